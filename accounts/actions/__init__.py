@@ -1,0 +1,57 @@
+"""Every administrative act: authorise, act, audit, in one transaction. Nothing else writes.
+
+Screens and commands call these and nothing below them. Each act opens its own transaction (a
+savepoint inside a request's), asks the actor's permission, and leaves an audit entry that commits
+or vanishes with the act. What may not be done raises ActionRefused with a sentence for the person.
+"""
+
+from accounts.actions.accounts import (
+    change_role,
+    create_account,
+    create_operator,
+    deactivate_account,
+    reactivate_account,
+    set_password,
+)
+from accounts.actions.performing import ActionRefused, NotPermitted
+from accounts.actions.tenants import (
+    add_host,
+    create_tenant,
+    remove_host,
+    resume_tenant,
+    suspend_tenant,
+)
+from accounts.actions.tokens import (
+    EXPIRY_DAYS,
+    ExistingTokens,
+    Minted,
+    TokenRequest,
+    mint_token,
+    move_token,
+    revoke_token,
+)
+from accounts.audit import Actor
+
+__all__ = [
+    "EXPIRY_DAYS",
+    "ActionRefused",
+    "Actor",
+    "ExistingTokens",
+    "Minted",
+    "NotPermitted",
+    "TokenRequest",
+    "add_host",
+    "change_role",
+    "create_account",
+    "create_operator",
+    "create_tenant",
+    "deactivate_account",
+    "mint_token",
+    "move_token",
+    "reactivate_account",
+    "remove_host",
+    "resume_tenant",
+    "revoke_token",
+    "set_password",
+    "suspend_tenant",
+]

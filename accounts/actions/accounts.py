@@ -1,0 +1,170 @@
+"""Acts on the accounts of a tenant: who may sign in there, and as what."""
+
+from typing import Final
+from uuid import UUID
+
+from django.contrib.auth.password_validation import validate_password
+from django.core.exceptions import ValidationError
+from django.db import IntegrityError, transaction
+
+from accounts.actions.performing import (
+    ActionRefused,
+    authorize,
+    note,
+    one_line,
+    performing,
+    violated_constraint,
+)
+from accounts.audit import Actor
+from accounts.models import EMAIL_LENGTH, NAME_LENGTH, Account, normalize_login
+from accounts.permissions import STAFF_ROLES, TENANT_ROLES, Role
+from tenants import lifecycle
+from tenants.current import in_tenant
+from tenants.models import Tenant
+
+EMAIL_UNIQUE: Final = "accounts_account_email_key"  # the constraint's name
+
+CREATE: Final = "accounts.add_account"
+CHANGE: Final = "accounts.change_account"
+
+
+def create_account(actor: Actor, tenant: Tenant, email: str, name: str, role: Role) -> Account:
+    """A new account of the tenant, without a password until one is set.
+
+    `name` may be empty. Raises ActionRefused.
+    """
+    with performing(actor, CREATE, tenant):
+        account = add_account(tenant, email, name, role)
+        note(actor, tenant, "account created", account.email, {"role": account.role})
+    return account
+
+
+def create_operator(actor: Actor, email: str, password: str) -> Account:
+    """A new staff account that may do everything; makes the staff tenant if there is none yet.
+
+    Raises ActionRefused.
+    """
+    authorize(actor, CREATE, None)
+    with transaction.atomic():
+        tenant = lifecycle.create_operator_tenant()
+        with in_tenant(tenant):
+            account = add_account(tenant, email, "", Role.OPERATOR)
+            _store_password(account, password)
+            note(actor, tenant, "account created", account.email, {"role": account.role})
+    return account
+
+
+def set_password(actor: Actor, tenant: Tenant, email: str, password: str) -> None:
+    """Give an account a password, which ends its sessions. Raises ActionRefused."""
+    with performing(actor, CHANGE, tenant):
+        account = get_account(tenant, email)
+        _store_password(account, password)
+        note(actor, tenant, "password set", account.email, {})
+
+
+def change_role(actor: Actor, tenant: Tenant, email: str, role: Role) -> Account:
+    """The account in its new role; never takes the last active admin away. Raises ActionRefused."""
+    with performing(actor, CHANGE, tenant):
+        _check_role(tenant, role)
+        leaders = _lock_leaders(tenant)
+        account = get_account(tenant, email)
+        former, account.role = account.role, role
+        if role != leading_role(tenant):
+            _check_others_lead(account, leaders)
+        account.save(update_fields=["role"])
+        note(actor, tenant, "role changed", account.email, {"from": former, "to": role.value})
+    return account
+
+
+def deactivate_account(actor: Actor, tenant: Tenant, email: str) -> Account:
+    """The account, which can no longer sign in; never the last active admin. Raises ActionRefused."""
+    with performing(actor, CHANGE, tenant):
+        leaders = _lock_leaders(tenant)
+        account = get_account(tenant, email)
+        _check_others_lead(account, leaders)
+        account.is_active = False
+        account.save(update_fields=["is_active"])
+        note(actor, tenant, "account deactivated", account.email, {})
+    return account
+
+
+def reactivate_account(actor: Actor, tenant: Tenant, email: str) -> Account:
+    """The account, which can sign in again with its former password. Raises ActionRefused."""
+    with performing(actor, CHANGE, tenant):
+        account = get_account(tenant, email)
+        account.is_active = True
+        account.save(update_fields=["is_active"])
+        note(actor, tenant, "account reactivated", account.email, {})
+    return account
+
+
+def add_account(tenant: Tenant, email: str, name: str, role: Role) -> Account:
+    """A new account in the current tenant, which `tenant` is; the caller audits it.
+
+    Raises ActionRefused.
+    """
+    _check_role(tenant, role)
+    account = Account(email=normalize_login(email), role=role)
+    account.name = one_line(name, "The name", NAME_LENGTH) if name.strip() else ""
+    account.set_unusable_password()
+    try:
+        account.clean_fields()
+        with transaction.atomic():
+            account.save(force_insert=True)
+    except ValidationError as error:
+        raise ActionRefused(f"{email.strip()!r} is not an e-mail address.") from error
+    except IntegrityError as error:
+        if violated_constraint(error) != EMAIL_UNIQUE:
+            raise
+        raise ActionRefused(f"{tenant} has an account {account.email} already.") from error
+    return account
+
+
+def get_account(tenant: Tenant, account: str | UUID) -> Account:
+    """The current tenant's account with that e-mail address or id. Raises ActionRefused."""
+    if isinstance(account, str):
+        email = one_line(account, "The e-mail address", EMAIL_LENGTH)
+        found = Account.objects.filter(email=normalize_login(email)).first()
+    else:
+        found = Account.objects.filter(id=account).first()
+    if found is None:
+        raise ActionRefused(f"{tenant} has no account {account}.")
+    return found
+
+
+def leading_role(tenant: Tenant) -> Role:
+    """The role that a tenant cannot be without."""
+    return Role.OPERATOR if tenant.is_operator else Role.ADMIN
+
+
+def _check_role(tenant: Tenant, role: Role) -> None:
+    roles = STAFF_ROLES if tenant.is_operator else TENANT_ROLES
+    if role not in roles:
+        choices = ", ".join(choice.value for choice in roles)
+        raise ActionRefused(f"{role} is no role in {tenant}: choose one of {choices}.")
+
+
+def _lock_leaders(tenant: Tenant) -> list[Account]:
+    """The active accounts with the leading role, locked: of two who demote each other one waits.
+
+    Not the keys: a token minted for one of them meanwhile refers to the key when it commits.
+    """
+    leaders = Account.objects.filter(role=leading_role(tenant), is_active=True)
+    return list(leaders.select_for_update(no_key=True).order_by("id"))
+
+
+def _check_others_lead(account: Account, leaders: list[Account]) -> None:
+    if leaders == [account]:
+        raise ActionRefused(
+            f"{account.email} is the last active {leaders[0].get_role_display().lower()}: "
+            "make another account one first."
+        )
+
+
+def _store_password(account: Account, password: str) -> None:
+    try:
+        validate_password(password, account)
+    except ValidationError as error:
+        raise ActionRefused(" ".join(error.messages)) from error
+    account.set_password(password)
+    account.save(update_fields=["password"])

@@ -1,0 +1,79 @@
+"""What every act shares: asking for permission, one transaction in the tenant, the audit entries."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import psycopg
+from django.db import IntegrityError
+
+from accounts import audit
+from accounts.audit import Actor, Details
+from tenants.current import in_tenant
+from tenants.errors import TenantRefused
+from tenants.models import Tenant
+
+
+class ActionRefused(ValueError):  # noqa: N818  # named like the scimTypes: what happened
+    """An act that may not be done as asked; the message is a sentence for whoever asked."""
+
+
+class NotPermitted(ActionRefused):
+    """The actor's role does not include the act, or not in that tenant."""
+
+
+@contextmanager
+def performing(actor: Actor, permission: str, tenant: Tenant) -> Iterator[None]:
+    """One transaction in the tenant's schema, for an actor who has the permission there.
+
+    Raises NotPermitted; a TenantRefused from inside becomes ActionRefused.
+    """
+    authorize(actor, permission, tenant)
+    with refusals(), in_tenant(tenant):
+        yield
+
+
+@contextmanager
+def refusals() -> Iterator[None]:
+    """Turns TenantRefused into ActionRefused, so that callers meet one tree of errors."""
+    try:
+        yield
+    except TenantRefused as error:
+        raise ActionRefused(str(error)) from error
+
+
+def authorize(actor: Actor, permission: str, tenant: Tenant | None) -> None:
+    """Raise NotPermitted unless the actor has the permission in the tenant (None: the registry)."""
+    if not actor.may(permission, tenant):
+        raise NotPermitted("Your role does not include this.")
+
+
+def note(actor: Actor, tenant: Tenant, act: str, subject: str, details: Details) -> None:
+    """Append to the audit log of `tenant`, the current one; for staff also to that of `support`.
+
+    So a tenant's log tells its whole story and staff's log tells all that staff did. Every act
+    takes the two locks in this order, so that no two acts can wait for each other.
+    """
+    audit.record(actor, act, subject, details)
+    if tenant.is_operator or not actor.is_staff:
+        return
+    operator = Tenant.objects.filter(is_operator=True).first()
+    if operator is not None:
+        with in_tenant(operator):
+            audit.record(actor, act, subject, {"tenant": tenant.custom_domain, **details})
+
+
+def one_line(text: str, what: str, max_length: int) -> str:
+    """The text without surrounding blanks; `what` names it in the refusal ("The label").
+
+    Raises ActionRefused when it is blank, too long, or holds line breaks or control characters.
+    """
+    text = text.strip()
+    if not text or len(text) > max_length or not text.isprintable():
+        raise ActionRefused(f"{what} must be one line of 1 to {max_length} characters.")
+    return text
+
+
+def violated_constraint(error: IntegrityError) -> str | None:
+    """The name of the constraint that PostgreSQL found violated."""
+    cause = error.__cause__
+    return cause.diag.constraint_name if isinstance(cause, psycopg.Error) else None

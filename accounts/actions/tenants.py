@@ -1,0 +1,54 @@
+"""Acts on tenants: create, suspend, resume, further host names."""
+
+from django.db import transaction
+
+from accounts.actions.accounts import add_account
+from accounts.actions.performing import authorize, note, performing, refusals
+from accounts.audit import Actor
+from accounts.permissions import Role
+from tenants import lifecycle
+from tenants.current import in_tenant
+from tenants.models import Tenant
+
+
+def create_tenant(actor: Actor, custom_domain: str, name: str, admin_email: str) -> Tenant:
+    """A new tenant with its schema and its first tenant admin, who has no password yet.
+
+    Raises ActionRefused.
+    """
+    authorize(actor, "tenants.add_tenant", None)
+    with refusals(), transaction.atomic():
+        tenant = lifecycle.create_tenant(custom_domain, name)
+        with in_tenant(tenant):
+            account = add_account(tenant, admin_email, "", Role.ADMIN)
+            details = {"name": tenant.name, "admin": account.email}
+            note(actor, tenant, "tenant created", tenant.custom_domain, details)
+    return tenant
+
+
+def suspend_tenant(actor: Actor, tenant: Tenant) -> None:
+    """Stop serving a tenant; its data stay. Raises ActionRefused."""
+    with performing(actor, "tenants.suspend_tenant", tenant):
+        lifecycle.suspend(tenant)
+        note(actor, tenant, "tenant suspended", tenant.custom_domain, {})
+
+
+def resume_tenant(actor: Actor, tenant: Tenant) -> None:
+    """Serve a suspended tenant again. Raises ActionRefused."""
+    with performing(actor, "tenants.suspend_tenant", tenant):
+        lifecycle.resume(tenant)
+        note(actor, tenant, "tenant resumed", tenant.custom_domain, {})
+
+
+def add_host(actor: Actor, tenant: Tenant, host: str) -> None:
+    """Serve a tenant under a further host name. Raises ActionRefused."""
+    with performing(actor, "tenants.add_domain", tenant):
+        domain = lifecycle.add_host(tenant, host)
+        note(actor, tenant, "host added", domain.domain, {})
+
+
+def remove_host(actor: Actor, tenant: Tenant, host: str) -> None:
+    """Stop serving a tenant under a further host name. Raises ActionRefused."""
+    with performing(actor, "tenants.delete_domain", tenant):
+        lifecycle.remove_host(tenant, host)
+        note(actor, tenant, "host removed", host.strip().lower(), {})

@@ -1,0 +1,168 @@
+"""Accounts: on the staff site those of staff, on a visit those of the tenant."""
+
+from typing import Any, Final
+from uuid import UUID
+
+from django.http import HttpRequest, HttpResponse
+from django.urls import URLPattern
+
+from accounts.actions import (
+    create_account,
+    deactivate_account,
+    reactivate_account,
+    set_password,
+)
+from accounts.admin.acting import actor, record_view
+from accounts.admin.acts import Asked, ask, done
+from accounts.admin.forms import AccountForm, PasswordForm
+from accounts.admin.pages import Act, Fact, Facts, Page
+from accounts.admin.screens import RecordAdmin
+from accounts.models import Account
+from accounts.permissions import STAFF_ROLES, TENANT_ROLES, Role
+from tenants.current import current_tenant
+
+ADD: Final = "accounts.add_account"
+CHANGE: Final = "accounts.change_account"
+
+
+class AccountAdmin(RecordAdmin[Account]):
+    list_display = ("email", "name", "role", "is_active", "last_login", "created_at")
+    ordering = ("email",)
+    search_fields = ("email", "name")
+    add_label = "Add account"
+    counted_as = ("account", "accounts")
+
+    def get_urls(self) -> list[URLPattern]:
+        acts = [
+            self.act_url("<uuid:account_id>/password/", self.password_view, "password"),
+            self.act_url("<uuid:account_id>/deactivate/", self.deactivate_view, "deactivate"),
+            self.act_url("<uuid:account_id>/reactivate/", self.reactivate_view, "reactivate"),
+        ]
+        return [*acts, *super().get_urls()]
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        user: Any = request.user
+        return bool(user.has_perm(ADD))
+
+    def viewed(self, request: HttpRequest, subject: str) -> None:
+        record_view(request, "account viewed" if subject else "accounts listed", subject)
+
+    def page(self, request: HttpRequest, record: Account) -> Page:
+        facts = (
+            Fact("E-mail address", record.email),
+            Fact("Name", record.name or None),
+            Fact("Role", record.get_role_display()),
+            Fact("State", "Active" if record.is_active else "Deactivated: cannot sign in"),
+            Fact("Password", "Set" if record.has_usable_password() else "Not set: cannot sign in"),
+            Fact("Last sign-in", record.last_login or "Never"),
+            Fact("Created", record.created_at),
+        )
+        return Page(record.email, (Facts("Account", facts),), self._acts(request, record))
+
+    def _acts(self, request: HttpRequest, account: Account) -> tuple[Act, ...]:
+        user: Any = request.user
+        if not user.has_perm(CHANGE):
+            return ()
+        password = self.act("Set password", "password", account.pk)
+        if account.is_active:
+            return password, self.act("Deactivate", "deactivate", account.pk, is_dangerous=True)
+        return password, self.act("Reactivate", "reactivate", account.pk)
+
+    def add_view(
+        self,
+        request: HttpRequest,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        tenant = current_tenant()
+        roles = STAFF_ROLES if tenant.is_operator else TENANT_ROLES
+
+        def create(form: AccountForm) -> HttpResponse:
+            data = form.cleaned_data
+            role = Role(data["role"])
+            account = create_account(actor(request), tenant, data["email"], data["name"], role)
+            sentence = (
+                f"{account.email} has an account now. Set a password so that they can sign in."
+            )
+            return done(request, self.record_path(account.pk), sentence)
+
+        asked = Asked(
+            title="Add account",
+            act_label="Add",
+            permission=ADD,
+            cancel_path=self.list_path(),
+            run=create,
+            form=lambda *args, **kwargs: AccountForm(*args, roles=roles, **kwargs),
+            sentences=(f"The account signs in at {tenant.base_url}/admin/.",),
+        )
+        return ask(self, request, asked)
+
+    def password_view(self, request: HttpRequest, account_id: UUID) -> HttpResponse:
+        """The form that gives the account a password."""
+        account = self.get_record(request, account_id)
+
+        def store(form: PasswordForm) -> HttpResponse:
+            password = form.cleaned_data["password"]
+            set_password(actor(request), current_tenant(), account.email, password)
+            sentence = (
+                f"{account.email} has a new password. Where it was signed in, it no longer is."
+            )
+            return done(request, self.record_path(account.pk), sentence)
+
+        asked = Asked(
+            title=f"Set the password of {account.email}",
+            act_label="Set password",
+            permission=CHANGE,
+            cancel_path=self.record_path(account.pk),
+            run=store,
+            form=PasswordForm,
+        )
+        return ask(self, request, asked)
+
+    def deactivate_view(self, request: HttpRequest, account_id: UUID) -> HttpResponse:
+        """The page that says what will stop; its POST deactivates."""
+        account = self.get_record(request, account_id)
+
+        def deactivate(_form: Any) -> HttpResponse:
+            deactivate_account(actor(request), current_tenant(), account.email)
+            return done(request, self.record_path(account.pk), f"{account.email} is deactivated.")
+
+        asked = Asked(
+            title=f"Deactivate {account.email}?",
+            act_label="Deactivate this account",
+            permission=CHANGE,
+            cancel_path=self.record_path(account.pk),
+            run=deactivate,
+            sentences=(
+                (
+                    f"{account.email} can no longer sign in, and secret tokens issued for this account"
+                    " are refused."
+                ),
+                "The account stays and can be reactivated.",
+            ),
+            is_dangerous=True,
+        )
+        return ask(self, request, asked)
+
+    def reactivate_view(self, request: HttpRequest, account_id: UUID) -> HttpResponse:
+        """The page that says what will work again; its POST reactivates."""
+        account = self.get_record(request, account_id)
+
+        def reactivate(_form: Any) -> HttpResponse:
+            reactivate_account(actor(request), current_tenant(), account.email)
+            return done(request, self.record_path(account.pk), f"{account.email} is active again.")
+
+        asked = Asked(
+            title=f"Reactivate {account.email}?",
+            act_label="Reactivate this account",
+            permission=CHANGE,
+            cancel_path=self.record_path(account.pk),
+            run=reactivate,
+            sentences=(
+                (
+                    f"{account.email} can sign in again with the former password, and live secret"
+                    " tokens issued for this account work again."
+                ),
+            ),
+        )
+        return ask(self, request, asked)

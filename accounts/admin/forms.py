@@ -1,0 +1,113 @@
+"""The forms of the acts. They check what people type; what may be done is decided in accounts.actions."""
+
+from typing import Any, Final
+
+from django import forms
+from django.contrib.auth.password_validation import password_validators_help_texts
+
+from accounts.actions import EXPIRY_DAYS, ExistingTokens, TokenRequest
+from accounts.models import Account
+from accounts.permissions import Role
+
+DEFAULT_LABEL: Final = "Microsoft Entra ID"
+_NEVER: Final = "none"
+
+
+class ActForm(forms.Form):
+    """A form whose act runs once: `nonce` is used up by the first POST (see accounts.admin.nonces)."""
+
+    nonce = forms.CharField(widget=forms.HiddenInput, required=False)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.label_suffix = ""
+
+
+class TokenForm(ActForm):
+    label = forms.CharField(
+        max_length=100,
+        initial=DEFAULT_LABEL,
+        help_text="What will use the token; it is shown in lists and in the provisioning log.",
+    )
+    expiry = forms.ChoiceField(
+        choices=[*((str(days), text) for days, text in EXPIRY_DAYS.items()), (_NEVER, "Never")],
+        initial="365",
+        label="Expires after",
+        help_text="Entra stops provisioning on that day unless a new token was entered before.",
+    )
+    no_expiry_reason = forms.CharField(
+        max_length=200,
+        required=False,
+        label="Reason, if never",
+        help_text="Required when the token never expires; it is kept in the audit log.",
+    )
+    issued_for = forms.ModelChoiceField(
+        queryset=Account.objects.none(),
+        label="Admin account",
+        help_text="The tenant admin who answers for the token. It stops working when the account"
+        " is no longer an active admin.",
+    )
+    existing = forms.ChoiceField(
+        choices=ExistingTokens.choices,
+        initial=ExistingTokens.KEEP,
+        label="Existing tokens",
+        help_text="What happens to the tokens that work now. Leave time to enter the new one in"
+        " Entra before the old one ends.",
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        admins = Account.objects.filter(role=Role.ADMIN, is_active=True)
+        field: Any = self.fields["issued_for"]
+        field.queryset = admins
+        field.empty_label = None if admins.count() == 1 else "Choose an account"
+
+    def clean(self) -> dict[str, Any]:
+        data: dict[str, Any] = super().clean() or {}
+        if data.get("expiry") == _NEVER and not data.get("no_expiry_reason", "").strip():
+            self.add_error("no_expiry_reason", "Say why this token may work forever.")
+        return data
+
+    def token_request(self) -> TokenRequest:
+        """What the valid form asks for."""
+        data = self.cleaned_data
+        days = None if data["expiry"] == _NEVER else int(data["expiry"])
+        return TokenRequest(
+            label=data["label"],
+            issued_for=data["issued_for"].pk,
+            days=days,
+            no_expiry_reason=data["no_expiry_reason"] if days is None else "",
+            existing=ExistingTokens(data["existing"]),
+        )
+
+
+class TenantForm(ActForm):
+    custom_domain = forms.CharField(
+        max_length=63,
+        help_text="The first part of the tenant's host name: letters, digits and hyphens.",
+    )
+    name = forms.CharField(max_length=200, help_text="The customer's name, as people know it.")
+    admin_email = forms.EmailField(
+        label="Tenant admin's e-mail",
+        help_text="The first account of the tenant; secret tokens are issued for it.",
+    )
+
+
+class AccountForm(ActForm):
+    email = forms.EmailField(label="E-mail address")
+    name = forms.CharField(max_length=200, required=False)
+    role = forms.ChoiceField()
+
+    def __init__(self, *args: Any, roles: tuple[Role, ...], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        field: Any = self.fields["role"]
+        field.choices = [(role.value, role.label) for role in roles]
+
+
+class PasswordForm(ActForm):
+    password = forms.CharField(
+        strip=False,
+        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
+        label="New password",
+        help_text=" ".join(password_validators_help_texts()),
+    )

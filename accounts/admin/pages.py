@@ -1,0 +1,85 @@
+"""What a read-only page shows, as values that one template renders (templates/admin/record.html)."""
+
+import json
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """A label and its value; `copyable` values get a copy button."""
+
+    label: str
+    value: Any
+    copyable: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """A two-column table of labels and values."""
+
+    caption: str
+    facts: tuple[Fact, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Rows under headings; `empty` is the sentence that stands there when there are no rows."""
+
+    caption: str
+    headings: tuple[str, ...]
+    rows: tuple[tuple[Any, ...], ...]
+    empty: str
+    more: SafeString | None = None  # a link to further rows
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A block of text shown as it is, with a copy button."""
+
+    caption: str
+    text: str
+    name: str  # unique on the page; letters and hyphens
+
+
+Section = Facts | Table | Text
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """A button that leads to a form or a confirmation page; a dangerous one looks like it."""
+
+    label: str
+    path: str
+    is_dangerous: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A whole page about one row."""
+
+    title: str
+    sections: tuple[Section, ...]
+    acts: tuple[Act, ...] = ()
+    notice: str = ""
+    links: tuple[SafeString, ...] = field(default=())
+
+
+def link(path: str, text: Any) -> SafeString:
+    """An anchor; path and text are escaped."""
+    return format_html('<a href="{}">{}</a>', path, text)
+
+
+def pretty(value: Any) -> str:
+    """JSON for people to read."""
+    return json.dumps(value, indent=2, ensure_ascii=False)
+
+
+def brief(value: Any) -> str:
+    """A JSON value in one line: text as it is, None as a dash, the rest as JSON."""
+    if value is None:
+        return "-"
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)

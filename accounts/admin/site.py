@@ -1,0 +1,112 @@
+"""What both admin sites share: who may enter, what every page knows, and what is left out."""
+
+from http import HTTPStatus
+from typing import Any, Final
+
+from django.contrib.admin import AdminSite
+from django.contrib.admin.forms import AdminAuthenticationForm
+from django.contrib.admin.models import LogEntry
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.urls import URLPattern, URLResolver
+
+from accounts.admin.acting import actor
+from accounts.admin.visits import visit_of
+from accounts.audit import record
+from accounts.permissions import STAFF_ROLES, TENANT_ROLES
+from tenants.current import current_tenant
+
+# Django's views for forms that these sites do not have.
+_LEFT_OUT: Final = frozenset({"autocomplete", "jsi18n", "view_on_site"})
+
+
+class LoginForm(AdminAuthenticationForm):
+    """Asks for e-mail address and password; a refusal does not say which of them is wrong."""
+
+    error_messages = {
+        **AdminAuthenticationForm.error_messages,
+        "invalid_login": (
+            "That did not work. Check the e-mail address and the password, and that this is the"
+            " right site for your account; then try again."
+        ),
+        "inactive": (
+            "That did not work. Check the e-mail address and the password, and that this is the"
+            " right site for your account; then try again."
+        ),
+    }
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["username"].label = "E-mail address"
+
+
+class Site(AdminSite):
+    """An admin site without Django's log, autocompletion and inline scripts; nothing is cached."""
+
+    login_form = LoginForm
+    index_title = "Overview"
+    site_url = None
+    roles: tuple[str, ...] = ()
+
+    def has_permission(self, request: HttpRequest) -> bool:
+        user: Any = request.user
+        return user.is_active and user.is_staff and user.role in self.roles
+
+    def admin_view(self, view: Any, cacheable: bool = False) -> Any:  # noqa: FBT001, FBT002  # Django's signature
+        """Pages show personal data: no browser or proxy keeps one."""
+        return super().admin_view(view, cacheable=False)
+
+    def get_urls(self) -> list[URLPattern | URLResolver]:
+        return [url for url in super().get_urls() if getattr(url, "name", "") not in _LEFT_OUT]
+
+    def login(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        answer: HttpResponse = super().login(request, extra_context)
+        if request.method == "POST" and answer.status_code == HTTPStatus.FOUND:
+            record(actor(request), "signed in", str(request.user))
+        return answer
+
+    def password_change(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> Any:
+        answer = super().password_change(request, extra_context)
+        if request.method == "POST" and answer.status_code == HTTPStatus.FOUND:
+            record(actor(request), "own password changed", str(request.user))
+        return answer
+
+    def each_context(self, request: HttpRequest) -> dict[str, Any]:
+        name = self.name_of_place()
+        context = {**super().each_context(request), "visit": visit_of(request)}
+        return context | {"site_header": name, "site_title": name}
+
+    def name_of_place(self) -> str:
+        """What the header of every page says, the login page included."""
+        return f"myPolicies: {current_tenant().name}"
+
+    def get_log_entries(self, request: HttpRequest) -> QuerySet[LogEntry]:
+        """None: what people do is in the audit log; Django's log has no table here."""
+        return LogEntry.objects.none()
+
+
+class StaffSite(Site):
+    """The staff host's site: tenants, staff accounts and what staff did."""
+
+    roles = STAFF_ROLES
+
+    def has_permission(self, request: HttpRequest) -> bool:
+        return current_tenant().is_operator and super().has_permission(request)
+
+    def name_of_place(self) -> str:
+        return "myPolicies: staff"
+
+
+class TenantSite(Site):
+    """A tenant's site: its own host's for tenant admins, and what staff see on a visit."""
+
+    roles = TENANT_ROLES
+
+    def has_permission(self, request: HttpRequest) -> bool:
+        if visit_of(request):
+            return True  # VisitMiddleware let only staff in
+        return not current_tenant().is_operator and super().has_permission(request)

@@ -1,0 +1,165 @@
+"""Tenants, on the staff site: what there is, the way into a tenant's screens, suspend and resume."""
+
+from typing import Any, Final
+from uuid import UUID
+
+from django.contrib import admin
+from django.db.models import Q, QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.urls import URLPattern
+
+from accounts.actions import create_tenant, resume_tenant, suspend_tenant
+from accounts.admin.acting import actor
+from accounts.admin.acts import Asked, ask, done
+from accounts.admin.filters import Conditions, TableFilter
+from accounts.admin.forms import TenantForm
+from accounts.admin.pages import Act, Fact, Facts, Page, link
+from accounts.admin.screens import RecordAdmin
+from accounts.admin.tokens import MINT
+from accounts.admin.visits import visit_path
+from tenants.models import Status, Tenant
+
+ADD: Final = "tenants.add_tenant"
+SUSPEND: Final = "tenants.suspend_tenant"
+_SCREENS: Final = {
+    "admin:scim_user_changelist": "Provisioned users",
+    "admin:accounts_secrettoken_changelist": "Secret tokens",
+    "admin:scim_provisioningevent_changelist": "Provisioning log",
+    "admin:accounts_account_changelist": "Accounts",
+    "admin:accounts_auditentry_changelist": "Audit log",
+}
+
+
+class StatusFilter(TableFilter):
+    title = "status"
+    parameter_name = "status"
+    conditions: Conditions = {
+        Status.ACTIVE.value: ("Active", lambda: Q(status=Status.ACTIVE)),
+        Status.SUSPENDED.value: ("Suspended", lambda: Q(status=Status.SUSPENDED)),
+    }
+
+
+class TenantAdmin(RecordAdmin[Tenant]):
+    list_display = ("name", "custom_domain", "status", "created_at", "url")
+    list_display_links = ("name", "custom_domain")
+    list_filter = (StatusFilter,)
+    ordering = ("name", "pk")
+    sortable_by = ("name", "custom_domain", "created_at")
+    search_fields = ("name", "custom_domain", "domains__domain")
+    search_help_text = "Part of a name, a custom domain or a further host name."
+    add_label = "Add tenant"
+    counted_as = ("tenant", "tenants")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Tenant]:
+        return super().get_queryset(request).filter(is_operator=False)
+
+    def get_urls(self) -> list[URLPattern]:
+        acts = [
+            self.act_url("<uuid:tenant_id>/suspend/", self.suspend_view, "suspend"),
+            self.act_url("<uuid:tenant_id>/resume/", self.resume_view, "resume"),
+        ]
+        return [*acts, *super().get_urls()]
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        user: Any = request.user
+        return bool(user.has_perm(ADD))
+
+    @admin.display(description="Tenant URL")
+    def url(self, tenant: Tenant) -> str:
+        return tenant.tenant_url
+
+    def page(self, request: HttpRequest, record: Tenant) -> Page:
+        hosts = ", ".join(record.domains.order_by("domain").values_list("domain", flat=True))
+        facts = (
+            Fact("Name", record.name),
+            Fact("Custom domain", record.custom_domain),
+            Fact("Tenant URL", record.tenant_url, copyable=True),
+            Fact("Sign-in page of its admins", f"{record.base_url}/admin/"),
+            Fact("Further host names", hosts or "None"),
+            Fact("Status", record.get_status_display()),
+            Fact("Created", record.created_at),
+        )
+        links = tuple(link(visit_path(record, name), text) for name, text in _SCREENS.items())
+        acts = self._acts(request, record)
+        return Page(record.name, (Facts("Tenant", facts),), acts, links=links)
+
+    def _acts(self, request: HttpRequest, tenant: Tenant) -> tuple[Act, ...]:
+        user: Any = request.user
+        acts = []
+        if user.has_perm(MINT):
+            path = visit_path(tenant, "admin:accounts_secrettoken_add")
+            acts.append(Act("Generate secret token", path))
+        if user.has_perm(SUSPEND) and tenant.is_suspended:
+            acts.append(self.act("Resume", "resume", tenant.pk))
+        elif user.has_perm(SUSPEND):
+            acts.append(self.act("Suspend", "suspend", tenant.pk, is_dangerous=True))
+        return tuple(acts)
+
+    def add_view(
+        self,
+        request: HttpRequest,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        def create(form: TenantForm) -> HttpResponse:
+            data = form.cleaned_data
+            tenant = create_tenant(
+                actor(request), data["custom_domain"], data["name"], data["admin_email"]
+            )
+            sentence = f"{tenant.name} is there. Generate a secret token to connect Entra."
+            return done(request, self.record_path(tenant.pk), sentence)
+
+        asked = Asked(
+            title="Add tenant",
+            act_label="Add",
+            permission=ADD,
+            cancel_path=self.list_path(),
+            run=create,
+            form=TenantForm,
+        )
+        return ask(self, request, asked)
+
+    def suspend_view(self, request: HttpRequest, tenant_id: UUID) -> HttpResponse:
+        """The page that says what will stop; its POST suspends."""
+        tenant = self.get_record(request, tenant_id)
+
+        def suspend(_form: Any) -> HttpResponse:
+            suspend_tenant(actor(request), tenant)
+            sentence = f"{tenant.name} is suspended: its requests are refused with 403."
+            return done(request, self.record_path(tenant.pk), sentence)
+
+        asked = Asked(
+            title=f"Suspend {tenant.name}?",
+            act_label="Suspend this tenant",
+            permission=SUSPEND,
+            cancel_path=self.record_path(tenant.pk),
+            run=suspend,
+            sentences=(
+                (
+                    f"Every request to {tenant.host} is refused with 403 that says so: provisioning"
+                    " stops and its admins cannot sign in."
+                ),
+                "Nothing is deleted; staff can still look at it, and Resume ends it.",
+            ),
+            is_dangerous=True,
+        )
+        return ask(self, request, asked)
+
+    def resume_view(self, request: HttpRequest, tenant_id: UUID) -> HttpResponse:
+        """The page that says what will work again; its POST resumes."""
+        tenant = self.get_record(request, tenant_id)
+
+        def resume(_form: Any) -> HttpResponse:
+            resume_tenant(actor(request), tenant)
+            sentence = f"{tenant.name} is served again."
+            return done(request, self.record_path(tenant.pk), sentence)
+
+        asked = Asked(
+            title=f"Resume {tenant.name}?",
+            act_label="Resume this tenant",
+            permission=SUSPEND,
+            cancel_path=self.record_path(tenant.pk),
+            run=resume,
+            sentences=(f"{tenant.host} is served again, with the tokens and users it had.",),
+        )
+        return ask(self, request, asked)

@@ -1,0 +1,207 @@
+"""Secret tokens: the list, one token's page, generating and revoking. A value is shown once."""
+
+from datetime import datetime
+from typing import Any, Final
+
+from django.contrib import admin
+from django.db.models import Q, QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.urls import URLPattern
+from django.utils import timezone
+from django.utils.formats import localize
+
+from accounts.actions import Minted, mint_token, revoke_token
+from accounts.admin.acting import actor, record_view
+from accounts.admin.acts import Asked, ask, done
+from accounts.admin.filters import Conditions, TableFilter
+from accounts.admin.forms import TokenForm
+from accounts.admin.pages import Fact, Facts, Page, link
+from accounts.admin.screens import RecordAdmin
+from accounts.models import SecretToken
+from accounts.permissions import Role
+from tenants.current import current_tenant
+
+MINT: Final = "accounts.add_secrettoken"
+REVOKE: Final = "accounts.revoke_secrettoken"
+
+_SHOWN_ONCE: Final = (
+    "Copy the secret token now: it is shown this one time and stored nowhere. If it gets lost,"
+    " generate another one and revoke this one."
+)
+
+
+def _is_live() -> Q:
+    return Q(revoked_at=None) & (Q(expires_at=None) | Q(expires_at__gt=timezone.now()))
+
+
+class StateFilter(TableFilter):
+    title = "state"
+    parameter_name = "state"
+    conditions: Conditions = {
+        "live": ("Live", _is_live),
+        "revoked": ("Revoked", lambda: ~Q(revoked_at=None)),
+        "expired": ("Expired", lambda: Q(revoked_at=None, expires_at__lte=timezone.now())),
+    }
+
+
+class SecretTokenAdmin(RecordAdmin[SecretToken]):
+    list_display = (
+        "public_id",
+        "label",
+        "state",
+        "issued_for",
+        "created_at",
+        "expires",
+        "last_used_at",
+        "last_used_address",
+        "last_used_user_agent",
+        "use_count",
+    )
+    list_display_links = ("public_id", "label")
+    list_filter = (StateFilter,)
+    list_select_related = ("issued_for",)
+    ordering = ("-created_at", "pk")
+    add_label = "Generate secret token"
+    counted_as = ("secret token", "secret tokens")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[SecretToken]:
+        return super().get_queryset(request).defer("digest")
+
+    def get_urls(self) -> list[URLPattern]:
+        revoke = self.act_url("<uuid:token_id>/revoke/", self.revoke_view, "revoke")
+        return [revoke, *super().get_urls()]
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        user: Any = request.user
+        return bool(user.has_perm(MINT))
+
+    def viewed(self, request: HttpRequest, subject: str) -> None:
+        record_view(request, "secret token viewed" if subject else "secret tokens listed", subject)
+
+    @admin.display(description="state")
+    def state(self, token: SecretToken) -> str:
+        return state(token, timezone.now())
+
+    @admin.display(description="expires")
+    def expires(self, token: SecretToken) -> str:
+        return _expires(token)
+
+    def page(self, request: HttpRequest, record: SecretToken) -> Page:
+        user: Any = request.user
+        is_live = state(record, timezone.now()) == "Live"
+        revoke = self.act("Revoke", "revoke", record.pk, is_dangerous=True)
+        acts = (revoke,) if is_live and user.has_perm(REVOKE) else ()
+        return Page(str(record), (_facts(record), _use(record)), acts)
+
+    def add_view(
+        self,
+        request: HttpRequest,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        """The form, and as the answer to its POST the token's value, this one time."""
+        tenant = current_tenant()
+
+        def mint(form: TokenForm) -> HttpResponse:
+            minted = mint_token(actor(request), tenant, form.token_request())
+            return self.render(request, "admin/record.html", {"page": self._minted(minted)})
+
+        asked = Asked(
+            title="Generate secret token",
+            act_label="Generate",
+            permission=MINT,
+            cancel_path=self.list_path(),
+            run=mint,
+            form=TokenForm,
+            sentences=(
+                (
+                    f"The token lets Microsoft Entra ID provision the users of {tenant.name}"
+                    f" ({tenant.host})."
+                ),
+            ),
+        )
+        return ask(self, request, asked)
+
+    def _minted(self, minted: Minted) -> Page:
+        tenant, token = current_tenant(), minted.token
+        to_enter = (
+            Fact("Tenant URL", tenant.tenant_url, copyable=True),
+            Fact("Secret Token", minted.value, copyable=True),
+        )
+        return Page(
+            f"Secret token of {tenant.name}",
+            (
+                Facts("Enter these in Microsoft Entra ID, under Provisioning", to_enter),
+                _facts(token),
+            ),
+            notice=_SHOWN_ONCE,
+            links=(link(self.list_path(), "I have stored it: back to the secret tokens"),),
+        )
+
+    def revoke_view(self, request: HttpRequest, token_id: Any) -> HttpResponse:
+        """The page that says what will stop; its POST revokes."""
+        token, tenant = self.get_record(request, token_id), current_tenant()
+
+        def revoke(_form: Any) -> HttpResponse:
+            revoke_token(actor(request), tenant, token.pk)
+            sentence = f"The secret token {token} is revoked: the next request with it is refused."
+            return done(request, self.record_path(token.pk), sentence)
+
+        asked = Asked(
+            title=f"Revoke {token}?",
+            act_label="Revoke this secret token",
+            permission=REVOKE,
+            cancel_path=self.record_path(token.pk),
+            run=revoke,
+            sentences=(
+                (
+                    f"Whatever uses this token stops provisioning users of {tenant.name}"
+                    f" ({tenant.host}) at once, until another token is entered there."
+                ),
+                "The users stay as they are. This cannot be undone.",
+            ),
+            sections=(_facts(token), _use(token)),
+            is_dangerous=True,
+        )
+        return ask(self, request, asked)
+
+
+def state(token: SecretToken, now: datetime) -> str:
+    """Live, Revoked, Expired, or Refused when its account is no longer an active admin."""
+    if token.revoked_at:
+        return "Revoked"
+    if token.expires_at and token.expires_at <= now:
+        return "Expired"
+    account = token.issued_for
+    return "Live" if account.is_active and account.role == Role.ADMIN else "Refused"
+
+
+def _expires(token: SecretToken) -> str:
+    if token.expires_at is None:
+        return f"Never: {token.no_expiry_reason}"
+    return str(localize(token.expires_at))
+
+
+def _facts(token: SecretToken) -> Facts:
+    facts = [
+        Fact("Label", token.label),
+        Fact("Public id", token.public_id),
+        Fact("State", state(token, timezone.now())),
+        Fact("Issued for", str(token.issued_for)),
+        Fact("Created", token.created_at),
+        Fact("Created by", token.created_by),
+        Fact("Expires", _expires(token)),
+    ]
+    if token.revoked_at:
+        facts += [Fact("Revoked", token.revoked_at), Fact("Revoked by", token.revoked_by)]
+    return Facts("Secret token", tuple(facts))
+
+
+def _use(token: SecretToken) -> Facts:
+    facts = (
+        Fact("Last used", token.last_used_at or "Never"),
+        Fact("From address", token.last_used_address),
+        Fact("User agent", token.last_used_user_agent or None),
+        Fact("Requests", token.use_count),
+    )
+    return Facts("Last use", facts)

@@ -1,0 +1,40 @@
+"""A visit: staff look at a tenant's screens from the staff host, under `/t/<custom domain>/`."""
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+from django.conf import settings
+from django.http import HttpRequest
+from django.urls import reverse
+
+from tenants.models import Tenant
+
+MOUNT: Final = "/t/"
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """Which tenant is visited; `way_back` is the path of its page on the staff site."""
+
+    tenant: Tenant
+    way_back: str
+
+
+def visit_of(request: HttpRequest) -> Visit | None:
+    """The visit the request is part of, None on a host's own pages."""
+    return getattr(request, "visit", None)
+
+
+def visit_prefix(tenant: Tenant) -> str:
+    """The path under which staff see the tenant's screens, without a trailing slash."""
+    return f"{MOUNT}{tenant.custom_domain}"
+
+
+def visit_path(tenant: Tenant, name: str, *args: Any) -> str:
+    """The path on the staff host of one of the tenant's screens, by its URL name."""
+    return visit_prefix(tenant) + reverse(name, urlconf=settings.ROOT_URLCONF, args=args)
+
+
+def staff_path(name: str, *args: Any) -> str:
+    """The path of a page of the staff site, by its URL name."""
+    return reverse(name, urlconf=settings.STAFF_URLCONF, args=args)

@@ -1,0 +1,52 @@
+"""The base of the administrative commands: which tenant is meant, and refusals as plain sentences."""
+
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from accounts.actions import ActionRefused
+from tenants.models import Tenant
+
+
+class AdministrativeCommand(BaseCommand):
+    """A command that calls acts or reads; a refusal ends it with its sentence and exit code 1."""
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        try:
+            self.perform(options)
+        except ActionRefused as error:
+            raise CommandError(str(error)) from error
+
+    def perform(self, options: dict[str, Any]) -> None:
+        """Do what the command is for. May raise ActionRefused."""
+        raise NotImplementedError
+
+    def note(self, line: str) -> None:
+        """Write a line for the person at the terminal, to standard error: standard output is data."""
+        self.stderr.write(line, style_func=str)
+
+
+class TenantCommand(AdministrativeCommand):
+    """A command whose first argument names the tenant."""
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument(
+            "custom_domain", metavar="tenant", help='The custom domain ("acme"); staff are "admin".'
+        )
+
+    def perform(self, options: dict[str, Any]) -> None:
+        self.perform_in(get_tenant(options["custom_domain"]), options)
+
+    def perform_in(self, tenant: Tenant, options: dict[str, Any], /) -> None:
+        """Do what the command is for, in that tenant. May raise ActionRefused."""
+        raise NotImplementedError
+
+
+def get_tenant(custom_domain: str) -> Tenant:
+    """The tenant with that custom domain. Raises CommandError."""
+    tenant: Tenant | None = Tenant.objects.filter(
+        custom_domain=custom_domain.strip().lower()
+    ).first()
+    if tenant is None:
+        raise CommandError(f"There is no tenant {custom_domain!r}; list_tenants lists them.")
+    return tenant

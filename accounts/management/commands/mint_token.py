@@ -1,0 +1,58 @@
+"""`manage.py mint_token acme --label "Microsoft Entra ID" --days 365`: the token alone on stdout."""
+
+from typing import Any
+
+from django.core.management.base import CommandError, CommandParser
+
+from accounts import actions
+from accounts.actions import Actor, ExistingTokens, TokenRequest
+from accounts.management.administration import TenantCommand
+from accounts.models import Account
+from accounts.permissions import Role
+from tenants.current import in_tenant
+from tenants.models import Tenant
+
+
+class Command(TenantCommand):
+    help = "Mint a secret token; it is printed once, alone on standard output."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        super().add_arguments(parser)
+        parser.add_argument("--label", required=True, help="What the token is used by.")
+        parser.add_argument("--for", dest="issued_for", help="The tenant admin's e-mail address.")
+        lifetime = parser.add_mutually_exclusive_group(required=True)
+        lifetime.add_argument("--days", type=int, help="Days until the token expires, 1 to 730.")
+        lifetime.add_argument(
+            "--no-expiry-because", default="", metavar="REASON", help="Why it never expires."
+        )
+        parser.add_argument(
+            "--existing",
+            choices=[choice.value for choice in ExistingTokens],
+            default=ExistingTokens.KEEP.value,
+            help="What happens to the tenant's live tokens.",
+        )
+
+    def perform_in(self, tenant: Tenant, options: dict[str, Any], /) -> None:
+        request = TokenRequest(
+            label=options["label"],
+            issued_for=options["issued_for"] or _only_admin(tenant),
+            days=options["days"],
+            no_expiry_reason=options["no_expiry_because"],
+            existing=ExistingTokens(options["existing"]),
+        )
+        minted = actions.mint_token(Actor.command(), tenant, request)
+        token = minted.token
+        expiry = f"expires {token.expires_at:%Y-%m-%d}" if token.expires_at else "never expires"
+        self.note(f"Tenant URL: {tenant.tenant_url}")
+        self.note(f"Secret token {token.public_id} for {token.issued_for.email}, {expiry}.")
+        self.note("It is shown this once:")
+        self.stdout.write(minted.value)
+
+
+def _only_admin(tenant: Tenant) -> str:
+    with in_tenant(tenant):
+        admins = list(Account.objects.filter(role=Role.ADMIN, is_active=True))
+    if len(admins) != 1:
+        choice = ", ".join(admin.email for admin in admins) or "there is none"
+        raise CommandError(f"Say with --for which active tenant admin it is issued for: {choice}.")
+    return admins[0].email

@@ -1,0 +1,22 @@
+"""`manage.py remove_host acme scim.acme.example`."""
+
+from typing import Any
+
+from django.core.management.base import CommandParser
+
+from accounts import actions
+from accounts.actions import Actor
+from accounts.management.administration import TenantCommand
+from tenants.models import Tenant
+
+
+class Command(TenantCommand):
+    help = "Stop serving a tenant under a further host name; its own host stays."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        super().add_arguments(parser)
+        parser.add_argument("host", help="The host name, without scheme and port.")
+
+    def perform_in(self, tenant: Tenant, options: dict[str, Any], /) -> None:
+        actions.remove_host(Actor.command(), tenant, options["host"])
+        self.note(f"{tenant} is no longer served at {options['host']}.")

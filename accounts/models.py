@@ -1,0 +1,142 @@
+"""Rows of a tenant's schema about people who sign in: accounts, secret tokens, the audit log.
+
+`Account` signs in; `scim.models.Resource` rows are provisioned. Staff are the accounts of the
+operator's own tenant (schema `support`). Nothing here points into another schema.
+"""
+
+import uuid
+from datetime import datetime
+from typing import Final
+
+from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
+from django.db import models
+from django.utils import timezone
+
+from accounts.permissions import Role, grants
+from accounts.tokens import PUBLIC_ID_LENGTH, USER_AGENT_LENGTH, Standing
+
+# Characters.
+EMAIL_LENGTH: Final = 254
+NAME_LENGTH: Final = 200
+LABEL_LENGTH: Final = 100
+REASON_LENGTH: Final = 200
+ACTOR_LENGTH: Final = 200
+ACT_LENGTH: Final = 60
+SUBJECT_LENGTH: Final = 300
+
+
+class AccountManager(BaseUserManager["Account"]):
+    def get_by_natural_key(self, username: str | None) -> "Account":
+        """The account with that e-mail address, in any letter case."""
+        return self.get(email=normalize_login(username or ""))
+
+
+def normalize_login(email: str) -> str:
+    """The spelling under which an account's e-mail address is stored and looked up."""
+    return email.strip().lower()
+
+
+class Account(AbstractBaseUser):
+    """A person who signs in on one tenant's host; what they may do follows from the role."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    email = models.EmailField(max_length=EMAIL_LENGTH, unique=True)
+    name = models.CharField(max_length=NAME_LENGTH, blank=True)
+    role = models.CharField(max_length=16, choices=Role)
+    is_active = models.BooleanField(default=True)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    USERNAME_FIELD = "email"
+    EMAIL_FIELD = "email"
+
+    objects = AccountManager()
+
+    class Meta:
+        ordering = ["email"]
+
+    def __str__(self) -> str:
+        return self.email
+
+    def save(self, *args: object, **kwargs: object) -> None:
+        self.email = normalize_login(self.email)
+        super().save(*args, **kwargs)  # type: ignore[arg-type]  # Django's own signature, passed on
+
+    @property
+    def is_staff(self) -> bool:
+        """Django admin's word for "may open the admin pages"."""
+        return self.is_active and bool(grants(self.role))
+
+    def has_perm(self, perm: str, obj: object = None) -> bool:
+        return self.is_active and perm in grants(self.role)
+
+    def has_perms(self, perm_list: list[str], obj: object = None) -> bool:
+        return all(self.has_perm(perm, obj) for perm in perm_list)
+
+    def has_module_perms(self, app_label: str) -> bool:
+        return self.is_active and any(
+            perm.startswith(f"{app_label}.") for perm in grants(self.role)
+        )
+
+
+class SecretToken(models.Model):
+    """A credential for the Entra provisioning service; the value itself is never stored."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    public_id = models.CharField(
+        max_length=PUBLIC_ID_LENGTH,
+        unique=True,
+        help_text="Names the token without giving it away.",
+    )
+    digest = models.BinaryField(unique=True, editable=False)  # SHA-256(tenant id || value)
+    label = models.CharField(max_length=LABEL_LENGTH)
+    issued_for = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="secret_tokens")
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    created_by = models.CharField(max_length=ACTOR_LENGTH)
+    expires_at = models.DateTimeField(null=True, blank=True)
+    no_expiry_reason = models.CharField(max_length=REASON_LENGTH, blank=True)
+    revoked_at = models.DateTimeField(null=True, blank=True)
+    revoked_by = models.CharField(max_length=ACTOR_LENGTH, blank=True)
+    last_used_at = models.DateTimeField(null=True, blank=True)
+    last_used_address = models.GenericIPAddressField(null=True, blank=True)
+    last_used_user_agent = models.CharField(max_length=USER_AGENT_LENGTH, blank=True)
+    use_count = models.PositiveBigIntegerField(default=0)
+
+    class Meta:
+        ordering = ["-created_at"]
+        constraints = [
+            models.CheckConstraint(
+                name="secret_token_expires_or_says_why_not",
+                condition=models.Q(expires_at__isnull=False) | ~models.Q(no_expiry_reason=""),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.label} ({self.public_id})"
+
+    def state(self, now: datetime) -> str:
+        """One or a few words: "live", or why the token is refused ("revoked", "expired")."""
+        account = self.issued_for
+        standing = Standing(self.revoked_at, self.expires_at, account.role, account.is_active)
+        reason = standing.why_refused(now)
+        return "live" if reason is None else reason.value
+
+
+class AuditEntry(models.Model):
+    """One act of a person or command, append-only and hash-chained within the schema."""
+
+    id = models.BigAutoField(primary_key=True)
+    at = models.DateTimeField()
+    actor = models.CharField(max_length=ACTOR_LENGTH)
+    act = models.CharField(max_length=ACT_LENGTH)
+    subject = models.CharField(max_length=SUBJECT_LENGTH, blank=True)
+    details = models.JSONField(default=dict)
+    address = models.GenericIPAddressField(null=True)
+    previous_hash = models.BinaryField(unique=True)  # one successor each: the chain cannot fork
+    hash = models.BinaryField(unique=True)
+
+    class Meta:
+        ordering = ["-id"]
+        verbose_name_plural = "audit log"
+
+    def __str__(self) -> str:
+        return f"{self.act} by {self.actor}"

@@ -1,0 +1,62 @@
+"""Who may do what: a table from role to permissions, and nothing else.
+
+Permissions are Django's own strings (`app.action_model`), so that the admin asks them by itself.
+"""
+
+from collections.abc import Mapping
+from typing import Final
+
+from django.db import models
+
+
+class Role(models.TextChoices):
+    """What an account is to myPolicies. The first two exist in tenants, the rest in `support`."""
+
+    ADMIN = "admin", "Tenant admin"
+    MEMBER = "member", "Member"
+    SUPPORT = "support", "Support"
+    SUPPORT_LEAD = "support_lead", "Support lead"
+    AUDITOR = "auditor", "Auditor"
+    OPERATOR = "operator", "Operator"
+
+
+TENANT_ROLES: Final = (Role.ADMIN, Role.MEMBER)
+STAFF_ROLES: Final = (Role.SUPPORT, Role.SUPPORT_LEAD, Role.AUDITOR, Role.OPERATOR)
+
+_SEE_PROVISIONING: Final = frozenset(
+    {"scim.view_user", "scim.view_provisioningevent", "scim.view_attributechange"}
+)
+_SEE_ALL: Final = _SEE_PROVISIONING | {
+    "tenants.view_tenant",
+    "tenants.view_domain",
+    "accounts.view_account",
+    "accounts.view_secrettoken",
+    "accounts.view_auditentry",
+}
+_SUPPORT: Final = _SEE_ALL | {
+    "accounts.add_secrettoken",
+    "accounts.revoke_secrettoken",
+    "accounts.move_secrettoken",
+}
+_LEAD: Final = _SUPPORT | {"tenants.suspend_tenant"}
+_OPERATE: Final = _LEAD | {
+    "tenants.add_tenant",
+    "tenants.add_domain",
+    "tenants.delete_domain",
+    "accounts.add_account",
+    "accounts.change_account",
+}
+
+GRANTS: Final[Mapping[str, frozenset[str]]] = {
+    Role.ADMIN: _SEE_PROVISIONING | {"accounts.view_secrettoken"},
+    Role.MEMBER: frozenset(),
+    Role.SUPPORT: _SUPPORT,
+    Role.SUPPORT_LEAD: _LEAD,
+    Role.AUDITOR: _SEE_ALL,
+    Role.OPERATOR: _OPERATE,
+}
+
+
+def grants(role: str) -> frozenset[str]:
+    """The permissions of a role; none for a role that is not known."""
+    return GRANTS.get(role, frozenset())

@@ -1,0 +1,7 @@
+"""The composition root; an app only for its commands."""
+
+from django.apps import AppConfig
+
+
+class ConfigConfig(AppConfig):
+    name = "config"

@@ -1,0 +1,142 @@
+"""Django's settings, one module, from environment variables; secure unless on localhost.
+
+Development means: BASE_DOMAIN ends in `.localhost`, which no other machine can reach. There a
+SECRET_KEY is made and kept in DATA_DIR and cookies travel over plain HTTP. Anywhere else a missing
+SECRET_KEY refuses to start.
+"""
+
+from pathlib import Path
+
+from config import environment
+from config.database import database_settings
+from config.secret_key import read_secret_key
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+
+# What an operator sets.
+DATA_DIR = environment.path("DATA_DIR", BASE_DIR / ".data")
+DATABASE_URL = environment.text("DATABASE_URL")
+BASE_DOMAIN = environment.text("BASE_DOMAIN", "mypolicies.localhost").lower().strip(".")
+PORT = environment.port("PORT", 8000)
+
+DEVELOPMENT = BASE_DOMAIN.endswith("localhost")
+PUBLIC_SCHEME = "http" if DEVELOPMENT else "https"
+PUBLIC_PORT_SUFFIX = f":{PORT}" if DEVELOPMENT else ""
+SECRET_KEY = read_secret_key(environment.text("SECRET_KEY"), DATA_DIR, development=DEVELOPMENT)
+DEBUG = False
+
+# Tenancy: public holds the registry only, so nothing can fall through to it (platform.md §2).
+SHARED_APPS = ["tenants", "django.contrib.contenttypes"]
+TENANT_APPS = ["django.contrib.sessions", "accounts", "scim"]
+INSTALLED_APPS = [
+    "config",
+    # Before django_tenants, whose admin templates carry inline styles; config.sites registers all.
+    "django.contrib.admin.apps.SimpleAdminConfig",
+    *SHARED_APPS,
+    *TENANT_APPS,
+    "django.contrib.auth",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "rest_framework",
+    "django_tenants",  # last: of commands and templates with equal names, ours and Django's count
+]
+TENANT_MODEL = "tenants.Tenant"
+TENANT_DOMAIN_MODEL = "tenants.Domain"
+TENANT_LIMIT_SET_CALLS = True
+SKIP_PG_EXTRA_VALIDATION = True
+DATABASE_ROUTERS = ["django_tenants.routers.TenantSyncRouter"]
+DATABASES = {"default": database_settings(DATABASE_URL, DATA_DIR)}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+ROOT_URLCONF = "config.urls_tenant"
+STAFF_URLCONF = "config.urls_staff"
+WSGI_APPLICATION = "config.wsgi.application"
+APPEND_SLASH = False  # a redirect would lose a POST; the SCIM routes tolerate both spellings
+# Any host may arrive: tenants.middleware answers 404 for those that are not served.
+ALLOWED_HOSTS = ["*"]
+USE_X_FORWARDED_HOST = False
+
+MIDDLEWARE = [
+    "config.outermost.OutermostMiddleware",  # request id, log line, last-resort errors
+    "config.health.HealthMiddleware",  # probes come by IP address, before host routing
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "tenants.middleware.TenantMiddleware",  # host -> tenant, one transaction a request
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "accounts.middleware.VisitMiddleware",  # staff open a tenant's pages under /t/<custom domain>/
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    },
+]
+
+# Accounts and sessions
+AUTH_USER_MODEL = "accounts.Account"
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {
+        "NAME": "django.contrib.auth.password_validation.MinimumLengthValidator",
+        "OPTIONS": {"min_length": 12},
+    },
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
+LOGIN_URL = "admin:login"
+LOGIN_REDIRECT_URL = "admin:index"
+SESSION_ENGINE = (
+    "django.contrib.sessions.backends.db"  # rows of a tenant's schema: no cookie crosses
+)
+SESSION_COOKIE_AGE = 8 * 60 * 60  # seconds
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = "Strict"
+CSRF_COOKIE_HTTPONLY = True
+CSRF_COOKIE_SAMESITE = "Strict"
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = not DEVELOPMENT
+SESSION_COOKIE_NAME = "sessionid" if DEVELOPMENT else "__Host-sessionid"
+CSRF_COOKIE_NAME = "csrftoken" if DEVELOPMENT else "__Host-csrftoken"
+SECURE_SSL_REDIRECT = False  # TLS ends at the proxy, which redirects; probes come without it
+SECURE_PROXY_SSL_HEADER = None if DEVELOPMENT else ("HTTP_X_FORWARDED_PROTO", "https")
+SECURE_HSTS_SECONDS = 0 if DEVELOPMENT else 365 * 24 * 60 * 60
+SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = not DEVELOPMENT
+SECURE_REFERRER_POLICY = "same-origin"  # no-referrer makes Chrome send Origin: null to our forms
+X_FRAME_OPTIONS = "DENY"
+
+# Uploads: SCIM bodies have their own limit (scim.api.parsers); forms are small.
+DATA_UPLOAD_MAX_MEMORY_SIZE = 1_048_576  # bytes
+
+STATIC_URL = "/static/"  # absolute: a relative one would take over the prefix of a staff visit
+STATICFILES_DIRS = [BASE_DIR / "templates" / "static"]
+WHITENOISE_USE_FINDERS = True  # no collectstatic step: files are served from the packages
+
+LANGUAGE_CODE = "en-us"
+FORMAT_MODULE_PATH = ["config.formats"]
+USE_TZ = True
+TIME_ZONE = "UTC"
+
+LOGGING_CONFIG = "config.logging.configure"
+LOGGING: dict[str, object] = {}
+
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": [],
+    "DEFAULT_PERMISSION_CLASSES": [],
+    "DEFAULT_RENDERER_CLASSES": ["scim.api.renderers.ScimRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["scim.api.parsers.ScimParser"],
+    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "scim.api.renderers.ScimNegotiation",
+    "UNAUTHENTICATED_USER": None,
+    "UNAUTHENTICATED_TOKEN": None,
+}

@@ -1,0 +1,28 @@
+"""Both admin sites and who sees what; what each role may do there is accounts.permissions.
+
+The staff site is on the staff host. The tenant site is on each tenant's own host, for its tenant
+admins, and under /t/<custom domain>/ on the staff host, for staff (accounts.middleware).
+"""
+
+from accounts.admin.accounts import AccountAdmin
+from accounts.admin.audit import AuditEntryAdmin
+from accounts.admin.site import StaffSite, TenantSite
+from accounts.admin.tenants import TenantAdmin
+from accounts.admin.tokens import SecretTokenAdmin
+from accounts.models import Account, AuditEntry, SecretToken
+from scim.admin.events import ProvisioningEventAdmin
+from scim.admin.users import UserAdmin
+from scim.models import ProvisioningEvent, User
+from tenants.models import Tenant
+
+staff_site = StaffSite()
+staff_site.register(Tenant, TenantAdmin)
+staff_site.register(Account, AccountAdmin)
+staff_site.register(AuditEntry, AuditEntryAdmin)
+
+tenant_site = TenantSite()
+tenant_site.register(User, UserAdmin)
+tenant_site.register(ProvisioningEvent, ProvisioningEventAdmin)
+tenant_site.register(SecretToken, SecretTokenAdmin)
+tenant_site.register(Account, AccountAdmin)
+tenant_site.register(AuditEntry, AuditEntryAdmin)

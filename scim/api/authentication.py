@@ -1,0 +1,89 @@
+"""The secret token of a request (RFC 6750 §2.1): in the Authorization header and nowhere else."""
+
+import ipaddress
+import time
+from typing import Any, Final
+
+from django.http import HttpRequest
+from rest_framework.authentication import BaseAuthentication
+from rest_framework.request import Request
+
+from accounts import tokens
+from accounts.tokens import Reason, TokenRefused, Verified
+from scim.protocol.errors import Forbidden, Unauthorized
+from scim.provider import clock
+from scim.provider.requester import Requester
+from scim.provider.summaries import Summaries
+from tenants.current import after_response, current_tenant
+
+CHALLENGE: Final = 'Bearer realm="myPolicies SCIM"'
+INVALID_TOKEN: Final = f'{CHALLENGE}, error="invalid_token"'
+_MISSING: Final = (
+    "The request has no secret token. Send it as 'Authorization: Bearer <Secret Token>'."
+)
+
+# A token's use is written at most once a minute and process (product.md, "Tokens").
+_uses: Final = Summaries()
+
+
+class SecretTokenAuthentication(BaseAuthentication):
+    """Authenticates as a Requester; before the body is read, and again on each request."""
+
+    def authenticate(self, request: Request) -> tuple[Requester, Verified]:
+        """The requester and the token. Raises Unauthorized, Forbidden."""
+        http_request = request._request  # noqa: SLF001  # DRF has no public name for it
+        value = bearer_token(request.META.get("HTTP_AUTHORIZATION", ""))
+        if value is None:
+            raise Unauthorized(_MISSING)
+        try:
+            verified = tokens.verify(current_tenant().id, value, clock.now())
+        except TokenRefused as refusal:
+            error = Forbidden if refusal.reason is Reason.NOT_ADMIN else Unauthorized
+            raise error(refusal.detail) from None
+        requester = requester_of(http_request, verified)
+        _note_use(http_request, requester, verified)
+        return requester, verified
+
+    def authenticate_header(self, request: Request) -> str:  # DRF's signature
+        return CHALLENGE
+
+
+def bearer_token(header: str) -> str | None:
+    """The token in the header, None without one; the scheme's letter case does not matter."""
+    scheme, _, value = header.strip().partition(" ")
+    return value.strip() or None if scheme.lower() == "bearer" else None
+
+
+def requester_of(request: HttpRequest, verified: Verified | None) -> Requester:
+    """Who sent the request; without a token when it was refused."""
+    return Requester(
+        tenant_url=current_tenant().tenant_url,
+        request_id=getattr(request, "request_id", ""),
+        method=request.method or "",
+        path=request.path,
+        started=getattr(request, "started", time.perf_counter()),
+        address=_address(request.META.get("REMOTE_ADDR", "")),
+        user_agent=request.META.get("HTTP_USER_AGENT", "").replace("\0", ""),
+        token_id=verified.token_id if verified else None,
+        token_label=f"{verified.label} ({verified.public_id})" if verified else "",
+    )
+
+
+def _address(text: str) -> str | None:
+    try:
+        return str(ipaddress.ip_address(text))
+    except ValueError:  # a Unix socket has no address
+        return None
+
+
+def _note_use(request: HttpRequest, requester: Requester, verified: Verified) -> None:
+    uses = _uses.note(verified.token_id, time.monotonic())
+    if not uses:
+        return
+    use = (verified.token_id, clock.now(), requester.address, requester.user_agent, uses)
+    after_response(request, lambda: _record_use(*use))
+
+
+def _record_use(*use: Any) -> None:
+    """Notes the use, unless another request of the token is just doing so."""
+    tokens.record_use(*use)

@@ -1,0 +1,66 @@
+"""/Schemas, /ResourceTypes and /ServiceProviderConfig (RFC 7644 §4): read-only, never filtered."""
+
+from collections.abc import Callable
+from typing import Any
+
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from scim.api.log import log_read
+from scim.api.views import ScimView
+from scim.protocol import discovery
+from scim.protocol.errors import Forbidden, NotFound
+from scim.protocol.messages import list_response
+from scim.provider.capabilities import CAPABILITIES, RESOURCE_TYPES
+
+
+class DiscoveryView(ScimView):
+    """A GET that describes the service."""
+
+    operation = "discover"
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        super().initial(request, *args, **kwargs)
+        if "filter" in request.query_params:
+            raise Forbidden("Discovery endpoints cannot be filtered (RFC 7644 §4).")
+
+    def answer(self, body: dict[str, Any]) -> Response:
+        log_read(self.http_request, self, 200)
+        return Response(body)
+
+    def base(self) -> str:
+        return self.authenticated().tenant_url
+
+
+class DescriptionsView(DiscoveryView):
+    """A list of descriptions, or the one with an id; `describe` makes them for a SCIM base."""
+
+    describe: Callable[[str], list[dict[str, Any]]]
+
+    def get(self, request: Request, identifier: str | None = None) -> Response:  # DRF's signature
+        descriptions = type(self).describe(self.base())
+        if identifier is None:
+            total = len(descriptions)
+            return self.answer(list_response(descriptions, total=total, start_index=1))
+        wanted = identifier.lower()
+        found = next((each for each in descriptions if each["id"].lower() == wanted), None)
+        if found is None:
+            raise NotFound(f"Nothing here has the id {identifier[:128]!r}.")
+        return self.answer(found)
+
+
+class SchemasView(DescriptionsView):
+    @staticmethod
+    def describe(base: str) -> list[dict[str, Any]]:
+        return discovery.schemas(RESOURCE_TYPES, base)
+
+
+class ResourceTypesView(DescriptionsView):
+    @staticmethod
+    def describe(base: str) -> list[dict[str, Any]]:
+        return [discovery.resource_type_representation(each, base) for each in RESOURCE_TYPES]
+
+
+class ServiceProviderConfigView(DiscoveryView):
+    def get(self, request: Request) -> Response:  # DRF's signature
+        return self.answer(discovery.service_provider_config(CAPABILITIES, self.base()))

@@ -1,0 +1,73 @@
+"""Every exception of a view as a SCIM Error (RFC 7644 §3.12); nothing of ours leaks through it."""
+
+import logging
+from typing import Final
+
+from django.core.exceptions import RequestDataTooBig
+from django.db import InterfaceError, OperationalError, transaction
+from django.http import Http404, HttpRequest, UnreadablePostError
+from rest_framework import exceptions as drf
+from rest_framework.response import Response
+
+from scim.api.authentication import CHALLENGE, INVALID_TOKEN
+from scim.api.log import Logged, log_refusal
+from scim.protocol import errors
+from scim.protocol.messages import error_body
+
+RETRY_AFTER: Final = "30"  # seconds, when the database does not answer
+_logger = logging.getLogger(__name__)
+
+_Kinds = type[Exception] | tuple[type[Exception], ...]
+_TRANSLATIONS: Final[tuple[tuple[_Kinds, type[errors.ScimError], str], ...]] = (
+    (drf.MethodNotAllowed, errors.MethodNotAllowed, "{method} is not supported here."),
+    (
+        drf.UnsupportedMediaType,
+        errors.UnsupportedMediaType,
+        "Send the body as application/scim+json.",
+    ),
+    ((Http404, drf.NotFound), errors.NotFound, "There is no such SCIM endpoint."),
+    (RequestDataTooBig, errors.ContentTooLarge, "The body is too large."),
+    ((drf.ParseError, UnreadablePostError), errors.InvalidSyntax, "The body could not be read."),
+    (
+        (OperationalError, InterfaceError),
+        errors.ServiceUnavailable,
+        "The service is busy; repeat the request later.",
+    ),
+)
+
+
+def handle(exc: Exception, request: HttpRequest, view: Logged, allow: str) -> Response:
+    """The answer to an exception; the request's transaction is marked to be rolled back."""
+    if transaction.get_connection().in_atomic_block:
+        transaction.set_rollback(True)
+    error = scim_error(exc, request)
+    log_refusal(request, view, error)
+    headers = _headers(error, request, allow)
+    body = error_body(error.status, error.detail, error.scim_type)
+    return Response(body, status=error.status, headers=headers)
+
+
+def scim_error(exc: Exception, request: HttpRequest) -> errors.ScimError:
+    """The SCIM error that says what the exception means to the client."""
+    if isinstance(exc, errors.ScimError):
+        return exc
+    for kinds, error, detail in _TRANSLATIONS:
+        if isinstance(exc, kinds):
+            return error(detail.format(method=request.method))
+    _logger.error("A SCIM request failed unexpectedly.", exc_info=exc)
+    request_id = getattr(request, "request_id", "")
+    return errors.InternalError(
+        f"An unexpected error occurred. Tell support the request id {request_id}."
+    )
+
+
+def _headers(error: errors.ScimError, request: HttpRequest, allow: str) -> dict[str, str]:
+    match error:
+        case errors.Unauthorized():
+            sent = "HTTP_AUTHORIZATION" in request.META
+            return {"WWW-Authenticate": INVALID_TOKEN if sent else CHALLENGE}
+        case errors.MethodNotAllowed():
+            return {"Allow": allow}
+        case errors.ServiceUnavailable():
+            return {"Retry-After": RETRY_AFTER}
+    return {}

@@ -1,0 +1,88 @@
+"""What the API tells the provisioning log: refusals one by one, reads together.
+
+Both are written after the request's transaction has ended, committed or rolled back.
+"""
+
+import re
+import time
+from collections.abc import Mapping
+from dataclasses import replace
+from functools import partial
+from typing import Any, Final, Protocol
+
+from django.http import HttpRequest
+
+from scim.api.authentication import requester_of
+from scim.protocol.errors import ScimError
+from scim.protocol.schema import ResourceType
+from scim.provider import events
+from scim.provider.events import Call
+from scim.provider.requester import Requester
+from scim.provider.resources import parse_id
+from scim.provider.summaries import Summaries
+from tenants.current import after_response, current_tenant
+
+_QUOTED: Final = re.compile(r'"(?:[^"\\]|\\.)*"?')
+
+_reads: Final = Summaries()
+_strangers: Final = Summaries()
+
+
+class Logged(Protocol):
+    """What the log asks a view: what it was to do, and how far it came."""
+
+    @property
+    def operation(self) -> str: ...
+    @property
+    def resource_type(self) -> ResourceType | None: ...
+    @property
+    def requester(self) -> Requester | None: ...
+    @property
+    def kwargs(self) -> Mapping[str, Any]: ...
+    @property
+    def sent(self) -> Any: ...
+
+
+def log_refusal(request: HttpRequest, view: Logged, error: ScimError) -> None:
+    """One event a refused request; requests without a good token are logged together."""
+    call = _call(request, view)
+    count = 1
+    if view.requester is None:
+        kind = (current_tenant().schema_name, error.detail, call.requester.address)
+        count = _strangers.note(kind, time.monotonic())
+    event = events.refused(call, error.status, error.scim_type, error.detail)
+    if count:
+        after_response(request, partial(events.record, replace(event, count=count)))
+
+
+def log_read(request: HttpRequest, view: Logged, status: int) -> None:
+    """An event for the first read of its kind, and for those that came since, once a minute."""
+    call = _call(request, view)
+    kind = (
+        current_tenant().schema_name,
+        call.requester.token_id,
+        view.operation,
+        view.resource_type.name if view.resource_type else request.path,
+        _shape(view.sent),
+        status,
+    )
+    count = _reads.note(kind, time.monotonic())
+    if count:
+        event = replace(events.answered(call, status), count=count)
+        after_response(request, partial(events.record, event))
+
+
+def _call(request: HttpRequest, view: Logged) -> Call:
+    identifier = view.kwargs.get("identifier")
+    return Call(
+        requester=view.requester or requester_of(request, None),
+        operation=view.operation,
+        resource_type=view.resource_type,
+        resource_id=parse_id(identifier) if identifier else None,
+        sent=view.sent,
+    )
+
+
+def _shape(sent: Any) -> str:
+    """The query with its literals taken out: what makes two look-ups equal."""
+    return _QUOTED.sub('"…"', str(sorted(sent.items()))) if sent else ""

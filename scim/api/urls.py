@@ -1,0 +1,51 @@
+"""The SCIM endpoints, relative to /scim; /scim/v2 answers the same.
+
+Paths match in any letter case and with or without a slash at the end: clients differ, and a 404 in
+place of a list puts an Entra job into quarantine.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from django.http.response import HttpResponseBase
+from django.urls import URLPattern, re_path
+
+from scim.api.discovery import ResourceTypesView, SchemasView, ServiceProviderConfigView
+from scim.api.views import MeView, UnknownEndpointView
+from scim.api.viewsets import ResourceViewSet
+from scim.protocol.schema import ResourceType
+from scim.provider.capabilities import RESOURCE_TYPES
+
+Actions = dict[str, Any]  # HTTP method -> handler, as DRF types it
+
+_COLLECTION: Actions = {"get": "list", "post": "create"}
+_MEMBER: Actions = {
+    "get": "retrieve",
+    "put": "update",
+    "patch": "partial_update",
+    "delete": "destroy",
+}
+_ID = "/(?P<identifier>[^/]+)"
+
+
+def _endpoint(path: str, view: Callable[..., HttpResponseBase]) -> URLPattern:
+    return re_path(rf"^(?i:(?:v2/)?{path})/?$", view)
+
+
+def _resource_endpoints(resource_type: ResourceType) -> list[URLPattern]:
+    collection = ResourceViewSet.as_view(_COLLECTION, resource_type=resource_type)
+    member = ResourceViewSet.as_view(_MEMBER, resource_type=resource_type)
+    path = resource_type.endpoint.lstrip("/")
+    return [_endpoint(path, collection), _endpoint(path, member, _ID)]
+
+
+urlpatterns = [
+    *(pattern for each in RESOURCE_TYPES for pattern in _resource_endpoints(each)),
+    _endpoint("Schemas", SchemasView.as_view()),
+    _endpoint("Schemas", SchemasView.as_view(), _ID),
+    _endpoint("ResourceTypes", ResourceTypesView.as_view()),
+    _endpoint("ResourceTypes", ResourceTypesView.as_view(), _ID),
+    _endpoint("ServiceProviderConfig", ServiceProviderConfigView.as_view()),
+    _endpoint("Me", MeView.as_view()),
+    re_path(r"", UnknownEndpointView.as_view()),
+]

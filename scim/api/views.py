@@ -1,0 +1,92 @@
+"""What every SCIM endpoint shares: authentication first, SCIM in and out, and the log."""
+
+from typing import Any, cast
+
+from django.http import HttpRequest
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from scim.api.authentication import SecretTokenAuthentication
+from scim.api.exceptions import handle
+from scim.api.parsers import ScimParser
+from scim.api.renderers import MEDIA_TYPE, ScimNegotiation, ScimRenderer
+from scim.protocol.errors import InvalidSyntax, NotFound, NotImplementedYet
+from scim.protocol.schema import ResourceType
+from scim.provider.requester import Requester
+
+
+class ScimView(APIView):
+    """An endpoint. `operation` names for the log what was asked; `sent` is what came with it."""
+
+    authentication_classes = [SecretTokenAuthentication]
+    parser_classes = [ScimParser]
+    renderer_classes = [ScimRenderer]
+    content_negotiation_class = ScimNegotiation
+    http_method_names = ["get", "head", "post", "put", "patch", "delete"]
+
+    operation = "unknown"
+    resource_type: ResourceType | None = None
+    requester: Requester | None = None
+    sent: Any = None
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        super().initial(request, *args, **kwargs)
+        self.requester = cast("Requester", request.user)  # SecretTokenAuthentication made it
+
+    def handle_exception(self, exc: Exception) -> Response:
+        return handle(exc, self.http_request, self, ", ".join(self.allowed_methods))
+
+    def finalize_response(
+        self, request: Request, response: Response, *args: Any, **kwargs: Any
+    ) -> Response:
+        answer = super().finalize_response(request, response, *args, **kwargs)
+        answer["Cache-Control"] = "no-store"  # personal data (RFC 6750 §5.3)
+        answer.add_post_render_callback(_name_media_type)
+        return answer
+
+    @property
+    def default_response_headers(self) -> dict[str, str]:
+        """None: Allow belongs to 405, and answers do not vary by Accept."""
+        return {}
+
+    @property
+    def http_request(self) -> HttpRequest:
+        """Django's request, which the tenant's middleware knows."""
+        return self.request._request  # noqa: SLF001  # DRF has no public name for it
+
+    def authenticated(self) -> Requester:
+        """The requester; handlers only run when there is one."""
+        if self.requester is None:
+            raise RuntimeError("A SCIM handler ran before authentication.")
+        return self.requester
+
+    def read_body(self) -> Any:
+        """The request's JSON. Raises InvalidSyntax, ContentTooLarge."""
+        if self.request.stream is None:
+            raise InvalidSyntax("The request has no body; it must be a JSON object.")
+        self.sent = self.request.data
+        return self.sent
+
+
+def _name_media_type(answer: Response) -> None:
+    """Sets the media type of answers without a body too, from which DRF takes it away."""
+    answer["Content-Type"] = MEDIA_TYPE
+
+
+class UnknownEndpointView(ScimView):
+    """Any path below /scim that is no endpoint: 404 for those who may know, 401 for others."""
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        super().initial(request, *args, **kwargs)
+        raise NotFound(f"There is no SCIM endpoint at {request.path[:128]!r}.")
+
+
+class MeView(ScimView):
+    """/Me, which this service does not map to a user (RFC 7644 §3.11)."""
+
+    operation = "retrieve"
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        super().initial(request, *args, **kwargs)
+        raise NotImplementedYet("/Me is not supported: a secret token belongs to no user.")

@@ -1,0 +1,155 @@
+"""Rows of a tenant's schema that hold what is provisioned and what happened to it.
+
+A resource of any type is one row: its canonical document, and the same document as it is compared
+(`comparable`, see scim.protocol.comparison). What is searched often is a column that PostgreSQL
+generates from `comparable`, so that it cannot drift. The two logs are append-only by privilege.
+"""
+
+from typing import ClassVar
+
+from django.db import models
+from django.db.models.fields.json import KT
+from django.db.models.functions import Cast
+
+from scim.protocol import urns
+
+
+class WorkEmail(models.Func):
+    """The comparable value of the work e-mail in a comparable document."""
+
+    template = (
+        "(jsonb_path_query_first(comparable, '$.emails[*] ? (@.type == \"work\").value') #>> '{}')"
+    )
+    output_field = models.TextField()
+
+
+def _generated(expression: models.Expression) -> models.GeneratedField:
+    """A text column that PostgreSQL computes and that compares by code point."""
+    text = models.TextField(null=True, db_collation="C")
+    return models.GeneratedField(expression=expression, output_field=text, db_persist=True)
+
+
+class Resource(models.Model):
+    """A SCIM resource (RFC 7643 §3). Deleted ones stay, with `deleted_at`, unseen by SCIM.
+
+    A GIN index on the e-mails in `comparable` is made by migration 0003.
+    """
+
+    id = models.UUIDField(primary_key=True, editable=False)  # version 7: sorts by creation
+    resource_type = models.CharField(max_length=40)
+    document = models.JSONField()
+    comparable = models.JSONField()
+    unique_key = models.TextField(null=True, db_collation="C")
+    version = models.PositiveBigIntegerField(default=1)
+    created = models.DateTimeField()
+    last_modified = models.DateTimeField()
+    deleted_at = models.DateTimeField(null=True, blank=True)
+    continues = models.UUIDField(null=True, blank=True)  # the deleted resource it re-creates
+
+    external_id = _generated(KT("comparable__externalId"))
+    work_email = _generated(WorkEmail())
+    display_name = _generated(KT("comparable__displayName"))
+    family_name = _generated(KT("comparable__name__familyName"))
+    active = models.GeneratedField(
+        expression=Cast(KT("comparable__active"), models.BooleanField()),
+        output_field=models.BooleanField(null=True),
+        db_persist=True,
+    )
+
+    class Meta:
+        ordering = ["id"]
+        constraints = [
+            models.UniqueConstraint(
+                name="scim_resource_unique_key",
+                fields=["resource_type", "unique_key"],
+                condition=models.Q(deleted_at__isnull=True),
+            ),
+        ]
+        indexes = [
+            models.Index(
+                name="scim_resource_listed",
+                fields=["resource_type", "id"],
+                condition=models.Q(deleted_at__isnull=True),
+            ),
+            models.Index(name="scim_resource_external_id", fields=["external_id"]),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.resource_type} {self.id}"
+
+
+class UserManager(models.Manager["User"]):
+    def get_queryset(self) -> models.QuerySet["User"]:
+        return super().get_queryset().filter(resource_type=urns.USER_TYPE)
+
+
+class User(Resource):
+    """A provisioned user (RFC 7643 §4.1); for screens, which read and never write."""
+
+    objects: ClassVar[UserManager] = UserManager()
+
+    class Meta:
+        proxy = True
+        verbose_name = "provisioned user"
+
+
+class ProvisioningEvent(models.Model):
+    """One SCIM request, or a minute's worth of equal reads (`count`); the provisioning log."""
+
+    id = models.UUIDField(primary_key=True, editable=False)  # version 7
+    at = models.DateTimeField()
+    request_id = models.CharField(max_length=64)
+    token_id = models.UUIDField(null=True)
+    token_label = models.CharField(max_length=120, blank=True)
+    operation = models.CharField(max_length=20)
+    method = models.CharField(max_length=10)
+    path = models.CharField(max_length=300)
+    resource_type = models.CharField(max_length=40, blank=True)
+    resource_id = models.UUIDField(null=True)
+    status = models.PositiveSmallIntegerField()
+    scim_type = models.CharField(max_length=20, blank=True)
+    detail = models.TextField(blank=True)
+    sent = models.JSONField(null=True)  # the request's body or query, redacted
+    notes = models.JSONField(default=list)  # what was ignored or understood generously
+    count = models.PositiveIntegerField(default=1)
+    duration_ms = models.FloatField(null=True)
+    address = models.GenericIPAddressField(null=True)
+    user_agent = models.CharField(max_length=200, blank=True)
+
+    class Meta:
+        ordering = ["-id"]
+        verbose_name_plural = "provisioning log"
+        indexes = [
+            models.Index(name="scim_event_resource", fields=["resource_id", "-id"]),
+            models.Index(name="scim_event_request", fields=["request_id"]),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.operation} {self.status}"
+
+
+class AttributeChange(models.Model):
+    """One changed attribute of one resource: what it was and what it became."""
+
+    id = models.BigAutoField(primary_key=True)
+    at = models.DateTimeField()
+    event_id = models.UUIDField()
+    request_id = models.CharField(max_length=64)
+    token_id = models.UUIDField(null=True)
+    resource_type = models.CharField(max_length=40)
+    resource_id = models.UUIDField()
+    version = models.PositiveBigIntegerField()
+    path = models.TextField()  # a SCIM path, such as emails[type eq "work"].value
+    before = models.JSONField(null=True)
+    after = models.JSONField(null=True)
+
+    class Meta:
+        ordering = ["-id"]
+        verbose_name = "attribute change"
+        indexes = [
+            models.Index(name="scim_change_resource", fields=["resource_id", "id"]),
+            models.Index(name="scim_change_event", fields=["event_id"]),
+        ]
+
+    def __str__(self) -> str:
+        return self.path

@@ -1,0 +1,36 @@
+"""The messages of the protocol that are not resources (RFC 7644 §3.4.2, §3.4.3, §3.12)."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from scim.protocol import urns
+
+
+def error_body(status: int, detail: str, scim_type: str | None = None) -> dict[str, Any]:
+    """The Error message: exactly the RFC's keys, the status as a string (RFC 7644 §3.12)."""
+    body: dict[str, Any] = {"schemas": [urns.ERROR]}
+    if scim_type is not None:
+        body["scimType"] = scim_type
+    body["detail"] = detail
+    body["status"] = str(status)
+    return body
+
+
+def list_response(
+    resources: Sequence[Mapping[str, Any]],
+    *,
+    total: int,
+    start_index: int,
+) -> dict[str, Any]:
+    """The ListResponse message of one page (RFC 7644 §3.4.2.4).
+
+    `start_index` counts from 1. `Resources` is there even when it is empty: Entra's Test Connection
+    reads it (E11).
+    """
+    return {
+        "schemas": [urns.LIST_RESPONSE],
+        "totalResults": total,
+        "startIndex": start_index,
+        "itemsPerPage": len(resources),
+        "Resources": list(resources),
+    }

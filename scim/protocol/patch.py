@@ -1,0 +1,168 @@
+"""PATCH: reading the PatchOp message and applying it, all or nothing (RFC 7644 §3.5.2)."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any, Final
+
+from scim.protocol import urns
+from scim.protocol.editing import Draft
+from scim.protocol.errors import (
+    ContentTooLarge,
+    InvalidPath,
+    InvalidSyntax,
+    InvalidValue,
+    Mutability,
+    NoTarget,
+)
+from scim.protocol.readers import Notes, shown
+from scim.protocol.schema import ResourceType, Schema
+from scim.protocol.targets import Access, Target, find, members
+
+# Operations in one message, and characters of all their paths: each path's filter is tried on each
+# value of an attribute.
+MAX_OPERATIONS: Final = 1_000
+MAX_PATHS: Final = 131_072
+
+
+class Op(Enum):
+    ADD = "add"
+    REPLACE = "replace"
+    REMOVE = "remove"
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One operation; without a path it concerns the resource itself, and `value` is an object."""
+
+    op: Op
+    path: str | None
+    value: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """The changed resource, and what was tolerated to change it, for the provisioning log."""
+
+    resource: dict[str, Any]
+    notes: tuple[str, ...]
+
+
+def read_request(body: object) -> tuple[Operation, ...]:
+    """The operations of a PatchOp message. Values are not looked at before they are applied.
+
+    Raises ContentTooLarge, InvalidSyntax, InvalidValue, NoTarget.
+    """
+    if not isinstance(body, dict):
+        raise InvalidSyntax("The body must be a JSON object, a PatchOp message.")
+    message = _by_lower_name(body)
+    _check_schemas(message.get("schemas"))
+    operations = message.get("operations")
+    if not isinstance(operations, list) or not operations:
+        raise InvalidSyntax("Operations must be an array of at least one operation.")
+    if len(operations) > MAX_OPERATIONS:
+        raise ContentTooLarge(f"A PATCH may have at most {MAX_OPERATIONS} operations.")
+    read = tuple(map(_read_operation, operations))
+    if sum(len(operation.path or "") for operation in read) > MAX_PATHS:
+        raise ContentTooLarge(f"The paths of a PATCH may have at most {MAX_PATHS} characters.")
+    return read
+
+
+def _by_lower_name(body: Mapping[str, Any]) -> dict[str, Any]:
+    return {name.lower(): value for name, value in body.items()}
+
+
+def _check_schemas(schemas: Any) -> None:
+    if not schemas and not isinstance(schemas, bool | int | float):
+        return  # E26: the endpoint and the method say that it is a PatchOp.
+    expected = urns.PATCH_OP.lower()
+    named = schemas if isinstance(schemas, list) else ()
+    if not any(isinstance(urn, str) and urn.lower() == expected for urn in named):
+        raise InvalidSyntax(f"schemas must name {urns.PATCH_OP}.")
+
+
+def _read_operation(raw: Any) -> Operation:
+    if not isinstance(raw, dict):
+        raise InvalidSyntax("Each of Operations must be an object.")
+    operation = _by_lower_name(raw)
+    op = _read_op(operation.get("op"))
+    path = operation.get("path")
+    if path is not None and not isinstance(path, str):
+        raise InvalidPath("path must be a string.")
+    value = operation.get("value")
+    if op is Op.REMOVE:
+        if path is None:
+            raise NoTarget("A remove operation must have a path.")
+    elif "value" not in operation:
+        raise InvalidValue(f"The {op.value} operation must have a value.")
+    elif path is None and not isinstance(value, dict):
+        raise InvalidValue(
+            f"The value of the {op.value} operation must be an object without a path."
+        )
+    return Operation(op, path, value)
+
+
+def _read_op(raw: Any) -> Op:
+    try:
+        return Op(raw.lower())  # E1: Entra sends Add, Replace and Remove.
+    except (AttributeError, ValueError):
+        sent = f"; the request has {shown(raw)}" if isinstance(raw, str) else ""
+        raise InvalidSyntax(f"op must be add, replace or remove{sent}.") from None
+
+
+def apply(
+    resource_type: ResourceType,
+    resource: Mapping[str, Any],
+    operations: Iterable[Operation],
+) -> Applied:
+    """The resource after all operations, in their order; `resource` stays as it is.
+
+    `resource` is canonical and so is the result. Required attributes are not asked for here.
+    Raises InvalidFilter, InvalidPath, InvalidValue, Mutability, NoTarget.
+    """
+    notes = Notes()
+    draft = Draft(resource, notes)
+    for operation in operations:
+        for target, value in _targets(resource_type, operation, notes):
+            match operation.op:
+                case Op.ADD:
+                    draft.add(target, value)
+                case Op.REPLACE:
+                    draft.replace(target, value)
+                case Op.REMOVE:
+                    draft.remove(target, value)
+    return Applied(draft.finish(), notes.texts)
+
+
+def _targets(
+    resource_type: ResourceType,
+    operation: Operation,
+    notes: Notes,
+) -> Iterable[tuple[Target, Any]]:
+    """What the operation addresses, with the value for it."""
+    if operation.path is None:
+        return members(resource_type, operation.value, notes)
+    found = find(resource_type, operation.path)
+    if found is None:
+        raise InvalidPath(f"{shown(operation.path)} is not an attribute of {resource_type.name}.")
+    if isinstance(found, Schema):
+        return _targets_of_schema(resource_type, found, operation, notes)
+    if found.access is Access.WRITABLE:
+        return ((found, operation.value),)
+    if found.access is not Access.DISCARDED:
+        raise Mutability(f"{found.full_name} is read-only.")
+    notes.ignore(found.access.value, found.full_name)
+    return ()
+
+
+def _targets_of_schema(
+    resource_type: ResourceType,
+    schema: Schema,
+    operation: Operation,
+    notes: Notes,
+) -> Iterable[tuple[Target, Any]]:
+    """The attributes under a URN: those that the value names, or all of them for a removal."""
+    is_removal = operation.op is Op.REMOVE
+    if is_removal and schema is resource_type.schema:
+        raise NoTarget(f"{schema.id} cannot be removed; name one of its attributes.")
+    return members(resource_type, {schema.id: None if is_removal else operation.value}, notes)

@@ -1,0 +1,316 @@
+"""Reading what stands for one attribute in a request: types, limits, tolerated spellings.
+
+RFC 7643 §2.3 to §2.5. Strings are kept as they are sent: no format, no canonical value is asked for
+(E9). Unassigned are null, "", [] and {} (E8). A refusal names the attribute and the kind of thing
+that was sent, never the thing itself: it may be long, personal or secret.
+"""
+
+import json
+import math
+import re
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Final
+
+from scim.protocol.comparison import comparable_value, date_time_key, key
+from scim.protocol.errors import InvalidValue
+from scim.protocol.schema import Attribute, Mutability, Type
+from scim.protocol.text import MAX_STRING, is_acceptable
+
+# Limits: characters of a value by type; bytes of a string's comparison key, which must fit into a
+# B-tree of PostgreSQL; bits of a number.
+MAX_REFERENCE: Final = 2_048
+MAX_BINARY: Final = 65_536
+MAX_KEY_BYTES: Final = 2_048
+MAX_NUMBER_BITS: Final = 63
+
+# Notes of one request: enough to see what happens, too few to fill the log.
+MAX_NOTES: Final = 20
+
+# Sub-attributes that only label a value: alone they say nothing.
+_LABELS: Final = frozenset({"type", "primary"})
+
+_BASE64: Final = re.compile(r"[A-Za-z0-9+/_-]*={0,2}")
+_FILTER: Final = re.compile(r"\[.*\]|\[.*", re.DOTALL)
+_SHOWN: Final = re.compile(r"[A-Za-z0-9_.:$/ […\]-]{1,100}")
+_BOOLEANS: Final = {"true": True, "false": False}
+_KINDS: Final = {
+    bool: "a boolean",
+    int: "a number",
+    float: "a number",
+    str: "a string",
+    list: "an array",
+    dict: "an object",
+    type(None): "null",
+}
+
+
+class Notes:
+    """Collects what was tolerated in a request, for the provisioning log; names and never values."""
+
+    def __init__(self) -> None:
+        self._texts: dict[str, None] = {}
+
+    def add(self, text: str) -> None:
+        """Keeps the text, once, if it is among the first MAX_NOTES."""
+        if len(self._texts) < MAX_NOTES:
+            self._texts[text] = None
+
+    def ignore(self, reason: str, name: str) -> None:
+        """Notes that an attribute was ignored: `reason` is such as "unknown"."""
+        self.add(f"Ignored {reason} attribute {shown(name)}.")
+
+    @property
+    def texts(self) -> tuple[str, ...]:
+        return tuple(self._texts)
+
+
+def shown(name: str) -> str:
+    """A name from a request as messages show it: without its filter, which holds values."""
+    name = _FILTER.sub("[…]", name)
+    return name if _SHOWN.fullmatch(name) else "with a name that cannot be shown"
+
+
+def is_nothing(raw: Any) -> bool:
+    """True for the spellings of "unassigned" (RFC 7643 §2.5)."""
+    # E8: Entra and Microsoft's acceptance suite clear attributes with "" and null.
+    return not raw and not isinstance(raw, bool | int | float)
+
+
+def read_value(attribute: Attribute, raw: Any, at: str) -> Any:
+    """The value of a single-valued simple attribute, None for unassigned.
+
+    `at` is the attribute's full path, for messages. Raises InvalidValue.
+    """
+    try:
+        return _read(attribute, raw)
+    except _UnfitError as unfit:
+        raise InvalidValue(f"{at} {unfit}.") from None
+
+
+def _read(attribute: Attribute, raw: Any) -> Any:
+    return None if is_nothing(raw) else _READERS[attribute.type](attribute, raw)
+
+
+def read_parts(
+    attribute: Attribute, raw: Mapping[str, Any], at: str, notes: Notes
+) -> dict[str, Any]:
+    """The sub-attributes that an object names, by canonical name; None for those it clears.
+
+    Unknown and read-only ones are ignored and noted. Raises InvalidValue.
+    """
+    parts: dict[str, Any] = {}
+    for name, item in raw.items():
+        sub = attribute.find(name)
+        if sub is None:
+            notes.ignore("unknown", f"{at}.{name}")
+        elif sub.mutability is Mutability.READ_ONLY:
+            notes.ignore("read-only", f"{at}.{sub.name}")
+        else:
+            try:
+                parts[sub.name] = _read(sub, item)
+            except _UnfitError as unfit:
+                raise InvalidValue(f"{at}.{sub.name} {unfit}.") from None
+    if parts.get("$ref") and not parts.get("value") and (value := attribute.find("value")):
+        # E4: a reference without an id means the resource that its last segment names.
+        identifier = parts["$ref"].rstrip("/").rpartition("/")[2]
+        parts["value"] = read_value(value, identifier, f"{at}.value")
+    return parts
+
+
+def read_complex(attribute: Attribute, raw: Any, at: str, notes: Notes) -> dict[str, Any] | None:
+    """The parts of one complex value as read_parts gives them, None if all of it is unassigned.
+
+    Raises InvalidValue.
+    """
+    if isinstance(raw, list) and len(raw) == 1:
+        raw = raw[0]  # E4: Entra sends the one manager in an array.
+    if is_nothing(raw):
+        return None
+    if isinstance(raw, str) and attribute.find("value"):
+        raw = {"value": raw}  # E4: Entra sends the manager as a bare id.
+    if not isinstance(raw, dict):
+        raise InvalidValue(f"{at} must be an object; the request has {_kind(raw)}.")
+    return read_parts(attribute, raw, at, notes)
+
+
+def read_values(attribute: Attribute, raw: Any, at: str, notes: Notes) -> list[Any]:
+    """The values of a multi-valued attribute, settled; empty for unassigned.
+
+    Raises InvalidValue.
+    """
+    if is_nothing(raw):
+        return []
+    if not isinstance(raw, list):
+        # E20: one value where the RFC has an array of values.
+        notes.add(f"Took the one value of {at} for an array.")
+        raw = [raw]
+    check_count(attribute, len(raw), at)
+    values = (_read_element(attribute, item, at, notes) for item in raw if not is_nothing(item))
+    return settle(attribute, values, at)
+
+
+def _read_element(attribute: Attribute, raw: Any, at: str, notes: Notes) -> Any:
+    if attribute.type is not Type.COMPLEX:
+        return read_value(attribute, raw, at)
+    if not isinstance(raw, dict):
+        raw = _as_object(attribute, raw, at, notes)
+    parts = read_parts(attribute, raw, at, notes)
+    return {name: part for name, part in parts.items() if part is not None}
+
+
+def _as_object(attribute: Attribute, raw: Any, at: str, notes: Notes) -> dict[str, Any]:
+    """The object that a value of another kind stands for. Raises InvalidValue."""
+    if isinstance(raw, str) and raw.startswith("{"):
+        described = _described(raw)
+        if described:
+            notes.add(f"Took the text of {at} for the JSON that it is.")
+            return described
+    if attribute.find("value") is None or isinstance(raw, list):
+        raise InvalidValue(f"{at} must be an array of objects; the request has {_kind(raw)} in it.")
+    # E20: the plain value where the RFC has an object with a `value`.
+    notes.add(f"Took a plain value of {at} for its value.")
+    return {"value": raw}
+
+
+def _described(text: str) -> dict[str, Any] | None:
+    """The role that Entra describes in JSON inside a string, None if the text is none.
+
+    E16: AppRoleAssignmentsComplex sends {"id", "value", "displayName"}; the id is Entra's own.
+    """
+    if len(text) > MAX_REFERENCE:
+        return None
+    try:
+        found = json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    names = {"value": "value", "displayName": "display"}
+    return {names[name]: item for name, item in found.items() if name in names}
+
+
+def settle(attribute: Attribute, values: Iterable[Any], at: str) -> list[Any]:
+    """The values as they are stored: each once, none that is only a label, at most one primary.
+
+    Of values with the same `type` and `value` (RFC 7643 §2.4) the later completes the earlier.
+    Raises InvalidValue.
+    """
+    if attribute.type is not Type.COMPLEX:
+        kept = list({key(attribute, value): value for value in values}.values())
+    else:
+        kept = [value for value in values if not value.keys() <= _LABELS]
+        if len(kept) > 1:
+            kept = _each_once(attribute, kept)
+            if sum(value.get("primary") is True for value in kept) > 1:
+                raise InvalidValue(f"{at} has more than one value whose primary is true.")
+    check_count(attribute, len(kept), at)
+    return kept
+
+
+def _each_once(attribute: Attribute, values: Iterable[Any]) -> list[Any]:
+    merged: dict[Any, Any] = {}
+    for value in values:
+        identity = frozenset(identify(comparable_value(attribute, value)).items())
+        merged[identity] = {**merged[identity], **value} if identity in merged else value
+    return list(merged.values())
+
+
+def identify(comparable: Mapping[str, Any]) -> dict[str, Any]:
+    """What tells a complex value from others, by comparison keys: `value` and `type`, else all."""
+    if "value" not in comparable:
+        return dict(comparable)
+    return {name: comparable[name] for name in ("value", "type") if name in comparable}
+
+
+def check_count(attribute: Attribute, count: int, at: str) -> None:
+    """Raises InvalidValue if a multi-valued attribute may not hold so many values."""
+    if count > attribute.max_values:
+        raise InvalidValue(f"{at} has more than {attribute.max_values} values.")
+
+
+class _UnfitError(Exception):
+    """A value that does not fit its attribute; the text goes on after the attribute's name."""
+
+
+def _kind(raw: Any) -> str:
+    return _KINDS.get(type(raw), "another kind of value")
+
+
+def _unfit(expected: str, raw: Any) -> _UnfitError:
+    return _UnfitError(f"must be {expected}; the request has {_kind(raw)}")
+
+
+def _text(raw: Any, expected: str, limit: int) -> str:
+    if not isinstance(raw, str):
+        raise _unfit(expected, raw)
+    if len(raw) > limit:
+        raise _UnfitError(f"is longer than {limit} characters")
+    if not is_acceptable(raw):
+        raise _UnfitError("holds NUL or half a surrogate pair")
+    return raw
+
+
+def _string(attribute: Attribute, raw: Any) -> str:
+    text = _text(raw, "a string", MAX_STRING)
+    if not text.isascii() and len(key(attribute, text).encode()) > MAX_KEY_BYTES:
+        raise _UnfitError(f"takes more than {MAX_KEY_BYTES} bytes")
+    return text
+
+
+def _reference(_attribute: Attribute, raw: Any) -> str:
+    return _text(raw, "a URI", MAX_REFERENCE)
+
+
+def _binary(_attribute: Attribute, raw: Any) -> str:
+    """Base64 in either alphabet, with or without padding (RFC 7643 §2.3.6)."""
+    text = _text(raw, "base64 text", MAX_BINARY)
+    digits = len(text.rstrip("="))
+    is_padded_well = digits == len(text) or len(text) % 4 == 0
+    if not _BASE64.fullmatch(text) or digits % 4 == 1 or not is_padded_well:
+        raise _UnfitError("must be base64 text")
+    return text
+
+
+def _date_time(_attribute: Attribute, raw: Any) -> str:
+    expected = "a dateTime such as 2011-05-13T04:42:34Z"
+    text = _text(raw, expected, MAX_STRING)
+    try:
+        date_time_key(text)
+    except ValueError:
+        raise _UnfitError(f"must be {expected}") from None
+    return text
+
+
+def _boolean(_attribute: Attribute, raw: Any) -> bool:
+    if isinstance(raw, str):
+        raw = _BOOLEANS.get(raw.lower(), raw)  # E2: Entra sends "True" and "False".
+    if not isinstance(raw, bool):
+        raise _unfit("true or false", raw)
+    return raw
+
+
+def _integer(_attribute: Attribute, raw: Any) -> int:
+    if isinstance(raw, bool) or not isinstance(raw, int):
+        raise _unfit("an integer", raw)
+    if raw.bit_length() > MAX_NUMBER_BITS:
+        raise _UnfitError("is too large")
+    return raw
+
+
+def _decimal(attribute: Attribute, raw: Any) -> int | float:
+    if isinstance(raw, float):
+        if not math.isfinite(raw):
+            raise _UnfitError("must be a finite number")
+        return raw
+    if isinstance(raw, bool) or not isinstance(raw, int):
+        raise _unfit("a number", raw)
+    return _integer(attribute, raw)
+
+
+_READERS: Final[Mapping[Type, Callable[[Attribute, Any], Any]]] = {
+    Type.STRING: _string,
+    Type.REFERENCE: _reference,
+    Type.BINARY: _binary,
+    Type.DATE_TIME: _date_time,
+    Type.BOOLEAN: _boolean,
+    Type.INTEGER: _integer,
+    Type.DECIMAL: _decimal,
+}

@@ -1,0 +1,17 @@
+"""The URNs of schemas and messages, and the names of resource types (RFC 7643 §10, RFC 7644 §8)."""
+
+from typing import Final
+
+USER: Final = "urn:ietf:params:scim:schemas:core:2.0:User"
+ENTERPRISE_USER: Final = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"
+GROUP: Final = "urn:ietf:params:scim:schemas:core:2.0:Group"
+SCHEMA: Final = "urn:ietf:params:scim:schemas:core:2.0:Schema"
+RESOURCE_TYPE: Final = "urn:ietf:params:scim:schemas:core:2.0:ResourceType"
+SERVICE_PROVIDER_CONFIG: Final = "urn:ietf:params:scim:schemas:core:2.0:ServiceProviderConfig"
+
+ERROR: Final = "urn:ietf:params:scim:api:messages:2.0:Error"
+LIST_RESPONSE: Final = "urn:ietf:params:scim:api:messages:2.0:ListResponse"
+PATCH_OP: Final = "urn:ietf:params:scim:api:messages:2.0:PatchOp"
+SEARCH_REQUEST: Final = "urn:ietf:params:scim:api:messages:2.0:SearchRequest"
+
+USER_TYPE: Final = "User"

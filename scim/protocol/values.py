@@ -1,0 +1,62 @@
+"""The body of POST and PUT read into a canonical resource (RFC 7644 §3.3, §3.5.1).
+
+Canonical: a plain dictionary in the schema's names, without `schemas`, `id` and `meta`, extension
+attributes under the extension's URN, unassigned attributes absent. The body is added, member by
+member, to an empty resource, so that it may be spelled in every way in which a PATCH may.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from scim.protocol.editing import Draft
+from scim.protocol.errors import InvalidSyntax
+from scim.protocol.readers import Notes, shown
+from scim.protocol.schema import ResourceType
+from scim.protocol.targets import members
+
+# E18: the second schema of a group that Entra sends; it defines no attribute.
+_MICROSOFT: Final = "http://schemas.microsoft.com/2006/11/ResourceManagement/ADSCIM/"
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """A canonical resource, and what was tolerated to read it, for the provisioning log."""
+
+    resource: dict[str, Any]
+    notes: tuple[str, ...]
+
+
+def read_resource(resource_type: ResourceType, body: object) -> Read:
+    """The resource that a body describes. Required attributes are not asked for here.
+
+    Unknown, read-only and write-only attributes are ignored and noted. Raises InvalidSyntax,
+    InvalidValue, NoTarget.
+    """
+    if not isinstance(body, dict):
+        raise InvalidSyntax(
+            f"The body must be a JSON object that describes a {resource_type.name}."
+        )
+    notes = Notes()
+    _check_schemas(resource_type, body, notes)
+    draft = Draft({}, notes)
+    for target, raw in members(resource_type, body, notes):
+        draft.add(target, raw)
+    return Read(draft.finish(), notes.texts)
+
+
+def _check_schemas(resource_type: ResourceType, body: Mapping[str, Any], notes: Notes) -> None:
+    """Refuses a body whose `schemas` say that it is something else. Raises InvalidSyntax."""
+    sent = next((raw for name, raw in body.items() if name.lower() == "schemas"), None)
+    if sent is None or sent == []:
+        # E26: RFC 7643 §3 requires it, and the endpoint says it as well.
+        notes.add(f"The body has no schemas; took it for a {resource_type.name}.")
+        return
+    if not isinstance(sent, list) or not all(isinstance(urn, str) for urn in sent):
+        raise InvalidSyntax("schemas must be an array of URNs.")
+    unknown = [urn for urn in sent if resource_type.find_schema(urn) is None]
+    if len(unknown) == len(sent):
+        raise InvalidSyntax(f"schemas must name {resource_type.schema.id}.")
+    for urn in unknown:
+        if not urn.startswith(_MICROSOFT):
+            notes.add(f"Ignored unknown schema {shown(urn)}.")

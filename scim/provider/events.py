@@ -1,0 +1,69 @@
+"""The provisioning log: one event for each call of the provider, answered or refused.
+
+The event of a change is written by the statement that makes the change. Events of refusals and
+reads come through `record`, after the request's transaction has ended.
+"""
+
+import time
+from dataclasses import dataclass, replace
+from typing import Any, Final
+from uuid import UUID
+
+from django.db import transaction
+
+from scim.protocol.schema import ResourceType
+from scim.provider import clock
+from scim.provider.redaction import redact
+from scim.provider.requester import Requester
+from scim.repository import resources
+from scim.repository.base import Event
+
+# Lengths of the log's columns: what comes from outside is cut to fit.
+_MAX_PATH: Final = 300
+_MAX_USER_AGENT: Final = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """What a request asks the provider to do; `sent` is its body or query as it came."""
+
+    requester: Requester
+    operation: str
+    resource_type: ResourceType | None = None
+    resource_id: UUID | None = None
+    sent: Any = None
+
+
+def answered(call: Call, status: int, notes: tuple[str, ...] = ()) -> Event:
+    """The event of a call that succeeded; what was sent is redacted here."""
+    requester = call.requester
+    at = clock.now()
+    return Event(
+        id=clock.new_id(at),
+        at=at,
+        request_id=requester.request_id,
+        token_id=requester.token_id,
+        token_label=requester.token_label,
+        operation=call.operation,
+        method=requester.method,
+        path=requester.path[:_MAX_PATH],
+        resource_type=call.resource_type.name if call.resource_type else "",
+        resource_id=call.resource_id,
+        status=status,
+        sent=None if call.sent is None else redact(call.sent),
+        notes=notes,
+        duration_ms=round((time.perf_counter() - requester.started) * 1000, 1),
+        address=requester.address,
+        user_agent=requester.user_agent[:_MAX_USER_AGENT],
+    )
+
+
+def refused(call: Call, status: int, scim_type: str | None, detail: str) -> Event:
+    """The event of a call that failed, with what the client was told."""
+    return replace(answered(call, status), scim_type=scim_type or "", detail=detail)
+
+
+def record(event: Event) -> None:
+    """Writes an event that comes with no change. Opens a transaction unless there is one."""
+    with transaction.atomic(savepoint=False):
+        resources.record(event)

@@ -1,0 +1,59 @@
+"""What myPolicies asks of its users beyond the RFCs (product.md, "Required").
+
+"myPolicies always requires userName, email and externalId": they are judged on the result of a
+POST, PUT or PATCH, so that a request may pass through states that lack them.
+"""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from scim.protocol.errors import InvalidValue
+from scim.protocol.schema import ResourceType
+
+_SERVER_ASSIGNED: Final = frozenset({"schemas", "id"})
+_REQUIRED: Final = "myPolicies always requires userName, email and externalId."
+
+
+def check_required(resource_type: ResourceType, resource: Mapping[str, Any]) -> None:
+    """Raises InvalidValue naming the first required attribute that the resource lacks."""
+    for attribute in (*resource_type.common, *resource_type.schema.attributes):
+        if not attribute.required or attribute.name in _SERVER_ASSIGNED:
+            continue
+        if _is_blank(resource.get(attribute.name)):
+            raise InvalidValue(f"{attribute.name} is missing. {_REQUIRED}")
+        if attribute.name == "emails" and _is_blank(work_email(resource)):
+            raise InvalidValue(f'emails[type eq "work"].value is missing. {_REQUIRED}')
+
+
+def work_email(resource: Mapping[str, Any]) -> str | None:
+    """The user's e-mail: the work one, else the primary one, else the only one."""
+    emails = resource.get("emails", [])
+    choices = (
+        next((e for e in emails if str(e.get("type", "")).lower() == "work"), None),
+        next((e for e in emails if e.get("primary") is True), None),
+        emails[0] if len(emails) == 1 else None,
+    )
+    chosen = next((choice for choice in choices if choice is not None), None)
+    return chosen.get("value") if chosen else None
+
+
+def with_defaults(resource_type: ResourceType, resource: Mapping[str, Any]) -> dict[str, Any]:
+    """The resource as created: who is provisioned without `active` is active."""
+    if resource_type.schema.find("active") is None:
+        return dict(resource)
+    return {"active": True, **resource}
+
+
+def carried_over(before: Mapping[str, Any], resource: Mapping[str, Any]) -> dict[str, Any]:
+    """The resource that a PUT leads to: one that does not mention `active` does not change it.
+
+    RFC 7644 §3.5.1 leaves it to the server what an attribute that is left out becomes; to enable a
+    disabled user without being asked would be the worst reading.
+    """
+    if "active" in before and "active" not in resource:
+        return {"active": before["active"], **resource}
+    return dict(resource)
+
+
+def _is_blank(value: Any) -> bool:
+    return value is None or value == [] or (isinstance(value, str) and not value.strip())

@@ -1,0 +1,85 @@
+"""The contract between the service provider and the storage of resources.
+
+The repository keeps resources of every type. What goes in and out are values: canonical documents
+(scim.protocol.values), `Stored`, `Query`, `Page`, `Event`. It runs inside the transaction of its
+caller and never opens or ends one.
+
+- A resource is found by its id among those that are not deleted; deleted ones stay in the table.
+- `lock` holds the resource's row until the transaction ends, so that of two changes of one
+  resource the second reads what the first wrote: no acknowledged change is lost.
+- `insert`, `update` and `remove` write the resource, its history and the event in one statement:
+  all of it is there or none.
+- A second resource with the same unique value is refused by the unique index alone, as Uniqueness;
+  the transaction can then only be rolled back.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from scim.protocol.differences import Change
+from scim.protocol.filters import AttributePath, Filter
+from scim.protocol.representation import Stored
+from scim.protocol.schema import ResourceType
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """What a list request asks for; `start_index` counts from 1, `count` may be 0."""
+
+    filter: Filter | None = None
+    sort_by: AttributePath | None = None
+    descending: bool = False
+    start_index: int = 1
+    count: int = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """The resources of one page and how many match in all."""
+
+    total: int
+    items: tuple[Stored, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """A row of the provisioning log; the fields are those of models.ProvisioningEvent."""
+
+    id: UUID
+    at: datetime
+    request_id: str
+    token_id: UUID | None
+    token_label: str
+    operation: str
+    method: str
+    path: str
+    resource_type: str
+    resource_id: UUID | None
+    status: int
+    scim_type: str = ""
+    detail: str = ""
+    sent: Any = None
+    notes: tuple[str, ...] = ()
+    count: int = 1
+    duration_ms: float | None = None
+    address: str | None = None
+    user_agent: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Write:
+    """A resource as it shall be stored, what changed to get there, and the event that says so.
+
+    `resource` is the canonical document, `version` the new version, `event.at` the time of the
+    change.
+    """
+
+    resource_type: ResourceType
+    id: UUID
+    resource: Mapping[str, Any]
+    version: int
+    event: Event
+    changes: tuple[Change, ...] = field(default=())

@@ -1,0 +1,91 @@
+"""Where the comparable value of an attribute is found in SQL: a column, or a path in the JSON.
+
+A table from attribute to expression. What is not in it is read from the column `comparable`.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from scim.protocol.representation import location
+from scim.protocol.schema import Located, ResourceType
+from scim.repository.sql import Parameter, Sql, sql
+
+COMPARABLE: Final = Sql("comparable")
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """An SQL expression for an attribute and the SQL type that its literals are cast to."""
+
+    expression: Sql
+    type: str = "text"
+
+
+# Text columns of the table compare by code point already; computed text says so itself.
+ID: Final = Column(Sql('(id::text COLLATE "C")'))
+
+# Keys are (attribute, sub-attribute) of the core schema and the common attributes.
+_COLUMNS: Final[Mapping[tuple[str, str | None], Column]] = {
+    ("id", None): ID,
+    ("externalId", None): Column(Sql("external_id")),
+    ("active", None): Column(Sql("active"), "boolean"),
+    ("displayName", None): Column(Sql("display_name")),
+    ("name", "familyName"): Column(Sql("family_name")),
+    ("meta", "resourceType"): Column(Sql('(resource_type COLLATE "C")')),
+    ("meta", "created"): Column(Sql("created"), "timestamptz"),
+    ("meta", "lastModified"): Column(Sql("last_modified"), "timestamptz"),
+    ("meta", "version"): Column(Sql("""('W/"' || version || '"' COLLATE "C")""")),
+}
+_UNIQUE_KEY: Final = Column(Sql("unique_key"))
+
+
+def find_column(resource_type: ResourceType, located: Located, tenant_url: str) -> Column | None:
+    """The column that holds the attribute's comparable value, None when only the JSON does."""
+    if located.extension is not None:
+        return None
+    if located.sub is None and located.attribute is resource_type.unique_attribute:
+        return _UNIQUE_KEY
+    key = (located.attribute.name, located.sub.name if located.sub else None)
+    if key == ("meta", "location"):
+        prefix = location(resource_type, "", tenant_url)
+        return Column(sql('({} || id::text COLLATE "C")', Parameter(prefix)))
+    return _COLUMNS.get(key)
+
+
+def values(resource_type: ResourceType, located: Located) -> Sql:
+    """The comparable JSON of a whole attribute, an array if multi-valued; NULL when unassigned."""
+    if located.keys == ("schemas",):
+        return _schemas(resource_type)
+    return as_json(COMPARABLE, located.keys)
+
+
+def _schemas(resource_type: ResourceType) -> Sql:
+    """`schemas` is not stored: it follows from which extensions have values."""
+    array = sql("jsonb_build_array({}::text)", Parameter(resource_type.schema.id))
+    for extension in resource_type.extensions:
+        urn = Parameter(extension.schema.id)
+        array = sql(
+            "{} || CASE WHEN comparable -> {} IS NULL THEN '[]'::jsonb"
+            " ELSE jsonb_build_array({}::text) END",
+            array,
+            urn,
+            urn,
+        )
+    return sql("({})", array)
+
+
+def as_json(base: Sql, keys: Sequence[str]) -> Sql:
+    """The JSON value at the path; NULL when any step is absent."""
+    expression = base
+    for key in keys:
+        expression = sql("({} -> {})", expression, Parameter(key))
+    return expression
+
+
+def as_text(base: Sql, keys: Sequence[str]) -> Sql:
+    """The JSON string at the path, as text that compares by code point."""
+    if not keys:
+        return sql('({} #>> ARRAY[]::text[] COLLATE "C")', base)
+    *steps, last = keys
+    return sql('({} ->> {} COLLATE "C")', as_json(base, steps), Parameter(last))

@@ -1,0 +1,214 @@
+"""Resources in PostgreSQL: the statements, each written once (see base for the contract)."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import fields
+from typing import Any, Final
+from uuid import UUID
+
+from django.db import IntegrityError, connection
+
+from scim.protocol.comparison import comparable
+from scim.protocol.differences import Change
+from scim.protocol.errors import Uniqueness
+from scim.protocol.representation import Stored
+from scim.protocol.schema import ResourceType
+from scim.repository.base import Event, Page, Query, Write
+from scim.repository.order import compile_order
+from scim.repository.sql import Parameter, Sql, sql
+from scim.repository.where import compile_filter
+
+_FIELDS: Final = "id, document, version, created, last_modified"
+
+_FIND: Final = f"""
+SELECT {_FIELDS} FROM scim_resource
+WHERE id = %s AND resource_type = %s AND deleted_at IS NULL
+"""
+_LOCK: Final = f"{_FIND} FOR UPDATE"
+
+# The ids that match are counted and cut to a page before any document is read. A filter or an order
+# is computed once for both; without either an index answers the count and the page on its own.
+_PAGE: Final = """
+WITH matching AS {} (
+    SELECT id, {} AS rank FROM scim_resource
+    WHERE resource_type = {} AND deleted_at IS NULL AND {}
+), page AS (
+    SELECT id, rank FROM matching ORDER BY rank {}, id LIMIT {} OFFSET {}
+)
+SELECT total.count, r.id, r.document, r.version, r.created, r.last_modified
+FROM (SELECT count(*) FROM matching) AS total
+LEFT JOIN page ON TRUE LEFT JOIN scim_resource AS r ON r.id = page.id
+ORDER BY page.rank {}, page.id
+"""
+
+# A re-created resource says which deleted one it continues (product.md, "No hard deletes").
+_INSERT: Final = """
+INSERT INTO scim_resource
+    (id, resource_type, document, comparable, unique_key, version, created, last_modified, continues)
+SELECT %(id)s, %(resource_type)s, %(document)s::jsonb, %(comparable)s::jsonb, %(unique_key)s,
+    %(version)s, %(event_at)s, %(event_at)s,
+    (SELECT former.id FROM scim_resource AS former
+     WHERE former.external_id = %(external_id)s AND former.resource_type = %(resource_type)s
+        AND former.deleted_at IS NOT NULL
+     ORDER BY former.deleted_at DESC LIMIT 1)
+"""
+_UPDATE: Final = """
+UPDATE scim_resource SET document = %(document)s::jsonb, comparable = %(comparable)s::jsonb,
+    unique_key = %(unique_key)s, version = %(version)s, last_modified = %(event_at)s
+WHERE id = %(id)s
+"""
+_REMOVE: Final = """
+UPDATE scim_resource SET version = %(version)s, last_modified = %(event_at)s, deleted_at = %(event_at)s
+WHERE id = %(id)s
+"""
+
+_EVENT_FIELDS: Final = tuple(field.name for field in fields(Event))
+_INSERT_EVENT: Final = f"""
+INSERT INTO scim_provisioningevent ({", ".join(_EVENT_FIELDS)})
+VALUES ({", ".join(f"%(event_{name})s" for name in _EVENT_FIELDS)})
+"""
+
+# The resource, its history and the event in one statement.
+_WRITE: Final = """
+WITH stored AS ({write}),
+history AS (
+    INSERT INTO scim_attributechange
+        (at, event_id, request_id, token_id, resource_type, resource_id, version, path, before, after)
+    SELECT %(event_at)s, %(event_id)s, %(event_request_id)s, %(event_token_id)s,
+        %(resource_type)s, %(id)s, %(version)s, change.path, change.before, change.after
+    FROM jsonb_to_recordset(%(changes)s::jsonb) AS change(path text, before jsonb, after jsonb)
+)
+{event}
+"""
+_INSERT_ALL: Final = _WRITE.format(write=_INSERT, event=_INSERT_EVENT)
+_UPDATE_ALL: Final = _WRITE.format(write=_UPDATE, event=_INSERT_EVENT)
+_REMOVE_ALL: Final = _WRITE.format(write=_REMOVE, event=_INSERT_EVENT)
+
+_UNIQUE_KEY: Final = "scim_resource_unique_key"
+
+
+def find(resource_type: ResourceType, identifier: UUID) -> Stored | None:
+    """The resource, None when there is none or it is deleted."""
+    return _one(_FIND, resource_type, identifier)
+
+
+def lock(resource_type: ResourceType, identifier: UUID) -> Stored | None:
+    """The resource, its row locked until the transaction ends."""
+    return _one(_LOCK, resource_type, identifier)
+
+
+def page(resource_type: ResourceType, query: Query, tenant_url: str) -> Page:
+    """The page the query asks for and the total. Raises InvalidFilter, InvalidValue."""
+    statement = _page_statement(resource_type, query, tenant_url)
+    with connection.cursor() as cursor:
+        cursor.execute(statement.text, statement.parameters)
+        rows = cursor.fetchall()
+    return Page(rows[0][0], tuple(_stored(row[1:]) for row in rows if row[1] is not None))
+
+
+def insert(write: Write) -> None:
+    """Stores a new resource. Raises Uniqueness."""
+    _execute_write(_INSERT_ALL, write)
+
+
+def update(write: Write) -> None:
+    """Stores the changed resource, whose row the caller has locked. Raises Uniqueness."""
+    _execute_write(_UPDATE_ALL, write)
+
+
+def remove(write: Write) -> None:
+    """Marks the resource, whose row the caller has locked, as deleted."""
+    _execute_write(_REMOVE_ALL, write)
+
+
+def record(event: Event) -> None:
+    """Adds an event that comes with no change."""
+    with connection.cursor() as cursor:
+        cursor.execute(_INSERT_EVENT, _event_parameters(event))
+
+
+def _one(statement: str, resource_type: ResourceType, identifier: UUID) -> Stored | None:
+    with connection.cursor() as cursor:
+        cursor.execute(statement, (identifier, resource_type.name))
+        row = cursor.fetchone()
+    return _stored(row) if row else None
+
+
+def _stored(row: Sequence[Any]) -> Stored:
+    identifier, document, version, created, last_modified = row
+    return Stored(identifier, json.loads(document), version, created, last_modified)
+
+
+def _page_statement(resource_type: ResourceType, query: Query, tenant_url: str) -> Sql:
+    condition = Sql("TRUE")
+    if query.filter is not None:
+        condition = compile_filter(query.filter, resource_type, tenant_url)
+    rank = Sql("NULL::text")
+    if query.sort_by is not None:
+        rank = compile_order(query.sort_by, resource_type, tenant_url)
+    direction = Sql("DESC" if query.descending else "ASC")
+    is_plain = query.filter is None and query.sort_by is None
+    return sql(
+        _PAGE,
+        Sql("NOT MATERIALIZED" if is_plain else "MATERIALIZED"),
+        rank,
+        Parameter(resource_type.name),
+        condition,
+        direction,
+        Parameter(query.count),
+        Parameter(query.start_index - 1),
+        direction,
+    )
+
+
+def _execute_write(statement: str, write: Write) -> None:
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute(statement, _write_parameters(write))
+    except IntegrityError as error:
+        raise _refusal(error, write.resource_type) from None
+
+
+def _refusal(error: IntegrityError, resource_type: ResourceType) -> Exception:
+    """The SCIM error for a violated constraint; the error itself when it is none of ours."""
+    diagnostics = getattr(error.__cause__, "diag", None)
+    attribute = resource_type.unique_attribute
+    if attribute is None or getattr(diagnostics, "constraint_name", None) != _UNIQUE_KEY:
+        return error
+    return Uniqueness(
+        f"Another {resource_type.name} already has this {attribute.name}; it must be unique within"
+        " the tenant, in any letter case."
+    )
+
+
+def _write_parameters(write: Write) -> dict[str, Any]:
+    document = comparable(write.resource_type, write.resource)
+    unique = write.resource_type.unique_attribute
+    return {
+        **_event_parameters(write.event),
+        "id": write.id,
+        "resource_type": write.resource_type.name,
+        "document": _json(write.resource),
+        "comparable": _json(document),
+        "unique_key": document.get(unique.name) if unique else None,
+        "external_id": document.get("externalId"),
+        "version": write.version,
+        "changes": _json([_sides(change) for change in write.changes]),
+    }
+
+
+def _sides(change: Change) -> dict[str, Any]:
+    """The change as JSON; an absent side stays absent, so that it becomes NULL and not `null`."""
+    sides = {"path": change.path, "before": change.before, "after": change.after}
+    return {name: value for name, value in sides.items() if value is not None}
+
+
+def _event_parameters(event: Event) -> dict[str, Any]:
+    parameters = {f"event_{name}": getattr(event, name) for name in _EVENT_FIELDS}
+    parameters["event_notes"] = _json(event.notes)
+    parameters["event_sent"] = None if event.sent is None else _json(event.sent)
+    return parameters
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))

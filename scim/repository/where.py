@@ -1,0 +1,194 @@
+"""A filter as an SQL condition on `scim_resource` (RFC 7644 §3.4.2.2).
+
+It means what scim.protocol.evaluation says, and a property test holds the two against each other.
+Literals and stored values are compared as keys (scim.protocol.comparison), so PostgreSQL never
+decides about letter case. A condition may be NULL where an attribute is unassigned; that counts as
+false, and `not` makes it so before it negates. Equality on an indexed column, and on the members of
+an e-mail address, is written so that an index answers it.
+"""
+
+import json
+from dataclasses import dataclass, replace
+from typing import Any, Final, assert_never
+from uuid import UUID
+
+from scim.protocol.evaluation import check_comparison, locate, validate
+from scim.protocol.filters import (
+    And,
+    AttributePath,
+    Comparison,
+    Filter,
+    Not,
+    Operator,
+    Or,
+    Present,
+    ValuePath,
+)
+from scim.protocol.schema import Attribute, ResourceType, Type
+from scim.repository import columns
+from scim.repository.columns import Column
+from scim.repository.sql import Parameter, Sql, join, sql
+
+_FALSE: Final = Sql("FALSE")
+_ELEMENT: Final = Sql("element")
+_SOME: Final = "EXISTS (SELECT FROM jsonb_array_elements({}) AS each(element) WHERE {})"
+_TEXTUAL: Final = frozenset({Type.STRING, Type.REFERENCE, Type.BINARY, Type.DATE_TIME})
+
+# Of a value and a literal, in this order. Ordering comparisons see text by code point.
+_TEMPLATES: Final = {
+    Operator.EQ: "{} = {}",
+    Operator.GT: "{} > {}",
+    Operator.GE: "{} >= {}",
+    Operator.LT: "{} < {}",
+    Operator.LE: "{} <= {}",
+    Operator.CO: "strpos({}, {}) > 0",
+    Operator.SW: "starts_with({}, {})",
+    Operator.EW: "starts_with(reverse({}), reverse({}))",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class _Operand:
+    """What a path in a filter addresses: the JSON value at `keys` of `base`, or a column.
+
+    `many` is the array when the attribute is multi-valued; `keys` then lead on from an element.
+    """
+
+    leaf: Attribute
+    base: Sql
+    keys: tuple[str, ...]
+    column: Column | None = None
+    many: Sql | None = None
+
+    def compared(self) -> "_Operand":
+        """What a comparison looks at: of a complex attribute, its `value`."""
+        value = self.leaf.find("value")
+        if value is None:
+            return self
+        return replace(self, leaf=value, keys=(*self.keys, value.name))
+
+
+@dataclass(frozen=True, slots=True)
+class _Compiler:
+    """Compiles filters over a resource, or over one value (`element`) of a complex attribute."""
+
+    resource_type: ResourceType
+    tenant_url: str
+    element_of: Attribute | None = None
+    element: Sql = _ELEMENT
+
+    def compile(self, tree: Filter) -> Sql:
+        match tree:
+            case And(terms):
+                return join(" AND ", (self.compile(term) for term in terms))
+            case Or(terms):
+                return join(" OR ", (self.compile(term) for term in terms))
+            case Not(term):
+                return _negate(self.compile(term))
+            case Present(path):
+                return _present(self._operand(path))
+            case Comparison(path, operator, value):
+                return _comparison(self._operand(path), operator, value)
+            case ValuePath(path, inner):
+                return self._value_path(path, inner)
+            case _:
+                assert_never(tree)
+
+    def _operand(self, path: AttributePath) -> _Operand:
+        if self.element_of is not None:
+            leaf = self.element_of.find(path.name)
+            keys = (leaf.name,) if leaf else ()
+            return _Operand(leaf or self.element_of, self.element, keys)
+        located = locate(self.resource_type, path)
+        keys = (located.sub.name,) if located.sub else ()
+        if located.attribute.multi_valued:
+            array = columns.values(self.resource_type, located)
+            return _Operand(located.leaf, _ELEMENT, keys, many=array)
+        column = columns.find_column(self.resource_type, located, self.tenant_url)
+        return _Operand(located.leaf, columns.COMPARABLE, (*located.keys, *keys), column)
+
+    def _value_path(self, path: AttributePath, inner: Filter) -> Sql:
+        located = locate(self.resource_type, path)
+        attribute = located.attribute
+        value = columns.values(self.resource_type, located)
+        element = value if not attribute.multi_valued else _ELEMENT
+        compiler = _Compiler(self.resource_type, self.tenant_url, attribute, element)
+        if not attribute.multi_valued:
+            return sql("({} IS NOT NULL AND {})", value, compiler.compile(inner))
+        members = compiler.equal_members(inner)
+        return _contains(value, members) if members else sql(_SOME, value, compiler.compile(inner))
+
+    def equal_members(self, tree: Filter) -> dict[str, Any] | None:
+        """The members an element must have when the filter only asks for equality."""
+        members: dict[str, Any] = {}
+        for term in tree.terms if isinstance(tree, And) else (tree,):
+            if not isinstance(term, Comparison) or term.operator is not Operator.EQ:
+                return None
+            operand = self._operand(term.path).compared()
+            if term.value is None or len(operand.keys) != 1 or operand.keys[0] in members:
+                return None
+            members[operand.keys[0]] = check_comparison(operand.leaf, term.operator, term.value)
+        return members
+
+
+def compile_filter(tree: Filter, resource_type: ResourceType, tenant_url: str) -> Sql:
+    """The condition that a row matches the filter. Raises InvalidFilter."""
+    validate(tree, resource_type)
+    return _Compiler(resource_type, tenant_url).compile(tree)
+
+
+def _negate(condition: Sql) -> Sql:
+    return sql("NOT COALESCE({}, FALSE)", condition)
+
+
+def _present(operand: _Operand) -> Sql:
+    if operand.column is not None:
+        return sql("{} IS NOT NULL", operand.column.expression)
+    found = sql("{} IS NOT NULL", columns.as_json(operand.base, operand.keys))
+    return found if operand.many is None else sql(_SOME, operand.many, found)
+
+
+def _comparison(operand: _Operand, operator: Operator, literal: Any) -> Sql:
+    if operator is Operator.NE:
+        return _negate(_comparison(operand, Operator.EQ, literal))
+    if literal is None:  # `eq null`; no other operator passes validate()
+        return _negate(_present(operand))
+    key = check_comparison(operand.leaf, operator, literal)
+    operand = operand.compared()
+    if operand.many is None:
+        return _compare(operand, operator, key)
+    if operator is Operator.EQ:
+        return _contains(operand.many, {operand.keys[0]: key} if operand.keys else key)
+    return sql(_SOME, operand.many, _compare(operand, operator, key))
+
+
+def _compare(operand: _Operand, operator: Operator, key: Any) -> Sql:
+    if operand.column is not None:
+        return _compare_column(operand.column, operator, key)
+    template = _TEMPLATES[operator]
+    if operand.leaf.type in _TEXTUAL:
+        text = columns.as_text(operand.base, operand.keys)
+        return sql(template, text, sql("{}::text", Parameter(key)))
+    value = columns.as_json(operand.base, operand.keys)
+    return sql(template, value, sql("{}::jsonb", Parameter(json.dumps(key))))
+
+
+def _compare_column(column: Column, operator: Operator, key: Any) -> Sql:
+    if column is columns.ID and operator is Operator.EQ:
+        return _is_id(key)
+    literal = sql(f"{{}}::{column.type}", Parameter(key))
+    return sql(_TEMPLATES[operator], column.expression, literal)
+
+
+def _is_id(key: str) -> Sql:
+    """The primary key's index can only be asked for a UUID; nothing else is an id."""
+    try:
+        identifier = UUID(key)
+    except ValueError:
+        return _FALSE
+    return sql("id = {}", Parameter(identifier)) if str(identifier) == key else _FALSE
+
+
+def _contains(array: Sql, element: Any) -> Sql:
+    """Some element has this value or these members (scim_resource_emails is a GIN index for it)."""
+    return sql("{} @> {}::jsonb", array, Parameter(json.dumps([element])))

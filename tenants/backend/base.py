@@ -1,0 +1,118 @@
+"""The database backend: a tenant's rows are reached inside a transaction, or not at all.
+
+django-tenants issues `SET search_path` for the session. A session outlives a request, and behind a
+pooler in transaction mode it belongs to everybody: a third of all requests were answered from
+another tenant's schema (platform.md §4). So here the path is always `SET LOCAL`, the first
+statement of a transaction, and a statement on a tenant's schema outside of one is refused.
+
+Whether the path still holds is not guessed from the calls that were made: PostgreSQL drops it with
+the transaction, and the driver knows whether one is open. Only a rollback to a savepoint, which may
+revert the path inside an open transaction, has to be remembered (django-tenants does, in
+`search_path_set_schemas`).
+
+The path is issued round `execute()`, not when a cursor is opened, so a cursor that is kept while
+the tenant changes follows it.
+"""
+
+import re
+from collections.abc import Callable
+from functools import lru_cache
+from typing import Any, Final, Protocol
+
+from django.db import DatabaseError
+from django.db.backends.postgresql.introspection import DatabaseIntrospection
+from django_tenants.postgresql_backend import base
+from psycopg import sql
+from psycopg.pq import TransactionStatus
+
+PUBLIC: Final = "public"
+# What a tenant's schema may be called: neither PostgreSQL's own names nor the registry's.
+SCHEMA_NAME: Final = re.compile(r"(?!pg_|(?:public|information_schema)$)[a-z][a-z0-9_]{2,40}")
+
+
+class HasSchema(Protocol):
+    @property
+    def schema_name(self) -> str: ...
+
+
+class OutsideTransactionError(RuntimeError):
+    """A statement on a tenant's schema outside a transaction: `transaction.atomic()` is missing.
+
+    Not a DatabaseError: nothing that handles those may mistake it for an outage or a conflict.
+    """
+
+
+class AbortedTransactionError(DatabaseError):
+    """A COMMIT that PostgreSQL would answer with a rollback and without an error.
+
+    An error was swallowed outside a savepoint; what was written must not be acknowledged.
+    """
+
+
+class DatabaseWrapper(base.DatabaseWrapper):  # type: ignore[misc]  # django-tenants ships no types
+    """A connection whose search path is set per transaction."""
+
+    search_path_set_schemas: bytes | None  # the statement that put the path in force
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        # Django's own, which looks along the search path: that of django-tenants sets the session's.
+        self.introspection = DatabaseIntrospection(self)
+        self.execute_wrappers.append(self._execute_on_path)
+
+    def set_tenant(self, tenant: HasSchema, include_public: bool = True) -> None:  # noqa: FBT001, FBT002  # the signature is django-tenants'
+        """Direct what follows to the schema of `tenant`, then public; sends nothing.
+
+        Content types stay cached, unlike in django-tenants: they exist in public only.
+        """
+        self.tenant = tenant
+        self.schema_name = tenant.schema_name
+        self.include_public_schema = include_public
+
+    def _handle_search_path(self, cursor: Any = None) -> None:
+        """Nothing: opening a cursor sends no statement here."""
+
+    def _execute_on_path(self, execute: Callable[..., Any], *arguments: Any) -> Any:
+        self._ensure_path()
+        return execute(*arguments)
+
+    def _ensure_path(self) -> None:
+        """Put the search path in force for the open transaction. Raises OutsideTransactionError."""
+        if self.autocommit:
+            self._check_public()
+            return
+        status = self.connection.pgconn.transaction_status
+        if status == TransactionStatus.INERROR:
+            return  # nothing but a rollback is possible, and it may restore another path
+        wanted = _set_path(self.schema_name, self.include_public_schema)
+        if status != TransactionStatus.IDLE and self.search_path_set_schemas == wanted:
+            return
+        with self.wrap_database_errors:
+            self.connection.execute(wanted)
+        self.search_path_set_schemas = wanted
+
+    def _check_public(self) -> None:
+        if self.schema_name != PUBLIC:
+            raise OutsideTransactionError(
+                f"A statement on the schema {self.schema_name!r} needs a transaction: "
+                "use tenants.current.in_tenant() or transaction.atomic()."
+            )
+
+    def _commit(self) -> None:
+        open_ = self.connection is not None
+        if open_ and self.connection.pgconn.transaction_status == TransactionStatus.INERROR:
+            raise AbortedTransactionError("The transaction failed earlier and cannot be committed.")
+        super()._commit()
+
+
+@lru_cache(maxsize=1024)
+def _set_path(schema_name: str, include_public: bool) -> bytes:  # noqa: FBT001  # cached by position
+    """The statement that sets the path. Raises ValueError for what is no tenant's schema name."""
+    schemas = [schema_name]
+    if schema_name != PUBLIC:
+        if not SCHEMA_NAME.fullmatch(schema_name):
+            raise ValueError(f"{schema_name!r} cannot be the schema of a tenant.")
+        if include_public:
+            schemas.append(PUBLIC)
+    path = sql.SQL(", ").join(map(sql.Identifier, schemas))
+    return sql.SQL("SET LOCAL search_path = {}").format(path).as_bytes()

@@ -1,0 +1,59 @@
+"""The tenant that the connection is directed to: asking for it, entering one, and what comes after.
+
+The only door to another schema. `with tenant:` of django-tenants mixes threads up and is refused
+(tenants.models); its `tenant_context` is used here and nowhere else.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from django.db import connection, transaction
+from django.http import HttpRequest
+from django_tenants.utils import schema_context, tenant_context
+
+from tenants.backend.base import PUBLIC
+from tenants.models import Tenant
+
+
+class TenantRequest(HttpRequest):
+    """A request whose host is resolved; what tenants.middleware hands on."""
+
+    tenant: Tenant
+    after_response: list[Callable[[], None]]
+
+
+def current_tenant() -> Tenant:
+    """The tenant whose schema the connection is directed to. Raises LookupError in public."""
+    tenant: Any = connection.tenant  # type: ignore[attr-defined]  # tenants.backend
+    if not isinstance(tenant, Tenant):
+        raise LookupError("No tenant is entered.")  # noqa: TRY004  # a state, not a wrong argument
+    return tenant
+
+
+@contextmanager
+def in_tenant(tenant: Tenant) -> Iterator[None]:
+    """Direct the connection to a tenant's schema and open a transaction, a savepoint within one.
+
+    Afterwards the connection is directed to where it was. Read querysets inside: one that is read
+    later runs on the schema of that moment.
+    """
+    with tenant_context(tenant), transaction.atomic():
+        yield
+
+
+@contextmanager
+def in_public() -> Iterator[None]:
+    """Direct the connection to the registry; opens no transaction, which reading needs not."""
+    with schema_context(PUBLIC):
+        yield
+
+
+def after_response(request: HttpRequest, callback: Callable[[], None]) -> None:
+    """Have `callback` run after the request's transaction ended, whether kept or rolled back.
+
+    All callbacks of a request share one further transaction in the same tenant. What they raise is
+    logged and never reaches the client, whose answer is settled by then.
+    """
+    callbacks: list[Callable[[], None]] = request.after_response  # type: ignore[attr-defined]  # TenantRequest, or one that wraps it
+    callbacks.append(callback)

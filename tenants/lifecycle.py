@@ -1,0 +1,110 @@
+"""The life of a tenant: created with its schema, suspended, resumed; its further host names.
+
+Called by accounts.actions only, which ask for permission and write the audit log. What cannot be
+done raises TenantRefused with a sentence for the person who asked. Every function works inside the
+caller's transaction or makes its own, and leaves the connection directed to where it was.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Final
+
+import psycopg
+from django.conf import settings
+from django.db import DatabaseError, transaction
+from psycopg.errors import DuplicateSchema, UniqueViolation
+
+from tenants import hostnames, schemas
+from tenants.current import in_public
+from tenants.errors import TenantRefused
+from tenants.models import Domain, Status, Tenant
+
+NAME_LENGTH: Final = 200
+OPERATOR_NAME: Final = "myPolicies staff"
+
+
+def create_tenant(custom_domain: str, name: str) -> Tenant:
+    """A new tenant with its schema: row, schema and tables in one transaction, all or nothing."""
+    label = hostnames.read_custom_domain(custom_domain)
+    name = name.strip()
+    if not name or len(name) > NAME_LENGTH or not name.isprintable():
+        raise TenantRefused(f"The name must be one line of 1 to {NAME_LENGTH} characters.")
+    return _create(Tenant(custom_domain=label, name=name, schema_name=hostnames.schema_name(label)))
+
+
+def create_operator_tenant() -> Tenant:
+    """The staff tenant, made at the first call."""
+    with in_public():
+        operator = Tenant.objects.filter(is_operator=True).first()
+    return operator or _create(
+        Tenant(
+            custom_domain=hostnames.OPERATOR_CUSTOM_DOMAIN,
+            name=OPERATOR_NAME,
+            schema_name=hostnames.OPERATOR_SCHEMA,
+            is_operator=True,
+        )
+    )
+
+
+def _create(tenant: Tenant) -> Tenant:
+    taken = f"The custom domain {tenant.custom_domain} is taken."
+    with in_public(), transaction.atomic():
+        with _refusing(UniqueViolation, taken):
+            tenant.save(force_insert=True)
+        occupied = f"There is a schema {tenant.schema_name} already, which belongs to no tenant."
+        with _refusing(DuplicateSchema, occupied):
+            schemas.create(tenant.schema_name)
+    return tenant
+
+
+@contextmanager
+def _refusing(violation: type[psycopg.Error], sentence: str) -> Iterator[None]:
+    """A savepoint in which that error of PostgreSQL means that the wish is refused."""
+    try:
+        with transaction.atomic():
+            yield
+    except DatabaseError as error:
+        if isinstance(error.__cause__, violation):
+            raise TenantRefused(sentence) from error
+        raise
+
+
+def suspend(tenant: Tenant) -> None:
+    """Stop serving a tenant, within a second everywhere; its data stay. Again: nothing."""
+    if tenant.is_operator:
+        raise TenantRefused("The staff tenant cannot be suspended.")
+    _set_status(tenant, Status.SUSPENDED)
+
+
+def resume(tenant: Tenant) -> None:
+    """Serve a suspended tenant again. Of one that is not suspended: nothing."""
+    _set_status(tenant, Status.ACTIVE)
+
+
+def _set_status(tenant: Tenant, status: Status) -> None:
+    tenant.status = status
+    with in_public():
+        tenant.save(update_fields=["status"])
+
+
+def add_host(tenant: Tenant, host: str) -> Domain:
+    """A further host name that serves the tenant; the present one when it does so already."""
+    name = hostnames.read_host_name(host, settings.BASE_DOMAIN)
+    with in_public():
+        present: Domain | None = Domain.objects.filter(domain=name, tenant=tenant).first()
+        if present is not None:
+            return present
+        domain = Domain(domain=name, tenant=tenant, is_primary=False)
+        with _refusing(UniqueViolation, f"The host name {name} is taken."):
+            domain.save(force_insert=True)
+    return domain
+
+
+def remove_host(tenant: Tenant, host: str) -> None:
+    """Stop serving the tenant under a further host name."""
+    name = host.strip().lower().removesuffix(".")
+    with in_public():
+        domain = Domain.objects.filter(domain=name, tenant=tenant).first()
+        if domain is None:
+            raise TenantRefused(f"{tenant} has no further host name {name}.")
+        domain.delete()

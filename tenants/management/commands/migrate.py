@@ -1,0 +1,62 @@
+"""`manage.py migrate`: the registry, then every tenant that is behind, one transaction each."""
+
+import sys
+from typing import Any, Final
+
+from django.core.management.base import CommandError, CommandParser
+from django.core.management.commands import migrate
+from django.db import Error
+
+from tenants import schemas
+from tenants.backend.base import PUBLIC
+
+# With one of these a person wants more than "bring all up to date": every tenant is asked.
+_SPECIAL: Final = ("app_label", "fake", "fake_initial", "plan", "prune")
+
+
+class Command(migrate.Command):
+    help = (
+        "Migrates the registry and all tenants. A tenant that fails stays as it was, the others go "
+        "on, and the failures are listed at the end."
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        super().add_arguments(parser)
+        parser.add_argument("--schema", help="Migrates only that schema.")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        schema = options.pop("schema")
+        self._migrate(schema or PUBLIC, args, options)
+        if schema:
+            return
+        failures = [
+            failure
+            for tenant in self._tenants(options)
+            if (failure := self._try(tenant, args, options))
+        ]
+        if failures:
+            raise CommandError("Not migrated:\n" + "\n".join(failures))
+
+    def _tenants(self, options: dict[str, Any]) -> list[str]:
+        """The schemas to migrate after the registry. Ends the program with 1 for --check."""
+        if any(options[name] for name in _SPECIAL):
+            return schemas.tenants()
+        behind = schemas.behind()
+        if options["check_unapplied"] and behind:
+            sys.exit(1)
+        return behind
+
+    def _try(self, schema: str, args: tuple[Any, ...], options: dict[str, Any]) -> str | None:
+        """None when the schema was migrated, else what happened."""
+        quieter = {**options, "verbosity": max(options["verbosity"] - 1, 0)}
+        try:
+            self._migrate(schema, args, quieter)
+        except (CommandError, Error) as error:
+            return f"  {schema}: {error}".rstrip()
+        return None
+
+    def _migrate(self, schema: str, args: tuple[Any, ...], options: dict[str, Any]) -> None:
+        if options["plan"] or (options["verbosity"] and not options["check_unapplied"]):
+            self.stdout.write(self.style.MIGRATE_HEADING(f"Schema {schema}:"))
+        with schemas.alone(schema):
+            super().handle(*args, **options)

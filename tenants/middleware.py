@@ -1,0 +1,100 @@
+"""One request, one tenant, one transaction: the way of a request from its host to its schema.
+
+The transaction is outside of all that touches the tenant's rows, sessions included: whoever opens
+it further in saves sessions on whatever schema a pooled connection happens to be directed to
+(98 of 120 log-ins failed, platform.md §4). Answers are therefore never streamed from rows.
+"""
+
+import json
+import logging
+from collections.abc import Callable
+from http import HTTPStatus
+from typing import Any, Final
+
+from django.conf import settings
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse
+
+from tenants import hostnames, resolution
+from tenants.current import TenantRequest, in_tenant
+from tenants.models import Tenant
+
+SCIM_ERROR: Final = "urn:ietf:params:scim:api:messages:2.0:Error"  # RFC 7644 §3.12
+SHOWN_HOST_LENGTH: Final = 100
+
+logger = logging.getLogger(__name__)
+
+
+class TenantMiddleware:
+    """Directs each request to its tenant's schema, and the connection back to public afterwards."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: TenantRequest) -> HttpResponse:
+        header: str = request.META.get("HTTP_HOST", "")  # never X-Forwarded-Host
+        host = hostnames.parse_host(header)
+        tenant = resolution.find_tenant(host) if host else None
+        if tenant is None:
+            return _not_served(request, header)
+        if tenant.is_suspended:
+            return _suspended(request, tenant)
+        request.tenant = tenant
+        request.after_response = []
+        if tenant.is_operator:
+            request.urlconf = settings.STAFF_URLCONF
+        response = self._answer(request)
+        if request.after_response:
+            _run(request)
+        return response
+
+    def _answer(self, request: TenantRequest) -> HttpResponse:
+        """The answer, with what it wrote committed; rolled back when the server failed.
+
+        An error while committing is raised: the client must not read of success.
+        """
+        with in_tenant(request.tenant):
+            response = self.get_response(request)
+            if response.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR:
+                transaction.set_rollback(True)
+        return response
+
+
+def _run(request: TenantRequest) -> None:
+    try:
+        with in_tenant(request.tenant):
+            for callback in request.after_response:
+                callback()
+    except Exception:  # the client's answer is settled
+        logger.exception("What follows a response failed.")
+
+
+def _not_served(request: HttpRequest, header: str) -> HttpResponse:
+    shown = "".join(filter(str.isprintable, header))[:SHOWN_HOST_LENGTH]
+    named = f'The host "{shown}"' if shown else "A request without a host name"
+    return _refusal(
+        request,
+        HTTPStatus.NOT_FOUND,
+        f"{named} is not served here: check the Tenant URL for typing errors.",
+    )
+
+
+def _suspended(request: HttpRequest, tenant: Tenant) -> HttpResponse:
+    return _refusal(
+        request,
+        HTTPStatus.FORBIDDEN,
+        f"The tenant {tenant.custom_domain} is suspended: contact myPolicies support.",
+    )
+
+
+def _refusal(request: HttpRequest, status: HTTPStatus, detail: str) -> HttpResponse:
+    """A SCIM Error below /scim, plain text elsewhere; the same to every method and path."""
+    path = request.path_info.lower()
+    if path == "/scim" or path.startswith("/scim/"):
+        error: dict[str, Any] = {
+            "schemas": [SCIM_ERROR],
+            "detail": detail,
+            "status": str(status.value),
+        }
+        return HttpResponse(json.dumps(error), "application/scim+json", status)
+    return HttpResponse(f"{detail}\n", "text/plain; charset=utf-8", status)

@@ -1,0 +1,74 @@
+"""The registry, the only tables in the schema `public`: tenants and their further host names.
+
+A tenant's own host needs no row: it is `<custom domain>.<BASE_DOMAIN>`, so changing BASE_DOMAIN
+moves every tenant at once and nothing can drift.
+"""
+
+import uuid
+from typing import NoReturn
+
+from django.conf import settings
+from django.db import models
+from django_tenants.models import DomainMixin, TenantMixin
+
+
+class Status(models.TextChoices):
+    ACTIVE = "active", "Active"
+    SUSPENDED = "suspended", "Suspended"
+
+
+class Tenant(TenantMixin):  # type: ignore[misc]  # django-tenants ships no types
+    """One customer, or staff (`is_operator`, schema `support`): a schema reached by host name."""
+
+    auto_create_schema = False  # tenants.lifecycle makes it, in the transaction of the row
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    custom_domain = models.CharField(max_length=63, unique=True)
+    # Derived from the custom domain (tenants.hostnames.schema_name), never from a request.
+    schema_name = models.CharField(max_length=41, unique=True, editable=False)
+    name = models.CharField(max_length=200)
+    status = models.CharField(max_length=16, choices=Status, default=Status.ACTIVE)
+    is_operator = models.BooleanField(default=False, editable=False)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["custom_domain"]
+
+    def __str__(self) -> str:
+        return self.name
+
+    def _check_schema_name_is_unique(self) -> None:
+        """Nothing: django-tenants asks before it writes; here the unique constraint says it."""
+
+    def __enter__(self) -> NoReturn:
+        """Refuse: django-tenants keeps the former tenant of `with tenant:` in a list of all threads.
+
+        Two threads then leave into each other's tenant (platform.md §1).
+        """
+        raise TypeError("Enter a tenant with tenants.current.in_tenant(tenant).")
+
+    @property
+    def is_suspended(self) -> bool:
+        return self.status == Status.SUSPENDED
+
+    @property
+    def host(self) -> str:
+        """The tenant's own host name, without a port."""
+        return f"{self.custom_domain}.{settings.BASE_DOMAIN}"
+
+    @property
+    def base_url(self) -> str:
+        """Scheme, host and, in development, port; never taken from a request (security.md §2)."""
+        return f"{settings.PUBLIC_SCHEME}://{self.host}{settings.PUBLIC_PORT_SUFFIX}"
+
+    @property
+    def tenant_url(self) -> str:
+        """What the tutorial calls the Tenant URL (step 5)."""
+        return f"{self.base_url}/scim"
+
+
+class Domain(DomainMixin):  # type: ignore[misc]  # django-tenants ships no types
+    """A further host name that serves a tenant, lower-cased, without a port."""
+
+    class Meta:
+        ordering = ["domain"]

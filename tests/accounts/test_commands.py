@@ -1,0 +1,292 @@
+"""The administrative commands: what they print where, and how they refuse."""
+
+import io
+import sys
+
+import pytest
+import time_machine
+from django.core.management import call_command
+from django.core.management.base import CommandError
+from django.db import connection
+from django.utils import timezone
+
+from accounts import actions, audit, tokens
+from accounts.actions import Actor, TokenRequest
+from accounts.models import Account, AuditEntry, SecretToken
+from accounts.permissions import Role
+from tenants.current import in_tenant
+from tenants.models import Domain, Tenant
+
+PASSWORD = "correct horse battery staple"
+NOW = "2026-11-25T09:30:00Z"
+
+
+def test_create_tenant_prints_the_tenant_url_and_says_what_next(operator):
+    out, err = run("create_tenant", "initech", "--name", "Initech Inc", "--admin", "ina@i.example")
+
+    assert out == "Tenant URL: http://initech.mypolicies.localhost:8000/scim\n"
+    assert err == (
+        "\n"
+        "Next, mint a secret token for the Entra provisioning service:\n"
+        '  manage.py mint_token initech --label "Microsoft Entra ID" --days 365\n'
+        "and, so that the tenant admin can sign in at "
+        "http://initech.mypolicies.localhost:8000/admin/:\n"
+        "  manage.py set_password initech ina@i.example\n"
+    )
+    with in_tenant(Tenant.objects.get(custom_domain="initech")):
+        assert Account.objects.get().email == "ina@i.example"
+
+
+def test_create_tenant_refuses_a_custom_domain_that_is_taken(acme):
+    with pytest.raises(CommandError) as refused:
+        run("create_tenant", "acme", "--name", "Acme Again", "--admin", "ina@i.example")
+
+    assert "acme" in str(refused.value)
+
+
+@time_machine.travel(NOW, tick=False)
+def test_mint_token_prints_the_token_alone_on_standard_output(acme, tara):
+    out, err = run("mint_token", "acme", "--label", "Microsoft Entra ID", "--days", "365")
+
+    with in_tenant(acme):
+        verified = tokens.verify(acme.id, out.removesuffix("\n"), timezone.now())
+    assert err == (
+        "Tenant URL: http://acme.mypolicies.localhost:8000/scim\n"
+        f"Secret token {verified.public_id} for tara@acme.example, expires 2027-11-25.\n"
+        "It is shown this once:\n"
+    )
+
+
+def test_mint_token_takes_a_reason_instead_of_days(acme, tara):
+    _, err = run(
+        "mint_token", "acme", "--label", "Agent", "--no-expiry-because", "no renewal there"
+    )
+
+    with in_tenant(acme):
+        assert SecretToken.objects.get().no_expiry_reason == "no renewal there"
+    assert "for tara@acme.example, never expires." in err
+
+
+def test_mint_token_asks_for_whom_when_there_are_several_admins(acme, tara, command):
+    actions.create_account(command, acme, "tim@acme.example", "", Role.ADMIN)
+
+    with pytest.raises(CommandError) as refused:
+        run("mint_token", "acme", "--label", "Entra", "--days", "90")
+
+    assert str(refused.value) == (
+        "Say with --for which active tenant admin it is issued for: "
+        "tara@acme.example, tim@acme.example."
+    )
+
+
+def test_mint_token_issues_for_the_admin_that_is_named(acme, tara, command):
+    actions.create_account(command, acme, "tim@acme.example", "", Role.ADMIN)
+
+    run("mint_token", "acme", "--label", "Entra", "--days", "90", "--for", "tim@acme.example")
+
+    with in_tenant(acme):
+        assert SecretToken.objects.get().issued_for.email == "tim@acme.example"
+
+
+def test_mint_token_says_when_there_is_no_admin(acme):
+    with pytest.raises(CommandError) as refused:
+        run("mint_token", "acme", "--label", "Entra", "--days", "90")
+
+    assert str(refused.value) == (
+        "Say with --for which active tenant admin it is issued for: there is none."
+    )
+
+
+def test_mint_token_can_end_the_live_tokens(acme, minted):
+    run("mint_token", "acme", "--label", "New", "--days", "90", "--existing", "revoke")
+
+    with in_tenant(acme):
+        assert SecretToken.objects.get(id=minted.token.id).revoked_at is not None
+
+
+def test_mint_token_refuses_a_lifetime_that_may_not_be(acme, tara):
+    with pytest.raises(CommandError) as refused:
+        run("mint_token", "acme", "--label", "Entra", "--days", "731")
+
+    assert str(refused.value) == "A secret token expires after 1 to 730 days."
+
+
+@time_machine.travel(NOW, tick=False)
+def test_list_tokens_shows_a_table_and_no_value(acme, globex, gus, minted, command):
+    endless = TokenRequest("Agent", "tara@acme.example", None, "no renewal there")
+    agent = actions.mint_token(command, acme, endless).token
+    actions.revoke_token(command, acme, agent.id)
+    actions.mint_token(command, globex, TokenRequest("Theirs", gus.id, 90))
+    with in_tenant(acme):
+        SecretToken.objects.filter(id=agent.id).update(created_at="2026-01-01T00:00:00Z")
+        tokens.record_use(minted.token.id, timezone.now(), None, "", uses=1)
+
+    out, err = run("list_tokens", "acme")
+
+    live, revoked = minted.token.public_id, agent.public_id
+    assert out.splitlines() == [
+        "ID        LABEL               STATE    FOR                EXPIRES     LAST USED",
+        f"{live}  Microsoft Entra ID  live     tara@acme.example  2027-11-25  2026-11-25 09:30",
+        f"{revoked}  Agent               revoked  tara@acme.example  never       never",
+    ]
+    assert err == ""
+
+
+def test_revoke_token_revokes_by_public_id(acme, minted):
+    out, err = run("revoke_token", "acme", minted.token.public_id)
+
+    assert out == ""
+    assert err == f"The secret token {minted.token} of Acme Ltd is revoked.\n"
+    with in_tenant(acme), pytest.raises(tokens.TokenRefused):
+        tokens.verify(acme.id, minted.value, timezone.now())
+
+
+def test_revoke_token_refuses_what_it_does_not_know(acme):
+    with pytest.raises(CommandError) as refused:
+        run("revoke_token", "acme", "0a1b2c3d")
+
+    assert str(refused.value) == "Acme Ltd has no secret token 0a1b2c3d."
+
+
+def test_set_password_reads_one_line_from_standard_input(acme, tara, monkeypatch):
+    monkeypatch.setattr(sys, "stdin", io.StringIO(f"{PASSWORD}\nsecond line\n"))
+
+    out, err = run("set_password", "acme", "tara@acme.example")
+
+    with in_tenant(acme):
+        assert Account.objects.get().check_password(PASSWORD)
+    assert PASSWORD not in out + err
+
+
+def test_set_password_asks_twice_at_a_terminal(acme, tara, monkeypatch):
+    type_at_terminal(monkeypatch, [PASSWORD, PASSWORD])
+
+    run("set_password", "acme", "tara@acme.example")
+
+    with in_tenant(acme):
+        assert Account.objects.get().check_password(PASSWORD)
+
+
+def test_set_password_refuses_two_passwords_that_differ(acme, tara, monkeypatch):
+    type_at_terminal(monkeypatch, [PASSWORD, PASSWORD + "."])
+
+    with pytest.raises(CommandError) as refused:
+        run("set_password", "acme", "tara@acme.example")
+
+    assert str(refused.value) == "The two passwords differ."
+
+
+def test_set_password_refuses_a_weak_password(acme, tara, monkeypatch):
+    monkeypatch.setattr(sys, "stdin", io.StringIO("\n"))
+
+    with pytest.raises(CommandError) as refused:
+        run("set_password", "acme", "tara@acme.example")
+
+    assert str(refused.value) == (
+        "This password is too short. It must contain at least 12 characters."
+    )
+
+
+def test_create_account_makes_staff_in_the_tenant_called_admin(operator):
+    _, err = run("create_account", "admin", "bob@mypolicies.example", "--role", "support")
+
+    with in_tenant(operator):
+        assert Account.objects.get(email="bob@mypolicies.example").role == Role.SUPPORT
+    assert f"bob@mypolicies.example is now a support of {operator}." in err
+    assert "manage.py set_password admin bob@mypolicies.example" in err
+
+
+def test_suspend_and_resume(acme):
+    assert run("suspend_tenant", "acme") == (
+        "",
+        "Acme Ltd is suspended: every request is answered 403.\n",
+    )
+    assert Tenant.objects.get(id=acme.id).is_suspended
+
+    assert run("resume_tenant", "acme") == ("", "Acme Ltd is served again.\n")
+    assert not Tenant.objects.get(id=acme.id).is_suspended
+
+
+def test_hosts_are_added_and_removed(acme):
+    assert run("add_host", "acme", "scim.acme.example") == (
+        "",
+        "Acme Ltd is now served at scim.acme.example too.\n",
+    )
+    assert Domain.objects.get().domain == "scim.acme.example"
+
+    assert run("remove_host", "acme", "scim.acme.example") == (
+        "",
+        "Acme Ltd is no longer served at scim.acme.example.\n",
+    )
+    assert not Domain.objects.exists()
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("suspend_tenant", "nowhere"),
+        ("resume_tenant", "nowhere"),
+        ("add_host", "nowhere", "scim.acme.example"),
+        ("remove_host", "nowhere", "scim.acme.example"),
+        ("create_account", "nowhere", "tara@acme.example", "--role", "admin"),
+        ("set_password", "nowhere", "tara@acme.example"),
+        ("mint_token", "nowhere", "--label", "Entra", "--days", "1"),
+        ("list_tokens", "nowhere"),
+        ("revoke_token", "nowhere", "0a1b2c3d"),
+        ("verify_audit", "nowhere"),
+    ],
+)
+@pytest.mark.django_db
+def test_a_tenant_that_does_not_exist_is_named(arguments):
+    with pytest.raises(CommandError) as refused:
+        run(*arguments)
+
+    assert str(refused.value) == "There is no tenant 'nowhere'; list_tenants lists them."
+    assert refused.value.returncode == 1
+
+
+def test_commands_are_audited_under_the_operating_systems_user(acme):
+    run("suspend_tenant", "acme")
+
+    with in_tenant(acme):
+        assert AuditEntry.objects.get().actor == Actor.command().name
+
+
+def test_verify_audit_finds_an_untouched_log_intact(acme, minted):
+    assert run("verify_audit", "acme") == ("acme: intact\n", "")
+
+
+def test_verify_audit_all_verifies_every_tenant_and_names_the_tampered(acme, globex, operator):
+    with in_tenant(globex):
+        entry = audit.record(Actor("alice"), "tenant suspended", "globex")
+        with connection.cursor() as cursor:
+            cursor.execute("GRANT UPDATE ON accounts_auditentry TO CURRENT_USER")
+            cursor.execute("UPDATE accounts_auditentry SET actor = 'bob'")
+
+    out = io.StringIO()
+    with pytest.raises(CommandError) as refused:
+        call_command("verify_audit", "--all", stdout=out)
+
+    assert out.getvalue().splitlines() == [
+        "acme: intact",
+        "admin: intact",
+        f"globex: broken at entry {entry.id}",
+    ]
+    assert str(refused.value) == "Tampered audit logs: globex."
+
+
+def run(*arguments):
+    out, err = io.StringIO(), io.StringIO()
+    call_command(*arguments, stdout=out, stderr=err)
+    return out.getvalue(), err.getvalue()
+
+
+def type_at_terminal(monkeypatch, answers):
+    """A terminal at which someone types; the prompts themselves are Python's own."""
+    terminal = io.StringIO()
+    monkeypatch.setattr(terminal, "isatty", lambda: True)
+    monkeypatch.setattr(sys, "stdin", terminal)
+    typed = iter(answers)
+    monkeypatch.setattr(
+        "accounts.management.commands.set_password.getpass", lambda _prompt: next(typed)
+    )

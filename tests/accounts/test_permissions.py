@@ -1,0 +1,127 @@
+"""Who may do what, role by role, and where."""
+
+import pytest
+
+from accounts.actions import Actor
+from accounts.models import Account
+from accounts.permissions import GRANTS, Role, grants
+from tenants.current import in_tenant
+
+SEE = {
+    "scim.view_user",
+    "scim.view_provisioningevent",
+    "scim.view_attributechange",
+    "accounts.view_secrettoken",
+}
+SEE_ALL = SEE | {
+    "tenants.view_tenant",
+    "tenants.view_domain",
+    "accounts.view_account",
+    "accounts.view_auditentry",
+}
+TOKENS = {
+    "accounts.add_secrettoken",
+    "accounts.revoke_secrettoken",
+    "accounts.move_secrettoken",
+}
+
+
+def test_a_tenant_admin_sees_what_is_provisioned_and_changes_nothing():
+    assert grants(Role.ADMIN) == SEE
+
+
+def test_a_member_sees_nothing():
+    assert grants(Role.MEMBER) == frozenset()
+
+
+def test_an_auditor_sees_everything_and_changes_nothing():
+    assert grants(Role.AUDITOR) == SEE_ALL
+
+
+def test_support_handles_tokens():
+    assert grants(Role.SUPPORT) == SEE_ALL | TOKENS
+
+
+def test_a_support_lead_suspends_tenants_too():
+    assert grants(Role.SUPPORT_LEAD) == SEE_ALL | TOKENS | {"tenants.suspend_tenant"}
+
+
+def test_an_operator_creates_tenants_hosts_and_accounts_too():
+    assert grants(Role.OPERATOR) == SEE_ALL | TOKENS | {
+        "tenants.suspend_tenant",
+        "tenants.add_tenant",
+        "tenants.add_domain",
+        "tenants.delete_domain",
+        "accounts.add_account",
+        "accounts.change_account",
+    }
+
+
+def test_every_role_is_in_the_table_and_an_unknown_one_may_nothing():
+    assert set(GRANTS) == set(Role)
+    assert grants("owner") == frozenset()
+
+
+def test_nobody_may_change_a_log_or_a_provisioned_user():
+    everything = frozenset().union(*GRANTS.values())
+
+    assert {perm for perm in everything if perm.startswith("scim.") or "audit" in perm} == {
+        "scim.view_user",
+        "scim.view_provisioningevent",
+        "scim.view_attributechange",
+        "accounts.view_auditentry",
+    }
+
+
+def test_an_account_answers_djangos_questions_from_its_role():
+    account = Account(email="tara@acme.example", role=Role.ADMIN)
+
+    assert account.is_staff
+    assert account.has_perms(["scim.view_user", "accounts.view_secrettoken"])
+    assert not account.has_perms(["scim.view_user", "accounts.add_secrettoken"])
+    assert account.has_module_perms("scim")
+    assert not account.has_module_perms("tenants")
+
+
+def test_an_inactive_account_and_a_member_may_nothing():
+    inactive = Account(email="tara@acme.example", role=Role.OPERATOR, is_active=False)
+    member = Account(email="tom@acme.example", role=Role.MEMBER)
+
+    for account in (inactive, member):
+        assert not account.is_staff
+        assert not account.has_perm("scim.view_user")
+        assert not account.has_module_perms("scim")
+
+
+def test_staff_act_in_every_tenant_and_in_the_registry(acme, globex, operator):
+    actor = Actor.account(Account(role=Role.OPERATOR), operator, None)
+
+    assert actor.may("accounts.add_account", acme)
+    assert actor.may("accounts.add_account", globex)
+    assert actor.may("tenants.add_tenant", None)
+    assert not actor.may("tenants.delete_tenant", acme)
+
+
+def test_a_tenants_own_account_acts_in_that_tenant_only(acme, globex):
+    actor = Actor.account(Account(role=Role.ADMIN), acme, None)
+
+    assert actor.may("scim.view_user", acme)
+    assert not actor.may("scim.view_user", globex)
+    assert not actor.may("scim.view_user", None)
+
+
+def test_an_inactive_account_acts_nowhere(operator, acme):
+    actor = Actor.account(Account(role=Role.OPERATOR, is_active=False), operator, None)
+
+    assert not actor.may("accounts.view_account", acme)
+
+
+def test_an_actor_made_by_hand_may_nothing_and_a_command_everything(acme):
+    assert not Actor("someone").may("scim.view_user", acme)
+    assert Actor.command().may("tenants.add_tenant", None)
+
+
+@pytest.mark.parametrize("spelling", ["tara@acme.example", " Tara@ACME.example "])
+def test_an_account_is_found_by_its_address_in_any_letter_case(acme, tara, spelling):
+    with in_tenant(acme):
+        assert Account.objects.get_by_natural_key(spelling) == tara

@@ -1,0 +1,310 @@
+"""Minting, revoking and moving secret tokens: who may, what is kept, what the audit log says."""
+
+from datetime import timedelta
+from uuid import UUID
+
+import pytest
+import time_machine
+from django.db import connection
+from django.utils import timezone
+
+from accounts import actions, tokens
+from accounts.actions import ActionRefused, Actor, ExistingTokens, NotPermitted, TokenRequest
+from accounts.models import AuditEntry, SecretToken
+from accounts.permissions import Role
+from accounts.tokens import TokenRefused
+from tenants.current import in_tenant
+
+NOW = "2026-11-25T09:30:00Z"
+
+
+@time_machine.travel(NOW, tick=False)
+def test_staff_mint_a_token_for_a_tenant_admin(acme, tara, alice):
+    minted = actions.mint_token(alice, acme, TokenRequest("Microsoft Entra ID", tara.email, 365))
+
+    with in_tenant(acme):
+        token = SecretToken.objects.select_related("issued_for").get()
+    assert tokens.is_well_formed(minted.value)
+    assert bytes(token.digest) == tokens.digest(acme.id, minted.value)
+    assert token.public_id == tokens.public_id(bytes(token.digest))
+    assert token.label == "Microsoft Entra ID"
+    assert token.issued_for == tara
+    assert token.created_by == "alice@mypolicies.example (support)"
+    assert token.expires_at == timezone.now() + timedelta(days=365)
+
+
+def test_the_value_is_stored_nowhere_and_shown_by_no_repr(acme, minted):
+    assert minted.value[8:51] not in repr(minted)
+    with connection.cursor() as cursor:
+        for table in ("accounts_secrettoken", "accounts_auditentry"):
+            cursor.execute(f"SELECT r::text FROM {acme.schema_name}.{table} r")
+            assert minted.value[8:51] not in repr(cursor.fetchall())
+
+
+def test_the_admin_account_may_be_named_by_id(acme, tara, alice):
+    minted = actions.mint_token(alice, acme, TokenRequest("Entra", tara.id, 90))
+
+    assert minted.token.issued_for == tara
+
+
+def test_several_tokens_may_live_side_by_side(acme, tara, alice):
+    values = [mint(alice, acme, tara).value for _ in range(3)]
+
+    assert [is_accepted(acme, value) for value in values] == [True, True, True]
+
+
+def test_minting_can_revoke_the_live_tokens(acme, tara, alice):
+    former = mint(alice, acme, tara)
+    new = mint(alice, acme, tara, ExistingTokens.REVOKE_NOW)
+
+    assert not is_accepted(acme, former.value)
+    assert is_accepted(acme, new.value)
+
+
+@pytest.mark.parametrize(
+    ("existing", "overlap"),
+    [
+        (ExistingTokens.EXPIRE_IN_24_HOURS, timedelta(hours=24)),
+        (ExistingTokens.EXPIRE_IN_7_DAYS, timedelta(days=7)),
+    ],
+)
+@time_machine.travel(NOW, tick=False)
+def test_minting_can_let_the_live_tokens_expire_after_an_overlap(
+    acme, tara, alice, existing, overlap
+):
+    former = mint(alice, acme, tara)
+    endless = actions.mint_token(alice, acme, TokenRequest("Agent", tara.id, None, "no renewal"))
+    mint(alice, acme, tara, existing)
+
+    for value in (former.value, endless.value):
+        assert is_accepted(acme, value, timezone.now() + overlap - timedelta(seconds=1))
+        assert not is_accepted(acme, value, timezone.now() + overlap)
+
+
+@time_machine.travel(NOW, tick=False)
+def test_an_overlap_never_prolongs_a_token(acme, tara, alice):
+    short = actions.mint_token(alice, acme, TokenRequest("Short", tara.id, 1))
+    mint(alice, acme, tara, ExistingTokens.EXPIRE_IN_7_DAYS)
+
+    assert not is_accepted(acme, short.value, timezone.now() + timedelta(days=1))
+
+
+def test_minting_leaves_the_tokens_of_other_tenants_alone(acme, globex, tara, gus, alice):
+    theirs = mint(alice, globex, gus)
+    mint(alice, acme, tara, ExistingTokens.REVOKE_NOW)
+
+    assert is_accepted(globex, theirs.value)
+
+
+def test_a_token_may_live_for_ever_when_a_reason_is_given(acme, tara, alice):
+    request = TokenRequest("Agent", tara.id, None, "  no one can renew it there  ")
+    token = actions.mint_token(alice, acme, request).token
+
+    assert (token.expires_at, token.no_expiry_reason) == (None, "no one can renew it there")
+
+
+def test_the_reason_is_kept_only_where_there_is_no_expiry(acme, tara, alice):
+    token = actions.mint_token(alice, acme, TokenRequest("Agent", tara.id, 90, "why not")).token
+
+    assert token.no_expiry_reason == ""
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        ({"days": 0}, "A secret token expires after 1 to 730 days."),
+        ({"days": 731}, "A secret token expires after 1 to 730 days."),
+        (
+            {"days": None},
+            "The reason why the token never expires must be one line of 1 to 200 characters.",
+        ),
+        ({"label": "  "}, "The label must be one line of 1 to 100 characters."),
+        ({"label": 101 * "x"}, "The label must be one line of 1 to 100 characters."),
+        ({"label": "a\nb"}, "The label must be one line of 1 to 100 characters."),
+        ({"label": "a\0b"}, "The label must be one line of 1 to 100 characters."),
+        ({"label": "a\ud800b"}, "The label must be one line of 1 to 100 characters."),
+        ({"issued_for": "gus@globex.example"}, "Acme Ltd has no account gus@globex.example."),
+        (
+            {"issued_for": UUID(int=1)},
+            "Acme Ltd has no account 00000000-0000-0000-0000-000000000001.",
+        ),
+    ],
+)
+@pytest.mark.usefixtures("gus")
+def test_a_token_that_may_not_be_is_not_minted(acme, tara, alice, change, sentence):
+    wanted = {"label": "Entra", "issued_for": tara.id, "days": 90} | change
+
+    with pytest.raises(ActionRefused) as refused:
+        actions.mint_token(alice, acme, TokenRequest(**wanted))
+
+    assert str(refused.value) == sentence
+    with in_tenant(acme):
+        assert not SecretToken.objects.exists()
+
+
+def test_a_refused_request_leaves_the_live_tokens_alone(acme, tara, alice):
+    live = mint(alice, acme, tara)
+
+    with pytest.raises(ActionRefused):
+        actions.mint_token(
+            alice, acme, TokenRequest("Entra", tara.id, 0, existing=ExistingTokens.REVOKE_NOW)
+        )
+
+    assert is_accepted(acme, live.value)
+
+
+def test_a_token_is_issued_for_an_active_admin_only(acme, tara, alice, command):
+    actions.create_account(command, acme, "tom@acme.example", "Tom", Role.MEMBER)
+
+    with pytest.raises(ActionRefused) as refused:
+        actions.mint_token(alice, acme, TokenRequest("Entra", "tom@acme.example", 90))
+
+    assert str(refused.value) == (
+        "tom@acme.example is not an active tenant admin: a secret token is issued for one."
+    )
+
+
+def test_a_token_can_be_revoked_by_public_id_and_by_id(acme, tara, alice):
+    first, second = mint(alice, acme, tara), mint(alice, acme, tara)
+
+    actions.revoke_token(alice, acme, first.token.public_id.upper())
+    actions.revoke_token(alice, acme, second.token.id)
+
+    assert not is_accepted(acme, first.value)
+    assert not is_accepted(acme, second.value)
+
+
+def test_of_two_revocations_the_first_counts(acme, minted, alice, command):
+    first = actions.revoke_token(alice, acme, minted.token.id)
+    second = actions.revoke_token(command, acme, minted.token.id)
+
+    assert first.revoked_by == "alice@mypolicies.example (support)"
+    assert (second.revoked_at, second.revoked_by) == (first.revoked_at, first.revoked_by)
+    assert acts(acme).count("secret token revoked") == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "sentence"),
+    [
+        ("0a1b2c3d", "Acme Ltd has no secret token 0a1b2c3d."),
+        (UUID(int=1), "Acme Ltd has no secret token 00000000-0000-0000-0000-000000000001."),
+        ("0a1b\0c3d", "The token's id must be one line of 1 to 8 characters."),
+        ("0a1b2c3d4", "The token's id must be one line of 1 to 8 characters."),
+    ],
+)
+def test_what_names_no_token_cannot_be_revoked(acme, alice, name, sentence):
+    with pytest.raises(ActionRefused) as refused:
+        actions.revoke_token(alice, acme, name)
+
+    assert str(refused.value) == sentence
+
+
+def test_a_token_of_another_tenant_cannot_be_revoked(globex, minted, alice):
+    with pytest.raises(ActionRefused) as refused:
+        actions.revoke_token(alice, globex, minted.token.public_id)
+
+    assert str(refused.value) == f"{globex} has no secret token {minted.token.public_id}."
+
+
+def test_a_token_moves_to_another_admin_and_keeps_its_value(acme, minted, alice, command):
+    tim = actions.create_account(command, acme, "tim@acme.example", "Tim", Role.ADMIN)
+
+    actions.move_token(alice, acme, minted.token.public_id, "tim@acme.example")
+
+    with in_tenant(acme):
+        assert tokens.verify(acme.id, minted.value, timezone.now()).account_id == tim.id
+
+
+def test_a_token_does_not_move_to_an_account_that_is_no_active_admin(acme, minted, alice, command):
+    actions.create_account(command, acme, "tom@acme.example", "Tom", Role.MEMBER)
+
+    with pytest.raises(ActionRefused):
+        actions.move_token(alice, acme, minted.token.id, "tom@acme.example")
+
+    with in_tenant(acme):
+        assert SecretToken.objects.get().issued_for.email == "tara@acme.example"
+
+
+def test_a_tenant_admin_may_not_mint_revoke_or_move(acme, tara, minted):
+    actor = Actor.account(tara, acme, None)
+
+    with pytest.raises(NotPermitted):
+        mint(actor, acme, tara)
+    with pytest.raises(NotPermitted):
+        actions.revoke_token(actor, acme, minted.token.id)
+    with pytest.raises(NotPermitted):
+        actions.move_token(actor, acme, minted.token.id, tara.id)
+
+    assert is_accepted(acme, minted.value)
+
+
+@time_machine.travel(NOW, tick=False)
+def test_minting_is_audited_in_the_tenant_and_with_staff(acme, tara, alice, operator):
+    token = mint(alice, acme, tara).token
+    details = {
+        "issued_for": "tara@acme.example",
+        "expires": "2027-02-23T09:30:00+00:00",
+        "no_expiry_reason": "",
+    }
+
+    assert last_entry(acme) == {
+        "actor": "alice@mypolicies.example (support)",
+        "act": "secret token minted",
+        "subject": f"Entra ({token.public_id})",
+        "details": details,
+        "address": "192.0.2.7",
+    }
+    assert last_entry(operator) == last_entry(acme) | {"details": {"tenant": "acme", **details}}
+
+
+def test_what_happens_to_each_existing_token_is_audited(acme, tara, alice):
+    mint(alice, acme, tara)
+    mint(alice, acme, tara, ExistingTokens.EXPIRE_IN_7_DAYS)
+    mint(alice, acme, tara, ExistingTokens.REVOKE_NOW)
+
+    assert acts(acme) == [
+        "account created",
+        "secret token minted",
+        "secret token set to expire",
+        "secret token minted",
+        "secret token revoked",
+        "secret token revoked",
+        "secret token minted",
+    ]
+
+
+def test_moving_is_audited(acme, minted, alice, command):
+    actions.create_account(command, acme, "tim@acme.example", "Tim", Role.ADMIN)
+
+    actions.move_token(alice, acme, minted.token.id, "tim@acme.example")
+
+    assert last_entry(acme) == {
+        "actor": "alice@mypolicies.example (support)",
+        "act": "secret token moved",
+        "subject": f"Microsoft Entra ID ({minted.token.public_id})",
+        "details": {"from": "tara@acme.example", "to": "tim@acme.example"},
+        "address": "192.0.2.7",
+    }
+
+
+def mint(actor, tenant, admin, existing=ExistingTokens.KEEP):
+    return actions.mint_token(actor, tenant, TokenRequest("Entra", admin.id, 90, existing=existing))
+
+
+def is_accepted(tenant, value, now=None):
+    with in_tenant(tenant):
+        try:
+            tokens.verify(tenant.id, value, now or timezone.now())
+        except TokenRefused:
+            return False
+    return True
+
+
+def acts(tenant):
+    with in_tenant(tenant):
+        return list(AuditEntry.objects.order_by("id").values_list("act", flat=True))
+
+
+def last_entry(tenant):
+    with in_tenant(tenant):
+        return AuditEntry.objects.values("actor", "act", "subject", "details", "address").first()

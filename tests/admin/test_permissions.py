@@ -1,0 +1,192 @@
+"""Who may open what: every screen for every role on the staff host, on a visit, on an own host."""
+
+import pytest
+
+from accounts.permissions import Role
+
+ROLES = (Role.AUDITOR, Role.SUPPORT, Role.SUPPORT_LEAD, Role.OPERATOR)
+
+# path -> the statuses for auditor, support, support lead, operator
+STAFF_SITE = {
+    "/admin/": (200, 200, 200, 200),
+    "/admin/tenants/tenant/": (200, 200, 200, 200),
+    "/admin/tenants/tenant/{acme}/change/": (200, 200, 200, 200),
+    "/admin/tenants/tenant/add/": (403, 403, 403, 200),
+    "/admin/tenants/tenant/{acme}/suspend/": (403, 403, 200, 200),
+    "/admin/tenants/tenant/{acme}/resume/": (403, 403, 200, 200),
+    "/admin/tenants/tenant/{acme}/delete/": (403, 403, 403, 403),
+    "/admin/tenants/tenant/{acme}/history/": (404, 404, 404, 404),
+    "/admin/tenants/tenant/{operator}/change/": (404, 404, 404, 404),
+    "/admin/accounts/account/": (200, 200, 200, 200),
+    "/admin/accounts/account/{alice}/change/": (200, 200, 200, 200),
+    "/admin/accounts/account/add/": (403, 403, 403, 200),
+    "/admin/accounts/account/{alice}/password/": (403, 403, 403, 200),
+    "/admin/accounts/account/{alice}/deactivate/": (403, 403, 403, 200),
+    "/admin/accounts/account/{alice}/reactivate/": (403, 403, 403, 200),
+    "/admin/accounts/account/{alice}/delete/": (403, 403, 403, 403),
+    "/admin/accounts/auditentry/": (200, 200, 200, 200),
+    "/admin/accounts/auditentry/add/": (403, 403, 403, 403),
+    "/admin/accounts/secrettoken/": (404, 404, 404, 404),
+    "/admin/scim/user/": (404, 404, 404, 404),
+    "/admin/autocomplete/": (404, 404, 404, 404),
+    "/admin/r/1/1/": (404, 404, 404, 404),
+    "/admin/password_change/": (200, 200, 200, 200),
+}
+VISIT = {
+    "/t/acme/": (302, 302, 302, 302),
+    "/t/acme/admin/": (200, 200, 200, 200),
+    "/t/acme/admin/scim/": (200, 200, 200, 200),
+    "/t/acme/admin/scim/user/": (200, 200, 200, 200),
+    "/t/acme/admin/scim/user/{bjensen}/change/": (200, 200, 200, 200),
+    "/t/acme/admin/scim/user/{bjensen}/delete/": (403, 403, 403, 403),
+    "/t/acme/admin/scim/user/{bjensen}/history/": (404, 404, 404, 404),
+    "/t/acme/admin/scim/user/add/": (403, 403, 403, 403),
+    "/t/acme/admin/scim/provisioningevent/": (200, 200, 200, 200),
+    "/t/acme/admin/scim/provisioningevent/add/": (403, 403, 403, 403),
+    "/t/acme/admin/accounts/secrettoken/": (200, 200, 200, 200),
+    "/t/acme/admin/accounts/secrettoken/{token}/change/": (200, 200, 200, 200),
+    "/t/acme/admin/accounts/secrettoken/add/": (403, 200, 200, 200),
+    "/t/acme/admin/accounts/secrettoken/{token}/revoke/": (403, 200, 200, 200),
+    "/t/acme/admin/accounts/secrettoken/{token}/delete/": (403, 403, 403, 403),
+    "/t/acme/admin/accounts/account/": (200, 200, 200, 200),
+    "/t/acme/admin/accounts/account/{tara}/change/": (200, 200, 200, 200),
+    "/t/acme/admin/accounts/account/add/": (403, 403, 403, 200),
+    "/t/acme/admin/accounts/auditentry/": (200, 200, 200, 200),
+    "/t/acme/admin/tenants/tenant/": (404, 404, 404, 404),
+    "/t/acme/admin/login/": (404, 404, 404, 404),
+    "/t/acme/admin/logout/": (404, 404, 404, 404),
+    "/t/acme/admin/password_change/": (404, 404, 404, 404),
+    "/t/acme/admin/password_change/done/": (404, 404, 404, 404),
+    "/t/acme/scim/Users": (404, 404, 404, 404),
+    "/t/acme/t/globex/admin/": (404, 404, 404, 404),
+    "/t/acme": (404, 404, 404, 404),
+    "/t/ACME/admin/": (404, 404, 404, 404),
+    "/t/admin/admin/": (404, 404, 404, 404),
+    "/t/nobody/admin/": (404, 404, 404, 404),
+    "/t/": (404, 404, 404, 404),
+}
+# path -> the statuses for an anonymous visitor, a member, a tenant admin
+OWN_HOST = {
+    "/": (302, 302, 302),
+    "/admin/login/": (200, 200, 302),
+    "/admin/": (302, 302, 200),
+    "/admin/scim/user/": (302, 302, 200),
+    "/admin/scim/user/{bjensen}/change/": (302, 302, 200),
+    "/admin/scim/user/{jsmith}/change/": (302, 302, 404),
+    "/admin/scim/user/add/": (302, 302, 403),
+    "/admin/scim/user/{bjensen}/delete/": (302, 302, 403),
+    "/admin/scim/provisioningevent/": (302, 302, 200),
+    "/admin/accounts/secrettoken/": (302, 302, 200),
+    "/admin/accounts/secrettoken/{token}/change/": (302, 302, 200),
+    "/admin/accounts/secrettoken/add/": (302, 302, 403),
+    "/admin/accounts/secrettoken/{token}/revoke/": (302, 302, 403),
+    "/admin/accounts/account/": (302, 302, 403),
+    "/admin/accounts/account/{tara}/change/": (302, 302, 403),
+    "/admin/accounts/account/{tara}/password/": (302, 302, 403),
+    "/admin/accounts/auditentry/": (302, 302, 403),
+    "/admin/tenants/tenant/": (302, 302, 404),
+    "/admin/password_change/": (302, 302, 200),
+    "/t/acme/admin/": (404, 404, 404),
+    "/t/globex/admin/": (404, 404, 404),
+}
+
+
+@pytest.fixture
+def names(operator, acme, staff, tara, minted, bjensen, jsmith):
+    """What the paths of the tables name."""
+    return {
+        "operator": operator.pk,
+        "acme": acme.pk,
+        "alice": staff[Role.SUPPORT].pk,
+        "tara": tara.pk,
+        "token": minted.token.pk,
+        "bjensen": bjensen.id,
+        "jsmith": jsmith.id,
+    }
+
+
+def statuses(browser, paths, names):
+    return {path: browser.get(path.format(**names)).status_code for path in paths}
+
+
+@pytest.mark.parametrize(("column", "role"), list(enumerate(ROLES)))
+def test_staff_open_the_screens_of_their_role(column, role, operator, staff, names, open_browser):
+    browser = open_browser(operator, staff[role])
+
+    opened = statuses(browser, STAFF_SITE | VISIT, names)
+
+    assert opened == {path: row[column] for path, row in (STAFF_SITE | VISIT).items()}
+
+
+def test_tenant_admins_open_their_users_log_and_tokens_and_members_nothing(
+    acme, tara, add, names, open_browser
+):
+    member = add(acme, "mo@acme.example", Role.MEMBER)
+
+    opened = [
+        statuses(open_browser(acme, account), OWN_HOST, names) for account in (None, member, tara)
+    ]
+
+    assert opened == [{path: row[column] for path, row in OWN_HOST.items()} for column in range(3)]
+
+
+def test_who_is_not_signed_in_is_sent_to_the_staff_sign_in_page(operator, names, open_browser):
+    browser = open_browser(operator)
+
+    sent = {
+        path: browser.get(path.format(**names)).headers.get("Location")
+        for path in ("/admin/tenants/tenant/", "/t/acme/admin/scim/user/", "/t/nobody/admin/")
+    }
+
+    assert sent == {path: f"/admin/login/?next={path}" for path in sent}
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_everything_provisioned_and_logged_refuses_to_be_written(
+    role, operator, staff, names, open_browser
+):
+    browser = open_browser(operator, staff[role])
+    pages = [
+        "scim/user/",
+        "scim/user/add/",
+        "scim/user/{bjensen}/change/",
+        "scim/user/{bjensen}/delete/",
+        "scim/provisioningevent/",
+        "scim/provisioningevent/add/",
+        "accounts/secrettoken/",
+        "accounts/secrettoken/{token}/change/",
+        "accounts/secrettoken/{token}/delete/",
+        "accounts/auditentry/",
+        "accounts/auditentry/add/",
+        "accounts/account/{tara}/change/",
+        "accounts/account/{tara}/delete/",
+    ]
+    asked = [f"/t/acme/admin/{page}".format(**names) for page in pages]
+
+    refused = {
+        (method, path): browser.generic(method, path).status_code
+        for path in asked
+        for method in ("POST", "PUT", "PATCH", "DELETE")
+    }
+
+    written = {key for key, status in refused.items() if status != 403}
+    assert written <= {
+        (m, p) for m, p in refused if m != "POST" and p.endswith(("add/", "delete/"))
+    }
+    assert {refused[key] for key in written} <= {403, 405}
+
+
+@pytest.mark.parametrize("parameter", ["document__userName__startswith", "comparable__contains"])
+def test_a_list_filters_only_by_what_it_offers(parameter, acme, tara, bjensen, open_browser):
+    """Otherwise a column that is not shown could be guessed letter by letter."""
+    browser = open_browser(acme, tara)
+
+    answers = {
+        browser.get("/admin/scim/user/", {parameter: "b"}).status_code,
+        browser.get("/admin/accounts/secrettoken/", {"digest__gt": "b"}).status_code,
+        browser.get(
+            "/admin/accounts/secrettoken/", {"issued_for__password__startswith": "p"}
+        ).status_code,
+    }
+
+    assert answers == {400}

@@ -1,0 +1,185 @@
+"""The provisioning log and the audit log: finding an entry and reading it."""
+
+import re
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from django.db import transaction
+from django.utils import timezone
+
+from accounts.models import AuditEntry
+from scim.models import ProvisioningEvent
+from scim.protocol.definitions import USER
+from scim.provider import clock, events
+from scim.provider.events import Call
+from tenants import resolution
+from tenants.current import in_tenant
+from tests.admin.conftest import BJENSEN, JSMITH, requester
+
+LIST = "/admin/scim/provisioningevent/"
+
+
+@pytest.fixture
+def own_host(acme, tara, open_browser):
+    """Tara, tenant admin of acme, at her browser on her own host."""
+    return open_browser(acme, tara)
+
+
+@pytest.fixture
+def refuse(acme, minted):
+    """Logs a refused request, as the API does; `age` ago."""
+
+    def record(age=timedelta(0), **changes):
+        sender = replace(requester(acme, minted.token), request_id="6f1c40a4-0002")
+        body = JSMITH | {"password": "t0p-secret"}
+        event = events.refused(
+            Call(sender, "create", USER, None, body),
+            409,
+            "uniqueness",
+            "Another User already has this userName.",
+        )
+        at = clock.now() - age
+        event = replace(event, id=clock.new_id(at), at=at, **changes)
+        with transaction.atomic(), in_tenant(acme):
+            events.record(event)
+        return event
+
+    return record
+
+
+def listed(page):
+    """Operation and status of each row."""
+    return re.findall(
+        r'field-operation[^>]*><a[^>]*>(\w+)</a></td><td class="field-status">(\d+)<', page.text
+    )
+
+
+def test_the_list_shows_the_newest_request_first(own_host, bjensen, refuse):
+    refuse()
+
+    assert listed(own_host.get(LIST)) == [("create", "409"), ("create", "201")]
+
+
+@pytest.mark.parametrize(
+    ("asked", "found"),
+    [
+        ({"outcome": "ok"}, [("create", "201")]),
+        ({"outcome": "refused"}, [("modify", "409")]),
+        ({"operation": "modify"}, [("modify", "409")]),
+        ({"operation": "delete"}, []),
+        ({"status": "409"}, [("modify", "409")]),
+        ({"status": "x"}, [("create", "201"), ("modify", "409")]),
+        ({"period": "hour"}, [("create", "201")]),
+        ({"period": "day"}, [("create", "201"), ("modify", "409")]),
+        ({"q": "6f1c40a4-0002"}, [("modify", "409")]),
+        ({"q": "6f1c40a4"}, []),
+    ],
+)
+def test_filters_and_search_narrow_the_list(asked, found, own_host, bjensen, refuse):
+    refuse(age=timedelta(hours=2), operation="modify")
+
+    assert listed(own_host.get(LIST, asked)) == found
+
+
+def test_the_log_of_one_user_is_found_by_its_id(own_host, bjensen, refuse):
+    refuse()
+
+    assert listed(own_host.get(LIST, {"q": str(bjensen.id)})) == [("create", "201")]
+
+
+def test_an_events_page_shows_what_was_sent_answered_and_changed(own_host, acme, bjensen):
+    with in_tenant(acme):
+        event = ProvisioningEvent.objects.get()
+
+    page = own_host.get(f"{LIST}{event.pk}/change/").text
+
+    shown = [
+        "POST /scim/Users",
+        "Entra provisioning",
+        "203.0.113.9",
+        f"/admin/scim/user/{bjensen.id}/change/",
+        "&quot;userName&quot;: &quot;bjensen@acme.example&quot;",
+        "<td>displayName</td><td>-</td><td>Barbara Jensen</td>",
+    ]
+    assert [text for text in shown if text not in page] == []
+
+
+def test_a_refusals_page_shows_the_answer_and_no_password(own_host, refuse):
+    event = refuse()
+
+    page = own_host.get(f"{LIST}{event.id}/change/").text
+
+    for text in ("Create: 409", "uniqueness", "Another User already has this userName."):
+        assert text in page
+    assert "It changed nothing." in page
+    assert "t0p-secret" not in page
+
+
+def test_notes_say_what_was_ignored(own_host, acme, provision):
+    provision(acme, BJENSEN | {"shoeSize": 42})
+    with in_tenant(acme):
+        event = ProvisioningEvent.objects.get()
+
+    page = own_host.get(f"{LIST}{event.pk}/change/").text
+
+    assert event.notes
+    assert "<h2>Notes</h2>" in page
+    assert "shoeSize" in page
+
+
+def test_the_event_of_another_tenant_is_not_found(globex, gus, bjensen, acme, open_browser):
+    with in_tenant(acme):
+        event = ProvisioningEvent.objects.get()
+
+    assert open_browser(globex, gus).get(f"{LIST}{event.pk}/change/").status_code == 404
+
+
+def test_the_number_of_queries_does_not_grow_with_the_log(own_host, bjensen, refuse, statements):
+    def queries():
+        resolution.forget()  # else a host is looked up once a second
+        with statements() as executed:
+            own_host.get(LIST)
+        return len(executed)
+
+    few = queries()
+    for _ in range(20):
+        refuse()
+
+    assert queries() == few
+
+
+def test_a_long_list_is_counted_up_to_a_limit_and_says_so(own_host, refuse, monkeypatch):
+    monkeypatch.setattr("accounts.admin.screens.COUNTED_ROWS", 2)
+    for _ in range(3):
+        refuse()
+
+    assert "More than 2 requests. Search or filter to see the others." in re.sub(
+        r"\s+", " ", own_host.get(LIST).text
+    )
+
+
+def test_the_audit_log_shows_who_did_what_to_what(alice, acme, minted):
+    page = alice.get("/t/acme/admin/accounts/auditentry/", {"q": "minted"}).text
+
+    assert "secret token minted" in page
+    assert str(minted.token) in page
+    assert "root (command line)" in page
+
+
+def test_an_audit_entrys_page_shows_its_details_and_its_place_in_the_chain(alice, acme, minted):
+    with in_tenant(acme):
+        entry = AuditEntry.objects.get(act="secret token minted")
+
+    page = alice.get(f"/t/acme/admin/accounts/auditentry/{entry.pk}/change/").text
+
+    assert "tara@acme.example" in page
+    assert bytes(entry.hash).hex() in page
+    assert bytes(entry.previous_hash).hex() in page
+
+
+def test_times_are_shown_to_the_second_in_utc(alice, acme, minted):
+    page = alice.get(f"/t/acme/admin/accounts/secrettoken/{minted.token.pk}/change/").text
+
+    assert f"{minted.token.created_at:%Y-%m-%d %H:%M:%S} UTC" in page
+    assert timezone.get_current_timezone_name() == "UTC"

@@ -1,0 +1,273 @@
+"""Provisioned users: the list, the search, one user's page."""
+
+import html
+import json
+import re
+
+import pytest
+from django.db import transaction
+
+from scim.admin import attributes
+from scim.protocol.definitions import USER
+from scim.provider import resources
+from scim.provider.resources import Target
+from tenants import resolution
+from tenants.current import in_tenant
+from tests.admin.conftest import BJENSEN, JSMITH, requester
+
+LIST = "/admin/scim/user/"
+DISABLE = {
+    "schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"],
+    "Operations": [{"op": "Replace", "path": "active", "value": "False"}],
+}
+
+
+@pytest.fixture
+def own_host(acme, tara, open_browser):
+    """Tara, tenant admin of acme, at her browser on her own host."""
+    return open_browser(acme, tara)
+
+
+@pytest.fixture
+def change(acme, minted):
+    def modify(stored, body):
+        with transaction.atomic(), in_tenant(acme):
+            target = Target(USER, str(stored.id))
+            return resources.modify(target, body, requester(acme, minted.token))
+
+    return modify
+
+
+@pytest.fixture
+def remove(acme, minted):
+    def delete(stored):
+        with transaction.atomic(), in_tenant(acme):
+            resources.delete(Target(USER, str(stored.id)), requester(acme, minted.token))
+
+    return delete
+
+
+def names(page):
+    return re.findall(r"change/[^>]*>([^<]+)</a></th>", page.text)
+
+
+def test_the_list_shows_who_is_provisioned_newest_first(own_host, acme, provision, bjensen):
+    provision(acme, JSMITH)
+
+    page = own_host.get(LIST)
+
+    assert names(page) == ["jsmith@globex.example", "bjensen@acme.example"]
+    for text in ("Barbara Jensen", "Barbara.Jensen@acme.example", BJENSEN["externalId"], "Active"):
+        assert text in page.text
+
+
+@pytest.mark.parametrize(
+    "term",
+    [
+        "bjensen@acme.example",
+        "BJENSEN",
+        "barbara.jensen@ACME",
+        "Barbara J",
+        "jensen",
+        "0a21f0f2-8d2a-4f8e-bf98-7363c4aed4ef",
+        "0a21f0f2",
+    ],
+)
+def test_search_finds_a_user_by_the_beginning_of_what_names_it(
+    term, own_host, acme, provision, bjensen
+):
+    provision(acme, JSMITH)
+
+    assert names(own_host.get(LIST, {"q": term})) == ["bjensen@acme.example"]
+
+
+def test_search_finds_a_user_by_id(own_host, acme, provision, bjensen):
+    provision(acme, JSMITH)
+
+    assert names(own_host.get(LIST, {"q": str(bjensen.id)})) == ["bjensen@acme.example"]
+
+
+@pytest.mark.parametrize(
+    "term", ["0A21F0F2", "nobody", "%", "_", "bjensen%", "\\", "'", "jensen@x"]
+)
+def test_search_finds_nothing_else(term, own_host, bjensen):
+    """externalId is caseExact (RFC 7643 §3.1); LIKE's wildcards are ordinary letters."""
+    page = own_host.get(LIST, {"q": term})
+
+    assert (page.status_code, names(page)) == (200, [])
+
+
+def test_search_folds_letters_as_scim_does(own_host, acme, provision):
+    provision(acme, JSMITH | {"displayName": "Straße"})
+
+    assert names(own_host.get(LIST, {"q": "STRASSE"})) == ["jsmith@globex.example"]
+
+
+def test_the_filter_tells_active_disabled_and_deleted_apart(
+    own_host, acme, provision, bjensen, change, remove
+):
+    change(bjensen, DISABLE)
+    remove(provision(acme, JSMITH))
+    provision(acme, JSMITH | {"userName": "back@globex.example"})
+
+    listed = {
+        state: names(own_host.get(LIST, {"state": state}))
+        for state in ("active", "disabled", "deleted")
+    }
+
+    assert listed == {
+        "active": ["back@globex.example"],
+        "disabled": ["bjensen@acme.example"],
+        "deleted": ["jsmith@globex.example"],
+    }
+
+
+def test_a_users_page_shows_the_attributes_in_the_order_of_the_schema(own_host, bjensen):
+    page = own_host.get(f"{LIST}{bjensen.id}/change/").text
+
+    table = page[page.index("<h2>Attributes</h2>") : page.index("<h2>Attribute history</h2>")]
+    assert re.findall(r'<th scope="row">([^<]+)</th>', table) == [
+        "externalId",
+        "userName",
+        "name.familyName",
+        "name.givenName",
+        "displayName",
+        "active",
+        "emails[work, primary].value",
+        "department",
+    ]
+
+
+def test_a_users_page_shows_the_json_that_entra_sees(own_host, bjensen):
+    page = own_host.get(f"{LIST}{bjensen.id}/change/").text
+
+    shown = re.findall(r'<pre id="scim-json"[^>]*>(.*?)</pre>', page, re.DOTALL)[0]
+    body = json.loads(html.unescape(shown))
+    meta = body.pop("meta")
+    assert body == BJENSEN | {"id": str(bjensen.id)}
+    assert meta["location"] == f"http://acme.mypolicies.localhost:8000/scim/Users/{bjensen.id}"
+    assert meta["version"] == 'W/"1"'
+
+
+def test_a_users_page_shows_each_change_with_before_and_after_newest_first(
+    own_host, bjensen, change, minted
+):
+    change(bjensen, DISABLE)
+
+    page = own_host.get(f"{LIST}{bjensen.id}/change/").text
+
+    history = page[page.index("<h2>Attribute history</h2>") :]
+    first = re.findall(r"<tbody>\s*<tr>(.*?)</tr>", history, re.DOTALL)[0]
+    cells = [re.sub(r"<[^>]+>", "", cell) for cell in re.findall(r"<td>(.*?)</td>", first)]
+    assert cells[1:] == ["active", "true", "false", "6f1c40a4-0001", str(minted.token)]
+
+
+def test_older_changes_are_a_page_further(own_host, bjensen, change):
+    for number in range(102):
+        change(bjensen, _retitle(f"Guide {number}"))
+
+    first = own_host.get(f"{LIST}{bjensen.id}/change/").text
+    older = re.findall(r"\?before=\d+", first)[0]
+    second = own_host.get(f"{LIST}{bjensen.id}/change/{older}").text
+
+    assert ("Guide 101" in first, "Guide 0<" in first) == (True, False)
+    assert ("Guide 101<" in second, "Guide 0<" in second) == (False, True)
+
+
+def _retitle(title):
+    return {
+        "schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"],
+        "Operations": [{"op": "replace", "path": "title", "value": title}],
+    }
+
+
+@pytest.mark.parametrize(
+    "before", ["x", "-1", "9" * 40, "٣", ""]
+)  # the last but one is an Arabic digit
+def test_a_mistyped_page_of_changes_is_no_error(before, own_host, bjensen):
+    page = own_host.get(f"{LIST}{bjensen.id}/change/", {"before": before})
+
+    assert page.status_code == 200
+
+
+def test_a_deleted_user_can_still_be_read_and_says_so(own_host, acme, provision, bjensen, remove):
+    remove(bjensen)
+    again = provision(acme, BJENSEN)
+
+    gone = own_host.get(f"{LIST}{bjensen.id}/change/").text
+    page = own_host.get(f"{LIST}{again.id}/change/").text
+
+    assert "Entra deleted this user" in gone
+    assert f'<a href="{LIST}{bjensen.id}/change/">{bjensen.id}</a>' in page
+
+
+def test_what_entra_sent_is_shown_and_never_run(own_host, acme, provision):
+    script = "<script>alert(1)</script>"
+    stored = provision(acme, JSMITH | {"displayName": script})
+
+    pages = own_host.get(LIST).text + own_host.get(f"{LIST}{stored.id}/change/").text
+
+    assert script not in pages
+    assert pages.count("&lt;script&gt;alert(1)") >= 4
+
+
+@pytest.mark.parametrize("identifier", ["nonsense", "018f3c2e-0000-7000-8000-000000000000", "%00"])
+def test_an_id_that_names_nobody_is_a_404(identifier, own_host):
+    assert own_host.get(f"{LIST}{identifier}/change/").status_code == 404
+
+
+def test_pages_are_kept_by_no_browser_and_no_proxy(own_host, bjensen):
+    kept = {
+        path: own_host.get(path).headers["Cache-Control"]
+        for path in ("/admin/", LIST, f"{LIST}{bjensen.id}/change/", "/admin/password_change/")
+    }
+
+    assert {"no-store" in value and "private" in value for value in kept.values()} == {True}
+
+
+def test_no_page_has_a_script_or_a_style_in_it(own_host, alice, bjensen, minted):
+    """So that a content security policy without unsafe-inline can come."""
+    pages = [own_host.get(path).text for path in ("/admin/", LIST, f"{LIST}{bjensen.id}/change/")]
+    pages += [alice.get("/t/acme/admin/accounts/secrettoken/add/").text]
+
+    inline = re.compile(r"<style|<script(?![^>]*\ssrc=)|\sstyle=|\son\w+=|javascript:")
+    assert [inline.findall(page) for page in pages] == 4 * [[]]
+
+
+def test_the_number_of_queries_does_not_grow_with_the_users(
+    own_host, acme, provision, bjensen, statements
+):
+    def queries(path):
+        resolution.forget()  # else a host is looked up once a second
+        with statements() as executed:
+            own_host.get(path)
+        return len(executed)
+
+    paths = (LIST, f"{LIST}{bjensen.id}/change/")
+    few = [queries(path) for path in paths]
+    for number in range(20):
+        provision(acme, JSMITH | {"userName": f"user{number}@acme.example"})
+
+    assert [queries(path) for path in paths] == few
+
+
+def test_attributes_of_every_kind_become_rows():
+    resource = {
+        "userName": "bjensen",
+        "active": False,
+        "addresses": [{"type": "home", "locality": "Hollywood", "country": "USA"}],
+        "phoneNumbers": [{"value": "555-555-8377"}, {"value": "555-555-4444", "type": "mobile"}],
+        "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User": {
+            "manager": {"value": "26118915-6090-4610-87e4-49d8ca9f808d"}
+        },
+    }
+
+    assert list(attributes.rows(USER, resource)) == [
+        ("userName", "bjensen"),
+        ("active", "false"),
+        ("phoneNumbers.value", "555-555-8377"),
+        ("phoneNumbers[mobile].value", "555-555-4444"),
+        ("addresses[home].locality", "Hollywood"),
+        ("addresses[home].country", "USA"),
+        ("manager.value", "26118915-6090-4610-87e4-49d8ca9f808d"),
+    ]

@@ -1,0 +1,88 @@
+"""The world of the tests: two tenants, acme and globex, and staff, made once per database.
+
+Each test that asks for one of them runs in a transaction that is rolled back; the one that a
+request opens is a savepoint in it. Tests that need threads use `real_tenants` instead.
+"""
+
+import pytest
+
+from tenants import lifecycle, resolution
+from tenants.current import in_public
+from tenants.models import Tenant
+from tests.support import clients, database, people
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup, django_db_blocker):
+    with django_db_blocker.unblock():
+        lifecycle.create_operator_tenant()
+        database.present_or_created("acme", "Acme Ltd")
+        database.present_or_created("globex", "Globex Inc")
+
+
+@pytest.fixture(autouse=True)
+def _no_host_is_remembered():
+    """The last test may have changed tenants; its rollback tells nobody."""
+    resolution.forget()
+
+
+def _tenant(custom_domain):
+    with in_public():
+        return Tenant.objects.get(custom_domain=custom_domain)
+
+
+@pytest.fixture
+def acme(db):
+    return _tenant("acme")
+
+
+@pytest.fixture
+def globex(db):
+    return _tenant("globex")
+
+
+@pytest.fixture
+def operator(db):
+    return _tenant("admin")
+
+
+@pytest.fixture
+def real_tenants(django_db_setup, django_db_blocker):
+    """Two more tenants in committed transactions, dropped afterwards; never beside `db`."""
+    with django_db_blocker.unblock():
+        pair = [database.present_or_created(name, name.title()) for name in ("initech", "hooli")]
+        try:
+            yield pair
+        finally:
+            for tenant in pair:
+                database.drop(tenant)
+
+
+@pytest.fixture
+def client_for(db):
+    """`client_for(tenant)`: a browser on that tenant's host."""
+    return clients.client_for
+
+
+@pytest.fixture
+def scim(db):
+    """`scim(tenant)`: a SCIM client with a new secret token of that tenant."""
+    return lambda tenant: clients.ScimClient(tenant, clients.mint(tenant))
+
+
+@pytest.fixture
+def admin_client(db):
+    """`admin_client(tenant)`: a browser in which the tenant's admin is signed in."""
+    return lambda tenant: clients.signed_in(tenant, people.tenant_admin(tenant))
+
+
+@pytest.fixture
+def staff_client(operator):
+    """A browser in which alice of the support team is signed in."""
+    return clients.signed_in(operator, people.support_staff(operator))
+
+
+@pytest.fixture
+def statements():
+    """`with statements() as executed:` collects SQL, without BEGIN, SET, SAVEPOINT and the like."""
+    return database.statements

@@ -1,0 +1,486 @@
+"""Reading the body of POST and PUT (RFC 7644 §3.3, RFC 7643 §2): what is taken, noted, refused."""
+
+import json
+from typing import Any
+
+import pytest
+
+from scim.protocol import readers, urns
+from scim.protocol.definitions import USER
+from scim.protocol.errors import InvalidSyntax, InvalidValue
+from scim.protocol.schema import Attribute, ResourceType, Schema, Type
+from scim.protocol.values import Read, read_resource
+
+# The user that the Entra provisioning service creates.
+CREATE_USER: dict[str, Any] = {
+    "schemas": [urns.USER, urns.ENTERPRISE_USER],
+    "externalId": "0a21f0f2-8d2a-4f8e-bf98-7363c4aed4ef",
+    "userName": "BJensen@Contoso.com",
+    "active": True,
+    "addresses": [{"type": "work", "primary": True, "country": "Belize"}],
+    "emails": [{"primary": True, "type": "work", "value": "BJensen@contoso.com"}],
+    "meta": {"resourceType": "User"},
+    "name": {"formatted": "Barbara Jensen", "familyName": "Jensen", "givenName": "Barbara"},
+    "roles": [],
+}
+
+
+def read(**members: Any) -> Read:
+    return read_resource(USER, {"schemas": [urns.USER], **members})
+
+
+def refusal(**members: Any) -> str:
+    with pytest.raises(InvalidValue) as caught:
+        read(**members)
+    return caught.value.detail
+
+
+def test_a_user_is_read_into_canonical_names_without_schemas_id_and_meta():
+    read_user = read_resource(USER, CREATE_USER)
+
+    assert read_user == Read(
+        {
+            "externalId": "0a21f0f2-8d2a-4f8e-bf98-7363c4aed4ef",
+            "userName": "BJensen@Contoso.com",
+            "active": True,
+            "addresses": [{"type": "work", "primary": True, "country": "Belize"}],
+            "emails": [{"primary": True, "type": "work", "value": "BJensen@contoso.com"}],
+            "name": {"formatted": "Barbara Jensen", "familyName": "Jensen", "givenName": "Barbara"},
+        },
+        notes=(),
+    )
+
+
+def test_what_was_read_reads_as_itself():
+    once = read_resource(USER, CREATE_USER).resource
+
+    assert read_resource(USER, once).resource == once
+
+
+def test_names_are_read_in_any_letter_case():
+    """RFC 7643 §2.1."""
+    read_user = read(USERNAME="bjensen", Name={"FAMILYNAME": "Jensen"})
+
+    assert read_user.resource == {"userName": "bjensen", "name": {"familyName": "Jensen"}}
+
+
+def test_extension_attributes_stay_under_their_urn():
+    read_user = read(**{urns.ENTERPRISE_USER.upper(): {"Department": "Tours", "costcenter": "7"}})
+
+    assert read_user.resource == {
+        urns.ENTERPRISE_USER: {"department": "Tours", "costCenter": "7"},
+    }
+
+
+@pytest.mark.quirk("E12")
+def test_extension_attributes_are_read_by_their_bare_names():
+    read_user = read(userName="bjensen", department="Tours", manager="26118915")
+
+    assert read_user.resource == {
+        "userName": "bjensen",
+        urns.ENTERPRISE_USER: {"department": "Tours", "manager": {"value": "26118915"}},
+    }
+
+
+@pytest.mark.quirk("E6")
+def test_members_that_are_paths_are_read_as_in_a_patch():
+    read_user = read(
+        **{
+            "name.givenName": "Barbara",
+            "name.familyName": "Jensen",
+            'emails[type eq "work"].value': "bjensen@example.com",
+            'emails[type eq "work"].primary': True,
+            f"{urns.ENTERPRISE_USER}:employeeNumber": "701984",
+            f"{urns.USER}:userName": "bjensen",
+        },
+    )
+
+    assert read_user.resource == {
+        "name": {"givenName": "Barbara", "familyName": "Jensen"},
+        "emails": [{"type": "work", "value": "bjensen@example.com", "primary": True}],
+        urns.ENTERPRISE_USER: {"employeeNumber": "701984"},
+        "userName": "bjensen",
+    }
+
+
+@pytest.mark.quirk("E8")
+@pytest.mark.parametrize("nothing", [None, "", [], {}])
+def test_null_and_empty_values_leave_an_attribute_unassigned(nothing):
+    """RFC 7643 §2.5."""
+    read_user = read(
+        userName="bjensen",
+        displayName=nothing,
+        active=nothing,
+        name=nothing,
+        emails=nothing,
+        phoneNumbers=[{"type": "work", "value": nothing}, nothing],
+        addresses=[{"type": "work", "country": nothing, "locality": "Hollywood"}],
+        **{urns.ENTERPRISE_USER: nothing, urns.USER: nothing},
+    )
+
+    assert read_user.resource == {
+        "userName": "bjensen",
+        "addresses": [{"type": "work", "locality": "Hollywood"}],
+    }
+
+
+@pytest.mark.quirk("E9")
+@pytest.mark.parametrize("text", ["upd-1a2b3c4d", " Sierra Leone ", "ML", "İstanbul ß 👩‍💻"])
+def test_strings_are_kept_as_they_are_sent(text):
+    resource = {
+        "userName": text,
+        "locale": text,
+        "emails": [{"type": text, "value": text}],
+        "addresses": [{"country": text}],
+    }
+
+    assert read(**resource).resource == resource
+
+
+@pytest.mark.quirk("E2")
+@pytest.mark.parametrize(
+    ("sent", "stored"),
+    [(True, True), ("True", True), ("true", True), ("False", False), ("false", False)],
+)
+def test_booleans_are_read_from_strings(sent, stored):
+    read_user = read(active=sent, roles=[{"primary": sent, "value": "admin"}])
+
+    assert read_user.resource == {
+        "active": stored,
+        "roles": [{"primary": stored, "value": "admin"}],
+    }
+
+
+@pytest.mark.quirk("E4")
+@pytest.mark.quirk("E5")
+@pytest.mark.parametrize(
+    ("sent", "stored"),
+    [
+        ("26118915", {"value": "26118915"}),
+        ({"value": "26118915"}, {"value": "26118915"}),
+        ([{"value": "26118915"}], {"value": "26118915"}),
+        (["26118915"], {"value": "26118915"}),
+        ({"value": "26118915", "displayName": "John Smith"}, {"value": "26118915"}),
+        (
+            {"$ref": "https://acme.example/scim/Users/26118915/"},
+            {"value": "26118915", "$ref": "https://acme.example/scim/Users/26118915/"},
+        ),
+        (
+            {"$ref": "../Users/26118915", "value": "26118915"},
+            {"value": "26118915", "$ref": "../Users/26118915"},
+        ),
+    ],
+)
+def test_the_manager_is_read_in_every_spelling(sent, stored):
+    read_user = read(**{urns.ENTERPRISE_USER: {"manager": sent}})
+
+    assert read_user.resource == {urns.ENTERPRISE_USER: {"manager": stored}}
+
+
+@pytest.mark.quirk("E4")
+@pytest.mark.parametrize(
+    "sent", [None, "", [], {}, {"value": ""}, {"value": None}, [{"value": ""}]]
+)
+def test_the_manager_is_unassigned_in_every_spelling(sent):
+    assert read(**{urns.ENTERPRISE_USER: {"manager": sent}}).resource == {}
+
+
+@pytest.mark.quirk("E16")
+def test_roles_are_read_from_json_in_a_string():
+    role = json.dumps({"id": "18d14569", "value": "WindowsAdmin", "displayName": "Admin"})
+
+    read_user = read(roles=[role])
+
+    assert read_user == Read(
+        {"roles": [{"value": "WindowsAdmin", "display": "Admin"}]},
+        ("Took the text of roles for the JSON that it is.",),
+    )
+
+
+@pytest.mark.parametrize("text", ["{", "{}", "{admin}", '{"id": 1}', "{" + " " * 1_000])
+def test_text_that_only_begins_like_json_is_a_plain_value(text):
+    assert read(roles=[text]).resource == {"roles": [{"value": text}]}
+
+
+@pytest.mark.parametrize("text", ["{" * 3_000, '{"a":' * 400, '{"a":[' + "[" * 1_500])
+def test_long_or_deep_text_that_begins_like_json_is_refused_as_a_plain_value(text):
+    assert refusal(roles=[text]) == "roles.value is longer than 1024 characters."
+
+
+@pytest.mark.quirk("E20")
+@pytest.mark.parametrize("sent", ["admin", ["admin"], {"value": "admin"}, [{"value": "admin"}]])
+def test_one_value_is_read_where_an_array_of_objects_is_expected(sent):
+    assert read(roles=sent).resource == {"roles": [{"value": "admin"}]}
+
+
+def test_a_tolerated_spelling_is_noted():
+    assert read(roles="admin").notes == (
+        "Took the one value of roles for an array.",
+        "Took a plain value of roles for its value.",
+    )
+
+
+@pytest.mark.quirk("E13")
+@pytest.mark.quirk("E19")
+def test_what_cannot_be_written_is_ignored_and_noted_and_what_the_server_makes_silently():
+    """RFC 7644 §3.3: readOnly attributes are ignored."""
+    read_user = read(
+        id="26118915",
+        meta={"version": 'W/"3"'},
+        userName="bjensen",
+        password="t1meMa$heen",
+        groups=[{"value": "e9e30dba"}],
+        shoeSize=42,
+        name={"familyName": "Jensen", "maidenName": "Smith"},
+        **{
+            urns.ENTERPRISE_USER: {"manager": {"value": "2", "displayName": "J"}, "desk": "4"},
+            'emails[colour eq "red"].value': "bjensen@example.com",
+            "urn:example:Car": {"wheels": 4},
+            "€": 1,
+        },
+    )
+
+    assert read_user == Read(
+        {
+            "userName": "bjensen",
+            "name": {"familyName": "Jensen"},
+            urns.ENTERPRISE_USER: {"manager": {"value": "2"}},
+        },
+        (
+            "Ignored write-only attribute password.",
+            "Ignored read-only attribute groups.",
+            "Ignored unknown attribute shoeSize.",
+            "Ignored unknown attribute name.maidenName.",
+            f"Ignored read-only attribute {urns.ENTERPRISE_USER}:manager.displayName.",
+            f"Ignored unknown attribute {urns.ENTERPRISE_USER}:desk.",
+            "Ignored unknown attribute emails[…].value.",
+            "Ignored unknown attribute urn:example:Car.",
+            "Ignored unknown attribute with a name that cannot be shown.",
+        ),
+    )
+
+
+def test_notes_of_one_request_are_few():
+    read_user = read(**{f"unknown{i}": i for i in range(1_000)})
+
+    assert len(read_user.notes) == readers.MAX_NOTES
+
+
+def test_values_with_the_same_type_and_value_are_one():
+    """RFC 7643 §2.4; the later completes the earlier."""
+    read_user = read(
+        emails=[
+            {"type": "work", "value": "bjensen@example.com", "primary": True},
+            {"type": "home", "value": "bjensen@example.com"},
+            {"type": "Work", "value": "BJensen@example.com", "display": "Babs"},
+        ],
+    )
+
+    assert read_user.resource["emails"] == [
+        {"type": "Work", "value": "BJensen@example.com", "primary": True, "display": "Babs"},
+        {"type": "home", "value": "bjensen@example.com"},
+    ]
+
+
+def test_a_value_that_is_only_a_label_is_none():
+    assert read(emails=[{"type": "work", "primary": True}]).resource == {}
+
+
+# --- schemas ---------------------------------------------------------------------------------
+
+
+@pytest.mark.quirk("E26")
+@pytest.mark.parametrize("members", [{}, {"schemas": []}, {"Schemas": None}])
+def test_a_body_without_schemas_is_what_the_endpoint_says(members):
+    read_user = read_resource(USER, {"userName": "bjensen", **members})
+
+    assert read_user == Read(
+        {"userName": "bjensen"},
+        ("The body has no schemas; took it for a User.",),
+    )
+
+
+@pytest.mark.quirk("E18")
+def test_unknown_schemas_beside_a_known_one_are_noted_but_not_microsofts():
+    microsoft = "http://schemas.microsoft.com/2006/11/ResourceManagement/ADSCIM/2.0/Group"
+    body = {"schemas": [urns.USER.lower(), microsoft, "urn:example:Car"], "userName": "bjensen"}
+
+    assert read_resource(USER, body) == Read(
+        {"userName": "bjensen"},
+        ("Ignored unknown schema urn:example:Car.",),
+    )
+
+
+@pytest.mark.parametrize(
+    ("schemas", "detail"),
+    [
+        (urns.USER, "schemas must be an array of URNs."),
+        ([1], "schemas must be an array of URNs."),
+        ({}, "schemas must be an array of URNs."),
+        ([urns.PATCH_OP], f"schemas must name {urns.USER}."),
+        ([urns.GROUP], f"schemas must name {urns.USER}."),
+    ],
+)
+def test_schemas_of_something_else_are_refused(schemas, detail):
+    with pytest.raises(InvalidSyntax) as caught:
+        read_resource(USER, {"schemas": schemas, "userName": "bjensen"})
+
+    assert caught.value.detail == detail
+
+
+@pytest.mark.parametrize("body", [None, [], "bjensen", 1, True])
+def test_a_body_that_is_no_object_is_refused(body):
+    with pytest.raises(InvalidSyntax) as caught:
+        read_resource(USER, body)
+
+    assert caught.value.detail == "The body must be a JSON object that describes a User."
+
+
+# --- types and limits ------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("members", "detail"),
+    [
+        ({"userName": 7}, "userName must be a string; the request has a number."),
+        ({"userName": True}, "userName must be a string; the request has a boolean."),
+        ({"userName": ["x"]}, "userName must be a string; the request has an array."),
+        ({"userName": {"a": 1}}, "userName must be a string; the request has an object."),
+        ({"userName": 0}, "userName must be a string; the request has a number."),
+        ({"active": "yes"}, "active must be true or false; the request has a string."),
+        ({"active": 1}, "active must be true or false; the request has a number."),
+        ({"name": "Barbara"}, "name must be an object; the request has a string."),
+        ({"name": [{}, {}]}, "name must be an object; the request has an array."),
+        (
+            {"name": {"givenName": 1}},
+            "name.givenName must be a string; the request has a number.",
+        ),
+        (
+            {"emails": [{"value": False}]},
+            "emails.value must be a string; the request has a boolean.",
+        ),
+        (
+            {"emails": [["bjensen@example.com"]]},
+            "emails must be an array of objects; the request has an array in it.",
+        ),
+        (
+            {"addresses": ["Hollywood"]},
+            "addresses must be an array of objects; the request has a string in it.",
+        ),
+        ({"profileUrl": 1}, "profileUrl must be a URI; the request has a number."),
+        (
+            {urns.ENTERPRISE_USER: {"manager": 7}},
+            f"{urns.ENTERPRISE_USER}:manager must be an object; the request has a number.",
+        ),
+        ({urns.ENTERPRISE_USER: "x"}, f"{urns.ENTERPRISE_USER} must be an object."),
+        (
+            {"emails": [{"value": "a", "primary": True}, {"value": "b", "primary": "True"}]},
+            "emails has more than one value whose primary is true.",
+        ),
+        ({"userName": "b\x00jensen"}, "userName holds NUL or half a surrogate pair."),
+        ({"userName": "\ud83d"}, "userName holds NUL or half a surrogate pair."),
+    ],
+)
+def test_a_value_of_another_type_is_refused_by_name_and_kind(members, detail):
+    assert refusal(**members) == detail
+
+
+@pytest.mark.parametrize(
+    ("longest", "detail"),
+    [
+        ({"userName": "x" * 1_024}, "userName is longer than 1024 characters."),
+        ({"profileUrl": "x" * 2_048}, "profileUrl is longer than 2048 characters."),
+        ({"externalId": "é" * 1_024}, "externalId is longer than 1024 characters."),
+    ],
+)
+def test_strings_have_a_longest_length(longest, detail):
+    [(name, value)] = longest.items()
+
+    assert read(**longest).resource == longest
+    assert refusal(**{name: value + "x"}) == detail
+
+
+def test_a_string_whose_key_would_not_fit_into_an_index_is_refused():
+    assert read(userName="😀" * 512).resource == {"userName": "😀" * 512}
+    assert refusal(userName="😀" * 513) == "userName takes more than 2048 bytes."
+
+
+def test_an_attribute_has_at_most_a_hundred_values():
+    emails = [{"value": f"{i}@example.com"} for i in range(100)]
+
+    assert read(emails=emails).resource == {"emails": emails}
+    assert refusal(emails=[*emails, {"value": "x"}]) == "emails has more than 100 values."
+
+
+@pytest.mark.parametrize("text", ["MIIDQzCC", "MIIDQzC=", "MIIDQzC", "MI==", "-_-_", "A" * 65_536])
+def test_binary_values_are_base64_with_or_without_padding(text):
+    """RFC 7643 §2.3.6."""
+    certificates = [{"value": text}]
+
+    assert read(x509Certificates=certificates).resource == {"x509Certificates": certificates}
+
+
+@pytest.mark.parametrize("text", ["MIIDQ", "MIID QzCC", "MI=", "=", "====", "MI==MI==", "é"])
+def test_binary_values_that_are_not_base64_are_refused(text):
+    detail = refusal(x509Certificates=[{"value": text}])
+
+    assert detail == "x509Certificates.value must be base64 text."
+
+
+_CAR = ResourceType(
+    "Car",
+    "/Cars",
+    "Has the types that a User has not.",
+    Schema(
+        "urn:example:Car",
+        "Car",
+        "",
+        (
+            Attribute("built", Type.DATE_TIME),
+            Attribute("doors", Type.INTEGER),
+            Attribute("liters", Type.DECIMAL),
+            Attribute("drivers", multi_valued=True),
+        ),
+    ),
+)
+
+
+def test_other_types_and_simple_arrays_are_read_for_any_resource_type():
+    car = {
+        "built": "2011-05-13T04:42:34Z",
+        "doors": -5,
+        "liters": 1.6,
+        "drivers": ["Babs", "John"],
+    }
+
+    read_car = read_resource(
+        _CAR, {"schemas": ["urn:example:Car"], **car, "drivers": ["babs", *car["drivers"]]}
+    )
+
+    assert read_car.resource == car
+
+
+@pytest.mark.parametrize(
+    ("members", "detail"),
+    [
+        ({"built": "2011-05-13"}, "built must be a dateTime such as 2011-05-13T04:42:34Z."),
+        (
+            {"built": 2011},
+            "built must be a dateTime such as 2011-05-13T04:42:34Z; the request has a number.",
+        ),
+        ({"doors": 1.5}, "doors must be an integer; the request has a number."),
+        ({"doors": True}, "doors must be an integer; the request has a boolean."),
+        ({"doors": 2**63}, "doors is too large."),
+        ({"liters": "1.6"}, "liters must be a number; the request has a string."),
+        ({"liters": False}, "liters must be a number; the request has a boolean."),
+        ({"liters": float("inf")}, "liters must be a finite number."),
+        ({"liters": -(2**63)}, "liters is too large."),
+        ({"drivers": [{"value": "Babs"}]}, "drivers must be a string; the request has an object."),
+        ({"drivers": b"Babs"}, "drivers must be a string; the request has another kind of value."),
+    ],
+)
+def test_other_types_are_refused_by_name_and_kind(members, detail):
+    with pytest.raises(InvalidValue) as caught:
+        read_resource(_CAR, members)
+
+    assert caught.value.detail == detail

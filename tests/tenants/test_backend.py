@@ -1,0 +1,285 @@
+"""The search path: set per transaction, re-issued after whatever reverts it, never left behind."""
+
+import re
+import tempfile
+import threading
+
+import psycopg
+import pytest
+from django.db import DatabaseError, IntegrityError, connection, transaction
+
+from accounts.models import Account
+from tenants.backend.base import AbortedTransactionError, OutsideTransactionError
+from tenants.current import in_public, in_tenant
+from tenants.models import Tenant
+
+
+@pytest.fixture
+def sent():
+    """`sent(function)`: what the function had the driver send to PostgreSQL."""
+
+    def record(function):
+        connection.ensure_connection()
+        with tempfile.TemporaryFile() as trace:
+            connection.connection.pgconn.trace(trace.fileno())
+            try:
+                function()
+            finally:
+                connection.connection.pgconn.untrace()
+            trace.seek(0)
+            lines = trace.read().decode()
+        return re.findall(r'\t(?:Query|Parse)\t.*?"(?:" ")?(.+)"', lines)
+
+    return record
+
+
+def schema():
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT current_schema()")
+        return cursor.fetchone()[0]
+
+
+def add(email):
+    return Account.objects.create(email=email, role="admin")
+
+
+def emails():
+    return [account.email for account in Account.objects.order_by("email")]
+
+
+def test_a_transaction_costs_begin_one_set_local_and_commit(real_tenants, sent):
+    initech, _ = real_tenants
+
+    def work():
+        with in_tenant(initech):
+            schema()
+            schema()
+
+    assert sent(work) == [
+        "BEGIN",
+        'SET LOCAL search_path = "t_initech", "public"',
+        "SELECT current_schema()",
+        "SELECT current_schema()",
+        "COMMIT",
+    ]
+
+
+def test_reading_the_registry_needs_no_transaction_and_sets_nothing(real_tenants, sent):
+    assert sent(schema) == ["SELECT current_schema()"]
+
+
+def test_opening_a_transaction_without_a_statement_sends_nothing(real_tenants, sent):
+    initech, _ = real_tenants
+
+    def work():
+        with in_tenant(initech):
+            pass
+
+    assert sent(work) == []
+
+
+def test_entering_another_tenant_inside_sets_the_path_and_coming_back_sets_it_again(
+    real_tenants, sent
+):
+    initech, hooli = real_tenants
+    seen = []
+
+    def work():
+        with in_tenant(initech):
+            seen.append(schema())
+            with in_tenant(hooli):
+                seen.append(schema())
+            seen.append(schema())
+
+    paths = [statement for statement in sent(work) if statement.startswith("SET")]
+
+    assert seen == ["t_initech", "t_hooli", "t_initech"]
+    assert paths == [
+        'SET LOCAL search_path = "t_initech", "public"',
+        'SET LOCAL search_path = "t_hooli", "public"',
+        'SET LOCAL search_path = "t_initech", "public"',
+    ]
+
+
+def test_a_statement_on_a_tenant_outside_a_transaction_is_refused_and_not_sent(real_tenants, sent):
+    initech, _ = real_tenants
+
+    def work():
+        connection.set_tenant(initech)
+        try:
+            with pytest.raises(OutsideTransactionError) as refused:
+                Account.objects.count()
+        finally:
+            connection.set_schema_to_public()
+        assert str(refused.value) == (
+            "A statement on the schema 't_initech' needs a transaction: "
+            "use tenants.current.in_tenant() or transaction.atomic()."
+        )
+
+    assert sent(work) == []
+
+
+def test_nothing_is_left_on_the_session_for_who_gets_it_next(real_tenants):
+    """A pooler in transaction mode hands the session to another client after each transaction."""
+    initech, _ = real_tenants
+    before = schema()
+
+    with in_tenant(initech):
+        assert schema() == "t_initech"
+    with pytest.raises(ZeroDivisionError), in_tenant(initech):
+        assert schema() == "t_initech"
+        raise ZeroDivisionError
+
+    assert (before, schema()) == ("public", "public")
+
+
+def test_the_path_holds_after_a_rollback_to_a_savepoint(acme, globex):
+    """django-tenants 3.14 read another tenant's rows here (its issue 1262)."""
+    with in_tenant(acme):
+        add("tara@acme.example")
+        with pytest.raises(ZeroDivisionError), in_tenant(globex):
+            add("tom@globex.example")
+            raise ZeroDivisionError
+        assert emails() == ["tara@acme.example"]
+        with in_tenant(globex):
+            assert emails() == []
+
+
+def test_the_path_holds_after_an_integrity_error_inside_a_savepoint(acme, globex):
+    with in_tenant(globex):
+        add("tom@globex.example")
+    with in_tenant(acme):
+        add("tara@acme.example")
+        for _ in range(3):
+            with pytest.raises(IntegrityError), transaction.atomic():
+                add("tara@acme.example")
+            assert schema() == "t_acme"
+            with pytest.raises(IntegrityError), in_tenant(globex):
+                add("tom@globex.example")
+            assert emails() == ["tara@acme.example"]
+
+
+def test_the_path_of_a_tenant_entered_inside_a_failed_savepoint_is_not_believed(acme, globex):
+    """The tenant is left while the transaction cannot take a SET: it is set at the next chance."""
+    with in_tenant(acme):
+        with pytest.raises(IntegrityError), transaction.atomic():
+            connection.set_tenant(globex)
+            add("tom@globex.example")
+            try:
+                add("tom@globex.example")
+            finally:
+                connection.set_tenant(acme)
+        assert schema() == "t_acme"
+
+
+def test_a_raw_rollback_does_not_leave_the_path_behind(real_tenants):
+    """`connection.connection` is the driver's: what happens there, Django does not hear of."""
+    initech, hooli = real_tenants
+    with in_tenant(initech):
+        assert schema() == "t_initech"
+        connection.connection.rollback()
+        assert schema() == "t_initech"
+    with in_tenant(hooli):
+        assert schema() == "t_hooli"
+
+
+def test_a_cursor_that_is_kept_follows_the_tenant(acme, globex):
+    with connection.cursor() as cursor:
+        seen = []
+        for tenant in (acme, globex, acme):
+            with in_tenant(tenant):
+                cursor.execute("SELECT current_schema()")
+                seen.append(cursor.fetchone()[0])
+
+    assert seen == ["t_acme", "t_globex", "t_acme"]
+
+
+def test_a_server_side_cursor_reads_the_entered_tenant(acme, globex):
+    with in_tenant(acme):
+        add("tara@acme.example")
+        assert [account.email for account in Account.objects.iterator()] == ["tara@acme.example"]
+    with in_tenant(globex):
+        assert list(Account.objects.iterator()) == []
+
+
+def test_a_tenant_whose_schema_is_missing_is_an_error_and_never_the_registry(db):
+    ghost = Tenant(custom_domain="ghost", name="Ghost", schema_name="t_ghost")
+
+    with pytest.raises(DatabaseError, match="relation .accounts_account. does not exist"):
+        with in_tenant(ghost):
+            Account.objects.exists()
+
+
+@pytest.mark.parametrize("name", ["pg_temp", "information_schema", "T_acme", 't"x', "t_", "t" * 42])
+def test_no_other_schema_can_be_entered(name, db):
+    with pytest.raises(ValueError, match="cannot be the schema of a tenant"):
+        with in_tenant(Tenant(schema_name=name)):
+            schema()
+
+
+def test_a_transaction_that_failed_is_not_committed_silently(real_tenants):
+    """PostgreSQL answers such a COMMIT with a rollback and no error: a lost write, acknowledged."""
+    initech, _ = real_tenants
+
+    with pytest.raises(AbortedTransactionError), in_tenant(initech):
+        add("ina@initech.example")
+        with pytest.raises(DatabaseError), connection.cursor() as cursor:
+            cursor.execute("SELECT 1 / 0")
+
+    with in_tenant(initech):
+        assert emails() == []
+        add("ina@initech.example")
+
+
+def test_a_connection_that_the_server_closed_is_replaced(real_tenants):
+    initech, _ = real_tenants
+    with pytest.raises(DatabaseError), in_tenant(initech):
+        schema()
+        _terminate(connection.connection)
+        schema()
+
+    connection.close_if_unusable_or_obsolete()  # what Django does before each request
+    with in_tenant(initech):
+        assert schema() == "t_initech"
+
+
+def test_a_connection_that_was_closed_while_idle_is_replaced_after_one_error(real_tenants):
+    initech, _ = real_tenants
+    schema()
+    _terminate(connection.connection)
+
+    with pytest.raises(DatabaseError), in_tenant(initech):
+        schema()
+
+    connection.close_if_unusable_or_obsolete()
+    with in_tenant(initech):
+        assert schema() == "t_initech"
+
+
+def _terminate(victim):
+    parameters = victim.info.get_parameters()
+    with psycopg.connect(**parameters, autocommit=True) as other:
+        other.execute("SELECT pg_terminate_backend(%s, 5000)", [victim.info.backend_pid])
+
+
+def test_a_new_thread_starts_at_the_registry(real_tenants):
+    initech, _ = real_tenants
+    seen = []
+
+    def run():
+        seen.append((connection.schema_name, schema()))
+        connection.close()
+
+    with in_tenant(initech):
+        thread = threading.Thread(target=run)
+        thread.start()
+        thread.join()
+
+    assert seen == [("public", "public")]
+
+
+def test_the_registry_can_be_entered_from_a_tenant(acme):
+    with in_tenant(acme):
+        with in_public():
+            assert schema() == "public"
+        assert schema() == "t_acme"

@@ -1,0 +1,119 @@
+"""From host name to tenant: by custom domain or further host name, remembered for a second."""
+
+import pytest
+from django.conf import settings
+
+from tenants import lifecycle, resolution
+from tenants.current import in_tenant
+from tenants.models import Domain, Tenant
+
+
+def host_of(label):
+    return f"{label}.{settings.BASE_DOMAIN}"
+
+
+def test_a_host_below_the_base_domain_is_found_by_its_custom_domain(acme, globex, operator):
+    assert resolution.find_tenant(host_of("acme")) == acme
+    assert resolution.find_tenant(host_of("globex")) == globex
+    assert resolution.find_tenant(host_of("admin")) == operator
+
+
+def test_a_further_host_name_is_found_by_its_row(acme):
+    lifecycle.add_host(acme, "scim.acme.example")
+
+    assert resolution.find_tenant("scim.acme.example") == acme
+
+
+def test_a_row_below_the_base_domain_serves_nobody(acme, globex):
+    """Such a row would take a custom domain away from its owner, or from a later one."""
+    Domain(domain=host_of("globex"), tenant=acme).save()
+    Domain(domain=host_of("free"), tenant=acme).save()
+    Domain(domain=f"a.{host_of('globex')}", tenant=acme).save()
+
+    assert resolution.find_tenant(host_of("globex")) == globex
+    assert resolution.find_tenant(host_of("free")) is None
+    assert resolution.find_tenant(f"a.{host_of('globex')}") is None
+
+
+@pytest.mark.parametrize("host", ["nobody.example", "127.0.0.1", settings.BASE_DOMAIN])
+def test_other_hosts_are_nobodys(host, acme):
+    assert resolution.find_tenant(host) is None
+
+
+def test_one_statement_finds_a_tenant_and_none_within_the_next_second(
+    acme, statements, monkeypatch
+):
+    def statements_at(seconds):
+        monkeypatch.setattr(resolution, "monotonic", lambda: seconds)
+        with statements() as executed:
+            resolution.find_tenant(host_of("acme"))
+        return len(executed)
+
+    assert [statements_at(seconds) for seconds in (0, 0.99, 1.01, 2.0, 2.02)] == [1, 0, 1, 0, 1]
+
+
+def test_unknown_hosts_are_remembered_too(db, statements):
+    resolution.find_tenant("nobody.example")
+
+    with statements() as executed:
+        assert resolution.find_tenant("nobody.example") is None
+
+    assert executed == []
+
+
+def test_hosts_that_cannot_be_served_cost_no_statement(db, statements):
+    with statements() as executed:
+        resolution.find_tenant(f"a.b.{settings.BASE_DOMAIN}")
+
+    assert executed == []
+
+
+def test_a_change_is_seen_at_once_in_the_process_that_makes_it(acme):
+    assert not resolution.find_tenant(host_of("acme")).is_suspended
+
+    lifecycle.suspend(acme)
+    assert resolution.find_tenant(host_of("acme")).is_suspended
+
+    lifecycle.resume(acme)
+    assert not resolution.find_tenant(host_of("acme")).is_suspended
+
+
+def test_a_new_tenant_and_a_new_host_are_seen_at_once_and_a_removed_one_no_more(acme):
+    assert resolution.find_tenant(host_of("initrode")) is None
+    assert resolution.find_tenant("scim.acme.example") is None
+
+    initrode = lifecycle.create_tenant("initrode", "Initrode")
+    lifecycle.add_host(acme, "scim.acme.example")
+    assert resolution.find_tenant(host_of("initrode")) == initrode
+    assert resolution.find_tenant("scim.acme.example") == acme
+
+    lifecycle.remove_host(acme, "scim.acme.example")
+    assert resolution.find_tenant("scim.acme.example") is None
+
+
+def test_a_change_is_forgotten_again_when_it_commits(acme, django_capture_on_commit_callbacks):
+    """Between the change and its commit another thread may have asked and remembered the past."""
+    with django_capture_on_commit_callbacks(execute=True):
+        lifecycle.suspend(acme)
+        before_the_commit = resolution.find_tenant(host_of("acme"))
+
+    assert resolution.find_tenant(host_of("acme")) is not before_the_commit
+
+
+def test_memory_is_bounded_and_the_newest_hosts_are_kept(db, monkeypatch, statements):
+    monkeypatch.setattr(resolution, "MAX_ENTRIES", 10)
+    for number in range(25):
+        resolution.find_tenant(f"host{number}.example")
+
+    with statements() as executed:
+        resolution.find_tenant("host24.example")
+        resolution.find_tenant("host0.example")
+
+    assert len(executed) == 1
+    assert len(resolution._known) <= 11
+
+
+def test_the_registry_is_asked_whatever_tenant_is_entered(acme, globex):
+    with in_tenant(acme):
+        assert resolution.find_tenant(host_of("globex")) == globex
+        assert Tenant.objects.count() == 3
