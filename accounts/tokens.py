@@ -75,7 +75,7 @@ class Reason(Enum):
     NOT_ADMIN = "account is no active admin"
 
 
-class TokenRefused(Exception):  # noqa: N818  # named like the scimTypes: what happened
+class TokenRefused(Exception):
     """A token may not be used; `detail` tells an IT administrator why and what to do."""
 
     def __init__(self, reason: Reason, detail: str) -> None:

@@ -2,6 +2,9 @@
 
 import os
 from pathlib import Path
+from typing import Final
+
+ROOT: Final = Path(__file__).resolve().parent.parent
 
 
 class EnvironmentVariableError(ValueError):
@@ -18,9 +21,19 @@ def path(name: str, default: Path) -> Path:
     return Path(text(name, str(default))).expanduser().absolute()
 
 
-def port(name: str, default: int) -> int:
-    """The variable as a TCP port, 1 to 65535. Raises EnvironmentVariableError."""
+def number(name: str, default: int, most: int) -> int:
+    """The variable as a whole number from 1 to `most`. Raises EnvironmentVariableError."""
     value = text(name, str(default))
-    if not value.isascii() or not value.isdigit() or not 0 < int(value) < 65536:
-        raise EnvironmentVariableError(f"{name} must be a TCP port (1-65535), not {value!r}.")
+    if not (value.isascii() and value.isdigit() and 1 <= int(value[:9]) <= most):
+        raise EnvironmentVariableError(f"{name} must be a number from 1 to {most}, not {value!r}.")
     return int(value)
+
+
+def database_url() -> str:
+    """DATABASE_URL; empty when the embedded PostgreSQL serves."""
+    return text("DATABASE_URL")
+
+
+def data_dir() -> Path:
+    """DATA_DIR: where the embedded database lives."""
+    return path("DATA_DIR", ROOT / ".data")

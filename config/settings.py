@@ -5,19 +5,17 @@ SECRET_KEY is made and kept in DATA_DIR and cookies travel over plain HTTP. Anyw
 SECRET_KEY refuses to start.
 """
 
-from pathlib import Path
-
 from config import environment
 from config.database import database_settings
 from config.secret_key import read_secret_key
 
-BASE_DIR = Path(__file__).resolve().parent.parent
+BASE_DIR = environment.ROOT
 
 # What an operator sets.
-DATA_DIR = environment.path("DATA_DIR", BASE_DIR / ".data")
-DATABASE_URL = environment.text("DATABASE_URL")
+DATA_DIR = environment.data_dir()
+DATABASE_URL = environment.database_url()
 BASE_DOMAIN = environment.text("BASE_DOMAIN", "mypolicies.localhost").lower().strip(".")
-PORT = environment.port("PORT", 8000)
+PORT = environment.number("PORT", 8000, most=65_535)
 
 DEVELOPMENT = BASE_DOMAIN.endswith("localhost")
 PUBLIC_SCHEME = "http" if DEVELOPMENT else "https"
@@ -129,7 +127,7 @@ USE_TZ = True
 TIME_ZONE = "UTC"
 
 LOGGING_CONFIG = "config.logging.configure"
-LOGGING: dict[str, object] = {}
+LOGGING = {"version": 1}  # Django calls the function only if this is not empty
 
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [],

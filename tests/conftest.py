@@ -5,11 +5,27 @@ request opens is a savepoint in it. Tests that need threads use `real_tenants` i
 """
 
 import pytest
+from django.conf import settings
+from django.db import connection
 
+from config import embedded
 from tenants import lifecycle, resolution
 from tenants.current import in_public
 from tenants.models import Tenant
 from tests.support import clients, database, people
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(django_db_modify_db_settings):
+    """Without DATABASE_URL: an embedded server of the tests' own, shared by pytest's processes."""
+    if settings.DATABASE_URL:
+        yield
+        return
+    data_dir = settings.DATA_DIR / "test"
+    connection.settings_dict["HOST"] = embedded.socket_dir(data_dir)
+    with embedded.running(data_dir, fsync=False):
+        yield
+        connection.close()
 
 
 @pytest.fixture(scope="session")

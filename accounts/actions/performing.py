@@ -13,7 +13,7 @@ from tenants.errors import TenantRefused
 from tenants.models import Tenant
 
 
-class ActionRefused(ValueError):  # noqa: N818  # named like the scimTypes: what happened
+class ActionRefused(ValueError):
     """An act that may not be done as asked; the message is a sentence for whoever asked."""
 
 

@@ -1,7 +1,7 @@
 """What a read-only page shows, as values that one template renders (templates/admin/record.html)."""
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from django.utils.html import format_html
@@ -65,7 +65,8 @@ class Page:
     sections: tuple[Section, ...]
     acts: tuple[Act, ...] = ()
     notice: str = ""
-    links: tuple[SafeString, ...] = field(default=())
+    links: tuple[SafeString, ...] = ()
+    onward: SafeString | None = None  # what to do when the page is read, at its end
 
 
 def link(path: str, text: Any) -> SafeString:

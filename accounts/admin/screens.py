@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final, Generic, TypeVar
 from uuid import UUID
 
 from django import forms
-from django.contrib.admin import ModelAdmin
+from django.contrib.admin import ModelAdmin, ShowFacets
 from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
 from django.db.models import Model
@@ -62,6 +62,7 @@ class RecordAdmin(_ModelAdmin[M], Generic[M]):
     list_per_page = ROWS_PER_PAGE
     list_max_show_all = 0
     paginator = BoundedPaginator
+    show_facets = ShowFacets.NEVER  # a count of the whole table for each choice of each filter
     sortable_by: ClassVar[Any] = ()
     list_filter: ClassVar[tuple[type[TableFilter], ...]] = ()
     add_label = ""

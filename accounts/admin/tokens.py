@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from django.contrib import admin
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern
 from django.utils import timezone
@@ -13,7 +13,6 @@ from django.utils.formats import localize
 from accounts.actions import Minted, mint_token, revoke_token
 from accounts.admin.acting import actor, record_view
 from accounts.admin.acts import Asked, ask, done
-from accounts.admin.filters import Conditions, TableFilter
 from accounts.admin.forms import TokenForm
 from accounts.admin.pages import Fact, Facts, Page, link
 from accounts.admin.screens import RecordAdmin
@@ -30,35 +29,20 @@ _SHOWN_ONCE: Final = (
 )
 
 
-def _is_live() -> Q:
-    return Q(revoked_at=None) & (Q(expires_at=None) | Q(expires_at__gt=timezone.now()))
-
-
-class StateFilter(TableFilter):
-    title = "state"
-    parameter_name = "state"
-    conditions: Conditions = {
-        "live": ("Live", _is_live),
-        "revoked": ("Revoked", lambda: ~Q(revoked_at=None)),
-        "expired": ("Expired", lambda: Q(revoked_at=None, expires_at__lte=timezone.now())),
-    }
-
-
 class SecretTokenAdmin(RecordAdmin[SecretToken]):
     list_display = (
         "public_id",
         "label",
         "state",
         "issued_for",
-        "created_at",
+        "created",
         "expires",
-        "last_used_at",
-        "last_used_address",
-        "last_used_user_agent",
-        "use_count",
+        "last_used",
+        "used_from",
+        "user_agent",
+        "requests",
     )
     list_display_links = ("public_id", "label")
-    list_filter = (StateFilter,)
     list_select_related = ("issued_for",)
     ordering = ("-created_at", "pk")
     add_label = "Generate secret token"
@@ -81,6 +65,26 @@ class SecretTokenAdmin(RecordAdmin[SecretToken]):
     @admin.display(description="state")
     def state(self, token: SecretToken) -> str:
         return state(token, timezone.now())
+
+    @admin.display(description="created")
+    def created(self, token: SecretToken) -> datetime:
+        return token.created_at
+
+    @admin.display(description="last used", empty_value="Never")
+    def last_used(self, token: SecretToken) -> datetime | None:
+        return token.last_used_at
+
+    @admin.display(description="from")
+    def used_from(self, token: SecretToken) -> str | None:
+        return token.last_used_address
+
+    @admin.display(description="user agent")
+    def user_agent(self, token: SecretToken) -> str:
+        return token.last_used_user_agent
+
+    @admin.display(description="requests")
+    def requests(self, token: SecretToken) -> int:
+        return token.use_count
 
     @admin.display(description="expires")
     def expires(self, token: SecretToken) -> str:
@@ -135,7 +139,7 @@ class SecretTokenAdmin(RecordAdmin[SecretToken]):
                 _facts(token),
             ),
             notice=_SHOWN_ONCE,
-            links=(link(self.list_path(), "I have stored it: back to the secret tokens"),),
+            onward=link(self.list_path(), "I have stored it: back to the secret tokens"),
         )
 
     def revoke_view(self, request: HttpRequest, token_id: Any) -> HttpResponse:

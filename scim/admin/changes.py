@@ -1,4 +1,4 @@
-"""The history of attributes as a table: what each was and what it became."""
+"""The history of a resource's attributes as a table: what each was and what it became."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
@@ -10,14 +10,22 @@ from accounts.admin.pages import Table, brief, link
 from accounts.models import SecretToken
 from scim.models import AttributeChange
 
-HEADINGS: Final = ("When", "Attribute", "Before", "After", "Request", "Secret token")
+SHOWN: Final = 100
+_HEADINGS: Final = ("When", "Attribute", "Before", "After", "Request", "Secret token")
+_DIGITS: Final = 18  # what fits into the key's column
 
 
-def table(caption: str, changes: Iterable[AttributeChange], empty: str, more: Any = None) -> Table:
-    """The changes in the order they come in, each with its request and its secret token."""
-    listed = list(changes)
-    labels = token_labels(change.token_id for change in listed)
-    return Table(caption, HEADINGS, tuple(_row(change, labels) for change in listed), empty, more)
+def history(resource_id: UUID, before: str) -> Table:
+    """The newest changes of a resource, or those older than the change whose key `before` is."""
+    found = AttributeChange.objects.filter(resource_id=resource_id).order_by("-id")
+    if before.isascii() and before.isdigit():
+        found = found.filter(pk__lt=int(before[:_DIGITS]))
+    listed = list(found[: SHOWN + 1])
+    shown = listed[:SHOWN]
+    more = link(f"?before={shown[-1].pk}", "Older changes") if len(listed) > SHOWN else None
+    labels = _token_labels(change.token_id for change in shown)
+    rows = tuple(_row(change, labels) for change in shown)
+    return Table("Attribute history", _HEADINGS, rows, "No change is recorded.", more)
 
 
 def _row(change: AttributeChange, labels: Mapping[UUID, str]) -> tuple[Any, ...]:
@@ -32,10 +40,8 @@ def _row(change: AttributeChange, labels: Mapping[UUID, str]) -> tuple[Any, ...]
     )
 
 
-def token_labels(token_ids: Iterable[UUID | None]) -> dict[UUID, str]:
+def _token_labels(token_ids: Iterable[UUID | None]) -> dict[UUID, str]:
     """Label and public id of each of the tenant's tokens, in one query."""
     wanted = {token_id for token_id in token_ids if token_id}
-    if not wanted:
-        return {}
     tokens = SecretToken.objects.filter(pk__in=wanted).only("label", "public_id")
     return {token.pk: str(token) for token in tokens}

@@ -12,9 +12,8 @@ from django.utils import timezone
 
 from accounts.admin.acting import record_view
 from accounts.admin.filters import Conditions, TableFilter
-from accounts.admin.pages import Fact, Facts, Page, Section, Table, Text, link, pretty
+from accounts.admin.pages import Fact, Facts, Page, Section, Table, Text, brief, link, pretty
 from accounts.admin.screens import RecordAdmin
-from scim.admin import changes
 from scim.admin.search import first_id_at, uuid_in
 from scim.models import AttributeChange, ProvisioningEvent
 from scim.protocol import urns
@@ -109,9 +108,14 @@ class ProvisioningEventAdmin(RecordAdmin[ProvisioningEvent]):
             sections.append(
                 Table("Notes", ("What was ignored or understood generously",), notes, "")
             )
-        changed = AttributeChange.objects.filter(event_id=record.pk).order_by("id")
-        sections.append(changes.table("What it changed", changed, "It changed nothing."))
+        sections.append(_changed(record))
         return Page(f"{record.operation.capitalize()}: {record.status}", tuple(sections))
+
+
+def _changed(event: ProvisioningEvent) -> Table:
+    found = AttributeChange.objects.filter(event_id=event.pk).order_by("id")
+    rows = tuple((change.path, brief(change.before), brief(change.after)) for change in found)
+    return Table("What it changed", ("Attribute", "Before", "After"), rows, "It changed nothing.")
 
 
 def _request(event: ProvisioningEvent) -> Facts:

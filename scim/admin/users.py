@@ -13,14 +13,13 @@ from accounts.admin.pages import Fact, Facts, Page, Section, Table, Text, link, 
 from accounts.admin.screens import RecordAdmin
 from scim.admin import attributes, changes
 from scim.admin.search import uuid_in
-from scim.models import AttributeChange, ProvisioningEvent, User
+from scim.models import ProvisioningEvent, User
 from scim.protocol.definitions import USER
 from scim.protocol.representation import Stored, represent
 from scim.protocol.text import fold
 from scim.provider.rules import work_email
 from tenants.current import current_tenant
 
-CHANGES_SHOWN: Final = 100
 EVENTS_SHOWN: Final = 50
 _SHOWN: Final = ("id", "document", "version", "created", "last_modified", "deleted_at", "continues")
 
@@ -103,7 +102,7 @@ class UserAdmin(RecordAdmin[User]):
             Facts(
                 "Attributes", tuple(Fact(*row) for row in attributes.rows(USER, record.document))
             ),
-            _history(request, record),
+            changes.history(record.pk, request.GET.get("before", "")),
             _events(record),
             Text("SCIM JSON, as Entra sees it", pretty(_representation(record)), "scim-json"),
         )
@@ -142,20 +141,6 @@ def _record(user: User) -> Facts:
 def _representation(user: User) -> dict[str, Any]:
     stored = Stored(user.pk, user.document, user.version, user.created, user.last_modified)
     return represent(USER, stored, current_tenant().tenant_url)
-
-
-def _history(request: HttpRequest, user: User) -> Table:
-    """The newest changes, or those before the one that `?before=` names."""
-    found = AttributeChange.objects.filter(resource_id=user.pk).order_by("-id")
-    before = request.GET.get("before", "")
-    if before.isascii() and before.isdigit():
-        found = found.filter(pk__lt=int(before[:18]))
-    listed = list(found[: CHANGES_SHOWN + 1])
-    more = None
-    if len(listed) > CHANGES_SHOWN:
-        listed.pop()
-        more = link(f"?before={listed[-1].pk}", "Older changes")
-    return changes.table("Attribute history", listed, "No change is recorded.", more)
 
 
 def _events(user: User) -> Table:

@@ -1,29 +1,43 @@
-"""The query string of a list request as a Query and a Projection (RFC 7644 §3.4.2, §3.9)."""
+"""What a list request asks for, as a Query and a Projection (RFC 7644 §3.4.2, §3.4.3, §3.9).
+
+The parameters stand in the query string, or in a SearchRequest: there with types of JSON.
+"""
 
 from collections.abc import Mapping
-from typing import Final
+from typing import Any, Final
 
-from scim.protocol import projection
-from scim.protocol.errors import InvalidValue
+from scim.protocol import projection, urns
+from scim.protocol.errors import InvalidFilter, InvalidSyntax, InvalidValue
 from scim.protocol.filters import parse_filter, parse_path
 from scim.protocol.projection import Projection
 from scim.provider.capabilities import CAPABILITIES
 from scim.repository.base import Query
 
 _LARGEST: Final = 2**31 - 1  # beyond any list; PostgreSQL's OFFSET stays in range
+_NAMES: Final = (
+    "filter",
+    "sortBy",
+    "sortOrder",
+    "startIndex",
+    "count",
+    "attributes",
+    "excludedAttributes",
+)
 
 
-def read_query(parameters: Mapping[str, str]) -> Query:
-    """What the list request asks for. Raises InvalidFilter, InvalidValue.
+def read_query(parameters: Mapping[str, Any]) -> Query:
+    """What the list request asks for. Raises InvalidFilter, InvalidPath, InvalidValue.
 
     Parameters that are not known are ignored; an empty one counts as absent.
     """
-    text = parameters.get("filter", "")
-    sort_by = parameters.get("sortBy", "")
+    text = parameters.get("filter") or ""
+    if not isinstance(text, str):
+        raise InvalidFilter("filter must be a string.")
+    sort_by = _text(parameters, "sortBy")
     return Query(
         filter=parse_filter(text) if text.strip() else None,
-        sort_by=parse_path(sort_by).attribute if sort_by.strip() else None,
-        descending=_is_descending(parameters.get("sortOrder", "")),
+        sort_by=parse_path(sort_by).attribute if sort_by else None,
+        descending=_is_descending(_text(parameters, "sortOrder")),
         start_index=max(1, _integer(parameters, "startIndex", 1)),
         count=min(
             max(0, _integer(parameters, "count", CAPABILITIES.default_page)),
@@ -32,24 +46,42 @@ def read_query(parameters: Mapping[str, str]) -> Query:
     )
 
 
-def read_projection(parameters: Mapping[str, str]) -> Projection:
+def read_projection(parameters: Mapping[str, Any]) -> Projection:
     """Which attributes the answer shall hold. Raises InvalidValue."""
     return projection.read_projection(
         parameters.get("attributes"), parameters.get("excludedAttributes")
     )
 
 
+def read_search(body: Any) -> dict[str, Any]:
+    """The parameters in a SearchRequest, whose names have no letter case. Raises InvalidSyntax."""
+    if not isinstance(body, dict):
+        raise InvalidSyntax("The body must be a JSON object, a SearchRequest message.")
+    message = {name.lower(): value for name, value in body.items()}
+    schemas = message.get("schemas")
+    if schemas and (not isinstance(schemas, list) or urns.SEARCH_REQUEST not in schemas):
+        raise InvalidSyntax(f"schemas must name {urns.SEARCH_REQUEST}.")
+    return {name: message.get(name.lower()) for name in _NAMES}
+
+
+def _text(parameters: Mapping[str, Any], name: str) -> str:
+    raw = parameters.get(name) or ""
+    if not isinstance(raw, str):
+        raise InvalidValue(f"{name} must be a string.")
+    return raw.strip()
+
+
 def _is_descending(order: str) -> bool:
-    lowered = order.strip().lower()
-    if lowered not in ("", "ascending", "descending"):
+    if order.lower() not in ("", "ascending", "descending"):
         raise InvalidValue("sortOrder is either ascending or descending.")
-    return lowered == "descending"
+    return order.lower() == "descending"
 
 
-def _integer(parameters: Mapping[str, str], name: str, default: int) -> int:
-    text = parameters.get(name, "").strip()
-    if not text:
+def _integer(parameters: Mapping[str, Any], name: str, default: int) -> int:
+    raw = parameters.get(name)
+    if raw is None or raw == "":
         return default
+    text = str(raw).strip() if isinstance(raw, str | int) and not isinstance(raw, bool) else "?"
     digits = text.removeprefix("-")
     if not (digits.isascii() and digits.isdigit()):
         raise InvalidValue(f"{name} must be an integer.")

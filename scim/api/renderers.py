@@ -1,7 +1,7 @@
 """SCIM JSON out: one media type, whatever the client accepts (RFC 7644 §3.1, §8.1)."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from rest_framework.negotiation import BaseContentNegotiation
@@ -32,9 +32,9 @@ class ScimRenderer(BaseRenderer):
 class ScimNegotiation(BaseContentNegotiation):
     """Answers are always SCIM; bodies must be JSON under one of its two names, or unnamed."""
 
-    def select_parser(self, request: Request, parsers: Sequence[BaseParser]) -> BaseParser | None:
+    def select_parser(self, request: Request, parsers: Iterable[BaseParser]) -> BaseParser | None:
         sent = (request.content_type or "").split(";")[0].strip().lower()
-        return parsers[0] if sent in _ACCEPTED else None
+        return next(iter(parsers)) if sent in _ACCEPTED else None
 
     def select_renderer(  # type: ignore[override]  # the stubs want a list of classes
         self,

@@ -11,6 +11,7 @@ from django.http.response import HttpResponseBase
 from django.urls import URLPattern, re_path
 
 from scim.api.discovery import ResourceTypesView, SchemasView, ServiceProviderConfigView
+from scim.api.search import SearchView
 from scim.api.views import MeView, UnknownEndpointView
 from scim.api.viewsets import ResourceViewSet
 from scim.protocol.schema import ResourceType
@@ -25,18 +26,26 @@ _MEMBER: Actions = {
     "patch": "partial_update",
     "delete": "destroy",
 }
+_SEARCH: Actions = {"post": "search"}
 _ID = "/(?P<identifier>[^/]+)"
 
 
-def _endpoint(path: str, view: Callable[..., HttpResponseBase]) -> URLPattern:
-    return re_path(rf"^(?i:(?:v2/)?{path})/?$", view)
+def _endpoint(path: str, view: Callable[..., HttpResponseBase], rest: str = "") -> URLPattern:
+    # Letter by letter: with (?i: in one pattern Django can reverse no URL of the host.
+    any_case = "".join(f"[{letter.lower()}{letter.upper()}]" for letter in path)
+    return re_path(rf"^(?:[vV]2/)?{any_case}{rest}/?\Z", view)
 
 
 def _resource_endpoints(resource_type: ResourceType) -> list[URLPattern]:
     collection = ResourceViewSet.as_view(_COLLECTION, resource_type=resource_type)
+    search = ResourceViewSet.as_view(_SEARCH, resource_type=resource_type)
     member = ResourceViewSet.as_view(_MEMBER, resource_type=resource_type)
     path = resource_type.endpoint.lstrip("/")
-    return [_endpoint(path, collection), _endpoint(path, member, _ID)]
+    return [
+        _endpoint(path, collection),
+        _endpoint(path, search, r"/\.search"),
+        _endpoint(path, member, _ID),
+    ]
 
 
 urlpatterns = [
@@ -46,6 +55,7 @@ urlpatterns = [
     _endpoint("ResourceTypes", ResourceTypesView.as_view()),
     _endpoint("ResourceTypes", ResourceTypesView.as_view(), _ID),
     _endpoint("ServiceProviderConfig", ServiceProviderConfigView.as_view()),
+    _endpoint(r"", SearchView.as_view(), r"\.search"),
     _endpoint("Me", MeView.as_view()),
     re_path(r"", UnknownEndpointView.as_view()),
 ]

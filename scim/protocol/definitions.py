@@ -159,7 +159,7 @@ USER_SCHEMA: Final = Schema(
         _multi_valued(
             "emails",
             "E-mail addresses; a work e-mail is always required.",
-            Attribute("value", description="The address, stored as it is sent (E9)."),
+            Attribute("value", description="The address, stored as it is sent (E9).", required=True),
             required=True,
         ),
         _multi_valued(

@@ -48,7 +48,7 @@ class Draft:
         """
         self._write(target, raw, replaces=True)
 
-    def remove(self, target: Target, raw: Any = None) -> None:
+    def remove(self, target: Target, raw: Any) -> None:
         """Removes the target (RFC 7644 §3.5.2.2); with a value, only where it has that value (E14).
 
         What is not there counts as removed (E15). Raises InvalidValue, Mutability.

@@ -122,15 +122,10 @@ def apply(
     """
     notes = Notes()
     draft = Draft(resource, notes)
+    acts = {Op.ADD: draft.add, Op.REPLACE: draft.replace, Op.REMOVE: draft.remove}
     for operation in operations:
         for target, value in _targets(resource_type, operation, notes):
-            match operation.op:
-                case Op.ADD:
-                    draft.add(target, value)
-                case Op.REPLACE:
-                    draft.replace(target, value)
-                case Op.REMOVE:
-                    draft.remove(target, value)
+            acts[operation.op](target, value)
     return Applied(draft.finish(), notes.texts)
 
 

@@ -114,7 +114,25 @@ def read_parts(
         # E4: a reference without an id means the resource that its last segment names.
         identifier = parts["$ref"].rstrip("/").rpartition("/")[2]
         parts["value"] = read_value(value, identifier, f"{at}.value")
+    if attribute.multi_valued and (described := _described(parts.get("value"))):
+        notes.add(f"Took the text of {at}.value for the JSON that it is.")
+        parts.update(read_parts(attribute, described, at, notes))
     return parts
+
+
+def _described(text: Any) -> dict[str, Any] | None:
+    """The role that Entra describes by JSON in the text of a `value`, None if the text is none.
+
+    E16: AppRoleAssignmentsComplex sends {"id", "value", "displayName"}; the id is Entra's own.
+    """
+    if not isinstance(text, str) or not text.startswith("{"):
+        return None
+    try:
+        found = json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    names = {"value": "value", "displayName": "display"}
+    return {names[n]: item for n, item in found.items() if n in names} if "value" in found else None
 
 
 def read_complex(attribute: Attribute, raw: Any, at: str, notes: Notes) -> dict[str, Any] | None:
@@ -160,31 +178,11 @@ def _read_element(attribute: Attribute, raw: Any, at: str, notes: Notes) -> Any:
 
 def _as_object(attribute: Attribute, raw: Any, at: str, notes: Notes) -> dict[str, Any]:
     """The object that a value of another kind stands for. Raises InvalidValue."""
-    if isinstance(raw, str) and raw.startswith("{"):
-        described = _described(raw)
-        if described:
-            notes.add(f"Took the text of {at} for the JSON that it is.")
-            return described
     if attribute.find("value") is None or isinstance(raw, list):
         raise InvalidValue(f"{at} must be an array of objects; the request has {_kind(raw)} in it.")
     # E20: the plain value where the RFC has an object with a `value`.
     notes.add(f"Took a plain value of {at} for its value.")
     return {"value": raw}
-
-
-def _described(text: str) -> dict[str, Any] | None:
-    """The role that Entra describes in JSON inside a string, None if the text is none.
-
-    E16: AppRoleAssignmentsComplex sends {"id", "value", "displayName"}; the id is Entra's own.
-    """
-    if len(text) > MAX_REFERENCE:
-        return None
-    try:
-        found = json.loads(text)
-    except (ValueError, RecursionError):
-        return None
-    names = {"value": "value", "displayName": "display"}
-    return {names[name]: item for name, item in found.items() if name in names}
 
 
 def settle(attribute: Attribute, values: Iterable[Any], at: str) -> list[Any]:

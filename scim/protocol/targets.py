@@ -13,7 +13,7 @@ from typing import Any, Final
 from scim.protocol.errors import InvalidFilter, InvalidPath, InvalidValue
 from scim.protocol.evaluation import element_predicate
 from scim.protocol.filters import And, Comparison, Filter, Operator, parse_path
-from scim.protocol.readers import Notes, is_nothing, read_value
+from scim.protocol.readers import Notes, is_nothing, read_parts
 from scim.protocol.schema import Attribute, Located, Mutability, ResourceType, Schema, Type
 
 # No part of a canonical resource (RFC 7643 §3.1).
@@ -101,9 +101,9 @@ def _seed(attribute: Attribute, tree: Filter, at: str) -> dict[str, Any] | None:
         sub = attribute.find(term.path.name)
         if sub is None or sub.mutability is Mutability.READ_ONLY:
             return None
-        value = read_value(sub, term.value, f"{at}.{sub.name}")
-        if value is None or seed.setdefault(sub.name, value) != value:
-            return None
+        for name, part in read_parts(attribute, {sub.name: term.value}, at, Notes()).items():
+            if part is None or seed.setdefault(name, part) != part:
+                return None
     return seed
 
 

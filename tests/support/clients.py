@@ -19,7 +19,7 @@ MEDIA_TYPE = "application/scim+json"
 
 def client_for(tenant: Tenant) -> Client:
     """A browser that is on the tenant's host and not signed in."""
-    return Client(HTTP_HOST=tenant.host)
+    return Client(headers={"Host": tenant.host})
 
 
 def signed_in(tenant: Tenant, account: Account) -> Client:
@@ -52,13 +52,11 @@ class ScimClient:
     """Sends SCIM requests below `/scim` of a tenant's host; `token` None sends no credentials."""
 
     def __init__(self, tenant: Tenant, token: str | None, base: str = "/scim") -> None:
-        headers = {"HTTP_HOST": tenant.host}
-        if token is not None:
-            headers["HTTP_AUTHORIZATION"] = f"Bearer {token}"
+        credentials = {} if token is None else {"Authorization": f"Bearer {token}"}
         self.tenant = tenant
         self.token = token
         self.base = base
-        self.http = Client(**headers)
+        self.http = Client(headers={"Host": tenant.host, **credentials})
 
     def get(self, path: str, /, headers: Mapping[str, str] | None = None, **query: Any) -> Answer:
         """The answer to a GET; `query` are the parameters, such as filter and startIndex."""

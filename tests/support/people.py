@@ -30,8 +30,7 @@ def support_staff(operator: Tenant) -> Account:
 
 def _account(tenant: Tenant, email: str, name: str, role: Role) -> Account:
     with in_tenant(tenant):
-        present = Account.objects.filter(email=email).first()
-    if present is None:
-        present = actions.create_account(COMMAND, tenant, email, name, role)
-        actions.set_password(COMMAND, tenant, email, PASSWORD)
-    return present
+        if not Account.objects.filter(email=email).exists():
+            actions.create_account(COMMAND, tenant, email, name, role)
+            actions.set_password(COMMAND, tenant, email, PASSWORD)
+        return Account.objects.get(email=email)

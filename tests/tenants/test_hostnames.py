@@ -95,7 +95,19 @@ def test_a_custom_domain_is_a_label_in_lower_case(text, label):
 
 @pytest.mark.parametrize(
     "text",
-    ["", "-acme", "acme-", "ac me", "ac_me", "acme.example", "acmé", "\uff21cme", "\u212aacme", "a" * 64, "a\0b"],
+    [
+        "",
+        "-acme",
+        "acme-",
+        "ac me",
+        "ac_me",
+        "acme.example",
+        "acmé",
+        "\uff21cme",
+        "\u212aacme",
+        "a" * 64,
+        "a\0b",
+    ],
 )
 def test_what_is_no_label_is_refused_with_the_rule(text):
     with pytest.raises(TenantRefused) as refused:
@@ -112,9 +124,7 @@ def test_reserved_names_are_refused(text):
     with pytest.raises(TenantRefused) as refused:
         hostnames.read_custom_domain(text)
 
-    assert (
-        str(refused.value) == f"The custom domain {text.lower()} is reserved for myPolicies."
-    )
+    assert str(refused.value) == f"The custom domain {text.lower()} is reserved for myPolicies."
 
 
 @pytest.mark.parametrize("text", ["xn--acm-dma", "XN--acm-dma", "ab--cd"])

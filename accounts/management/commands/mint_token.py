@@ -1,6 +1,6 @@
 """`manage.py mint_token acme --label "Microsoft Entra ID" --days 365`: the token alone on stdout."""
 
-from typing import Any
+from typing import Any, Final
 
 from django.core.management.base import CommandError, CommandParser
 
@@ -12,6 +12,8 @@ from accounts.permissions import Role
 from tenants.current import in_tenant
 from tenants.models import Tenant
 
+DEFAULT_DAYS: Final = 365
+
 
 class Command(TenantCommand):
     help = "Mint a secret token; it is printed once, alone on standard output."
@@ -20,8 +22,10 @@ class Command(TenantCommand):
         super().add_arguments(parser)
         parser.add_argument("--label", required=True, help="What the token is used by.")
         parser.add_argument("--for", dest="issued_for", help="The tenant admin's e-mail address.")
-        lifetime = parser.add_mutually_exclusive_group(required=True)
-        lifetime.add_argument("--days", type=int, help="Days until the token expires, 1 to 730.")
+        lifetime = parser.add_mutually_exclusive_group()
+        lifetime.add_argument(
+            "--days", type=int, help=f"Days until it expires, 1 to 730; {DEFAULT_DAYS} if not said."
+        )
         lifetime.add_argument(
             "--no-expiry-because", default="", metavar="REASON", help="Why it never expires."
         )
@@ -36,7 +40,7 @@ class Command(TenantCommand):
         request = TokenRequest(
             label=options["label"],
             issued_for=options["issued_for"] or _only_admin(tenant),
-            days=options["days"],
+            days=_days(options),
             no_expiry_reason=options["no_expiry_because"],
             existing=ExistingTokens(options["existing"]),
         )
@@ -47,6 +51,13 @@ class Command(TenantCommand):
         self.note(f"Secret token {token.public_id} for {token.issued_for.email}, {expiry}.")
         self.note("It is shown this once:")
         self.stdout.write(minted.value)
+
+
+def _days(options: dict[str, Any]) -> int | None:
+    days: int | None = options["days"]
+    if days is None and not options["no_expiry_because"]:
+        return DEFAULT_DAYS
+    return days
 
 
 def _only_admin(tenant: Tenant) -> str:

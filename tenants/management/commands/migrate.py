@@ -24,16 +24,13 @@ class Command(migrate.Command):
         super().add_arguments(parser)
         parser.add_argument("--schema", help="Migrates only that schema.")
 
-    def handle(self, *args: Any, **options: Any) -> None:
+    def handle(self, *_: Any, **options: Any) -> None:
         schema = options.pop("schema")
-        self._migrate(schema or PUBLIC, args, options)
+        self._migrate(schema or PUBLIC, options)
         if schema:
             return
-        failures = [
-            failure
-            for tenant in self._tenants(options)
-            if (failure := self._try(tenant, args, options))
-        ]
+        tried = [self._try(tenant, options) for tenant in self._tenants(options)]
+        failures = [failure for failure in tried if failure]
         if failures:
             raise CommandError("Not migrated:\n" + "\n".join(failures))
 
@@ -46,17 +43,19 @@ class Command(migrate.Command):
             sys.exit(1)
         return behind
 
-    def _try(self, schema: str, args: tuple[Any, ...], options: dict[str, Any]) -> str | None:
+    def _try(self, schema: str, options: dict[str, Any]) -> str | None:
         """None when the schema was migrated, else what happened."""
-        quieter = {**options, "verbosity": max(options["verbosity"] - 1, 0)}
         try:
-            self._migrate(schema, args, quieter)
+            self._migrate(schema, options)
         except (CommandError, Error) as error:
             return f"  {schema}: {error}".rstrip()
         return None
 
-    def _migrate(self, schema: str, args: tuple[Any, ...], options: dict[str, Any]) -> None:
-        if options["plan"] or (options["verbosity"] and not options["check_unapplied"]):
+    def _migrate(self, schema: str, options: dict[str, Any]) -> None:
+        verbosity = options["verbosity"]
+        if options["plan"] or (verbosity and not options["check_unapplied"]):
             self.stdout.write(self.style.MIGRATE_HEADING(f"Schema {schema}:"))
+        if schema != PUBLIC:
+            verbosity = max(verbosity - 1, 0)  # else a thousand tenants say the same
         with schemas.alone(schema):
-            super().handle(*args, **options)
+            super().handle(**{**options, "verbosity": verbosity})

