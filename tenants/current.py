@@ -5,10 +5,10 @@ The only door to another schema. `with tenant:` of django-tenants mixes threads 
 """
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
-from django.db import connection, transaction
+from django.db import OperationalError, connection, transaction
 from django.http import HttpRequest
 from django_tenants.utils import schema_context, tenant_context
 
@@ -39,6 +39,28 @@ def in_tenant(tenant: Tenant) -> Iterator[None]:
     later runs on the schema of that moment.
     """
     with tenant_context(tenant), transaction.atomic():
+        yield
+
+
+@contextmanager
+def in_tenant_from_start(tenant: Tenant) -> Iterator[None]:
+    """`in_tenant` for a request: begins the transaction at once, on a connection that lives.
+
+    One that PostgreSQL closed while it was idle, at a restart say, is noticed by the first statement
+    and replaced; nothing is lost, since nothing had begun.
+    """
+    with ExitStack() as stack:
+        try:
+            stack.enter_context(_begun(tenant))
+        except OperationalError:
+            stack.enter_context(_begun(tenant))
+        yield
+
+
+@contextmanager
+def _begun(tenant: Tenant) -> Iterator[None]:
+    with in_tenant(tenant):
+        connection.ensure_path()  # type: ignore[attr-defined]  # tenants.backend
         yield
 
 

@@ -16,7 +16,7 @@ from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 
 from tenants import hostnames, resolution
-from tenants.current import TenantRequest, in_tenant
+from tenants.current import TenantRequest, in_tenant, in_tenant_from_start
 from tenants.models import Tenant
 
 SCIM_ERROR: Final = "urn:ietf:params:scim:api:messages:2.0:Error"  # RFC 7644 §3.12
@@ -53,7 +53,7 @@ class TenantMiddleware:
 
         An error while committing is raised: the client must not read of success.
         """
-        with in_tenant(request.tenant):
+        with in_tenant_from_start(request.tenant):
             response = self.get_response(request)
             if response.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR:
                 transaction.set_rollback(True)

@@ -11,7 +11,7 @@ from time import monotonic
 from typing import Any, Final, NamedTuple
 
 from django.conf import settings
-from django.db import transaction
+from django.db import OperationalError, connection, transaction
 from django.db.models.signals import post_delete, post_save
 
 from tenants import hostnames
@@ -53,6 +53,16 @@ def _query(host: str) -> Tenant | None:
         by = {"custom_domain": custom_domain}
     else:
         by = {"domains__domain": host}
+    try:
+        return _first(by)
+    except OperationalError:
+        if connection.in_atomic_block:
+            raise
+        connection.close()  # PostgreSQL closed it while it was idle; the next one is new
+        return _first(by)
+
+
+def _first(by: dict[str, str]) -> Tenant | None:
     with in_public():
         tenant: Tenant | None = Tenant.objects.filter(**by).first()
     return tenant

@@ -28,7 +28,8 @@ _NAMES: Final = (
 def read_query(parameters: Mapping[str, Any]) -> Query:
     """What the list request asks for. Raises InvalidFilter, InvalidPath, InvalidValue.
 
-    Parameters that are not known are ignored; an empty one counts as absent.
+    Parameters that are not known are ignored; an empty one counts as absent. E24: Entra writes a
+    space as `+`, which Django has decoded.
     """
     text = parameters.get("filter") or ""
     if not isinstance(text, str):

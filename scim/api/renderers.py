@@ -10,6 +10,7 @@ from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
 
 MEDIA_TYPE: Final = "application/scim+json"
+# E29: with a charset or without, under SCIM's name or plain JSON's.
 _ACCEPTED: Final = frozenset({MEDIA_TYPE, "application/json", ""})
 
 

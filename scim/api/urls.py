@@ -1,7 +1,7 @@
 """The SCIM endpoints, relative to /scim; /scim/v2 answers the same.
 
-Paths match in any letter case and with or without a slash at the end: clients differ, and a 404 in
-place of a list puts an Entra job into quarantine.
+E25: paths match in any letter case and with or without a slash at the end. Clients differ, and a 404
+in place of a list puts an Entra job into quarantine.
 """
 
 from collections.abc import Callable

@@ -76,7 +76,8 @@ _ADDRESSES: Final = Attribute(
         Attribute("locality", description="The city."),
         Attribute("region", description="The state or region."),
         Attribute("postalCode", description="The postal code."),
-        Attribute("country", description="The country, stored as it is sent (E9)."),
+        # E9: "ML" and "Belize" are both sent; there is no list of countries.
+        Attribute("country", description="The country, stored as it is sent."),
         Attribute(
             "type",
             description="What the address is used for.",
@@ -126,6 +127,7 @@ USER_SCHEMA: Final = Schema(
     "User",
     "A user account.",
     (
+        # E21: nothing else is unique; several users may have one work e-mail or one externalId.
         Attribute(
             "userName",
             description="The name the user signs in with; unique within the tenant in any letter case.",
@@ -159,7 +161,8 @@ USER_SCHEMA: Final = Schema(
         _multi_valued(
             "emails",
             "E-mail addresses; a work e-mail is always required.",
-            Attribute("value", description="The address, stored as it is sent (E9).", required=True),
+            # E9: Microsoft's acceptance suite writes "upd-1a2b3c4d" and wants it back.
+            Attribute("value", description="The address, stored as it is sent.", required=True),
             required=True,
         ),
         _multi_valued(
@@ -219,7 +222,8 @@ ENTERPRISE_USER_SCHEMA: Final = Schema(
             sub_attributes=(
                 Attribute(
                     "value",
-                    description="The id of the manager's user; it may not be provisioned yet (E5).",
+                    # E5: the id may be of a user who is not provisioned yet, or never.
+                    description="The id of the manager's user, who may not be provisioned yet.",
                     case_exact=True,
                 ),
                 Attribute(

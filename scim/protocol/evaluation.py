@@ -170,7 +170,7 @@ def _read_boolean(literal: Literal) -> Literal:
 
 
 def _compared(attribute: Attribute) -> Attribute:
-    """What a comparison with the attribute looks at: the attribute or its `value`."""
+    """What a comparison looks at: the attribute, or its `value` (E22: `manager eq "…"`)."""
     if attribute.type is not Type.COMPLEX:
         return attribute
     value = attribute.find("value")

@@ -264,7 +264,7 @@ class _Parser:
 
     def _value_path(self, path: AttributePath) -> ValuePath:
         # valuePath = attrPath "[" valFilter "]"
-        # Entra matches by `emails[type eq "work"].value eq "…"` (RFC 7644 has it in paths only): one
+        # E23: Entra matches by `emails[type eq "work"].value eq "…"` (the RFC has it in paths only): one
         # value has the type and fits the comparison.
         tree = self._brackets(path)
         sub = self._adjacent_sub_attribute()

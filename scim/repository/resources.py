@@ -41,7 +41,8 @@ LEFT JOIN page ON TRUE LEFT JOIN scim_resource AS r ON r.id = page.id
 ORDER BY page.rank {}, page.id
 """
 
-# A re-created resource says which deleted one it continues (product.md, "No hard deletes").
+# E28: a deleted user leaves its userName free; who is created again under the same externalId gets a
+# new id that says which deleted resource it continues.
 _INSERT: Final = """
 INSERT INTO scim_resource
     (id, resource_type, document, comparable, unique_key, version, created, last_modified, continues)

@@ -73,10 +73,10 @@ class DatabaseWrapper(base.DatabaseWrapper):  # type: ignore[misc]  # django-ten
         """Nothing: opening a cursor sends no statement here."""
 
     def _execute_on_path(self, execute: Callable[..., Any], *arguments: Any) -> Any:
-        self._ensure_path()
+        self.ensure_path()
         return execute(*arguments)
 
-    def _ensure_path(self) -> None:
+    def ensure_path(self) -> None:
         """Put the search path in force for the open transaction. Raises OutsideTransactionError."""
         if self.autocommit:
             self._check_public()

@@ -1,7 +1,10 @@
 """What tests need of the database: its statements, and tenants whose rows are really committed."""
 
+import os
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from django.db import connection
 
@@ -37,3 +40,9 @@ def drop(tenant: Tenant) -> None:
     """Remove a tenant with its schema."""
     with in_public():
         tenant.delete(force_drop=True)
+
+
+def cut(victim: Any) -> None:
+    """Break the line to PostgreSQL, as a restart of it or of a router does."""
+    with socket.socket(fileno=os.dup(victim.fileno())) as line:
+        line.shutdown(socket.SHUT_RDWR)

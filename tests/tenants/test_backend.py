@@ -1,8 +1,6 @@
 """The search path: set per transaction, re-issued after whatever reverts it, never left behind."""
 
-import os
 import re
-import socket
 import tempfile
 import threading
 
@@ -12,8 +10,9 @@ from django_tenants.utils import tenant_context
 
 from accounts.models import Account
 from tenants.backend.base import AbortedTransactionError, OutsideTransactionError
-from tenants.current import in_public, in_tenant
+from tenants.current import in_public, in_tenant, in_tenant_from_start
 from tenants.models import Tenant
+from tests.support import database
 
 
 @pytest.fixture
@@ -254,7 +253,7 @@ def test_a_connection_that_breaks_in_a_transaction_is_replaced(real_tenants):
 
     def be_cut_off():
         schema()
-        cut(connection.connection)
+        database.cut(connection.connection)
         schema()
 
     with pytest.raises(DatabaseError), in_tenant(initech):
@@ -268,7 +267,7 @@ def test_a_connection_that_breaks_in_a_transaction_is_replaced(real_tenants):
 def test_a_connection_that_broke_while_idle_is_replaced_after_one_error(real_tenants):
     initech, _ = real_tenants
     schema()
-    cut(connection.connection)
+    database.cut(connection.connection)
 
     with pytest.raises(DatabaseError), in_tenant(initech):
         schema()
@@ -278,10 +277,13 @@ def test_a_connection_that_broke_while_idle_is_replaced_after_one_error(real_ten
         assert schema() == "t_initech"
 
 
-def cut(victim):
-    """Break the line to PostgreSQL, as a restart of it or of a router does."""
-    with socket.socket(fileno=os.dup(victim.fileno())) as line:
-        line.shutdown(socket.SHUT_RDWR)
+def test_a_request_does_not_notice_that_its_connection_broke_while_idle(real_tenants):
+    initech, _ = real_tenants
+    schema()
+    database.cut(connection.connection)
+
+    with in_tenant_from_start(initech):
+        assert schema() == "t_initech"
 
 
 def test_a_new_thread_starts_at_the_registry(real_tenants):

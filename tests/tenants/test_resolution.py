@@ -2,10 +2,12 @@
 
 import pytest
 from django.conf import settings
+from django.db import connection
 
 from tenants import lifecycle, resolution
 from tenants.current import in_tenant
 from tenants.models import Domain, Tenant
+from tests.support import database
 
 
 def host_of(label):
@@ -117,3 +119,10 @@ def test_the_registry_is_asked_whatever_tenant_is_entered(acme, globex):
     with in_tenant(acme):
         assert resolution.find_tenant(host_of("globex")) == globex
         assert Tenant.objects.count() == 3
+
+
+def test_a_connection_that_broke_while_idle_is_not_noticed(real_tenants):
+    resolution.find_tenant("nobody.example")
+    database.cut(connection.connection)
+
+    assert resolution.find_tenant(host_of("initech")) == real_tenants[0]
