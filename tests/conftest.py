@@ -7,6 +7,7 @@ request opens is a savepoint in it. Tests that need threads use `real_tenants` i
 import pytest
 from django.conf import settings
 from django.db import connection
+from django.test import override_settings
 
 from config import embedded
 from tenants import lifecycle, resolution
@@ -34,6 +35,13 @@ def django_db_setup(django_db_setup, django_db_blocker):
         lifecycle.create_operator_tenant()
         database.present_or_created("acme", "Acme Ltd")
         database.present_or_created("globex", "Globex Inc")
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _passwords_are_hashed_quickly():
+    """Django's own hasher takes half a second for each password, on purpose."""
+    with override_settings(PASSWORD_HASHERS=["django.contrib.auth.hashers.MD5PasswordHasher"]):
+        yield
 
 
 @pytest.fixture(autouse=True)

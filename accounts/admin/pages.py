@@ -1,7 +1,7 @@
 """What a read-only page shows, as values that one template renders (templates/admin/record.html)."""
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from django.utils.html import format_html
@@ -13,7 +13,7 @@ class Fact:
     """A label and its value; `copyable` values get a copy button."""
 
     label: str
-    value: Any
+    value: Any = field(repr=False)  # once, it is a secret token
     copyable: bool = False
 
 

@@ -10,6 +10,7 @@ from uuid import UUID
 
 from django import forms
 from django.contrib.admin import ModelAdmin, ShowFacets
+from django.contrib.admin.views.main import ChangeList
 from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
 from django.db.models import Model
@@ -54,6 +55,14 @@ class BoundedPaginator(Paginator):  # type: ignore[type-arg]  # not subscriptabl
         return int(self.object_list.order_by()[: COUNTED_ROWS + 1].count())
 
 
+class Listed(ChangeList):
+    """A list without Django's second count, which would repeat the one below it as if it were whole."""
+
+    def get_results(self, request: HttpRequest) -> None:
+        super().get_results(request)
+        self.full_result_count = self.result_count
+
+
 class RecordAdmin(_ModelAdmin[M], Generic[M]):
     """A list of rows and a page for each, to read only."""
 
@@ -72,6 +81,9 @@ class RecordAdmin(_ModelAdmin[M], Generic[M]):
     def media(self) -> forms.Media:
         """No scripts: Django's are for editing."""
         return forms.Media()
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+        return Listed
 
     def page(self, request: HttpRequest, record: M) -> Page:
         """The page about one row."""

@@ -63,7 +63,7 @@ def requester_of(request: HttpRequest, verified: Verified | None) -> Requester:
         path=request.path,
         started=getattr(request, "started", time.perf_counter()),
         address=_address(request.META.get("REMOTE_ADDR", "")),
-        user_agent=request.META.get("HTTP_USER_AGENT", "").replace("\0", ""),
+        user_agent=request.META.get("HTTP_USER_AGENT", ""),
         token_id=verified.token_id if verified else None,
         token_label=f"{verified.label} ({verified.public_id})" if verified else "",
     )

@@ -13,7 +13,7 @@ from django.db import transaction
 
 from scim.protocol.schema import ResourceType
 from scim.provider import clock
-from scim.provider.redaction import redact
+from scim.provider.redaction import redact, storable
 from scim.provider.requester import Requester
 from scim.repository import resources
 from scim.repository.base import Event
@@ -46,7 +46,7 @@ def answered(call: Call, status: int, notes: tuple[str, ...] = ()) -> Event:
         token_label=requester.token_label,
         operation=call.operation,
         method=requester.method,
-        path=requester.path[:_MAX_PATH],
+        path=storable(requester.path)[:_MAX_PATH],
         resource_type=call.resource_type.name if call.resource_type else "",
         resource_id=call.resource_id,
         status=status,
@@ -54,13 +54,13 @@ def answered(call: Call, status: int, notes: tuple[str, ...] = ()) -> Event:
         notes=notes,
         duration_ms=round((time.perf_counter() - requester.started) * 1000, 1),
         address=requester.address,
-        user_agent=requester.user_agent[:_MAX_USER_AGENT],
+        user_agent=storable(requester.user_agent)[:_MAX_USER_AGENT],
     )
 
 
 def refused(call: Call, status: int, scim_type: str | None, detail: str) -> Event:
     """The event of a call that failed, with what the client was told."""
-    return replace(answered(call, status), scim_type=scim_type or "", detail=detail)
+    return replace(answered(call, status), scim_type=scim_type or "", detail=storable(detail))
 
 
 def record(event: Event) -> None:

@@ -1,4 +1,4 @@
-"""What of a request's body may be kept: everything but passwords and tokens, up to a size."""
+"""What of a request may be kept: everything but passwords and tokens, up to a size."""
 
 import json
 from typing import Any, Final
@@ -9,9 +9,14 @@ _SECRET_NAMES: Final = ("password", "secret", "authorization")
 _TOKEN_MARK: Final = "mypscim_"  # noqa: S105  # how secret tokens begin (accounts.tokens), not one
 
 
-def redact(body: Any) -> Any:
-    """The body without secrets; a note in its place when it is larger than MAX_KEPT."""
-    kept = _redact(body)
+def storable(text: str) -> str:
+    """The text with a mark for each NUL, which PostgreSQL does not take."""
+    return text.replace("\0", "\ufffd")
+
+
+def redact(sent: Any) -> Any:
+    """A body or query without secrets; a note in its place when it is larger than MAX_KEPT."""
+    kept = _redact(sent)
     size = len(json.dumps(kept))
     if size > MAX_KEPT:
         return {"omitted": f"The request's body was too large to keep ({size} bytes)."}
@@ -23,13 +28,15 @@ def _redact(value: Any) -> Any:
         path = value.get("path")
         by_path = isinstance(path, str) and _is_secret(path)
         return {
-            key: REDACTED if _is_secret(key) or (by_path and key == "value") else _redact(item)
+            storable(key): REDACTED
+            if _is_secret(key) or (by_path and key == "value")
+            else _redact(item)
             for key, item in value.items()
         }
     if isinstance(value, list):
         return [_redact(item) for item in value]
-    if isinstance(value, str) and _TOKEN_MARK in value:
-        return REDACTED
+    if isinstance(value, str):
+        return REDACTED if _TOKEN_MARK in value else storable(value)
     return value
 
 

@@ -190,3 +190,28 @@ def test_a_list_filters_only_by_what_it_offers(parameter, acme, tara, bjensen, o
     }
 
     assert answers == {400}
+
+
+@pytest.mark.parametrize(
+    ("path", "sentence"),
+    [
+        ("/admin/tenants/tenant/add/", "Your role does not include this"),
+        ("/t/nobody/admin/", "There is nothing here"),
+        ("/t/acme/admin/scim/user/nobody/change/", "There is nothing here"),
+    ],
+)
+def test_a_refusal_says_what_happened_and_leads_on(path, sentence, alice, acme):
+    page = alice.get(path).text
+
+    assert sentence in page
+    assert '<a href="/">' in page
+
+
+def test_a_form_that_is_refused_for_its_cookie_says_what_to_do(operator, open_browser):
+    browser = open_browser(operator)
+    browser.handler.enforce_csrf_checks = True
+
+    answer = browser.post("/admin/login/", {"username": "alice@mypolicies.example"})
+
+    assert answer.status_code == 403
+    assert "Go back, reload the page and send the form again." in answer.text

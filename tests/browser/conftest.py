@@ -57,7 +57,7 @@ def server(tmp_path_factory):
     log = data_dir / "up.log"
     with log.open("w") as output:
         process = subprocess.Popen(
-            [sys.executable, "/tmp/plug-screens/up.py"],
+            [sys.executable, "manage.py", "up"],
             cwd=settings.BASE_DIR,
             env=environment,
             stdout=output,

@@ -36,3 +36,8 @@ def test_a_large_body_is_not_kept():
 
     assert list(kept) == ["omitted"]
     assert str(MAX_KEPT + len('{"displayName": ""}')) in kept["omitted"]
+
+
+def test_a_nul_in_a_query_is_kept_as_a_mark():
+    """It may come in a parameter and PostgreSQL does not take it."""
+    assert redact({"filter": 'userName eq "a\0b"'}) == {"filter": 'userName eq "a\ufffdb"'}
