@@ -15,6 +15,7 @@ from scim.admin import attributes, changes
 from scim.admin.search import uuid_in
 from scim.models import ProvisioningEvent, User
 from scim.protocol.definitions import USER
+from scim.protocol.projection import project
 from scim.protocol.representation import Stored, represent
 from scim.protocol.text import fold
 from scim.provider.rules import work_email
@@ -140,7 +141,7 @@ def _record(user: User) -> Facts:
 
 def _representation(user: User) -> dict[str, Any]:
     stored = Stored(user.pk, user.document, user.version, user.created, user.last_modified)
-    return represent(USER, stored, current_tenant().tenant_url)
+    return project(USER, represent(USER, stored, current_tenant().tenant_url))
 
 
 def _events(user: User) -> Table:
