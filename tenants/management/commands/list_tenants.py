@@ -12,6 +12,7 @@ _HEADER: Final = ("CUSTOM DOMAIN", "NAME", "STATUS", "SCHEMA", "TENANT URL")
 
 class Command(BaseCommand):
     help = "Lists the tenants, staff's own included."
+    requires_system_checks = ()  # as in accounts.management.administration
 
     def handle(self, *args: Any, **options: Any) -> None:
         with in_public():
