@@ -10,7 +10,7 @@ from typing import Final
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management import execute_from_command_line
 from django.db import OperationalError, ProgrammingError
-from psycopg.errors import UndefinedTable
+from psycopg.errors import InsufficientPrivilege, UndefinedTable
 
 from config import database, embedded, environment
 
@@ -23,6 +23,11 @@ _MISTAKES: Final = (
     environment.EnvironmentVariableError,
     ImproperlyConfigured,
 )
+# Of what the database refuses, what a person can put right.
+_ADVICE: Final[dict[type | None, str]] = {
+    UndefinedTable: "The database has no tables yet, or old ones: run `manage.py migrate` first.",
+    InsufficientPrivilege: "The role of DATABASE_URL must own the database and all that is in it.",
+}
 
 
 def main() -> None:
@@ -40,9 +45,10 @@ def main() -> None:
     except OperationalError as error:
         sys.exit(f"The database does not answer: {error}".strip())
     except ProgrammingError as error:
-        if not isinstance(error.__cause__, UndefinedTable):
+        advice = _ADVICE.get(type(error.__cause__))
+        if advice is None:
             raise
-        sys.exit("The database has no tables yet, or old ones: run `manage.py migrate` first.")
+        sys.exit(advice)
 
 
 def database_server(arguments: list[str]) -> AbstractContextManager[None]:
