@@ -10,10 +10,11 @@ from scim.api.log import log_read
 from scim.api.parameters import read_projection, read_query, read_search
 from scim.api.views import ScimView
 from scim.protocol.messages import list_response
-from scim.protocol.projection import project
+from scim.protocol.projection import project, relations_shown
 from scim.protocol.representation import represent
 from scim.provider import resources
 from scim.provider.capabilities import RESOURCE_TYPES
+from scim.repository.base import Loading
 
 
 class SearchView(ScimView):
@@ -33,7 +34,8 @@ class SearchView(ScimView):
                 start_index=max(1, query.start_index - total),
                 count=query.count - len(found),
             )
-            page = resources.query(resource_type, rest, tenant_url)
+            shown = relations_shown(resource_type, projection)
+            page = resources.query(resource_type, rest, Loading(tenant_url, shown))
             total += page.total
             for stored in page.items:
                 whole = represent(resource_type, stored, tenant_url)

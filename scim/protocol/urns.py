@@ -15,3 +15,4 @@ PATCH_OP: Final = "urn:ietf:params:scim:api:messages:2.0:PatchOp"
 SEARCH_REQUEST: Final = "urn:ietf:params:scim:api:messages:2.0:SearchRequest"
 
 USER_TYPE: Final = "User"
+GROUP_TYPE: Final = "Group"

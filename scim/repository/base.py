@@ -22,7 +22,15 @@ from uuid import UUID
 from scim.protocol.differences import Change
 from scim.protocol.filters import AttributePath, Filter
 from scim.protocol.representation import Stored
-from scim.protocol.schema import ResourceType
+from scim.protocol.schema import Attribute, ResourceType
+
+
+@dataclass(frozen=True, slots=True)
+class Loading:
+    """Which attributes that are rows to load with a resource, and the SCIM base for their URIs."""
+
+    tenant_url: str
+    relations: tuple[Attribute, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from typing import Final
 
 from scim.protocol.representation import location
 from scim.protocol.schema import Located, ResourceType
+from scim.repository import relations
 from scim.repository.sql import Parameter, Sql, sql
 
 COMPARABLE: Final = Sql("comparable")
@@ -55,6 +56,8 @@ def find_column(resource_type: ResourceType, located: Located, tenant_url: str) 
 
 def values(resource_type: ResourceType, located: Located) -> Sql:
     """The comparable JSON of a whole attribute, an array if multi-valued; NULL when unassigned."""
+    if located.attribute.relation is not None:
+        return relations.comparable(located.attribute)
     if located.keys == ("schemas",):
         return _schemas(resource_type)
     return as_json(COMPARABLE, located.keys)
