@@ -19,21 +19,25 @@ import hashlib
 import importlib.util
 import os
 import pwd
+import shlex
 import shutil
+import stat
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryFile
+from tempfile import TemporaryFile, mkdtemp
 from typing import IO, Any, Final
 
 ROLE: Final = "mypolicies"  # owns the database; no superuser, so privileges bind it
 DATABASE: Final = "mypolicies"
+PORT: Final = "5432"  # part of the socket's name, nothing else
 _SUPERUSER: Final = "postgres"
 _START_SECONDS: Final = 60  # a long crash recovery, or orphans of a killed server that linger
 _MAX_SOCKET_DIR: Final = 90  # bytes; the system allows 107 with the socket's own name
+_AMBIGUOUS: Final = frozenset(',"\\')  # where several hosts or directories could be meant
 _PERSISTENT: Final = Path("/var/tmp")  # noqa: S108  # only below names that hold a hash of our path
 _TEMPORARY: Final = Path("/tmp")  # noqa: S108
 
@@ -62,12 +66,14 @@ class Cluster:
 def cluster(data_dir: Path) -> Cluster:
     """The cluster that belongs to a DATA_DIR; makes nothing."""
     owner = pwd.getpwnam("nobody") if os.geteuid() == 0 else None
+    data_dir = data_dir.resolve()  # one folder is one cluster, by whatever name it is reached
     home = data_dir / "postgres"
     name = f"mypolicies-{hashlib.sha256(os.fsencode(home)).hexdigest()[:12]}"
     if owner and not _open_to_all(data_dir):
         home = _PERSISTENT / name
     sockets = home / "socket"
-    if len(os.fsencode(sockets)) > _MAX_SOCKET_DIR:
+    too_long = len(os.fsencode(sockets)) > _MAX_SOCKET_DIR
+    if too_long or _AMBIGUOUS.intersection(str(sockets)):
         sockets = _TEMPORARY / name
     return Cluster(home, sockets, owner)
 
@@ -86,8 +92,8 @@ def running(data_dir: Path, *, fsync: bool = True) -> Iterator[None]:
     """
     server = _Server(cluster(data_dir), fsync=fsync)
     pid = os.getpid()
-    server.enter()
     try:
+        server.enter()
         yield
     finally:
         if os.getpid() == pid:  # a forked worker leaves its parent's server alone
@@ -107,9 +113,9 @@ class _Server:
         self._make_directories()
         self._programs = _programs(self._cluster.owner)
         with self._starting():
-            self._start()
             self._users = (self._cluster.home / "users.lock").open("w")
             fcntl.flock(self._users, fcntl.LOCK_SH)
+            self._start()
 
     def leave(self) -> None:
         if self._users is None:
@@ -119,7 +125,8 @@ class _Server:
                 fcntl.flock(self._users, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
                 return  # others use it
-            self._run("pg_ctl", "-D", self._cluster.data, "-m", "fast", "-w", "stop")
+            if self._is_ready():  # else pg_ctl would believe a process id of a former life
+                self._run("pg_ctl", "-m", "fast", "-w", "stop")
 
     @contextlib.contextmanager
     def _starting(self) -> Iterator[None]:
@@ -141,10 +148,10 @@ class _Server:
     def _check_owner(self, directory: Path) -> None:
         """Takes a new directory over for whom the server runs as; refuses a stranger's."""
         wanted = self._cluster.owner.pw_uid if self._cluster.owner else os.geteuid()
-        found = directory.stat().st_uid
-        if self._cluster.owner and found == 0:
+        found = directory.lstat()  # of a link itself: anybody can put one into a temporary folder
+        if self._cluster.owner and found.st_uid == 0 and stat.S_ISDIR(found.st_mode):
             os.chown(directory, wanted, self._cluster.owner.pw_gid)
-        elif found != wanted:
+        elif found.st_uid != wanted or not stat.S_ISDIR(found.st_mode):
             raise EmbeddedServerError(
                 f"{directory} belongs to another user. Set DATA_DIR to a folder of yours."
             )
@@ -193,20 +200,22 @@ class _Server:
         # Nobody works in the directory, so what this file says is of a former life.
         (self._cluster.data / "postmaster.pid").unlink(missing_ok=True)
         settings = {
-            "listen_addresses": "''",
-            "unix_socket_directories": f"'{self._cluster.sockets}'",
+            "listen_addresses": "",
+            "unix_socket_directories": f'"{self._cluster.sockets}"',
             "timezone": "UTC",
             "log_timezone": "UTC",
             "fsync": "on" if self._fsync else "off",
+            # Statements and details of errors hold people's names and addresses.
+            "log_min_error_statement": "panic",
+            "log_error_verbosity": "terse",
         }
-        options = " ".join(f"-c {name}={value}" for name, value in settings.items())
-        arguments = ("-D", self._cluster.data, "-l", self._cluster.log, "-o", options)
-        wait = ("-w", "-t", str(_START_SECONDS))
-        return self._run("pg_ctl", *arguments, *wait, "start").returncode == 0
+        options = shlex.join(f"--{name}={value}" for name, value in settings.items())
+        arguments = ("-l", self._cluster.log.name, "-o", options, "-w", "-t", str(_START_SECONDS))
+        return self._run("pg_ctl", *arguments, "start").returncode == 0
 
     def _prepare(self) -> None:
         """Makes role and database, once; a kill in between is made good at the next start."""
-        prepared = self._cluster.home / "prepared"
+        prepared = self._cluster.data / "prepared"  # goes where the data go
         if prepared.exists():
             return
         self._ensure("pg_roles", "rolname", ROLE, f"CREATE ROLE {ROLE} LOGIN CREATEDB")
@@ -226,7 +235,10 @@ class _Server:
         return done.stdout
 
     def _run(self, program: str, *arguments: str | Path) -> "subprocess.CompletedProcess[str]":
-        """Runs one of PostgreSQL's programs; files take its output, which a server would keep open."""
+        """Runs one of PostgreSQL's programs; files take its output, which a server would keep open.
+
+        pg_ctl puts paths into a shell's command line, so none is among its arguments.
+        """
         owner = self._cluster.owner
         identity: dict[str, Any] = {}
         if owner:
@@ -235,15 +247,17 @@ class _Server:
         environment = {
             k: v for k, v in os.environ.items() if not k.startswith(("PG", "LC_", "LANG"))
         }
+        environment["PGDATA"] = str(self._cluster.data)
         with TemporaryFile() as out, TemporaryFile() as err:
             done = subprocess.run(
                 command,
                 check=False,
-                cwd="/",
+                cwd=self._cluster.home,
                 env=environment,
                 stdout=out,
                 stderr=err,
                 stdin=subprocess.DEVNULL,
+                start_new_session=True,  # a second Ctrl-C must not hit what is being stopped
                 **identity,
             )
             return subprocess.CompletedProcess(command, done.returncode, _read(out), _read(err))
@@ -268,22 +282,33 @@ def _programs(owner: pwd.struct_passwd | None) -> Path:
 
 
 def _copied(package: Path) -> Path:
-    """The package with its libraries below the persistent temporary folder, copied once."""
-    stat = package.stat()
-    mark = hashlib.sha256(f"{package}{stat.st_mtime_ns}".encode()).hexdigest()[:12]
+    """The package with its libraries below the persistent temporary folder, copied when needed."""
+    site = package.parent
+    # The programs look for the libraries beside the package.
+    parts = [
+        part for part in (package / "pginstall", site / f"{package.name}.libs") if part.exists()
+    ]
+    mark = hashlib.sha256(f"{package}{package.stat().st_mtime_ns}".encode()).hexdigest()[:12]
     target = _PERSISTENT / f"mypolicies-programs-{mark}"
-    if not target.exists():
+    if target.exists() and target.lstat().st_uid != os.geteuid():
+        raise EmbeddedServerError(f"{target} belongs to another user.")
+    # The system tidies its temporary folders up, file by file.
+    if not all(_size(target / part.relative_to(site)) == _size(part) for part in parts):
         _say(f"PostgreSQL may not enter {package}; its programs are copied to {target}.")
-        draft = target.with_suffix(f".{os.getpid()}")
-        for name in (package.name, f"{package.name}.libs"):
-            if (package.parent / name).exists():
-                shutil.copytree(package.parent / name, draft / name, symlinks=True)
+        draft = Path(mkdtemp(prefix=f"{target.name}.", dir=_PERSISTENT))
+        draft.chmod(0o755)
+        for part in parts:
+            shutil.copytree(part, draft / part.relative_to(site), symlinks=True)
+        shutil.rmtree(target, ignore_errors=True)
         with contextlib.suppress(OSError):  # another process was faster
             draft.rename(target)
         shutil.rmtree(draft, ignore_errors=True)
-    if target.stat().st_uid != os.geteuid():
-        raise EmbeddedServerError(f"{target} belongs to another user.")
     return target / package.name
+
+
+def _size(folder: Path) -> int:
+    """How many files and folders are below it."""
+    return sum(1 for _ in folder.rglob("*"))
 
 
 def _open_to_all(path: Path) -> bool:

@@ -53,6 +53,7 @@ APPEND_SLASH = False  # a redirect would lose a POST; the SCIM routes tolerate b
 # Any host may arrive: tenants.middleware answers 404 for those that are not served.
 ALLOWED_HOSTS = ["*"]
 USE_X_FORWARDED_HOST = False
+DEBUG_PROPAGATE_EXCEPTIONS = True  # to config.outermost, which tells an outage from a failure
 
 MIDDLEWARE = [
     "config.outermost.OutermostMiddleware",  # request id, log line, last-resort errors

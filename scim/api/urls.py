@@ -32,7 +32,7 @@ _ID = "/(?P<identifier>[^/]+)"
 
 def _endpoint(path: str, view: Callable[..., HttpResponseBase], rest: str = "") -> URLPattern:
     # Letter by letter: with (?i: in one pattern Django can reverse no URL of the host.
-    any_case = "".join(f"[{letter.lower()}{letter.upper()}]" for letter in path)
+    any_case = "".join(f"[{each.lower()}{each.upper()}]" for each in path)
     return re_path(rf"^(?:[vV]2/)?{any_case}{rest}/?\Z", view)
 
 
@@ -43,7 +43,7 @@ def _resource_endpoints(resource_type: ResourceType) -> list[URLPattern]:
     path = resource_type.endpoint.lstrip("/")
     return [
         _endpoint(path, collection),
-        _endpoint(path, search, r"/\.search"),
+        _endpoint(f"{path}/.search", search),
         _endpoint(path, member, _ID),
     ]
 
@@ -55,7 +55,7 @@ urlpatterns = [
     _endpoint("ResourceTypes", ResourceTypesView.as_view()),
     _endpoint("ResourceTypes", ResourceTypesView.as_view(), _ID),
     _endpoint("ServiceProviderConfig", ServiceProviderConfigView.as_view()),
-    _endpoint(r"", SearchView.as_view(), r"\.search"),
+    _endpoint(".search", SearchView.as_view()),
     _endpoint("Me", MeView.as_view()),
     re_path(r"", UnknownEndpointView.as_view()),
 ]
