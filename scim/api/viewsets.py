@@ -1,5 +1,6 @@
 """The endpoints of resource types (RFC 7644 §3.3-3.6): HTTP in, one call of the provider, HTTP out."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from rest_framework.request import Request
@@ -7,7 +8,7 @@ from rest_framework.response import Response
 from rest_framework.viewsets import ViewSetMixin
 
 from scim.api.log import log_read
-from scim.api.parameters import read_projection, read_query
+from scim.api.parameters import read_projection, read_query, read_search
 from scim.api.views import ScimView
 from scim.protocol.messages import list_response
 from scim.protocol.projection import Projection, project, relations_shown
@@ -44,11 +45,10 @@ class ResourceViewSet(ViewSetMixin, ScimView):
 
     def list(self, request: Request) -> Response:
         self.sent = request.query_params.dict() or None
-        query, projection = read_query(request.query_params), read_projection(request.query_params)
-        page = resources.query(self.resource_type, query, self._loading(projection))
-        found = [self._represent(stored, projection) for stored in page.items]
-        log_read(self.http_request, self, 200)
-        return Response(list_response(found, total=page.total, start_index=query.start_index))
+        return self._page(request.query_params)
+
+    def search(self, request: Request) -> Response:
+        return self._page(read_search(self.read_body()))
 
     def create(self, request: Request) -> Response:
         projection = read_projection(request.query_params)
@@ -105,6 +105,13 @@ class ResourceViewSet(ViewSetMixin, ScimView):
     def _precondition(self) -> Precondition:
         headers = self.http_request.headers
         return Precondition(headers.get("If-Match"), headers.get("If-None-Match"))
+
+    def _page(self, parameters: Mapping[str, Any]) -> Response:
+        query, projection = read_query(parameters), read_projection(parameters)
+        page = resources.query(self.resource_type, query, self._loading(projection))
+        found = [self._represent(stored, projection) for stored in page.items]
+        log_read(self.http_request, self, 200)
+        return Response(list_response(found, total=page.total, start_index=query.start_index))
 
     def _represent(self, stored: Stored, projection: Projection) -> dict[str, Any]:
         whole = represent(self.resource_type, stored, self.authenticated().tenant_url)
