@@ -3,7 +3,9 @@
 The package's own starter trusts process ids, which are reused, and once ended an innocent process.
 Here the truth is what cannot go stale:
 
-- `pg_isready` tells whether the server runs; a process works in the data directory or it does not.
+- `pg_isready` tells whether the server runs.
+- A lock on `server.lock` is inherited by every process of PostgreSQL that works on the data: who gets
+  it knows that none is left, no orphan of a killed server and no start that outlived its starter.
 - A lock on `starting.lock` is held by whoever starts or stops; two first starts make one server.
 - A shared lock on `users.lock` is held by each process that uses the server, and given back by the
   kernel even after kill -9. Who leaves last stops the server.
@@ -157,11 +159,9 @@ class _Server:
             )
 
     def _start(self) -> None:
-        if not (self._cluster.data / "PG_VERSION").exists():
-            self._initialize()
         until = time.monotonic() + _START_SECONDS
         while not self._is_ready():
-            if not self._is_inhabited() and self._try_start():
+            if self._try_start():
                 break
             if time.monotonic() > until:
                 raise EmbeddedServerError(
@@ -170,35 +170,36 @@ class _Server:
             time.sleep(0.1)
         self._prepare()
 
-    def _initialize(self) -> None:
+    def _is_ready(self) -> bool:
+        return self._run("pg_isready", "-q", "-h", self._cluster.sockets).returncode == 0
+
+    def _try_start(self) -> bool:
+        """Whether it runs now; False also while others work on the data, such as orphans."""
+        with (self._cluster.home / "server.lock").open("w") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return False
+            if not (self._cluster.data / "PG_VERSION").exists():
+                self._initialize(lock)
+            # Nobody works there, so what this file says is of a former life.
+            (self._cluster.data / "postmaster.pid").unlink(missing_ok=True)
+            return self._run("pg_ctl", *self._start_arguments(), inherited=lock).returncode == 0
+
+    def _initialize(self, lock: IO[Any]) -> None:
         """Makes the data directory whole or not at all."""
         draft = self._cluster.home / "data.new"
         shutil.rmtree(draft, ignore_errors=True)
         options = ("--locale=C.UTF-8", "-E", "UTF8", "--auth=trust", "-U", _SUPERUSER)
-        made = self._run("initdb", "-D", draft, *options, "--no-instructions")
+        sync = () if self._fsync else ("--no-sync",)
+        made = self._run("initdb", "-D", draft, *options, *sync, inherited=lock)
         if made.returncode:
             raise EmbeddedServerError(
                 f"PostgreSQL could not make {self._cluster.data}:\n{made.stderr}"
             )
         draft.rename(self._cluster.data)
 
-    def _is_ready(self) -> bool:
-        return self._run("pg_isready", "-q", "-h", self._cluster.sockets).returncode == 0
-
-    def _is_inhabited(self) -> bool:
-        """Whether a process works in the data directory: a server that is not ready, or its orphans.
-
-        Where the system has no /proc, PostgreSQL's own checks have to do.
-        """
-        for process in Path("/proc").glob("[0-9]*"):
-            with contextlib.suppress(OSError):
-                if (process / "cwd").readlink() == self._cluster.data:
-                    return True
-        return False
-
-    def _try_start(self) -> bool:
-        # Nobody works in the directory, so what this file says is of a former life.
-        (self._cluster.data / "postmaster.pid").unlink(missing_ok=True)
+    def _start_arguments(self) -> tuple[str, ...]:
         settings = {
             "listen_addresses": "",
             "unix_socket_directories": f'"{self._cluster.sockets}"',
@@ -210,8 +211,8 @@ class _Server:
             "log_error_verbosity": "terse",
         }
         options = shlex.join(f"--{name}={value}" for name, value in settings.items())
-        arguments = ("-l", self._cluster.log.name, "-o", options, "-w", "-t", str(_START_SECONDS))
-        return self._run("pg_ctl", *arguments, "start").returncode == 0
+        wait = ("-w", "-t", str(_START_SECONDS))
+        return ("-l", self._cluster.log.name, "-o", options, *wait, "start")
 
     def _prepare(self) -> None:
         """Makes role and database, once; a kill in between is made good at the next start."""
@@ -234,9 +235,12 @@ class _Server:
             raise EmbeddedServerError(f"PostgreSQL refused {statement!r}:\n{done.stderr}")
         return done.stdout
 
-    def _run(self, program: str, *arguments: str | Path) -> "subprocess.CompletedProcess[str]":
+    def _run(
+        self, program: str, *arguments: str | Path, inherited: IO[Any] | None = None
+    ) -> "subprocess.CompletedProcess[str]":
         """Runs one of PostgreSQL's programs; files take its output, which a server would keep open.
 
+        The file `inherited` stays open, and a lock on it held, until the program's last child ends.
         pg_ctl puts paths into a shell's command line, so none is among its arguments.
         """
         owner = self._cluster.owner
@@ -257,6 +261,7 @@ class _Server:
                 stdout=out,
                 stderr=err,
                 stdin=subprocess.DEVNULL,
+                pass_fds=() if inherited is None else (inherited.fileno(),),
                 start_new_session=True,  # a second Ctrl-C must not hit what is being stopped
                 **identity,
             )

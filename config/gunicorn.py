@@ -11,7 +11,7 @@ import sys
 from config import environment
 
 bind = f"127.0.0.1:{environment.number('PORT', 8000, most=65_535)}"
-worker_class = "gthread"
+worker_class = "config.worker.Worker"
 # Each thread keeps a connection: 16 x 4 stay below PostgreSQL's default of 100.
 workers = environment.number("WEB_CONCURRENCY", min(os.cpu_count() or 1, 16), most=256)
 threads = 4

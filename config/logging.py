@@ -68,6 +68,8 @@ def configure(settings: dict[str, Any]) -> None:
             "loggers": {
                 "django.request": {"level": "CRITICAL"},
                 "django.security": {"level": "ERROR"},
+                # It takes the body from an answer to HEAD, as it should, and says so each time.
+                "gunicorn.http.wsgi": {"level": "ERROR"},
             },
             **settings,
         }

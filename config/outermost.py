@@ -28,6 +28,12 @@ _PAGE: Final = (
     '<!DOCTYPE html><html lang="en-us"><title>{title}</title>'
     "<main><h1>{title}</h1><p>{detail}</p></main></html>\n"
 )
+# What Django's own refusals mean to a SCIM client.
+_DETAILS: Final = {
+    403: "The request is not allowed here.",
+    404: "There is no SCIM endpoint at this address: check the Tenant URL.",
+    405: "The method is not supported here.",
+}
 _requests: Final = logging.getLogger("mypolicies.requests")
 _logger: Final = logging.getLogger(__name__)
 
@@ -40,10 +46,10 @@ class OutermostMiddleware:
 
     def __call__(self, request: Any) -> HttpResponse:
         request.request_id = secrets.token_urlsafe(_ID_BYTES)
-        started = time.perf_counter()
+        request.started = time.perf_counter()
         response = _in_the_language_of_the_path(request, self._answer(request))
         response["Request-Id"] = request.request_id
-        _log(request, response, time.perf_counter() - started)
+        _log(request, response, time.perf_counter() - request.started)
         return response
 
     def _answer(self, request: Any) -> HttpResponse:
@@ -76,14 +82,18 @@ def _failed(request: Any, status: int) -> HttpResponse:
 
 
 def _in_the_language_of_the_path(request: Any, response: HttpResponse) -> HttpResponse:
-    """The response, or a SCIM Error in place of an error page of Django's below /scim."""
+    """The response; below /scim an error page of Django's becomes a SCIM Error, its headers stay."""
     if response.status_code < 400 or not is_scim(request):
         return response
     if response.get("Content-Type", "").startswith(MEDIA_TYPE):
         return response
     if response.status_code >= 500:
         return _failed(request, response.status_code)
-    return _error(request, response.status_code, "The request could not be understood.")
+    detail = _DETAILS.get(response.status_code, "The request could not be understood.")
+    response.content = json.dumps(error_body(response.status_code, detail))
+    response["Content-Type"] = MEDIA_TYPE
+    response["Content-Length"] = str(len(response.content))
+    return response
 
 
 def _error(request: HttpRequest, status: int, detail: str) -> HttpResponse:

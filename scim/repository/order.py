@@ -19,12 +19,12 @@ def compile_order(path: AttributePath, resource_type: ResourceType, tenant_url: 
     located = resource_type.locate(path.urn, path.name, path.sub)
     if located is None or located.leaf.returned is Returned.NEVER:
         raise InvalidValue(f"sortBy names no attribute of {resource_type.name}: {path}.")
-    column = columns.find_column(resource_type, located, tenant_url)
-    if column is not None:
-        return column.expression
     sub = located.sub or located.attribute.find("value")
     if sub is None and located.attribute.type is Type.COMPLEX:
         raise InvalidValue(f"sortBy needs a sub-attribute of {path}, such as {_example(located)}.")
+    column = columns.find_column(resource_type, located, tenant_url)
+    if column is not None:
+        return column.expression
     base = columns.values(resource_type, located)
     if located.attribute.multi_valued:
         base = _preferred(base)

@@ -104,6 +104,15 @@ def test_what_was_ignored_or_understood_generously_is_noted(at_acme, bjensen, cl
     ]
 
 
+def test_a_request_through_a_unix_socket_has_no_address(at_acme, logged):
+    at_acme.http.defaults["REMOTE_ADDR"] = ""
+
+    at_acme.post("/Users", BJENSEN)
+
+    [event] = logged()
+    assert event["address"] is None
+
+
 # --- secrets ----------------------------------------------------------------------------------
 
 

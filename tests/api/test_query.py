@@ -53,6 +53,9 @@ def test_test_connection_looks_for_somebody_who_does_not_exist(attribute, at_acm
         f'{CORE}:userName eq "bjensen@acme.example"',
         'name.familyName co "ENS" and (active eq true or title pr)',
         'not (userName sw "jsmith") and meta.created ge "2026-11-25T10:00:00Z"',
+        'name[familyName eq "Jensen" and givenName pr]',
+        'meta[lastModified lt "2026-11-25T10:00:01Z" and resourceType eq "User"]',
+        'meta pr and not (name[familyName ne "Jensen"])',
     ],
 )
 def test_a_look_up_finds_the_one(look_up, at_acme, bjensen, jsmith):
@@ -269,6 +272,11 @@ def test_users_are_sorted(sort_by, order, expected, at_acme, five):
         (
             {"sortBy": "name"},
             "sortBy needs a sub-attribute of name, such as name.formatted.",
+            "invalidValue",
+        ),
+        (
+            {"sortBy": "meta"},
+            "sortBy needs a sub-attribute of meta, such as meta.resourceType.",
             "invalidValue",
         ),
     ],

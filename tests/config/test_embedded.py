@@ -40,9 +40,9 @@ def use(data_dir):
     """`use()` starts a process that uses the server until it is let go."""
     started = []
 
-    def start():
+    def start(folder=data_dir):
         process = subprocess.Popen(
-            [sys.executable, "-c", USE_IT, str(data_dir)],
+            [sys.executable, "-c", USE_IT, str(folder)],
             cwd=settings.BASE_DIR,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -146,6 +146,24 @@ def test_a_first_start_that_was_killed_half_way_is_begun_anew():
 
         with embedded.running(folder, fsync=False):
             assert ask(folder, "SELECT 1") == (1,)
+    finally:
+        shutil.rmtree(folder)
+
+
+@pytest.mark.parametrize("reached", ["data.new", "data/PG_VERSION", "data/postmaster.pid"])
+def test_of_a_start_that_outlives_its_starter_comes_one_server(reached, use):
+    """Two servers on one data directory would destroy it."""
+    folder = Path(tempfile.mkdtemp(prefix="mypolicies-tests-"))
+    folder.chmod(0o711)
+    try:
+        starter = use(folder)
+        postgres.wait_until((folder / "postgres" / reached).exists, f"{reached} is there")
+        starter.kill()
+        starter.communicate()
+
+        with embedded.running(folder, fsync=False):
+            assert ask(folder, "SELECT 1") == (1,)
+        assert (folder / "postgres" / "log").read_text().count("starting PostgreSQL") == 1
     finally:
         shutil.rmtree(folder)
 

@@ -4,7 +4,7 @@ from config import gunicorn
 
 
 def test_the_limits_are_those_that_were_promised():
-    assert gunicorn.worker_class == "gthread"
+    assert gunicorn.worker_class == "config.worker.Worker"
     assert gunicorn.timeout == 45
     assert gunicorn.graceful_timeout == 30
     assert gunicorn.keepalive == 75

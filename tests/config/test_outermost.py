@@ -6,10 +6,18 @@ import logging
 import psycopg
 import pytest
 from django.db import IntegrityError, InterfaceError, OperationalError
-from django.http import HttpResponse, HttpResponseBadRequest
+from django.http import (
+    HttpResponse,
+    HttpResponseBadRequest,
+    HttpResponseForbidden,
+    HttpResponseNotAllowed,
+    HttpResponseNotFound,
+)
 from django.test import Client, RequestFactory
 
+from accounts.models import SecretToken
 from config.outermost import OutermostMiddleware
+from tenants.current import in_tenant
 
 SECRET = "duplicate key: tara@acme.example"
 
@@ -70,16 +78,50 @@ def test_elsewhere_it_is_a_short_page():
     assert SECRET not in response.content.decode()
 
 
-@pytest.mark.parametrize("page", [HttpResponse("<p>", status=404), HttpResponseBadRequest("<p>")])
-def test_an_error_page_of_djangos_below_scim_becomes_a_scim_error(page):
+@pytest.mark.parametrize(
+    ("page", "detail"),
+    [
+        (HttpResponseBadRequest("<p>"), "The request could not be understood."),
+        (HttpResponseForbidden("<p>"), "The request is not allowed here."),
+        (
+            HttpResponseNotFound("<p>"),
+            "There is no SCIM endpoint at this address: check the Tenant URL.",
+        ),
+        (HttpResponseNotAllowed(["GET"], "<p>"), "The method is not supported here."),
+    ],
+)
+def test_an_error_page_of_djangos_below_scim_becomes_a_scim_error(page, detail):
     response = answer_to("/scim/Users", page)
 
-    assert response.status_code == page.status_code
+    assert response["Content-Type"] == "application/scim+json"
+    assert response["Content-Length"] == str(len(response.content))
     assert json.loads(response.content) == {
         "schemas": ["urn:ietf:params:scim:api:messages:2.0:Error"],
         "status": str(page.status_code),
-        "detail": "The request could not be understood.",
+        "detail": detail,
     }
+
+
+def test_what_the_page_says_in_headers_stays():
+    response = answer_to("/scim/Users", HttpResponseNotAllowed(["GET"], "<p>"))
+
+    assert response["Allow"] == "GET"
+
+
+def test_a_page_of_djangos_that_says_500_tells_the_request_id():
+    response = answer_to("/scim/Users", HttpResponse("<p>", status=500))
+
+    assert response["Request-Id"] in json.loads(response.content)["detail"]
+
+
+@pytest.mark.django_db
+def test_the_staff_host_has_no_scim_endpoint(operator):
+    response = Client(headers={"Host": operator.host}).get("/scim/Users")
+
+    assert (response.status_code, response["Content-Type"]) == (404, "application/scim+json")
+    assert json.loads(response.content)["detail"] == (
+        "There is no SCIM endpoint at this address: check the Tenant URL."
+    )
 
 
 def test_the_log_line_tells_what_happened_and_no_query(caplog):
@@ -114,3 +156,16 @@ def test_an_exception_of_a_middleware_inside_arrives_here(acme, monkeypatch):
 
     assert client.get("/scim/Users").status_code == 503
     assert client.get("/admin/").status_code == 503
+
+
+@pytest.mark.django_db
+def test_the_log_line_names_the_tenant_and_the_public_id_of_the_token(acme, scim, caplog):
+    client = scim(acme)
+    caplog.set_level(logging.INFO)
+
+    client.get("/Users")
+
+    [record] = [each for each in caplog.records if each.name == "mypolicies.requests"]
+    with in_tenant(acme):
+        assert (record.tenant, record.token) == ("acme", SecretToken.objects.get().public_id)
+    assert client.token not in str(vars(record))

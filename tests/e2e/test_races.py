@@ -161,3 +161,12 @@ def test_users_who_point_at_each_other_do_not_wait_for_each_other(racer):
     )
 
     assert {status for status, _ in answers} == {200}
+
+
+def test_a_charset_that_is_none_fails_nothing(racer):
+    """Django decodes the query string with it before any middleware could answer."""
+    named = {"Content-Type": "application/scim+json; charset=bz2"}
+
+    assert racer.ask("GET", "/Users?filter=%00", headers=named)[0] == 400
+    assert racer.ask("GET", f"/Users?{'a&' * 1001}", headers=named)[0] == 400
+    assert racer.ask("GET", "/Users?count=0&x=%00", headers=named)[0] == 200

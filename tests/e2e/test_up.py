@@ -7,7 +7,6 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from django.conf import settings
 
 from config import embedded
 from tests.support import postgres
@@ -164,11 +163,13 @@ def test_settings_that_cannot_be_are_refused_in_one_line():
             assert refused.stderr.count("\n") == 1
 
 
-@pytest.mark.skipif(not settings.DATABASE_URL, reason="DATABASE_URL names no server.")
 def test_with_database_url_it_uses_that_server():
-    with new_server() as server:
-        server.start()
+    with new_server(embedded=True) as other, embedded.running(data_dir(other), fsync=False):
+        url = f"postgresql://mypolicies@/mypolicies?host={embedded.socket_dir(data_dir(other))}"
+        with new_server(embedded=True, DATABASE_URL=url) as server:
+            server.start()
 
-        assert pasted(server.curl) == NO_USERS
-        assert server.stop() == 0
-        assert not (data_dir(server) / "postgres").exists()
+            assert pasted(server.curl) == NO_USERS
+            assert server.stop() == 0
+            assert not (data_dir(server) / "postgres").exists()
+        assert postgres.runs(data_dir(other))
