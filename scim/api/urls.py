@@ -11,7 +11,7 @@ from django.http.response import HttpResponseBase
 from django.urls import URLPattern, re_path
 
 from scim.api.discovery import ResourceTypesView, SchemasView, ServiceProviderConfigView
-from scim.api.search import SearchView
+from scim.api.search import RootView, SearchView
 from scim.api.views import MeView, UnknownEndpointView
 from scim.api.viewsets import ResourceViewSet
 from scim.protocol.schema import ResourceType
@@ -57,5 +57,6 @@ urlpatterns = [
     _endpoint("ServiceProviderConfig", ServiceProviderConfigView.as_view()),
     _endpoint(r"", SearchView.as_view(), r"\.search"),
     _endpoint("Me", MeView.as_view()),
+    re_path(r"^(?:[vV]2)?/?\Z", RootView.as_view()),
     re_path(r"", UnknownEndpointView.as_view()),
 ]

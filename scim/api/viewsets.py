@@ -1,15 +1,16 @@
 """The endpoints of resource types (RFC 7644 §3.3-3.6): HTTP in, one call of the provider, HTTP out."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import ViewSetMixin
 
+from scim.api.lists import list_response_of, without_cursor
 from scim.api.log import log_read
-from scim.api.parameters import read_projection, read_query
+from scim.api.parameters import read_projection, read_search
 from scim.api.views import ScimView
-from scim.protocol.messages import list_response
 from scim.protocol.projection import Projection, project, relations_shown
 from scim.protocol.representation import Stored, location, represent
 from scim.protocol.schema import Relation, ResourceType
@@ -43,12 +44,14 @@ class ResourceViewSet(ViewSetMixin, ScimView):
         return _OPERATIONS.get(self.action or "", (self.http_request.method or "").lower())
 
     def list(self, request: Request) -> Response:
-        self.sent = request.query_params.dict() or None
-        query, projection = read_query(request.query_params), read_projection(request.query_params)
-        page = resources.query(self.resource_type, query, self._loading(projection))
-        found = [self._represent(stored, projection) for stored in page.items]
-        log_read(self.http_request, self, 200)
-        return Response(list_response(found, total=page.total, start_index=query.start_index))
+        self.sent = without_cursor(request.query_params.dict()) or None
+        return self._list(request.query_params)
+
+    def search(self, request: Request) -> Response:
+        """A list whose parameters stand in the body (RFC 7644 §3.4.3)."""
+        parameters = read_search(self.read_body())
+        self.sent = without_cursor(self.sent)
+        return self._list(parameters)
 
     def create(self, request: Request) -> Response:
         projection = read_projection(request.query_params)
@@ -82,6 +85,11 @@ class ResourceViewSet(ViewSetMixin, ScimView):
     def destroy(self, request: Request, identifier: str) -> Response:
         resources.delete(self._target(identifier, NOTHING_RELATED), self.authenticated())
         return Response(status=204)
+
+    def _list(self, parameters: Mapping[str, Any]) -> Response:
+        body = list_response_of((self.resource_type,), parameters, self.authenticated())
+        log_read(self.http_request, self, 200)
+        return Response(body)
 
     def _target(self, identifier: str, projection: Projection) -> Target:
         loading = self._loading(projection)

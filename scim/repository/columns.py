@@ -33,12 +33,14 @@ _COLUMNS: Final[Mapping[tuple[str, str | None], Column]] = {
     ("active", None): Column(Sql("active"), "boolean"),
     ("displayName", None): Column(Sql("display_name")),
     ("name", "familyName"): Column(Sql("family_name")),
+    # `meta pr`: it is there as soon as a resource is.
+    ("meta", None): Column(Sql("created"), "timestamptz"),
     ("meta", "resourceType"): Column(Sql('(resource_type COLLATE "C")')),
     ("meta", "created"): Column(Sql("created"), "timestamptz"),
     ("meta", "lastModified"): Column(Sql("last_modified"), "timestamptz"),
     ("meta", "version"): Column(Sql("""('W/"' || version || '"' COLLATE "C")""")),
 }
-_UNIQUE_KEY: Final = Column(Sql("unique_key"))
+UNIQUE_KEY: Final = Column(Sql("unique_key"))
 
 
 def find_column(resource_type: ResourceType, located: Located, tenant_url: str) -> Column | None:
@@ -46,7 +48,7 @@ def find_column(resource_type: ResourceType, located: Located, tenant_url: str) 
     if located.extension is not None:
         return None
     if located.sub is None and located.attribute is resource_type.unique_attribute:
-        return _UNIQUE_KEY
+        return UNIQUE_KEY
     key = (located.attribute.name, located.sub.name if located.sub else None)
     if key == ("meta", "location"):
         prefix = location(resource_type, "", tenant_url)
