@@ -65,6 +65,7 @@ def requester_of(request: HttpRequest, verified: Verified | None) -> Requester:
         user_agent=request.META.get("HTTP_USER_AGENT", ""),
         token_id=verified.token_id if verified else None,
         token_label=f"{verified.label} ({verified.public_id})" if verified else "",
+        account_email=verified.account_email if verified else "",
     )
 
 

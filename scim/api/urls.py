@@ -11,9 +11,11 @@ from django.http.response import HttpResponseBase
 from django.urls import URLPattern, re_path
 
 from scim.api.discovery import ResourceTypesView, SchemasView, ServiceProviderConfigView
-from scim.api.search import SearchView
-from scim.api.views import MeView, UnknownEndpointView
+from scim.api.me import MeViewSet
+from scim.api.search import RootView, SearchView
+from scim.api.views import UnknownEndpointView
 from scim.api.viewsets import ResourceViewSet
+from scim.protocol.definitions import USER
 from scim.protocol.schema import ResourceType
 from scim.provider.capabilities import RESOURCE_TYPES
 
@@ -55,7 +57,8 @@ urlpatterns = [
     _endpoint("ResourceTypes", ResourceTypesView.as_view()),
     _endpoint("ResourceTypes", ResourceTypesView.as_view(), _ID),
     _endpoint("ServiceProviderConfig", ServiceProviderConfigView.as_view()),
-    _endpoint(".search", SearchView.as_view()),
-    _endpoint("Me", MeView.as_view()),
+    _endpoint(r"", SearchView.as_view(), r"\.search"),
+    _endpoint("Me", MeViewSet.as_view(_MEMBER | {"post": "create"}, resource_type=USER)),
+    re_path(r"^(?:[vV]2)?/?\Z", RootView.as_view()),
     re_path(r"", UnknownEndpointView.as_view()),
 ]

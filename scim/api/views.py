@@ -11,7 +11,7 @@ from scim.api.authentication import SecretTokenAuthentication
 from scim.api.exceptions import handle
 from scim.api.parsers import ScimParser
 from scim.api.renderers import MEDIA_TYPE, ScimNegotiation, ScimRenderer
-from scim.protocol.errors import InvalidSyntax, NotFound, NotImplementedYet
+from scim.protocol.errors import InvalidSyntax, NotFound
 from scim.protocol.schema import ResourceType
 from scim.provider.requester import Requester
 
@@ -80,13 +80,3 @@ class UnknownEndpointView(ScimView):
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)
         raise NotFound(f"There is no SCIM endpoint at {request.path[:128]!r}.")
-
-
-class MeView(ScimView):
-    """/Me, which this service does not map to a user (RFC 7644 §3.11)."""
-
-    operation = "retrieve"
-
-    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
-        super().initial(request, *args, **kwargs)
-        raise NotImplementedYet("/Me is not supported: a secret token belongs to no user.")

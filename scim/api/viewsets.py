@@ -7,10 +7,10 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import ViewSetMixin
 
+from scim.api.lists import list_response_of, without_cursor
 from scim.api.log import log_read
-from scim.api.parameters import read_projection, read_query, read_search
+from scim.api.parameters import read_projection, read_search
 from scim.api.views import ScimView
-from scim.protocol.messages import list_response
 from scim.protocol.projection import Projection, project, relations_shown
 from scim.protocol.representation import Stored, location, represent
 from scim.protocol.schema import Relation, ResourceType
@@ -44,11 +44,14 @@ class ResourceViewSet(ViewSetMixin, ScimView):
         return _OPERATIONS.get(self.action or "", (self.http_request.method or "").lower())
 
     def list(self, request: Request) -> Response:
-        self.sent = request.query_params.dict() or None
-        return self._page(request.query_params)
+        self.sent = without_cursor(request.query_params.dict()) or None
+        return self._list(request.query_params)
 
     def search(self, request: Request) -> Response:
-        return self._page(read_search(self.read_body()))
+        """A list whose parameters stand in the body (RFC 7644 §3.4.3)."""
+        parameters = read_search(self.read_body())
+        self.sent = without_cursor(self.sent)
+        return self._list(parameters)
 
     def create(self, request: Request) -> Response:
         projection = read_projection(request.query_params)
@@ -83,6 +86,11 @@ class ResourceViewSet(ViewSetMixin, ScimView):
         resources.delete(self._target(identifier, NOTHING_RELATED), self.authenticated())
         return Response(status=204)
 
+    def _list(self, parameters: Mapping[str, Any]) -> Response:
+        body = list_response_of((self.resource_type,), parameters, self.authenticated())
+        log_read(self.http_request, self, 200)
+        return Response(body)
+
     def _target(self, identifier: str, projection: Projection) -> Target:
         loading = self._loading(projection)
         return Target(self.resource_type, identifier, loading, self._precondition())
@@ -105,13 +113,6 @@ class ResourceViewSet(ViewSetMixin, ScimView):
     def _precondition(self) -> Precondition:
         headers = self.http_request.headers
         return Precondition(headers.get("If-Match"), headers.get("If-None-Match"))
-
-    def _page(self, parameters: Mapping[str, Any]) -> Response:
-        query, projection = read_query(parameters), read_projection(parameters)
-        page = resources.query(self.resource_type, query, self._loading(projection))
-        found = [self._represent(stored, projection) for stored in page.items]
-        log_read(self.http_request, self, 200)
-        return Response(list_response(found, total=page.total, start_index=query.start_index))
 
     def _represent(self, stored: Stored, projection: Projection) -> dict[str, Any]:
         whole = represent(self.resource_type, stored, self.authenticated().tenant_url)

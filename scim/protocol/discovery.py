@@ -1,6 +1,6 @@
 """What the service says about itself: Schemas, ResourceTypes, ServiceProviderConfig.
 
-RFC 7643 §5, §6, §7 and RFC 7644 §4. Generated from the definitions that validate, so that it is
+RFC 7643 §5, §6, §7, RFC 7644 §4 and RFC 9865 §4. Generated from the definitions that validate, so that it is
 true. Entra's "Test Connection" and Microsoft's acceptance suite build their mappings from /Schemas:
 `externalId` is listed, `id` is not, and every `type` has canonical values (E10).
 """
@@ -24,6 +24,7 @@ class Capabilities:
     default_page: int
     max_body: int  # bytes
     documentation: str  # URI
+    cursor_timeout: int = 3_600  # seconds
 
 
 def schema_representation(schema: Schema, common: Iterable[Attribute], base: str) -> dict[str, Any]:
@@ -101,6 +102,14 @@ def service_provider_config(capabilities: Capabilities, base: str) -> dict[str, 
         "bulk": {"supported": False, "maxOperations": 0, "maxPayloadSize": capabilities.max_body},
         "filter": {"supported": True, "maxResults": capabilities.max_page},
         "changePassword": {"supported": False},
+        "pagination": {
+            "cursor": True,
+            "index": True,
+            "defaultPaginationMethod": "index",
+            "defaultPageSize": capabilities.default_page,
+            "maxPageSize": capabilities.max_page,
+            "cursorTimeout": capabilities.cursor_timeout,
+        },
         "sort": {"supported": True},
         "etag": {"supported": True},
         "authenticationSchemes": [

@@ -3,6 +3,7 @@
     ScimError
     ├── BadRequest 400
     │   ├── InvalidFilter · InvalidPath · InvalidSyntax · InvalidValue · InvalidVersion
+    │   ├── InvalidCursor · ExpiredCursor · InvalidCount (RFC 9865 §2.1)
     │   └── Mutability · NoTarget · TooMany
     ├── Unauthorized 401
     ├── Forbidden 403
@@ -67,6 +68,24 @@ class InvalidValue(BadRequest):
 
 class InvalidVersion(BadRequest):
     scim_type = "invalidVers"
+
+
+class InvalidCursor(BadRequest):
+    """The cursor is none of ours, or belongs to another query, tenant or token (RFC 9865 §2.1)."""
+
+    scim_type = "invalidCursor"
+
+
+class ExpiredCursor(BadRequest):
+    """The client waited longer than the announced cursorTimeout (RFC 9865 §2.1)."""
+
+    scim_type = "expiredCursor"
+
+
+class InvalidCount(BadRequest):
+    """With a cursor: beyond maxPageSize, or another count than that of the first page."""
+
+    scim_type = "invalidCount"
 
 
 class Mutability(BadRequest):

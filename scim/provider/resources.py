@@ -4,7 +4,7 @@ For any resource type. Each call is one atomic block within the request's transa
 provisioning event; a call that raises has changed nothing once that transaction is rolled back.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
@@ -21,8 +21,8 @@ from scim.protocol.versions import Precondition
 from scim.provider import clock, rules
 from scim.provider.events import Call, answered
 from scim.provider.requester import Requester
-from scim.repository import members, resources
-from scim.repository.base import Loading, Page, Query, Write
+from scim.repository import lists, members, resources
+from scim.repository.base import Loading, Page, Query, Source, Write
 from scim.repository.members import Moved
 
 
@@ -85,9 +85,9 @@ def retrieve(resource_type: ResourceType, identifier: str, loading: Loading) -> 
     return stored
 
 
-def query(resource_type: ResourceType, asked: Query, loading: Loading) -> Page:
+def query(sources: Sequence[Source], asked: Query) -> Page:
     """The page of resources that the query asks for. Raises InvalidFilter, InvalidValue."""
-    return resources.page(resource_type, asked, loading)
+    return lists.page(sources, asked)
 
 
 @transaction.atomic(savepoint=False)

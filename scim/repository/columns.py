@@ -39,7 +39,7 @@ _COLUMNS: Final[Mapping[tuple[str, str | None], Column]] = {
     ("meta", "lastModified"): Column(Sql("last_modified"), "timestamptz"),
     ("meta", "version"): Column(Sql("""('W/"' || version || '"' COLLATE "C")""")),
 }
-_UNIQUE_KEY: Final = Column(Sql("unique_key"))
+UNIQUE_KEY: Final = Column(Sql("unique_key"))
 
 
 def find_column(resource_type: ResourceType, located: Located, tenant_url: str) -> Column | None:
@@ -47,7 +47,7 @@ def find_column(resource_type: ResourceType, located: Located, tenant_url: str) 
     if located.extension is not None:
         return None
     if located.sub is None and located.attribute is resource_type.unique_attribute:
-        return _UNIQUE_KEY
+        return UNIQUE_KEY
     key = (located.attribute.name, located.sub.name if located.sub else None)
     if key == ("meta", "location"):
         prefix = location(resource_type, "", tenant_url)

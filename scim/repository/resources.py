@@ -14,33 +14,17 @@ from scim.protocol.errors import Uniqueness
 from scim.protocol.representation import Stored
 from scim.protocol.schema import ResourceType
 from scim.repository import relations
-from scim.repository.base import Event, Loading, Page, Query, Write
-from scim.repository.order import compile_order
-from scim.repository.sql import Parameter, Sql, sql
-from scim.repository.where import compile_filter
+from scim.repository.base import Event, Loading, Write
+from scim.repository.sql import Parameter, sql
 
-_FIELDS: Final = "r.id, r.document, r.version, r.created, r.last_modified"
+# What `read_row` reads, before the JSON of relations.
+FIELDS: Final = "r.id, r.document, r.version, r.created, r.last_modified"
 
 _FIND: Final = f"""
-SELECT {_FIELDS}, {{}} FROM scim_resource AS r
+SELECT {FIELDS}, {{}} FROM scim_resource AS r
 WHERE r.id = {{}} AND r.resource_type = {{}} AND r.deleted_at IS NULL
 """
 _LOCK: Final = f"{_FIND} FOR UPDATE OF r"
-
-# The ids that match are counted and cut to a page before any document is read. A filter or an order
-# is computed once for both; without either an index answers the count and the page on its own.
-_PAGE: Final = f"""
-WITH matching AS {{}} (
-    SELECT id, {{}} AS rank FROM scim_resource
-    WHERE resource_type = {{}} AND deleted_at IS NULL AND {{}}
-), page AS (
-    SELECT id, rank FROM matching ORDER BY rank {{}}, id LIMIT {{}} OFFSET {{}}
-)
-SELECT total.count, {_FIELDS}, {{}}
-FROM (SELECT count(*) FROM matching) AS total
-LEFT JOIN page ON TRUE LEFT JOIN scim_resource AS r ON r.id = page.id
-ORDER BY page.rank {{}}, page.id
-"""
 
 # E28: a deleted user leaves its userName free; who is created again under the same externalId gets a
 # new id that says which deleted resource it continues.
@@ -114,15 +98,6 @@ def lock(resource_type: ResourceType, identifier: UUID, loading: Loading) -> Sto
     return _one(_LOCK, resource_type, identifier, loading)
 
 
-def page(resource_type: ResourceType, query: Query, loading: Loading) -> Page:
-    """The page the query asks for and the total. Raises InvalidFilter, InvalidValue."""
-    statement = _page_statement(resource_type, query, loading)
-    with connection.cursor() as cursor:
-        cursor.execute(statement.text, statement.parameters)
-        rows = cursor.fetchall()
-    return Page(rows[0][0], tuple(_stored(row[1:]) for row in rows if row[1] is not None))
-
-
 def insert(write: Write) -> None:
     """Stores a new resource. Raises Uniqueness."""
     _execute_write(_INSERT_ALL, write)
@@ -152,36 +127,14 @@ def _one(
     with connection.cursor() as cursor:
         cursor.execute(found.text, found.parameters)
         row = cursor.fetchone()
-    return _stored(row) if row else None
+    return read_row(row) if row else None
 
 
-def _stored(row: Sequence[Any]) -> Stored:
+def read_row(row: Sequence[Any]) -> Stored:
+    """The resource in a row of FIELDS and its relations as JSON."""
     identifier, document, version, created, last_modified, related = row
     loaded = json.loads(related) if related else {}
     return Stored(identifier, json.loads(document), version, created, last_modified, loaded)
-
-
-def _page_statement(resource_type: ResourceType, query: Query, loading: Loading) -> Sql:
-    condition = Sql("TRUE")
-    if query.filter is not None:
-        condition = compile_filter(query.filter, resource_type, loading.tenant_url)
-    rank = Sql("NULL::text")
-    if query.sort_by is not None:
-        rank = compile_order(query.sort_by, resource_type, loading.tenant_url)
-    is_plain = query.filter is None and query.sort_by is None
-    direction = Sql("DESC" if query.descending else "ASC")
-    return sql(
-        _PAGE,
-        Sql("NOT MATERIALIZED" if is_plain else "MATERIALIZED"),
-        rank,
-        Parameter(resource_type.name),
-        condition,
-        direction,
-        Parameter(query.count),
-        Parameter(query.start_index - 1),
-        relations.as_json(loading, "r"),
-        direction,
-    )
 
 
 def _execute_write(statement: str, write: Write) -> None:
