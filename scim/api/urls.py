@@ -10,6 +10,7 @@ from typing import Any
 from django.http.response import HttpResponseBase
 from django.urls import URLPattern, re_path
 
+from scim.api.bulk import BulkView
 from scim.api.discovery import ResourceTypesView, SchemasView, ServiceProviderConfigView
 from scim.api.me import MeViewSet
 from scim.api.search import RootView, SearchView
@@ -52,6 +53,7 @@ def _resource_endpoints(resource_type: ResourceType) -> list[URLPattern]:
 
 urlpatterns = [
     *(pattern for each in RESOURCE_TYPES for pattern in _resource_endpoints(each)),
+    _endpoint("Bulk", BulkView.as_view()),
     _endpoint("Schemas", SchemasView.as_view()),
     _endpoint("Schemas", SchemasView.as_view(), _ID),
     _endpoint("ResourceTypes", ResourceTypesView.as_view()),
