@@ -11,6 +11,7 @@ from django.http.response import HttpResponseBase
 from django.urls import URLPattern, re_path
 
 from scim.api.discovery import ResourceTypesView, SchemasView, ServiceProviderConfigView
+from scim.api.oauth import TokenView
 from scim.api.search import SearchView
 from scim.api.views import MeView, UnknownEndpointView
 from scim.api.viewsets import ResourceViewSet
@@ -56,6 +57,7 @@ urlpatterns = [
     _endpoint("ResourceTypes", ResourceTypesView.as_view(), _ID),
     _endpoint("ServiceProviderConfig", ServiceProviderConfigView.as_view()),
     _endpoint(r"", SearchView.as_view(), r"\.search"),
+    _endpoint("oauth/token", TokenView.as_view()),
     _endpoint("Me", MeView.as_view()),
     re_path(r"", UnknownEndpointView.as_view()),
 ]

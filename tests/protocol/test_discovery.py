@@ -98,4 +98,7 @@ def test_the_service_provider_config_announces_the_limits_that_are_enforced():
         name for name, each in config.items() if isinstance(each, dict) and each.get("supported")
     }
     assert supported == {"patch", "filter", "sort", "etag"}
-    assert [scheme["type"] for scheme in config["authenticationSchemes"]] == ["oauthbearertoken"]
+    assert [scheme["type"] for scheme in config["authenticationSchemes"]] == [
+        "oauthbearertoken",
+        "oauth2",
+    ]
