@@ -50,6 +50,7 @@ def _resource_endpoints(resource_type: ResourceType) -> list[URLPattern]:
 
 
 urlpatterns = [
+    _endpoint("oauth/token", TokenView.as_view()),
     *(pattern for each in RESOURCE_TYPES for pattern in _resource_endpoints(each)),
     _endpoint("Schemas", SchemasView.as_view()),
     _endpoint("Schemas", SchemasView.as_view(), _ID),
@@ -57,7 +58,6 @@ urlpatterns = [
     _endpoint("ResourceTypes", ResourceTypesView.as_view(), _ID),
     _endpoint("ServiceProviderConfig", ServiceProviderConfigView.as_view()),
     _endpoint(r"", SearchView.as_view(), r"\.search"),
-    _endpoint("oauth/token", TokenView.as_view()),
     _endpoint("Me", MeView.as_view()),
     re_path(r"", UnknownEndpointView.as_view()),
 ]
