@@ -7,11 +7,22 @@ import sys
 from contextlib import AbstractContextManager, nullcontext
 from typing import Final
 
+from django.core.exceptions import ImproperlyConfigured
 from django.core.management import execute_from_command_line
+from django.db import OperationalError, ProgrammingError
+from psycopg.errors import UndefinedTable
 
-from config import embedded, environment
+from config import database, embedded, environment
 
-_NEEDS_NO_DATABASE: Final = frozenset({"help", "version", "--help", "-h", "--version"})
+# `up` starts the server itself, after it has looked at the port.
+_NEEDS_NO_DATABASE: Final = frozenset({"", "help", "version", "diffsettings", "findstatic", "up"})
+_ASKS_ONLY: Final = frozenset({"--help", "-h", "--version"})
+# What a person can put right by reading the message.
+_MISTAKES: Final = (
+    embedded.EmbeddedServerError,
+    environment.EnvironmentVariableError,
+    ImproperlyConfigured,
+)
 
 
 def main() -> None:
@@ -24,15 +35,25 @@ def main() -> None:
             execute_from_command_line(sys.argv)
     except KeyboardInterrupt:
         sys.exit(128 + signal.SIGINT)
-    except (embedded.EmbeddedServerError, environment.EnvironmentVariableError) as error:
-        sys.exit(f"{error}")
+    except _MISTAKES as error:
+        sys.exit(str(error))
+    except OperationalError as error:
+        sys.exit(f"The database does not answer: {error}".strip())
+    except ProgrammingError as error:
+        if not isinstance(error.__cause__, UndefinedTable):
+            raise
+        sys.exit("The database has no tables yet, or old ones: run `manage.py migrate` first.")
 
 
 def database_server(arguments: list[str]) -> AbstractContextManager[None]:
-    """Keeps the embedded PostgreSQL running for a command that needs it."""
-    if environment.database_url() or not arguments or arguments[0] in _NEEDS_NO_DATABASE:
+    """Has the embedded PostgreSQL run for a command that needs it."""
+    command = next(iter(arguments), "")
+    needs_none = command in _NEEDS_NO_DATABASE or (
+        command == "check" and not any(each.startswith("--database") for each in arguments)
+    )
+    if needs_none or not _ASKS_ONLY.isdisjoint(arguments):
         return nullcontext()
-    return embedded.running(environment.data_dir())
+    return database.server_running()
 
 
 if __name__ == "__main__":

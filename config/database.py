@@ -1,15 +1,27 @@
 """Where the database is: DATABASE_URL, or the embedded PostgreSQL that belongs to DATA_DIR."""
 
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any, Final
-from urllib.parse import parse_qsl, unquote, urlsplit
 
+import psycopg
+from django.conf import settings
 from django.db import connections
+from psycopg.conninfo import conninfo_to_dict
 
 from config import embedded
 from config.environment import EnvironmentVariableError
 
 _EXAMPLE: Final = "postgresql://user:password@host:5432/name"
+_SCHEMES: Final = ("postgresql://", "postgres://")
+# What libpq and what Django calls it; anything else is an option.
+_NAMES: Final = {
+    "dbname": "NAME",
+    "user": "USER",
+    "password": "PASSWORD",
+    "host": "HOST",
+    "port": "PORT",
+}
 _CONNECT_SECONDS: Final = 3
 
 # How long a request may wait for the database. Commands and migrations may take their time.
@@ -32,6 +44,13 @@ def database_settings(url: str, data_dir: Path) -> dict[str, Any]:
     return {"ENGINE": "tenants.backend", "CONN_MAX_AGE": None, "OPTIONS": options, **where}
 
 
+def server_running() -> AbstractContextManager[None]:
+    """Has the embedded PostgreSQL run meanwhile, unless DATABASE_URL names another server."""
+    if settings.DATABASE_URL:
+        return nullcontext()
+    return embedded.running(settings.DATA_DIR)
+
+
 def limit_waiting() -> None:
     """Has connections that are opened from now on end what takes too long: for serving processes."""
     options = connections.settings["default"]["OPTIONS"]
@@ -45,27 +64,18 @@ def _embedded(data_dir: Path) -> dict[str, Any]:
         "NAME": embedded.DATABASE,
         "USER": embedded.ROLE,
         "HOST": embedded.socket_dir(data_dir),
+        "PORT": embedded.PORT,
     }
 
 
 def _read_url(url: str) -> dict[str, Any]:
-    """The parts of the URL; those of its query are options of libpq, such as sslmode."""
-    parts = urlsplit(url)
+    """The parts of the URL as libpq reads them; its query holds options, such as sslmode."""
     try:
-        port = parts.port
-    except ValueError:
-        port = 0
-    name = unquote(parts.path.lstrip("/"))
-    query = dict(parse_qsl(parts.query))
-    host = query.pop("host", None) or parts.hostname or ""
-    if parts.scheme not in ("postgres", "postgresql") or not name or port == 0:
-        # Without the value: it holds a password.
+        parts = conninfo_to_dict(url) if url.startswith(_SCHEMES) else {}
+    except psycopg.Error:
+        parts = {}
+    where = {name: str(parts.pop(key, "")) for key, name in _NAMES.items()}
+    if not where["NAME"]:
+        # Without the value and what libpq says of it: both may hold a password.
         raise EnvironmentVariableError(f"DATABASE_URL must look like {_EXAMPLE}.")
-    return {
-        "NAME": name,
-        "USER": unquote(parts.username or ""),
-        "PASSWORD": unquote(parts.password or ""),
-        "HOST": unquote(host),
-        "PORT": str(port or ""),
-        "OPTIONS": query,
-    }
+    return {**where, "OPTIONS": parts}

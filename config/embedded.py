@@ -3,7 +3,9 @@
 The package's own starter trusts process ids, which are reused, and once ended an innocent process.
 Here the truth is what cannot go stale:
 
-- `pg_isready` tells whether the server runs; a process works in the data directory or it does not.
+- `pg_isready` tells whether the server runs.
+- A lock on `server.lock` is inherited by every process of PostgreSQL that works on the data: who gets
+  it knows that none is left, no orphan of a killed server and no start that outlived its starter.
 - A lock on `starting.lock` is held by whoever starts or stops; two first starts make one server.
 - A shared lock on `users.lock` is held by each process that uses the server, and given back by the
   kernel even after kill -9. Who leaves last stops the server.
@@ -19,21 +21,25 @@ import hashlib
 import importlib.util
 import os
 import pwd
+import shlex
 import shutil
+import stat
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryFile
+from tempfile import TemporaryFile, mkdtemp
 from typing import IO, Any, Final
 
 ROLE: Final = "mypolicies"  # owns the database; no superuser, so privileges bind it
 DATABASE: Final = "mypolicies"
+PORT: Final = "5432"  # part of the socket's name, nothing else
 _SUPERUSER: Final = "postgres"
 _START_SECONDS: Final = 60  # a long crash recovery, or orphans of a killed server that linger
 _MAX_SOCKET_DIR: Final = 90  # bytes; the system allows 107 with the socket's own name
+_AMBIGUOUS: Final = frozenset(',"\\')  # where several hosts or directories could be meant
 _PERSISTENT: Final = Path("/var/tmp")  # noqa: S108  # only below names that hold a hash of our path
 _TEMPORARY: Final = Path("/tmp")  # noqa: S108
 
@@ -62,12 +68,14 @@ class Cluster:
 def cluster(data_dir: Path) -> Cluster:
     """The cluster that belongs to a DATA_DIR; makes nothing."""
     owner = pwd.getpwnam("nobody") if os.geteuid() == 0 else None
+    data_dir = data_dir.resolve()  # one folder is one cluster, by whatever name it is reached
     home = data_dir / "postgres"
     name = f"mypolicies-{hashlib.sha256(os.fsencode(home)).hexdigest()[:12]}"
     if owner and not _open_to_all(data_dir):
         home = _PERSISTENT / name
     sockets = home / "socket"
-    if len(os.fsencode(sockets)) > _MAX_SOCKET_DIR:
+    too_long = len(os.fsencode(sockets)) > _MAX_SOCKET_DIR
+    if too_long or _AMBIGUOUS.intersection(str(sockets)):
         sockets = _TEMPORARY / name
     return Cluster(home, sockets, owner)
 
@@ -86,8 +94,8 @@ def running(data_dir: Path, *, fsync: bool = True) -> Iterator[None]:
     """
     server = _Server(cluster(data_dir), fsync=fsync)
     pid = os.getpid()
-    server.enter()
     try:
+        server.enter()
         yield
     finally:
         if os.getpid() == pid:  # a forked worker leaves its parent's server alone
@@ -107,9 +115,9 @@ class _Server:
         self._make_directories()
         self._programs = _programs(self._cluster.owner)
         with self._starting():
-            self._start()
             self._users = (self._cluster.home / "users.lock").open("w")
             fcntl.flock(self._users, fcntl.LOCK_SH)
+            self._start()
 
     def leave(self) -> None:
         if self._users is None:
@@ -119,7 +127,8 @@ class _Server:
                 fcntl.flock(self._users, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
                 return  # others use it
-            self._run("pg_ctl", "-D", self._cluster.data, "-m", "fast", "-w", "stop")
+            if self._is_ready():  # else pg_ctl would believe a process id of a former life
+                self._run("pg_ctl", "-m", "fast", "-w", "stop")
 
     @contextlib.contextmanager
     def _starting(self) -> Iterator[None]:
@@ -141,20 +150,18 @@ class _Server:
     def _check_owner(self, directory: Path) -> None:
         """Takes a new directory over for whom the server runs as; refuses a stranger's."""
         wanted = self._cluster.owner.pw_uid if self._cluster.owner else os.geteuid()
-        found = directory.stat().st_uid
-        if self._cluster.owner and found == 0:
+        found = directory.lstat()  # of a link itself: anybody can put one into a temporary folder
+        if self._cluster.owner and found.st_uid == 0 and stat.S_ISDIR(found.st_mode):
             os.chown(directory, wanted, self._cluster.owner.pw_gid)
-        elif found != wanted:
+        elif found.st_uid != wanted or not stat.S_ISDIR(found.st_mode):
             raise EmbeddedServerError(
                 f"{directory} belongs to another user. Set DATA_DIR to a folder of yours."
             )
 
     def _start(self) -> None:
-        if not (self._cluster.data / "PG_VERSION").exists():
-            self._initialize()
         until = time.monotonic() + _START_SECONDS
         while not self._is_ready():
-            if not self._is_inhabited() and self._try_start():
+            if self._try_start():
                 break
             if time.monotonic() > until:
                 raise EmbeddedServerError(
@@ -163,50 +170,53 @@ class _Server:
             time.sleep(0.1)
         self._prepare()
 
-    def _initialize(self) -> None:
+    def _is_ready(self) -> bool:
+        return self._run("pg_isready", "-q", "-h", self._cluster.sockets).returncode == 0
+
+    def _try_start(self) -> bool:
+        """Whether it runs now; False also while others work on the data, such as orphans."""
+        with (self._cluster.home / "server.lock").open("w") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return False
+            if not (self._cluster.data / "PG_VERSION").exists():
+                self._initialize(lock)
+            # Nobody works there, so what this file says is of a former life.
+            (self._cluster.data / "postmaster.pid").unlink(missing_ok=True)
+            return self._run("pg_ctl", *self._start_arguments(), inherited=lock).returncode == 0
+
+    def _initialize(self, lock: IO[Any]) -> None:
         """Makes the data directory whole or not at all."""
         draft = self._cluster.home / "data.new"
         shutil.rmtree(draft, ignore_errors=True)
         options = ("--locale=C.UTF-8", "-E", "UTF8", "--auth=trust", "-U", _SUPERUSER)
-        made = self._run("initdb", "-D", draft, *options, "--no-instructions")
+        sync = () if self._fsync else ("--no-sync",)
+        made = self._run("initdb", "-D", draft, *options, *sync, inherited=lock)
         if made.returncode:
             raise EmbeddedServerError(
                 f"PostgreSQL could not make {self._cluster.data}:\n{made.stderr}"
             )
         draft.rename(self._cluster.data)
 
-    def _is_ready(self) -> bool:
-        return self._run("pg_isready", "-q", "-h", self._cluster.sockets).returncode == 0
-
-    def _is_inhabited(self) -> bool:
-        """Whether a process works in the data directory: a server that is not ready, or its orphans.
-
-        Where the system has no /proc, PostgreSQL's own checks have to do.
-        """
-        for process in Path("/proc").glob("[0-9]*"):
-            with contextlib.suppress(OSError):
-                if (process / "cwd").readlink() == self._cluster.data:
-                    return True
-        return False
-
-    def _try_start(self) -> bool:
-        # Nobody works in the directory, so what this file says is of a former life.
-        (self._cluster.data / "postmaster.pid").unlink(missing_ok=True)
+    def _start_arguments(self) -> tuple[str, ...]:
         settings = {
-            "listen_addresses": "''",
-            "unix_socket_directories": f"'{self._cluster.sockets}'",
+            "listen_addresses": "",
+            "unix_socket_directories": f'"{self._cluster.sockets}"',
             "timezone": "UTC",
             "log_timezone": "UTC",
             "fsync": "on" if self._fsync else "off",
+            # Statements and details of errors hold people's names and addresses.
+            "log_min_error_statement": "panic",
+            "log_error_verbosity": "terse",
         }
-        options = " ".join(f"-c {name}={value}" for name, value in settings.items())
-        arguments = ("-D", self._cluster.data, "-l", self._cluster.log, "-o", options)
+        options = shlex.join(f"--{name}={value}" for name, value in settings.items())
         wait = ("-w", "-t", str(_START_SECONDS))
-        return self._run("pg_ctl", *arguments, *wait, "start").returncode == 0
+        return ("-l", self._cluster.log.name, "-o", options, *wait, "start")
 
     def _prepare(self) -> None:
         """Makes role and database, once; a kill in between is made good at the next start."""
-        prepared = self._cluster.home / "prepared"
+        prepared = self._cluster.data / "prepared"  # goes where the data go
         if prepared.exists():
             return
         self._ensure("pg_roles", "rolname", ROLE, f"CREATE ROLE {ROLE} LOGIN CREATEDB")
@@ -225,8 +235,14 @@ class _Server:
             raise EmbeddedServerError(f"PostgreSQL refused {statement!r}:\n{done.stderr}")
         return done.stdout
 
-    def _run(self, program: str, *arguments: str | Path) -> "subprocess.CompletedProcess[str]":
-        """Runs one of PostgreSQL's programs; files take its output, which a server would keep open."""
+    def _run(
+        self, program: str, *arguments: str | Path, inherited: IO[Any] | None = None
+    ) -> "subprocess.CompletedProcess[str]":
+        """Runs one of PostgreSQL's programs; files take its output, which a server would keep open.
+
+        The file `inherited` stays open, and a lock on it held, until the program's last child ends.
+        pg_ctl puts paths into a shell's command line, so none is among its arguments.
+        """
         owner = self._cluster.owner
         identity: dict[str, Any] = {}
         if owner:
@@ -235,15 +251,18 @@ class _Server:
         environment = {
             k: v for k, v in os.environ.items() if not k.startswith(("PG", "LC_", "LANG"))
         }
+        environment["PGDATA"] = str(self._cluster.data)
         with TemporaryFile() as out, TemporaryFile() as err:
             done = subprocess.run(
                 command,
                 check=False,
-                cwd="/",
+                cwd=self._cluster.home,
                 env=environment,
                 stdout=out,
                 stderr=err,
                 stdin=subprocess.DEVNULL,
+                pass_fds=() if inherited is None else (inherited.fileno(),),
+                start_new_session=True,  # a second Ctrl-C must not hit what is being stopped
                 **identity,
             )
             return subprocess.CompletedProcess(command, done.returncode, _read(out), _read(err))
@@ -268,22 +287,33 @@ def _programs(owner: pwd.struct_passwd | None) -> Path:
 
 
 def _copied(package: Path) -> Path:
-    """The package with its libraries below the persistent temporary folder, copied once."""
-    stat = package.stat()
-    mark = hashlib.sha256(f"{package}{stat.st_mtime_ns}".encode()).hexdigest()[:12]
+    """The package with its libraries below the persistent temporary folder, copied when needed."""
+    site = package.parent
+    # The programs look for the libraries beside the package.
+    parts = [
+        part for part in (package / "pginstall", site / f"{package.name}.libs") if part.exists()
+    ]
+    mark = hashlib.sha256(f"{package}{package.stat().st_mtime_ns}".encode()).hexdigest()[:12]
     target = _PERSISTENT / f"mypolicies-programs-{mark}"
-    if not target.exists():
+    if target.exists() and target.lstat().st_uid != os.geteuid():
+        raise EmbeddedServerError(f"{target} belongs to another user.")
+    # The system tidies its temporary folders up, file by file.
+    if not all(_size(target / part.relative_to(site)) == _size(part) for part in parts):
         _say(f"PostgreSQL may not enter {package}; its programs are copied to {target}.")
-        draft = target.with_suffix(f".{os.getpid()}")
-        for name in (package.name, f"{package.name}.libs"):
-            if (package.parent / name).exists():
-                shutil.copytree(package.parent / name, draft / name, symlinks=True)
+        draft = Path(mkdtemp(prefix=f"{target.name}.", dir=_PERSISTENT))
+        draft.chmod(0o755)
+        for part in parts:
+            shutil.copytree(part, draft / part.relative_to(site), symlinks=True)
+        shutil.rmtree(target, ignore_errors=True)
         with contextlib.suppress(OSError):  # another process was faster
             draft.rename(target)
         shutil.rmtree(draft, ignore_errors=True)
-    if target.stat().st_uid != os.geteuid():
-        raise EmbeddedServerError(f"{target} belongs to another user.")
     return target / package.name
+
+
+def _size(folder: Path) -> int:
+    """How many files and folders are below it."""
+    return sum(1 for _ in folder.rglob("*"))
 
 
 def _open_to_all(path: Path) -> bool:

@@ -1,9 +1,22 @@
 """`/livez` and `/readyz`, for probes: on any host, before a tenant is looked for."""
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache
+from typing import Final
 
 from django.db import Error, connection
-from django.http import HttpRequest, HttpResponse
+from django.db.migrations.loader import MigrationLoader
+from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
+
+from tenants.current import in_public
+
+PROBES: Final = ("/livez", "/readyz")
+_READY_WITHIN: Final = 3  # seconds
+_RETRY_AFTER: Final = "5"  # seconds
+_METHODS: Final = ("GET", "HEAD")
+# One thread: a database that hangs holds it and nothing else, whatever number of probes comes.
+_asking: Final = ThreadPoolExecutor(max_workers=1, thread_name_prefix="readyz")
 
 
 class HealthMiddleware:
@@ -11,24 +24,53 @@ class HealthMiddleware:
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
+        self._probes = dict(zip(PROBES, (_live, _ready), strict=True))
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        match request.path_info:
-            case "/livez":
-                return HttpResponse("alive\n", content_type="text/plain")
-            case "/readyz":
-                return _ready()
-        return self.get_response(request)
+        probe = self._probes.get(request.path_info)
+        if probe is None:
+            return self.get_response(request)
+        if request.method not in _METHODS:
+            return HttpResponseNotAllowed(_METHODS)
+        response = probe()
+        response["Cache-Control"] = "no-store"
+        return response
+
+
+def _live() -> HttpResponse:
+    return _text("alive")
 
 
 def _ready() -> HttpResponse:
-    """200 when the database answers, else 503."""
+    """200 when the database answers in time and lacks no migration of this program, else 503."""
+    answer = _asking.submit(_why_not_ready)
     try:
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT 1")
-    except Error:
-        connection.close()
-        response = HttpResponse("not ready: no database\n", status=503, content_type="text/plain")
-        response["Retry-After"] = "5"
-        return response
-    return HttpResponse("ready\n", content_type="text/plain")
+        reason = answer.result(timeout=_READY_WITHIN)
+    except (Error, TimeoutError):
+        answer.cancel()
+        reason = "the database does not answer"
+    if reason is None:
+        return _text("ready")
+    response = _text(f"not ready: {reason}", 503)
+    response["Retry-After"] = _RETRY_AFTER
+    return response
+
+
+def _why_not_ready() -> str | None:
+    try:
+        with in_public(), connection.cursor() as cursor:
+            cursor.execute("SELECT app, name FROM public.django_migrations")
+            applied = set(cursor.fetchall())
+    finally:
+        connection.close()  # this thread's own
+    return None if _migrations() <= applied else "migrations are missing"
+
+
+@cache
+def _migrations() -> frozenset[tuple[str, str]]:
+    """Those of this program; each is noted in the registry, whatever it changes there."""
+    return frozenset(MigrationLoader(None).disk_migrations)
+
+
+def _text(sentence: str, status: int = 200) -> HttpResponse:
+    return HttpResponse(f"{sentence}\n", status=status, content_type="text/plain; charset=utf-8")

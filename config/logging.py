@@ -1,10 +1,15 @@
 """Log lines on standard error: one JSON object a line, so that no value can forge another line.
 
-What goes in is chosen where it is logged: never a body, a query string, a header or an e-mail.
+What goes in is chosen where it is logged: never a body, a header or an e-mail address. Two ways by
+which such things slip in are closed here: query strings are cut off, and of an exception its types
+and places are told but not its message, since PostgreSQL's quotes the row.
 """
 
 import json
 import logging.config
+import re
+import traceback
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -14,6 +19,8 @@ from config import environment
 _STANDARD: Final = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime"}
 # Django attaches these objects to its own records.
 _NOT_SHOWN: Final = frozenset({"request", "server_time", "status_code"})
+_QUERY: Final = re.compile(r"\?\S+")
+_LEVELS: Final = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 
 
 class JsonFormatter(logging.Formatter):
@@ -22,18 +29,34 @@ class JsonFormatter(logging.Formatter):
             "at": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname,
             "logger": record.name,
-            "message": record.getMessage(),
+            "message": _QUERY.sub("?…", record.getMessage()),
         }
         extra = vars(record).keys() - _STANDARD - _NOT_SHOWN
         line.update({name: vars(record)[name] for name in sorted(extra)})
-        if record.exc_info:
-            line["exception"] = self.formatException(record.exc_info)
-        return json.dumps(line, ensure_ascii=False, default=str)
+        if record.exc_info and record.exc_info[1]:
+            line["exception"] = list(_described(record.exc_info[1]))
+        return json.dumps(line, default=str)
+
+
+def _described(error: BaseException) -> Iterator[str]:
+    """The exception and what it was raised from, each with the places it came through."""
+    one: BaseException | None = error
+    seen: set[int] = set()
+    while one is not None and id(one) not in seen:
+        seen.add(id(one))
+        state = getattr(one, "sqlstate", None)
+        yield type(one).__name__ + (f" (SQLSTATE {state})" if state else "")
+        for frame in traceback.extract_tb(one.__traceback__):
+            yield f"  {frame.filename}:{frame.lineno} {frame.name}"
+        one = one.__cause__ or one.__context__
 
 
 def configure(settings: dict[str, Any]) -> None:
-    """Applies Django's LOGGING, which is empty, on top of ours."""
+    """Applies ours, with Django's LOGGING on top. Raises EnvironmentVariableError."""
     level = environment.text("LOG_LEVEL", "INFO").upper()
+    if level not in _LEVELS:
+        choices = ", ".join(_LEVELS)
+        raise environment.EnvironmentVariableError(f"LOG_LEVEL must be one of {choices}.")
     logging.config.dictConfig(
         {
             "version": 1,
@@ -41,10 +64,12 @@ def configure(settings: dict[str, Any]) -> None:
             "formatters": {"json": {"()": JsonFormatter}},
             "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "json"}},
             "root": {"handlers": ["stderr"], "level": level},
-            # A refused request has its own line; Django would add one more.
+            # A request has its line and a failure too (config.outermost); Django would add one more.
             "loggers": {
-                "django.request": {"level": "ERROR"},
+                "django.request": {"level": "CRITICAL"},
                 "django.security": {"level": "ERROR"},
+                # It takes the body from an answer to HEAD, as it should, and says so each time.
+                "gunicorn.http.wsgi": {"level": "ERROR"},
             },
             **settings,
         }

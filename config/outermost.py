@@ -1,8 +1,8 @@
 """The outermost edge: a request id, one log line a request, and an answer to whatever escapes.
 
 What reaches this far was raised outside of the views: by the database while a host is resolved or a
-transaction ends, or by a middleware. It answers in the language of the path: a SCIM Error below
-/scim, a short page elsewhere (security.md §2, rule 1).
+transaction ends, by a middleware, or by a page. It answers in the language of the path: a SCIM Error
+below /scim, a short page elsewhere (security.md §2, rule 1).
 """
 
 import json
@@ -10,16 +10,30 @@ import logging
 import secrets
 import time
 from collections.abc import Callable
+from html import escape
+from http import HTTPStatus
 from typing import Any, Final
 
 from django.db import InterfaceError, OperationalError, connection
 from django.http import HttpRequest, HttpResponse
 
+from config.health import PROBES
 from scim.api.renderers import MEDIA_TYPE
 from scim.protocol.messages import error_body
+from scim.provider.redaction import storable
 
 RETRY_AFTER: Final = "30"  # seconds
 _ID_BYTES: Final = 16
+_PAGE: Final = (
+    '<!DOCTYPE html><html lang="en-us"><title>{title}</title>'
+    "<main><h1>{title}</h1><p>{detail}</p></main></html>\n"
+)
+# What Django's own refusals mean to a SCIM client.
+_DETAILS: Final = {
+    403: "The request is not allowed here.",
+    404: "There is no SCIM endpoint at this address: check the Tenant URL.",
+    405: "The method is not supported here.",
+}
 _requests: Final = logging.getLogger("mypolicies.requests")
 _logger: Final = logging.getLogger(__name__)
 
@@ -33,49 +47,61 @@ class OutermostMiddleware:
     def __call__(self, request: Any) -> HttpResponse:
         request.request_id = secrets.token_urlsafe(_ID_BYTES)
         request.started = time.perf_counter()
-        try:
-            response = self.get_response(request)
-        except (OperationalError, InterfaceError) as error:
-            _logger.warning("The database did not answer: %s.", type(error).__name__)
-            connection.close()  # a broken one must not meet the next request
-            response = _unavailable(request)
-        except Exception:
-            _logger.exception("A request failed unexpectedly.")
-            response = _failed(request, 500)
-        response = _in_the_language_of_the_path(request, response)
+        response = _in_the_language_of_the_path(request, self._answer(request))
         response["Request-Id"] = request.request_id
-        _log(request, response)
+        _log(request, response, time.perf_counter() - request.started)
         return response
 
+    def _answer(self, request: Any) -> HttpResponse:
+        try:
+            return self.get_response(request)
+        except (OperationalError, InterfaceError) as error:
+            extra = {"request_id": request.request_id, "error": type(error).__name__}
+            _logger.warning("The database did not answer.", extra=extra)
+            connection.close()  # a broken one must not meet the next request
+            return _unavailable(request)
+        except Exception:
+            extra = {"request_id": request.request_id}
+            _logger.exception("A request failed unexpectedly.", extra=extra)
+            return _failed(request, 500)
 
-def _unavailable(request: HttpRequest) -> HttpResponse:
-    response = answer(request, 503, "The service is busy; repeat the request later.")
+
+def _unavailable(request: Any) -> HttpResponse:
+    detail = (
+        "The service cannot reach its database; repeat the request later. "
+        f"If it lasts, tell support the request id {request.request_id}."
+    )
+    response = _error(request, 503, detail)
     response["Retry-After"] = RETRY_AFTER
     return response
 
 
 def _failed(request: Any, status: int) -> HttpResponse:
     detail = f"An unexpected error occurred. Tell support the request id {request.request_id}."
-    return answer(request, status, detail)
+    return _error(request, status, detail)
 
 
 def _in_the_language_of_the_path(request: Any, response: HttpResponse) -> HttpResponse:
-    """The response, or a SCIM Error in place of an error page of Django's below /scim."""
+    """The response; below /scim an error page of Django's becomes a SCIM Error, its headers stay."""
     if response.status_code < 400 or not is_scim(request):
         return response
     if response.get("Content-Type", "").startswith(MEDIA_TYPE):
         return response
     if response.status_code >= 500:
         return _failed(request, response.status_code)
-    return answer(request, response.status_code, "The request could not be understood.")
+    detail = _DETAILS.get(response.status_code, "The request could not be understood.")
+    response.content = json.dumps(error_body(response.status_code, detail))
+    response["Content-Type"] = MEDIA_TYPE
+    response["Content-Length"] = str(len(response.content))
+    return response
 
 
-def answer(request: HttpRequest, status: int, detail: str) -> HttpResponse:
-    """An error as a SCIM Error below /scim, as plain text elsewhere."""
+def _error(request: HttpRequest, status: int, detail: str) -> HttpResponse:
     if is_scim(request):
         body = json.dumps(error_body(status, detail))
         return HttpResponse(body, status=status, content_type=MEDIA_TYPE)
-    return HttpResponse(f"{detail}\n", status=status, content_type="text/plain; charset=utf-8")
+    page = _PAGE.format(title=HTTPStatus(status).phrase, detail=escape(detail))
+    return HttpResponse(page, status=status)
 
 
 def is_scim(request: HttpRequest) -> bool:
@@ -84,16 +110,18 @@ def is_scim(request: HttpRequest) -> bool:
     return path == "/scim" or path.startswith("/scim/")
 
 
-def _log(request: Any, response: HttpResponse) -> None:
+def _log(request: Any, response: HttpResponse, seconds: float) -> None:
     tenant = getattr(request, "tenant", None)
-    _requests.info(
+    is_probe = request.path_info in PROBES and response.status_code < 400
+    _requests.log(
+        logging.DEBUG if is_probe else logging.INFO,
         "request",
         extra={
             "request_id": request.request_id,
             "method": request.method,
-            "path": request.path,
+            "path": storable(request.path),  # somebody may paste a secret token into a URL
             "status": response.status_code,
-            "ms": round((time.perf_counter() - request.started) * 1000, 1),
+            "ms": round(seconds * 1000, 1),
             "tenant": tenant.custom_domain if tenant else None,
             **getattr(request, "log_fields", {}),
         },

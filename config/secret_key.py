@@ -3,6 +3,7 @@
 import os
 import secrets
 from pathlib import Path
+from tempfile import mkstemp
 
 from django.core.exceptions import ImproperlyConfigured
 
@@ -21,13 +22,13 @@ def read_secret_key(given: str, data_dir: Path, *, development: bool) -> str:
     file = data_dir / "secret_key"
     if not file.exists():
         data_dir.mkdir(parents=True, exist_ok=True)
-        draft = data_dir / f"secret_key.{os.getpid()}"
-        draft.touch(mode=0o600)
-        draft.write_text(secrets.token_urlsafe(50))
+        descriptor, draft = mkstemp(prefix="secret_key.", dir=data_dir)  # nobody else may read it
+        with os.fdopen(descriptor, "w") as made:
+            made.write(secrets.token_urlsafe(50))
         try:
             os.link(draft, file)  # atomic: of two first starts, one key wins
         except FileExistsError:
             pass
         finally:
-            draft.unlink()
+            Path(draft).unlink()
     return file.read_text()

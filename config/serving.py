@@ -1,19 +1,44 @@
 """gunicorn within a command of ours, with the settings of config/gunicorn.py."""
 
+import signal
 from collections.abc import Callable
 from types import ModuleType
-from typing import Any
+from typing import Any, Final
 
 from django.db import connections
 from gunicorn.app.base import BaseApplication
+from gunicorn.arbiter import Arbiter
+from gunicorn.glogging import Logger as GunicornLogger
 
 from config import gunicorn
+from config.logging import JsonFormatter
+
+_GRACEFUL_SECONDS: Final = 5  # a person waits
 
 
 def serve(when_ready: Callable[[], None]) -> None:
-    """Serves until SIGINT or SIGTERM, then raises SystemExit; `when_ready` runs once it listens."""
+    """Serves until Ctrl-C, SIGTERM or the end of the terminal, then raises SystemExit.
+
+    `when_ready` runs once it listens.
+    """
     connections.close_all()  # a connection must not be shared with the workers
-    _Application(gunicorn, when_ready).run()
+    _Arbiter(_Application(gunicorn, when_ready)).run()
+
+
+class _Arbiter(Arbiter):  # type: ignore[misc]  # gunicorn ships no types
+    """Ends as a person at a terminal expects it.
+
+    gunicorn 27.0.1 answers SIGINT with SIGQUIT to its workers, one of which then hangs now and then
+    until the time for graceful ends is over; and SIGHUP with starting anew.
+    """
+
+    handle_int = handle_hup = Arbiter.handle_term
+
+    def init_signals(self) -> None:
+        has_nohup = signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+        super().init_signals()
+        if has_nohup:
+            signal.signal(signal.SIGHUP, signal.SIG_IGN)
 
 
 class _Application(BaseApplication):  # type: ignore[misc]  # gunicorn ships no types
@@ -26,7 +51,9 @@ class _Application(BaseApplication):  # type: ignore[misc]  # gunicorn ships no 
         for name in self.cfg.settings:
             if hasattr(self._settings, name):
                 self.cfg.set(name, getattr(self._settings, name))
+        self.cfg.set("graceful_timeout", _GRACEFUL_SECONDS)
         self.cfg.set("when_ready", self._ready)
+        self.cfg.set("post_worker_init", _leave_ctrl_c_to_the_master)
 
     def _ready(self, server: Any) -> None:  # gunicorn looks at the name and number of arguments
         self._when_ready()
@@ -35,3 +62,17 @@ class _Application(BaseApplication):  # type: ignore[misc]  # gunicorn ships no 
         from config.wsgi import application  # in each worker
 
         return application
+
+
+def _leave_ctrl_c_to_the_master(_worker: Any) -> None:
+    """A terminal sends it to the workers too."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+class Logger(GunicornLogger):  # type: ignore[misc]  # gunicorn ships no types
+    """gunicorn's own lines in the form of all others."""
+
+    def setup(self, cfg: Any) -> None:
+        super().setup(cfg)
+        for handler in self.error_log.handlers:
+            handler.setFormatter(JsonFormatter())

@@ -53,6 +53,7 @@ APPEND_SLASH = False  # a redirect would lose a POST; the SCIM routes tolerate b
 # Any host may arrive: tenants.middleware answers 404 for those that are not served.
 ALLOWED_HOSTS = ["*"]
 USE_X_FORWARDED_HOST = False
+DEBUG_PROPAGATE_EXCEPTIONS = True  # to config.outermost, which tells an outage from a failure
 
 MIDDLEWARE = [
     "config.outermost.OutermostMiddleware",  # request id, log line, last-resort errors
@@ -108,6 +109,7 @@ SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = not DEVELOPMENT
 SESSION_COOKIE_NAME = "sessionid" if DEVELOPMENT else "__Host-sessionid"
 CSRF_COOKIE_NAME = "csrftoken" if DEVELOPMENT else "__Host-csrftoken"
 SECURE_SSL_REDIRECT = False  # TLS ends at the proxy, which redirects; probes come without it
+SILENCED_SYSTEM_CHECKS = ["security.W008"]  # asks for the redirect
 SECURE_PROXY_SSL_HEADER = None if DEVELOPMENT else ("HTTP_X_FORWARDED_PROTO", "https")
 SECURE_HSTS_SECONDS = 0 if DEVELOPMENT else 365 * 24 * 60 * 60
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = not DEVELOPMENT

@@ -1,12 +1,32 @@
 """The WSGI application that gunicorn serves."""
 
 import os
+from collections.abc import Iterable
+from typing import Any
 
 from django.core.wsgi import get_wsgi_application
 
-os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
-application = get_wsgi_application()
+from config.charset import without_charset
 
-from config.database import limit_waiting  # noqa: E402  # after Django is set up
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+_django = get_wsgi_application()
+
+from django.conf import settings  # noqa: E402  # after Django is set up, like all below
+from django.urls import get_resolver  # noqa: E402
+
+from config.database import limit_waiting  # noqa: E402
+
+
+def application(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+    """Answers one request (PEP 3333)."""
+    return _django(without_charset(environ), start_response)
+
+
+def _import_pages() -> None:
+    """Loads what the first request of a worker would wait for: a quarter of a second of imports."""
+    for urlconf in (settings.ROOT_URLCONF, settings.STAFF_URLCONF):
+        list(get_resolver(urlconf).reverse_dict)
+
 
 limit_waiting()
+_import_pages()

@@ -3,7 +3,7 @@
 import logging
 from typing import Final
 
-from django.core.exceptions import RequestDataTooBig
+from django.core.exceptions import RequestDataTooBig, SuspiciousOperation
 from django.db import InterfaceError, OperationalError, transaction
 from django.http import Http404, HttpRequest, UnreadablePostError
 from rest_framework import exceptions as drf
@@ -15,6 +15,7 @@ from scim.protocol import errors
 from scim.protocol.messages import error_body
 
 RETRY_AFTER: Final = "30"  # seconds, when the database does not answer
+_MAX_METHOD: Final = 20  # characters of an invented method that are repeated
 _logger = logging.getLogger(__name__)
 
 _Kinds = type[Exception] | tuple[type[Exception], ...]
@@ -27,6 +28,7 @@ _TRANSLATIONS: Final[tuple[tuple[_Kinds, type[errors.ScimError], str], ...]] = (
     ),
     ((Http404, drf.NotFound), errors.NotFound, "There is no such SCIM endpoint."),
     (RequestDataTooBig, errors.ContentTooLarge, "The body is too large."),
+    (SuspiciousOperation, errors.BadRequest, "The request has too many parameters."),
     ((drf.ParseError, UnreadablePostError), errors.InvalidSyntax, "The body could not be read."),
     (
         (OperationalError, InterfaceError),
@@ -53,7 +55,7 @@ def scim_error(exc: Exception, request: HttpRequest) -> errors.ScimError:
         return exc
     for kinds, error, detail in _TRANSLATIONS:
         if isinstance(exc, kinds):
-            return error(detail.format(method=request.method))
+            return error(detail.format(method=(request.method or "")[:_MAX_METHOD]))
     _logger.error("A SCIM request failed unexpectedly.", exc_info=exc)
     request_id = getattr(request, "request_id", "")
     return errors.InternalError(

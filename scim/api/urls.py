@@ -10,6 +10,7 @@ from typing import Any
 from django.http.response import HttpResponseBase
 from django.urls import URLPattern, re_path
 
+from scim.api.bulk import BulkView
 from scim.api.discovery import ResourceTypesView, SchemasView, ServiceProviderConfigView
 from scim.api.me import MeViewSet
 from scim.api.search import RootView, SearchView
@@ -34,7 +35,7 @@ _ID = "/(?P<identifier>[^/]+)"
 
 def _endpoint(path: str, view: Callable[..., HttpResponseBase], rest: str = "") -> URLPattern:
     # Letter by letter: with (?i: in one pattern Django can reverse no URL of the host.
-    any_case = "".join(f"[{letter.lower()}{letter.upper()}]" for letter in path)
+    any_case = "".join(f"[{each.lower()}{each.upper()}]" for each in path)
     return re_path(rf"^(?:[vV]2/)?{any_case}{rest}/?\Z", view)
 
 
@@ -45,13 +46,14 @@ def _resource_endpoints(resource_type: ResourceType) -> list[URLPattern]:
     path = resource_type.endpoint.lstrip("/")
     return [
         _endpoint(path, collection),
-        _endpoint(path, search, r"/\.search"),
+        _endpoint(f"{path}/.search", search),
         _endpoint(path, member, _ID),
     ]
 
 
 urlpatterns = [
     *(pattern for each in RESOURCE_TYPES for pattern in _resource_endpoints(each)),
+    _endpoint("Bulk", BulkView.as_view()),
     _endpoint("Schemas", SchemasView.as_view()),
     _endpoint("Schemas", SchemasView.as_view(), _ID),
     _endpoint("ResourceTypes", ResourceTypesView.as_view()),

@@ -23,6 +23,7 @@ class Capabilities:
     max_page: int  # resources in a ListResponse
     default_page: int
     max_body: int  # bytes
+    max_operations: int  # of a BulkRequest
     documentation: str  # URI
     cursor_timeout: int = 3_600  # seconds
 
@@ -99,7 +100,11 @@ def service_provider_config(capabilities: Capabilities, base: str) -> dict[str, 
         "schemas": [urns.SERVICE_PROVIDER_CONFIG],
         "documentationUri": capabilities.documentation,
         "patch": {"supported": True},
-        "bulk": {"supported": False, "maxOperations": 0, "maxPayloadSize": capabilities.max_body},
+        "bulk": {
+            "supported": True,
+            "maxOperations": capabilities.max_operations,
+            "maxPayloadSize": capabilities.max_body,
+        },
         "filter": {"supported": True, "maxResults": capabilities.max_page},
         "changePassword": {"supported": False},
         "pagination": {

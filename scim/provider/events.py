@@ -19,6 +19,8 @@ from scim.repository import resources
 from scim.repository.base import Event
 
 # Lengths of the log's columns: what comes from outside is cut to fit.
+_MAX_METHOD: Final = 10
+_MAX_OPERATION: Final = 20
 _MAX_PATH: Final = 300
 _MAX_USER_AGENT: Final = 200
 
@@ -44,8 +46,8 @@ def answered(call: Call, status: int, notes: tuple[str, ...] = ()) -> Event:
         request_id=requester.request_id,
         token_id=requester.token_id,
         token_label=requester.token_label,
-        operation=call.operation,
-        method=requester.method,
+        operation=call.operation[:_MAX_OPERATION],
+        method=requester.method[:_MAX_METHOD],
         path=storable(requester.path)[:_MAX_PATH],
         resource_type=call.resource_type.name if call.resource_type else "",
         resource_id=call.resource_id,

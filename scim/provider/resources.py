@@ -62,12 +62,17 @@ class Target:
 
 
 @transaction.atomic(savepoint=False)
-def create(resource_type: ResourceType, body: Any, requester: Requester) -> Stored:
-    """The new resource. Raises InvalidSyntax, InvalidValue, Uniqueness."""
+def create(
+    resource_type: ResourceType, body: Any, requester: Requester, chosen: UUID | None = None
+) -> Stored:
+    """The new resource, with the id that was chosen for it, or one of its own.
+
+    Raises InvalidSyntax, InvalidValue, Uniqueness.
+    """
     read = values.read_resource(resource_type, body)
     resource = rules.with_defaults(resource_type, read.resource)
     rules.check_required(resource_type, resource)
-    identifier = clock.new_id(clock.now())
+    identifier = chosen or clock.new_id(clock.now())
     moved = members.apply(identifier, read.member_edits)
     call = Call(requester, "create", resource_type, identifier, body)
     event = answered(call, 201, read.notes)

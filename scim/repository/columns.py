@@ -36,8 +36,7 @@ _COLUMNS: Final[Mapping[tuple[str, str | None], Column]] = {
     ("active", None): Column(Sql("active"), "boolean"),
     ("displayName", None): Column(Sql("display_name")),
     ("name", "familyName"): Column(Sql("family_name")),
-    # `meta pr`: it is there as soon as a resource is.
-    ("meta", None): Column(Sql("created"), "timestamptz"),
+    ("meta", None): Column(Sql("TRUE"), "boolean"),  # not stored, and never unassigned
     ("meta", "resourceType"): Column(Sql('(resource_type COLLATE "C")')),
     ("meta", "created"): Column(Sql("created"), "timestamptz"),
     ("meta", "lastModified"): Column(Sql("last_modified"), "timestamptz"),

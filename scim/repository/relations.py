@@ -15,7 +15,6 @@ from scim.protocol.schema import Attribute, Relation
 from scim.repository.base import Loading
 from scim.repository.sql import Parameter, Sql, join, sql
 
-
 _FROM: Final[Mapping[Relation, str]] = {
     Relation.MEMBERS: """
         FROM scim_membership AS link JOIN scim_resource AS other ON other.id = link.member_id

@@ -24,7 +24,7 @@ from scim.protocol.filters import (
     Present,
     ValuePath,
 )
-from scim.protocol.schema import Attribute, Relation, ResourceType, Type
+from scim.protocol.schema import Attribute, Located, Relation, ResourceType, Type
 from scim.repository import columns, relations
 from scim.repository.columns import Column
 from scim.repository.sql import Parameter, Sql, join, sql
@@ -71,11 +71,11 @@ class _Operand:
 
 @dataclass(frozen=True, slots=True)
 class _Compiler:
-    """Compiles filters over a resource, or over one value (`element`) of a complex attribute."""
+    """Compiles filters over a resource, or over one value (`element`) of the attribute `within`."""
 
     resource_type: ResourceType
     tenant_url: str
-    element_of: Attribute | None = None
+    within: Located | None = None
     element: Sql = _ELEMENT
 
     def compile(self, tree: Filter) -> Sql:
@@ -96,10 +96,8 @@ class _Compiler:
                 assert_never(tree)
 
     def _operand(self, path: AttributePath) -> _Operand:
-        if self.element_of is not None:
-            leaf = self.element_of.find(path.name)
-            keys = (leaf.name,) if leaf else ()
-            return _Operand(leaf or self.element_of, self.element, keys)
+        if self.within is not None:
+            return self._member(self.within, path)
         located = locate(self.resource_type, path)
         keys = (located.sub.name,) if located.sub else ()
         if located.attribute.multi_valued:
@@ -108,14 +106,24 @@ class _Compiler:
         column = columns.find_column(self.resource_type, located, self.tenant_url)
         return _Operand(located.leaf, columns.COMPARABLE, (*located.keys, *keys), column)
 
+    def _member(self, within: Located, path: AttributePath) -> _Operand:
+        leaf = within.attribute.find(path.name)
+        if leaf is None:  # `value`, of simple values
+            return _Operand(within.attribute, self.element, ())
+        column = None
+        if not within.attribute.multi_valued:
+            located = replace(within, sub=leaf)
+            column = columns.find_column(self.resource_type, located, self.tenant_url)
+        return _Operand(leaf, self.element, (leaf.name,), column)
+
     def _value_path(self, path: AttributePath, inner: Filter) -> Sql:
         located = locate(self.resource_type, path)
         attribute = located.attribute
         value = columns.values(self.resource_type, located, self.tenant_url)
         element = value if not attribute.multi_valued else _ELEMENT
-        compiler = _Compiler(self.resource_type, self.tenant_url, attribute, element)
+        compiler = _Compiler(self.resource_type, self.tenant_url, located, element)
         if not attribute.multi_valued:
-            return sql("({} IS NOT NULL AND {})", value, compiler.compile(inner))
+            return sql("({} AND {})", _present(self._operand(path)), compiler.compile(inner))
         members = compiler.equal_members(inner)
         if members is None:
             return sql(_SOME, value, compiler.compile(inner))
@@ -145,7 +153,7 @@ def compile_element(
 ) -> Sql:
     """The condition that one comparable value of a complex attribute matches. Raises InvalidFilter."""
     element_predicate(tree, attribute)  # refuses what cannot be asked
-    return _Compiler(resource_type, "", attribute, element).compile(tree)
+    return _Compiler(resource_type, "", Located(attribute), element).compile(tree)
 
 
 def _negate(condition: Sql) -> Sql:

@@ -88,7 +88,7 @@ def test_the_user_resource_type_names_its_endpoint_and_extension():
 
 
 def test_the_service_provider_config_announces_the_limits_that_are_enforced():
-    capabilities = Capabilities(200, 100, 1_048_576, "https://example.com/docs")
+    capabilities = Capabilities(200, 100, 1_048_576, 1_000, "https://example.com/docs")
 
     config = discovery.service_provider_config(capabilities, BASE)
 
@@ -97,5 +97,10 @@ def test_the_service_provider_config_announces_the_limits_that_are_enforced():
     supported = {
         name for name, each in config.items() if isinstance(each, dict) and each.get("supported")
     }
-    assert supported == {"patch", "filter", "sort", "etag"}
+    assert config["bulk"] == {
+        "supported": True,
+        "maxOperations": 1_000,
+        "maxPayloadSize": 1_048_576,
+    }
+    assert supported == {"patch", "bulk", "filter", "sort", "etag"}
     assert [scheme["type"] for scheme in config["authenticationSchemes"]] == ["oauthbearertoken"]

@@ -23,8 +23,10 @@ def test_a_password_is_redacted_wherever_it_stands():
     }
 
 
-def test_a_secret_token_in_a_value_is_redacted():
-    assert redact({"title": "mypscim_abc"}) == {"title": REDACTED}
+def test_a_secret_token_is_redacted_wherever_it_stands():
+    sent = {"title": "mypscim_abc", "MYPSCIM_abc": ["My token is mypscim_abc."]}
+
+    assert redact(sent) == {"title": REDACTED, REDACTED: ["My token is [redacted]."]}
 
 
 def test_a_body_that_is_no_object_is_kept_as_it_is():

@@ -7,10 +7,12 @@ from scim2_tester import Status, check_server
 
 from tests.support import clients
 
+_handler = ClientHandler()
+
 
 def _application(environ, start_response):
     """The whole application over WSGI, within the test's transaction."""
-    response = ClientHandler()(environ)
+    response = _handler(environ)
     start_response(f"{response.status_code} {response.reason_phrase}", list(response.items()))
     return [response.content]
 

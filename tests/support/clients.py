@@ -7,14 +7,27 @@ from typing import Any
 from urllib.parse import urlencode
 
 from django.test import Client
+from django.test.client import ClientHandler
 
 from accounts import actions
 from accounts.models import Account
+from config.charset import without_charset
 from tenants.current import in_tenant
 from tenants.models import Tenant
 from tests.support import people
 
 MEDIA_TYPE = "application/scim+json"
+
+
+class _Handler(ClientHandler):
+    """The application as config.wsgi serves it."""
+
+    def __call__(self, environ: dict[str, Any]) -> Any:
+        return super().__call__(without_charset(environ))
+
+
+# Loaded once: to find all static files anew takes longer than most requests.
+_HANDLER = _Handler(enforce_csrf_checks=False)
 
 
 def client_for(tenant: Tenant) -> Client:
@@ -57,6 +70,7 @@ class ScimClient:
         self.token = token
         self.base = base
         self.http = Client(headers={"Host": tenant.host, **credentials})
+        self.http.handler = _HANDLER
 
     def get(self, path: str, /, headers: Mapping[str, str] | None = None, **query: Any) -> Answer:
         """The answer to a GET; `query` are the parameters, such as filter and startIndex."""

@@ -1,23 +1,30 @@
 """`manage.py up`: everything for the main job on this machine, from nothing to serving."""
 
+import errno
+import os
 import secrets
 import shlex
 import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, Final
 
 from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
+from django.db import connection
 
 from accounts import actions
 from accounts.models import Account, SecretToken
-from config import environment, serving
+from accounts.permissions import Role
+from config import database, environment, serving
 from tenants.current import in_public, in_tenant
 from tenants.models import Tenant
 
 DEMO: Final = "demo0-qa"  # the tutorial's own example
 TOKEN_LABEL: Final = "make run"  # noqa: S105  # a label
 TOKEN_DAYS: Final = 1
+_STARTING: Final = 76_437_644  # names the lock that starting processes share
 
 
 class Command(BaseCommand):
@@ -29,16 +36,39 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         check_port_is_free(settings.PORT)
+        with database.server_running():
+            lines = prepare()
+            serving.serve(lambda: self._print(lines))
+
+    def _print(self, lines: list[str]) -> None:
+        """Writes at once: what waits in a buffer would be written by each worker again."""
+        self.stdout.write("\n".join(lines), ending="\n\n")
+        self.stdout.flush()
+
+
+def prepare() -> list[str]:
+    """The lines for the person at the terminal; brings the database up to date before."""
+    actor = actions.Actor.command()
+    with one_at_a_time():
         call_command("migrate", verbosity=0)
-        actor = actions.Actor.command()
         try:
             sign_in = make_staff(actor)
             tenant = make_demo(actor)
             token = mint(actor, tenant)
         except actions.ActionRefused as error:
             raise CommandError(str(error)) from error
-        lines = [*sign_in, *connection_lines(tenant, token)]
-        serving.serve(lambda: self.stdout.write("\n".join(lines), ending="\n\n"))
+    return [*sign_in, *connection_lines(tenant, token)]
+
+
+@contextmanager
+def one_at_a_time() -> Iterator[None]:
+    """Of two first starts on one database the second finds what the first has made."""
+    with in_public(), connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_lock(%s)", [_STARTING])
+    try:
+        yield
+    finally:
+        connection.close()  # gives the lock back, and must not be shared with workers anyway
 
 
 def check_port_is_free(port: int) -> None:
@@ -48,8 +78,9 @@ def check_port_is_free(port: int) -> None:
         try:
             probe.bind(("127.0.0.1", port))
         except OSError as error:
+            why = "in use" if error.errno == errno.EADDRINUSE else os.strerror(error.errno or 0)
             raise CommandError(
-                f"Port {port} is in use. Choose another: PORT={port + 1} make run"
+                f"Port {port} cannot be had: {why}. Choose another: PORT=8100 make run"
             ) from error
 
 
@@ -84,9 +115,10 @@ def mint(actor: actions.Actor, tenant: Tenant) -> str:
     """A fresh secret token of the demo tenant; the one that was printed before is revoked."""
     with in_tenant(tenant):
         former = list(SecretToken.objects.filter(label=TOKEN_LABEL, revoked_at=None))
-        admin = Account.objects.order_by("created_at").first()
+        admins = Account.objects.filter(role=Role.ADMIN, is_active=True)
+        admin = admins.order_by("created_at").first()
     if admin is None:
-        raise CommandError(f"The tenant {DEMO} has no account.")
+        raise CommandError(f"The tenant {DEMO} has no active admin.")
     for token in former:
         actions.revoke_token(actor, tenant, token.id)
     request = actions.TokenRequest(TOKEN_LABEL, admin.id, days=TOKEN_DAYS)

@@ -1,0 +1,75 @@
+"""DATABASE_URL becomes Django's settings as libpq reads it; serving processes do not wait for ever."""
+
+import pytest
+from django.conf import settings
+from django.db import connections
+
+from config import database, embedded
+from config.environment import EnvironmentVariableError
+
+
+def test_a_url_is_read_with_its_percent_encoding_and_options(tmp_path):
+    url = "postgresql://us%65r:p%40ss%2Fword@db.example:5433/policies?sslmode=require"
+
+    assert database.database_settings(url, tmp_path) == {
+        "ENGINE": "tenants.backend",
+        "CONN_MAX_AGE": None,
+        "NAME": "policies",
+        "USER": "user",
+        "PASSWORD": "p@ss/word",
+        "HOST": "db.example",
+        "PORT": "5433",
+        "OPTIONS": {"connect_timeout": 3, "sslmode": "require", "options": "-c timezone=UTC"},
+    }
+
+
+def test_the_short_scheme_a_socket_and_own_options_are_understood(tmp_path):
+    url = "postgres:///policies?host=/run/postgresql&connect_timeout=9&options=-c%20jit%3Doff"
+
+    found = database.database_settings(url, tmp_path)
+
+    assert found["HOST"] == "/run/postgresql"
+    assert found["OPTIONS"] == {"connect_timeout": "9", "options": "-c jit=off -c timezone=UTC"}
+
+
+def test_without_a_url_the_embedded_server_of_the_data_dir_is_meant(tmp_path):
+    found = database.database_settings("", tmp_path)
+
+    assert found["HOST"] == embedded.socket_dir(tmp_path)
+    assert (found["NAME"], found["USER"], found["PORT"]) == ("mypolicies", "mypolicies", "5432")
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "mysql://me:secret@db.example/policies",
+        "postgresql://me:secret@db.example",
+        "postgresql://me:secr%4zet@db.example/policies",
+        "postgresql://me:secret@[::1/policies",
+        "postgresql://me:secret@db.example/policies?sslmod=require",
+        "dbname=policies password=secret",
+    ],
+)
+def test_a_wrong_url_is_refused_without_repeating_it(tmp_path, url):
+    with pytest.raises(EnvironmentVariableError) as refused:
+        database.database_settings(url, tmp_path)
+
+    expected = "DATABASE_URL must look like postgresql://user:password@host:5432/name."
+    assert str(refused.value) == expected
+
+
+def test_a_serving_process_limits_statements_locks_and_idle_transactions(monkeypatch):
+    options = {"options": "-c timezone=UTC"}
+    monkeypatch.setitem(connections.settings["default"], "OPTIONS", options)
+
+    database.limit_waiting()
+    database.limit_waiting()
+
+    assert options["options"] == (
+        "-c timezone=UTC -c statement_timeout=10s -c lock_timeout=5s"
+        " -c idle_in_transaction_session_timeout=15s"
+    )
+
+
+def test_commands_and_migrations_may_take_their_time():
+    assert "statement_timeout" not in settings.DATABASES["default"]["OPTIONS"]["options"]

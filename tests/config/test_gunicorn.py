@@ -1,0 +1,21 @@
+"""What gunicorn is told (security.md rows 22, 24 and rule 8)."""
+
+from config import gunicorn
+
+
+def test_the_limits_are_those_that_were_promised():
+    assert gunicorn.worker_class == "config.worker.Worker"
+    assert gunicorn.timeout == 45
+    assert gunicorn.graceful_timeout == 30
+    assert gunicorn.keepalive == 75
+    assert gunicorn.limit_request_line == 8190
+
+
+def test_no_client_header_becomes_a_script_name_and_nothing_else_is_opened():
+    assert gunicorn.forwarder_headers == ""
+    assert gunicorn.control_socket_disable is True
+    assert gunicorn.accesslog is None
+
+
+def test_it_needs_fewer_connections_than_a_default_postgresql_has():
+    assert gunicorn.workers * gunicorn.threads <= 100 - 10

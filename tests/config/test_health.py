@@ -1,0 +1,63 @@
+"""Probes come by IP address, to any host, and learn whether to send requests here."""
+
+import pytest
+from django.db import connection
+from django.test import Client
+
+
+@pytest.fixture
+def probe():
+    return Client(headers={"Host": "10.0.0.7:8000"})
+
+
+def test_livez_answers_without_the_database(probe):
+    response = probe.get("/livez")
+
+    assert (response.status_code, response.content) == (200, b"alive\n")
+    assert response["Cache-Control"] == "no-store"
+
+
+@pytest.mark.django_db
+def test_readyz_is_200_when_the_database_answers_and_lacks_no_migration(probe):
+    response = probe.get("/readyz")
+
+    assert (response.status_code, response.content) == (200, b"ready\n")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_readyz_is_503_while_a_migration_is_missing(probe):
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE django_migrations SET name = name || '_' WHERE app = 'tenants'")
+    try:
+        response = probe.get("/readyz")
+    finally:
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "UPDATE django_migrations SET name = rtrim(name, '_') WHERE app = 'tenants'"
+            )
+
+    assert (response.status_code, response.content) == (503, b"not ready: migrations are missing\n")
+    assert response["Retry-After"] == "5"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_readyz_is_503_within_seconds_when_the_database_does_not_answer(probe):
+    with connection.cursor() as cursor:
+        cursor.execute("BEGIN")
+        cursor.execute("LOCK TABLE django_migrations")
+        try:
+            response = probe.get("/readyz")
+        finally:
+            cursor.execute("ROLLBACK")
+
+    assert (response.status_code, response.content) == (
+        503,
+        b"not ready: the database does not answer\n",
+    )
+
+
+@pytest.mark.parametrize("path", ["/livez", "/readyz"])
+def test_only_get_and_head_are_answered(probe, path):
+    response = probe.post(path)
+
+    assert (response.status_code, response["Allow"]) == (405, "GET, HEAD")

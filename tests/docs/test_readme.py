@@ -1,0 +1,53 @@
+"""README.md names each setting and each command that exists, and none that does not."""
+
+import ast
+import re
+
+import pytest
+from django.conf import settings
+
+README = (settings.BASE_DIR / "README.md").read_text()
+OF_MAKE = {"up"}  # reached by `make run`
+
+
+def rows(heading):
+    """The first cells of the table below a heading."""
+    section = README.split(f"\n## {heading}\n")[1].split("\n## ")[0]
+    return [line.split("|")[1] for line in section.splitlines() if line.startswith("| `")]
+
+
+def documented(heading):
+    return sorted(name for row in rows(heading) for name in re.findall(r"`(\w+)`", row))
+
+
+def read_variables():
+    """The environment variables that the program reads, by the calls of config.environment."""
+    for package in ("config", "tenants", "accounts", "scim"):
+        for source in (settings.BASE_DIR / package).rglob("*.py"):
+            for node in ast.walk(ast.parse(source.read_text())):
+                match node:
+                    case ast.Call(
+                        func=ast.Attribute(attr="text" | "path" | "number")
+                        | ast.Name(id="text" | "path" | "number"),
+                        args=[ast.Constant(value=str(name)), *_],
+                    ) if name.isupper():
+                        yield name
+
+
+def test_the_table_of_settings_names_what_the_program_reads():
+    assert documented("Settings") == sorted(set(read_variables()))
+
+
+def test_the_table_of_commands_names_what_manage_py_has():
+    files = settings.BASE_DIR.glob("*/management/commands/*.py")
+    commands = {file.stem for file in files} - {"__init__"}
+
+    assert documented("Commands") == sorted(commands - OF_MAKE)
+
+
+@pytest.mark.parametrize("target", ["run", "test", "check"])
+def test_what_the_readme_lets_make_do_is_in_the_makefile(target):
+    makefile = (settings.BASE_DIR / "Makefile").read_text()
+
+    assert re.search(rf"^make {target}\b", README, re.MULTILINE)
+    assert re.search(rf"^{target}:", makefile, re.MULTILINE)

@@ -1,0 +1,34 @@
+"""The PostgreSQL behind a server of ours: asked whether it runs, and ended, by its process id."""
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import psycopg
+
+from config import embedded
+
+_WITHIN = 60  # seconds
+
+
+def wait_until(happened: Callable[[], bool], what: str) -> None:
+    """Returns once `happened()`; nothing tells a process what becomes of another, so it is asked."""
+    until = time.monotonic() + _WITHIN
+    while not happened():
+        assert time.monotonic() < until, f"It took too long until {what}."
+        time.sleep(0.02)
+
+
+def postmaster_pid(data_dir: Path) -> int:
+    """The process id of the embedded server that runs on that DATA_DIR."""
+    file = embedded.cluster(data_dir).data / "postmaster.pid"
+    return int(file.read_text().splitlines()[0])
+
+
+def runs(data_dir: Path) -> bool:
+    """Whether the embedded server of that DATA_DIR takes connections."""
+    try:
+        psycopg.connect(host=embedded.socket_dir(data_dir), user=embedded.ROLE).close()
+    except psycopg.OperationalError:
+        return False
+    return True

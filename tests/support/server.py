@@ -1,0 +1,208 @@
+"""`manage.py up` as its own process, on a folder, a port and a database of its own."""
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from http.client import HTTPConnection
+from pathlib import Path
+from threading import Timer
+from typing import Any
+from urllib.parse import urlsplit, urlunsplit
+
+import psycopg
+from django.conf import settings
+from psycopg import sql
+
+from tests.support.clients import MEDIA_TYPE, Answer
+
+DEMO = "demo0-qa"
+BASE_DOMAIN = "mypolicies.localhost"
+STAFF_EMAIL = "olaf@mypolicies.example"
+STAFF_PASSWORD = "correct horse battery staple"
+_WITHIN = 120  # seconds; the first start makes a database
+_LAST_PRINTED = "curl "
+# What the person who runs the tests has set for himself must not reach the server.
+_SETTINGS = ("SECRET_KEY", "WEB_CONCURRENCY", "LOG_LEVEL")
+
+
+class Server:
+    """One installation: its settings, its process while it runs, and what that has printed."""
+
+    def __init__(self, folder: Path, database_url: str = "", **environment: str) -> None:
+        self.folder = folder
+        self.port = free_port()
+        self.staff_email = STAFF_EMAIL
+        self.staff_password = STAFF_PASSWORD
+        self.printed: list[str] = []
+        self.process: Any = None
+        self.environment = {k: v for k, v in os.environ.items() if k not in _SETTINGS} | {
+            "BASE_DOMAIN": BASE_DOMAIN,
+            "DATABASE_URL": database_url,
+            "DATA_DIR": str(folder / "data"),
+            "PORT": str(self.port),
+            "STAFF_EMAIL": STAFF_EMAIL,
+            "STAFF_PASSWORD": STAFF_PASSWORD,
+            **environment,
+        }
+
+    @property
+    def log(self) -> str:
+        """What all processes of the server have written to standard error, every start of it."""
+        return (self.folder / "log").read_text()
+
+    @property
+    def token(self) -> str:
+        """The secret token of the demo tenant that the last start has printed."""
+        return self._printed_behind("Secret Token").split()[0]
+
+    @property
+    def tenant_url(self) -> str:
+        """The Tenant URL of the demo tenant."""
+        return self._printed_behind("Tenant URL")
+
+    @property
+    def curl(self) -> str:
+        """The command that was printed for pasting."""
+        return next(line.strip() for line in self.printed if line.strip().startswith(_LAST_PRINTED))
+
+    def url(self, custom_domain: str, path: str = "/") -> str:
+        return f"http://{custom_domain}.{BASE_DOMAIN}:{self.port}{path}"
+
+    def start(self) -> None:
+        """Returns when the server listens; in a process group of its own, as in a terminal."""
+        with (self.folder / "log").open("a") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, "manage.py", "up"],
+                cwd=settings.BASE_DIR,
+                env=self.environment,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=log,
+                text=True,
+                process_group=0,
+            )
+        self.printed = self._read_until_it_listens()
+
+    def stop(self, with_signal: int = signal.SIGTERM) -> int:
+        """The exit status after the signal; 0 when it was not running."""
+        if self.process is None:
+            return 0
+        self.process.send_signal(with_signal)
+        return self.wait()
+
+    def kill(self) -> None:
+        """Kill -9 for the whole process group; PostgreSQL is in another."""
+        os.killpg(self.process.pid, signal.SIGKILL)
+        self.wait()
+
+    def wait(self) -> int:
+        """The exit status, when the process has ended."""
+        process, self.process = self.process, None
+        with process.stdout:
+            status: int = process.wait(_WITHIN)
+            return status
+
+    def manage(self, *arguments: str, given: str = "") -> "subprocess.CompletedProcess[str]":
+        """Another command on the same database; `given` is its standard input."""
+        return subprocess.run(
+            [sys.executable, "manage.py", *arguments],
+            cwd=settings.BASE_DIR,
+            env=self.environment,
+            input=given,
+            capture_output=True,
+            text=True,
+            timeout=_WITHIN,
+            check=False,
+        )
+
+    def request(
+        self,
+        method: str,
+        path: str,
+        body: bytes | str | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> Answer:
+        """The answer to a request; without a Host header it goes to the demo tenant's host."""
+        connection = HTTPConnection("127.0.0.1", self.port, timeout=30)
+        host = {"Host": f"{DEMO}.{BASE_DOMAIN}:{self.port}"}
+        try:
+            connection.request(method, path, body, host | dict(headers or {}))
+            response = connection.getresponse()
+            fields: Any = response.headers  # reads like a mapping, in any letter case
+            return Answer(response.status, fields, response.read().decode())
+        finally:
+            connection.close()
+
+    def scim(self, method: str, path: str, body: str | None = None) -> Answer:
+        """The answer to a SCIM request below the Tenant URL, with the printed secret token."""
+        headers = {"Authorization": f"Bearer {self.token}", "Content-Type": MEDIA_TYPE}
+        return self.request(method, f"/scim{path}", body, headers)
+
+    def _read_until_it_listens(self) -> list[str]:
+        """The lines that are printed once the server listens; fails with its log when it ends."""
+        timer = Timer(_WITHIN, self.process.kill)
+        timer.start()
+        lines: list[str] = []
+        try:
+            for line in self.process.stdout:
+                lines.append(line.rstrip("\n"))
+                if line.strip().startswith(_LAST_PRINTED):
+                    return lines
+        finally:
+            timer.cancel()
+        raise AssertionError(f"The server did not start:\n{self.log}")
+
+    def _printed_behind(self, name: str) -> str:
+        line = next(line for line in self.printed if line.strip().startswith(name))
+        return line.strip().removeprefix(name).strip()
+
+
+@contextmanager
+def new_server(*, embedded: bool = False, **environment: str) -> Iterator[Server]:
+    """A server that has not been started; stopped and removed at the end, with its database.
+
+    It uses a new database beside the one that DATABASE_URL names; without one, or if `embedded`, an
+    embedded PostgreSQL in its folder, which any user may enter: as root PostgreSQL is not root.
+    """
+    folder = Path(tempfile.mkdtemp(prefix="mypolicies-tests-"))
+    folder.chmod(0o711)
+    with _new_database("" if embedded else settings.DATABASE_URL) as url:
+        server = Server(folder, url, **environment)
+        try:
+            yield server
+        finally:
+            server.stop()
+            shutil.rmtree(folder)
+
+
+def free_port() -> int:
+    """A port of this machine that nothing listens on."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        port: int = listener.getsockname()[1]
+        return port
+
+
+@contextmanager
+def _new_database(beside: str) -> Iterator[str]:
+    if not beside:
+        yield ""
+        return
+    parts = urlsplit(beside)
+    name = f"{parts.path.strip('/')}_{os.getpid()}_{free_port()}"
+
+    def execute(statement: str) -> None:
+        with psycopg.connect(beside, autocommit=True) as connection:
+            connection.execute(sql.SQL(statement).format(sql.Identifier(name)))
+
+    execute("CREATE DATABASE {}")
+    try:
+        yield urlunsplit(parts._replace(path=f"/{name}"))
+    finally:
+        execute("DROP DATABASE {} WITH (FORCE)")
