@@ -58,7 +58,7 @@ def _column(path: AttributePath, source: Source, located: Located) -> Column:
     column = columns.find_column(source.resource_type, located, source.loading.tenant_url)
     if column is not None:
         return column
-    base = columns.values(source.resource_type, located)
+    base = columns.values(source.resource_type, located, source.loading.tenant_url)
     if located.attribute.multi_valued:
         base = _preferred(base)
     keys = (sub.name,) if sub else ()

@@ -101,7 +101,7 @@ class _Compiler:
         located = locate(self.resource_type, path)
         keys = (located.sub.name,) if located.sub else ()
         if located.attribute.multi_valued:
-            array = columns.values(self.resource_type, located)
+            array = columns.values(self.resource_type, located, self.tenant_url)
             return _Operand(located.leaf, _ELEMENT, keys, many=array, attribute=located.attribute)
         column = columns.find_column(self.resource_type, located, self.tenant_url)
         return _Operand(located.leaf, columns.COMPARABLE, (*located.keys, *keys), column)
@@ -119,7 +119,7 @@ class _Compiler:
     def _value_path(self, path: AttributePath, inner: Filter) -> Sql:
         located = locate(self.resource_type, path)
         attribute = located.attribute
-        value = columns.values(self.resource_type, located)
+        value = columns.values(self.resource_type, located, self.tenant_url)
         element = value if not attribute.multi_valued else _ELEMENT
         compiler = _Compiler(self.resource_type, self.tenant_url, located, element)
         if not attribute.multi_valued:
