@@ -45,7 +45,7 @@ def make_group(client, name: str, *members: str) -> str:
     }
     answer = client.post("/Groups", body)
     assert answer.status == 201, answer.text
-    return answer.json["id"]
+    return str(answer.json["id"])
 
 
 def member_ids(client, group: str) -> list[str]:
