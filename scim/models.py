@@ -78,6 +78,17 @@ class Resource(models.Model):
         return f"{self.resource_type} {self.id}"
 
 
+class Membership(models.Model):
+    """A resource that belongs to a group directly; a row a member, so that no change loads a group."""
+
+    pk = models.CompositePrimaryKey("group_id", "member_id")
+    group = models.ForeignKey(Resource, models.DO_NOTHING, related_name="+", db_index=False)
+    member = models.ForeignKey(Resource, models.DO_NOTHING, related_name="+")
+
+    def __str__(self) -> str:
+        return f"{self.member_id} in {self.group_id}"
+
+
 class UserManager(models.Manager["User"]):
     def get_queryset(self) -> models.QuerySet["User"]:
         return super().get_queryset().filter(resource_type=urns.USER_TYPE)

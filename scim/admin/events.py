@@ -19,7 +19,16 @@ from scim.models import AttributeChange, ProvisioningEvent
 from scim.protocol import urns
 
 _REFUSED_FROM: Final = 400  # HTTP status
-_OPERATIONS: Final = ("create", "retrieve", "query", "replace", "modify", "delete", "discover")
+_OPERATIONS: Final = (
+    "create",
+    "retrieve",
+    "query",
+    "replace",
+    "modify",
+    "delete",
+    "bulk",
+    "discover",
+)
 _STATUSES: Final = (200, 201, 204, 304, 400, 401, 403, 404, 405, 409, 412, 413, 415, 429, 500)
 
 

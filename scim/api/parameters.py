@@ -1,4 +1,4 @@
-"""What a list request asks for, as a Query and a Projection (RFC 7644 §3.4.2, §3.4.3, §3.9).
+"""What a list request asks for, as a Query and a Projection (RFC 7644 §3.4.2, §3.4.3, §3.9, RFC 9865).
 
 The parameters stand in the query string, or in a SearchRequest: there with types of JSON.
 """
@@ -7,7 +7,14 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from scim.protocol import projection, urns
-from scim.protocol.errors import InvalidFilter, InvalidSyntax, InvalidValue
+from scim.protocol.cursor import Cursor
+from scim.protocol.errors import (
+    InvalidCount,
+    InvalidCursor,
+    InvalidFilter,
+    InvalidSyntax,
+    InvalidValue,
+)
 from scim.protocol.filters import parse_filter, parse_path
 from scim.protocol.projection import Projection
 from scim.provider.capabilities import CAPABILITIES
@@ -22,29 +29,44 @@ _NAMES: Final = (
     "count",
     "attributes",
     "excludedAttributes",
+    "cursor",
 )
 
 
 def read_query(parameters: Mapping[str, Any]) -> Query:
-    """What the list request asks for. Raises InvalidFilter, InvalidPath, InvalidValue.
+    """What the list request asks for; the first page of it when it asks for pages by cursor.
 
-    Parameters that are not known are ignored; an empty one counts as absent. E24: Entra writes a
-    space as `+`, which Django has decoded.
+    Parameters that are not known are ignored; an empty one counts as absent, but an empty cursor
+    asks for the first page. E24: Entra writes a space as `+`, which Django has decoded.
+    Raises InvalidFilter, InvalidPath, InvalidValue, InvalidCursor, InvalidCount.
     """
-    text = parameters.get("filter") or ""
-    if not isinstance(text, str):
+    text = parameters.get("filter")
+    if not isinstance(text, str | None):
         raise InvalidFilter("filter must be a string.")
+    cursor = read_cursor(parameters)
+    count = _count(parameters) if cursor is None else _cursor_count(parameters)
     sort_by = _text(parameters, "sortBy")
     return Query(
-        filter=parse_filter(text) if text.strip() else None,
+        filter=parse_filter(text) if text and text.strip() else None,
         sort_by=parse_path(sort_by).attribute if sort_by else None,
         descending=_is_descending(_text(parameters, "sortOrder")),
         start_index=max(1, _integer(parameters, "startIndex", 1)),
-        count=min(
-            max(0, _integer(parameters, "count", CAPABILITIES.default_page)),
-            CAPABILITIES.max_page,
-        ),
+        count=count,
+        cursor=None if cursor is None else Cursor(count),
     )
+
+
+def read_cursor(parameters: Mapping[str, Any]) -> str | None:
+    """The cursor as it was sent, "" for the first page, None for pages by index.
+
+    Raises InvalidCursor, and InvalidValue if a startIndex says something else than the cursor.
+    """
+    text = parameters.get("cursor")
+    if not isinstance(text, str | None):
+        raise InvalidCursor("cursor must be a string.")
+    if text is not None and parameters.get("startIndex") not in (None, ""):
+        raise InvalidValue("cursor and startIndex exclude each other; send one.")
+    return text
 
 
 def read_projection(parameters: Mapping[str, Any]) -> Projection:
@@ -60,16 +82,35 @@ def read_search(body: Any) -> dict[str, Any]:
         raise InvalidSyntax("The body must be a JSON object, a SearchRequest message.")
     message = {name.lower(): value for name, value in body.items()}
     schemas = message.get("schemas")
-    if schemas and (not isinstance(schemas, list) or urns.SEARCH_REQUEST not in schemas):
+    if schemas is not None and (
+        not isinstance(schemas, list) or urns.SEARCH_REQUEST not in schemas
+    ):
         raise InvalidSyntax(f"schemas must name {urns.SEARCH_REQUEST}.")
     return {name: message.get(name.lower()) for name in _NAMES}
 
 
 def _text(parameters: Mapping[str, Any], name: str) -> str:
-    raw = parameters.get(name) or ""
-    if not isinstance(raw, str):
+    raw = parameters.get(name)
+    if not isinstance(raw, str | None):
         raise InvalidValue(f"{name} must be a string.")
-    return raw.strip()
+    return raw.strip() if raw else ""
+
+
+def _count(parameters: Mapping[str, Any]) -> int:
+    """The size of a page by index: a larger one than is served is cut to that."""
+    count = _integer(parameters, "count", CAPABILITIES.default_page)
+    return min(max(0, count), CAPABILITIES.max_page)
+
+
+def _cursor_count(parameters: Mapping[str, Any]) -> int:
+    """The size of a page by cursor: a larger one than is served is refused (RFC 9865 §2.1)."""
+    try:
+        count = max(0, _integer(parameters, "count", CAPABILITIES.default_page))
+    except InvalidValue as error:
+        raise InvalidCount(error.detail) from None
+    if count > CAPABILITIES.max_page:
+        raise InvalidCount(f"count must be between 0 and {CAPABILITIES.max_page}.")
+    return count
 
 
 def _is_descending(order: str) -> bool:

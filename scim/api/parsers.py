@@ -19,6 +19,7 @@ from scim.provider.capabilities import CAPABILITIES
 
 MAX_DEPTH: Final = 32
 MAX_NAMES: Final = 10_000  # object members in one document
+MAX_BULK_NAMES: Final = 100_000  # in a BulkRequest, which holds many
 MAX_DIGITS: Final = 64  # of one number
 
 # The closing quote is optional so that an unfinished string is one match: time stays linear.
@@ -28,6 +29,7 @@ _BRACKET: Final = re.compile(rb"[\[\]{}]")
 
 class ScimParser(BaseParser):
     media_type = MEDIA_TYPE
+    max_names = MAX_NAMES
 
     def parse(
         self,
@@ -36,7 +38,11 @@ class ScimParser(BaseParser):
         parser_context: Mapping[str, Any] | None = None,
     ) -> Any:
         request = (parser_context or {})["request"]
-        return parse(read(stream, request.META.get("CONTENT_LENGTH")))
+        return parse(read(stream, request.META.get("CONTENT_LENGTH")), self.max_names)
+
+
+class BulkParser(ScimParser):
+    max_names = MAX_BULK_NAMES
 
 
 def read(stream: IO[Any], announced: str | None) -> bytes:
@@ -50,7 +56,7 @@ def read(stream: IO[Any], announced: str | None) -> bytes:
     return body
 
 
-def parse(body: bytes) -> Any:
+def parse(body: bytes, max_names: int = MAX_NAMES) -> Any:
     """The JSON document in the body. Raises InvalidSyntax."""
     if not body.strip():
         raise InvalidSyntax("The request has no body; it must be a JSON object.")
@@ -60,7 +66,7 @@ def parse(body: bytes) -> Any:
     except UnicodeDecodeError:
         raise InvalidSyntax("The body is not UTF-8.") from None
     try:
-        return _Reader().decode(text)
+        return _Reader(max_names).decode(text)
     except json.JSONDecodeError as error:
         raise InvalidSyntax(
             f"The body is not JSON: line {error.lineno}, column {error.colno}."
@@ -85,7 +91,8 @@ def _check_depth(body: bytes) -> None:
 class _Reader:
     """Reads one document, counting what is limited for the document as a whole."""
 
-    def __init__(self) -> None:
+    def __init__(self, max_names: int) -> None:
+        self._max_names = max_names
         self._names = 0
 
     def decode(self, text: str) -> Any:
@@ -102,8 +109,8 @@ class _Reader:
 
     def _object(self, pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         self._names += len(pairs)
-        if self._names > MAX_NAMES:
-            raise InvalidSyntax(f"The body has more than {MAX_NAMES} members.")
+        if self._names > self._max_names:
+            raise InvalidSyntax(f"The body has more than {self._max_names} members.")
         made = dict(pairs)
         if len(made) != len(pairs):
             raise InvalidSyntax("The body repeats a member of one object.")

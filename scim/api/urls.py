@@ -10,10 +10,14 @@ from typing import Any
 from django.http.response import HttpResponseBase
 from django.urls import URLPattern, re_path
 
+from scim.api.bulk import BulkView
 from scim.api.discovery import ResourceTypesView, SchemasView, ServiceProviderConfigView
-from scim.api.search import SearchView
-from scim.api.views import MeView, UnknownEndpointView
+from scim.api.me import MeViewSet
+from scim.api.oauth import TokenView
+from scim.api.search import RootView, SearchView
+from scim.api.views import UnknownEndpointView
 from scim.api.viewsets import ResourceViewSet
+from scim.protocol.definitions import USER
 from scim.protocol.schema import ResourceType
 from scim.provider.capabilities import RESOURCE_TYPES
 
@@ -49,13 +53,16 @@ def _resource_endpoints(resource_type: ResourceType) -> list[URLPattern]:
 
 
 urlpatterns = [
+    _endpoint("oauth/token", TokenView.as_view()),
     *(pattern for each in RESOURCE_TYPES for pattern in _resource_endpoints(each)),
+    _endpoint("Bulk", BulkView.as_view()),
     _endpoint("Schemas", SchemasView.as_view()),
     _endpoint("Schemas", SchemasView.as_view(), _ID),
     _endpoint("ResourceTypes", ResourceTypesView.as_view()),
     _endpoint("ResourceTypes", ResourceTypesView.as_view(), _ID),
     _endpoint("ServiceProviderConfig", ServiceProviderConfigView.as_view()),
     _endpoint(".search", SearchView.as_view()),
-    _endpoint("Me", MeView.as_view()),
+    _endpoint("Me", MeViewSet.as_view(_MEMBER | {"post": "create"}, resource_type=USER)),
+    re_path(r"^(?:[vV]2)?/?\Z", RootView.as_view()),
     re_path(r"", UnknownEndpointView.as_view()),
 ]

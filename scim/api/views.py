@@ -7,11 +7,12 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from scim.api.authentication import SecretTokenAuthentication
+from accounts.tokens import Scope, Verified
+from scim.api.authentication import SecretTokenAuthentication, check_scope
 from scim.api.exceptions import handle
 from scim.api.parsers import ScimParser
 from scim.api.renderers import MEDIA_TYPE, ScimNegotiation, ScimRenderer
-from scim.protocol.errors import InvalidSyntax, NotFound, NotImplementedYet
+from scim.protocol.errors import InvalidSyntax, NotFound
 from scim.protocol.schema import ResourceType
 from scim.provider.requester import Requester
 
@@ -33,6 +34,8 @@ class ScimView(APIView):
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)
         self.requester = cast("Requester", request.user)  # SecretTokenAuthentication made it
+        verified = cast("Verified", request.auth)
+        check_scope(verified, Scope.READ if self._is_read() else Scope.WRITE)
 
     def handle_exception(self, exc: Exception) -> Response:
         return handle(exc, self.http_request, self, ", ".join(self.allowed_methods))
@@ -61,6 +64,9 @@ class ScimView(APIView):
             raise RuntimeError("A SCIM handler ran before authentication.")
         return self.requester
 
+    def _is_read(self) -> bool:
+        return self.http_request.method in {"GET", "HEAD"} or self.operation == "query"
+
     def read_body(self) -> Any:
         """The request's JSON. Raises InvalidSyntax, ContentTooLarge."""
         if self.request.stream is None:
@@ -80,13 +86,3 @@ class UnknownEndpointView(ScimView):
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)
         raise NotFound(f"There is no SCIM endpoint at {request.path[:128]!r}.")
-
-
-class MeView(ScimView):
-    """/Me, which this service does not map to a user (RFC 7644 §3.11)."""
-
-    operation = "retrieve"
-
-    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
-        super().initial(request, *args, **kwargs)
-        raise NotImplementedYet("/Me is not supported: a secret token belongs to no user.")

@@ -7,16 +7,20 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import ViewSetMixin
 
+from scim.api.lists import list_response_of, without_cursor
 from scim.api.log import log_read
-from scim.api.parameters import read_projection, read_query, read_search
+from scim.api.parameters import read_projection, read_search
 from scim.api.views import ScimView
-from scim.protocol.messages import list_response
-from scim.protocol.projection import Projection, project
-from scim.protocol.representation import Stored, represent
-from scim.protocol.schema import ResourceType
+from scim.protocol.projection import Projection, project, relations_shown
+from scim.protocol.representation import Stored, location, represent
+from scim.protocol.schema import Relation, ResourceType
 from scim.protocol.versions import Precondition, entity_tag
 from scim.provider import resources
 from scim.provider.resources import Target
+from scim.repository.base import Loading
+
+# A removal is answered without a body.
+NOTHING_RELATED = Projection(attributes=())
 
 # What the log calls the handlers; DRF says which one runs.
 _OPERATIONS = {
@@ -40,20 +44,23 @@ class ResourceViewSet(ViewSetMixin, ScimView):
         return _OPERATIONS.get(self.action or "", (self.http_request.method or "").lower())
 
     def list(self, request: Request) -> Response:
-        self.sent = request.query_params.dict() or None
-        return self._page(request.query_params)
+        self.sent = without_cursor(request.query_params.dict()) or None
+        return self._list(request.query_params)
 
-    def search(self, request: Request) -> Response:  # DRF's signature
-        return self._page(read_search(self.read_body()))
+    def search(self, request: Request) -> Response:
+        """A list whose parameters stand in the body (RFC 7644 §3.4.3)."""
+        parameters = read_search(self.read_body())
+        self.sent = without_cursor(self.sent)
+        return self._list(parameters)
 
     def create(self, request: Request) -> Response:
         projection = read_projection(request.query_params)
         stored = resources.create(self.resource_type, self.read_body(), self.authenticated())
-        return self._answer(stored, projection, status=201)
+        return self._answer(self._with_members(stored, projection), projection, status=201)
 
     def retrieve(self, request: Request, identifier: str) -> Response:
         projection = read_projection(request.query_params)
-        stored = resources.retrieve(self.resource_type, identifier)
+        stored = resources.retrieve(self.resource_type, identifier, self._loading(projection))
         unchanged = self._precondition().is_not_modified(stored.version)
         log_read(self.http_request, self, 304 if unchanged else 200)
         if unchanged:
@@ -62,41 +69,59 @@ class ResourceViewSet(ViewSetMixin, ScimView):
 
     def update(self, request: Request, identifier: str) -> Response:
         projection = read_projection(request.query_params)
-        body = self.read_body()
-        stored = resources.replace(self._target(identifier), body, self.authenticated())
-        return self._answer(stored, projection)
+        target = self._target(identifier, projection)
+        stored = resources.replace(target, self.read_body(), self.authenticated())
+        return self._answer(self._with_members(stored, projection), projection)
 
     def partial_update(self, request: Request, identifier: str) -> Response:
+        """The resource, or 204 where showing it would load members that nobody asked for."""
         projection = read_projection(request.query_params)
-        body = self.read_body()
-        stored = resources.modify(self._target(identifier), body, self.authenticated())
-        return self._answer(stored, projection)
+        target = self._target(identifier, projection)
+        stored = resources.modify(target, self.read_body(), self.authenticated())
+        if self._owned(projection) and projection.attributes is None:
+            return Response(status=204, headers={"ETag": entity_tag(stored.version)})
+        return self._answer(self._with_members(stored, projection), projection)
 
-    def destroy(self, request: Request, identifier: str) -> Response:  # DRF's signature
-        resources.delete(self._target(identifier), self.authenticated())
+    def destroy(self, request: Request, identifier: str) -> Response:
+        resources.delete(self._target(identifier, NOTHING_RELATED), self.authenticated())
         return Response(status=204)
 
-    def _target(self, identifier: str) -> Target:
-        return Target(self.resource_type, identifier, self._precondition())
+    def _list(self, parameters: Mapping[str, Any]) -> Response:
+        body = list_response_of((self.resource_type,), parameters, self.authenticated())
+        log_read(self.http_request, self, 200)
+        return Response(body)
+
+    def _target(self, identifier: str, projection: Projection) -> Target:
+        loading = self._loading(projection)
+        return Target(self.resource_type, identifier, loading, self._precondition())
+
+    def _loading(self, projection: Projection) -> Loading:
+        relations = relations_shown(self.resource_type, projection)
+        return Loading(self.authenticated().tenant_url, relations)
+
+    def _owned(self, projection: Projection) -> bool:
+        """Whether the answer shows members."""
+        shown = relations_shown(self.resource_type, projection)
+        return any(each.relation is Relation.MEMBERS for each in shown)
+
+    def _with_members(self, stored: Stored, projection: Projection) -> Stored:
+        """The resource with its members, which a change does not load, if they are shown."""
+        if not self._owned(projection):
+            return stored
+        return resources.retrieve(self.resource_type, str(stored.id), self._loading(projection))
 
     def _precondition(self) -> Precondition:
         headers = self.http_request.headers
         return Precondition(headers.get("If-Match"), headers.get("If-None-Match"))
-
-    def _page(self, parameters: Mapping[str, Any]) -> Response:
-        query, projection = read_query(parameters), read_projection(parameters)
-        tenant_url = self.authenticated().tenant_url
-        page = resources.query(self.resource_type, query, tenant_url)
-        found = [self._represent(stored, projection) for stored in page.items]
-        log_read(self.http_request, self, 200)
-        return Response(list_response(found, total=page.total, start_index=query.start_index))
 
     def _represent(self, stored: Stored, projection: Projection) -> dict[str, Any]:
         whole = represent(self.resource_type, stored, self.authenticated().tenant_url)
         return project(self.resource_type, whole, projection)
 
     def _answer(self, stored: Stored, projection: Projection, status: int = 200) -> Response:
-        whole = represent(self.resource_type, stored, self.authenticated().tenant_url)
-        headers = {"ETag": entity_tag(stored.version), "Location": whole["meta"]["location"]}
-        body = project(self.resource_type, whole, projection)
-        return Response(body, status=status, headers=headers)
+        tenant_url = self.authenticated().tenant_url
+        headers = {
+            "ETag": entity_tag(stored.version),
+            "Location": location(self.resource_type, stored.id, tenant_url),
+        }
+        return Response(self._represent(stored, projection), status=status, headers=headers)

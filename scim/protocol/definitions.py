@@ -7,12 +7,16 @@ from scim.protocol.schema import (
     Attribute,
     Extension,
     Mutability,
+    Relation,
     ResourceType,
     Returned,
     Schema,
     Type,
     Uniqueness,
 )
+
+# Members in one request (security.md row 19); a group may have any number.
+MAX_MEMBERS: Final = 5_000
 
 
 def _multi_valued(  # one argument a characteristic, all by name
@@ -93,6 +97,7 @@ _GROUPS: Final = Attribute(
     "The groups the user belongs to, directly or through nested groups; computed.",
     multi_valued=True,
     mutability=Mutability.READ_ONLY,
+    relation=Relation.MEMBER_OF,
     sub_attributes=(
         Attribute(
             "value",
@@ -297,4 +302,58 @@ USER: Final = ResourceType(
     common_attributes(external_id_required=True),
 )
 
-RESOURCE_TYPES: Final = (USER,)
+MEMBERS: Final = Attribute(
+    "members",
+    Type.COMPLEX,
+    "The users and groups that belong to the group directly.",
+    multi_valued=True,
+    relation=Relation.MEMBERS,
+    max_values=MAX_MEMBERS,
+    sub_attributes=(
+        Attribute(
+            "value",
+            description="The id of the member.",
+            case_exact=True,
+            mutability=Mutability.IMMUTABLE,
+        ),
+        Attribute(
+            "$ref",
+            Type.REFERENCE,
+            "The URI of the member.",
+            case_exact=True,
+            mutability=Mutability.IMMUTABLE,
+            reference_types=("User", "Group"),
+        ),
+        Attribute(
+            "type",
+            description="What the member is.",
+            canonical_values=("User", "Group"),
+            mutability=Mutability.IMMUTABLE,
+        ),
+    ),
+)
+
+GROUP_SCHEMA: Final = Schema(
+    urns.GROUP,
+    "Group",
+    "A group of users and of other groups.",
+    (
+        Attribute(
+            "displayName",
+            description="The name of the group; unique within the tenant in any letter case.",
+            required=True,
+            uniqueness=Uniqueness.SERVER,
+        ),
+        MEMBERS,
+    ),
+)
+
+GROUP: Final = ResourceType(
+    urns.GROUP_TYPE,
+    "/Groups",
+    "A group.",
+    GROUP_SCHEMA,
+    common=common_attributes(external_id_required=False),
+)
+
+RESOURCE_TYPES: Final = (USER, GROUP)

@@ -1,6 +1,6 @@
 """What the service says about itself: Schemas, ResourceTypes, ServiceProviderConfig.
 
-RFC 7643 §5, §6, §7 and RFC 7644 §4. Generated from the definitions that validate, so that it is
+RFC 7643 §5, §6, §7, RFC 7644 §4 and RFC 9865 §4. Generated from the definitions that validate, so that it is
 true. Entra's "Test Connection" and Microsoft's acceptance suite build their mappings from /Schemas:
 `externalId` is listed, `id` is not, and every `type` has canonical values (E10).
 """
@@ -23,7 +23,9 @@ class Capabilities:
     max_page: int  # resources in a ListResponse
     default_page: int
     max_body: int  # bytes
+    max_operations: int  # of a BulkRequest
     documentation: str  # URI
+    cursor_timeout: int = 3_600  # seconds
 
 
 def schema_representation(schema: Schema, common: Iterable[Attribute], base: str) -> dict[str, Any]:
@@ -98,9 +100,21 @@ def service_provider_config(capabilities: Capabilities, base: str) -> dict[str, 
         "schemas": [urns.SERVICE_PROVIDER_CONFIG],
         "documentationUri": capabilities.documentation,
         "patch": {"supported": True},
-        "bulk": {"supported": False, "maxOperations": 0, "maxPayloadSize": capabilities.max_body},
+        "bulk": {
+            "supported": True,
+            "maxOperations": capabilities.max_operations,
+            "maxPayloadSize": capabilities.max_body,
+        },
         "filter": {"supported": True, "maxResults": capabilities.max_page},
         "changePassword": {"supported": False},
+        "pagination": {
+            "cursor": True,
+            "index": True,
+            "defaultPaginationMethod": "index",
+            "defaultPageSize": capabilities.default_page,
+            "maxPageSize": capabilities.max_page,
+            "cursorTimeout": capabilities.cursor_timeout,
+        },
         "sort": {"supported": True},
         "etag": {"supported": True},
         "authenticationSchemes": [
@@ -111,7 +125,15 @@ def service_provider_config(capabilities: Capabilities, base: str) -> dict[str, 
                 " as an OAuth 2.0 bearer token.",
                 "specUri": "https://www.rfc-editor.org/rfc/rfc6750",
                 "primary": True,
-            }
+            },
+            {
+                "type": "oauth2",
+                "name": "OAuth 2.0 client credentials",
+                "description": "An access token from the token endpoint that the metadata at"
+                " /.well-known/oauth-authorization-server name (RFC 8414), sent as a bearer token.",
+                "specUri": "https://www.rfc-editor.org/rfc/rfc6749",
+                "primary": False,
+            },
         ],
         "meta": {
             "resourceType": "ServiceProviderConfig",

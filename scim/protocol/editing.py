@@ -8,9 +8,11 @@ their place, so that the resource the draft began with stays as it is.
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
+from scim.protocol import members
 from scim.protocol.comparison import comparable_value, key
 from scim.protocol.errors import Mutability as MutabilityError
 from scim.protocol.errors import NoTarget
+from scim.protocol.members import MemberEdit
 from scim.protocol.readers import (
     Notes,
     check_count,
@@ -32,6 +34,7 @@ class Draft:
     def __init__(self, resource: Mapping[str, Any], notes: Notes) -> None:
         self._resource = dict(resource)
         self._notes = notes
+        self._member_edits: list[MemberEdit] = []
         self._unsettled: dict[tuple[str | None, str], Target] = {}
 
     def add(self, target: Target, raw: Any) -> None:
@@ -39,6 +42,9 @@ class Draft:
 
         Raises InvalidValue, NoTarget, Mutability.
         """
+        if target.attribute.relation is not None:
+            self._member_edits.append(members.added(target, raw, self._notes))
+            return
         self._write(target, raw, replaces=False)
 
     def replace(self, target: Target, raw: Any) -> None:
@@ -46,6 +52,9 @@ class Draft:
 
         Raises InvalidValue, NoTarget, Mutability.
         """
+        if target.attribute.relation is not None:
+            self._member_edits.append(members.replaced(target, raw, self._notes))
+            return
         self._write(target, raw, replaces=True)
 
     def remove(self, target: Target, raw: Any) -> None:
@@ -53,12 +62,19 @@ class Draft:
 
         What is not there counts as removed (E15). Raises InvalidValue, Mutability.
         """
-        if target.attribute.type is Type.COMPLEX:
+        if target.attribute.relation is not None:
+            self._member_edits.append(members.removed(target, raw, self._notes))
+        elif target.attribute.type is Type.COMPLEX:
             self._remove_values(target, raw)
         elif is_nothing(raw):
             self._set(target, None)
         else:
             self._remove_simple(target, raw)
+
+    @property
+    def member_edits(self) -> tuple[MemberEdit, ...]:
+        """The changes to attributes whose values are rows, in their order."""
+        return tuple(self._member_edits)
 
     def finish(self) -> dict[str, Any]:
         """The changed resource, canonical. Raises InvalidValue."""

@@ -3,9 +3,11 @@
     ScimError
     ├── BadRequest 400
     │   ├── InvalidFilter · InvalidPath · InvalidSyntax · InvalidValue · InvalidVersion
+    │   ├── InvalidCursor · ExpiredCursor · InvalidCount (RFC 9865 §2.1)
     │   └── Mutability · NoTarget · TooMany
     ├── Unauthorized 401
     ├── Forbidden 403
+    │   ├── InsufficientScope
     │   └── Sensitive
     ├── NotFound 404
     ├── MethodNotAllowed 405
@@ -69,6 +71,24 @@ class InvalidVersion(BadRequest):
     scim_type = "invalidVers"
 
 
+class InvalidCursor(BadRequest):
+    """The cursor is none of ours, or belongs to another query, tenant or token (RFC 9865 §2.1)."""
+
+    scim_type = "invalidCursor"
+
+
+class ExpiredCursor(BadRequest):
+    """The client waited longer than the announced cursorTimeout (RFC 9865 §2.1)."""
+
+    scim_type = "expiredCursor"
+
+
+class InvalidCount(BadRequest):
+    """With a cursor: beyond maxPageSize, or another count than that of the first page."""
+
+    scim_type = "invalidCount"
+
+
 class Mutability(BadRequest):
     """The change would alter an attribute that clients may not write."""
 
@@ -93,6 +113,14 @@ class Unauthorized(ScimError):
 
 class Forbidden(ScimError):
     status = 403
+
+
+class InsufficientScope(Forbidden):
+    """The access token does not reach as far as the request (RFC 6750 §3.1)."""
+
+    def __init__(self, detail: str, scope: str) -> None:
+        super().__init__(detail)
+        self.scope = scope  # the one that would do
 
 
 class Sensitive(Forbidden):

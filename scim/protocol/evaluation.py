@@ -119,7 +119,7 @@ def locate(resource_type: ResourceType, path: AttributePath) -> Located:
     """
     located = resource_type.locate(path.urn, path.name, path.sub)
     if located is None:
-        raise InvalidFilter(f'"{_shortened(path)}" is not an attribute of {resource_type.name}.')
+        raise InvalidFilter(f'"{shortened(path)}" is not an attribute of {resource_type.name}.')
     _check_returned(located.attribute)
     _check_returned(located.leaf)
     return located
@@ -233,7 +233,7 @@ def _element_predicate(tree: Filter, attribute: Attribute) -> Predicate:
 
 def _locate_sub(attribute: Attribute, found: Attribute | None, path: AttributePath) -> Located:
     if found is None or path.sub or path.urn:
-        raise InvalidFilter(f'"{_shortened(path)}" is not a sub-attribute of "{attribute.name}".')
+        raise InvalidFilter(f'"{shortened(path)}" is not a sub-attribute of "{attribute.name}".')
     _check_returned(found)
     return Located(found)
 
@@ -280,6 +280,7 @@ def _each(value: Any) -> Iterable[Any]:
     return value if isinstance(value, list) else [value]
 
 
-def _shortened(path: AttributePath) -> str:
+def shortened(path: AttributePath) -> str:
+    """The path as a refusal repeats it."""
     text = str(path)
     return text if len(text) <= _MAX_SHOWN else f"{text[:_MAX_SHOWN]}…"

@@ -1,4 +1,4 @@
-"""The messages of the protocol that are not resources (RFC 7644 §3.4.2, §3.4.3, §3.12)."""
+"""The messages of the protocol that are not resources (RFC 7644 §3.4.2, §3.4.3, §3.12, RFC 9865)."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -32,5 +32,26 @@ def list_response(
         "totalResults": total,
         "startIndex": start_index,
         "itemsPerPage": len(resources),
+        "Resources": list(resources),
+    }
+
+
+def cursor_response(
+    resources: Sequence[Mapping[str, Any]],
+    *,
+    total: int,
+    previous_cursor: str | None,
+    next_cursor: str | None,
+) -> dict[str, Any]:
+    """The ListResponse message of a page that a cursor led to (RFC 9865 §2): without startIndex.
+
+    A cursor that is None is left out, which says that there is no page on that side.
+    """
+    cursors = {"previousCursor": previous_cursor, "nextCursor": next_cursor}
+    return {
+        "schemas": [urns.LIST_RESPONSE],
+        "totalResults": total,
+        "itemsPerPage": len(resources),
+        **{name: cursor for name, cursor in cursors.items() if cursor is not None},
         "Resources": list(resources),
     }

@@ -15,6 +15,7 @@ from scim.protocol.errors import (
     Mutability,
     NoTarget,
 )
+from scim.protocol.members import MemberEdit
 from scim.protocol.readers import Notes, shown
 from scim.protocol.schema import ResourceType, Schema
 from scim.protocol.targets import Access, Target, find, members
@@ -46,6 +47,7 @@ class Applied:
 
     resource: dict[str, Any]
     notes: tuple[str, ...]
+    member_edits: tuple[MemberEdit, ...] = ()
 
 
 def read_request(body: object) -> tuple[Operation, ...]:
@@ -126,7 +128,7 @@ def apply(
     for operation in operations:
         for target, value in _targets(resource_type, operation, notes):
             acts[operation.op](target, value)
-    return Applied(draft.finish(), notes.texts)
+    return Applied(draft.finish(), notes.texts, draft.member_edits)
 
 
 def _targets(

@@ -91,6 +91,12 @@ def project(
     return seen
 
 
+def relations_shown(resource_type: ResourceType, projection: Projection) -> tuple[Attribute, ...]:
+    """The attributes that are rows and that the client gets to see; others need not be loaded."""
+    names = {name for name, _ in _plan(resource_type, projection).core}
+    return tuple(a for a in resource_type.relations if a.name in names)
+
+
 def _walk(attributes: _Attributes, holder: Mapping[str, Any]) -> dict[str, Any]:
     seen = {}
     for name, subs in attributes:

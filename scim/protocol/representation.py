@@ -1,7 +1,7 @@
 """A stored resource as clients see it: with `schemas`, `id` and `meta` (RFC 7643 §3.1)."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
@@ -19,6 +19,7 @@ class Stored:
     version: int
     created: datetime
     last_modified: datetime
+    related: Mapping[str, Any] = field(default_factory=dict)  # attributes that are rows, if loaded
 
 
 def represent(resource_type: ResourceType, stored: Stored, tenant_url: str) -> dict[str, Any]:
@@ -27,6 +28,7 @@ def represent(resource_type: ResourceType, stored: Stored, tenant_url: str) -> d
         "schemas": schemas(resource_type, stored.resource),
         "id": str(stored.id),
         **stored.resource,
+        **stored.related,
         "meta": {
             "resourceType": resource_type.name,
             "created": date_time(stored.created),

@@ -42,6 +42,13 @@ class Uniqueness(Enum):
     GLOBAL = "global"
 
 
+class Relation(Enum):
+    """What the values of an attribute are when they are not part of the document but rows."""
+
+    MEMBERS = "members"  # resources that belong to this one; written through it
+    MEMBER_OF = "memberOf"  # resources that this one belongs to, directly or not; computed
+
+
 @dataclass(frozen=True)
 class Attribute:
     """One attribute and its characteristics (RFC 7643 §7)."""
@@ -58,6 +65,7 @@ class Attribute:
     uniqueness: Uniqueness = Uniqueness.NONE
     reference_types: tuple[str, ...] = ()
     sub_attributes: tuple["Attribute", ...] = ()
+    relation: Relation | None = None
     max_values: int = 100  # what a multi-valued attribute may hold
 
     @cached_property
@@ -138,6 +146,11 @@ class ResourceType:
     @cached_property
     def _common_by_name(self) -> dict[str, Attribute]:
         return {attribute.name.lower(): attribute for attribute in self.common}
+
+    @cached_property
+    def relations(self) -> tuple[Attribute, ...]:
+        """The core attributes whose values are rows."""
+        return tuple(a for a in self.schema.attributes if a.relation is not None)
 
     @cached_property
     def unique_attribute(self) -> Attribute | None:

@@ -35,7 +35,7 @@ class Target:
 
     `name` is the attribute's full path, for messages. `extension` is the URN under which it lives,
     None for the core. `selects` tells the values that the path's filter matches, None without a
-    filter; `seed` is the value that the filter describes, {} without a filter, None if a value
+    filter, and `tree` is that filter; `seed` is the value that the filter describes, {} without a filter, None if a value
     cannot be made of it.
     """
 
@@ -45,6 +45,7 @@ class Target:
     sub: Attribute | None = None
     access: Access = Access.WRITABLE
     selects: Callable[[Any], bool] | None = None
+    tree: Filter | None = None
     seed: Mapping[str, Any] | None = None
 
     @property
@@ -88,6 +89,7 @@ def _select(target: Target, tree: Filter) -> Target:
     return replace(
         target,
         selects=element_predicate(tree, attribute),
+        tree=tree,
         seed=_seed(attribute, tree, target.name),
     )
 

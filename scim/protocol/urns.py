@@ -11,7 +11,10 @@ SERVICE_PROVIDER_CONFIG: Final = "urn:ietf:params:scim:schemas:core:2.0:ServiceP
 
 ERROR: Final = "urn:ietf:params:scim:api:messages:2.0:Error"
 LIST_RESPONSE: Final = "urn:ietf:params:scim:api:messages:2.0:ListResponse"
+BULK_REQUEST: Final = "urn:ietf:params:scim:api:messages:2.0:BulkRequest"
+BULK_RESPONSE: Final = "urn:ietf:params:scim:api:messages:2.0:BulkResponse"
 PATCH_OP: Final = "urn:ietf:params:scim:api:messages:2.0:PatchOp"
 SEARCH_REQUEST: Final = "urn:ietf:params:scim:api:messages:2.0:SearchRequest"
 
 USER_TYPE: Final = "User"
+GROUP_TYPE: Final = "Group"

@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from scim.protocol.editing import Draft
 from scim.protocol.errors import InvalidSyntax
+from scim.protocol.members import MemberEdit
 from scim.protocol.readers import Notes, shown
 from scim.protocol.schema import ResourceType
 from scim.protocol.targets import members
@@ -25,6 +26,7 @@ class Read:
 
     resource: dict[str, Any]
     notes: tuple[str, ...]
+    member_edits: tuple[MemberEdit, ...] = ()
 
 
 def read_resource(resource_type: ResourceType, body: object) -> Read:
@@ -42,7 +44,7 @@ def read_resource(resource_type: ResourceType, body: object) -> Read:
     draft = Draft({}, notes)
     for target, raw in members(resource_type, body, notes):
         draft.add(target, raw)
-    return Read(draft.finish(), notes.texts)
+    return Read(draft.finish(), notes.texts, draft.member_edits)
 
 
 def _check_schemas(resource_type: ResourceType, body: Mapping[str, Any], notes: Notes) -> None:

@@ -10,6 +10,7 @@ CAPABILITIES: Final = Capabilities(
     max_page=200,
     default_page=100,
     max_body=1_048_576,
+    max_operations=1_000,
     documentation="https://learn.microsoft.com/entra/identity/saas-apps/mypolicies-provisioning-tutorial",
 )
 RESOURCE_TYPES: Final[tuple[ResourceType, ...]] = DEFINED

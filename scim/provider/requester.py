@@ -1,6 +1,6 @@
 """Who asks and how: what the service provider needs to know about a request."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from uuid import UUID
 
 
@@ -10,6 +10,7 @@ class Requester:
 
     `tenant_url` is the SCIM base that locations start with. `started` is time.perf_counter() when
     the request arrived. `token_label` names the secret token for people: label and public id.
+    `account_email` is that of the account which answers for the token.
     """
 
     tenant_url: str
@@ -21,3 +22,4 @@ class Requester:
     user_agent: str = ""
     token_id: UUID | None = None
     token_label: str = ""
+    account_email: str = field(default="", repr=False)

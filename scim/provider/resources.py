@@ -4,7 +4,7 @@ For any resource type. Each call is one atomic block within the request's transa
 provisioning event; a call that raises has changed nothing once that transaction is rolled back.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
@@ -12,32 +12,49 @@ from uuid import UUID
 from django.db import transaction
 
 from scim.protocol import patch, values
-from scim.protocol.differences import changes
+from scim.protocol.differences import Change, changes
 from scim.protocol.errors import NotFound
+from scim.protocol.members import Edit, MemberEdit, collected
 from scim.protocol.representation import Stored
-from scim.protocol.schema import ResourceType
+from scim.protocol.schema import Relation, ResourceType
 from scim.protocol.versions import Precondition
 from scim.provider import clock, rules
 from scim.provider.events import Call, answered
 from scim.provider.requester import Requester
-from scim.repository import resources
-from scim.repository.base import Page, Query, Write
+from scim.repository import lists, members, resources
+from scim.repository.base import Loading, Page, Query, Source, Write
+from scim.repository.members import Moved
 
-Edit = tuple[Mapping[str, Any], tuple[str, ...]]  # a resource, and notes for the log
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a change makes of a resource: its document, edits of its members, notes for the log."""
+
+    resource: Mapping[str, Any]
+    member_edits: tuple[MemberEdit, ...]
+    notes: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """The resource that a request addresses, and the version it must have to be changed."""
+    """The resource that a request addresses, the version it must have to be changed, and what the
+    answer shows of it beside its document.
+    """
 
     resource_type: ResourceType
     identifier: str
+    loading: Loading
     precondition: Precondition = field(default_factory=Precondition)
 
     def lock(self) -> Stored:
-        """The resource, its row locked. Raises NotFound, PreconditionFailed."""
+        """The resource, its row locked. Raises NotFound, PreconditionFailed.
+
+        Its members are not loaded: a change costs the same whatever their number.
+        """
+        relations = tuple(r for r in self.loading.relations if r.relation is not Relation.MEMBERS)
+        loading = Loading(self.loading.tenant_url, relations)
         parsed = parse_id(self.identifier)
-        stored = resources.lock(self.resource_type, parsed) if parsed else None
+        stored = resources.lock(self.resource_type, parsed, loading) if parsed else None
         if stored is None:
             raise not_found(self.resource_type, self.identifier)
         self.precondition.check(stored.version)
@@ -45,31 +62,37 @@ class Target:
 
 
 @transaction.atomic(savepoint=False)
-def create(resource_type: ResourceType, body: Any, requester: Requester) -> Stored:
-    """The new resource. Raises InvalidSyntax, InvalidValue, Uniqueness."""
+def create(
+    resource_type: ResourceType, body: Any, requester: Requester, chosen: UUID | None = None
+) -> Stored:
+    """The new resource, with the id that was chosen for it, or one of its own.
+
+    Raises InvalidSyntax, InvalidValue, Uniqueness.
+    """
     read = values.read_resource(resource_type, body)
     resource = rules.with_defaults(resource_type, read.resource)
     rules.check_required(resource_type, resource)
-    identifier = clock.new_id(clock.now())
+    identifier = chosen or clock.new_id(clock.now())
+    moved = members.apply(identifier, read.member_edits)
     call = Call(requester, "create", resource_type, identifier, body)
     event = answered(call, 201, read.notes)
-    made = changes(resource_type, {}, resource)
+    made = (*changes(resource_type, {}, resource), *_moves(moved))
     resources.insert(Write(resource_type, identifier, resource, 1, event, made))
     return Stored(identifier, resource, 1, event.at, event.at)
 
 
-def retrieve(resource_type: ResourceType, identifier: str) -> Stored:
+def retrieve(resource_type: ResourceType, identifier: str, loading: Loading) -> Stored:
     """The resource. Raises NotFound."""
     parsed = parse_id(identifier)
-    stored = resources.find(resource_type, parsed) if parsed else None
+    stored = resources.find(resource_type, parsed, loading) if parsed else None
     if stored is None:
         raise not_found(resource_type, identifier)
     return stored
 
 
-def query(resource_type: ResourceType, asked: Query, tenant_url: str) -> Page:
+def query(sources: Sequence[Source], asked: Query) -> Page:
     """The page of resources that the query asks for. Raises InvalidFilter, InvalidValue."""
-    return resources.page(resource_type, asked, tenant_url)
+    return lists.page(sources, asked)
 
 
 @transaction.atomic(savepoint=False)
@@ -77,8 +100,13 @@ def replace(target: Target, body: Any, requester: Requester) -> Stored:
     """The resource after PUT. Raises NotFound, PreconditionFailed, InvalidValue, Uniqueness."""
     read = values.read_resource(target.resource_type, body)
 
-    def replaced(before: Mapping[str, Any]) -> Edit:
-        return rules.carried_over(before, read.resource), read.notes
+    def replaced(before: Mapping[str, Any]) -> Outcome:
+        everyone = (MemberEdit(Edit.REPLACE, collected(read.member_edits)),)
+        has_members = any(
+            each.relation is Relation.MEMBERS for each in target.resource_type.relations
+        )
+        resource = rules.carried_over(before, read.resource)
+        return Outcome(resource, everyone if has_members else (), read.notes)
 
     return _change(target, "replace", replaced, body, requester)
 
@@ -92,9 +120,9 @@ def modify(target: Target, body: Any, requester: Requester) -> Stored:
     """
     operations = patch.read_request(body)
 
-    def modified(before: Mapping[str, Any]) -> Edit:
+    def modified(before: Mapping[str, Any]) -> Outcome:
         applied = patch.apply(target.resource_type, before, operations)
-        return applied.resource, applied.notes
+        return Outcome(applied.resource, applied.member_edits, applied.notes)
 
     return _change(target, "modify", modified, body, requester)
 
@@ -103,7 +131,7 @@ def modify(target: Target, body: Any, requester: Requester) -> Stored:
 def delete(target: Target, requester: Requester) -> None:
     """Hides the resource from SCIM for good; the record and its history stay (product.md).
 
-    Raises NotFound, PreconditionFailed.
+    It leaves the groups that it belongs to. Raises NotFound, PreconditionFailed.
     """
     stored = target.lock()
     event = answered(Call(requester, "delete", target.resource_type, stored.id), 204)
@@ -115,23 +143,33 @@ def delete(target: Target, requester: Requester) -> None:
 def _change(
     target: Target,
     operation: str,
-    edit: Callable[[Mapping[str, Any]], Edit],
+    edit: Callable[[Mapping[str, Any]], Outcome],
     body: Any,
     requester: Requester,
 ) -> Stored:
     """The resource after the edit; one that changes nothing keeps its version and lastModified."""
     stored = target.lock()
-    resource, notes = edit(stored.resource)
-    rules.check_required(target.resource_type, resource)
+    outcome = edit(stored.resource)
+    rules.check_required(target.resource_type, outcome.resource)
+    moved = members.apply(stored.id, outcome.member_edits)
     call = Call(requester, operation, target.resource_type, stored.id, body)
-    event = answered(call, 200, notes)
-    made = changes(target.resource_type, stored.resource, resource)
+    event = answered(call, 200, outcome.notes)
+    made = (*changes(target.resource_type, stored.resource, outcome.resource), *_moves(moved))
     if not made:
         resources.record(event)
         return stored
     version = stored.version + 1
+    resource = outcome.resource
     resources.update(Write(target.resource_type, stored.id, resource, version, event, made))
-    return Stored(stored.id, resource, version, stored.created, event.at)
+    return Stored(stored.id, resource, version, stored.created, event.at, stored.related)
+
+
+def _moves(moved: Moved) -> Iterator[Change]:
+    """The history of members, one change a member."""
+    for member in moved.removed:
+        yield Change(f'members[value eq "{member}"]', str(member), None)
+    for member in moved.added:
+        yield Change(f'members[value eq "{member}"]', None, str(member))
 
 
 def parse_id(identifier: str) -> UUID | None:

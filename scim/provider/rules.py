@@ -9,20 +9,23 @@ from typing import Any, Final
 
 from scim.protocol.errors import InvalidValue
 from scim.protocol.schema import ResourceType
+from scim.protocol.urns import USER_TYPE
 
 _SERVER_ASSIGNED: Final = frozenset({"schemas", "id"})
-_REQUIRED: Final = "myPolicies always requires userName, email and externalId."
+# Said in full of a user, for the administrator who reads it in Entra.
+_REQUIRED: Final = {USER_TYPE: " myPolicies always requires userName, email and externalId."}
 
 
 def check_required(resource_type: ResourceType, resource: Mapping[str, Any]) -> None:
     """Raises InvalidValue naming the first required attribute that the resource lacks."""
+    reason = _REQUIRED.get(resource_type.name, "")
     for attribute in (*resource_type.common, *resource_type.schema.attributes):
         if not attribute.required or attribute.name in _SERVER_ASSIGNED:
             continue
         if _is_blank(resource.get(attribute.name)):
-            raise InvalidValue(f"{attribute.name} is missing. {_REQUIRED}")
+            raise InvalidValue(f"{attribute.name} is missing.{reason}")
         if attribute.name == "emails" and _is_blank(work_email(resource)):
-            raise InvalidValue(f'emails[type eq "work"].value is missing. {_REQUIRED}')
+            raise InvalidValue(f'emails[type eq "work"].value is missing.{reason}')
 
 
 def work_email(resource: Mapping[str, Any]) -> str | None:

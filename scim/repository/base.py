@@ -19,29 +19,67 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from scim.protocol.cursor import Cursor, Position
 from scim.protocol.differences import Change
 from scim.protocol.filters import AttributePath, Filter
 from scim.protocol.representation import Stored
-from scim.protocol.schema import ResourceType
+from scim.protocol.schema import Attribute, ResourceType
+
+
+@dataclass(frozen=True, slots=True)
+class Loading:
+    """Which attributes that are rows to load with a resource, and the SCIM base for their URIs."""
+
+    tenant_url: str
+    relations: tuple[Attribute, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A resource type to list, and what to load with each of its resources."""
+
+    resource_type: ResourceType
+    loading: Loading
 
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """What a list request asks for; `start_index` counts from 1, `count` may be 0."""
+    """What a list request asks for; `start_index` counts from 1, `count` may be 0.
+
+    With a `cursor` it says where the page stands, and `start_index` says nothing.
+    """
 
     filter: Filter | None = None
     sort_by: AttributePath | None = None
     descending: bool = False
     start_index: int = 1
     count: int = 100
+    cursor: Cursor | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A resource on a page, what it is, and the text of the key that it is sorted by."""
+
+    resource_type: ResourceType
+    stored: Stored
+    key: str | None
+
+    @property
+    def position(self) -> Position:
+        return Position(self.key, self.stored.id)
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """The resources of one page and how many match in all."""
+    """The resources of one page and how many match in all.
+
+    `has_more` says of a page by cursor whether the walk goes on in its direction.
+    """
 
     total: int
-    items: tuple[Stored, ...]
+    items: tuple[Listed, ...]
+    has_more: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,9 +9,13 @@ from typing import Final
 
 from scim.protocol.representation import location
 from scim.protocol.schema import Located, ResourceType
+from scim.repository import relations
 from scim.repository.sql import Parameter, Sql, sql
 
 COMPARABLE: Final = Sql("comparable")
+
+# As scim.protocol.comparison.date_time_key writes a time.
+_DATE_TIME_KEY: Final = 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +42,7 @@ _COLUMNS: Final[Mapping[tuple[str, str | None], Column]] = {
     ("meta", "lastModified"): Column(Sql("last_modified"), "timestamptz"),
     ("meta", "version"): Column(Sql("""('W/"' || version || '"' COLLATE "C")""")),
 }
-_UNIQUE_KEY: Final = Column(Sql("unique_key"))
+UNIQUE_KEY: Final = Column(Sql("unique_key"))
 
 
 def find_column(resource_type: ResourceType, located: Located, tenant_url: str) -> Column | None:
@@ -46,7 +50,7 @@ def find_column(resource_type: ResourceType, located: Located, tenant_url: str) 
     if located.extension is not None:
         return None
     if located.sub is None and located.attribute is resource_type.unique_attribute:
-        return _UNIQUE_KEY
+        return UNIQUE_KEY
     key = (located.attribute.name, located.sub.name if located.sub else None)
     if key == ("meta", "location"):
         prefix = location(resource_type, "", tenant_url)
@@ -54,11 +58,30 @@ def find_column(resource_type: ResourceType, located: Located, tenant_url: str) 
     return _COLUMNS.get(key)
 
 
-def values(resource_type: ResourceType, located: Located) -> Sql:
+def values(resource_type: ResourceType, located: Located, tenant_url: str) -> Sql:
     """The comparable JSON of a whole attribute, an array if multi-valued; NULL when unassigned."""
+    if located.attribute.relation is not None:
+        return relations.comparable(located.attribute)
     if located.keys == ("schemas",):
         return _schemas(resource_type)
+    if located.keys == ("meta",):
+        return _meta(location(resource_type, "", tenant_url))
     return as_json(COMPARABLE, located.keys)
+
+
+def _meta(prefix: str) -> Sql:
+    """`meta` is not stored either; its times are written as they are compared."""
+    return sql(
+        """jsonb_build_object(
+            'resourceType', resource_type, 'version', 'W/"' || version || '"',
+            'location', {}::text || id,
+            'created', to_char(created AT TIME ZONE 'UTC', {}::text),
+            'lastModified', to_char(last_modified AT TIME ZONE 'UTC', {}::text)
+        )""",
+        Parameter(prefix),
+        Parameter(_DATE_TIME_KEY),
+        Parameter(_DATE_TIME_KEY),
+    )
 
 
 def _schemas(resource_type: ResourceType) -> Sql:

@@ -4,34 +4,67 @@ Resources without the attribute come last in ascending and first in descending o
 PostgreSQL does with NULL. Ties are broken by id, that is, by creation.
 """
 
+from collections.abc import Sequence
+from typing import Final
+
 from scim.protocol.errors import InvalidValue
 from scim.protocol.filters import AttributePath
-from scim.protocol.schema import Located, ResourceType, Returned, Type
+from scim.protocol.schema import Located, Returned, Type
 from scim.repository import columns
-from scim.repository.sql import Parameter, Sql, sql
+from scim.repository.base import Source
+from scim.repository.columns import Column
+from scim.repository.sql import Parameter, Sql, sql, switch
+
+# What rows are ordered by without sortBy: nothing, so that the id decides.
+UNSORTED: Final = Column(Sql("NULL::text"))
 
 _BY_VALUE = frozenset({Type.BOOLEAN, Type.INTEGER, Type.DECIMAL})
 _PREFERRED = "$[*] ? (@.primary == true)"
 
 
-def compile_order(path: AttributePath, resource_type: ResourceType, tenant_url: str) -> Sql:
-    """The expression to order rows by. Raises InvalidValue."""
-    located = resource_type.locate(path.urn, path.name, path.sub)
-    if located is None or located.leaf.returned is Returned.NEVER:
-        raise InvalidValue(f"sortBy names no attribute of {resource_type.name}: {path}.")
+def compile_order(path: AttributePath | None, sources: Sequence[Source]) -> Column:
+    """What to order rows by; NULL for resource types without the attribute. Raises InvalidValue."""
+    if path is None:
+        return UNSORTED
+    ranks = {
+        source.resource_type.name: _column(path, source, located)
+        for source in sources
+        if (located := _locate(path, source)) is not None
+    }
+    if not ranks:
+        names = " or ".join(source.resource_type.name for source in sources)
+        raise InvalidValue(f"sortBy names no attribute of {names}: {path}.")
+    if len(sources) == 1:
+        return next(iter(ranks.values()))
+    types = {rank.type for rank in ranks.values()}
+    if len(types) == 1:
+        return Column(switch({n: rank.expression for n, rank in ranks.items()}), types.pop())
+    mixed = {name: sql("to_jsonb({})", rank.expression) for name, rank in ranks.items()}
+    return Column(switch(mixed), "jsonb")
+
+
+def _locate(path: AttributePath, source: Source) -> Located | None:
+    """The attribute in the source's resource type, None when it has none that clients may see."""
+    located = source.resource_type.locate(path.urn, path.name, path.sub)
+    if located is None or Returned.NEVER in (located.attribute.returned, located.leaf.returned):
+        return None
+    return located
+
+
+def _column(path: AttributePath, source: Source, located: Located) -> Column:
     sub = located.sub or located.attribute.find("value")
     if sub is None and located.attribute.type is Type.COMPLEX:
         raise InvalidValue(f"sortBy needs a sub-attribute of {path}, such as {_example(located)}.")
-    column = columns.find_column(resource_type, located, tenant_url)
+    column = columns.find_column(source.resource_type, located, source.loading.tenant_url)
     if column is not None:
-        return column.expression
-    base = columns.values(resource_type, located)
+        return column
+    base = columns.values(source.resource_type, located, source.loading.tenant_url)
     if located.attribute.multi_valued:
         base = _preferred(base)
     keys = (sub.name,) if sub else ()
     if (sub or located.attribute).type in _BY_VALUE:
-        return columns.as_json(base, keys)
-    return columns.as_text(base, keys)
+        return Column(columns.as_json(base, keys), "jsonb")
+    return Column(columns.as_text(base, keys))
 
 
 def _preferred(values: Sql) -> Sql:

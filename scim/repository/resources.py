@@ -13,33 +13,18 @@ from scim.protocol.differences import Change
 from scim.protocol.errors import Uniqueness
 from scim.protocol.representation import Stored
 from scim.protocol.schema import ResourceType
-from scim.repository.base import Event, Page, Query, Write
-from scim.repository.order import compile_order
-from scim.repository.sql import Parameter, Sql, sql
-from scim.repository.where import compile_filter
+from scim.repository import relations
+from scim.repository.base import Event, Loading, Write
+from scim.repository.sql import Parameter, sql
 
-_FIELDS: Final = "id, document, version, created, last_modified"
+# What `read_row` reads, before the JSON of relations.
+FIELDS: Final = "r.id, r.document, r.version, r.created, r.last_modified"
 
 _FIND: Final = f"""
-SELECT {_FIELDS} FROM scim_resource
-WHERE id = %s AND resource_type = %s AND deleted_at IS NULL
+SELECT {FIELDS}, {{}} FROM scim_resource AS r
+WHERE r.id = {{}} AND r.resource_type = {{}} AND r.deleted_at IS NULL
 """
-_LOCK: Final = f"{_FIND} FOR UPDATE"
-
-# The ids that match are counted and cut to a page before any document is read. A filter or an order
-# is computed once for both; without either an index answers the count and the page on its own.
-_PAGE: Final = """
-WITH matching AS {} (
-    SELECT id, {} AS rank FROM scim_resource
-    WHERE resource_type = {} AND deleted_at IS NULL AND {}
-), page AS (
-    SELECT id, rank FROM matching ORDER BY rank {}, id LIMIT {} OFFSET {}
-)
-SELECT total.count, r.id, r.document, r.version, r.created, r.last_modified
-FROM (SELECT count(*) FROM matching) AS total
-LEFT JOIN page ON TRUE LEFT JOIN scim_resource AS r ON r.id = page.id
-ORDER BY page.rank {}, page.id
-"""
+_LOCK: Final = f"{_FIND} FOR UPDATE OF r"
 
 # E28: a deleted user leaves its userName free; who is created again under the same externalId gets a
 # new id that says which deleted resource it continues.
@@ -62,6 +47,21 @@ _REMOVE: Final = """
 UPDATE scim_resource SET version = %(version)s, last_modified = %(event_at)s, deleted_at = %(event_at)s
 WHERE id = %(id)s
 """
+# Who is removed leaves its groups, and their history says so; a group lets its members go.
+_LEAVE: Final = """
+gone AS (
+    DELETE FROM scim_membership WHERE %(id)s IN (group_id, member_id) RETURNING group_id, member_id
+),
+left_groups AS (
+    INSERT INTO scim_attributechange
+        (at, event_id, request_id, token_id, resource_type, resource_id, version, path, before)
+    SELECT %(event_at)s, %(event_id)s, %(event_request_id)s, %(event_token_id)s,
+        r.resource_type, r.id, r.version, format('members[value eq "%%s"]', gone.member_id),
+        to_jsonb(gone.member_id)
+    FROM gone JOIN scim_resource AS r ON r.id = gone.group_id
+    WHERE gone.member_id = %(id)s
+),
+"""
 
 _EVENT_FIELDS: Final = tuple(field.name for field in fields(Event))
 _INSERT_EVENT: Final = f"""
@@ -72,7 +72,7 @@ VALUES ({", ".join(f"%(event_{name})s" for name in _EVENT_FIELDS)})
 # The resource, its history and the event in one statement.
 _WRITE: Final = """
 WITH stored AS ({write}),
-history AS (
+{leave}history AS (
     INSERT INTO scim_attributechange
         (at, event_id, request_id, token_id, resource_type, resource_id, version, path, before, after)
     SELECT %(event_at)s, %(event_id)s, %(event_request_id)s, %(event_token_id)s,
@@ -81,30 +81,21 @@ history AS (
 )
 {event}
 """
-_INSERT_ALL: Final = _WRITE.format(write=_INSERT, event=_INSERT_EVENT)
-_UPDATE_ALL: Final = _WRITE.format(write=_UPDATE, event=_INSERT_EVENT)
-_REMOVE_ALL: Final = _WRITE.format(write=_REMOVE, event=_INSERT_EVENT)
+_INSERT_ALL: Final = _WRITE.format(write=_INSERT, leave="", event=_INSERT_EVENT)
+_UPDATE_ALL: Final = _WRITE.format(write=_UPDATE, leave="", event=_INSERT_EVENT)
+_REMOVE_ALL: Final = _WRITE.format(write=_REMOVE, leave=_LEAVE, event=_INSERT_EVENT)
 
 _UNIQUE_KEY: Final = "scim_resource_unique_key"
 
 
-def find(resource_type: ResourceType, identifier: UUID) -> Stored | None:
+def find(resource_type: ResourceType, identifier: UUID, loading: Loading) -> Stored | None:
     """The resource, None when there is none or it is deleted."""
-    return _one(_FIND, resource_type, identifier)
+    return _one(_FIND, resource_type, identifier, loading)
 
 
-def lock(resource_type: ResourceType, identifier: UUID) -> Stored | None:
+def lock(resource_type: ResourceType, identifier: UUID, loading: Loading) -> Stored | None:
     """The resource, its row locked until the transaction ends."""
-    return _one(_LOCK, resource_type, identifier)
-
-
-def page(resource_type: ResourceType, query: Query, tenant_url: str) -> Page:
-    """The page the query asks for and the total. Raises InvalidFilter, InvalidValue."""
-    statement = _page_statement(resource_type, query, tenant_url)
-    with connection.cursor() as cursor:
-        cursor.execute(statement.text, statement.parameters)
-        rows = cursor.fetchall()
-    return Page(rows[0][0], tuple(_stored(row[1:]) for row in rows if row[1] is not None))
+    return _one(_LOCK, resource_type, identifier, loading)
 
 
 def insert(write: Write) -> None:
@@ -128,38 +119,22 @@ def record(event: Event) -> None:
         cursor.execute(_INSERT_EVENT, _event_parameters(event))
 
 
-def _one(statement: str, resource_type: ResourceType, identifier: UUID) -> Stored | None:
+def _one(
+    template: str, resource_type: ResourceType, identifier: UUID, loading: Loading
+) -> Stored | None:
+    related = relations.as_json(loading, "r")
+    found = sql(template, related, Parameter(identifier), Parameter(resource_type.name))
     with connection.cursor() as cursor:
-        cursor.execute(statement, (identifier, resource_type.name))
+        cursor.execute(found.text, found.parameters)
         row = cursor.fetchone()
-    return _stored(row) if row else None
+    return read_row(row) if row else None
 
 
-def _stored(row: Sequence[Any]) -> Stored:
-    identifier, document, version, created, last_modified = row
-    return Stored(identifier, json.loads(document), version, created, last_modified)
-
-
-def _page_statement(resource_type: ResourceType, query: Query, tenant_url: str) -> Sql:
-    condition = Sql("TRUE")
-    if query.filter is not None:
-        condition = compile_filter(query.filter, resource_type, tenant_url)
-    rank = Sql("NULL::text")
-    if query.sort_by is not None:
-        rank = compile_order(query.sort_by, resource_type, tenant_url)
-    direction = Sql("DESC" if query.descending else "ASC")
-    is_plain = query.filter is None and query.sort_by is None
-    return sql(
-        _PAGE,
-        Sql("NOT MATERIALIZED" if is_plain else "MATERIALIZED"),
-        rank,
-        Parameter(resource_type.name),
-        condition,
-        direction,
-        Parameter(query.count),
-        Parameter(query.start_index - 1),
-        direction,
-    )
+def read_row(row: Sequence[Any]) -> Stored:
+    """The resource in a row of FIELDS and its relations as JSON."""
+    identifier, document, version, created, last_modified, related = row
+    loaded = json.loads(related) if related else {}
+    return Stored(identifier, json.loads(document), version, created, last_modified, loaded)
 
 
 def _execute_write(statement: str, write: Write) -> None:

@@ -1,6 +1,6 @@
 """Fragments of SQL with their parameters; the only way request data gets near a statement."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -42,3 +42,12 @@ def join(separator: str, parts: Iterable[Sql]) -> Sql:
         f"({separator.join(item.text for item in items)})",
         tuple(value for item in items for value in item.parameters),
     )
+
+
+def switch(by_type: Mapping[str, Sql], column: str = "resource_type") -> Sql:
+    """The expression of the row's resource type; NULL for a type that has none."""
+    text = "".join(f" WHEN %s THEN {each.text}" for each in by_type.values())
+    parameters = tuple(
+        value for name, each in by_type.items() for value in (name, *each.parameters)
+    )
+    return Sql(f"(CASE {column}{text} END)", parameters)

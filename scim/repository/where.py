@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Final, assert_never
 from uuid import UUID
 
-from scim.protocol.evaluation import check_comparison, locate, validate
+from scim.protocol.evaluation import check_comparison, element_predicate, locate, validate
 from scim.protocol.filters import (
     And,
     AttributePath,
@@ -24,8 +24,8 @@ from scim.protocol.filters import (
     Present,
     ValuePath,
 )
-from scim.protocol.schema import Attribute, Located, ResourceType, Type
-from scim.repository import columns
+from scim.protocol.schema import Attribute, Located, Relation, ResourceType, Type
+from scim.repository import columns, relations
 from scim.repository.columns import Column
 from scim.repository.sql import Parameter, Sql, join, sql
 
@@ -51,7 +51,7 @@ _TEMPLATES: Final = {
 class _Operand:
     """What a path in a filter addresses: the JSON value at `keys` of `base`, or a column.
 
-    `many` is the array when the attribute is multi-valued; `keys` then lead on from an element.
+    `many` is the array when `attribute` is multi-valued; `keys` then lead on from an element.
     """
 
     leaf: Attribute
@@ -59,6 +59,7 @@ class _Operand:
     keys: tuple[str, ...]
     column: Column | None = None
     many: Sql | None = None
+    attribute: Attribute | None = None
 
     def compared(self) -> "_Operand":
         """What a comparison looks at: of a complex attribute, its `value`."""
@@ -100,8 +101,8 @@ class _Compiler:
         located = locate(self.resource_type, path)
         keys = (located.sub.name,) if located.sub else ()
         if located.attribute.multi_valued:
-            array = columns.values(self.resource_type, located)
-            return _Operand(located.leaf, _ELEMENT, keys, many=array)
+            array = columns.values(self.resource_type, located, self.tenant_url)
+            return _Operand(located.leaf, _ELEMENT, keys, many=array, attribute=located.attribute)
         column = columns.find_column(self.resource_type, located, self.tenant_url)
         return _Operand(located.leaf, columns.COMPARABLE, (*located.keys, *keys), column)
 
@@ -118,13 +119,15 @@ class _Compiler:
     def _value_path(self, path: AttributePath, inner: Filter) -> Sql:
         located = locate(self.resource_type, path)
         attribute = located.attribute
-        value = columns.values(self.resource_type, located)
+        value = columns.values(self.resource_type, located, self.tenant_url)
         element = value if not attribute.multi_valued else _ELEMENT
         compiler = _Compiler(self.resource_type, self.tenant_url, located, element)
         if not attribute.multi_valued:
             return sql("({} AND {})", _present(self._operand(path)), compiler.compile(inner))
         members = compiler.equal_members(inner)
-        return _contains(value, members) if members else sql(_SOME, value, compiler.compile(inner))
+        if members is None:
+            return sql(_SOME, value, compiler.compile(inner))
+        return _has(attribute, value, members)
 
     def equal_members(self, tree: Filter) -> dict[str, Any] | None:
         """The members an element must have when the filter only asks for equality."""
@@ -143,6 +146,14 @@ def compile_filter(tree: Filter, resource_type: ResourceType, tenant_url: str) -
     """The condition that a row matches the filter. Raises InvalidFilter."""
     validate(tree, resource_type)
     return _Compiler(resource_type, tenant_url).compile(tree)
+
+
+def compile_element(
+    tree: Filter, resource_type: ResourceType, attribute: Attribute, element: Sql
+) -> Sql:
+    """The condition that one comparable value of a complex attribute matches. Raises InvalidFilter."""
+    element_predicate(tree, attribute)  # refuses what cannot be asked
+    return _Compiler(resource_type, "", Located(attribute), element).compile(tree)
 
 
 def _negate(condition: Sql) -> Sql:
@@ -166,7 +177,8 @@ def _comparison(operand: _Operand, operator: Operator, literal: Any) -> Sql:
     if operand.many is None:
         return _compare(operand, operator, key)
     if operator is Operator.EQ:
-        return _contains(operand.many, {operand.keys[0]: key} if operand.keys else key)
+        element = {operand.keys[0]: key} if operand.keys else key
+        return _has(operand.attribute, operand.many, element)
     return sql(_SOME, operand.many, _compare(operand, operator, key))
 
 
@@ -197,6 +209,12 @@ def _is_id(key: str) -> Sql:
     return sql("id = {}", Parameter(identifier)) if str(identifier) == key else _FALSE
 
 
-def _contains(array: Sql, element: Any) -> Sql:
-    """Some element has this value or these members (scim_resource_emails is a GIN index for it)."""
+def _has(attribute: Attribute | None, array: Sql, element: Any) -> Sql:
+    """Some element has this value or these members.
+
+    The GIN index scim_resource_emails answers it for e-mails, a primary key for members.
+    """
+    is_members = attribute is not None and attribute.relation is Relation.MEMBERS
+    if is_members and isinstance(element, dict) and element.keys() == {"value"}:
+        return relations.has_member(element["value"])
     return sql("{} @> {}::jsonb", array, Parameter(json.dumps([element])))

@@ -8,7 +8,8 @@ import json
 
 import pytest
 
-from scim.protocol import discovery
+from scim.protocol import discovery, urns
+from scim.protocol.definitions import USER
 from scim.provider.capabilities import CAPABILITIES, RESOURCE_TYPES
 from tests.support.payloads import CORE, ENTERPRISE, ERROR, LIST, error, listed, patch, user
 
@@ -26,7 +27,7 @@ def test_schemas_are_listed(at_acme, acme):
 
     described = discovery.schemas(RESOURCE_TYPES, acme.tenant_url)
     assert (answer.status, answer.json) == (200, listed(*described))
-    assert [each["id"] for each in described] == [CORE, ENTERPRISE]
+    assert [each["id"] for each in described] == [CORE, ENTERPRISE, urns.GROUP]
 
 
 def test_resource_types_are_listed(at_acme, acme):
@@ -43,7 +44,20 @@ def test_resource_types_are_listed(at_acme, acme):
                 "resourceType": "ResourceType",
                 "location": f"{acme.tenant_url}/ResourceTypes/User",
             },
-        }
+        },
+        {
+            "schemas": ["urn:ietf:params:scim:schemas:core:2.0:ResourceType"],
+            "id": "Group",
+            "name": "Group",
+            "description": "A group.",
+            "endpoint": "/Groups",
+            "schema": urns.GROUP,
+            "schemaExtensions": [],
+            "meta": {
+                "resourceType": "ResourceType",
+                "location": f"{acme.tenant_url}/ResourceTypes/Group",
+            },
+        },
     )
 
 
@@ -105,8 +119,8 @@ def test_the_announced_limits_are_those_that_hold(at_acme):
 
 
 def _leaves():
-    """Path, schema and characteristics of each attribute and sub-attribute that can be written."""
-    for schema in discovery.schemas(RESOURCE_TYPES, ""):
+    """Path, schema and characteristics of each attribute of users that can be written."""
+    for schema in discovery.schemas([USER], ""):
         for attribute in schema["attributes"]:
             for sub in attribute.get("subAttributes", [None]):
                 leaf = sub or attribute

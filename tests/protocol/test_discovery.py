@@ -18,7 +18,7 @@ def attributes_of(urn: str) -> dict[str, Any]:
 
 
 def every_attribute() -> Iterator[dict[str, Any]]:
-    for urn in (urns.USER, urns.ENTERPRISE_USER):
+    for urn in (urns.USER, urns.ENTERPRISE_USER, urns.GROUP):
         for attribute in attributes_of(urn).values():
             yield attribute
             yield from attribute.get("subAttributes", [])
@@ -51,7 +51,7 @@ def test_the_user_schema_lists_external_id_and_not_id():
 def test_every_type_has_canonical_values_so_that_entra_offers_it_to_map():
     types = [attribute for attribute in every_attribute() if attribute["name"] == "type"]
 
-    assert len(types) == 9
+    assert len(types) == 10
     assert all(attribute["canonicalValues"] for attribute in types)
 
 
@@ -66,7 +66,7 @@ def test_no_characteristic_is_null():
 
 
 def test_a_schema_says_what_it_is_and_where():
-    user, enterprise = discovery.schemas(RESOURCE_TYPES, BASE)
+    user, enterprise, _group = discovery.schemas(RESOURCE_TYPES, BASE)
 
     assert user["schemas"] == [urns.SCHEMA]
     assert user["meta"] == {"resourceType": "Schema", "location": f"{BASE}/Schemas/{urns.USER}"}
@@ -88,7 +88,7 @@ def test_the_user_resource_type_names_its_endpoint_and_extension():
 
 
 def test_the_service_provider_config_announces_the_limits_that_are_enforced():
-    capabilities = Capabilities(200, 100, 1_048_576, "https://example.com/docs")
+    capabilities = Capabilities(200, 100, 1_048_576, 1_000, "https://example.com/docs")
 
     config = discovery.service_provider_config(capabilities, BASE)
 
@@ -97,5 +97,13 @@ def test_the_service_provider_config_announces_the_limits_that_are_enforced():
     supported = {
         name for name, each in config.items() if isinstance(each, dict) and each.get("supported")
     }
-    assert supported == {"patch", "filter", "sort", "etag"}
-    assert [scheme["type"] for scheme in config["authenticationSchemes"]] == ["oauthbearertoken"]
+    assert config["bulk"] == {
+        "supported": True,
+        "maxOperations": 1_000,
+        "maxPayloadSize": 1_048_576,
+    }
+    assert supported == {"patch", "bulk", "filter", "sort", "etag"}
+    assert [scheme["type"] for scheme in config["authenticationSchemes"]] == [
+        "oauthbearertoken",
+        "oauth2",
+    ]

@@ -24,3 +24,14 @@ def test_an_empty_list_still_has_resources():
         "itemsPerPage": 0,
         "Resources": [],
     }
+
+
+def test_a_page_by_cursor_names_the_pages_beside_it_and_no_index():
+    """RFC 9865 table 2: a cursor that is left out says that there is no page on that side."""
+    assert messages.cursor_response([], total=7, previous_cursor="ze7L30", next_cursor=None) == {
+        "schemas": ["urn:ietf:params:scim:api:messages:2.0:ListResponse"],
+        "totalResults": 7,
+        "itemsPerPage": 0,
+        "previousCursor": "ze7L30",
+        "Resources": [],
+    }

@@ -28,3 +28,11 @@ def test_ids_sort_by_the_time_they_were_made():
     ids = [clock.new_id(each) for each in times]
 
     assert ids == sorted(ids)
+
+
+def test_ids_of_one_millisecond_sort_by_the_order_in_which_they_were_made():
+    moment = datetime(2026, 11, 25, tzinfo=UTC)
+
+    ids = [clock.new_id(moment) for _ in range(1000)]
+
+    assert ids == sorted(ids)

@@ -22,13 +22,14 @@ from scim.protocol.errors import InvalidFilter
 from scim.protocol.evaluation import matches
 from scim.protocol.filters import Filter, parse_filter
 from scim.protocol.representation import Stored, represent
-from scim.repository import resources
-from scim.repository.base import Event, Query, Write
+from scim.repository import lists, resources
+from scim.repository.base import Event, Loading, Query, Source, Write
 from scim.repository.where import compile_filter
 from tenants.current import in_tenant
 from tests.support import strategies
 
 TENANT_URL = "https://acme.mypolicies.com/scim"
+USERS = [Source(USER, Loading(TENANT_URL))]
 CREATED = datetime(2026, 11, 25, tzinfo=UTC)
 IDS = [UUID(each) for each in strategies.IDS]
 
@@ -88,8 +89,8 @@ def provisioned(*users: dict[str, Any]) -> Iterator[list[Stored]]:
 
 
 def user_names(text: str) -> list[str]:
-    found = resources.page(USER, Query(filter=parse_filter(text)), TENANT_URL)
-    return [item.resource["userName"].split("@")[0] for item in found.items]
+    found = lists.page(USERS, Query(filter=parse_filter(text)))
+    return [item.stored.resource["userName"].split("@")[0] for item in found.items]
 
 
 @pytest.mark.parametrize(
@@ -123,6 +124,9 @@ def user_names(text: str) -> list[str]:
         ('meta.lastModified ge "2026-11-26T01:00:00+01:00"', ["jsmith"]),
         (f'meta.location eq "{TENANT_URL}/Users/{strategies.IDS[0]}"', ["bjensen"]),
         ('meta.version eq "W/\\"1\\""', ["bjensen"]),
+        ("meta pr", ["bjensen", "jsmith"]),
+        ('meta[lastModified ge "2026-11-26T01:00:00+01:00" and version pr]', ["jsmith"]),
+        (f'meta[location ew "{strategies.IDS[0]}" and resourceType eq "User"]', ["bjensen"]),
         ('(userName sw "b" or userName sw "j") and active eq false', ["jsmith"]),
         ('userName eq "%" or userName eq "_smith@example.com"', []),
     ],
@@ -169,7 +173,7 @@ def test_a_filter_finds_in_sql_what_it_matches_in_memory(acme, users: list[Any],
             if matches(tree, USER, comparable(USER, represent(USER, item, TENANT_URL)))
         ]
 
-        in_sql = resources.page(USER, Query(filter=tree), TENANT_URL)
+        in_sql = lists.page(USERS, Query(filter=tree))
 
-        assert [item.id for item in in_sql.items] == in_memory
+        assert [item.stored.id for item in in_sql.items] == in_memory
         assert in_sql.total == len(in_memory)

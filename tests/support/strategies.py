@@ -283,7 +283,9 @@ def _simple(attribute: Attribute) -> st.SearchStrategy[Any]:
 
 def _values_of(attributes: tuple[Attribute, ...]) -> dict[str, st.SearchStrategy[Any]]:
     return {
-        each.name: _value_of(each) for each in attributes if each.returned is not Returned.NEVER
+        each.name: _value_of(each)
+        for each in attributes
+        if each.returned is not Returned.NEVER and each.relation is None  # those are rows
     }
 
 

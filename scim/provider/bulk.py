@@ -1,0 +1,178 @@
+"""Bulk: the operations of one request, each in a savepoint of its own (RFC 7644 §3.7).
+
+An operation that is refused leaves the others as they are, and is logged like any other. What is no
+refusal, such as a database that does not answer, ends the request: then nothing was done.
+"""
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, Final
+from uuid import UUID
+
+from django.db import transaction
+
+from scim.protocol import bulk
+from scim.protocol.bulk import METHODS, BulkRequest, Operation, Result, Unit
+from scim.protocol.errors import Conflict, InvalidValue, NotFound, ScimError
+from scim.protocol.representation import Stored, location
+from scim.protocol.schema import ResourceType
+from scim.protocol.versions import Precondition, entity_tag
+from scim.provider import clock, events, resources
+from scim.provider.events import Call
+from scim.provider.requester import Requester
+from scim.provider.resources import Target
+from scim.repository.base import Loading
+
+# What the log calls an operation, as when it comes alone.
+_NAMES: Final = dict(zip(METHODS, ("create", "replace", "modify", "delete"), strict=True))
+_CHANGES: Final[Mapping[str, Callable[[Target, Any, Requester], Stored]]] = {
+    "PUT": resources.replace,
+    "PATCH": resources.modify,
+}
+
+
+@transaction.atomic(savepoint=False)
+def perform(request: BulkRequest, requester: Requester) -> list[Result]:
+    """What became of the operations, in the request's order.
+
+    Those that come after `fail_on_errors` errors are not executed and not among the results.
+    """
+    job = _Job(request.operations, requester, _chosen_ids(request))
+    results: dict[int, Result] = {}
+    errors = 0
+    for unit in bulk.units(request.operations):
+        done = job.run(unit)
+        results |= done
+        errors += sum(result.error is not None for result in done.values())
+        if request.fail_on_errors is not None and errors >= request.fail_on_errors:
+            break
+    return [results[index] for index in sorted(results)]
+
+
+def _chosen_ids(request: BulkRequest) -> dict[str, UUID]:
+    """The ids of what the POSTs are about to create, by bulkId; they sort in the request's order."""
+    now = clock.now()
+    names = [each.creates for each in request.operations if each.creates is not None]
+    return dict(zip(names, sorted(clock.new_id(now) for _ in names), strict=True))
+
+
+@dataclass(frozen=True, slots=True)
+class _Job:
+    """A bulk request at work; `created` are the bulkIds of what is there by now."""
+
+    operations: tuple[Operation, ...]
+    requester: Requester
+    ids: Mapping[str, UUID]
+    created: set[str] = field(default_factory=set)
+
+    def run(self, unit: Unit) -> dict[int, Result]:
+        """The results of a unit's operations, by index: all executed, or all refused."""
+        current, started = unit.indexes[0], time.perf_counter()
+        results: dict[int, Result] = {}
+        try:
+            with transaction.atomic():
+                self._check_order(unit)
+                for current in unit.indexes:
+                    results[current] = self._execute(unit, current)
+        except ScimError as error:
+            others = error if unit.is_circular else self._failed_with(current)
+            return {
+                index: self._refuse(index, error if index == current else others, started)
+                for index in unit.indexes
+            }
+        self.created.update(self._names(unit))
+        return results
+
+    def _names(self, unit: Unit) -> list[str]:
+        names = (self.operations[index].creates for index in unit.indexes)
+        return [name for name in names if name is not None]
+
+    def _check_order(self, unit: Unit) -> None:
+        """Raises Conflict for groups that would have to exist before each other (§3.7.1)."""
+        if unit.is_circular:
+            names = ", ".join(repr(name[:64]) for name in self._names(unit)[:5])
+            raise Conflict(
+                "A group cannot be a member of itself, directly or through others; these bulkIds"
+                f" refer to each other in a circle: {names}."
+            )
+
+    def _failed_with(self, index: int) -> Conflict:
+        """Why operations that refer to each other are undone when one of them fails."""
+        name = self.operations[index].bulk_id or ""
+        return Conflict(f"It refers to the bulkId {name[:64]!r}, whose operation failed.")
+
+    def _execute(self, unit: Unit, index: int) -> Result:
+        """The result of an operation that succeeds. Raises any ScimError."""
+        operation = self.operations[index]
+        if operation.flaw is not None:
+            raise operation.flaw
+        resource_type = operation.resource_type
+        if resource_type is None:
+            raise NotFound(f"There is no resource type at {operation.path[:128]!r}.")
+        self._check_references(operation, unit)
+        operation = bulk.resolved(operation, self.ids)
+        requester = self._requester(operation, time.perf_counter())
+        return self._apply(operation, resource_type, requester)
+
+    def _apply(
+        self, operation: Operation, resource_type: ResourceType, requester: Requester
+    ) -> Result:
+        if operation.creates is not None:
+            chosen = self.ids[operation.creates]
+            stored = resources.create(resource_type, operation.data, requester, chosen)
+            return self._done(operation, 201, stored)
+        loading = Loading(requester.tenant_url)
+        precondition = Precondition(operation.version)
+        target = Target(resource_type, operation.identifier or "", loading, precondition)
+        if operation.method == "DELETE":
+            resources.delete(target, requester)
+            return Result(operation, 204, self._location(operation))
+        stored = _CHANGES[operation.method](target, operation.data, requester)
+        return self._done(operation, 200, stored)
+
+    def _done(self, operation: Operation, status: int, stored: Stored) -> Result:
+        version = entity_tag(stored.version)
+        return Result(operation, status, self._location(operation, str(stored.id)), version)
+
+    def _check_references(self, operation: Operation, unit: Unit) -> None:
+        """Raises InvalidValue for a bulkId that no POST has, Conflict for one whose POST failed."""
+        within = frozenset(self._names(unit))
+        for name in operation.references:
+            if name not in self.ids:
+                raise InvalidValue(f"No POST of this request has the bulkId {name[:64]!r}.")
+            if name not in self.created and name not in within:
+                raise Conflict(f"It refers to the bulkId {name[:64]!r}, whose operation failed.")
+
+    def _refuse(self, index: int, error: ScimError, started: float) -> Result:
+        """The result of an operation that failed, which is written to the log here."""
+        operation = self.operations[index]
+        if all(name in self.ids for name in operation.references):
+            operation = bulk.resolved(operation, self.ids)
+        identifier = operation.identifier
+        call = Call(
+            requester=self._requester(operation, started),
+            operation=_NAMES.get(operation.method, "bulk"),
+            resource_type=operation.resource_type,
+            resource_id=resources.parse_id(identifier) if identifier else None,
+            sent=operation.data,
+        )
+        events.record(events.refused(call, error.status, error.scim_type, error.detail))
+        at = None if operation.method == "POST" else self._location(operation)
+        return Result(operation, error.status, at, error=error)
+
+    def _requester(self, operation: Operation, started: float) -> Requester:
+        """Who asks, with the operation's own method and path for the log."""
+        return replace(
+            self.requester,
+            method=operation.method if operation.method in METHODS else "",
+            path=f"{self.requester.path}#{operation.path}",
+            started=started,
+        )
+
+    def _location(self, operation: Operation, identifier: str | None = None) -> str | None:
+        """The URI of the resource with the id, or of the one that the path names."""
+        known = identifier or operation.identifier
+        if operation.resource_type is None or known is None:
+            return None
+        return location(operation.resource_type, known, self.requester.tenant_url)

@@ -1,0 +1,150 @@
+"""Pages of what matches, over one resource type or several, in one statement.
+
+By index a page is an offset. By cursor it is what lies beyond a position in the order (keyset), so
+that an index leads there without passing over the rows before. NULL keys come last in ascending
+order, so what lies beyond falls into parts of which each is a range of an index: equal keys with
+later ids, later keys, and no keys.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from django.db import connection
+
+from scim.protocol.narrowing import narrowed
+from scim.repository import columns, relations
+from scim.repository.base import Listed, Page, Query, Source
+from scim.repository.columns import Column
+from scim.repository.order import UNSORTED, compile_order
+from scim.repository.resources import FIELDS, read_row
+from scim.repository.sql import Parameter, Sql, join, sql, switch
+from scim.repository.where import compile_filter
+
+# The ids that match are counted and cut to a page before any document is read. What is computed of
+# each row, a filter or an order, is computed once for all parts and the count.
+_PAGE: Final = f"""
+WITH matching AS {{}} (
+    SELECT id, {{}} AS rank FROM scim_resource WHERE deleted_at IS NULL AND {{}}
+), page AS (
+    SELECT id, rank FROM ({{}}) AS parts ORDER BY rank {{}}, id {{}} LIMIT {{}}
+)
+SELECT counted.total, page.rank::text, r.resource_type, {FIELDS}, {{}}
+FROM (SELECT {{}} AS total) AS counted
+LEFT JOIN page ON TRUE LEFT JOIN scim_resource AS r ON r.id = page.id
+ORDER BY page.rank {{}}, page.id {{}}
+"""
+_PART: Final = """
+(SELECT id, rank FROM matching WHERE {} ORDER BY rank {}, id {} LIMIT {} OFFSET {})
+"""
+_COUNT: Final = Sql("(SELECT count(*) FROM matching)")
+_ALL: Final = Sql("TRUE")
+_NONE: Final = Sql("FALSE")
+
+
+@dataclass(frozen=True, slots=True)
+class _Walk:
+    """The directions in which rows are passed: that of their keys and that of their ids."""
+
+    keys_rise: bool
+    ids_rise: bool
+
+    @property
+    def orders(self) -> tuple[Sql, Sql]:
+        return _order(rises=self.keys_rise), _order(rises=self.ids_rise)
+
+
+def page(sources: Sequence[Source], query: Query) -> Page:
+    """The page the query asks for and the total. Raises InvalidFilter, InvalidValue."""
+    statement = _statement(sources, query)
+    with connection.cursor() as cursor:
+        cursor.execute(statement.text, statement.parameters)
+        rows = cursor.fetchall()
+    types = {source.resource_type.name: source.resource_type for source in sources}
+    found = [Listed(types[row[2]], read_row(row[3:]), row[1]) for row in rows if row[2] is not None]
+    items = found[: query.count]
+    if query.cursor is not None and query.cursor.is_backward:
+        items.reverse()
+    return Page(rows[0][0], tuple(items), has_more=len(found) > query.count)
+
+
+def _statement(sources: Sequence[Source], query: Query) -> Sql:
+    rank = compile_order(query.sort_by, sources)
+    walk = _walk(query)
+    parts = list(_parts(query, rank, walk))
+    known_total = query.cursor.total if query.cursor else None
+    is_cheap = query.filter is None and rank in (UNSORTED, columns.UNIQUE_KEY)
+    is_shared = known_total is None or len(parts) > 1
+    loaded = {each.resource_type.name: relations.as_json(each.loading, "r") for each in sources}
+    return sql(
+        _PAGE,
+        Sql("MATERIALIZED" if is_shared and not is_cheap else "NOT MATERIALIZED"),
+        rank.expression,
+        _condition(sources, query),
+        join(" UNION ALL ", parts),
+        *walk.orders,
+        Parameter(_limit(query)),
+        switch(loaded, "r.resource_type"),
+        _COUNT if known_total is None else sql("{}::bigint", Parameter(known_total)),
+        *walk.orders,
+    )
+
+
+def _condition(sources: Sequence[Source], query: Query) -> Sql:
+    """What rows of some source must be to match."""
+    types = [source.resource_type for source in sources]
+    alternatives = []
+    for source in sources:
+        condition = _ALL
+        tree = query.filter
+        if tree is not None and len(types) > 1:
+            constant_or_tree = narrowed(tree, source.resource_type, types)
+            if constant_or_tree is False:
+                continue
+            tree = None if constant_or_tree is True else constant_or_tree
+        if tree is not None:
+            condition = compile_filter(tree, source.resource_type, source.loading.tenant_url)
+        name = Parameter(source.resource_type.name)
+        alternatives.append(sql("(resource_type = {} AND {})", name, condition))
+    return join(" OR ", alternatives) if alternatives else _NONE
+
+
+def _walk(query: Query) -> _Walk:
+    is_backward = query.cursor is not None and query.cursor.is_backward
+    is_descending = query.descending and query.sort_by is not None
+    return _Walk(keys_rise=is_descending is is_backward, ids_rise=not is_backward)
+
+
+def _parts(query: Query, rank: Column, walk: _Walk) -> Iterator[Sql]:
+    """The rows beyond the position, each part sorted and no longer than the page."""
+    offset = query.start_index - 1 if query.cursor is None else 0
+    for condition in _beyond(query, rank, walk):
+        limit = Parameter(_limit(query))
+        yield sql(_PART, condition, *walk.orders, limit, Parameter(offset))
+
+
+def _beyond(query: Query, rank: Column, walk: _Walk) -> Iterator[Sql]:
+    position = query.cursor.position if query.cursor else None
+    if position is None:
+        yield _ALL
+        return
+    later_id = sql(f"id {'>' if walk.ids_rise else '<'} {{}}", Parameter(position.id))
+    if position.key is None:
+        yield sql("rank IS NULL AND {}", later_id)
+        if not walk.keys_rise:
+            yield Sql("rank IS NOT NULL")
+        return
+    key = sql(f"{{}}::{rank.type}", Parameter(position.key))
+    yield sql("rank = {} AND {}", key, later_id)
+    yield sql(f"rank {'>' if walk.keys_rise else '<'} {{}}", key)
+    if walk.keys_rise:
+        yield Sql("rank IS NULL")
+
+
+def _limit(query: Query) -> int:
+    """With a cursor one row more than the page holds tells whether another page follows."""
+    return query.count if query.cursor is None else query.count + 1
+
+
+def _order(*, rises: bool) -> Sql:
+    return Sql("ASC" if rises else "DESC")

@@ -1,0 +1,159 @@
+"""Members as rows: adding and removing some never reads or writes the others."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, assert_never
+from uuid import UUID
+
+from django.db import connection
+
+from scim.protocol.definitions import GROUP, MEMBERS, RESOURCE_TYPES
+from scim.protocol.errors import InvalidValue
+from scim.protocol.members import Edit, MemberEdit
+from scim.protocol.schema import Relation
+from scim.repository import relations
+from scim.repository.sql import Parameter, Sql, sql
+from scim.repository.where import compile_element
+
+# The member's row is held against a removal that runs at the same time.
+_ADD: Final = """
+WITH asked AS (SELECT DISTINCT unnest(%(ids)s::uuid[]) AS id),
+known AS (
+    SELECT other.id, other.resource_type FROM scim_resource AS other JOIN asked USING (id)
+    WHERE other.resource_type = ANY(%(types)s)
+        AND (other.deleted_at IS NULL)
+    FOR KEY SHARE OF other
+),
+added AS (
+    INSERT INTO scim_membership (group_id, member_id) SELECT %(group)s, id FROM known
+    ON CONFLICT DO NOTHING RETURNING member_id
+)
+SELECT (SELECT id FROM asked WHERE id NOT IN (SELECT id FROM known) ORDER BY id LIMIT 1),
+    ARRAY(SELECT member_id FROM added ORDER BY member_id),
+    ARRAY(SELECT id FROM known WHERE resource_type = %(group_type)s)
+"""
+# Of two that nest groups at the same time, the second sees what the first did.
+_LOCK_NESTING: Final = (
+    "SELECT pg_advisory_xact_lock(hashtextextended(current_schema() || ' nesting', 0))"
+)
+_MAKES_CIRCLE: Final = """
+WITH RECURSIVE above(id) AS (
+    SELECT %(group)s::uuid
+    UNION
+    SELECT link.group_id FROM above JOIN scim_membership AS link ON link.member_id = above.id
+)
+SELECT EXISTS (SELECT FROM above WHERE id = ANY(%(groups)s::uuid[]))
+"""
+_REMOVE: Final = """
+DELETE FROM scim_membership WHERE group_id = %s AND member_id = ANY(%s::uuid[]) RETURNING member_id
+"""
+_REMOVE_OTHERS: Final = """
+DELETE FROM scim_membership WHERE group_id = %s AND member_id <> ALL(%s::uuid[]) RETURNING member_id
+"""
+_REMOVE_SELECTED: Final = """
+DELETE FROM scim_membership AS link USING scim_resource AS other
+WHERE link.group_id = {} AND other.id = link.member_id AND {} RETURNING link.member_id
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """Who came into a group and who left it."""
+
+    added: tuple[UUID, ...] = ()
+    removed: tuple[UUID, ...] = ()
+
+
+def apply(group: UUID, edits: Iterable[MemberEdit]) -> Moved:
+    """What the edits changed in all; the caller has locked the group, or is about to make it.
+
+    Raises InvalidValue for who does not exist and for groups that would contain themselves.
+    """
+    before: dict[UUID, bool] = {}  # whether who moved was a member at first
+    now: dict[UUID, bool] = {}
+    for edit in edits:
+        added, removed = _apply(group, edit)
+        for moved, is_member in ((removed, False), (added, True)):
+            for member in moved:
+                before.setdefault(member, not is_member)
+                now[member] = is_member
+    changed = [member for member, is_member in now.items() if before[member] != is_member]
+    return Moved(
+        added=tuple(member for member in changed if now[member]),
+        removed=tuple(member for member in changed if not now[member]),
+    )
+
+
+def _apply(group: UUID, edit: MemberEdit) -> tuple[Sequence[UUID], Sequence[UUID]]:
+    """Who was added and who was removed."""
+    match edit.edit:
+        case Edit.ADD:
+            return _add(group, _existing_ids(edit.ids)), ()
+        case Edit.REPLACE:
+            ids = _existing_ids(edit.ids)
+            removed = _rows(Sql(_REMOVE_OTHERS, (group, ids)))
+            return _add(group, ids), removed
+        case Edit.REMOVE if edit.selection is not None:
+            element = Sql(relations.comparable_element(Relation.MEMBERS))
+            condition = compile_element(edit.selection, GROUP, MEMBERS, element)
+            return (), _rows(sql(_REMOVE_SELECTED, Parameter(group), condition))
+        case Edit.REMOVE:
+            known = [parsed for text in edit.ids if (parsed := _parse(text))]
+            return (), _rows(Sql(_REMOVE, (group, known)))
+        case _:
+            assert_never(edit.edit)
+
+
+def _add(group: UUID, ids: list[UUID]) -> Sequence[UUID]:
+    if not ids:
+        return ()
+    parameters: dict[str, Any] = {
+        "ids": ids,
+        "group": group,
+        "types": [resource_type.name for resource_type in RESOURCE_TYPES],
+        "group_type": GROUP.name,
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(_ADD, parameters)
+        unknown, added, groups = cursor.fetchone()
+        if unknown is not None:
+            raise _no_such_member(str(unknown))
+        if groups:
+            cursor.execute(_LOCK_NESTING)
+            cursor.execute(_MAKES_CIRCLE, {"group": group, "groups": groups})
+            if cursor.fetchone()[0]:
+                raise InvalidValue(
+                    "A group cannot be a member of itself, directly or through others."
+                )
+    return list(added)
+
+
+def _rows(statement: Sql) -> list[UUID]:
+    with connection.cursor() as cursor:
+        cursor.execute(statement.text, statement.parameters)
+        return [row[0] for row in cursor.fetchall()]
+
+
+def _existing_ids(texts: Iterable[str]) -> list[UUID]:
+    """The ids as they are stored. Raises InvalidValue for one that was never given out."""
+    ids: list[UUID] = []
+    for text in texts:
+        parsed = _parse(text)
+        if parsed is None:
+            raise _no_such_member(text)
+        ids.append(parsed)
+    return ids
+
+
+def _parse(text: str) -> UUID | None:
+    try:
+        parsed = UUID(text)
+    except ValueError:
+        return None
+    return parsed if str(parsed) == text else None
+
+
+def _no_such_member(identifier: str) -> InvalidValue:
+    return InvalidValue(
+        f"members.value: there is no User or Group with the id {identifier[:64]!r}."
+    )
