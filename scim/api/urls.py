@@ -59,7 +59,7 @@ urlpatterns = [
     _endpoint("ResourceTypes", ResourceTypesView.as_view()),
     _endpoint("ResourceTypes", ResourceTypesView.as_view(), _ID),
     _endpoint("ServiceProviderConfig", ServiceProviderConfigView.as_view()),
-    _endpoint(r"", SearchView.as_view(), r"\.search"),
+    _endpoint(".search", SearchView.as_view()),
     _endpoint("Me", MeViewSet.as_view(_MEMBER | {"post": "create"}, resource_type=USER)),
     re_path(r"^(?:[vV]2)?/?\Z", RootView.as_view()),
     re_path(r"", UnknownEndpointView.as_view()),

@@ -80,25 +80,16 @@ def test_head_answers_as_get_without_a_body(at_acme, bjensen):
     assert (answer.status, answer.text, answer.headers["ETag"]) == (200, "", 'W/"1"')
 
 
-# --- 404 and 501 ------------------------------------------------------------------------------
+# --- 404 --------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("path", ["", "/", "/Groups", "/Bulk", "/v3/Users", "/v2", "/users/x/y"])
+@pytest.mark.parametrize("path", ["/Devices", "/v3/Users", "/v3", "/users/x/y"])
 @pytest.mark.parametrize("method", ["GET", "POST", "DELETE"])
 def test_what_is_no_endpoint_is_not_found(path, method, at_acme):
     answer = at_acme.send(method, path, {})
 
     detail = f"There is no SCIM endpoint at '/scim{path}'."
     assert (answer.status, answer.json) == (404, error(404, detail))
-
-
-@pytest.mark.parametrize("method", ["GET", "POST", "PUT", "PATCH", "DELETE"])
-def test_me_is_not_implemented(method, at_acme):
-    """RFC 7644 §3.11."""
-    answer = at_acme.send(method, "/Me", BJENSEN)
-
-    detail = "/Me is not supported: a secret token belongs to no user."
-    assert (answer.status, answer.json) == (501, error(501, detail))
 
 
 # --- bodies -----------------------------------------------------------------------------------
