@@ -1,4 +1,4 @@
-"""Rows of a tenant's schema about people who sign in: accounts, secret tokens, the audit log.
+"""Rows of a tenant's schema about who may come in: accounts, tokens, OAuth clients, the audit log.
 
 `Account` signs in; `scim.models.Resource` rows are provisioned. Staff are the accounts of the
 operator's own tenant (schema `support`). Nothing here points into another schema.
@@ -23,6 +23,7 @@ REASON_LENGTH: Final = 200
 ACTOR_LENGTH: Final = 200
 ACT_LENGTH: Final = 60
 SUBJECT_LENGTH: Final = 300
+SCOPE_LENGTH: Final = 100
 
 
 class AccountManager(BaseUserManager["Account"]):
@@ -117,8 +118,106 @@ class SecretToken(models.Model):
         """One or a few words: "live", or why the token is refused ("revoked", "expired")."""
         account = self.issued_for
         standing = Standing(self.revoked_at, self.expires_at, account.role, account.is_active)
-        reason = standing.why_refused(now)
-        return "live" if reason is None else reason.value
+        return _state(standing, now)
+
+
+def _state(standing: Standing, now: datetime) -> str:
+    reason = standing.why_refused(now)
+    return "live" if reason is None else reason.value
+
+
+class OAuthClient(models.Model):
+    """Who may ask for access tokens (RFC 6749 §2), with secrets or with keys of its own."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)  # the client id
+    label = models.CharField(max_length=LABEL_LENGTH)
+    issued_for = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="oauth_clients")
+    public_keys = models.JSONField(default=dict)  # a JWK set (RFC 7517 §5); {} without keys
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    created_by = models.CharField(max_length=ACTOR_LENGTH)
+    revoked_at = models.DateTimeField(null=True, blank=True)
+    revoked_by = models.CharField(max_length=ACTOR_LENGTH, blank=True)
+    last_used_at = models.DateTimeField(null=True, blank=True)  # the newest access token
+
+    class Meta:
+        ordering = ["-created_at"]
+        verbose_name = "OAuth client"
+
+    def __str__(self) -> str:
+        return f"{self.label} ({self.public_id})"
+
+    @property
+    def public_id(self) -> str:
+        """The beginning of the client id, which names the client in logs and lists."""
+        return self.id.hex[:PUBLIC_ID_LENGTH]
+
+    @property
+    def standing(self) -> Standing:
+        account = self.issued_for
+        return Standing(self.revoked_at, None, account.role, account.is_active)
+
+    def state(self, now: datetime) -> str:
+        """One or a few words: "live", or why the client is refused."""
+        return _state(self.standing, now)
+
+
+class ClientSecret(models.Model):
+    """One of a client's secrets; several live at once, so that they can be exchanged in peace."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    client = models.ForeignKey(OAuthClient, on_delete=models.CASCADE, related_name="secrets")
+    public_id = models.CharField(max_length=PUBLIC_ID_LENGTH, unique=True)
+    digest = models.BinaryField(unique=True, editable=False)  # SHA-256(tenant id || value)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    created_by = models.CharField(max_length=ACTOR_LENGTH)
+    expires_at = models.DateTimeField()
+    revoked_at = models.DateTimeField(null=True, blank=True)
+    revoked_by = models.CharField(max_length=ACTOR_LENGTH, blank=True)
+    last_used_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["-created_at"]
+
+    def __str__(self) -> str:
+        return f"{self.client.label} ({self.public_id})"
+
+    @property
+    def standing(self) -> Standing:
+        """The secret's with its client's."""
+        of_client = self.client.standing
+        return of_client._replace(
+            revoked_at=of_client.revoked_at or self.revoked_at, expires_at=self.expires_at
+        )
+
+    def state(self, now: datetime) -> str:
+        """One or a few words: "live", or why the secret is refused."""
+        return _state(self.standing, now)
+
+
+class AccessToken(models.Model):
+    """What a client sends to the SCIM endpoints for an hour; ends with its client and its secret."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    digest = models.BinaryField(unique=True, editable=False)  # SHA-256(tenant id || value)
+    client = models.ForeignKey(OAuthClient, on_delete=models.CASCADE)
+    secret = models.ForeignKey(ClientSecret, null=True, on_delete=models.CASCADE)  # None: a key
+    scope = models.CharField(max_length=SCOPE_LENGTH)  # as in RFC 6749 §3.3
+    created_at = models.DateTimeField()
+    expires_at = models.DateTimeField(db_index=True)
+
+    def __str__(self) -> str:
+        return f"{self.client} until {self.expires_at}"
+
+
+class SpentAssertion(models.Model):
+    """A client assertion that was accepted, remembered until it expires: it is good once."""
+
+    id = models.BigAutoField(primary_key=True)
+    digest = models.BinaryField(unique=True)  # SHA-256(client id || jti)
+    expires_at = models.DateTimeField(db_index=True)
+
+    def __str__(self) -> str:
+        return f"assertion until {self.expires_at}"
 
 
 class AuditEntry(models.Model):

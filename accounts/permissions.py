@@ -31,12 +31,17 @@ _SEE_ALL: Final = _SEE_PROVISIONING | {
     "tenants.view_domain",
     "accounts.view_account",
     "accounts.view_secrettoken",
+    "accounts.view_oauthclient",
     "accounts.view_auditentry",
 }
 _SUPPORT: Final = _SEE_ALL | {
     "accounts.add_secrettoken",
     "accounts.revoke_secrettoken",
     "accounts.move_secrettoken",
+    "accounts.add_oauthclient",
+    "accounts.revoke_oauthclient",
+    "accounts.add_clientsecret",
+    "accounts.revoke_clientsecret",
 }
 _LEAD: Final = _SUPPORT | {"tenants.suspend_tenant"}
 _OPERATE: Final = _LEAD | {
@@ -48,7 +53,7 @@ _OPERATE: Final = _LEAD | {
 }
 
 GRANTS: Final[Mapping[str, frozenset[str]]] = {
-    Role.ADMIN: _SEE_PROVISIONING | {"accounts.view_secrettoken"},
+    Role.ADMIN: _SEE_PROVISIONING | {"accounts.view_secrettoken", "accounts.view_oauthclient"},
     Role.MEMBER: frozenset(),
     Role.SUPPORT: _SUPPORT,
     Role.SUPPORT_LEAD: _LEAD,

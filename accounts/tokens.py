@@ -4,6 +4,9 @@ The only module that knows what a token looks like:
 
     mypscim_ <43 base62: 256 random bits> <6 base62: CRC-32 of all before>
 
+Client secrets and access tokens (accounts.oauth, accounts.access) have the same shape behind longer
+prefixes; since "_" is no base62 digit, none of the three can be taken for another.
+
 The prefix lets secret scanners find a leaked token; the checksum tells a mistyped or cut-off one
 without a query. Stored is SHA-256(tenant id || value): 256 random bits need neither salt nor a slow
 hash, and the tenant in front makes another tenant's token unknown even if the tables were mixed up.
@@ -15,7 +18,7 @@ import string
 import zlib
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from enum import Enum
+from enum import Enum, StrEnum
 from hashlib import sha256
 from typing import Final, NamedTuple
 from uuid import UUID
@@ -27,7 +30,6 @@ from accounts.permissions import Role
 PREFIX: Final = "mypscim_"
 BODY_LENGTH: Final = 43  # 62 ** 43 > 2 ** 256
 CHECKSUM_LENGTH: Final = 6  # 62 ** 6 > 2 ** 32
-LENGTH: Final = len(PREFIX) + BODY_LENGTH + CHECKSUM_LENGTH
 PUBLIC_ID_LENGTH: Final = 8
 USER_AGENT_LENGTH: Final = 200
 ALPHABET: Final = string.digits + string.ascii_uppercase + string.ascii_lowercase
@@ -53,16 +55,30 @@ _RECORD_USE: Final = """
 """
 
 
+class Scope(StrEnum):
+    """What a token lets its bearer do (RFC 6749 §3.3)."""
+
+    READ = "scim.read"
+    WRITE = "scim.write"
+
+
+ALL_SCOPES: Final = frozenset(Scope)
+
+
 @dataclass(frozen=True, slots=True)
 class Verified:
-    """A token that may be used now, and the account that answers for it."""
+    """A token that may be used now, and the account that answers for it.
+
+    Of an access token, id, public id and label are its client's: the token lives for an hour.
+    """
 
     token_id: UUID
     public_id: str
     label: str
     account_id: UUID
     account_email: str
-    last_used_at: datetime | None
+    last_used_at: datetime | None = None
+    scopes: frozenset[Scope] = ALL_SCOPES
 
 
 class Reason(Enum):
@@ -103,20 +119,20 @@ class Standing(NamedTuple):
         return None
 
 
-def generate() -> str:
+def generate(prefix: str = PREFIX) -> str:
     """A new token value from the system's random source."""
-    unsigned = PREFIX + "".join(secrets.choice(ALPHABET) for _ in range(BODY_LENGTH))
+    unsigned = prefix + "".join(secrets.choice(ALPHABET) for _ in range(BODY_LENGTH))
     return unsigned + _checksum(unsigned)
 
 
-def is_well_formed(value: str) -> bool:
-    """Whether the value has a token's prefix, length, letters and checksum."""
+def is_well_formed(value: str, prefix: str = PREFIX) -> bool:
+    """Whether the value has the prefix and a token's length, letters and checksum."""
     unsigned, checksum = value[:-CHECKSUM_LENGTH], value[-CHECKSUM_LENGTH:]
     return (
-        len(value) == LENGTH
-        and value.startswith(PREFIX)
+        len(value) == len(prefix) + BODY_LENGTH + CHECKSUM_LENGTH
+        and value.startswith(prefix)
         and value.isascii()
-        and value[len(PREFIX) :].isalnum()
+        and value[len(prefix) :].isalnum()
         and checksum == _checksum(unsigned)
     )
 

@@ -21,11 +21,13 @@ def path(name: str, default: Path) -> Path:
     return Path(text(name, str(default))).expanduser().absolute()
 
 
-def number(name: str, default: int, most: int) -> int:
-    """The variable as a whole number from 1 to `most`. Raises EnvironmentVariableError."""
+def number(name: str, default: int, most: int, least: int = 1) -> int:
+    """The variable as a whole number from `least` to `most`. Raises EnvironmentVariableError."""
     value = text(name, str(default))
-    if not (value.isascii() and value.isdigit() and 1 <= int(value[:9]) <= most):
-        raise EnvironmentVariableError(f"{name} must be a number from 1 to {most}, not {value!r}.")
+    if not (value.isascii() and value.isdigit() and least <= int(value[:9]) <= most):
+        raise EnvironmentVariableError(
+            f"{name} must be a number from {least} to {most}, not {value!r}."
+        )
     return int(value)
 
 

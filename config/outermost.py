@@ -85,7 +85,7 @@ def _in_the_language_of_the_path(request: Any, response: HttpResponse) -> HttpRe
     """The response; below /scim an error page of Django's becomes a SCIM Error, its headers stay."""
     if response.status_code < 400 or not is_scim(request):
         return response
-    if response.get("Content-Type", "").startswith(MEDIA_TYPE):
+    if response.get("Content-Type", "").startswith((MEDIA_TYPE, "application/json")):  # OAuth's
         return response
     if response.status_code >= 500:
         return _failed(request, response.status_code)

@@ -116,6 +116,9 @@ SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = not DEVELOPMENT
 SECURE_REFERRER_POLICY = "same-origin"  # no-referrer makes Chrome send Origin: null to our forms
 X_FRAME_OPTIONS = "DENY"
 
+# OAuth: how long an access token serves; Entra's gallery asks for 60 minutes to 6 hours.
+ACCESS_TOKEN_MINUTES = environment.number("ACCESS_TOKEN_MINUTES", 60, most=360, least=60)
+
 # Uploads: SCIM bodies have their own limit (scim.api.parsers); forms are small.
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1_048_576  # bytes
 

@@ -6,10 +6,11 @@ admins, and under /t/<custom domain>/ on the staff host, for staff (accounts.mid
 
 from accounts.admin.accounts import AccountAdmin
 from accounts.admin.audit import AuditEntryAdmin
+from accounts.admin.clients import OAuthClientAdmin
 from accounts.admin.site import StaffSite, TenantSite
 from accounts.admin.tenants import TenantAdmin
 from accounts.admin.tokens import SecretTokenAdmin
-from accounts.models import Account, AuditEntry, SecretToken
+from accounts.models import Account, AuditEntry, OAuthClient, SecretToken
 from scim.admin.events import ProvisioningEventAdmin
 from scim.admin.users import UserAdmin
 from scim.models import ProvisioningEvent, User
@@ -24,5 +25,6 @@ tenant_site = TenantSite()
 tenant_site.register(User, UserAdmin)
 tenant_site.register(ProvisioningEvent, ProvisioningEventAdmin)
 tenant_site.register(SecretToken, SecretTokenAdmin)
+tenant_site.register(OAuthClient, OAuthClientAdmin)
 tenant_site.register(Account, AccountAdmin)
 tenant_site.register(AuditEntry, AuditEntryAdmin)

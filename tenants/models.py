@@ -66,6 +66,11 @@ class Tenant(TenantMixin):  # type: ignore[misc]  # django-tenants ships no type
         """What the tutorial calls the Tenant URL (step 5)."""
         return f"{self.base_url}/scim"
 
+    @property
+    def token_endpoint(self) -> str:
+        """Where the tenant's OAuth clients get access tokens (RFC 6749 §3.2)."""
+        return f"{self.tenant_url}/oauth/token"
+
 
 class Domain(DomainMixin):  # type: ignore[misc]  # django-tenants ships no types
     """A further host name that serves a tenant, lower-cased, without a port."""

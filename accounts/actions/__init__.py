@@ -13,6 +13,15 @@ from accounts.actions.accounts import (
     reactivate_account,
     set_password,
 )
+from accounts.actions.clients import (
+    SECRET_YEARS,
+    ClientRequest,
+    CreatedClient,
+    add_client_secret,
+    create_oauth_client,
+    revoke_client_secret,
+    revoke_oauth_client,
+)
 from accounts.actions.performing import ActionRefused, NotPermitted
 from accounts.actions.tenants import (
     add_host,
@@ -34,15 +43,20 @@ from accounts.audit import Actor
 
 __all__ = [
     "EXPIRY_DAYS",
+    "SECRET_YEARS",
     "ActionRefused",
     "Actor",
+    "ClientRequest",
+    "CreatedClient",
     "ExistingTokens",
     "Minted",
     "NotPermitted",
     "TokenRequest",
+    "add_client_secret",
     "add_host",
     "change_role",
     "create_account",
+    "create_oauth_client",
     "create_operator",
     "create_tenant",
     "deactivate_account",
@@ -51,6 +65,8 @@ __all__ = [
     "reactivate_account",
     "remove_host",
     "resume_tenant",
+    "revoke_client_secret",
+    "revoke_oauth_client",
     "revoke_token",
     "set_password",
     "suspend_tenant",

@@ -132,6 +132,19 @@ def get_account(tenant: Tenant, account: str | UUID) -> Account:
     return found
 
 
+def get_admin(tenant: Tenant, account: str | UUID, what: str) -> Account:
+    """The current tenant's account, an active admin, for whom `what` is issued.
+
+    Raises ActionRefused.
+    """
+    found = get_account(tenant, account)
+    if found.role != Role.ADMIN or not found.is_active:
+        raise ActionRefused(
+            f"{found.email} is not an active tenant admin: {what} is issued for one."
+        )
+    return found
+
+
 def leading_role(tenant: Tenant) -> Role:
     """The role that a tenant cannot be without."""
     return Role.OPERATOR if tenant.is_operator else Role.ADMIN

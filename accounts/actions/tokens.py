@@ -9,11 +9,10 @@ from django.db import models
 from django.utils import timezone
 
 from accounts import tokens
-from accounts.actions.accounts import get_account
+from accounts.actions.accounts import get_admin
 from accounts.actions.performing import ActionRefused, note, one_line, performing
 from accounts.audit import Actor
-from accounts.models import LABEL_LENGTH, REASON_LENGTH, Account, SecretToken
-from accounts.permissions import Role
+from accounts.models import LABEL_LENGTH, REASON_LENGTH, SecretToken
 from accounts.tokens import PUBLIC_ID_LENGTH
 from tenants.models import Tenant
 
@@ -60,7 +59,7 @@ def mint_token(actor: Actor, tenant: Tenant, request: TokenRequest) -> Minted:
     """A new token of the tenant, issued for one of its active admins. Raises ActionRefused."""
     with performing(actor, "accounts.add_secrettoken", tenant):
         now = timezone.now()
-        account = _get_admin(tenant, request.issued_for)
+        account = get_admin(tenant, request.issued_for, "a secret token")
         value = tokens.generate()
         digest = tokens.digest(tenant.id, value)
         token = SecretToken(
@@ -104,19 +103,10 @@ def move_token(actor: Actor, tenant: Tenant, token: str | UUID, account: str | U
     with performing(actor, "accounts.move_secrettoken", tenant):
         found = _get_token(tenant, token)
         former = found.issued_for
-        found.issued_for = _get_admin(tenant, account)
+        found.issued_for = get_admin(tenant, account, "a secret token")
         found.save(update_fields=["issued_for"])
         details = {"from": former.email, "to": found.issued_for.email}
         note(actor, tenant, "secret token moved", str(found), details)
-    return found
-
-
-def _get_admin(tenant: Tenant, account: str | UUID) -> Account:
-    found = get_account(tenant, account)
-    if found.role != Role.ADMIN or not found.is_active:
-        raise ActionRefused(
-            f"{found.email} is not an active tenant admin: a secret token is issued for one."
-        )
     return found
 
 

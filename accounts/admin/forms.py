@@ -5,12 +5,31 @@ from typing import Any, Final
 from django import forms
 from django.contrib.auth.password_validation import password_validators_help_texts
 
-from accounts.actions import EXPIRY_DAYS, ExistingTokens, TokenRequest
+from accounts.actions import (
+    EXPIRY_DAYS,
+    SECRET_YEARS,
+    ClientRequest,
+    ExistingTokens,
+    TokenRequest,
+)
 from accounts.models import Account
 from accounts.permissions import Role
 
 DEFAULT_LABEL: Final = "Microsoft Entra ID"
 _NEVER: Final = "none"
+
+
+class AdminField(forms.ModelChoiceField):  # type: ignore[type-arg]  # not subscriptable at run time
+    """A choice of the current tenant's active admins."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(queryset=Account.objects.none(), **kwargs)
+
+    def offer_admins(self) -> None:
+        """Read the admins of the tenant that is current now."""
+        admins = Account.objects.filter(role=Role.ADMIN, is_active=True)
+        self.queryset = admins
+        self.empty_label = None if admins.count() == 1 else "Choose an account"
 
 
 class ActForm(forms.Form):
@@ -21,6 +40,9 @@ class ActForm(forms.Form):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.label_suffix = ""
+        for field in self.fields.values():
+            if isinstance(field, AdminField):
+                field.offer_admins()
 
 
 class TokenForm(ActForm):
@@ -41,8 +63,7 @@ class TokenForm(ActForm):
         label="Reason, if never",
         help_text="Required when the token never expires; it is kept in the audit log.",
     )
-    issued_for = forms.ModelChoiceField(
-        queryset=Account.objects.none(),
+    issued_for = AdminField(
         label="Admin account",
         help_text="The tenant admin who answers for the token. It stops working when the account"
         " is no longer an active admin.",
@@ -54,13 +75,6 @@ class TokenForm(ActForm):
         help_text="What happens to the tokens that work now. Leave time to enter the new one in"
         " Entra before the old one ends.",
     )
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        admins = Account.objects.filter(role=Role.ADMIN, is_active=True)
-        field: Any = self.fields["issued_for"]
-        field.queryset = admins
-        field.empty_label = None if admins.count() == 1 else "Choose an account"
 
     def clean(self) -> dict[str, Any]:
         data: dict[str, Any] = super().clean() or {}
@@ -79,6 +93,47 @@ class TokenForm(ActForm):
             no_expiry_reason=data["no_expiry_reason"] if days is None else "",
             existing=ExistingTokens(data["existing"]),
         )
+
+
+class ClientForm(ActForm):
+    label = forms.CharField(
+        max_length=100,
+        initial=DEFAULT_LABEL,
+        help_text="What the client is; it is shown in lists and in the provisioning log.",
+    )
+    years = forms.TypedChoiceField(
+        choices=list(SECRET_YEARS.items()),
+        coerce=int,
+        label="Secret expires after",
+        help_text="Add another secret before that day; both work until then.",
+    )
+    issued_for = AdminField(
+        label="Admin account",
+        help_text="The tenant admin who answers for the client. It stops working when the account"
+        " is no longer an active admin.",
+    )
+    public_keys = forms.CharField(
+        required=False,
+        widget=forms.Textarea(attrs={"rows": 6, "cols": 60}),
+        label="Public keys, if any",
+        help_text="A JWK set (RFC 7517), for a client that signs assertions: it gets no secret.",
+    )
+
+    def client_request(self) -> ClientRequest:
+        """What the valid form asks for."""
+        data = self.cleaned_data
+        return ClientRequest(
+            label=data["label"],
+            issued_for=data["issued_for"].pk,
+            years=data["years"],
+            public_keys=data["public_keys"],
+        )
+
+
+class SecretForm(ActForm):
+    years = forms.TypedChoiceField(
+        choices=list(SECRET_YEARS.items()), coerce=int, label="Expires after"
+    )
 
 
 class TenantForm(ActForm):

@@ -24,6 +24,7 @@ SUSPEND: Final = "tenants.suspend_tenant"
 _SCREENS: Final = {
     "admin:scim_user_changelist": "Provisioned users",
     "admin:accounts_secrettoken_changelist": "Secret tokens",
+    "admin:accounts_oauthclient_changelist": "OAuth clients",
     "admin:scim_provisioningevent_changelist": "Provisioning log",
     "admin:accounts_account_changelist": "Accounts",
     "admin:accounts_auditentry_changelist": "Audit log",

@@ -1,10 +1,14 @@
 """The base of the administrative commands: which tenant is meant, and refusals as plain sentences."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from accounts.actions import ActionRefused
+from accounts.actions import ActionRefused, CreatedClient
+from accounts.models import Account
+from accounts.permissions import Role
+from tenants.current import in_tenant
 from tenants.models import Tenant
 
 
@@ -27,6 +31,13 @@ class AdministrativeCommand(BaseCommand):
         """Do what the command is for. May raise ActionRefused."""
         raise NotImplementedError
 
+    def print_table(self, rows: Sequence[tuple[str, ...]]) -> None:
+        """Write rows, headings first, in columns to standard output."""
+        widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+        for row in rows:
+            cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
+            self.stdout.write("  ".join(cells).rstrip())
+
     def note(self, line: str) -> None:
         """Write a line for the person at the terminal, to standard error: standard output is data."""
         self.stderr.write(line, style_func=str)
@@ -39,6 +50,14 @@ class TenantCommand(AdministrativeCommand):
         parser.add_argument(
             "custom_domain", metavar="tenant", help='The custom domain ("acme"); staff are "admin".'
         )
+
+    def print_secret(self, created: CreatedClient) -> None:
+        """Write a new client secret, if there is one, alone to standard output."""
+        if created.secret is not None:
+            name, expiry = created.secret.public_id, created.secret.expires_at
+            self.note(f"Client secret {name}, expires {expiry:%Y-%m-%d}.")
+            self.note("It is shown this once:")
+            self.stdout.write(created.value)
 
     def perform(self, options: dict[str, Any]) -> None:
         self.perform_in(get_tenant(options["custom_domain"]), options)
@@ -56,3 +75,13 @@ def get_tenant(custom_domain: str) -> Tenant:
     if tenant is None:
         raise CommandError(f"There is no tenant {custom_domain!r}; list_tenants lists them.")
     return tenant
+
+
+def only_admin(tenant: Tenant) -> str:
+    """The e-mail address of the tenant's only active admin. Raises CommandError."""
+    with in_tenant(tenant):
+        admins = list(Account.objects.filter(role=Role.ADMIN, is_active=True))
+    if len(admins) != 1:
+        choice = ", ".join(admin.email for admin in admins) or "there is none"
+        raise CommandError(f"Say with --for which active tenant admin it is issued for: {choice}.")
+    return admins[0].email

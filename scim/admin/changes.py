@@ -7,7 +7,7 @@ from uuid import UUID
 from django.urls import reverse
 
 from accounts.admin.pages import Table, brief, link
-from accounts.models import SecretToken
+from accounts.models import OAuthClient, SecretToken
 from scim.models import AttributeChange
 
 SHOWN: Final = 100
@@ -41,7 +41,8 @@ def _row(change: AttributeChange, labels: Mapping[UUID, str]) -> tuple[Any, ...]
 
 
 def _token_labels(token_ids: Iterable[UUID | None]) -> dict[UUID, str]:
-    """Label and public id of each of the tenant's tokens, in one query."""
+    """Label and public id of each of the tenant's tokens and OAuth clients, in two queries."""
     wanted = {token_id for token_id in token_ids if token_id}
     tokens = SecretToken.objects.filter(pk__in=wanted).only("label", "public_id")
-    return {token.pk: str(token) for token in tokens}
+    clients = OAuthClient.objects.filter(pk__in=wanted).only("label")
+    return {each.pk: str(each) for each in (*tokens, *clients)}

@@ -1,4 +1,7 @@
-"""The secret token of a request (RFC 6750 §2.1): in the Authorization header and nowhere else."""
+"""The bearer token of a request (RFC 6750 §2.1): in the Authorization header and nowhere else.
+
+A secret token, or an access token of an OAuth client; the prefix tells them apart.
+"""
 
 import ipaddress
 import time
@@ -8,9 +11,9 @@ from django.http import HttpRequest
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.request import Request
 
-from accounts import tokens
-from accounts.tokens import Reason, TokenRefused, Verified
-from scim.protocol.errors import Forbidden, Unauthorized
+from accounts import access, tokens
+from accounts.tokens import Reason, Scope, TokenRefused, Verified
+from scim.protocol.errors import Forbidden, InsufficientScope, Unauthorized
 from scim.provider import clock
 from scim.provider.requester import Requester
 from scim.provider.summaries import Summaries
@@ -18,6 +21,7 @@ from tenants.current import after_response, current_tenant
 
 CHALLENGE: Final = 'Bearer realm="myPolicies SCIM"'
 INVALID_TOKEN: Final = f'{CHALLENGE}, error="invalid_token"'
+INSUFFICIENT_SCOPE: Final = f'{CHALLENGE}, error="insufficient_scope"'
 _MISSING: Final = (
     "The request has no secret token. Send it as 'Authorization: Bearer <Secret Token>'."
 )
@@ -36,14 +40,16 @@ class SecretTokenAuthentication(BaseAuthentication):
         if value is None:
             raise Unauthorized(_MISSING)
         try:
-            verified = tokens.verify(current_tenant().id, value, clock.now())
+            kind = access if access.is_access_token(value) else tokens
+            verified = kind.verify(current_tenant().id, value, clock.now())
         except TokenRefused as refusal:
             error = Forbidden if refusal.reason is Reason.NOT_ADMIN else Unauthorized
             raise error(refusal.detail) from None
         # For the line that config.outermost logs.
         http_request.log_fields = {"token": verified.public_id}  # type: ignore[attr-defined]
         requester = requester_of(http_request, verified)
-        _note_use(http_request, requester, verified)
+        if kind is tokens:  # a client's use is noted when it asks for an access token
+            _note_use(http_request, requester, verified)
         return requester, verified
 
 
@@ -51,6 +57,14 @@ def bearer_token(header: str) -> str | None:
     """The token in the header, None without one; the scheme's letter case does not matter."""
     scheme, _, value = header.strip().partition(" ")
     return value.strip() or None if scheme.lower() == "bearer" else None
+
+
+def check_scope(verified: Verified, scope: Scope) -> None:
+    """Raises InsufficientScope (RFC 6750 §3.1) unless the token has the scope."""
+    if scope not in verified.scopes:
+        raise InsufficientScope(
+            f"The access token does not have the scope {scope}: request one that has it.", scope
+        )
 
 
 def requester_of(request: HttpRequest, verified: Verified | None) -> Requester:

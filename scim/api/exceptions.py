@@ -9,7 +9,7 @@ from django.http import Http404, HttpRequest, UnreadablePostError
 from rest_framework import exceptions as drf
 from rest_framework.response import Response
 
-from scim.api.authentication import CHALLENGE, INVALID_TOKEN
+from scim.api.authentication import CHALLENGE, INSUFFICIENT_SCOPE, INVALID_TOKEN
 from scim.api.log import Logged, log_refusal
 from scim.protocol import errors
 from scim.protocol.messages import error_body
@@ -68,6 +68,8 @@ def _headers(error: errors.ScimError, request: HttpRequest, allow: str) -> dict[
         case errors.Unauthorized():
             sent = "HTTP_AUTHORIZATION" in request.META
             return {"WWW-Authenticate": INVALID_TOKEN if sent else CHALLENGE}
+        case errors.InsufficientScope():
+            return {"WWW-Authenticate": f'{INSUFFICIENT_SCOPE}, scope="{error.scope}"'}
         case errors.MethodNotAllowed():
             return {"Allow": allow}
         case errors.ServiceUnavailable():

@@ -13,6 +13,7 @@ from django.urls import URLPattern, re_path
 from scim.api.bulk import BulkView
 from scim.api.discovery import ResourceTypesView, SchemasView, ServiceProviderConfigView
 from scim.api.me import MeViewSet
+from scim.api.oauth import TokenView
 from scim.api.search import RootView, SearchView
 from scim.api.views import UnknownEndpointView
 from scim.api.viewsets import ResourceViewSet
@@ -52,6 +53,7 @@ def _resource_endpoints(resource_type: ResourceType) -> list[URLPattern]:
 
 
 urlpatterns = [
+    _endpoint("oauth/token", TokenView.as_view()),
     *(pattern for each in RESOURCE_TYPES for pattern in _resource_endpoints(each)),
     _endpoint("Bulk", BulkView.as_view()),
     _endpoint("Schemas", SchemasView.as_view()),

@@ -7,7 +7,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from scim.api.authentication import SecretTokenAuthentication
+from accounts.tokens import Scope, Verified
+from scim.api.authentication import SecretTokenAuthentication, check_scope
 from scim.api.exceptions import handle
 from scim.api.parsers import ScimParser
 from scim.api.renderers import MEDIA_TYPE, ScimNegotiation, ScimRenderer
@@ -33,6 +34,8 @@ class ScimView(APIView):
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)
         self.requester = cast("Requester", request.user)  # SecretTokenAuthentication made it
+        verified = cast("Verified", request.auth)
+        check_scope(verified, Scope.READ if self._is_read() else Scope.WRITE)
 
     def handle_exception(self, exc: Exception) -> Response:
         return handle(exc, self.http_request, self, ", ".join(self.allowed_methods))
@@ -60,6 +63,9 @@ class ScimView(APIView):
         if self.requester is None:
             raise RuntimeError("A SCIM handler ran before authentication.")
         return self.requester
+
+    def _is_read(self) -> bool:
+        return self.http_request.method in {"GET", "HEAD"} or self.operation == "query"
 
     def read_body(self) -> Any:
         """The request's JSON. Raises InvalidSyntax, ContentTooLarge."""

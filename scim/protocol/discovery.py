@@ -125,7 +125,15 @@ def service_provider_config(capabilities: Capabilities, base: str) -> dict[str, 
                 " as an OAuth 2.0 bearer token.",
                 "specUri": "https://www.rfc-editor.org/rfc/rfc6750",
                 "primary": True,
-            }
+            },
+            {
+                "type": "oauth2",
+                "name": "OAuth 2.0 client credentials",
+                "description": "An access token from the token endpoint that the metadata at"
+                " /.well-known/oauth-authorization-server name (RFC 8414), sent as a bearer token.",
+                "specUri": "https://www.rfc-editor.org/rfc/rfc6749",
+                "primary": False,
+            },
         ],
         "meta": {
             "resourceType": "ServiceProviderConfig",

@@ -7,6 +7,7 @@
     │   └── Mutability · NoTarget · TooMany
     ├── Unauthorized 401
     ├── Forbidden 403
+    │   ├── InsufficientScope
     │   └── Sensitive
     ├── NotFound 404
     ├── MethodNotAllowed 405
@@ -112,6 +113,14 @@ class Unauthorized(ScimError):
 
 class Forbidden(ScimError):
     status = 403
+
+
+class InsufficientScope(Forbidden):
+    """The access token does not reach as far as the request (RFC 6750 §3.1)."""
+
+    def __init__(self, detail: str, scope: str) -> None:
+        super().__init__(detail)
+        self.scope = scope  # the one that would do
 
 
 class Sensitive(Forbidden):

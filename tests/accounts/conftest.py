@@ -3,7 +3,7 @@
 import pytest
 
 from accounts import actions
-from accounts.actions import Actor, TokenRequest
+from accounts.actions import Actor, ClientRequest, TokenRequest
 from accounts.permissions import Role
 
 
@@ -38,4 +38,12 @@ def minted(acme, tara, command):
     """A live token of acme, issued for tara."""
     return actions.mint_token(
         command, acme, TokenRequest("Microsoft Entra ID", tara.email, days=365)
+    )
+
+
+@pytest.fixture
+def created(acme, tara, command):
+    """A client of acme with one secret, issued for tara."""
+    return actions.create_oauth_client(
+        command, acme, ClientRequest("Microsoft Entra ID", tara.email, years=2)
     )

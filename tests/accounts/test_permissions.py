@@ -12,6 +12,7 @@ SEE = {
     "scim.view_provisioningevent",
     "scim.view_attributechange",
     "accounts.view_secrettoken",
+    "accounts.view_oauthclient",
 }
 SEE_ALL = SEE | {
     "tenants.view_tenant",
@@ -23,6 +24,10 @@ TOKENS = {
     "accounts.add_secrettoken",
     "accounts.revoke_secrettoken",
     "accounts.move_secrettoken",
+    "accounts.add_oauthclient",
+    "accounts.revoke_oauthclient",
+    "accounts.add_clientsecret",
+    "accounts.revoke_clientsecret",
 }
 
 

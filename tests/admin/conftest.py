@@ -8,7 +8,7 @@ from django.db import transaction
 from django.test import Client
 
 from accounts import actions
-from accounts.actions import Actor, TokenRequest
+from accounts.actions import Actor, ClientRequest, TokenRequest
 from accounts.models import Account
 from accounts.permissions import Role
 from scim.protocol.definitions import USER
@@ -112,6 +112,14 @@ def olaf(operator, staff, open_browser):
 @pytest.fixture
 def minted(acme, tara, command):
     return actions.mint_token(command, acme, TokenRequest("Microsoft Entra ID", tara.pk, days=365))
+
+
+@pytest.fixture
+def created(acme, tara, command):
+    """An OAuth client of acme with one secret."""
+    return actions.create_oauth_client(
+        command, acme, ClientRequest("Microsoft Entra ID", tara.email)
+    )
 
 
 @pytest.fixture

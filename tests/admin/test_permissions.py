@@ -48,6 +48,13 @@ VISIT = {
     "/t/acme/admin/accounts/secrettoken/add/": (403, 200, 200, 200),
     "/t/acme/admin/accounts/secrettoken/{token}/revoke/": (403, 200, 200, 200),
     "/t/acme/admin/accounts/secrettoken/{token}/delete/": (403, 403, 403, 403),
+    "/t/acme/admin/accounts/oauthclient/": (200, 200, 200, 200),
+    "/t/acme/admin/accounts/oauthclient/{client}/change/": (200, 200, 200, 200),
+    "/t/acme/admin/accounts/oauthclient/add/": (403, 200, 200, 200),
+    "/t/acme/admin/accounts/oauthclient/{client}/revoke/": (403, 200, 200, 200),
+    "/t/acme/admin/accounts/oauthclient/{client}/secret/": (403, 200, 200, 200),
+    "/t/acme/admin/accounts/oauthclient/secret/{secret}/revoke/": (403, 200, 200, 200),
+    "/t/acme/admin/accounts/oauthclient/{client}/delete/": (403, 403, 403, 403),
     "/t/acme/admin/accounts/account/": (200, 200, 200, 200),
     "/t/acme/admin/accounts/account/{tara}/change/": (200, 200, 200, 200),
     "/t/acme/admin/accounts/account/add/": (403, 403, 403, 200),
@@ -80,6 +87,12 @@ OWN_HOST = {
     "/admin/accounts/secrettoken/{token}/change/": (302, 302, 200),
     "/admin/accounts/secrettoken/add/": (302, 302, 403),
     "/admin/accounts/secrettoken/{token}/revoke/": (302, 302, 403),
+    "/admin/accounts/oauthclient/": (302, 302, 200),
+    "/admin/accounts/oauthclient/{client}/change/": (302, 302, 200),
+    "/admin/accounts/oauthclient/add/": (302, 302, 403),
+    "/admin/accounts/oauthclient/{client}/revoke/": (302, 302, 403),
+    "/admin/accounts/oauthclient/{client}/secret/": (302, 302, 403),
+    "/admin/accounts/oauthclient/secret/{secret}/revoke/": (302, 302, 403),
     "/admin/accounts/account/": (302, 302, 403),
     "/admin/accounts/account/{tara}/change/": (302, 302, 403),
     "/admin/accounts/account/{tara}/password/": (302, 302, 403),
@@ -92,7 +105,7 @@ OWN_HOST = {
 
 
 @pytest.fixture
-def names(operator, acme, staff, tara, minted, bjensen, jsmith):
+def names(operator, acme, staff, tara, minted, created, bjensen, jsmith):
     """What the paths of the tables name."""
     return {
         "operator": operator.pk,
@@ -100,6 +113,8 @@ def names(operator, acme, staff, tara, minted, bjensen, jsmith):
         "alice": staff[Role.SUPPORT].pk,
         "tara": tara.pk,
         "token": minted.token.pk,
+        "client": created.client.pk,
+        "secret": created.secret.pk,
         "bjensen": bjensen.id,
         "jsmith": jsmith.id,
     }

@@ -44,6 +44,7 @@ def test_a_tenants_page_leads_to_its_screens(alice, acme):
         "/t/acme/admin/accounts/secrettoken/add/",
         "/t/acme/admin/scim/user/",
         "/t/acme/admin/accounts/secrettoken/",
+        "/t/acme/admin/accounts/oauthclient/",
         "/t/acme/admin/scim/provisioningevent/",
         "/t/acme/admin/accounts/account/",
         "/t/acme/admin/accounts/auditentry/",

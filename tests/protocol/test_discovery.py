@@ -103,4 +103,7 @@ def test_the_service_provider_config_announces_the_limits_that_are_enforced():
         "maxPayloadSize": 1_048_576,
     }
     assert supported == {"patch", "bulk", "filter", "sort", "etag"}
-    assert [scheme["type"] for scheme in config["authenticationSchemes"]] == ["oauthbearertoken"]
+    assert [scheme["type"] for scheme in config["authenticationSchemes"]] == [
+        "oauthbearertoken",
+        "oauth2",
+    ]

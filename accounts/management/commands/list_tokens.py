@@ -20,11 +20,7 @@ class Command(TenantCommand):
         with in_tenant(tenant):
             tokens = list(SecretToken.objects.select_related("issued_for"))
         now = timezone.now()
-        rows = [HEADINGS, *(_row(token, now) for token in tokens)]
-        widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-        for row in rows:
-            cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
-            self.stdout.write("  ".join(cells).rstrip())
+        self.print_table([HEADINGS, *(_row(token, now) for token in tokens)])
 
 
 def _row(token: SecretToken, now: datetime) -> tuple[str, ...]:

@@ -2,14 +2,11 @@
 
 from typing import Any, Final
 
-from django.core.management.base import CommandError, CommandParser
+from django.core.management.base import CommandParser
 
 from accounts import actions
 from accounts.actions import Actor, ExistingTokens, TokenRequest
-from accounts.management.administration import TenantCommand
-from accounts.models import Account
-from accounts.permissions import Role
-from tenants.current import in_tenant
+from accounts.management.administration import TenantCommand, only_admin
 from tenants.models import Tenant
 
 DEFAULT_DAYS: Final = 365
@@ -39,7 +36,7 @@ class Command(TenantCommand):
     def perform_in(self, tenant: Tenant, options: dict[str, Any], /) -> None:
         request = TokenRequest(
             label=options["label"],
-            issued_for=options["issued_for"] or _only_admin(tenant),
+            issued_for=options["issued_for"] or only_admin(tenant),
             days=_days(options),
             no_expiry_reason=options["no_expiry_because"],
             existing=ExistingTokens(options["existing"]),
@@ -58,12 +55,3 @@ def _days(options: dict[str, Any]) -> int | None:
     if days is None and not options["no_expiry_because"]:
         return DEFAULT_DAYS
     return days
-
-
-def _only_admin(tenant: Tenant) -> str:
-    with in_tenant(tenant):
-        admins = list(Account.objects.filter(role=Role.ADMIN, is_active=True))
-    if len(admins) != 1:
-        choice = ", ".join(admin.email for admin in admins) or "there is none"
-        raise CommandError(f"Say with --for which active tenant admin it is issued for: {choice}.")
-    return admins[0].email

@@ -1,0 +1,98 @@
+"""Access tokens: what an OAuth client sends to the SCIM endpoints (RFC 6749 §1.4, RFC 6750).
+
+Opaque, shaped like a secret token with a prefix of its own, stored as its digest. A token says
+nothing by itself, so what became of client, secret and account since counts on each request.
+"""
+
+from datetime import UTC, datetime
+from typing import Final
+from uuid import UUID
+
+from django.db import connection
+
+from accounts import tokens
+from accounts.tokens import SUPPORT, Reason, Scope, Standing, TokenRefused, Verified
+
+PREFIX: Final = "mypscim_access_"
+
+# The hot statement: token, client, secret and account in one look-up by a unique index, as
+# accounts.tokens has it. Columns: client and account, scope, then Standing.
+_FIND: Final = """
+    SELECT client.id, client.label, account.id, account.email, token.scope,
+           COALESCE(client.revoked_at, secret.revoked_at), token.expires_at,
+           account.role, account.is_active
+      FROM accounts_accesstoken token
+      JOIN accounts_oauthclient client ON client.id = token.client_id
+      JOIN accounts_account account ON account.id = client.issued_for_id
+      LEFT JOIN accounts_clientsecret secret ON secret.id = token.secret_id
+     WHERE token.digest = %s
+"""
+
+
+def generate() -> str:
+    """A new access token's value."""
+    return tokens.generate(PREFIX)
+
+
+def is_access_token(value: str) -> bool:
+    """Whether the value claims to be an access token and not a secret token."""
+    return value.startswith(PREFIX)
+
+
+def verify(tenant_id: UUID, value: str, now: datetime) -> Verified:
+    """The client with that access token in the current tenant: one statement, none if malformed.
+
+    `tenant_id` must be the current tenant's. Needs a transaction in the tenant. Raises TokenRefused.
+    """
+    if not tokens.is_well_formed(value, PREFIX):
+        raise TokenRefused(Reason.MALFORMED, _DETAILS[Reason.MALFORMED])
+    with connection.cursor() as cursor:
+        cursor.execute(_FIND, [tokens.digest(tenant_id, value)])
+        row = cursor.fetchone()
+    if row is None:
+        raise TokenRefused(Reason.UNKNOWN, _DETAILS[Reason.UNKNOWN])
+    client_id, label, account_id, email, scope = row[:5]
+    public_id = client_id.hex[: tokens.PUBLIC_ID_LENGTH]
+    reason = (standing := Standing(*row[5:])).why_refused(now)
+    if reason is not None:
+        raise TokenRefused(reason, _detail(reason, f"{label} ({public_id})", standing))
+    return Verified(
+        token_id=client_id,
+        public_id=public_id,
+        label=label,
+        account_id=account_id,
+        account_email=email,
+        scopes=read_scopes(scope),
+    )
+
+
+def read_scopes(text: str) -> frozenset[Scope]:
+    """The scopes in a list that blanks separate (RFC 6749 §3.3). Raises ValueError."""
+    return frozenset(map(Scope, text.split()))
+
+
+def to_scope(scopes: frozenset[Scope]) -> str:
+    """The scopes as the text that `read_scopes` reads."""
+    return " ".join(sorted(scopes))
+
+
+def _detail(reason: Reason, name: str, standing: Standing) -> str:
+    expiry = standing.expires_at
+    moment = f"{expiry.astimezone(UTC):%Y-%m-%d %H:%M} UTC" if expiry else ""
+    return _DETAILS[reason].format(name=name, moment=moment)
+
+
+_AGAIN: Final = "Request another one from the token endpoint."
+_DETAILS: Final = {
+    Reason.MALFORMED: f"The access token is incomplete or mistyped. {_AGAIN}",
+    Reason.UNKNOWN: f"The access token is not known to this tenant. {_AGAIN}",
+    Reason.REVOKED: (
+        "The access token ended because the OAuth client {name}, or the client secret that it was"
+        f" requested with, was revoked. Ask {SUPPORT} for a new client secret."
+    ),
+    Reason.EXPIRED: "The access token of the OAuth client {name} expired at {moment}. " + _AGAIN,
+    Reason.NOT_ADMIN: (
+        "The myPolicies account that the OAuth client {name} was issued for is no longer an active "
+        "admin: ensure that the myPolicies account has Admin permissions."
+    ),
+}

@@ -1,0 +1,154 @@
+"""Acts on a tenant's OAuth clients: create, add a secret, revoke a secret or the client."""
+
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any, Final
+from uuid import UUID
+
+from django.utils import timezone
+
+from accounts import tokens
+from accounts.actions.accounts import get_admin
+from accounts.actions.performing import ActionRefused, note, one_line, performing
+from accounts.assertions import AssertionRefused, read_key_set
+from accounts.audit import Actor, Details
+from accounts.models import LABEL_LENGTH, ClientSecret, OAuthClient
+from accounts.oauth import SECRET_PREFIX
+from accounts.tokens import PUBLIC_ID_LENGTH
+from tenants.models import Tenant
+
+# Entra's gallery asks for secrets that last one to three years.
+SECRET_YEARS: Final = {1: "1 year", 2: "2 years", 3: "3 years"}
+
+
+@dataclass(frozen=True, slots=True)
+class ClientRequest:
+    """An OAuth client to be created, with a first secret or with public keys."""
+
+    label: str
+    issued_for: str | UUID  # an active tenant admin's e-mail address or account id
+    years: int = 1  # until the secret expires, 1 to 3
+    public_keys: str = ""  # a JWK set as JSON, in place of a secret
+
+
+@dataclass(frozen=True, slots=True)
+class CreatedClient:
+    """A client, and its new secret, whose value exists nowhere else and is shown once."""
+
+    client: OAuthClient
+    secret: ClientSecret | None  # None: it has keys
+    value: str = field(repr=False, default="")
+
+
+def create_oauth_client(actor: Actor, tenant: Tenant, request: ClientRequest) -> CreatedClient:
+    """A new client of the tenant, issued for one of its active admins. Raises ActionRefused."""
+    with performing(actor, "accounts.add_oauthclient", tenant):
+        client = OAuthClient(
+            label=one_line(request.label, "The label", LABEL_LENGTH),
+            issued_for=get_admin(tenant, request.issued_for, "an OAuth client"),
+            public_keys=_read_keys(request.public_keys),
+            created_at=timezone.now(),
+            created_by=actor.name,
+        )
+        client.save(force_insert=True)
+        details: Details = {
+            "issued_for": client.issued_for.email,
+            "has_keys": bool(client.public_keys),
+        }
+        note(actor, tenant, "OAuth client created", str(client), details)
+        if client.public_keys:
+            return CreatedClient(client, None)
+        return _add_secret(actor, tenant, client, request.years)
+
+
+def add_client_secret(
+    actor: Actor, tenant: Tenant, client: str | UUID, years: int
+) -> CreatedClient:
+    """The client with one more secret; those it has stay as they are. Raises ActionRefused."""
+    with performing(actor, "accounts.add_clientsecret", tenant):
+        found = _get_client(tenant, client)
+        if found.revoked_at is not None:
+            raise ActionRefused(f"The OAuth client {found} is revoked.")
+        return _add_secret(actor, tenant, found, years)
+
+
+def revoke_client_secret(actor: Actor, tenant: Tenant, secret: str | UUID) -> ClientSecret:
+    """The secret, refused from the next request on, and so are the access tokens it obtained.
+
+    `secret` is a public id or an id. Raises ActionRefused.
+    """
+    with performing(actor, "accounts.revoke_clientsecret", tenant):
+        candidates = ClientSecret.objects.select_for_update(of=("self",), no_key=True)
+        candidates = candidates.select_related("client")
+        if isinstance(secret, str):
+            name = one_line(secret, "The secret's id", PUBLIC_ID_LENGTH).lower()
+            found = candidates.filter(public_id=name).first()
+        else:
+            found = candidates.filter(id=secret).first()
+        if found is None:
+            raise ActionRefused(f"{tenant} has no client secret {secret}.")
+        _revoke(actor, tenant, found, "client secret revoked")
+    return found
+
+
+def revoke_oauth_client(actor: Actor, tenant: Tenant, client: str | UUID) -> OAuthClient:
+    """The client, refused from the next request on with all its secrets, keys and access tokens.
+
+    Raises ActionRefused.
+    """
+    with performing(actor, "accounts.revoke_oauthclient", tenant):
+        found = _get_client(tenant, client)
+        _revoke(actor, tenant, found, "OAuth client revoked")
+    return found
+
+
+def _add_secret(actor: Actor, tenant: Tenant, client: OAuthClient, years: int) -> CreatedClient:
+    if years not in SECRET_YEARS:
+        raise ActionRefused(f"A client secret expires after 1 to {max(SECRET_YEARS)} years.")
+    now = timezone.now()
+    value = tokens.generate(SECRET_PREFIX)
+    digest = tokens.digest(tenant.id, value)
+    secret = ClientSecret(
+        client=client,
+        public_id=tokens.public_id(digest),
+        digest=digest,
+        created_at=now,
+        created_by=actor.name,
+        expires_at=now + timedelta(days=365 * years),
+    )
+    secret.save(force_insert=True)
+    details = {"expires": secret.expires_at.isoformat(timespec="seconds")}
+    note(actor, tenant, "client secret added", str(secret), details)
+    return CreatedClient(client, secret, value)
+
+
+def _revoke(actor: Actor, tenant: Tenant, what: OAuthClient | ClientSecret, act: str) -> None:
+    """The first revocation counts."""
+    if what.revoked_at is None:
+        what.revoked_at, what.revoked_by = timezone.now(), actor.name
+        what.save(update_fields=["revoked_at", "revoked_by"])
+        note(actor, tenant, act, str(what), {})
+
+
+def _get_client(tenant: Tenant, client: str | UUID) -> OAuthClient:
+    """The client, locked, so that of two who revoke it one finds it revoked."""
+    found = None
+    try:
+        client_id = client if isinstance(client, UUID) else UUID(client.strip())
+    except ValueError:
+        pass
+    else:
+        candidates = OAuthClient.objects.select_for_update(of=("self",), no_key=True)
+        found = candidates.select_related("issued_for").filter(id=client_id).first()
+    if found is None:
+        raise ActionRefused(f"{tenant} has no OAuth client {client}.")
+    return found
+
+
+def _read_keys(text: str) -> dict[str, Any]:
+    if not text.strip():
+        return {}
+    try:
+        return read_key_set(text)
+    except AssertionRefused as error:
+        raise ActionRefused(str(error)) from error

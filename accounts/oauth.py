@@ -1,0 +1,171 @@
+"""The client credentials grant (RFC 6749 §4.4): who asks, and the access token that is the answer.
+
+One function for each way in which a client proves itself, and one that issues. Written by hand on
+rows of the tenant's schema: why no framework, decision 0009 tells.
+"""
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from typing import Final
+from uuid import UUID
+
+from django.conf import settings
+
+from accounts import access, assertions, tokens
+from accounts.models import AccessToken, ClientSecret, OAuthClient
+from accounts.tokens import SUPPORT, Reason, Scope, Standing, Verified
+
+SECRET_PREFIX: Final = "mypscim_secret_"  # noqa: S105  # every secret begins with it
+# Expired access tokens are told apart from unknown ones for this long.
+REMEMBERED: Final = timedelta(days=7)
+
+
+class ErrorCode(StrEnum):
+    """The words of RFC 6749 §5.2."""
+
+    INVALID_REQUEST = "invalid_request"
+    INVALID_CLIENT = "invalid_client"
+    UNAUTHORIZED_CLIENT = "unauthorized_client"
+    UNSUPPORTED_GRANT_TYPE = "unsupported_grant_type"
+    INVALID_SCOPE = "invalid_scope"
+
+
+class GrantRefused(Exception):
+    """No access token; `detail` says why and what to do, in printable ASCII (RFC 6749 §5.2)."""
+
+    def __init__(self, code: ErrorCode, detail: str) -> None:
+        super().__init__(detail)
+        self.code = code
+        self.detail = detail
+
+
+@dataclass(frozen=True, slots=True)
+class Proven:
+    """A client that has proven who it is and may have an access token."""
+
+    client: OAuthClient
+    secret: ClientSecret | None = None  # None: it signed an assertion
+
+    @property
+    def verified(self) -> Verified:
+        """The client as the provisioning log knows it."""
+        account = self.client.issued_for
+        return Verified(
+            token_id=self.client.id,
+            public_id=self.client.public_id,
+            label=self.client.label,
+            account_id=account.id,
+            account_email=account.email,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Issued:
+    """A new access token; the value exists nowhere else."""
+
+    value: str = field(repr=False)
+    scope: str
+    seconds: int
+
+
+def by_secret(tenant_id: UUID, client_id: str, value: str, now: datetime) -> Proven:
+    """The client with that id and secret: one statement, none if malformed. Raises GrantRefused.
+
+    `tenant_id` must be the current tenant's. Needs a transaction in the tenant.
+    """
+    if not tokens.is_well_formed(value, SECRET_PREFIX):
+        raise GrantRefused(ErrorCode.INVALID_CLIENT, _MALFORMED_SECRET)
+    rows = ClientSecret.objects.select_related("client__issued_for").defer("digest")
+    secret = rows.filter(digest=tokens.digest(tenant_id, value)).first()
+    if secret is None or str(secret.client_id) != client_id.strip().lower():
+        raise GrantRefused(ErrorCode.INVALID_CLIENT, _UNKNOWN_SECRET)
+    _check(secret.standing, f"client secret {secret.public_id}", now)
+    return Proven(secret.client, secret)
+
+
+def by_assertion(
+    client_id: str | None, assertion: str, audiences: frozenset[str], now: datetime
+) -> Proven:
+    """The client that signed the assertion (RFC 7523 §2.2), which is then spent.
+
+    `client_id` is what else the request says (RFC 7521 §4.2). Needs a transaction in the tenant.
+    Raises GrantRefused.
+    """
+    try:
+        claimed = assertions.claimed_client(assertion)
+        client = OAuthClient.objects.select_related("issued_for").filter(id=claimed).first()
+        if client is None or client_id not in {None, str(claimed)}:
+            raise GrantRefused(ErrorCode.INVALID_CLIENT, _UNKNOWN_CLIENT)
+        claims = assertions.check(assertion, client.public_keys, audiences, now)
+    except assertions.AssertionRefused as refusal:
+        raise GrantRefused(ErrorCode.INVALID_CLIENT, str(refusal)) from None
+    _check(client.standing, f"OAuth client {client.public_id}", now)
+    if not assertions.spend(client.id, claims, now):
+        raise GrantRefused(ErrorCode.INVALID_CLIENT, "The client assertion has been used before.")
+    return Proven(client)
+
+
+def read_scopes(asked: str | None) -> frozenset[Scope]:
+    """The scopes asked for, all when none is named (RFC 6749 §3.3). Raises GrantRefused."""
+    try:
+        return access.read_scopes(asked or access.to_scope(tokens.ALL_SCOPES))
+    except ValueError:
+        known = access.to_scope(tokens.ALL_SCOPES)
+        raise GrantRefused(ErrorCode.INVALID_SCOPE, f"The scopes are: {known}.") from None
+
+
+def issue(tenant_id: UUID, proven: Proven, scopes: frozenset[Scope], now: datetime) -> Issued:
+    """A new access token for the client; those that expired long ago are removed.
+
+    `tenant_id` must be the current tenant's. Needs a transaction in the tenant.
+    """
+    AccessToken.objects.filter(expires_at__lt=now - REMEMBERED).delete()
+    lifetime = timedelta(minutes=settings.ACCESS_TOKEN_MINUTES)
+    value, scope = access.generate(), access.to_scope(scopes)
+    AccessToken.objects.create(
+        digest=tokens.digest(tenant_id, value),
+        client=proven.client,
+        secret=proven.secret,
+        scope=scope,
+        created_at=now,
+        expires_at=now + lifetime,
+    )
+    _note_use(proven.client, now)
+    if proven.secret is not None:
+        _note_use(proven.secret, now)
+    return Issued(value, scope, int(lifetime.total_seconds()))
+
+
+def _note_use(used: OAuthClient | ClientSecret, now: datetime) -> None:
+    used.last_used_at = now
+    used.save(update_fields=["last_used_at"])
+
+
+def _check(standing: Standing, name: str, now: datetime) -> None:
+    """Raises GrantRefused when what the standing is of may not be used."""
+    match standing.why_refused(now):
+        case None:
+            return
+        case Reason.NOT_ADMIN:
+            detail = (
+                f"The myPolicies account that the {name} was issued for is no longer an active"
+                " admin: ensure that the myPolicies account has Admin permissions."
+            )
+            raise GrantRefused(ErrorCode.UNAUTHORIZED_CLIENT, detail)
+        case reason:
+            moment = standing.revoked_at or standing.expires_at
+            day = f"{moment.astimezone(UTC):%Y-%m-%d}" if moment else ""
+            detail = f"The {name} is {reason.value} since {day}. Ask {SUPPORT} for a new one."
+            raise GrantRefused(ErrorCode.INVALID_CLIENT, detail)
+
+
+_MALFORMED_SECRET: Final = (
+    "The client secret is not a myPolicies client secret: it is incomplete or mistyped. "
+    f"Check that it was copied whole; if it is lost, ask {SUPPORT} for a new one."
+)
+_UNKNOWN_SECRET: Final = (
+    "Client id and client secret are not known together to this tenant: check that both were "
+    f"copied whole and belong to this Tenant URL. If they are lost, ask {SUPPORT} for new ones."
+)
+_UNKNOWN_CLIENT: Final = "The OAuth client is not known to this tenant."

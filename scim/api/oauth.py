@@ -1,0 +1,210 @@
+"""The token endpoint (RFC 6749 §3.2) and what it says about itself (RFC 8414), in plain JSON.
+
+A form comes in, an access token or an error of RFC 6749 §5.2 goes out. No SCIM here: clients use an
+OAuth library for this part. Credentials are read from the header and the body, never from the URL.
+"""
+
+import base64
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+from urllib.parse import parse_qsl, unquote_plus
+
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse, JsonResponse, UnreadablePostError
+from django.utils.decorators import method_decorator
+from django.views import View
+from django.views.decorators.csrf import csrf_exempt
+
+from accounts import assertions, oauth, tokens
+from accounts.oauth import ErrorCode, GrantRefused, Issued, Proven
+from scim.api.authentication import requester_of
+from scim.api.log import log_read, log_refusal
+from scim.protocol.errors import BadRequest, ScimError, Unauthorized
+from scim.provider import clock
+from scim.provider.capabilities import CAPABILITIES
+from scim.provider.requester import Requester
+from tenants.current import current_tenant
+from tenants.models import Tenant
+
+GRANT: Final = "client_credentials"
+FORM: Final = "application/x-www-form-urlencoded"
+CHALLENGE: Final = 'Basic realm="myPolicies SCIM", charset="UTF-8"'
+MAX_BODY: Final = 32_768  # bytes
+MAX_FIELDS: Final = 20
+_NO_STORE: Final = {"Cache-Control": "no-store", "Pragma": "no-cache"}  # RFC 6749 §5.1
+
+
+@dataclass(slots=True)
+class _Asked:
+    """What the provisioning log is told: that a token was asked for, and nothing that was sent."""
+
+    operation: str = "issue token"
+    resource_type: None = None
+    requester: Requester | None = None
+    kwargs: Mapping[str, Any] = field(default_factory=dict)
+    sent: None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Credentials:
+    """How a request says who the client is; absent and empty are the same (RFC 6749 §3.2)."""
+
+    client_id: str | None
+    secret: str | None = field(repr=False)
+    assertion: str | None = field(repr=False, default=None)
+
+
+class _JsonView(View):
+    """Answers other methods in JSON too, and logs nothing of them."""
+
+    def http_method_not_allowed(
+        self, request: HttpRequest, *args: Any, **kwargs: Any
+    ) -> HttpResponse:
+        allow = ", ".join(name.upper() for name in self.http_method_names)
+        body = {"error": ErrorCode.INVALID_REQUEST.value, "error_description": f"Use {allow}."}
+        return JsonResponse(body, status=405, headers={**_NO_STORE, "Allow": allow})
+
+
+@method_decorator(csrf_exempt, name="dispatch")  # no cookie counts here
+class TokenView(_JsonView):
+    """POST: the client credentials grant (RFC 6749 §4.4)."""
+
+    http_method_names = ["post"]
+
+    def post(self, request: HttpRequest) -> HttpResponse:
+        asked = _Asked()
+        try:
+            issued = _grant(request, asked)
+        except GrantRefused as refusal:
+            return _refusal(request, asked, refusal)
+        log_read(request, asked, 200)
+        body = {
+            "access_token": issued.value,
+            "token_type": "Bearer",
+            "expires_in": issued.seconds,
+            "scope": issued.scope,
+        }
+        return JsonResponse(body, headers=_NO_STORE)
+
+
+class MetadataView(_JsonView):
+    """GET: authorization server metadata (RFC 8414 §3), open to all.
+
+    The issuer is the one that the client put the well-known path in front of: the host, or the
+    Tenant URL.
+    """
+
+    http_method_names = ["get", "head"]
+    below = ""  # "/scim" for the Tenant URL
+
+    def get(self, request: HttpRequest) -> HttpResponse:
+        tenant = current_tenant()
+        body = {
+            "issuer": tenant.base_url + self.below,
+            "token_endpoint": tenant.token_endpoint,
+            "token_endpoint_auth_methods_supported": [
+                "client_secret_basic",
+                "client_secret_post",
+                "private_key_jwt",
+            ],
+            "token_endpoint_auth_signing_alg_values_supported": list(assertions.ALGORITHMS),
+            "grant_types_supported": [GRANT],
+            "response_types_supported": [],
+            "scopes_supported": sorted(tokens.ALL_SCOPES),
+            "service_documentation": CAPABILITIES.documentation,
+        }
+        return JsonResponse(body)
+
+
+def _grant(request: HttpRequest, asked: _Asked) -> Issued:
+    form = _read_form(request)
+    now, tenant = clock.now(), current_tenant()
+    grant = form.get("grant_type")
+    if grant is None:
+        raise GrantRefused(ErrorCode.INVALID_REQUEST, "The parameter grant_type is missing.")
+    proven = _prove(_read_credentials(request, form), tenant)
+    asked.requester = requester_of(request, proven.verified)
+    if grant != GRANT:
+        raise GrantRefused(ErrorCode.UNSUPPORTED_GRANT_TYPE, f"The grant type here is {GRANT}.")
+    return oauth.issue(tenant.id, proven, oauth.read_scopes(form.get("scope")), now)
+
+
+def _prove(credentials: _Credentials, tenant: Tenant) -> Proven:
+    if credentials.assertion is not None:
+        audiences = frozenset({tenant.token_endpoint, tenant.base_url, tenant.tenant_url})
+        return oauth.by_assertion(
+            credentials.client_id, credentials.assertion, audiences, clock.now()
+        )
+    if credentials.client_id is None or credentials.secret is None:
+        raise GrantRefused(
+            ErrorCode.INVALID_CLIENT, "The request does not say client id and client secret."
+        )
+    return oauth.by_secret(tenant.id, credentials.client_id, credentials.secret, clock.now())
+
+
+def _read_form(request: HttpRequest) -> dict[str, str]:
+    """The parameters that have a value. Raises GrantRefused."""
+    if (request.content_type or "").lower() != FORM:
+        raise GrantRefused(ErrorCode.INVALID_REQUEST, f"Send the parameters as {FORM}.")
+    try:
+        body = request.read(MAX_BODY + 1)
+        pairs = parse_qsl(body.decode("ascii"), errors="strict", max_num_fields=MAX_FIELDS)
+    except (ValueError, UnreadablePostError):
+        raise GrantRefused(ErrorCode.INVALID_REQUEST, "The body is not a form.") from None
+    if len(body) > MAX_BODY:
+        raise GrantRefused(ErrorCode.INVALID_REQUEST, f"The body is over {MAX_BODY} bytes.")
+    form = dict(pairs)
+    if len(form) != len(pairs):
+        raise GrantRefused(ErrorCode.INVALID_REQUEST, "A parameter is there twice.")
+    return form
+
+
+def _read_credentials(request: HttpRequest, form: Mapping[str, str]) -> _Credentials:
+    """What the request uses of the ways to authenticate, one only. Raises GrantRefused."""
+    header = request.META.get("HTTP_AUTHORIZATION", "").strip()
+    secret, assertion = form.get("client_secret"), form.get("client_assertion")
+    if sum((bool(header), secret is not None, assertion is not None)) > 1:
+        raise GrantRefused(
+            ErrorCode.INVALID_REQUEST, "The request authenticates in more than one way."
+        )
+    if header:
+        client_id, secret = _read_basic(header)
+        if form.get("client_id", client_id) != client_id:
+            raise GrantRefused(ErrorCode.INVALID_REQUEST, "The request names two client ids.")
+        return _Credentials(client_id, secret)
+    if assertion is not None and form.get("client_assertion_type") != assertions.TYPE:
+        raise GrantRefused(
+            ErrorCode.INVALID_CLIENT, f"The client_assertion_type here is {assertions.TYPE}."
+        )
+    return _Credentials(form.get("client_id"), secret, assertion)
+
+
+def _read_basic(header: str) -> tuple[str, str]:
+    """Client id and secret, each form-encoded before Basic joins them (RFC 6749 §2.3.1)."""
+    scheme, _, encoded = header.partition(" ")
+    try:
+        text = base64.b64decode(encoded.strip(), validate=True).decode("ascii")
+    except ValueError:
+        text = ""
+    client_id, colon, secret = text.partition(":")
+    if scheme.lower() != "basic" or not colon:
+        raise GrantRefused(ErrorCode.INVALID_CLIENT, "The Authorization header is not HTTP Basic.")
+    return unquote_plus(client_id), unquote_plus(secret)
+
+
+def _refusal(request: HttpRequest, asked: _Asked, refusal: GrantRefused) -> HttpResponse:
+    transaction.set_rollback(True)
+    error = _as_scim_error(refusal)
+    log_refusal(request, asked, error)
+    headers = dict(_NO_STORE)
+    if isinstance(error, Unauthorized):
+        headers["WWW-Authenticate"] = CHALLENGE
+    body = {"error": refusal.code.value, "error_description": refusal.detail}
+    return JsonResponse(body, status=error.status, headers=headers)
+
+
+def _as_scim_error(refusal: GrantRefused) -> ScimError:
+    """The refusal in the words of the provisioning log."""
+    error = Unauthorized if refusal.code is ErrorCode.INVALID_CLIENT else BadRequest
+    return error(refusal.detail)
