@@ -84,7 +84,7 @@ def test_a_search_takes_the_cursor_in_its_body(acme_scim, users):
     first = acme_scim.post("/Users/.search", body).json
     second = acme_scim.post("/Users/.search", body | {"cursor": first["nextCursor"]}).json
 
-    assert [each["id"] for each in first["Resources"] + second["Resources"]] == users
+    assert [each["id"] for each in first["Resources"] + second["Resources"]] == sorted(users)
     assert "nextCursor" not in second
 
 
@@ -95,7 +95,9 @@ def test_a_cursor_at_the_root_goes_through_all_types(acme_scim, users):
     body = {"schemas": [urns.SEARCH_REQUEST], "cursor": first["nextCursor"], "count": 4}
     second = acme_scim.post("/.search", body).json
 
-    assert [each["id"] for each in first["Resources"] + second["Resources"]] == [*users, group]
+    assert [each["id"] for each in first["Resources"] + second["Resources"]] == sorted(
+        [*users, group]
+    )
 
 
 def test_a_cursor_is_made_of_unreserved_characters(acme_scim, users):
@@ -186,7 +188,7 @@ def test_what_is_shown_may_change_from_page_to_page(acme_scim, users):
 
     answer = acme_scim.get("/Users", cursor=cursor, count=4, attributes="id")
 
-    assert answer.json["Resources"] == [{"schemas": [urns.USER], "id": users[4]}]
+    assert answer.json["Resources"] == [{"schemas": [urns.USER], "id": max(users)}]
 
 
 def test_a_cursor_belongs_to_its_endpoint(acme_scim, users):
