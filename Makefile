@@ -18,7 +18,7 @@ run: $(VENV)/runtime.stamp  ## Serve on 127.0.0.1, with an embedded PostgreSQL u
 	@exec $(BIN)/python manage.py up
 
 test: $(VENV)/dev.stamp  ## Install what the tests need and run all of them
-	@exec $(BIN)/pytest
+	@exec $(BIN)/pytest -n 2
 
 check: $(VENV)/dev.stamp  ## The fast loop: format, lint, types, contracts, migrations, deploy check, core tests
 	$(BIN)/ruff format --check .
@@ -28,7 +28,7 @@ check: $(VENV)/dev.stamp  ## The fast loop: format, lint, types, contracts, migr
 	DATA_DIR=.data/check $(BIN)/python manage.py makemigrations --check --dry-run
 	DATA_DIR=.data/check BASE_DOMAIN=mypolicies.example SECRET_KEY=$$($(BIN)/python -c 'import secrets; print(secrets.token_urlsafe(50))') \
 		$(BIN)/python manage.py check --deploy --fail-level WARNING
-	$(BIN)/pytest -q -m "not browser and not e2e"
+	$(BIN)/pytest -q -n 2 tests/protocol tests/provider tests/repository tests/tenants tests/docs
 
 format: $(VENV)/dev.stamp  ## Format and fix what can be fixed
 	$(BIN)/ruff format .

@@ -30,6 +30,13 @@ _LIMITS: Final = {
     "lock_timeout": "5s",
     "idle_in_transaction_session_timeout": "15s",
 }
+# How long a network may swallow what is sent over an open connection; nothing to a Unix socket.
+_LINE: Final = {
+    "tcp_user_timeout": 1500,  # milliseconds; to connect anew takes 3 s more, of the 5 promised
+    "keepalives_idle": 2,  # seconds, like the next
+    "keepalives_interval": 1,
+    "keepalives_count": 2,
+}
 
 
 def database_settings(url: str, data_dir: Path) -> dict[str, Any]:
@@ -53,10 +60,12 @@ def server_running() -> AbstractContextManager[None]:
 
 def limit_waiting() -> None:
     """Has connections that are opened from now on end what takes too long: for serving processes."""
-    options = connections.settings["default"]["OPTIONS"]
+    database = connections.settings["default"]
+    options = _LINE | database["OPTIONS"]
     limits = " ".join(f"-c {name}={value}" for name, value in _LIMITS.items())
     if limits not in options["options"]:
         options["options"] = f"{options['options']} {limits}"
+    database["OPTIONS"] = options
 
 
 def _embedded(data_dir: Path) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from scim.admin import attributes
 from scim.protocol.definitions import USER
 from scim.provider import resources
 from scim.provider.resources import Target
+from scim.repository.base import Loading
 from tenants import resolution
 from tenants.current import in_tenant
 from tests.admin.conftest import BJENSEN, JSMITH, requester
@@ -32,7 +33,7 @@ def own_host(acme, tara, open_browser):
 def change(acme, minted):
     def modify(stored, body):
         with transaction.atomic(), in_tenant(acme):
-            target = Target(USER, str(stored.id))
+            target = Target(USER, str(stored.id), Loading(acme.tenant_url))
             return resources.modify(target, body, requester(acme, minted.token))
 
     return modify
@@ -42,7 +43,10 @@ def change(acme, minted):
 def remove(acme, minted):
     def delete(stored):
         with transaction.atomic(), in_tenant(acme):
-            resources.delete(Target(USER, str(stored.id)), requester(acme, minted.token))
+            resources.delete(
+                Target(USER, str(stored.id), Loading(acme.tenant_url)),
+                requester(acme, minted.token),
+            )
 
     return delete
 

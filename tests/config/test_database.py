@@ -58,17 +58,21 @@ def test_a_wrong_url_is_refused_without_repeating_it(tmp_path, url):
     assert str(refused.value) == expected
 
 
-def test_a_serving_process_limits_statements_locks_and_idle_transactions(monkeypatch):
-    options = {"options": "-c timezone=UTC"}
+def test_a_serving_process_limits_statements_locks_idle_transactions_and_silence(monkeypatch):
+    options = {"options": "-c timezone=UTC", "keepalives_count": 9}
     monkeypatch.setitem(connections.settings["default"], "OPTIONS", options)
 
     database.limit_waiting()
     database.limit_waiting()
 
-    assert options["options"] == (
-        "-c timezone=UTC -c statement_timeout=10s -c lock_timeout=5s"
-        " -c idle_in_transaction_session_timeout=15s"
-    )
+    assert connections.settings["default"]["OPTIONS"] == {
+        "options": "-c timezone=UTC -c statement_timeout=10s -c lock_timeout=5s"
+        " -c idle_in_transaction_session_timeout=15s",
+        "tcp_user_timeout": 1500,
+        "keepalives_idle": 2,
+        "keepalives_interval": 1,
+        "keepalives_count": 9,
+    }
 
 
 def test_commands_and_migrations_may_take_their_time():

@@ -22,7 +22,8 @@ def entra(acme, scim):
 def mappable(entra):
     """The suite's list: path -> whether it is required, of all attributes that hold one string."""
     found = {}
-    for schema in entra.get("/Schemas").json["Resources"]:
+    described = {each["id"]: each for each in entra.get("/Schemas").json["Resources"]}
+    for schema in (described[CORE], described[ENTERPRISE]):
         for attribute in schema["attributes"]:
             prefix = "" if schema["id"] == CORE else f"{schema['id']}:"
             found.update(_flattened(prefix, attribute))

@@ -6,13 +6,15 @@ import pytest
 from django.db import IntegrityError, transaction
 
 from scim.models import AttributeChange, ProvisioningEvent
-from scim.protocol.definitions import USER
+from scim.protocol.definitions import GROUP, USER
 from scim.protocol.differences import changes
 from scim.protocol.errors import Uniqueness
 from scim.provider import clock
 from scim.repository import resources
-from scim.repository.base import Event, Write
+from scim.repository.base import Event, Loading, Write
 from tenants.current import in_tenant
+
+LOADING = Loading("https://acme.mypolicies.com/scim")
 
 BJENSEN = {"userName": "bjensen", "externalId": "1"}
 
@@ -48,7 +50,7 @@ def test_what_is_inserted_is_found_with_its_history_and_event(inside):
 
     resources.insert(write)
 
-    found = resources.find(USER, write.id)
+    found = resources.find(USER, write.id, LOADING)
     assert (found.resource, found.version, found.created) == (BJENSEN, 1, write.event.at)
     assert AttributeChange.objects.filter(resource_id=write.id).count() == 2
     assert ProvisioningEvent.objects.get().id == write.event.id
@@ -60,8 +62,8 @@ def test_what_is_removed_is_found_no_more(inside):
 
     resources.remove(a_write(BJENSEN, write.id, 2))
 
-    assert resources.find(USER, write.id) is None
-    assert resources.lock(USER, write.id) is None
+    assert resources.find(USER, write.id, LOADING) is None
+    assert resources.lock(USER, write.id, LOADING) is None
 
 
 @pytest.mark.parametrize("name", ["bjensen", "BJensen", "BJENSEN"])
@@ -85,4 +87,8 @@ def test_a_constraint_that_clients_cannot_meet_is_no_conflict(inside):
 
 
 def test_an_id_of_another_type_is_not_found(inside):
-    assert resources.find(USER, UUID(int=7)) is None
+    write = a_write(BJENSEN)
+    resources.insert(write)
+
+    assert resources.find(GROUP, write.id, LOADING) is None
+    assert resources.find(USER, UUID(int=7), LOADING) is None
