@@ -14,11 +14,11 @@ from django.http import HttpRequest
 
 from scim.api.authentication import requester_of
 from scim.protocol.errors import ScimError
+from scim.protocol.identifiers import read_id
 from scim.protocol.schema import ResourceType
 from scim.provider import events
 from scim.provider.events import Call
 from scim.provider.requester import Requester
-from scim.provider.resources import parse_id
 from scim.provider.summaries import Summaries
 from tenants.current import after_response, current_tenant
 
@@ -78,7 +78,7 @@ def _call(request: HttpRequest, view: Logged) -> Call:
         requester=view.requester or requester_of(request, None),
         operation=view.operation,
         resource_type=view.resource_type,
-        resource_id=parse_id(identifier) if identifier else None,
+        resource_id=read_id(identifier) if identifier else None,
         sent=view.sent,
     )
 

@@ -15,6 +15,7 @@ from django.db import transaction
 from scim.protocol import bulk
 from scim.protocol.bulk import METHODS, BulkRequest, Operation, Result, Unit
 from scim.protocol.errors import Conflict, InvalidValue, NotFound, ScimError
+from scim.protocol.identifiers import read_id
 from scim.protocol.representation import Stored, location
 from scim.protocol.schema import ResourceType
 from scim.protocol.versions import Precondition, entity_tag
@@ -154,7 +155,7 @@ class _Job:
             requester=self._requester(operation, started),
             operation=_NAMES.get(operation.method, "bulk"),
             resource_type=operation.resource_type,
-            resource_id=resources.parse_id(identifier) if identifier else None,
+            resource_id=read_id(identifier) if identifier else None,
             sent=operation.data,
         )
         events.record(events.refused(call, error.status, error.scim_type, error.detail))

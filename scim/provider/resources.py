@@ -14,6 +14,7 @@ from django.db import transaction
 from scim.protocol import patch, values
 from scim.protocol.differences import Change, changes
 from scim.protocol.errors import NotFound
+from scim.protocol.identifiers import read_id
 from scim.protocol.members import Edit, MemberEdit, collected
 from scim.protocol.representation import Stored
 from scim.protocol.schema import Relation, ResourceType
@@ -53,7 +54,7 @@ class Target:
         """
         relations = tuple(r for r in self.loading.relations if r.relation is not Relation.MEMBERS)
         loading = Loading(self.loading.tenant_url, relations)
-        parsed = parse_id(self.identifier)
+        parsed = read_id(self.identifier)
         stored = resources.lock(self.resource_type, parsed, loading) if parsed else None
         if stored is None:
             raise not_found(self.resource_type, self.identifier)
@@ -83,7 +84,7 @@ def create(
 
 def retrieve(resource_type: ResourceType, identifier: str, loading: Loading) -> Stored:
     """The resource. Raises NotFound."""
-    parsed = parse_id(identifier)
+    parsed = read_id(identifier)
     stored = resources.find(resource_type, parsed, loading) if parsed else None
     if stored is None:
         raise not_found(resource_type, identifier)
@@ -170,15 +171,6 @@ def _moves(moved: Moved) -> Iterator[Change]:
         yield Change(f'members[value eq "{member}"]', str(member), None)
     for member in moved.added:
         yield Change(f'members[value eq "{member}"]', None, str(member))
-
-
-def parse_id(identifier: str) -> UUID | None:
-    """The id as it is stored; None for anything that was never given out as an id."""
-    try:
-        parsed = UUID(identifier)
-    except ValueError:
-        return None
-    return parsed if str(parsed) == identifier else None
 
 
 def not_found(resource_type: ResourceType, identifier: str) -> NotFound:

@@ -9,6 +9,7 @@ from django.db import connection
 
 from scim.protocol.definitions import GROUP, MEMBERS, RESOURCE_TYPES
 from scim.protocol.errors import InvalidValue
+from scim.protocol.identifiers import read_id
 from scim.protocol.members import Edit, MemberEdit
 from scim.protocol.schema import Relation
 from scim.repository import relations
@@ -98,7 +99,7 @@ def _apply(group: UUID, edit: MemberEdit) -> tuple[Sequence[UUID], Sequence[UUID
             condition = compile_element(edit.selection, GROUP, MEMBERS, element)
             return (), _rows(sql(_REMOVE_SELECTED, Parameter(group), condition))
         case Edit.REMOVE:
-            known = [parsed for text in edit.ids if (parsed := _parse(text))]
+            known = [parsed for text in edit.ids if (parsed := read_id(text))]
             return (), _rows(Sql(_REMOVE, (group, known)))
         case _:
             assert_never(edit.edit)
@@ -138,19 +139,11 @@ def _existing_ids(texts: Iterable[str]) -> list[UUID]:
     """The ids as they are stored. Raises InvalidValue for one that was never given out."""
     ids: list[UUID] = []
     for text in texts:
-        parsed = _parse(text)
+        parsed = read_id(text)
         if parsed is None:
             raise _no_such_member(text)
         ids.append(parsed)
     return ids
-
-
-def _parse(text: str) -> UUID | None:
-    try:
-        parsed = UUID(text)
-    except ValueError:
-        return None
-    return parsed if str(parsed) == text else None
 
 
 def _no_such_member(identifier: str) -> InvalidValue:

@@ -7,9 +7,9 @@ belong to. Indirect groups are found by walking up; nesting is refused when it w
 import json
 from collections.abc import Mapping
 from typing import Final
-from uuid import UUID
 
 from scim.protocol.definitions import RESOURCE_TYPES
+from scim.protocol.identifiers import read_id
 from scim.protocol.representation import location
 from scim.protocol.schema import Attribute, Relation
 from scim.repository.base import Loading
@@ -88,11 +88,8 @@ def comparable_element(relation: Relation) -> str:
 
 def has_member(identifier: str, owner: str = "scim_resource") -> Sql:
     """The condition that a group has a member with that id, answered by the primary key."""
-    try:
-        member = UUID(identifier)
-    except ValueError:
-        return Sql("FALSE")
-    if str(member) != identifier:
+    member = read_id(identifier)
+    if member is None:
         return Sql("FALSE")
     return sql(
         f"EXISTS (SELECT FROM scim_membership WHERE group_id = {owner}.id AND member_id = {{}})",

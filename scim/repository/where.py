@@ -10,7 +10,6 @@ an e-mail address, is written so that an index answers it.
 import json
 from dataclasses import dataclass, replace
 from typing import Any, Final, assert_never
-from uuid import UUID
 
 from scim.protocol.evaluation import check_comparison, element_predicate, locate, validate
 from scim.protocol.filters import (
@@ -24,6 +23,7 @@ from scim.protocol.filters import (
     Present,
     ValuePath,
 )
+from scim.protocol.identifiers import read_id
 from scim.protocol.schema import Attribute, Located, Relation, ResourceType, Type
 from scim.repository import columns, relations
 from scim.repository.columns import Column
@@ -201,12 +201,9 @@ def _compare_column(column: Column, operator: Operator, key: Any) -> Sql:
 
 
 def _is_id(key: str) -> Sql:
-    """The primary key's index can only be asked for a UUID; nothing else is an id."""
-    try:
-        identifier = UUID(key)
-    except ValueError:
-        return _FALSE
-    return sql("id = {}", Parameter(identifier)) if str(identifier) == key else _FALSE
+    """The primary key's index can only be asked for an id."""
+    identifier = read_id(key)
+    return _FALSE if identifier is None else sql("id = {}", Parameter(identifier))
 
 
 def _has(attribute: Attribute | None, array: Sql, element: Any) -> Sql:
