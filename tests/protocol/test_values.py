@@ -7,11 +7,12 @@ import pytest
 
 from scim.protocol import readers, urns
 from scim.protocol.definitions import USER
-from scim.protocol.errors import InvalidSyntax, InvalidValue
-from scim.protocol.schema import Attribute, ResourceType, Schema, Type
+from scim.protocol.errors import InvalidSyntax
 from scim.protocol.values import Read, read_resource
 
 # The user that the Entra provisioning service creates.
+from tests.support.reading import read, refusal
+
 CREATE_USER: dict[str, Any] = {
     "schemas": [urns.USER, urns.ENTERPRISE_USER],
     "externalId": "0a21f0f2-8d2a-4f8e-bf98-7363c4aed4ef",
@@ -23,16 +24,6 @@ CREATE_USER: dict[str, Any] = {
     "name": {"formatted": "Barbara Jensen", "familyName": "Jensen", "givenName": "Barbara"},
     "roles": [],
 }
-
-
-def read(**members: Any) -> Read:
-    return read_resource(USER, {"schemas": [urns.USER], **members})
-
-
-def refusal(**members: Any) -> str:
-    with pytest.raises(InvalidValue) as caught:
-        read(**members)
-    return caught.value.detail
 
 
 def test_a_user_is_read_into_canonical_names_without_schemas_id_and_meta():
@@ -340,153 +331,3 @@ def test_a_body_that_is_no_object_is_refused(body):
         read_resource(USER, body)
 
     assert caught.value.detail == "The body must be a JSON object that describes a User."
-
-
-# --- types and limits ------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("members", "detail"),
-    [
-        ({"userName": 7}, "userName must be a string; the request has a number."),
-        ({"userName": True}, "userName must be a string; the request has a boolean."),
-        ({"userName": ["x"]}, "userName must be a string; the request has an array."),
-        ({"userName": {"a": 1}}, "userName must be a string; the request has an object."),
-        ({"userName": 0}, "userName must be a string; the request has a number."),
-        ({"active": "yes"}, "active must be true or false; the request has a string."),
-        ({"active": 1}, "active must be true or false; the request has a number."),
-        ({"name": "Barbara"}, "name must be an object; the request has a string."),
-        ({"name": [{}, {}]}, "name must be an object; the request has an array."),
-        (
-            {"name": {"givenName": 1}},
-            "name.givenName must be a string; the request has a number.",
-        ),
-        (
-            {"emails": [{"value": False}]},
-            "emails.value must be a string; the request has a boolean.",
-        ),
-        (
-            {"emails": [["bjensen@example.com"]]},
-            "emails must be an array of objects; the request has an array in it.",
-        ),
-        (
-            {"addresses": ["Hollywood"]},
-            "addresses must be an array of objects; the request has a string in it.",
-        ),
-        ({"profileUrl": 1}, "profileUrl must be a URI; the request has a number."),
-        (
-            {urns.ENTERPRISE_USER: {"manager": 7}},
-            f"{urns.ENTERPRISE_USER}:manager must be an object; the request has a number.",
-        ),
-        ({urns.ENTERPRISE_USER: "x"}, f"{urns.ENTERPRISE_USER} must be an object."),
-        (
-            {"emails": [{"value": "a", "primary": True}, {"value": "b", "primary": "True"}]},
-            "emails has more than one value whose primary is true.",
-        ),
-        ({"userName": "b\x00jensen"}, "userName holds NUL or half a surrogate pair."),
-        ({"userName": "\ud83d"}, "userName holds NUL or half a surrogate pair."),
-    ],
-)
-def test_a_value_of_another_type_is_refused_by_name_and_kind(members, detail):
-    assert refusal(**members) == detail
-
-
-@pytest.mark.parametrize(
-    ("longest", "detail"),
-    [
-        ({"userName": "x" * 1_024}, "userName is longer than 1024 characters."),
-        ({"profileUrl": "x" * 2_048}, "profileUrl is longer than 2048 characters."),
-        ({"externalId": "é" * 1_024}, "externalId is longer than 1024 characters."),
-    ],
-)
-def test_strings_have_a_longest_length(longest, detail):
-    [(name, value)] = longest.items()
-
-    assert read(**longest).resource == longest
-    assert refusal(**{name: value + "x"}) == detail
-
-
-def test_a_string_whose_key_would_not_fit_into_an_index_is_refused():
-    assert read(userName="😀" * 512).resource == {"userName": "😀" * 512}
-    assert refusal(userName="😀" * 513) == "userName takes more than 2048 bytes."
-
-
-def test_an_attribute_has_at_most_a_hundred_values():
-    emails = [{"value": f"{i}@example.com"} for i in range(100)]
-
-    assert read(emails=emails).resource == {"emails": emails}
-    assert refusal(emails=[*emails, {"value": "x"}]) == "emails has more than 100 values."
-
-
-@pytest.mark.parametrize("text", ["MIIDQzCC", "MIIDQzC=", "MIIDQzC", "MI==", "-_-_", "A" * 65_536])
-def test_binary_values_are_base64_with_or_without_padding(text):
-    """RFC 7643 §2.3.6."""
-    certificates = [{"value": text}]
-
-    assert read(x509Certificates=certificates).resource == {"x509Certificates": certificates}
-
-
-@pytest.mark.parametrize("text", ["MIIDQ", "MIID QzCC", "MI=", "=", "====", "MI==MI==", "é"])
-def test_binary_values_that_are_not_base64_are_refused(text):
-    detail = refusal(x509Certificates=[{"value": text}])
-
-    assert detail == "x509Certificates.value must be base64 text."
-
-
-_CAR = ResourceType(
-    "Car",
-    "/Cars",
-    "Has the types that a User has not.",
-    Schema(
-        "urn:example:Car",
-        "Car",
-        "",
-        (
-            Attribute("built", Type.DATE_TIME),
-            Attribute("doors", Type.INTEGER),
-            Attribute("liters", Type.DECIMAL),
-            Attribute("drivers", multi_valued=True),
-        ),
-    ),
-)
-
-
-def test_other_types_and_simple_arrays_are_read_for_any_resource_type():
-    car = {
-        "built": "2011-05-13T04:42:34Z",
-        "doors": -5,
-        "liters": 1.6,
-        "drivers": ["Babs", "John"],
-    }
-
-    read_car = read_resource(
-        _CAR, {"schemas": ["urn:example:Car"], **car, "drivers": ["babs", *car["drivers"]]}
-    )
-
-    assert read_car.resource == car
-
-
-@pytest.mark.parametrize(
-    ("members", "detail"),
-    [
-        ({"built": "2011-05-13"}, "built must be a dateTime such as 2011-05-13T04:42:34Z."),
-        (
-            {"built": 2011},
-            "built must be a dateTime such as 2011-05-13T04:42:34Z; the request has a number.",
-        ),
-        ({"doors": 1.5}, "doors must be an integer; the request has a number."),
-        ({"doors": True}, "doors must be an integer; the request has a boolean."),
-        ({"doors": 2**63}, "doors is too large."),
-        ({"liters": "1.6"}, "liters must be a number; the request has a string."),
-        ({"liters": False}, "liters must be a number; the request has a boolean."),
-        ({"liters": float("inf")}, "liters must be a finite number."),
-        ({"liters": -(2**63)}, "liters is too large."),
-        ({"drivers": [{"value": "Babs"}]}, "drivers must be a string; the request has an object."),
-        ({"drivers": b"Babs"}, "drivers must be a string; the request has another kind of value."),
-    ],
-)
-def test_other_types_are_refused_by_name_and_kind(members, detail):
-    with pytest.raises(InvalidValue) as caught:
-        read_resource(_CAR, members)
-
-    assert caught.value.detail == detail

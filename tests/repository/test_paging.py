@@ -22,8 +22,9 @@ from scim.protocol.errors import InvalidFilter, InvalidValue
 from scim.protocol.filters import parse_filter, parse_path
 from scim.protocol.schema import ResourceType
 from scim.repository import lists, resources
-from scim.repository.base import Event, Loading, Page, Query, Source, Write
+from scim.repository.base import Loading, Page, Query, Source, Write
 from tenants.current import in_tenant
+from tests.support.events import event_of
 
 TENANT_URL = "https://acme.mypolicies.com/scim"
 LOADING = Loading(TENANT_URL)
@@ -53,19 +54,8 @@ class Directory:
         self._write(resources.remove, USER, identifier, next(self._numbers), {})
 
     def _write(self, act: Callable[[Write], None], resource_type, identifier, number, document):
-        event = Event(
-            id=UUID(int=number),
-            at=MOMENT + timedelta(seconds=number % 3),
-            request_id="",
-            token_id=None,
-            token_label="",
-            operation="create",
-            method="POST",
-            path="/scim/Users",
-            resource_type=resource_type.name,
-            resource_id=identifier,
-            status=201,
-        )
+        at = MOMENT + timedelta(seconds=number % 3)
+        event = event_of(resource_type.name, identifier, UUID(int=number), at)
         act(Write(resource_type, identifier, document, 1, event))
 
 

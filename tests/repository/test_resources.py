@@ -11,8 +11,9 @@ from scim.protocol.differences import changes
 from scim.protocol.errors import Uniqueness
 from scim.provider import clock
 from scim.repository import resources
-from scim.repository.base import Event, Loading, Write
+from scim.repository.base import Loading, Write
 from tenants.current import in_tenant
+from tests.support.events import event_of
 
 LOADING = Loading("https://acme.mypolicies.com/scim")
 
@@ -29,19 +30,7 @@ def inside(acme):
 def a_write(resource, identifier=None, version=1):
     at = clock.now()
     identifier = identifier or clock.new_id(at)
-    event = Event(
-        id=clock.new_id(at),
-        at=at,
-        request_id="r",
-        token_id=None,
-        token_label="",
-        operation="create",
-        method="POST",
-        path="/scim/Users",
-        resource_type="User",
-        resource_id=identifier,
-        status=201,
-    )
+    event = event_of(USER.name, identifier, clock.new_id(at), at)
     return Write(USER, identifier, resource, version, event, changes(USER, {}, resource))
 
 

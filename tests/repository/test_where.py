@@ -23,10 +23,11 @@ from scim.protocol.evaluation import matches
 from scim.protocol.filters import Filter, parse_filter
 from scim.protocol.representation import Stored, represent
 from scim.repository import lists, resources
-from scim.repository.base import Event, Loading, Query, Source, Write
+from scim.repository.base import Loading, Query, Source, Write
 from scim.repository.where import compile_filter
 from tenants.current import in_tenant
 from tests.support import strategies
+from tests.support.events import event_of
 
 TENANT_URL = "https://acme.mypolicies.com/scim"
 USERS = [Source(USER, Loading(TENANT_URL))]
@@ -59,30 +60,15 @@ def stored(number: int, user: dict[str, Any]) -> Stored:
     return Stored(IDS[number], user, number + 1, CREATED, moment)
 
 
-def event(at: datetime) -> Event:
-    """An event; these tests look at resources only."""
-    return Event(
-        id=UUID(int=at.toordinal()),
-        at=at,
-        request_id="",
-        token_id=None,
-        token_label="",
-        operation="create",
-        method="POST",
-        path="/scim/Users",
-        resource_type="User",
-        resource_id=None,
-        status=201,
-    )
-
-
 @contextmanager
 def provisioned(*users: dict[str, Any]) -> Iterator[list[Stored]]:
     """Users in the database for the time of the block."""
     with transaction.atomic():
         items = [stored(number, user) for number, user in enumerate(users)]
         for item in items:
-            write = Write(USER, item.id, item.resource, item.version, event(item.last_modified))
+            at = item.last_modified
+            event = event_of(USER.name, item.id, UUID(int=at.toordinal()), at)
+            write = Write(USER, item.id, item.resource, item.version, event)
             resources.insert(write)
         yield [Stored(i.id, i.resource, i.version, i.last_modified, i.last_modified) for i in items]
         transaction.set_rollback(True)

@@ -1,0 +1,23 @@
+"""The event that comes with a write, for tests that look at something else."""
+
+from datetime import datetime
+from uuid import UUID
+
+from scim.repository.base import Event
+
+
+def event_of(resource_type: str, identifier: UUID, event_id: UUID, at: datetime) -> Event:
+    """The event of a creation by nobody in particular."""
+    return Event(
+        id=event_id,
+        at=at,
+        request_id="",
+        token_id=None,
+        token_label="",
+        operation="create",
+        method="POST",
+        path="/scim/Users",
+        resource_type=resource_type,
+        resource_id=identifier,
+        status=201,
+    )
