@@ -12,7 +12,7 @@ from accounts.actions import (
     reactivate_account,
     set_password,
 )
-from accounts.admin.acting import actor, record_view
+from accounts.admin.acting import actor, may, record_view
 from accounts.admin.acts import Asked, ask, done
 from accounts.admin.forms import AccountForm, PasswordForm
 from accounts.admin.pages import Act, Fact, Facts, Page
@@ -30,6 +30,7 @@ class AccountAdmin(RecordAdmin[Account]):
     ordering = ("email",)
     search_fields = ("email", "name")
     add_label = "Add account"
+    add_permission = ADD
     counted_as = ("account", "accounts")
 
     def get_urls(self) -> list[URLPattern]:
@@ -39,10 +40,6 @@ class AccountAdmin(RecordAdmin[Account]):
             self.act_url("<uuid:account_id>/reactivate/", self.reactivate_view, "reactivate"),
         ]
         return [*acts, *super().get_urls()]
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        user: Any = request.user
-        return bool(user.has_perm(ADD))
 
     def viewed(self, request: HttpRequest, subject: str) -> None:
         record_view(request, "account viewed" if subject else "accounts listed", subject)
@@ -60,8 +57,7 @@ class AccountAdmin(RecordAdmin[Account]):
         return Page(record.email, (Facts("Account", facts),), self._acts(request, record))
 
     def _acts(self, request: HttpRequest, account: Account) -> tuple[Act, ...]:
-        user: Any = request.user
-        if not user.has_perm(CHANGE):
+        if not may(request, CHANGE):
             return ()
         password = self.act("Set password", "password", account.pk)
         if account.is_active:

@@ -1,6 +1,6 @@
 """Who acts on a screen, for accounts.actions and the audit log."""
 
-from typing import cast
+from typing import Any, cast
 
 from django.http import HttpRequest
 
@@ -20,6 +20,12 @@ def actor(request: HttpRequest) -> Actor:
     """The signed-in account as the one who acts."""
     account = cast("Account", request.user)
     return Actor.account(account, home_tenant(request), request.META.get("REMOTE_ADDR"))
+
+
+def may(request: HttpRequest, permission: str) -> bool:
+    """Whether the signed-in account has the permission (accounts.permissions)."""
+    user: Any = request.user  # anonymous visitors have no permission and are no Account
+    return bool(user.has_perm(permission))
 
 
 def record_view(request: HttpRequest, act: str, subject: str = "") -> None:

@@ -10,6 +10,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 
 from accounts.actions import ActionRefused, NotPermitted
 from accounts.admin import nonces
+from accounts.admin.acting import may
 from accounts.admin.forms import ActForm
 from accounts.admin.pages import Page, Section, link
 from accounts.admin.screens import RecordAdmin
@@ -41,8 +42,7 @@ class Asked:
 
 def ask(screen: RecordAdmin[Any], request: HttpRequest, asked: Asked) -> HttpResponse:
     """The page of the act, or what the act answers. Raises PermissionDenied."""
-    user: Any = request.user
-    if not user.has_perm(asked.permission):
+    if not may(request, asked.permission):
         raise PermissionDenied
     if request.method != "POST":
         return _page(screen, request, asked, _fresh(request, asked))

@@ -16,7 +16,7 @@ from accounts.actions import (
     revoke_client_secret,
     revoke_oauth_client,
 )
-from accounts.admin.acting import actor, record_view
+from accounts.admin.acting import actor, may, record_view
 from accounts.admin.acts import Asked, ask, done
 from accounts.admin.forms import ClientForm, SecretForm
 from accounts.admin.pages import Fact, Facts, Page, Table, link
@@ -42,6 +42,7 @@ class OAuthClientAdmin(RecordAdmin[OAuthClient]):
     list_select_related = ("issued_for",)
     ordering = ("-created_at", "pk")
     add_label = "Add OAuth client"
+    add_permission = CREATE
     counted_as = ("OAuth client", "OAuth clients")
 
     def get_urls(self) -> list[URLPattern]:
@@ -51,9 +52,6 @@ class OAuthClientAdmin(RecordAdmin[OAuthClient]):
             self.act_url("secret/<uuid:secret_id>/revoke/", self.end_secret_view, "end_secret"),
         ]
         return [*acts, *super().get_urls()]
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return _may(request, CREATE)
 
     def viewed(self, request: HttpRequest, subject: str) -> None:
         record_view(request, "OAuth client viewed" if subject else "OAuth clients listed", subject)
@@ -72,11 +70,11 @@ class OAuthClientAdmin(RecordAdmin[OAuthClient]):
 
     def page(self, request: HttpRequest, record: OAuthClient) -> Page:
         acts = []
-        if record.revoked_at is None and _may(request, ADD_SECRET):
+        if record.revoked_at is None and may(request, ADD_SECRET):
             acts.append(self.act("Add client secret", "secret", record.pk))
-        if record.revoked_at is None and _may(request, REVOKE):
+        if record.revoked_at is None and may(request, REVOKE):
             acts.append(self.act("Revoke", "revoke", record.pk, is_dangerous=True))
-        secrets = self._secrets(record, may_revoke=_may(request, REVOKE_SECRET))
+        secrets = self._secrets(record, may_revoke=may(request, REVOKE_SECRET))
         return Page(str(record), (_facts(record), secrets), tuple(acts))
 
     def _secrets(self, client: OAuthClient, *, may_revoke: bool) -> Table:
@@ -220,11 +218,6 @@ class OAuthClientAdmin(RecordAdmin[OAuthClient]):
             onward=onward,
         )
         return self.render(request, "admin/record.html", {"page": page})
-
-
-def _may(request: HttpRequest, permission: str) -> bool:
-    user: Any = request.user
-    return bool(user.has_perm(permission))
 
 
 def _get_secret(secret_id: UUID) -> ClientSecret:

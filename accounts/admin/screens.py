@@ -19,6 +19,7 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils.functional import cached_property
 
+from accounts.admin.acting import may
 from accounts.admin.filters import TableFilter
 from accounts.admin.pages import Act, Page
 
@@ -75,6 +76,7 @@ class RecordAdmin(_ModelAdmin[M], Generic[M]):
     sortable_by: ClassVar[Any] = ()
     list_filter: ClassVar[tuple[type[TableFilter], ...]] = ()
     add_label = ""
+    add_permission = ""  # of who may add rows; nobody without one
     counted_as = ("row", "rows")
 
     @property
@@ -93,7 +95,7 @@ class RecordAdmin(_ModelAdmin[M], Generic[M]):
         """Called for each page view; screens that must leave a trace override it."""
 
     def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
+        return bool(self.add_permission) and may(request, self.add_permission)
 
     def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return False

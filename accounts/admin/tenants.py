@@ -9,7 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern
 
 from accounts.actions import create_tenant, resume_tenant, suspend_tenant
-from accounts.admin.acting import actor
+from accounts.admin.acting import actor, may
 from accounts.admin.acts import Asked, ask, done
 from accounts.admin.filters import Conditions, TableFilter
 from accounts.admin.forms import TenantForm
@@ -49,6 +49,7 @@ class TenantAdmin(RecordAdmin[Tenant]):
     search_fields = ("name", "custom_domain", "domains__domain")
     search_help_text = "Part of a name, a custom domain or a further host name."
     add_label = "Add tenant"
+    add_permission = ADD
     counted_as = ("tenant", "tenants")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Tenant]:
@@ -60,10 +61,6 @@ class TenantAdmin(RecordAdmin[Tenant]):
             self.act_url("<uuid:tenant_id>/resume/", self.resume_view, "resume"),
         ]
         return [*acts, *super().get_urls()]
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        user: Any = request.user
-        return bool(user.has_perm(ADD))
 
     @admin.display(description="Tenant URL")
     def url(self, tenant: Tenant) -> str:
@@ -85,14 +82,13 @@ class TenantAdmin(RecordAdmin[Tenant]):
         return Page(record.name, (Facts("Tenant", facts),), acts, links=links)
 
     def _acts(self, request: HttpRequest, tenant: Tenant) -> tuple[Act, ...]:
-        user: Any = request.user
         acts = []
-        if user.has_perm(MINT):
+        if may(request, MINT):
             path = visit_path(tenant, "admin:accounts_secrettoken_add")
             acts.append(Act("Generate secret token", path))
-        if user.has_perm(SUSPEND) and tenant.is_suspended:
+        if may(request, SUSPEND) and tenant.is_suspended:
             acts.append(self.act("Resume", "resume", tenant.pk))
-        elif user.has_perm(SUSPEND):
+        elif may(request, SUSPEND):
             acts.append(self.act("Suspend", "suspend", tenant.pk, is_dangerous=True))
         return tuple(acts)
 

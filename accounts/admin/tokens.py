@@ -11,7 +11,7 @@ from django.utils import timezone
 from django.utils.formats import localize
 
 from accounts.actions import Minted, mint_token, revoke_token
-from accounts.admin.acting import actor, record_view
+from accounts.admin.acting import actor, may, record_view
 from accounts.admin.acts import Asked, ask, done
 from accounts.admin.forms import TokenForm
 from accounts.admin.pages import Fact, Facts, Page, link
@@ -46,6 +46,7 @@ class SecretTokenAdmin(RecordAdmin[SecretToken]):
     list_select_related = ("issued_for",)
     ordering = ("-created_at", "pk")
     add_label = "Generate secret token"
+    add_permission = MINT
     counted_as = ("secret token", "secret tokens")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[SecretToken]:
@@ -54,10 +55,6 @@ class SecretTokenAdmin(RecordAdmin[SecretToken]):
     def get_urls(self) -> list[URLPattern]:
         revoke = self.act_url("<uuid:token_id>/revoke/", self.revoke_view, "revoke")
         return [revoke, *super().get_urls()]
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        user: Any = request.user
-        return bool(user.has_perm(MINT))
 
     def viewed(self, request: HttpRequest, subject: str) -> None:
         record_view(request, "secret token viewed" if subject else "secret tokens listed", subject)
@@ -91,10 +88,9 @@ class SecretTokenAdmin(RecordAdmin[SecretToken]):
         return _expires(token)
 
     def page(self, request: HttpRequest, record: SecretToken) -> Page:
-        user: Any = request.user
         is_live = state(record, timezone.now()) == "Live"
         revoke = self.act("Revoke", "revoke", record.pk, is_dangerous=True)
-        acts = (revoke,) if is_live and user.has_perm(REVOKE) else ()
+        acts = (revoke,) if is_live and may(request, REVOKE) else ()
         return Page(str(record), (_facts(record), _use(record)), acts)
 
     def add_view(
