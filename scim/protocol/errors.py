@@ -1,14 +1,13 @@
-"""Every way a SCIM request can fail (RFC 7644 §3.12): one tree, leaves named like the scimTypes.
+"""Every way a SCIM request can fail here (RFC 7644 §3.12): one tree, leaves named like the scimTypes.
 
     ScimError
     ├── BadRequest 400
-    │   ├── InvalidFilter · InvalidPath · InvalidSyntax · InvalidValue · InvalidVersion
+    │   ├── InvalidFilter · InvalidPath · InvalidSyntax · InvalidValue
     │   ├── InvalidCursor · ExpiredCursor · InvalidCount (RFC 9865 §2.1)
-    │   └── Mutability · NoTarget · TooMany
+    │   └── Mutability · NoTarget
     ├── Unauthorized 401
     ├── Forbidden 403
-    │   ├── InsufficientScope
-    │   └── Sensitive
+    │   └── InsufficientScope
     ├── NotFound 404
     ├── MethodNotAllowed 405
     ├── Conflict 409
@@ -16,7 +15,6 @@
     ├── PreconditionFailed 412
     ├── ContentTooLarge 413
     ├── UnsupportedMediaType 415
-    ├── TooManyRequests 429
     ├── InternalError 500
     ├── NotImplementedYet 501
     └── ServiceUnavailable 503
@@ -67,10 +65,6 @@ class InvalidValue(BadRequest):
     scim_type = "invalidValue"
 
 
-class InvalidVersion(BadRequest):
-    scim_type = "invalidVers"
-
-
 class InvalidCursor(BadRequest):
     """The cursor is none of ours, or belongs to another query, tenant or token (RFC 9865 §2.1)."""
 
@@ -101,10 +95,6 @@ class NoTarget(BadRequest):
     scim_type = "noTarget"
 
 
-class TooMany(BadRequest):
-    scim_type = "tooMany"
-
-
 class Unauthorized(ScimError):
     """No credential, or one that is not accepted; answered with WWW-Authenticate (RFC 6750 §3)."""
 
@@ -121,10 +111,6 @@ class InsufficientScope(Forbidden):
     def __init__(self, detail: str, scope: str) -> None:
         super().__init__(detail)
         self.scope = scope  # the one that would do
-
-
-class Sensitive(Forbidden):
-    scim_type = "sensitive"
 
 
 class NotFound(ScimError):
@@ -157,10 +143,6 @@ class ContentTooLarge(ScimError):
 
 class UnsupportedMediaType(ScimError):
     status = 415
-
-
-class TooManyRequests(ScimError):
-    status = 429
 
 
 class InternalError(ScimError):

@@ -91,6 +91,7 @@ def project(
     return seen
 
 
+@lru_cache(maxsize=256)
 def relations_shown(resource_type: ResourceType, projection: Projection) -> tuple[Attribute, ...]:
     """The attributes that are rows and that the client gets to see; others need not be loaded."""
     names = {name for name, _ in _plan(resource_type, projection).core}
