@@ -1,43 +1,95 @@
-"""The history of a resource's attributes as a table: what each was and what it became."""
+"""The history of a resource as a table: what each attribute was and what it became, and when the
+resource was deleted and restored.
+"""
 
 from collections.abc import Iterable, Mapping
+from datetime import datetime
 from typing import Any, Final
+from urllib.parse import urlencode
 from uuid import UUID
 
+from django.db.models import Q
 from django.urls import reverse
 
 from accounts.admin.pages import Table, brief, link
 from accounts.models import OAuthClient, SecretToken
-from scim.models import AttributeChange
+from scim.admin.masking import Sight
+from scim.models import AttributeChange, ProvisioningEvent, Resource
 
 SHOWN: Final = 100
-_HEADINGS: Final = ("When", "Attribute", "Before", "After", "Request", "Secret token")
+_HEADINGS: Final = ("When", "Attribute", "Before", "After", "Request", "By", "State")
 _DIGITS: Final = 18  # what fits into the key's column
+_LIFE: Final = {"delete": "deleted", "restore": "restored"}
+_ANSWERED: Final = Q(status__lt=400)
 
 
-def history(resource_id: UUID, before: str) -> Table:
-    """The newest changes of a resource, or those older than the change whose key `before` is."""
-    found = AttributeChange.objects.filter(resource_id=resource_id).order_by("-id")
-    if before.isascii() and before.isdigit():
+def history(resource: Resource, before: str, sight: Sight, then_path: str) -> Table:
+    """The newest changes of a resource, or those older than the change whose key `before` is.
+
+    `then_path` is the page that shows the resource as it was.
+    """
+    found = AttributeChange.objects.filter(resource_id=resource.pk).order_by("-id")
+    is_older = before.isascii() and before.isdigit()
+    if is_older:
         found = found.filter(pk__lt=int(before[:_DIGITS]))
     listed = list(found[: SHOWN + 1])
     shown = listed[:SHOWN]
     more = link(f"?before={shown[-1].pk}", "Older changes") if len(listed) > SHOWN else None
     labels = _token_labels(change.token_id for change in shown)
-    rows = tuple(_row(change, labels) for change in shown)
-    return Table("Attribute history", _HEADINGS, rows, "No change is recorded.", more)
+    rows = [(change.at, _row(change, labels, sight, then_path)) for change in shown]
+    rows += _life(resource.pk, shown, is_older=is_older, is_last=more is None)
+    ordered = sorted(rows, key=lambda row: row[0], reverse=True)
+    caption = "Attribute history"
+    return Table(
+        caption, _HEADINGS, tuple(row for _, row in ordered), "No change is recorded.", more
+    )
 
 
-def _row(change: AttributeChange, labels: Mapping[UUID, str]) -> tuple[Any, ...]:
+def life(resource_id: UUID) -> list[ProvisioningEvent]:
+    """The answered deletions and restorations of a resource, oldest first."""
+    found = ProvisioningEvent.objects.filter(
+        _ANSWERED, resource_id=resource_id, operation__in=_LIFE
+    )
+    return list(found.order_by("id").defer("sent", "notes"))
+
+
+def _row(
+    change: AttributeChange, labels: Mapping[UUID, str], sight: Sight, then_path: str
+) -> tuple[Any, ...]:
     event = reverse("admin:scim_provisioningevent_change", args=[change.event_id])
+    before, after = (
+        brief(sight.value(change.path, value, change.resource_type))
+        for value in (change.before, change.after)
+    )
+    then = f"{then_path}?{urlencode({'at': change.at.isoformat(timespec='milliseconds')})}"
     return (
         change.at,
-        change.path,
-        brief(change.before),
-        brief(change.after),
+        sight.path(change.path),
+        before,
+        after,
         link(event, change.request_id),
         labels.get(change.token_id) if change.token_id else None,
+        link(then, "As it was then"),
     )
+
+
+def _life(
+    resource_id: UUID, shown: list[AttributeChange], *, is_older: bool, is_last: bool
+) -> list[tuple[datetime, tuple[Any, ...]]]:
+    """Deletions and restorations of the time that the shown changes span."""
+    events = [
+        event
+        for event in life(resource_id)
+        if (is_last or event.at >= shown[-1].at) and not (is_older and event.at > shown[0].at)
+    ]
+    return [(event.at, _life_row(event)) for event in events]
+
+
+def _life_row(event: ProvisioningEvent) -> tuple[Any, ...]:
+    page = reverse("admin:scim_provisioningevent_change", args=[event.pk])
+    request = link(page, event.request_id or "restoration")
+    what = f"the whole record was {_LIFE[event.operation]}"
+    return (event.at, what, None, None, request, event.token_label or None, None)
 
 
 def _token_labels(token_ids: Iterable[UUID | None]) -> dict[UUID, str]:

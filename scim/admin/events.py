@@ -1,24 +1,29 @@
 """The provisioning log: what was asked, what was answered, what it changed; to read only."""
 
 from collections.abc import Callable
-from datetime import timedelta
 from typing import Any, Final
 
 from django.contrib import admin
-from django.db.models import Q, QuerySet
-from django.http import HttpRequest
-from django.urls import reverse
-from django.utils import timezone
+from django.core.exceptions import PermissionDenied
+from django.db.models import BooleanField, Q, QuerySet, Value
+from django.db.models.fields.json import KT
+from django.db.models.functions import Lower
+from django.db.models.lookups import Exact
+from django.http import HttpRequest, HttpResponse
+from django.urls import URLPattern
 
 from accounts.admin.acting import record_view
 from accounts.admin.filters import Conditions, TableFilter
-from accounts.admin.pages import Fact, Facts, Page, Section, Table, Text, brief, link, pretty
+from accounts.admin.pages import Page, Table
 from accounts.admin.screens import RecordAdmin
-from scim.admin.search import first_id_at, uuid_in
-from scim.models import AttributeChange, ProvisioningEvent
-from scim.protocol import urns
+from scim.admin import requests
+from scim.admin.masking import Sight
+from scim.admin.periods import since
+from scim.admin.requests import REFUSED_FROM
+from scim.admin.search import first_id_at, uuid_in, who_is_called
+from scim.models import ProvisioningEvent
+from scim.provider.explanations import ALL, UNKNOWN
 
-_REFUSED_FROM: Final = 400  # HTTP status
 _OPERATIONS: Final = (
     "create",
     "retrieve",
@@ -26,15 +31,11 @@ _OPERATIONS: Final = (
     "replace",
     "modify",
     "delete",
+    "restore",
     "bulk",
     "discover",
 )
 _STATUSES: Final = (200, 201, 204, 304, 400, 401, 403, 404, 405, 409, 412, 413, 415, 429, 500)
-
-
-def _since(period: timedelta) -> Callable[[], Q]:
-    """By the primary key, which sorts by time: the index answers, whatever the log's size."""
-    return lambda: Q(pk__gte=first_id_at(timezone.now() - period))
 
 
 def _equals(field: str, value: Any) -> Callable[[], Q]:
@@ -45,20 +46,17 @@ class OutcomeFilter(TableFilter):
     title = "outcome"
     parameter_name = "outcome"
     conditions: Conditions = {
-        "ok": ("OK", lambda: Q(status__lt=_REFUSED_FROM)),
-        "refused": ("Refused", lambda: Q(status__gte=_REFUSED_FROM)),
+        "ok": ("OK", lambda: Q(status__lt=REFUSED_FROM)),
+        "refused": ("Refused", lambda: Q(status__gte=REFUSED_FROM)),
     }
 
 
 class PeriodFilter(TableFilter):
+    """By the primary key, which sorts by time: the index answers, whatever the log's size."""
+
     title = "period"
     parameter_name = "period"
-    conditions: Conditions = {
-        "hour": ("Last hour", _since(timedelta(hours=1))),
-        "day": ("Last 24 hours", _since(timedelta(days=1))),
-        "week": ("Last 7 days", _since(timedelta(days=7))),
-        "month": ("Last 30 days", _since(timedelta(days=30))),
-    }
+    conditions: Conditions = since(lambda moment: Q(pk__gte=first_id_at(moment)))
 
 
 class OperationFilter(TableFilter):
@@ -80,25 +78,46 @@ class StatusFilter(TableFilter):
 
 
 class ProvisioningEventAdmin(RecordAdmin[ProvisioningEvent]):
-    list_display = ("at", "operation", "status", "outcome", "path", "token_label", "request_id")
+    list_display = (
+        "at",
+        "operation",
+        "status",
+        "outcome",
+        "shown_path",
+        "token_label",
+        "request_id",
+    )
     list_display_links = ("at", "operation")
     list_filter = (OutcomeFilter, OperationFilter, PeriodFilter, StatusFilter)
     ordering = ("-id",)
     counted_as = ("request", "requests")
     search_fields = ("request_id",)  # shows the box; get_search_results says what it finds
-    search_help_text = "A whole request id or the whole id of a user."
+    search_help_text = "A whole request id; or a user's whole userName, e-mail, externalId or id."
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[ProvisioningEvent]:
+        whole = Value(Sight.of(request).is_whole, output_field=BooleanField())
+        return super().get_queryset(request).annotate(is_whole=whole)
+
+    def get_urls(self) -> list[URLPattern]:
+        acts = [self.act_url("explanations/", self.explanations_view, "explanations")]
+        return [*acts, *super().get_urls()]
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[ProvisioningEvent], search_term: str
     ) -> tuple[QuerySet[Any], bool]:
+        """By request, or by the user: also one who was never created, since that was refused."""
         term = search_term.strip()
         if not term:
             return queryset, False
-        found = Q(request_id=term)
+        found = Q(request_id=term) | (
+            Q(resource_id=None) & Q(Exact(Lower(KT("sent__userName")), term.lower()))
+        )
+        ids = who_is_called(term)
         identifier = uuid_in(term)
         if identifier:
-            found |= Q(resource_id=identifier) | Q(pk=identifier)
-        return queryset.filter(found), False
+            ids.append(identifier)
+            found |= Q(pk=identifier)
+        return queryset.filter(found | Q(resource_id__in=ids) if ids else found), False
 
     def viewed(self, request: HttpRequest, subject: str) -> None:
         act = "provisioning event viewed" if subject else "provisioning log viewed"
@@ -106,53 +125,27 @@ class ProvisioningEventAdmin(RecordAdmin[ProvisioningEvent]):
 
     @admin.display(description="answer")
     def outcome(self, event: ProvisioningEvent) -> str:
-        return event.detail or ("OK" if event.status < _REFUSED_FROM else "Refused")
+        answer = event.detail or ("OK" if event.status < REFUSED_FROM else "Refused")
+        return Sight(is_whole=event.is_whole).text(answer)  # type: ignore[attr-defined]  # annotated
+
+    @admin.display(description="path")
+    def shown_path(self, event: ProvisioningEvent) -> str:
+        return Sight(is_whole=event.is_whole).text(event.path)  # type: ignore[attr-defined]
 
     def page(self, request: HttpRequest, record: ProvisioningEvent) -> Page:
-        sections: list[Section] = [_request(record), _answer(record)]
-        if record.sent is not None:
-            sections.append(Text("What was sent", pretty(record.sent), "sent"))
-        if record.notes:
-            notes = tuple((note,) for note in record.notes)
-            sections.append(
-                Table("Notes", ("What was ignored or understood generously",), notes, "")
-            )
-        sections.append(_changed(record))
-        return Page(f"{record.operation.capitalize()}: {record.status}", tuple(sections))
+        sight = Sight.of(request)
+        shown = tuple(requests.sections(record, sight))
+        title = f"{record.operation.capitalize()}: {record.status}"
+        return Page(title, shown, notice=sight.notice)
 
-
-def _changed(event: ProvisioningEvent) -> Table:
-    found = AttributeChange.objects.filter(event_id=event.pk).order_by("id")
-    rows = tuple((change.path, brief(change.before), brief(change.after)) for change in found)
-    return Table("What it changed", ("Attribute", "Before", "After"), rows, "It changed nothing.")
-
-
-def _request(event: ProvisioningEvent) -> Facts:
-    facts = [
-        Fact("When", event.at),
-        Fact("Request id", event.request_id, copyable=True),
-        Fact("Request", f"{event.method} {event.path}"),
-        Fact("Secret token", event.token_label or None),
-        Fact("From address", event.address),
-        Fact("User agent", event.user_agent or None),
-    ]
-    if event.resource_id:
-        facts.append(Fact(event.resource_type or "Resource", _resource(event)))
-    if event.count > 1:
-        facts.append(Fact("Equal requests", f"{event.count} within a minute, shown as one"))
-    return Facts("The request", tuple(facts))
-
-
-def _resource(event: ProvisioningEvent) -> Any:
-    if event.resource_type != urns.USER_TYPE:
-        return event.resource_id
-    return link(reverse("admin:scim_user_change", args=[event.resource_id]), event.resource_id)
-
-
-def _answer(event: ProvisioningEvent) -> Facts:
-    facts = [Fact("Status", event.status)]
-    if event.status >= _REFUSED_FROM:
-        facts += [Fact("scimType", event.scim_type or None), Fact("Detail", event.detail)]
-    if event.duration_ms is not None:
-        facts.append(Fact("Took", f"{event.duration_ms:g} ms"))
-    return Facts("The answer", tuple(facts))
+    def explanations_view(self, request: HttpRequest) -> HttpResponse:
+        """All explanations of refusals; links lead to one by its id."""
+        if request.method not in {"GET", "HEAD"} or not self.has_view_permission(request):
+            raise PermissionDenied
+        rows = tuple(
+            (requests.anchored(each), each.happened, each.rule, each.remedy, each.where)
+            for each in (*ALL, UNKNOWN)
+        )
+        headings = ("Explanation", "What happened", "Rule", "What to do", "Where")
+        page = Page("Why requests are refused", (Table("Every refusal", headings, rows, ""),))
+        return self.render(request, "admin/record.html", {"page": page})

@@ -41,7 +41,16 @@ VISIT = {
     "/t/acme/admin/scim/user/{bjensen}/delete/": (403, 403, 403, 403),
     "/t/acme/admin/scim/user/{bjensen}/history/": (404, 404, 404, 404),
     "/t/acme/admin/scim/user/add/": (403, 403, 403, 403),
+    "/t/acme/admin/scim/user/{bjensen}/then/": (200, 200, 200, 200),
+    "/t/acme/admin/scim/user/{jsmith}/then/": (404, 404, 404, 404),
+    "/t/acme/admin/scim/group/": (200, 200, 200, 200),
+    "/t/acme/admin/scim/group/{guides}/change/": (200, 200, 200, 200),
+    "/t/acme/admin/scim/group/{guides}/then/": (200, 200, 200, 200),
+    "/t/acme/admin/scim/group/{bjensen}/change/": (404, 404, 404, 404),
+    "/t/acme/admin/scim/group/{guides}/delete/": (403, 403, 403, 403),
+    "/t/acme/admin/scim/group/add/": (403, 403, 403, 403),
     "/t/acme/admin/scim/provisioningevent/": (200, 200, 200, 200),
+    "/t/acme/admin/scim/provisioningevent/explanations/": (200, 200, 200, 200),
     "/t/acme/admin/scim/provisioningevent/add/": (403, 403, 403, 403),
     "/t/acme/admin/accounts/secrettoken/": (200, 200, 200, 200),
     "/t/acme/admin/accounts/secrettoken/{token}/change/": (200, 200, 200, 200),
@@ -82,7 +91,13 @@ OWN_HOST = {
     "/admin/scim/user/{jsmith}/change/": (302, 302, 404),
     "/admin/scim/user/add/": (302, 302, 403),
     "/admin/scim/user/{bjensen}/delete/": (302, 302, 403),
+    "/admin/scim/user/{bjensen}/then/": (302, 302, 200),
+    "/admin/scim/user/{jsmith}/then/": (302, 302, 404),
+    "/admin/scim/group/": (302, 302, 200),
+    "/admin/scim/group/{guides}/change/": (302, 302, 200),
+    "/admin/scim/group/{guides}/then/": (302, 302, 200),
     "/admin/scim/provisioningevent/": (302, 302, 200),
+    "/admin/scim/provisioningevent/explanations/": (302, 302, 200),
     "/admin/accounts/secrettoken/": (302, 302, 200),
     "/admin/accounts/secrettoken/{token}/change/": (302, 302, 200),
     "/admin/accounts/secrettoken/add/": (302, 302, 403),
@@ -105,7 +120,7 @@ OWN_HOST = {
 
 
 @pytest.fixture
-def names(operator, acme, staff, tara, minted, created, bjensen, jsmith):
+def names(operator, acme, staff, tara, minted, created, bjensen, jsmith, guides):
     """What the paths of the tables name."""
     return {
         "operator": operator.pk,
@@ -117,6 +132,7 @@ def names(operator, acme, staff, tara, minted, created, bjensen, jsmith):
         "secret": created.secret.pk,
         "bjensen": bjensen.id,
         "jsmith": jsmith.id,
+        "guides": guides.id,
     }
 
 
@@ -166,8 +182,15 @@ def test_everything_provisioned_and_logged_refuses_to_be_written(
         "scim/user/add/",
         "scim/user/{bjensen}/change/",
         "scim/user/{bjensen}/delete/",
+        "scim/user/{bjensen}/then/",
+        "scim/group/",
+        "scim/group/add/",
+        "scim/group/{guides}/change/",
+        "scim/group/{guides}/delete/",
+        "scim/group/{guides}/then/",
         "scim/provisioningevent/",
         "scim/provisioningevent/add/",
+        "scim/provisioningevent/explanations/",
         "accounts/secrettoken/",
         "accounts/secrettoken/{token}/change/",
         "accounts/secrettoken/{token}/delete/",

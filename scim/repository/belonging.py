@@ -1,0 +1,140 @@
+"""Who belongs to what, for people to read: a page at a time, whatever the size of a group."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+from uuid import UUID
+
+from django.db import connection
+
+from scim.protocol import urns
+
+# An id as it is given out (scim.protocol.identifiers); a manager may be called anything (E5).
+_IS_ID: Final = "'^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$'"
+_DEPTH: Final = 25  # of a chain of managers
+
+# The first group of each way up is the one that a member belongs to directly.
+_GROUPS: Final = """
+WITH RECURSIVE above(id, first) AS (
+    SELECT group_id, group_id FROM scim_membership WHERE member_id = %(member)s
+    UNION
+    SELECT link.group_id, above.first
+    FROM above JOIN scim_membership AS link ON link.member_id = above.id
+)
+SELECT r.id, r.document ->> 'displayName', bool_or(r.id = above.first),
+    array_agg(DISTINCT first.document ->> 'displayName') FILTER (WHERE r.id <> above.first)
+FROM above
+JOIN scim_resource AS r ON r.id = above.id
+JOIN scim_resource AS first ON first.id = above.first
+GROUP BY r.id ORDER BY bool_or(r.id = above.first) DESC, r.id LIMIT %(limit)s
+"""
+_MEMBERS: Final = """
+SELECT r.id, r.resource_type, COALESCE(r.document ->> 'userName', r.document ->> 'displayName'),
+    r.active
+FROM scim_membership AS link JOIN scim_resource AS r ON r.id = link.member_id
+WHERE link.group_id = %(group)s AND link.member_id > %(after)s
+ORDER BY link.member_id LIMIT %(limit)s
+"""
+_COUNT: Final = """
+SELECT count(*) FROM (SELECT FROM scim_membership WHERE group_id = %s LIMIT %s) AS bounded
+"""
+_MANAGERS: Final = f"""
+WITH RECURSIVE chain(depth, named, seen) AS (
+    SELECT 1, %(first)s::text, ARRAY[%(of)s::text]
+    UNION ALL
+    SELECT depth + 1, r.document -> %(urn)s -> 'manager' ->> 'value', seen || named
+    FROM chain
+    JOIN scim_resource AS r ON r.id = CASE WHEN named ~ {_IS_ID} THEN named::uuid END
+    WHERE depth < {_DEPTH} AND named <> ALL(seen)
+        AND r.document -> %(urn)s -> 'manager' ->> 'value' IS NOT NULL
+)
+SELECT named, r.id, r.document ->> 'displayName', r.document ->> 'userName',
+    r.deleted_at IS NOT NULL, named = ANY(seen)
+FROM chain
+LEFT JOIN scim_resource AS r ON r.id = CASE WHEN named ~ {_IS_ID} THEN named::uuid END
+    AND r.resource_type = %(user)s
+ORDER BY depth
+"""
+# The last thing that history says of each member until then.
+_MEMBERS_THEN: Final = """
+SELECT member, r.resource_type,
+    COALESCE(r.document ->> 'userName', r.document ->> 'displayName'), r.active, count(*) OVER ()
+FROM (
+    SELECT DISTINCT ON (path) path, after #>> '{}' AS member
+    FROM scim_attributechange
+    WHERE resource_id = %(group)s AND at <= %(moment)s AND path LIKE 'members[%%'
+    ORDER BY path, id DESC
+) AS last LEFT JOIN scim_resource AS r ON r.id = member::uuid
+WHERE member IS NOT NULL ORDER BY member LIMIT %(limit)s
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Belonging:
+    """A group somebody belongs to, and the direct groups through which, if not directly alone."""
+
+    id: UUID
+    name: str
+    is_direct: bool
+    through: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A member of a group; `name` is its userName or displayName."""
+
+    id: UUID
+    resource_type: str
+    name: str
+    active: bool | None
+
+
+@dataclass(frozen=True, slots=True)
+class Manager:
+    """A step of a chain of managers: the value that names it, and the user if it is provisioned."""
+
+    named: str
+    id: UUID | None
+    display_name: str | None
+    user_name: str | None
+    is_deleted: bool
+    closes_circle: bool  # was met before: the chain ends here
+
+
+def groups_of(member: UUID, limit: int) -> list[Belonging]:
+    """The groups of a user or group, those it belongs to directly first."""
+    rows = _rows(_GROUPS, {"member": member, "limit": limit})
+    return [Belonging(key, name, direct, tuple(via or ())) for key, name, direct, via in rows]
+
+
+def members_of(group: UUID, after: UUID, limit: int) -> list[Member]:
+    """Members of a group whose ids come after that one, in the order of their ids."""
+    return [
+        Member(*row) for row in _rows(_MEMBERS, {"group": group, "after": after, "limit": limit})
+    ]
+
+
+def count_members(group: UUID, limit: int) -> int:
+    """How many members a group has, counted up to the limit."""
+    ((count,),) = _rows(_COUNT, [group, limit])
+    return int(count)
+
+
+def managers_of(user: UUID, manager: str) -> list[Manager]:
+    """The manager that a user names, the manager's manager and so on, until a circle closes."""
+    parameters = {"first": manager, "of": str(user), "urn": urns.ENTERPRISE_USER}
+    return [Manager(*row) for row in _rows(_MANAGERS, parameters | {"user": urns.USER_TYPE})]
+
+
+def members_at(group: UUID, moment: datetime, limit: int) -> tuple[int, list[Member]]:
+    """How many members a group had at that moment by its history, and the first of them."""
+    found = list(_rows(_MEMBERS_THEN, {"group": group, "moment": moment, "limit": limit}))
+    total = found[0][4] if found else 0
+    return total, [Member(UUID(row[0]), *row[1:4]) for row in found]
+
+
+def _rows(statement: str, parameters: Any) -> Iterable[tuple[Any, ...]]:
+    with connection.cursor() as cursor:
+        cursor.execute(statement, parameters)
+        return list(cursor.fetchall())
