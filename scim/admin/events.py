@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from typing import Any, Final
+from uuid import UUID
 
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
@@ -12,18 +13,28 @@ from django.db.models.lookups import Exact
 from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern
 
-from accounts.admin.acting import record_view
+from accounts.actions import ActionRefused
+from accounts.admin.acting import actor, may, record_view
+from accounts.admin.acts import Asked, ask
 from accounts.admin.filters import Conditions, TableFilter
-from accounts.admin.pages import Page, Table
+from accounts.admin.pages import Act, Page, Table
 from accounts.admin.screens import RecordAdmin
-from scim.admin import requests
+from scim.admin import previews, requests
 from scim.admin.masking import Sight
 from scim.admin.periods import since
 from scim.admin.requests import REFUSED_FROM
 from scim.admin.search import first_id_at, uuid_in, who_is_called
 from scim.models import ProvisioningEvent
+from scim.provider.acts import REPLAY, preview_request
+from scim.provider.dry_run import why_not
 from scim.provider.explanations import ALL, UNKNOWN
+from tenants.current import current_tenant
 
+_DRY_RUN: Final = (
+    "The request is done once more, as it is in the log, and everything is rolled back: users, groups,"
+    " history and provisioning log stay as they are. Credentials and If-Match are not asked for. The"
+    " audit log notes that you did it."
+)
 _OPERATIONS: Final = (
     "create",
     "retrieve",
@@ -99,7 +110,10 @@ class ProvisioningEventAdmin(RecordAdmin[ProvisioningEvent]):
         return super().get_queryset(request).annotate(is_whole=whole)
 
     def get_urls(self) -> list[URLPattern]:
-        acts = [self.act_url("explanations/", self.explanations_view, "explanations")]
+        acts = [
+            self.act_url("explanations/", self.explanations_view, "explanations"),
+            self.act_url("<uuid:event_id>/dry-run/", self.dry_run_view, "dry_run"),
+        ]
         return [*acts, *super().get_urls()]
 
     def get_search_results(
@@ -136,7 +150,40 @@ class ProvisioningEventAdmin(RecordAdmin[ProvisioningEvent]):
         sight = Sight.of(request)
         shown = tuple(requests.sections(record, sight))
         title = f"{record.operation.capitalize()}: {record.status}"
-        return Page(title, shown, notice=sight.notice)
+        acts: tuple[Act, ...] = ()
+        if may(request, REPLAY) and why_not(previews.logged_of(record)) is None:
+            acts = (self.act("Dry run", "dry_run", record.pk),)
+        return Page(title, shown, acts, notice=sight.notice)
+
+    def dry_run_view(self, request: HttpRequest, event_id: UUID) -> HttpResponse:
+        """The page that says what a dry run is; its POST shows what the request would do now."""
+        event = self.get_record(request, event_id)
+        logged = previews.logged_of(event)
+        path = self.record_path(event.pk)
+
+        def run(_form: Any) -> HttpResponse:
+            refusal = why_not(logged)
+            if refusal:
+                raise ActionRefused(refusal)
+            preview = preview_request(actor(request), current_tenant(), event.pk, logged)
+            sight = Sight.of(request)
+            words = (previews.NOTHING_DONE, *previews.cautions(event), sight.notice)
+            shown = tuple(previews.sections(event, preview, sight))
+            page = Page(
+                "Dry run", shown, notice=" ".join(words).strip(), links=(previews.back(path),)
+            )
+            context = {"page": page, "record_path": path, "record_name": "Request"}
+            return self.render(request, "admin/record.html", context)
+
+        asked = Asked(
+            title="What would this request do now?",
+            act_label="Dry run",
+            permission=REPLAY,
+            cancel_path=path,
+            run=run,
+            sentences=(_DRY_RUN, *previews.cautions(event)),
+        )
+        return ask(self, request, asked)
 
     def explanations_view(self, request: HttpRequest) -> HttpResponse:
         """All explanations of refusals; links lead to one by its id."""

@@ -1,6 +1,7 @@
 """One request's page: what was asked and answered, why it failed, what it sent and changed."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, Final
 
 from django.urls import reverse
@@ -17,9 +18,11 @@ from scim.protocol.text import fold
 from scim.provider.capabilities import RESOURCE_TYPES
 from scim.provider.explanations import Explanation, explain
 from scim.provider.redaction import REDACTED
+from scim.repository.traces import Made
 
 REFUSED_FROM: Final = 400  # HTTP status
 CHANGES_SHOWN: Final = 500
+SENT_AND_CHANGED: Final = "What was sent, and what it changed"
 EXPLANATIONS: Final = "admin:scim_provisioningevent_explanations"
 # What has a page of its own.
 _SCREENS: Final = {
@@ -135,9 +138,10 @@ def _sent_and_changed(event: ProvisioningEvent, sight: Sight) -> list[Section]:
     resource_type = resource_type_of(event)
     if resource_type is None:
         return []
-    tables: list[Section] = [beside(resource_type, event.sent, changes_of(own), sight, more)]
+    table = beside(SENT_AND_CHANGED, resource_type, event.sent, changes_of(own), sight)
+    tables: list[Section] = [replace(table, more=more)]
     if others:
-        tables.append(_elsewhere(others, sight))
+        tables.append(elsewhere("What changed elsewhere", others, sight))
     return tables
 
 
@@ -152,7 +156,7 @@ def changes_of(rows: Sequence[AttributeChange]) -> list[Change]:
 
 
 def beside(
-    resource_type: ResourceType, body: Any, changes: list[Change], sight: Sight, more: Any = None
+    caption: str, resource_type: ResourceType, body: Any, changes: list[Change], sight: Sight
 ) -> Table:
     """What was sent beside what it changed, a line for each value."""
 
@@ -174,10 +178,10 @@ def beside(
         rows.append(cells)
     headings = ("Sent", "Value", "Changed", "Before", "After")
     empty = "No attribute was sent and none was changed."
-    return Table("What was sent, and what it changed", headings, tuple(rows), empty, more)
+    return Table(caption, headings, tuple(rows), empty)
 
 
-def _elsewhere(changes: list[AttributeChange], sight: Sight) -> Table:
+def elsewhere(caption: str, changes: Sequence[AttributeChange | Made], sight: Sight) -> Table:
     """What changed in other resources: the groups that a deleted user left."""
     rows = []
     for change in changes:
@@ -188,7 +192,7 @@ def _elsewhere(changes: list[AttributeChange], sight: Sight) -> Table:
         shown = resource_link(change.resource_type, change.resource_id)
         rows.append((change.resource_type, shown, sight.path(change.path), before, after))
     headings = ("Type", "Resource", "Attribute", "Before", "After")
-    return Table("What changed elsewhere", headings, tuple(rows), "")
+    return Table(caption, headings, tuple(rows), "")
 
 
 def anchored(explanation: Explanation) -> Any:

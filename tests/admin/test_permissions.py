@@ -3,6 +3,8 @@
 import pytest
 
 from accounts.permissions import Role
+from scim.models import ProvisioningEvent
+from tenants.current import in_tenant
 
 ROLES = (Role.AUDITOR, Role.SUPPORT, Role.SUPPORT_LEAD, Role.OPERATOR)
 
@@ -51,6 +53,7 @@ VISIT = {
     "/t/acme/admin/scim/group/add/": (403, 403, 403, 403),
     "/t/acme/admin/scim/provisioningevent/": (200, 200, 200, 200),
     "/t/acme/admin/scim/provisioningevent/explanations/": (200, 200, 200, 200),
+    "/t/acme/admin/scim/provisioningevent/{event}/dry-run/": (403, 200, 200, 200),
     "/t/acme/admin/scim/provisioningevent/add/": (403, 403, 403, 403),
     "/t/acme/admin/accounts/secrettoken/": (200, 200, 200, 200),
     "/t/acme/admin/accounts/secrettoken/{token}/change/": (200, 200, 200, 200),
@@ -98,6 +101,7 @@ OWN_HOST = {
     "/admin/scim/group/{guides}/then/": (302, 302, 200),
     "/admin/scim/provisioningevent/": (302, 302, 200),
     "/admin/scim/provisioningevent/explanations/": (302, 302, 200),
+    "/admin/scim/provisioningevent/{event}/dry-run/": (302, 302, 403),
     "/admin/accounts/secrettoken/": (302, 302, 200),
     "/admin/accounts/secrettoken/{token}/change/": (302, 302, 200),
     "/admin/accounts/secrettoken/add/": (302, 302, 403),
@@ -133,7 +137,13 @@ def names(operator, acme, staff, tara, minted, created, bjensen, jsmith, guides)
         "bjensen": bjensen.id,
         "jsmith": jsmith.id,
         "guides": guides.id,
+        "event": _event_of(acme),
     }
+
+
+def _event_of(tenant):
+    with in_tenant(tenant):
+        return ProvisioningEvent.objects.order_by("id")[0].pk
 
 
 def statuses(browser, paths, names):
