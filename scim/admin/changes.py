@@ -35,7 +35,7 @@ def history(resource: Resource, before: str, sight: Sight, then_path: str) -> Ta
     listed = list(found[: SHOWN + 1])
     shown = listed[:SHOWN]
     more = link(f"?before={shown[-1].pk}", "Older changes") if len(listed) > SHOWN else None
-    labels = _token_labels(change.token_id for change in shown)
+    labels = _labels(shown)
     rows = [(change.at, _row(change, labels, sight, then_path)) for change in shown]
     rows += _life(resource.pk, shown, is_older=is_older, is_last=more is None)
     ordered = sorted(rows, key=lambda row: row[0], reverse=True)
@@ -68,7 +68,7 @@ def _row(
         before,
         after,
         link(event, change.request_id),
-        labels.get(change.token_id) if change.token_id else None,
+        labels.get(change.token_id or change.event_id),
         link(then, "As it was then"),
     )
 
@@ -92,9 +92,15 @@ def _life_row(event: ProvisioningEvent) -> tuple[Any, ...]:
     return (event.at, what, None, None, request, event.token_label or None, None)
 
 
-def _token_labels(token_ids: Iterable[UUID | None]) -> dict[UUID, str]:
-    """Label and public id of each of the tenant's tokens and OAuth clients, in two queries."""
-    wanted = {token_id for token_id in token_ids if token_id}
+def _labels(changes: Iterable[AttributeChange]) -> dict[UUID, str]:
+    """Who made the changes, in three queries: label and public id of a token or OAuth client by its
+    key; where there was none, what the event says, by the event's key.
+    """
+    listed = list(changes)
+    wanted = {change.token_id for change in listed if change.token_id}
     tokens = SecretToken.objects.filter(pk__in=wanted).only("label", "public_id")
     clients = OAuthClient.objects.filter(pk__in=wanted).only("label")
-    return {each.pk: str(each) for each in (*tokens, *clients)}
+    acts = {change.event_id for change in listed if not change.token_id}
+    people = ProvisioningEvent.objects.filter(pk__in=acts).exclude(token_label="")
+    labels = {each.pk: str(each) for each in (*tokens, *clients)}
+    return labels | dict(people.values_list("pk", "token_label"))

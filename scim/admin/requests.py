@@ -105,8 +105,8 @@ def _request(event: ProvisioningEvent, sight: Sight) -> Facts:
     facts = [
         Fact("When", event.at),
         Fact("Request id", event.request_id, copyable=True),
-        Fact("Request", f"{event.method} {sight.text(event.path)}".strip()),
-        Fact("Secret token", event.token_label or None),
+        Fact("Request", f"{event.method} {sight.text(event.path)}".strip() or event.operation),
+        Fact("By" if event.operation == "restore" else "Secret token", event.token_label or None),
         Fact("From address", event.address),
         Fact("User agent", event.user_agent or None),
     ]

@@ -1,14 +1,18 @@
 """Provisioned users, to read only: Entra manages them."""
 
 from typing import Any, ClassVar
+from uuid import UUID
 
 from django.contrib import admin
 from django.db.models import Q
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.urls import URLPattern
 
+from accounts.admin.acting import may
+from accounts.admin.acts import ask
 from accounts.admin.filters import Conditions, TableFilter
-from accounts.admin.pages import Fact, Facts, Page, Section, Table
-from scim.admin import changes, records
+from accounts.admin.pages import Act, Fact, Facts, Page, Section, Table
+from scim.admin import changes, records, restoring
 from scim.admin.masking import Sight
 from scim.admin.records import state
 from scim.admin.requests import resource_link
@@ -19,6 +23,7 @@ from scim.protocol import urns
 from scim.protocol.definitions import USER
 from scim.protocol.schema import ResourceType
 from scim.protocol.text import fold
+from scim.provider.acts import RESTORE
 from scim.provider.rules import work_email
 from scim.repository import belonging
 
@@ -60,6 +65,10 @@ class UserAdmin(ResourceAdmin[User]):
         " id. Whole values only, if you see personal data masked."
     )
 
+    def get_urls(self) -> list[URLPattern]:
+        acts = [self.act_url("<uuid:user_id>/restore/", self.restore_view, "restore")]
+        return [*acts, *super().get_urls()]
+
     def named(self, term: str, lookup: str) -> Q:
         key = fold(term)
         columns = ("work_email", "display_name", "family_name")
@@ -100,8 +109,16 @@ class UserAdmin(ResourceAdmin[User]):
             records.json_section(USER, stored, sight, "SCIM JSON, as Entra sees it"),
         )
         notice = f"{_DELETED if record.deleted_at else _MANAGED} {sight.notice}".strip()
+        acts: tuple[Act, ...] = ()
+        if record.deleted_at and may(request, RESTORE):
+            acts = (self.act("Restore", "restore", record.pk),)
         links = (self.then_link(record),)
-        return Page(self.user_name(record), sections, notice=notice, links=links)
+        return Page(self.user_name(record), sections, acts, notice=notice, links=links)
+
+    def restore_view(self, request: HttpRequest, user_id: UUID) -> HttpResponse:
+        """The page that says what comes back; its POST restores the user."""
+        user = self.get_record(request, user_id)
+        return ask(self, request, restoring.asked(request, user, self.record_path(user.pk)))
 
 
 def _record(user: User) -> Facts:

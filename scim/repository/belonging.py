@@ -1,6 +1,8 @@
-"""Who belongs to what, for people to read: a page at a time, whatever the size of a group."""
+"""Who belongs to what, for people to read, a page at a time, whatever the size of a group; and going
+back to the groups that were left with a deletion.
+"""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -9,6 +11,7 @@ from uuid import UUID
 from django.db import connection
 
 from scim.protocol import urns
+from scim.repository.base import Event
 
 # An id as it is given out (scim.protocol.identifiers); a manager may be called anything (E5).
 _IS_ID: Final = "'^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$'"
@@ -67,6 +70,36 @@ FROM (
     ORDER BY path, id DESC
 ) AS last LEFT JOIN scim_resource AS r ON r.id = member::uuid
 WHERE member IS NOT NULL ORDER BY member LIMIT %(limit)s
+"""
+
+# What the history of groups says of the last deletion of a member; index on event_id.
+_LEFT: Final = """
+SELECT g.id, g.document ->> 'displayName'
+FROM scim_attributechange AS change JOIN scim_resource AS g ON g.id = change.resource_id
+WHERE change.event_id = (
+        SELECT id FROM scim_provisioningevent
+        WHERE resource_id = %(member)s AND operation = 'delete' AND status < 400
+        ORDER BY id DESC LIMIT 1
+    )
+    AND change.path = format('members[value eq "%%s"]', %(member)s::text)
+    AND change.after IS NULL AND g.deleted_at IS NULL
+ORDER BY g.id
+"""
+# The group's row is held against a removal that runs at the same time.
+_REJOIN: Final = """
+WITH there AS (
+    SELECT id FROM scim_resource WHERE id = ANY(%(groups)s::uuid[]) AND deleted_at IS NULL
+    FOR KEY SHARE
+), rejoined AS (
+    INSERT INTO scim_membership (group_id, member_id)
+    SELECT id, %(member)s FROM there ON CONFLICT DO NOTHING RETURNING group_id
+)
+INSERT INTO scim_attributechange
+    (at, event_id, request_id, token_id, resource_type, resource_id, version, path, after)
+SELECT %(at)s, %(event)s, %(request_id)s, %(token_id)s, r.resource_type, r.id, r.version,
+    format('members[value eq "%%s"]', %(member)s::text), to_jsonb(%(member)s::uuid)
+FROM rejoined JOIN scim_resource AS r ON r.id = rejoined.group_id
+RETURNING resource_id
 """
 
 
@@ -132,6 +165,24 @@ def members_at(group: UUID, moment: datetime, limit: int) -> tuple[int, list[Mem
     found = list(_rows(_MEMBERS_THEN, {"group": group, "moment": moment, "limit": limit}))
     total = found[0][4] if found else 0
     return total, [Member(UUID(row[0]), *row[1:4]) for row in found]
+
+
+def left_groups(member: UUID) -> list[tuple[UUID, str]]:
+    """Id and name of the groups that a deleted member left and that are still there."""
+    return [(row[0], row[1]) for row in _rows(_LEFT, {"member": member})]
+
+
+def rejoin(member: UUID, groups: Sequence[UUID], event: Event) -> list[UUID]:
+    """Makes somebody a member of the groups again, whose history says so; answers which it were."""
+    parameters = {
+        "member": member,
+        "groups": list(groups),
+        "at": event.at,
+        "event": event.id,
+        "request_id": event.request_id,
+        "token_id": event.token_id,
+    }
+    return [key for (key,) in _rows(_REJOIN, parameters)]
 
 
 def _rows(statement: str, parameters: Any) -> Iterable[tuple[Any, ...]]:
