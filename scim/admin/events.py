@@ -12,14 +12,16 @@ from django.db.models.functions import Lower
 from django.db.models.lookups import Exact
 from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern
+from django.utils import timezone
 
 from accounts.actions import ActionRefused
 from accounts.admin.acting import actor, may, record_view
 from accounts.admin.acts import Asked, ask
 from accounts.admin.filters import Conditions, TableFilter
 from accounts.admin.pages import Act, Page, Table
-from accounts.admin.screens import RecordAdmin
 from scim.admin import previews, requests
+from scim.admin.export import Export, moment
+from scim.admin.exporting import ExportingAdmin
 from scim.admin.masking import Sight
 from scim.admin.periods import since
 from scim.admin.requests import REFUSED_FROM
@@ -27,13 +29,18 @@ from scim.admin.search import first_id_at, uuid_in, who_is_called
 from scim.models import ProvisioningEvent
 from scim.provider.acts import REPLAY, preview_request
 from scim.provider.dry_run import why_not
-from scim.provider.explanations import ALL, UNKNOWN
+from scim.provider.explanations import ALL, UNKNOWN, explain
 from tenants.current import current_tenant
 
 _DRY_RUN: Final = (
     "The request is done once more, as it is in the log, and everything is rolled back: users, groups,"
     " history and provisioning log stay as they are. Credentials and If-Match are not asked for. The"
     " audit log notes that you did it."
+)
+_COLUMNS: Final = (
+    *("at", "operation", "method", "path", "status", "scimType", "detail", "explanation"),
+    *("resource type", "resource id", "equal requests", "milliseconds", "request id"),
+    *("secret token", "address", "user agent"),
 )
 _OPERATIONS: Final = (
     "create",
@@ -88,7 +95,8 @@ class StatusFilter(TableFilter):
     }
 
 
-class ProvisioningEventAdmin(RecordAdmin[ProvisioningEvent]):
+class ProvisioningEventAdmin(ExportingAdmin[ProvisioningEvent]):
+    export_permission = "scim.export_provisioningevent"
     list_display = (
         "at",
         "operation",
@@ -136,6 +144,24 @@ class ProvisioningEventAdmin(RecordAdmin[ProvisioningEvent]):
     def viewed(self, request: HttpRequest, subject: str) -> None:
         act = "provisioning event viewed" if subject else "provisioning log viewed"
         record_view(request, act, subject)
+
+    def export(self, request: HttpRequest) -> Export:
+        sight = Sight.of(request)
+
+        def cells(event: ProvisioningEvent) -> list[Any]:
+            explanation = explain(event.status, event.scim_type, event.detail)
+            return [
+                moment(event.at),
+                *(event.operation, event.method, sight.text(event.path)),
+                *(event.status, event.scim_type, sight.text(event.detail)),
+                explanation.id if explanation else "",
+                *(event.resource_type, event.resource_id, event.count, event.duration_ms),
+                *(event.request_id, event.token_label, event.address, event.user_agent),
+            ]
+
+        return Export(
+            f"provisioning-log-{timezone.now():%Y-%m-%d}.csv", _COLUMNS, cells, ("sent", "notes")
+        )
 
     @admin.display(description="answer")
     def outcome(self, event: ProvisioningEvent) -> str:

@@ -7,12 +7,15 @@ from django.contrib import admin
 from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern
+from django.utils import timezone
 
 from accounts.admin.acting import may
 from accounts.admin.acts import ask
 from accounts.admin.filters import Conditions, TableFilter
 from accounts.admin.pages import Act, Fact, Facts, Page, Section, Table
 from scim.admin import changes, records, restoring
+from scim.admin.export import Export, moment
+from scim.admin.exporting import ExportingAdmin
 from scim.admin.masking import Sight
 from scim.admin.records import state
 from scim.admin.requests import resource_link
@@ -33,6 +36,11 @@ _DELETED = (
     " The record and its history are kept."
 )
 
+_COLUMNS = (
+    *("id", "userName", "externalId", "state", "displayName", "givenName", "familyName"),
+    *("work e-mail", "department", "manager", "created", "last modified", "deleted"),
+)
+
 
 class StateFilter(TableFilter):
     title = "state"
@@ -45,7 +53,8 @@ class StateFilter(TableFilter):
     }
 
 
-class UserAdmin(ResourceAdmin[User]):
+class UserAdmin(ExportingAdmin[User], ResourceAdmin[User]):
+    export_permission = "scim.export_user"
     resource_type: ClassVar[ResourceType] = USER
     naming = "userName"
     list_display = (
@@ -76,6 +85,26 @@ class UserAdmin(ResourceAdmin[User]):
         for column in columns:
             found |= Q(**{f"{column}__{lookup}": key})
         return found
+
+    def export(self, request: HttpRequest) -> Export:
+        sight, day = Sight.of(request), timezone.now()
+
+        def cells(user: User) -> list[Any]:
+            shown = sight.json(user.document, urns.USER_TYPE)
+            name, work = shown.get("name", {}), shown.get(urns.ENTERPRISE_USER, {})
+            return [
+                user.pk,
+                *(shown.get(attribute) for attribute in ("userName", "externalId")),
+                state(user),
+                shown.get("displayName"),
+                *(name.get(part) for part in ("givenName", "familyName")),
+                work_email(shown),
+                work.get("department"),
+                work.get("manager", {}).get("value"),
+                *map(moment, (user.created, user.last_modified, user.deleted_at)),
+            ]
+
+        return Export(f"users-{day:%Y-%m-%d}.csv", _COLUMNS, cells)
 
     @admin.display(description="userName", ordering="unique_key")
     def user_name(self, user: User) -> str:

@@ -39,3 +39,11 @@ def restore_user(actor: Actor, tenant: Tenant, user_id: UUID, *, with_groups: bo
         details: Details = {"groups": [str(group) for group in groups]}
         note(actor, tenant, "user restored", str(user_id), details)
     return groups
+
+
+def note_export(
+    actor: Actor, tenant: Tenant, permission: str, things: str, filters: list[str]
+) -> None:
+    """Permits and notes that a list is taken away as a file. Raises NotPermitted."""
+    with performing(actor, permission, tenant):
+        note(actor, tenant, f"{things} exported", tenant.custom_domain, {"filters": filters})
