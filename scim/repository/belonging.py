@@ -59,17 +59,21 @@ LEFT JOIN scim_resource AS r ON r.id = CASE WHEN named ~ {_IS_ID} THEN named::uu
     AND r.resource_type = %(user)s
 ORDER BY depth
 """
-# The last thing that history says of each member until then.
+# The last thing that history says of each member until then. Only those shown are looked up.
 _MEMBERS_THEN: Final = """
-SELECT member, r.resource_type,
-    COALESCE(r.document ->> 'userName', r.document ->> 'displayName'), r.active, count(*) OVER ()
-FROM (
-    SELECT DISTINCT ON (path) path, after #>> '{}' AS member
+WITH last AS (
+    SELECT DISTINCT ON (path COLLATE "C") after
     FROM scim_attributechange
     WHERE resource_id = %(group)s AND at <= %(moment)s AND path LIKE 'members[%%'
-    ORDER BY path, id DESC
-) AS last LEFT JOIN scim_resource AS r ON r.id = member::uuid
-WHERE member IS NOT NULL ORDER BY member LIMIT %(limit)s
+    ORDER BY path COLLATE "C", id DESC
+), there AS MATERIALIZED (
+    SELECT after #>> '{}' AS member FROM last WHERE after IS NOT NULL
+)
+SELECT shown.member, r.resource_type,
+    COALESCE(r.document ->> 'userName', r.document ->> 'displayName'), r.active,
+    (SELECT count(*) FROM there)
+FROM (SELECT member FROM there ORDER BY member COLLATE "C" LIMIT %(limit)s) AS shown
+LEFT JOIN scim_resource AS r ON r.id = shown.member::uuid ORDER BY shown.member COLLATE "C"
 """
 
 # What the history of groups says of the last deletion of a member; index on event_id.
