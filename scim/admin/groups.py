@@ -11,7 +11,6 @@ from accounts.admin.filters import Conditions, TableFilter
 from accounts.admin.pages import Facts, Page, Section, Table, link
 from scim.admin import changes, records
 from scim.admin.masking import Sight
-from scim.admin.records import state
 from scim.admin.resources import ChangedFilter, ResourceAdmin
 from scim.admin.search import uuid_in
 from scim.models import Group
@@ -54,6 +53,9 @@ class GroupAdmin(ResourceAdmin[Group]):
     list_display = ("name", "members", "state", "external", "created", "last_modified")
     list_filter = (StateFilter, ChangedFilter)
     counted_as = ("group", "groups")
+    group = "Provisioning"
+    purpose = "The groups that Entra has sent, their members and their history."
+    when_empty = "Entra sends groups when its mapping of groups is switched on."
     sortable_by = ("name", "created")
     search_help_text = "The beginning of a display name or externalId, or a whole id."
 
@@ -71,10 +73,6 @@ class GroupAdmin(ResourceAdmin[Group]):
     def members(self, group: Group) -> str:
         count: int = group.member_count  # type: ignore[attr-defined]  # annotated
         return f"more than {_COUNTED:,}" if count > _COUNTED else str(count)
-
-    @admin.display(description="state")
-    def state(self, group: Group) -> str:
-        return state(group)
 
     def page(self, request: HttpRequest, record: Group) -> Page:
         sight = Sight.of(request)

@@ -5,11 +5,13 @@ from typing import Any, Final
 
 from django.urls import reverse
 from django.utils.html import format_html
+from django.utils.safestring import SafeString
 
+from accounts.admin.looks import State, badge
 from accounts.admin.pages import Fact, Facts, Section, Table, Text, link, pretty
 from scim.admin import attributes
 from scim.admin.masking import Sight
-from scim.admin.requests import resource_link
+from scim.admin.requests import resource_link, status_badge
 from scim.models import ProvisioningEvent, Resource
 from scim.protocol import urns
 from scim.protocol.projection import project
@@ -32,10 +34,21 @@ def state(resource: Resource) -> str:
     return "Disabled" if resource.document.get("active") is False else "Active"
 
 
+def badge_of(state: str) -> SafeString:
+    """The word for a state, as it looks on a page."""
+    looks: dict[str, State] = {"Active": "ok", "Disabled": "warning"}
+    return badge(looks.get(state, "unknown"), state)
+
+
+def state_badge(resource: Resource) -> SafeString:
+    """The state of a resource, as it looks on a page."""
+    return badge_of(state(resource))
+
+
 def record_facts(resource: Resource) -> list[Fact]:
     """What the server knows of the resource beside its attributes."""
     facts = [
-        Fact("State", state(resource)),
+        Fact("State", state_badge(resource)),
         Fact("id", resource.pk, copyable=True),
         Fact("Created", resource.created),
         Fact("Last modified", resource.last_modified),
@@ -86,7 +99,7 @@ def requests_section(resource: Resource, sight: Sight) -> Section:
         (
             event.at,
             event.operation,
-            event.status,
+            status_badge(event.status),
             sight.text(event.detail) or None,
             link(reverse("admin:scim_provisioningevent_change", args=[event.pk]), event.request_id),
         )
@@ -125,7 +138,7 @@ def member_rows(members: Iterable[Member], sight: Sight) -> tuple[tuple[Any, ...
     for each in members:
         attribute = "userName" if each.resource_type == urns.USER_TYPE else "displayName"
         name = sight.value(attribute, each.name, each.resource_type)
-        state = "Disabled" if each.active is False else "Active"
+        shown = badge_of("Disabled" if each.active is False else "Active")
         link_to = resource_link(each.resource_type, each.id, name)
-        rows.append((link_to, each.resource_type, state, each.id))
+        rows.append((link_to, each.resource_type, shown, each.id))
     return tuple(rows)

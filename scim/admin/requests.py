@@ -6,7 +6,9 @@ from typing import Any, Final
 
 from django.urls import reverse
 from django.utils.html import format_html
+from django.utils.safestring import SafeString
 
+from accounts.admin.looks import badge
 from accounts.admin.pages import Fact, Facts, Section, Table, Text, brief, link, pretty
 from scim.admin import sent
 from scim.admin.masking import Sight
@@ -51,6 +53,11 @@ def sections(event: ProvisioningEvent, sight: Sight) -> list[Section]:
 def resource_type_of(event: ProvisioningEvent) -> ResourceType | None:
     """The type of the resource that the request was about."""
     return next((each for each in RESOURCE_TYPES if each.name == event.resource_type), None)
+
+
+def status_badge(status: int) -> SafeString:
+    """An HTTP status, as it looks on a page."""
+    return badge("failing" if status >= REFUSED_FROM else "ok", status)
 
 
 def resource_link(resource_type: str, identifier: Any, text: Any = None) -> Any:
@@ -119,7 +126,7 @@ def _request(event: ProvisioningEvent, sight: Sight) -> Facts:
 
 
 def _answer(event: ProvisioningEvent, sight: Sight) -> Facts:
-    facts = [Fact("Status", event.status)]
+    facts = [Fact("Status", status_badge(event.status))]
     if event.scim_type:
         facts.append(Fact("scimType", event.scim_type))
     if event.detail:

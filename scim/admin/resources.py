@@ -9,6 +9,7 @@ from django.db.models import BooleanField, Q, QuerySet, Value
 from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern
 from django.utils import timezone
+from django.utils.safestring import SafeString
 
 from accounts.admin.acting import record_view
 from accounts.admin.filters import TableFilter
@@ -17,6 +18,7 @@ from accounts.admin.screens import RecordAdmin
 from scim.admin import then
 from scim.admin.masking import Sight
 from scim.admin.periods import since
+from scim.admin.records import state_badge
 from scim.admin.search import uuid_in
 from scim.models import Resource
 from scim.protocol.schema import ResourceType
@@ -73,6 +75,10 @@ class ResourceAdmin(RecordAdmin[R]):
     def viewed(self, request: HttpRequest, subject: str) -> None:
         kind = self.resource_type.name.lower()
         record_view(request, f"{kind} viewed" if subject else f"{kind} list viewed", subject)
+
+    @admin.display(description="state")
+    def state(self, record: R) -> SafeString:
+        return state_badge(record)
 
     @admin.display(description="externalId")
     def external(self, record: R) -> Any:

@@ -65,15 +65,13 @@ def sections(
 ) -> list[Section]:
     """What the page shows of the resource as it was, and what became different since."""
     document = then.stored.resource
-    disabled = document.get("active") is False
+    state = "Disabled" if document.get("active") is False else "Active"
     found: list[Section] = [
         Facts(
             "As it was",
             (
                 Fact("At", then.moment),
-                Fact(
-                    "State", "Deleted" if then.is_deleted else "Disabled" if disabled else "Active"
-                ),
+                Fact("State", records.badge_of("Deleted" if then.is_deleted else state)),
                 Fact("Version", then.stored.version),
                 Fact("Last modified", then.stored.last_modified),
             ),

@@ -68,6 +68,9 @@ class UserAdmin(ExportingAdmin[User], ResourceAdmin[User]):
     )
     list_filter = (StateFilter, ChangedFilter)
     counted_as = ("user", "users")
+    group = "Provisioning"
+    purpose = "Everybody whom Entra has sent, with all attributes and their history."
+    when_empty = "Entra sends them in the first cycle after Provisioning was switched on."
     sortable_by = ("user_name", "created")
     search_help_text = (
         "The beginning of a userName, e-mail, externalId, display name or family name, or a whole"
@@ -117,10 +120,6 @@ class UserAdmin(ExportingAdmin[User], ResourceAdmin[User]):
     @admin.display(description="work e-mail")
     def email(self, user: User) -> Any:
         return self.shown(user, "emails.value", work_email(user.document))
-
-    @admin.display(description="state")
-    def state(self, user: User) -> str:
-        return state(user)
 
     def page(self, request: HttpRequest, record: User) -> Page:
         sight = Sight.of(request)
