@@ -49,11 +49,14 @@ def _facts(attributes: Iterable[Attribute], holder: Mapping[str, Any]) -> Iterat
 
 
 def labeled(name: str) -> str:
-    """A name for people with the SCIM name behind it: `Family name (name.familyName)`."""
+    """A name for people with the SCIM name behind it, where that says more: `Title`, but
+    `Family name (name.familyName)`.
+    """
     head, _, last = name.rpartition(".")
     base = head.partition("[")[0] if last == "value" else last
     words = _WORDS.sub(" ", base).lower()
-    return f"{words[:1].upper()}{words[1:]} ({name})"
+    label = f"{words[:1].upper()}{words[1:]}"
+    return label if words == name else f"{label} ({name})"
 
 
 def rows(resource_type: ResourceType, resource: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

@@ -1,29 +1,38 @@
-"""The history of a resource as a table: what each attribute was and what it became, and when the
-resource was deleted and restored.
+"""The history of a resource as a timeline: one moment a request, with what each attribute was and
+what it became; deletions and restorations among them.
 """
 
 from collections.abc import Iterable, Mapping
-from datetime import datetime
-from typing import Any, Final
+from itertools import groupby
+from typing import Final
 from urllib.parse import urlencode
 from uuid import UUID
 
 from django.db.models import Q
 from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
 
-from accounts.admin.pages import Table, brief, link
-from accounts.models import OAuthClient, SecretToken
+from accounts.admin.looks import diff
+from accounts.admin.pages import Moment, Timeline, brief, link
 from scim.admin.masking import Sight
 from scim.models import AttributeChange, ProvisioningEvent, Resource
 
 SHOWN: Final = 100
-_HEADINGS: Final = ("When", "Attribute", "Before", "After", "Request", "By", "State")
 _DIGITS: Final = 18  # what fits into the key's column
-_LIFE: Final = {"delete": "deleted", "restore": "restored"}
+_DONE: Final = {
+    "create": "Created",
+    "replace": "Replaced",
+    "modify": "Changed",
+    "delete": "Deleted",
+    "restore": "Restored",
+}
+_LIFE: Final = ("delete", "restore")
+_LOOKS: Final = {"delete": "failing", "restore": "warning"}
 _ANSWERED: Final = Q(status__lt=400)
 
 
-def history(resource: Resource, before: str, sight: Sight, then_path: str) -> Table:
+def history(resource: Resource, before: str, sight: Sight, then_path: str) -> Timeline:
     """The newest changes of a resource, or those older than the change whose key `before` is.
 
     `then_path` is the page that shows the resource as it was.
@@ -35,14 +44,18 @@ def history(resource: Resource, before: str, sight: Sight, then_path: str) -> Ta
     listed = list(found[: SHOWN + 1])
     shown = listed[:SHOWN]
     more = link(f"?before={shown[-1].pk}", "Older changes") if len(listed) > SHOWN else None
-    labels = _labels(shown)
-    rows = [(change.at, _row(change, labels, sight, then_path)) for change in shown]
-    rows += _life(resource.pk, shown, is_older=is_older, is_last=more is None)
-    ordered = sorted(rows, key=lambda row: row[0], reverse=True)
-    caption = "Attribute history"
-    return Table(
-        caption, _HEADINGS, tuple(row for _, row in ordered), "No change is recorded.", more
-    )
+    events = _events(change.event_id for change in shown)
+    moments = [
+        _moment(resource, events.get(event_id), list(changes), sight, then_path)
+        for event_id, changes in groupby(shown, key=lambda change: change.event_id)
+    ]
+    for event in life(resource.pk):
+        is_before = shown and more is not None and event.at < shown[-1].at
+        is_after = shown and is_older and event.at > shown[0].at
+        if event.pk not in events and not is_before and not is_after:
+            moments.append(Moment(event.at, _what(resource, event), (), _LOOKS[event.operation]))
+    ordered = tuple(sorted(moments, key=lambda moment: moment.at, reverse=True))
+    return Timeline("History", ordered, "No change is recorded.", more)
 
 
 def life(resource_id: UUID) -> list[ProvisioningEvent]:
@@ -53,54 +66,47 @@ def life(resource_id: UUID) -> list[ProvisioningEvent]:
     return list(found.order_by("id").defer("sent", "notes"))
 
 
-def _row(
-    change: AttributeChange, labels: Mapping[UUID, str], sight: Sight, then_path: str
-) -> tuple[Any, ...]:
-    event = reverse("admin:scim_provisioningevent_change", args=[change.event_id])
-    before, after = (
-        brief(sight.value(change.path, value, change.resource_type))
+def short(path: str) -> str:
+    """A SCIM path without the URN of its schema, which its page names already."""
+    head, bracket, rest = path.partition("[")
+    return (head.rpartition(":")[2] if head.lower().startswith("urn:") else head) + bracket + rest
+
+
+def _events(ids: Iterable[UUID]) -> Mapping[UUID, ProvisioningEvent]:
+    return ProvisioningEvent.objects.defer("sent", "notes").in_bulk(set(ids))
+
+
+def _moment(
+    resource: Resource,
+    event: ProvisioningEvent | None,
+    changes: list[AttributeChange],
+    sight: Sight,
+    then_path: str,
+) -> Moment:
+    at = changes[0].at
+    then = f"{then_path}?{urlencode({'at': at.isoformat(timespec='milliseconds')})}"
+    told = _what(resource, event) if event else format_html("<strong>Changed</strong>")
+    what = format_html("{} · {}", told, link(then, "As it was then"))
+    lines = tuple(_line(change, sight) for change in reversed(changes))
+    state = _LOOKS.get(event.operation, "ok") if event else "unknown"
+    return Moment(at, what, lines, state)
+
+
+def _what(resource: Resource, event: ProvisioningEvent) -> SafeString:
+    """What happened, by whom, with a link to the request."""
+    page = reverse("admin:scim_provisioningevent_change", args=[event.pk])
+    done = _DONE.get(event.operation, event.operation)
+    if event.resource_id != resource.pk:  # a group, one of whose members was deleted or restored
+        done = f"A member was {done.lower()}"
+    by = format_html(" by {}", event.token_label) if event.token_label else ""
+    return format_html(
+        "<strong>{}</strong>{} · {}", done, by, link(page, f"Request {event.request_id}")
+    )
+
+
+def _line(change: AttributeChange, sight: Sight) -> SafeString:
+    was, became = (
+        None if value is None else brief(sight.value(change.path, value, change.resource_type))
         for value in (change.before, change.after)
     )
-    then = f"{then_path}?{urlencode({'at': change.at.isoformat(timespec='milliseconds')})}"
-    return (
-        change.at,
-        sight.path(change.path),
-        before,
-        after,
-        link(event, change.request_id),
-        labels.get(change.token_id or change.event_id),
-        link(then, "As it was then"),
-    )
-
-
-def _life(
-    resource_id: UUID, shown: list[AttributeChange], *, is_older: bool, is_last: bool
-) -> list[tuple[datetime, tuple[Any, ...]]]:
-    """Deletions and restorations of the time that the shown changes span."""
-    events = [
-        event
-        for event in life(resource_id)
-        if (is_last or event.at >= shown[-1].at) and not (is_older and event.at > shown[0].at)
-    ]
-    return [(event.at, _life_row(event)) for event in events]
-
-
-def _life_row(event: ProvisioningEvent) -> tuple[Any, ...]:
-    page = reverse("admin:scim_provisioningevent_change", args=[event.pk])
-    request = link(page, event.request_id or "restoration")
-    what = f"the whole record was {_LIFE[event.operation]}"
-    return (event.at, what, None, None, request, event.token_label or None, None)
-
-
-def _labels(changes: Iterable[AttributeChange]) -> dict[UUID, str]:
-    """Who made the changes, in three queries: label and public id of a token or OAuth client by its
-    key; where there was none, what the event says, by the event's key.
-    """
-    listed = list(changes)
-    wanted = {change.token_id for change in listed if change.token_id}
-    tokens = SecretToken.objects.filter(pk__in=wanted).only("label", "public_id")
-    clients = OAuthClient.objects.filter(pk__in=wanted).only("label")
-    acts = {change.event_id for change in listed if not change.token_id}
-    people = ProvisioningEvent.objects.filter(pk__in=acts).exclude(token_label="")
-    labels = {each.pk: str(each) for each in (*tokens, *clients)}
-    return labels | dict(people.values_list("pk", "token_label"))
+    return format_html("{} {}", short(sight.path(change.path)), diff(was, became))

@@ -6,13 +6,14 @@ from uuid import UUID
 
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
-from django.db.models import BooleanField, Q, QuerySet, Value
+from django.db.models import BooleanField, OuterRef, Q, QuerySet, Subquery, TextField, Value
 from django.db.models.fields.json import KT
-from django.db.models.functions import Lower
+from django.db.models.functions import Coalesce, Lower
 from django.db.models.lookups import Exact
 from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern
 from django.utils import timezone
+from django.utils.safestring import SafeString
 
 from accounts.actions import ActionRefused
 from accounts.admin.acting import actor, may, record_view
@@ -26,7 +27,7 @@ from scim.admin.masking import Sight
 from scim.admin.periods import since
 from scim.admin.requests import REFUSED_FROM
 from scim.admin.search import first_id_at, uuid_in, who_is_called
-from scim.models import ProvisioningEvent
+from scim.models import ProvisioningEvent, Resource
 from scim.provider.acts import REPLAY, preview_request
 from scim.provider.dry_run import why_not
 from scim.provider.explanations import ALL, UNKNOWN, explain
@@ -100,9 +101,9 @@ class ProvisioningEventAdmin(ExportingAdmin[ProvisioningEvent]):
     list_display = (
         "at",
         "operation",
-        "status",
+        "about",
+        "shown_status",
         "outcome",
-        "shown_path",
         "token_label",
         "request_id",
     )
@@ -118,7 +119,10 @@ class ProvisioningEventAdmin(ExportingAdmin[ProvisioningEvent]):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[ProvisioningEvent]:
         whole = Value(Sight.of(request).is_whole, output_field=BooleanField())
-        return super().get_queryset(request).annotate(is_whole=whole)
+        named = Coalesce(KT("document__userName"), KT("document__displayName"))
+        resource = Resource.objects.filter(pk=OuterRef("resource_id")).values_list(named)
+        name = Subquery(resource, output_field=TextField())
+        return super().get_queryset(request).annotate(is_whole=whole, resource_name=name)
 
     def get_urls(self) -> list[URLPattern]:
         acts = [
@@ -171,9 +175,15 @@ class ProvisioningEventAdmin(ExportingAdmin[ProvisioningEvent]):
         answer = event.detail or ("OK" if event.status < REFUSED_FROM else "Refused")
         return Sight(is_whole=event.is_whole).text(answer)  # type: ignore[attr-defined]  # annotated
 
-    @admin.display(description="path")
-    def shown_path(self, event: ProvisioningEvent) -> str:
-        return Sight(is_whole=event.is_whole).text(event.path)  # type: ignore[attr-defined]
+    @admin.display(description="status", ordering="status")
+    def shown_status(self, event: ProvisioningEvent) -> SafeString:
+        return requests.status_badge(event.status)
+
+    @admin.display(description="about")
+    def about(self, event: ProvisioningEvent) -> str | None:
+        """Who or what the request was about: a name, or what was looked for."""
+        row: Any = event
+        return requests.about(event, row.resource_name, Sight(is_whole=row.is_whole))
 
     def page(self, request: HttpRequest, record: ProvisioningEvent) -> Page:
         sight = Sight.of(request)

@@ -11,6 +11,7 @@ from django.utils.safestring import SafeString
 from accounts.admin.looks import badge
 from accounts.admin.pages import Fact, Facts, Section, Table, Text, brief, link, pretty
 from scim.admin import sent
+from scim.admin.changes import short
 from scim.admin.masking import Sight
 from scim.models import AttributeChange, ProvisioningEvent, User
 from scim.protocol import urns
@@ -65,6 +66,21 @@ def resource_link(resource_type: str, identifier: Any, text: Any = None) -> Any:
     screen = _SCREENS.get(resource_type)
     shown = text or identifier
     return link(reverse(screen, args=[identifier]), shown) if screen else shown
+
+
+def about(event: ProvisioningEvent, resource_name: str | None, sight: Sight) -> str | None:
+    """The name of what a request was about; of what was not made, the one that was sent; of a
+    look-up, its filter.
+    """
+    sent_: Any = event.sent if isinstance(event.sent, dict) else {}
+    for attribute in ("userName", "displayName"):
+        name = resource_name or sent_.get(attribute)
+        if isinstance(name, str):
+            is_group = event.resource_type == urns.GROUP_TYPE
+            shown = "displayName" if is_group else attribute
+            return str(sight.value(shown, name, event.resource_type))
+    found = sent_.get("filter")
+    return sight.path(found) if isinstance(found, str) else None
 
 
 def holds_redacted(value: Any) -> bool:
@@ -178,7 +194,7 @@ def beside(
             cells = (op + sight.path(line.sent.path), shown(line.sent.path, line.sent.value))
         change = line.change
         if change:
-            name = sight.path(change.path)
+            name = short(sight.path(change.path))
             cells += (name, shown(change.path, change.before), shown(change.path, change.after))
         else:
             cells += ("changed nothing", None, None)

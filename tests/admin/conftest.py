@@ -228,6 +228,19 @@ def table_of(page, caption):
     ]
 
 
+def moments_of(page):
+    """Time, what happened and what it did, of each moment of the history."""
+    section = page.text[page.text.index("<h2>History") :]
+    section = section[: section.index("</section>")]
+    return [
+        [
+            html.unescape(re.sub(r"\s+", " ", re.sub(r"<[^>]+>", "", text))).strip()
+            for _, text in re.findall(r"<(time|p)\b[^>]*>(.*?)</\1>", item, re.DOTALL)
+        ]
+        for item in re.findall(r"<li[^>]*>(.*?)</li>", section, re.DOTALL)
+    ]
+
+
 def rows_of(page):
     """The text of the cells of each row of a list."""
     if 'id="result_list"' not in page.text:

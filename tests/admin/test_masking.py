@@ -40,7 +40,7 @@ def test_support_and_auditors_see_no_personal_data_on_any_page(
 
     for path in paths:
         shown = browser.get(path).text
-        assert ("•••" in shown) is (path != LOG), path
+        assert "•••" in shown, path
         assert [name for name in PERSONAL if name in shown] == [], path
 
 
@@ -71,7 +71,7 @@ def test_a_masked_page_says_so_and_keeps_what_leads_to_the_user(alice, bjensen):
         "Family name (name.familyName)": "J•••",
         "Given name (name.givenName)": "B•••",
         "Display name (displayName)": "B•••",
-        "Active (active)": "true",
+        "Active": "true",
     }
 
 

@@ -15,7 +15,7 @@ from scim.provider import clock, events
 from scim.provider.events import Call
 from tenants import resolution
 from tenants.current import in_tenant
-from tests.admin.conftest import BJENSEN, JSMITH, requester, table_of
+from tests.admin.conftest import BJENSEN, JSMITH, requester, rows_of, table_of
 
 LIST = "/admin/scim/provisioningevent/"
 
@@ -44,9 +44,7 @@ def refuse(acme, minted):
 
 def listed(page):
     """Operation and status of each row."""
-    return re.findall(
-        r'field-operation[^>]*><a[^>]*>(\w+)</a></td><td class="field-status">(\d+)<', page.text
-    )
+    return [(row[1], row[3]) for row in rows_of(page)]
 
 
 def test_the_list_shows_the_newest_request_first(own_host, bjensen, refuse):
@@ -77,6 +75,27 @@ def test_filters_and_search_narrow_the_list(asked, found, own_host, bjensen, ref
     refuse(age=timedelta(hours=2), operation="modify")
 
     assert listed(own_host.get(LIST, asked)) == found
+
+
+@pytest.mark.parametrize(
+    ("changes", "about"),
+    [
+        ({}, "jsmith@globex.example"),
+        ({"operation": "query", "sent": {"filter": 'userName eq "x"'}}, 'userName eq "x"'),
+        ({"sent": None}, "-"),
+        ({"resource_type": "Group", "sent": {"displayName": "Guides"}}, "Guides"),
+    ],
+)
+def test_each_row_says_whom_or_what_it_was_about(changes, about, own_host, refuse):
+    refuse(**changes)
+
+    assert [row[2] for row in rows_of(own_host.get(LIST))] == [about]
+
+
+def test_a_row_about_a_user_shows_the_name_that_the_user_has_now(own_host, bjensen, change):
+    change(bjensen, {"Operations": [{"op": "replace", "path": "userName", "value": "bj@x.org"}]})
+
+    assert [row[2] for row in rows_of(own_host.get(LIST))] == ["bj@x.org", "bj@x.org"]
 
 
 def test_the_log_of_one_user_is_found_by_its_id(own_host, bjensen, refuse):

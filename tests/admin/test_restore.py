@@ -9,7 +9,7 @@ from scim.protocol.definitions import GROUP, USER
 from scim.provider import resources
 from scim.repository.base import Loading
 from tenants.current import in_tenant
-from tests.admin.conftest import BJENSEN, JSMITH, facts_of, nonce_in, table_of
+from tests.admin.conftest import BJENSEN, JSMITH, facts_of, moments_of, nonce_in, table_of
 
 USERS = "/t/acme/admin/scim/user/"
 DISABLE = {"Operations": [{"op": "Replace", "path": "active", "value": "False"}]}
@@ -95,9 +95,10 @@ def test_log_history_and_audit_say_by_whom(lena, acme, guides, deleted):
     with in_tenant(acme):
         event = ProvisioningEvent.objects.get(operation="restore")
     log = lena.get(f"/t/acme/admin/scim/provisioningevent/{event.pk}/change/")
-    life, *_ = table_of(page, "Attribute history")
-    assert life[1] == "the whole record was restored"
-    assert life[5] == "lena@mypolicies.example (support)"
+    newest, *_ = moments_of(page)
+    assert newest[1] == (
+        f"Restored by lena@mypolicies.example (support) · Request {event.request_id}"
+    )
     assert facts_of(log, "The request")["By"] == "lena@mypolicies.example (support)"
     with in_tenant(acme):
         entry = AuditEntry.objects.get(act="user restored")
@@ -109,9 +110,11 @@ def test_the_history_of_the_group_says_so_too(lena, acme, guides, deleted):
     restore(lena, deleted)
 
     page = lena.get(f"/t/acme/admin/scim/group/{guides.id}/change/")
-    newest = table_of(page, "Attribute history")[0]
-    assert newest[1:4] == [f'members[value eq "{deleted.id}"]', "-", str(deleted.id)]
-    assert newest[5] == "lena@mypolicies.example (support)"
+    restored, left, _ = moments_of(page)
+    path = f'members[value eq "{deleted.id}"]'
+    assert restored[1].startswith("A member was restored by lena@mypolicies.example (support)")
+    assert left[1].startswith("A member was deleted by")
+    assert restored[2:] == left[2:] == [f"{path} {deleted.id}"]
 
 
 def test_staff_acts_are_in_the_log_of_staff_too(lena, operator, deleted):
