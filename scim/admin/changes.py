@@ -3,8 +3,9 @@ what it became; deletions and restorations among them.
 """
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from itertools import groupby
-from typing import Final
+from typing import Any, Final
 from urllib.parse import urlencode
 from uuid import UUID
 
@@ -17,8 +18,10 @@ from accounts.admin.looks import diff
 from accounts.admin.pages import Moment, Timeline, brief, link
 from scim.admin.masking import Sight
 from scim.models import AttributeChange, ProvisioningEvent, Resource
+from scim.protocol.identifiers import read_id
 
 SHOWN: Final = 100
+_MEMBER: Final = "members["
 _DIGITS: Final = 18  # what fits into the key's column
 _DONE: Final = {
     "create": "Created",
@@ -45,15 +48,16 @@ def history(resource: Resource, before: str, sight: Sight, then_path: str) -> Ti
     shown = listed[:SHOWN]
     more = link(f"?before={shown[-1].pk}", "Older changes") if len(listed) > SHOWN else None
     events = _events(change.event_id for change in shown)
+    teller = _Teller(resource, sight, then_path, _members(shown))
     moments = [
-        _moment(resource, events.get(event_id), list(changes), sight, then_path)
+        teller.moment(events.get(event_id), list(changes))
         for event_id, changes in groupby(shown, key=lambda change: change.event_id)
     ]
     for event in life(resource.pk):
         is_before = shown and more is not None and event.at < shown[-1].at
         is_after = shown and is_older and event.at > shown[0].at
         if event.pk not in events and not is_before and not is_after:
-            moments.append(Moment(event.at, _what(resource, event), (), _LOOKS[event.operation]))
+            moments.append(Moment(event.at, teller.what(event), (), _LOOKS[event.operation]))
     ordered = tuple(sorted(moments, key=lambda moment: moment.at, reverse=True))
     return Timeline("History", ordered, "No change is recorded.", more)
 
@@ -76,37 +80,58 @@ def _events(ids: Iterable[UUID]) -> Mapping[UUID, ProvisioningEvent]:
     return ProvisioningEvent.objects.defer("sent", "notes").in_bulk(set(ids))
 
 
-def _moment(
-    resource: Resource,
-    event: ProvisioningEvent | None,
-    changes: list[AttributeChange],
-    sight: Sight,
-    then_path: str,
-) -> Moment:
-    at = changes[0].at
-    then = f"{then_path}?{urlencode({'at': at.isoformat(timespec='milliseconds')})}"
-    told = _what(resource, event) if event else format_html("<strong>Changed</strong>")
-    what = format_html("{} · {}", told, link(then, "As it was then"))
-    lines = tuple(_line(change, sight) for change in reversed(changes))
-    state = _LOOKS.get(event.operation, "ok") if event else "unknown"
-    return Moment(at, what, lines, state)
+def _members(changes: Iterable[AttributeChange]) -> Mapping[UUID, Resource]:
+    """Who came and went, by id."""
+    ids = {
+        identifier
+        for change in changes
+        if change.path.startswith(_MEMBER)
+        and (identifier := read_id(str(change.after or change.before)))
+    }
+    return Resource.objects.only("resource_type", "document").in_bulk(ids) if ids else {}
 
 
-def _what(resource: Resource, event: ProvisioningEvent) -> SafeString:
-    """What happened, by whom, with a link to the request."""
-    page = reverse("admin:scim_provisioningevent_change", args=[event.pk])
-    done = _DONE.get(event.operation, event.operation)
-    if event.resource_id != resource.pk:  # a group, one of whose members was deleted or restored
-        done = f"A member was {done.lower()}"
-    by = format_html(" by {}", event.token_label) if event.token_label else ""
-    return format_html(
-        "<strong>{}</strong>{} · {}", done, by, link(page, f"Request {event.request_id}")
-    )
+@dataclass(frozen=True, slots=True)
+class _Teller:
+    """Tells what happened to a resource to somebody with that sight."""
 
+    resource: Resource
+    sight: Sight
+    then_path: str
+    members: Mapping[UUID, Resource]
 
-def _line(change: AttributeChange, sight: Sight) -> SafeString:
-    was, became = (
-        None if value is None else brief(sight.value(change.path, value, change.resource_type))
-        for value in (change.before, change.after)
-    )
-    return format_html("{} {}", short(sight.path(change.path)), diff(was, became))
+    def moment(self, event: ProvisioningEvent | None, changes: list[AttributeChange]) -> Moment:
+        """What one request changed, the changes being newest first."""
+        at = changes[0].at
+        then = f"{self.then_path}?{urlencode({'at': at.isoformat(timespec='milliseconds')})}"
+        told = self.what(event) if event else format_html("<strong>Changed</strong>")
+        what = format_html("{} · {}", told, link(then, "As it was then"))
+        lines = tuple(self._line(change) for change in reversed(changes))
+        return Moment(at, what, lines, _LOOKS.get(event.operation, "ok") if event else "unknown")
+
+    def what(self, event: ProvisioningEvent) -> SafeString:
+        """What happened, by whom, with a link to the request."""
+        page = reverse("admin:scim_provisioningevent_change", args=[event.pk])
+        done = _DONE.get(event.operation, event.operation)
+        if event.resource_id != self.resource.pk:  # a member of this group
+            done = f"A member was {done.lower()}"
+        by = format_html(" by {}", event.token_label) if event.token_label else ""
+        request = link(page, f"Request {event.request_id}")
+        return format_html("<strong>{}</strong>{} · {}", done, by, request)
+
+    def _line(self, change: AttributeChange) -> SafeString:
+        was, became = (self._value(change, value) for value in (change.before, change.after))
+        path = "member" if change.path.startswith(_MEMBER) else short(self.sight.path(change.path))
+        return format_html("{} {}", path, diff(was, became))
+
+    def _value(self, change: AttributeChange, value: Any) -> str | None:
+        if value is None:
+            return None
+        identifier = read_id(str(value)) if change.path.startswith(_MEMBER) else None
+        member = self.members.get(identifier) if identifier else None
+        if member is None:
+            return brief(self.sight.value(change.path, value, change.resource_type))
+        attribute = "userName" if "userName" in member.document else "displayName"
+        return str(
+            self.sight.value(attribute, member.document.get(attribute), member.resource_type)
+        )
