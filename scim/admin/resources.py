@@ -106,13 +106,13 @@ class ResourceAdmin(RecordAdmin[R]):
         sections = then.sections(self.resource_type, record, found, sight) if found else []
         notice = sight.notice
         if moment is None:
-            notice = "That is no date and time; write it like 2026-11-25T10:00."
+            notice = "That is no date and time; write it like 2026-11-25 10:00."
         elif found is None:
             notice = f"It was not there yet: it was created {record.created:%Y-%m-%d %H:%M:%S} UTC."
         name = str(self.shown(record, self.naming))
         context = {
             "page": Page(f"{name}, as it was", tuple(sections), notice=notice),
-            "at": (moment or timezone.now()).strftime("%Y-%m-%dT%H:%M:%S"),
+            "at": (moment or timezone.now()).strftime("%Y-%m-%d %H:%M:%S"),
             "record_path": self.record_path(record.pk),
             "record_name": name,
         }

@@ -80,6 +80,18 @@ ROWS: Final = (
     ),
     Row(
         Explanation(
+            "stream-secret",
+            "Events were asked for without the secret of an event stream of this tenant.",
+            "RFC 8936 §2.4, RFC 6750 §3.1",
+            "Send the secret that was shown when the stream was made; if it is lost, make another"
+            " stream.",
+            "The receiver of the events",
+        ),
+        401,
+        detail=r"event stream|stream's secret",
+    ),
+    Row(
+        Explanation(
             "account-not-admin",
             "The myPolicies account that answers for the token or client is deactivated, or is no"
             " admin any more.",

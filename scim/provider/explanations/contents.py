@@ -294,12 +294,11 @@ ROWS: Final = (
     Row(
         Explanation(
             "request-unreadable",
-            "The request has too many parameters.",
-            "myPolicies: limits",
-            "Send fewer; a search can be sent with POST to /.search.",
+            "The request is not one that the endpoint reads: it has too many parameters, say.",
+            "myPolicies: limits (RFC 7644 §3.12)",
+            "Mend what the detail names; a search can be sent with POST to /.search.",
             SENDER,
         ),
         400,
-        detail=r"too many parameters",
     ),
 )
