@@ -24,7 +24,12 @@ TENANT_ROLES: Final = (Role.ADMIN, Role.MEMBER)
 STAFF_ROLES: Final = (Role.SUPPORT, Role.SUPPORT_LEAD, Role.AUDITOR, Role.OPERATOR)
 
 _SEE_PROVISIONING: Final = frozenset(
-    {"scim.view_user", "scim.view_provisioningevent", "scim.view_attributechange"}
+    {
+        "scim.view_user",
+        "scim.view_provisioningevent",
+        "scim.view_attributechange",
+        "scim.view_extensionschema",
+    }
 )
 _SEE_ALL: Final = _SEE_PROVISIONING | {
     "tenants.view_tenant",
@@ -43,7 +48,7 @@ _SUPPORT: Final = _SEE_ALL | {
     "accounts.add_clientsecret",
     "accounts.revoke_clientsecret",
 }
-_LEAD: Final = _SUPPORT | {"tenants.suspend_tenant"}
+_LEAD: Final = _SUPPORT | {"tenants.suspend_tenant", "scim.change_extensionschema"}
 _OPERATE: Final = _LEAD | {
     "tenants.add_tenant",
     "tenants.add_domain",

@@ -12,8 +12,9 @@ from accounts.admin.tenants import TenantAdmin
 from accounts.admin.tokens import SecretTokenAdmin
 from accounts.models import Account, AuditEntry, OAuthClient, SecretToken
 from scim.admin.events import ProvisioningEventAdmin
+from scim.admin.schemas import ExtensionSchemaAdmin
 from scim.admin.users import UserAdmin
-from scim.models import ProvisioningEvent, User
+from scim.models import ExtensionSchema, ProvisioningEvent, User
 from tenants.models import Tenant
 
 staff_site = StaffSite()
@@ -24,6 +25,7 @@ staff_site.register(AuditEntry, AuditEntryAdmin)
 tenant_site = TenantSite()
 tenant_site.register(User, UserAdmin)
 tenant_site.register(ProvisioningEvent, ProvisioningEventAdmin)
+tenant_site.register(ExtensionSchema, ExtensionSchemaAdmin)
 tenant_site.register(SecretToken, SecretTokenAdmin)
 tenant_site.register(OAuthClient, OAuthClientAdmin)
 tenant_site.register(Account, AccountAdmin)

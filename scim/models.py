@@ -5,6 +5,7 @@ A resource of any type is one row: its canonical document, and the same document
 generates from `comparable`, so that it cannot drift. The two logs are append-only by privilege.
 """
 
+import uuid
 from typing import ClassVar
 
 from django.db import models
@@ -87,6 +88,31 @@ class Membership(models.Model):
 
     def __str__(self) -> str:
         return f"{self.member_id} in {self.group_id}"
+
+
+class ExtensionSchema(models.Model):
+    """A schema that this tenant's resources of one type are extended by, beside the built-in ones.
+
+    A removed one stays: values of deleted resources are still read by it when it comes back.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    urn = models.CharField(max_length=200)  # as it was given
+    urn_key = models.CharField(max_length=200, unique=True)  # in lower case
+    resource_type = models.CharField(max_length=40)
+    is_required = models.BooleanField(default=False)
+    definition = models.JSONField()  # a Schema resource (RFC 7643 §7)
+    created_at = models.DateTimeField()
+    changed_at = models.DateTimeField()
+    changed_by = models.CharField(max_length=254)
+    removed_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["created_at", "urn"]
+        verbose_name = "extension schema"
+
+    def __str__(self) -> str:
+        return self.urn
 
 
 class UserManager(models.Manager["User"]):

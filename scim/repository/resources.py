@@ -15,6 +15,7 @@ from scim.protocol.representation import Stored
 from scim.protocol.schema import ResourceType
 from scim.repository import relations
 from scim.repository.base import Event, Loading, Write
+from scim.repository.extensions import index_name
 from scim.repository.sql import Parameter, sql
 
 # What `read_row` reads, before the JSON of relations.
@@ -148,13 +149,22 @@ def _execute_write(statement: str, write: Write) -> None:
 def _refusal(error: IntegrityError, resource_type: ResourceType) -> Exception:
     """The SCIM error for a violated constraint; the error itself when it is none of ours."""
     diagnostics = getattr(error.__cause__, "diag", None)
-    attribute = resource_type.unique_attribute
-    if attribute is None or getattr(diagnostics, "constraint_name", None) != _UNIQUE_KEY:
+    name = _unique_name(resource_type, getattr(diagnostics, "constraint_name", None))
+    if name is None:
         return error
-    return Uniqueness(
-        f"Another {resource_type.name} already has this {attribute.name}; it must be unique within"
-        " the tenant, in any letter case."
-    )
+    return Uniqueness(f"Another {resource_type.name} already has this {name}.")
+
+
+def _unique_name(resource_type: ResourceType, constraint: str | None) -> str | None:
+    """The attribute that a unique index is about, with what its uniqueness is."""
+    core = resource_type.unique_attribute
+    if core is not None and constraint == _UNIQUE_KEY:
+        return f"{core.name}; it must be unique within the tenant, in any letter case"
+    for schema in (extension.schema for extension in resource_type.extensions):
+        for attribute in schema.unique_attributes:
+            if constraint == index_name(schema.id, attribute.name):
+                return f"{schema.id}:{attribute.name}; it must be unique within the tenant"
+    return None
 
 
 def _write_parameters(write: Write) -> dict[str, Any]:

@@ -11,8 +11,7 @@ from accounts import actions
 from accounts.actions import Actor, ClientRequest, TokenRequest
 from accounts.models import Account
 from accounts.permissions import Role
-from scim.protocol.definitions import USER
-from scim.provider import resources
+from scim.provider import catalog, resources
 from scim.provider.requester import Requester
 from tenants.current import in_tenant
 
@@ -128,7 +127,8 @@ def provision():
 
     def create(tenant, body, token=None):
         with transaction.atomic(), in_tenant(tenant):
-            return resources.create(USER, body, requester(tenant, token))
+            user = catalog.resource_type(tenant, "User")
+            return resources.create(user, body, requester(tenant, token))
 
     return create
 

@@ -3,6 +3,8 @@
 import pytest
 
 from accounts.permissions import Role
+from scim.provider.extensions import define_schema
+from tests.support.schemas import definition
 
 ROLES = (Role.AUDITOR, Role.SUPPORT, Role.SUPPORT_LEAD, Role.OPERATOR)
 
@@ -43,6 +45,12 @@ VISIT = {
     "/t/acme/admin/scim/user/add/": (403, 403, 403, 403),
     "/t/acme/admin/scim/provisioningevent/": (200, 200, 200, 200),
     "/t/acme/admin/scim/provisioningevent/add/": (403, 403, 403, 403),
+    "/t/acme/admin/scim/extensionschema/": (200, 200, 200, 200),
+    "/t/acme/admin/scim/extensionschema/{schema}/change/": (200, 200, 200, 200),
+    "/t/acme/admin/scim/extensionschema/add/": (403, 403, 200, 200),
+    "/t/acme/admin/scim/extensionschema/{schema}/redefine/": (403, 403, 200, 200),
+    "/t/acme/admin/scim/extensionschema/{schema}/remove/": (403, 403, 200, 200),
+    "/t/acme/admin/scim/extensionschema/{schema}/delete/": (403, 403, 403, 403),
     "/t/acme/admin/accounts/secrettoken/": (200, 200, 200, 200),
     "/t/acme/admin/accounts/secrettoken/{token}/change/": (200, 200, 200, 200),
     "/t/acme/admin/accounts/secrettoken/add/": (403, 200, 200, 200),
@@ -83,6 +91,11 @@ OWN_HOST = {
     "/admin/scim/user/add/": (302, 302, 403),
     "/admin/scim/user/{bjensen}/delete/": (302, 302, 403),
     "/admin/scim/provisioningevent/": (302, 302, 200),
+    "/admin/scim/extensionschema/": (302, 302, 200),
+    "/admin/scim/extensionschema/{schema}/change/": (302, 302, 200),
+    "/admin/scim/extensionschema/add/": (302, 302, 403),
+    "/admin/scim/extensionschema/{schema}/redefine/": (302, 302, 403),
+    "/admin/scim/extensionschema/{schema}/remove/": (302, 302, 403),
     "/admin/accounts/secrettoken/": (302, 302, 200),
     "/admin/accounts/secrettoken/{token}/change/": (302, 302, 200),
     "/admin/accounts/secrettoken/add/": (302, 302, 403),
@@ -105,7 +118,7 @@ OWN_HOST = {
 
 
 @pytest.fixture
-def names(operator, acme, staff, tara, minted, created, bjensen, jsmith):
+def names(operator, acme, staff, tara, minted, created, command, bjensen, jsmith):
     """What the paths of the tables name."""
     return {
         "operator": operator.pk,
@@ -115,6 +128,7 @@ def names(operator, acme, staff, tara, minted, created, bjensen, jsmith):
         "token": minted.token.pk,
         "client": created.client.pk,
         "secret": created.secret.pk,
+        "schema": define_schema(command, acme, definition()).pk,
         "bjensen": bjensen.id,
         "jsmith": jsmith.id,
     }
