@@ -119,7 +119,7 @@ def test_references_and_binaries_are_case_exact_without_being_told():
         (definition(), "attributes must be an array of one attribute or more."),
         (definition(attributes="a"), "attributes must be an array of one attribute or more."),
         (definition(*[{"name": f"a{i}"} for i in range(101)]), "attributes has more than 100"),
-        (definition("a"), "attributes[0] must be an object."),
+        (definition(attributes=["a"]), "attributes[0] must be an object."),
         (definition({}), "attributes[0].name must be a name of letters"),
         (definition({"name": "$ref"}), "attributes[0].name must be a name of letters"),
         (definition({"name": "a.b"}), "attributes[0].name must be a name of letters"),
