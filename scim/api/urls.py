@@ -12,6 +12,7 @@ from django.urls import URLPattern, re_path
 
 from scim.api.bulk import BulkView
 from scim.api.discovery import ResourceTypesView, SchemasView, ServiceProviderConfigView
+from scim.api.events import KeysView, PollView
 from scim.api.me import MeViewSet
 from scim.api.oauth import TokenView
 from scim.api.search import RootView, SearchView
@@ -54,6 +55,8 @@ def _resource_endpoints(resource_type: ResourceType) -> list[URLPattern]:
 
 urlpatterns = [
     _endpoint("oauth/token", TokenView.as_view()),
+    _endpoint("events/poll", PollView.as_view()),
+    _endpoint("jwks.json", KeysView.as_view()),
     *(pattern for each in RESOURCE_TYPES for pattern in _resource_endpoints(each)),
     _endpoint("Bulk", BulkView.as_view()),
     _endpoint("Schemas", SchemasView.as_view()),

@@ -1,7 +1,7 @@
 """What the service says about itself: Schemas, ResourceTypes, ServiceProviderConfig.
 
-RFC 7643 §5, §6, §7, RFC 7644 §4 and RFC 9865 §4. Generated from the definitions that validate, so that it is
-true. Entra's "Test Connection" and Microsoft's acceptance suite build their mappings from /Schemas:
+RFC 7643 §5, §6, §7, RFC 7644 §4, RFC 9865 §4 and RFC 9967 §4. Generated from the definitions that
+validate, so that it is true. Entra's "Test Connection" and Microsoft's acceptance suite build their mappings from /Schemas:
 `externalId` is listed, `id` is not, and every `type` has canonical values (E10).
 """
 
@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from scim.protocol import urns
 from scim.protocol.schema import Attribute, ResourceType, Schema, Type
+from scim.protocol.security_events import EVENT_URIS
 
 _NOT_LISTED: Final = frozenset({"id", "meta", "schemas"})
 _HAS_CASE: Final = frozenset({Type.STRING, Type.REFERENCE, Type.BINARY})
@@ -115,6 +116,7 @@ def service_provider_config(capabilities: Capabilities, base: str) -> dict[str, 
             "maxPageSize": capabilities.max_page,
             "cursorTimeout": capabilities.cursor_timeout,
         },
+        "securityEvents": {"asyncRequest": "none", "eventUris": list(EVENT_URIS)},
         "sort": {"supported": True},
         "etag": {"supported": True},
         "authenticationSchemes": [

@@ -103,6 +103,16 @@ def test_the_service_provider_config_announces_the_limits_that_are_enforced():
         "maxPayloadSize": 1_048_576,
     }
     assert supported == {"patch", "bulk", "filter", "sort", "etag"}
+    assert config["securityEvents"] == {
+        "asyncRequest": "none",
+        "eventUris": [
+            f"urn:ietf:params:scim:event:prov:{name}"
+            for name in (
+                *("create:notice", "create:full", "patch:notice", "patch:full"),
+                *("put:notice", "put:full", "delete", "activate", "deactivate"),
+            )
+        ],
+    }
     assert [scheme["type"] for scheme in config["authenticationSchemes"]] == [
         "oauthbearertoken",
         "oauth2",

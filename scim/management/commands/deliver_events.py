@@ -1,0 +1,68 @@
+"""`manage.py deliver_events`: the worker that sends events, until it is stopped; any number may run."""
+
+import logging
+import signal
+import time
+from threading import Event
+from typing import Any, Final
+
+from django.core.management.base import BaseCommand, CommandParser
+from django.db import InterfaceError, OperationalError, connection
+
+from scim.provider import clock, delivery
+
+PAUSE: Final = 1.0  # seconds, after a pass that found nothing to do
+OUTAGE_PAUSE: Final = 5.0  # seconds, when the database does not answer
+PURGE_EVERY: Final = 3_600.0  # seconds
+
+logger: Final = logging.getLogger(__name__)
+
+
+class Command(BaseCommand):
+    help = "Delivers events to push streams and webhooks of all tenants, until it is stopped."
+    requires_system_checks = ()
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument(
+            "--once", action="store_true", help="End when nothing is due: for a timer."
+        )
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        self._stopping = Event()
+        if options["once"]:
+            delivery.purge()
+            while self._pass():
+                pass
+            return
+        # What is being sent is brought to its end and written down.
+        signal.signal(signal.SIGTERM, lambda *_: self._stopping.set())
+        purged_at = -PURGE_EVERY
+        while not self._stopping.is_set():
+            try:
+                if time.monotonic() - purged_at >= PURGE_EVERY:
+                    delivery.purge()
+                    purged_at = time.monotonic()
+                pause = 0.0 if self._pass() else PAUSE
+            except (OperationalError, InterfaceError) as error:
+                extra = {"error": type(error).__name__}
+                logger.warning("The database did not answer the delivery worker.", extra=extra)
+                connection.close()
+                pause = OUTAGE_PAUSE
+            self._stopping.wait(pause)
+
+    def _pass(self) -> bool:
+        """Whether anything was tried; one round for each tenant, so that none waits for another."""
+        tried = False
+        for tenant in delivery.tenants_with_work(clock.now()):
+            if self._stopping.is_set():
+                return tried
+            try:
+                done = delivery.deliver(tenant)
+            except (OperationalError, InterfaceError):
+                raise
+            except Exception:  # one tenant's trouble is not the others'
+                extra = {"tenant": tenant.custom_domain}
+                logger.exception("The events of a tenant could not be delivered.", extra=extra)
+            else:
+                tried = tried or bool(done.delivered or done.failed)
+        return tried
