@@ -11,9 +11,11 @@ from accounts.admin.site import StaffSite, TenantSite
 from accounts.admin.tenants import TenantAdmin
 from accounts.admin.tokens import SecretTokenAdmin
 from accounts.models import Account, AuditEntry, OAuthClient, SecretToken
+from scim.admin.deliveries import DeliveryAdmin
 from scim.admin.events import ProvisioningEventAdmin
+from scim.admin.streams import EventStreamAdmin
 from scim.admin.users import UserAdmin
-from scim.models import ProvisioningEvent, User
+from scim.models import Delivery, EventStream, ProvisioningEvent, User
 from tenants.models import Tenant
 
 staff_site = StaffSite()
@@ -26,5 +28,7 @@ tenant_site.register(User, UserAdmin)
 tenant_site.register(ProvisioningEvent, ProvisioningEventAdmin)
 tenant_site.register(SecretToken, SecretTokenAdmin)
 tenant_site.register(OAuthClient, OAuthClientAdmin)
+tenant_site.register(EventStream, EventStreamAdmin)
+tenant_site.register(Delivery, DeliveryAdmin)
 tenant_site.register(Account, AccountAdmin)
 tenant_site.register(AuditEntry, AuditEntryAdmin)

@@ -20,6 +20,7 @@ from scim.api.views import UnknownEndpointView
 from scim.api.viewsets import ResourceViewSet
 from scim.protocol.definitions import USER
 from scim.protocol.schema import ResourceType
+from scim.provider import polling
 from scim.provider.capabilities import RESOURCE_TYPES
 
 Actions = dict[str, Any]  # HTTP method -> handler, as DRF types it
@@ -55,7 +56,7 @@ def _resource_endpoints(resource_type: ResourceType) -> list[URLPattern]:
 
 urlpatterns = [
     _endpoint("oauth/token", TokenView.as_view()),
-    _endpoint("events/poll", PollView.as_view()),
+    _endpoint(polling.PATH.lstrip("/"), PollView.as_view()),
     _endpoint("jwks.json", KeysView.as_view()),
     *(pattern for each in RESOURCE_TYPES for pattern in _resource_endpoints(each)),
     _endpoint("Bulk", BulkView.as_view()),

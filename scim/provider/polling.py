@@ -21,6 +21,7 @@ from scim.repository import outbox
 from scim.repository.outbox import Result, Stream
 from tenants.models import Tenant
 
+PATH: Final = "/events/poll"  # below the SCIM base
 SECRET_PREFIX: Final = "mypscim_events_"  # noqa: S105  # every secret begins with it
 MAX_EVENTS: Final = 100  # tokens in an answer
 MAX_REPORTED: Final = 1_000  # jti that one request acknowledges or refuses

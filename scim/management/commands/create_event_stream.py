@@ -12,11 +12,9 @@ from accounts.actions import Actor
 from accounts.management.administration import TenantCommand
 from scim.models import DeliveryMethod
 from scim.protocol.security_events import EVENT_URIS, PREFIX
-from scim.provider import streams
+from scim.provider import polling, streams
 from scim.provider.streams import DEFAULT_URIS, StreamRequest
 from tenants.models import Tenant
-
-_POLL_PATH = "/events/poll"
 
 
 class Command(TenantCommand):
@@ -57,7 +55,9 @@ class Command(TenantCommand):
         if stream.method != DeliveryMethod.WEBHOOK:
             self.note(f"Issuer: {tenant.tenant_url}, keys at {tenant.tenant_url}/jwks.json")
         if stream.method == DeliveryMethod.POLL:
-            self.note(f"Poll: POST {tenant.tenant_url}{_POLL_PATH} with the secret as bearer token")
+            self.note(
+                f"Poll: POST {tenant.tenant_url}{polling.PATH} with the secret as bearer token"
+            )
         if created.secret:
             self.note("The secret is shown this once:")
             self.stdout.write(created.secret)
