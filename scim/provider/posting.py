@@ -88,28 +88,36 @@ def is_public(address: Address) -> bool:
 
 def post(message: Message, *, private_allowed: bool, timeout: float = TIMEOUT) -> Answer:
     """The answer to the message, whatever its status. Raises NotSent."""
-    reason = flaw(message.url, private_allowed=private_allowed)
-    if reason is not None:
-        raise NotSent(reason)
+    found = flaw(message.url, private_allowed=private_allowed)
+    if found is not None:
+        raise NotSent(found)
     parts = urlsplit(message.url)
     addresses = _resolve(parts, private_allowed=private_allowed)
     connection = _Connection(parts, addresses, timeout)
     try:
         with _cut_after(timeout, connection):
-            target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-            connection.request("POST", target, message.body, _headers(message))
-            response = connection.getresponse()
-            return Answer(response.status, response.read(MAX_ANSWER).decode("utf-8", "replace"))
+            return _exchange(connection, parts, message)
     except TimeoutError:
-        raise NotSent(f"No answer within {timeout:g} seconds.") from None
+        raise NotSent(f"No whole answer within {timeout:g} seconds.") from None
     except ssl.SSLCertVerificationError as error:
         raise NotSent(f"The certificate is not accepted: {error.verify_message}.") from None
     except (OSError, HTTPException, ValueError) as error:
+        reason = f"The connection failed: {_brief(error)}."
         if connection.was_cut:
-            raise NotSent(f"No whole answer within {timeout:g} seconds.") from None
-        raise NotSent(f"The connection failed: {_brief(error)}.") from None
+            reason = f"No whole answer within {timeout:g} seconds."
+        raise NotSent(reason) from None
     finally:
         connection.close()
+
+
+def _exchange(connection: "_Connection", parts: SplitResult, message: Message) -> Answer:
+    target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+    connection.request("POST", target, message.body, _headers(message))
+    response = connection.getresponse()
+    text = response.read(MAX_ANSWER).decode("utf-8", "replace")
+    if connection.was_cut:  # what was read until then may look like a whole answer
+        raise TimeoutError
+    return Answer(response.status, text)
 
 
 def _headers(message: Message) -> dict[str, str]:

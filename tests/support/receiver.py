@@ -8,11 +8,19 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from hashlib import sha256
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Lock, Thread
+from threading import Condition, Event, Lock, Thread
 from typing import Any
 
 from joserfc import jws, jwt
 from joserfc.jwk import KeySet
+
+_WITHIN = 60  # seconds
+
+
+def _opened() -> Event:
+    event = Event()
+    event.set()
+    return event
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +40,18 @@ class Receiver:
     received: list[Received] = field(default_factory=list)
     answers: list[tuple[int, str]] = field(default_factory=list)
     headers: dict[str, str] = field(default_factory=dict)
+    is_open: Event = field(default_factory=_opened)  # answers wait while it is not
+    is_dead: bool = False  # what waits for an answer when the receiver ends gets none
     lock: Any = field(default_factory=Lock)
+    more: Any = None  # the condition that something came in
+
+    def __post_init__(self) -> None:
+        self.more = Condition(self.lock)
+
+    def wait_for(self, number: int) -> None:
+        """Returns when so many requests have come in."""
+        with self.more:
+            assert self.more.wait_for(lambda: len(self.received) >= number, _WITHIN)
 
     @property
     def bodies(self) -> list[str]:
@@ -51,6 +70,10 @@ def running(port: int = 0) -> Iterator[Receiver]:
             with state.lock:
                 state.received.append(Received(self.path, fields, body))
                 status, text = state.answers.pop(0) if state.answers else (202, "")
+                state.more.notify_all()
+            state.is_open.wait(_WITHIN)
+            if state.is_dead:
+                return
             self.send_response(status)
             for name, value in state.headers.items():
                 self.send_header(name, value)
@@ -64,6 +87,9 @@ def running(port: int = 0) -> Iterator[Receiver]:
     class Server(ThreadingHTTPServer):
         allow_reuse_address = True
 
+        def handle_error(self, *_: Any) -> None:
+            """Nothing: who asked may have been killed meanwhile."""
+
     with Server(("127.0.0.1", port), Handler) as server:
         state.url = f"http://127.0.0.1:{server.server_port}/events"
         thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
@@ -71,6 +97,8 @@ def running(port: int = 0) -> Iterator[Receiver]:
         try:
             yield state
         finally:
+            state.is_dead = not state.is_open.is_set()
+            state.is_open.set()
             server.shutdown()
             thread.join()
 

@@ -5,14 +5,16 @@ import signal
 import time
 from threading import Event
 from typing import Any, Final
+from uuid import UUID
 
 from django.core.management.base import BaseCommand, CommandParser
-from django.db import InterfaceError, OperationalError, connection
+from django.db import Error, InterfaceError, OperationalError, connection
 
 from scim.provider import clock, delivery
 
 PAUSE: Final = 1.0  # seconds, after a pass that found nothing to do
 OUTAGE_PAUSE: Final = 5.0  # seconds, when the database does not answer
+TROUBLE_PAUSE: Final = 60.0  # seconds, for a tenant on which the program itself failed
 PURGE_EVERY: Final = 3_600.0  # seconds
 
 logger: Final = logging.getLogger(__name__)
@@ -29,6 +31,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         self._stopping = Event()
+        self._resting: dict[UUID, float] = {}  # tenants in trouble, and until when
         if options["once"]:
             delivery.purge()
             while self._pass():
@@ -43,7 +46,7 @@ class Command(BaseCommand):
                     delivery.purge()
                     purged_at = time.monotonic()
                 pause = 0.0 if self._pass() else PAUSE
-            except (OperationalError, InterfaceError) as error:
+            except Error as error:
                 extra = {"error": type(error).__name__}
                 logger.warning("The database did not answer the delivery worker.", extra=extra)
                 connection.close()
@@ -56,6 +59,8 @@ class Command(BaseCommand):
         for tenant in delivery.tenants_with_work(clock.now()):
             if self._stopping.is_set():
                 return tried
+            if time.monotonic() < self._resting.get(tenant.id, 0.0):
+                continue
             try:
                 done = delivery.deliver(tenant)
             except (OperationalError, InterfaceError):
@@ -63,6 +68,7 @@ class Command(BaseCommand):
             except Exception:  # one tenant's trouble is not the others'
                 extra = {"tenant": tenant.custom_domain}
                 logger.exception("The events of a tenant could not be delivered.", extra=extra)
+                self._resting[tenant.id] = time.monotonic() + TROUBLE_PAUSE
             else:
                 tried = tried or bool(done.delivered or done.failed)
         return tried
