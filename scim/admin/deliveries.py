@@ -6,6 +6,7 @@ from django.contrib import admin
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
+from django.utils.formats import date_format
 
 from accounts.admin.acting import record_view
 from accounts.admin.filters import Conditions, TableFilter
@@ -15,7 +16,7 @@ from scim.admin.search import uuid_in
 from scim.models import Delivery, DeliveryStatus, EventStream
 
 LOG_HEADINGS: Final = (
-    "Event",
+    "When",
     "What happened",
     "Resource",
     "Status",
@@ -28,7 +29,7 @@ LOG_HEADINGS: Final = (
 def log_row(delivery: Delivery) -> tuple[Any, ...]:
     """The delivery in a table with LOG_HEADINGS."""
     return (
-        link(reverse("admin:scim_delivery_change", args=[delivery.pk]), delivery.pk),
+        link(reverse("admin:scim_delivery_change", args=[delivery.pk]), _moment(delivery)),
         _happened(delivery),
         delivery.event.uri,
         delivery.get_status_display(),
@@ -63,17 +64,8 @@ class StreamFilter(admin.SimpleListFilter):
 
 
 class DeliveryAdmin(RecordAdmin[Delivery]):
-    list_display = (
-        "id",
-        "at",
-        "happened",
-        "resource",
-        "status",
-        "attempts",
-        "next_try",
-        "error",
-    )
-    list_display_links = ("id",)
+    list_display = ("at", "happened", "resource", "status", "attempts", "next_try", "error")
+    list_display_links = ("at",)
     list_filter = (StatusFilter, StreamFilter)  # type: ignore[assignment]  # both are list filters
     list_select_related = ("event",)
     ordering = ("-event_id",)
@@ -134,6 +126,10 @@ class DeliveryAdmin(RecordAdmin[Delivery]):
         sections = [Facts("Delivery", facts)]
         error = (Text("Last error", pretty(record.error), "error"),) if record.error else ()
         return Page(f"{_happened(record)} {event.uri}", (*sections, *error))
+
+
+def _moment(delivery: Delivery) -> str:
+    return date_format(delivery.event.at, "DATETIME_FORMAT")
 
 
 def _happened(delivery: Delivery) -> str:
