@@ -95,8 +95,15 @@ def resource_type_representation(resource_type: ResourceType, base: str) -> dict
     }
 
 
-def service_provider_config(capabilities: Capabilities, base: str) -> dict[str, Any]:
-    """The ServiceProviderConfig resource (RFC 7643 §5)."""
+def service_provider_config(
+    capabilities: Capabilities, base: str, *, has_streams: bool = False
+) -> dict[str, Any]:
+    """The ServiceProviderConfig resource (RFC 7643 §5).
+
+    `securityEvents` is there while somebody is told of events: "when absent, … not currently
+    configured" (RFC 9967 §4).
+    """
+    events = {"securityEvents": {"asyncRequest": "none", "eventUris": list(EVENT_URIS)}}
     return {
         "schemas": [urns.SERVICE_PROVIDER_CONFIG],
         "documentationUri": capabilities.documentation,
@@ -116,9 +123,9 @@ def service_provider_config(capabilities: Capabilities, base: str) -> dict[str, 
             "maxPageSize": capabilities.max_page,
             "cursorTimeout": capabilities.cursor_timeout,
         },
-        "securityEvents": {"asyncRequest": "none", "eventUris": list(EVENT_URIS)},
         "sort": {"supported": True},
         "etag": {"supported": True},
+        **(events if has_streams else {}),
         "authenticationSchemes": [
             {
                 "type": "oauthbearertoken",

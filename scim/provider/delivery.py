@@ -49,6 +49,7 @@ _SECRET_USES: Final = {
     DeliveryMethod.PUSH.value: PUSH_HEADER,
     DeliveryMethod.WEBHOOK.value: WEBHOOK_KEY,
 }
+_TABLE: Final = "scim_delivery"
 # A worker that hangs must not hold its rows for ever.
 _LIMIT: Final = "SET LOCAL idle_in_transaction_session_timeout = '90s'"
 
@@ -63,9 +64,14 @@ class Round:
     failed: int = 0
 
 
-def tenants_with_work(now: datetime) -> list[Tenant]:
-    """The tenants in which a delivery is due, looked up without entering any of them."""
-    return schemas.where(outbox.IS_DUE, "scim_delivery", (now, now))
+def tenants_with_streams() -> list[Tenant]:
+    """The active tenants from which something is sent at all; few, of many."""
+    return schemas.where(outbox.IS_SENDING, _TABLE, (), schemas.active())
+
+
+def tenants_with_work(among: Sequence[Tenant], now: datetime) -> list[Tenant]:
+    """Those of the tenants in which a delivery is due."""
+    return schemas.where(outbox.IS_DUE, _TABLE, (now, now), among)
 
 
 def deliver(tenant: Tenant) -> Round:
@@ -80,7 +86,7 @@ def purge() -> int:
     """How many deliveries were removed in all tenants: those done long ago and of deleted streams."""
     now = clock.now()
     removed = 0
-    for tenant in schemas.where(outbox.IS_PURGEABLE, "scim_delivery", (now - KEPT,)):
+    for tenant in schemas.where(outbox.IS_PURGEABLE, _TABLE, (now - KEPT,), schemas.active()):
         with in_tenant(tenant):
             removed += outbox.purge(now - KEPT, now, PURGED)
     return removed

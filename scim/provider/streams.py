@@ -142,6 +142,11 @@ def rotate_key(actor: Actor, tenant: Tenant) -> SigningKey:
     return key
 
 
+def are_there() -> bool:
+    """Whether somebody is told of the current tenant's changes."""
+    return EventStream.objects.filter(deleted_at=None).exists()
+
+
 def get_stream(tenant: Tenant, stream: str | UUID) -> EventStream:
     """The tenant's stream with that id, or beginning of an id, locked. Raises ActionRefused."""
     candidates = EventStream.objects.select_for_update(no_key=True).filter(deleted_at=None)

@@ -59,7 +59,11 @@ _POLLING: Final = f"""
 SELECT {_STREAM}, state FROM scim_eventstream WHERE deleted_at IS NULL AND digest = %s
 """
 
-# Whether a worker has anything to do; `{}` is the schema (tenants.schemas).
+# Whether a worker may ever have something to do, and whether it has now; `{schema}` is for
+# tenants.schemas.where.
+IS_SENDING: Final = """
+SELECT FROM {schema}.scim_eventstream WHERE deleted_at IS NULL AND method IN ('push', 'webhook')
+"""
 IS_DUE: Final = """
 SELECT FROM {schema}.scim_eventstream AS stream
 WHERE stream.deleted_at IS NULL AND stream.state = 'active' AND stream.method IN ('push', 'webhook')

@@ -56,6 +56,11 @@ def state(tenant, stream):
     return found.state, found.reason
 
 
+def with_work(now=None):
+    """The tenants in which something is due."""
+    return delivery.tenants_with_work(delivery.tenants_with_streams(), now or clock_of_ours.now())
+
+
 def drain(tenant):
     while delivery.deliver(tenant).delivered:
         pass
@@ -84,7 +89,7 @@ def test_what_is_delivered_is_not_sent_again(acme, at_work, pushed, at_acme, bje
     drain(acme)
 
     assert delivery.deliver(acme) == delivery.Round()
-    assert delivery.tenants_with_work(clock_of_ours.now()) == []
+    assert with_work() == []
     assert len(at_work.received) == 1
 
 
@@ -307,7 +312,7 @@ def test_no_tenants_receiver_gets_what_happens_at_another(
         created(globex, DeliveryMethod.PUSH, endpoint=elsewhere.url)
         at_globex.post("/Users", JSMITH)
 
-        assert set(delivery.tenants_with_work(clock_of_ours.now())) == {acme, globex}
+        assert set(with_work()) == {acme, globex}
         drain(acme)
         drain(globex)
 
@@ -317,10 +322,10 @@ def test_no_tenants_receiver_gets_what_happens_at_another(
 
 def test_a_suspended_tenants_events_wait(acme, at_work, pushed, at_acme, bjensen):
     lifecycle.suspend(acme)
-    assert delivery.tenants_with_work(clock_of_ours.now()) == []
+    assert with_work() == []
 
     lifecycle.resume(acme)
-    assert delivery.tenants_with_work(clock_of_ours.now()) == [acme]
+    assert with_work() == [acme]
 
 
 def test_with_another_secret_key_nothing_is_sent_and_the_log_says_why(

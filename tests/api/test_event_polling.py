@@ -314,3 +314,16 @@ def test_a_poll_costs_five_statements_however_many_tokens_there_are(receiver, at
     assert len(handed_out) == 6
     # The stream, the tokens, the key, what was handed out, whether there are more.
     assert len(executed) == 5
+
+
+def test_the_service_provider_config_announces_events_while_there_is_a_stream(
+    receiver, acme, at_acme, at_globex
+):
+    announced = at_acme.get("/ServiceProviderConfig").json["securityEvents"]
+    assert announced["asyncRequest"] == "none"
+    assert set(NOTICES) < set(announced["eventUris"])
+    assert "securityEvents" not in at_globex.get("/ServiceProviderConfig").json
+
+    streams.delete_stream(COMMAND, acme, receiver.stream.pk)
+
+    assert "securityEvents" not in at_acme.get("/ServiceProviderConfig").json

@@ -103,6 +103,18 @@ def test_the_service_provider_config_announces_the_limits_that_are_enforced():
         "maxPayloadSize": 1_048_576,
     }
     assert supported == {"patch", "bulk", "filter", "sort", "etag"}
+    assert [scheme["type"] for scheme in config["authenticationSchemes"]] == [
+        "oauthbearertoken",
+        "oauth2",
+    ]
+
+
+def test_security_events_are_announced_while_somebody_is_told_of_them():
+    """RFC 9967 §4: "when absent, it indicates …" that there are none."""
+    capabilities = Capabilities(200, 100, 1_048_576, 1_000, "https://example.com/docs")
+
+    assert "securityEvents" not in discovery.service_provider_config(capabilities, BASE)
+    config = discovery.service_provider_config(capabilities, BASE, has_streams=True)
     assert config["securityEvents"] == {
         "asyncRequest": "none",
         "eventUris": [
@@ -113,7 +125,3 @@ def test_the_service_provider_config_announces_the_limits_that_are_enforced():
             )
         ],
     }
-    assert [scheme["type"] for scheme in config["authenticationSchemes"]] == [
-        "oauthbearertoken",
-        "oauth2",
-    ]
