@@ -14,6 +14,24 @@ from scim.protocol.schema import Attribute, ResourceType, Schema, Type
 from scim.protocol.security_events import EVENT_URIS
 
 _NOT_LISTED: Final = frozenset({"id", "meta", "schemas"})
+_AUTHENTICATION: Final[tuple[dict[str, Any], ...]] = (
+    {
+        "type": "oauthbearertoken",
+        "name": "Secret token",
+        "description": "A secret token that myPolicies support mints for the tenant, sent"
+        " as an OAuth 2.0 bearer token.",
+        "specUri": "https://www.rfc-editor.org/rfc/rfc6750",
+        "primary": True,
+    },
+    {
+        "type": "oauth2",
+        "name": "OAuth 2.0 client credentials",
+        "description": "An access token from the token endpoint that the metadata at"
+        " /.well-known/oauth-authorization-server name (RFC 8414), sent as a bearer token.",
+        "specUri": "https://www.rfc-editor.org/rfc/rfc6749",
+        "primary": False,
+    },
+)
 _HAS_CASE: Final = frozenset({Type.STRING, Type.REFERENCE, Type.BINARY})
 
 
@@ -126,24 +144,7 @@ def service_provider_config(
         "sort": {"supported": True},
         "etag": {"supported": True},
         **(events if has_streams else {}),
-        "authenticationSchemes": [
-            {
-                "type": "oauthbearertoken",
-                "name": "Secret token",
-                "description": "A secret token that myPolicies support mints for the tenant, sent"
-                " as an OAuth 2.0 bearer token.",
-                "specUri": "https://www.rfc-editor.org/rfc/rfc6750",
-                "primary": True,
-            },
-            {
-                "type": "oauth2",
-                "name": "OAuth 2.0 client credentials",
-                "description": "An access token from the token endpoint that the metadata at"
-                " /.well-known/oauth-authorization-server name (RFC 8414), sent as a bearer token.",
-                "specUri": "https://www.rfc-editor.org/rfc/rfc6749",
-                "primary": False,
-            },
-        ],
+        "authenticationSchemes": [dict(scheme) for scheme in _AUTHENTICATION],
         "meta": {
             "resourceType": "ServiceProviderConfig",
             "location": f"{base}/ServiceProviderConfig",

@@ -40,12 +40,11 @@ def workers_of(server):
 
 @pytest.fixture
 def without_worker(server):
-    """The server, whose own worker has ended; the next start brings another one."""
-    for pid in workers_of(server):
-        os.kill(pid, signal.SIGTERM)
-    wait_until(lambda: not workers_of(server), "the worker has ended")
+    """The server, whose own worker stands still meanwhile: it would be started again."""
+    [pid] = workers_of(server)
+    os.kill(pid, signal.SIGSTOP)
     yield server
-    server.stop()
+    os.kill(pid, signal.SIGCONT)
 
 
 @contextmanager
@@ -133,6 +132,17 @@ def test_changes_arrive_while_the_server_runs(server):
         assert_all_arrived_in_order(told(server, started), uris)
         wait_until(lambda: pending(server) == 0, "everything is written down")
         assert len(started.received) == PEOPLE * len(EXPECTED)
+
+
+def test_the_server_starts_its_worker_again_when_that_is_killed(server):
+    with receiver.running() as started, stream_to(server, started.url):
+        [former] = workers_of(server)
+        os.kill(former, signal.SIGKILL)
+        uris = provision_all(server)
+        started.wait_for(PEOPLE * len(EXPECTED))
+
+        assert_all_arrived_in_order(told(server, started), uris)
+        assert former not in workers_of(server)
 
 
 def test_a_worker_that_is_killed_while_it_delivers_loses_nothing(without_worker):

@@ -39,8 +39,8 @@ class Command(BaseCommand):
         check_port_is_free(settings.PORT)
         with database.server_running():
             lines = prepare()
-            with delivering():
-                serving.serve(lambda: self._print(lines))
+            with delivering() as keep_delivering:
+                serving.serve(lambda: self._print(lines), keep_delivering)
 
     def _print(self, lines: list[str]) -> None:
         """Writes at once: what waits in a buffer would be written by each worker again."""
