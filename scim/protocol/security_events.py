@@ -182,11 +182,16 @@ def _patch(happening: Happening) -> dict[str, Any]:
             operations += _member_operations(happening.changes)
             continue
         value = _value_at(happening.document, name)
-        if value is None:
-            operations.append({"op": "remove", "path": name})
-        else:
+        if value is not None:
             operations.append({"op": "replace", "path": name, "value": value})
+        elif not _has_hidden_value(happening.changes, name):
+            operations.append({"op": "remove", "path": name})
     return {"schemas": [urns.PATCH_OP], "Operations": operations}
+
+
+def _has_hidden_value(changes: Iterable[Change], name: str) -> bool:
+    """Whether an attribute that the document does not show has a value (`returned: never`)."""
+    return any(change.after is not None for change in changes if _attribute_of(change) == name)
 
 
 def _member_operations(changes: Iterable[Change]) -> list[dict[str, Any]]:

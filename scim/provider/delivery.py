@@ -41,6 +41,8 @@ LONGEST_WAIT: Final = timedelta(hours=1)
 KEPT: Final = timedelta(days=30)  # how long the delivery log tells of what is done
 PURGED: Final = 5_000  # rows a pass
 MAX_ERROR: Final = 500  # characters of what a receiver says
+# Answers to one event (RFC 8935 §2.3: 400); any other failure is the receiver's, for all events.
+_ABOUT_EVENT: Final = frozenset({400, 409, 413, 415, 422})
 # What seals the secret of a stream is bound to.
 PUSH_HEADER: Final = "push authorization"
 WEBHOOK_KEY: Final = "webhook key"
@@ -54,6 +56,14 @@ _TABLE: Final = "scim_delivery"
 _LIMIT: Final = "SET LOCAL idle_in_transaction_session_timeout = '90s'"
 
 logger: Final = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why something did not arrive, and whether anything else would have arrived instead."""
+
+    error: str
+    is_about_event: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,70 +117,74 @@ def _deliver_on(tenant: Tenant, stream: Stream) -> Round:
         queued = outbox.take(stream.id, clock.now(), 1 if stream.failures else BATCH)
         if not queued:
             return Round()
-        errors = _send(tenant, stream, queued)
+        failures = _send(tenant, stream, queued)
         now = clock.now()
-        outbox.record([_result(each, errors.get(each.id), now) for each in queued], now)
-        return _conclude(stream, queued, errors, now)
+        outbox.record([_result(each, failures.get(each.id), now) for each in queued], now)
+        return _conclude(stream, queued, failures, now)
 
 
 def _conclude(
-    stream: Stream, queued: Sequence[Queued], errors: Mapping[UUID, str], now: datetime
+    stream: Stream, queued: Sequence[Queued], failures: Mapping[UUID, Failure], now: datetime
 ) -> Round:
     """Notes on the stream how the round went, and gives up on one that has failed for too long."""
-    if len(errors) == len(queued):
+    unreached = [failure for failure in failures.values() if not failure.is_about_event]
+    if len(unreached) == len(queued):
         outbox.record_round(stream.id, stream.failures + 1, now + wait(stream.failures + 1))
     elif stream.failures:
         outbox.record_round(stream.id, 0, now)
     limit = timedelta(hours=settings.EVENT_GIVE_UP_HOURS)
     for each in queued:
         since = each.failing_since
-        if each.id in errors and since is not None and now - since >= limit:
+        if each.id in failures and since is not None and now - since >= limit:
             outbox.give_up(
                 stream.id,
                 f"Event {each.id} could not be delivered since {since:%Y-%m-%d %H:%M} UTC:"
-                f" {errors[each.id]}",
+                f" {failures[each.id].error}",
             )
             extra = {"stream": str(stream.id)}
             logger.error("An event stream is failing and was stopped.", extra=extra)
             break
-    return Round(len(queued) - len(errors), len(errors))
+    return Round(len(queued) - len(failures), len(failures))
 
 
-def _result(queued: Queued, error: str | None, now: datetime) -> Result:
-    if error is None:
+def _result(queued: Queued, failure: Failure | None, now: datetime) -> Result:
+    if failure is None:
         return Result(queued.id, DeliveryStatus.DELIVERED.value)
     retry_at = now + wait(queued.attempts + 1)
-    return Result(queued.id, DeliveryStatus.PENDING.value, retry_at, error)
+    return Result(queued.id, DeliveryStatus.PENDING.value, retry_at, failure.error)
 
 
-def _send(tenant: Tenant, stream: Stream, queued: Sequence[Queued]) -> dict[UUID, str]:
+def _send(tenant: Tenant, stream: Stream, queued: Sequence[Queued]) -> dict[UUID, Failure]:
     """The deliveries that did not arrive, and why."""
     try:
         to_message = _composer(tenant, stream)
     except SealBroken as error:
-        return {each.id: str(error) for each in queued}
+        return {each.id: Failure(str(error)) for each in queued}
     messages = [to_message(each) for each in queued]
     with ThreadPoolExecutor(max_workers=BATCH) as pool:
-        answers = list(pool.map(_attempt, messages))
+        outcomes = list(pool.map(_attempt, messages))
     return {
-        each.id: error for each, error in zip(queued, answers, strict=True) if error is not None
+        each.id: failure
+        for each, failure in zip(queued, outcomes, strict=True)
+        if failure is not None
     }
 
 
-def _attempt(message: Message) -> str | None:
+def _attempt(message: Message) -> Failure | None:
     """None when the receiver took it, else what happened. Touches no database: it runs in a thread."""
     try:
         answer = posting.post(message, private_allowed=settings.DEVELOPMENT)
     except NotSent as error:
-        return str(error)
+        return Failure(str(error))
     return None if 200 <= answer.status < 300 else _refusal(answer)
 
 
-def _refusal(answer: Answer) -> str:
+def _refusal(answer: Answer) -> Failure:
     """The answer in a line: status and, as far as it is text, what the receiver said."""
     said = "".join(filter(str.isprintable, storable(answer.text)))[:MAX_ERROR]
     redirect = " Redirects are not followed." if 300 <= answer.status < 400 else ""
-    return f"The receiver answered {answer.status}.{redirect} {said}".rstrip()
+    error = f"The receiver answered {answer.status}.{redirect} {said}".rstrip()
+    return Failure(error, is_about_event=answer.status in _ABOUT_EVENT)
 
 
 def _composer(tenant: Tenant, stream: Stream) -> Callable[[Queued], Message]:

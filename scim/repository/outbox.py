@@ -16,6 +16,7 @@ from uuid import UUID
 from django.db import connection
 
 from scim.protocol.differences import Change
+from scim.protocol.projection import project
 from scim.protocol.representation import schemas
 from scim.protocol.security_events import Happening, Kind, kinds, uris_of
 from scim.repository.base import Write
@@ -194,8 +195,12 @@ def wanted_by(change: Kind, write: Write) -> dict[str, Any]:
 
 
 def queue(change: Kind, write: Write, parameters: Mapping[str, Any]) -> None:
-    """Queues the change for the streams that want it; `parameters` are those of its statement."""
+    """Queues the change for the streams that want it; `parameters` are those of its statement.
+
+    What no client gets to see (`returned`, RFC 7643 §7) no receiver does.
+    """
     others = {
+        "document": _json(project(write.resource_type, write.resource)),
         "kinds": json.dumps(kinds(change, write.changes)),
         "uri": f"{write.resource_type.endpoint}/{write.id}",
         "schemas": json.dumps(schemas(write.resource_type, write.resource)),

@@ -208,6 +208,20 @@ def test_while_one_change_does_not_arrive_later_ones_of_the_resource_wait(
     ]
 
 
+@pytest.mark.parametrize(
+    ("status", "delivered"), [(400, 1), (422, 1), (401, 0), (429, 0), (500, 0)]
+)
+def test_an_event_that_is_refused_holds_up_no_other_and_a_receiver_in_trouble_is_left_alone(
+    status, delivered, acme, at_work, pushed, at_acme, bjensen
+):
+    at_work.answers = [(status, "")]
+    delivery.deliver(acme)
+
+    at_acme.post("/Users", JSMITH)
+
+    assert delivery.deliver(acme) == delivery.Round(delivered=delivered)
+
+
 def test_the_waits_double_with_jitter_up_to_an_hour():
     for failures, longest in ((1, 2), (2, 4), (3, 8), (11, 2048), (12, 3600), (500, 3600)):
         waits = {delivery.wait(failures).total_seconds() for _ in range(50)}

@@ -1,11 +1,25 @@
 """What a change tells those who follow: whole Security Event Tokens of each kind (RFC 9967 §2.4)."""
 
+import dataclasses
+
 import pytest
 
 from scim.models import OutboxEvent
+from scim.protocol.definitions import USER
+from scim.protocol.schema import Attribute, Extension, Returned, Schema
+from scim.provider import resources
+from scim.provider.requester import Requester
+from scim.provider.resources import Target
+from scim.repository.base import Loading
 from tenants.current import in_tenant
 from tests.support.payloads import BJENSEN, ENTERPRISE, JSMITH, patch, replace, user
 from tests.support.streams import FULLS, NOTICES, PROV, Poller
+
+
+@pytest.fixture
+def requester(acme):
+    return Requester(acme.tenant_url, "r-1", "POST", "/scim/Users", 0.0)
+
 
 CHANGES = {"create", "replace", "modify", "delete"}
 
@@ -286,3 +300,25 @@ def test_nobody_is_told_what_happens_at_another_tenant(notices, at_globex, globe
 
     assert notices.drained() == []
     assert [claims["iss"] for claims in elsewhere.drained()] == [globex.tenant_url]
+
+
+def test_what_no_client_gets_to_see_no_receiver_does(acme, fulls, requester):
+    """An attribute that is never returned, as a tenant's own extension may have one."""
+    urn = "urn:acme:scim:2.0:User"
+    attributes = (Attribute("pin", returned=Returned.NEVER), Attribute("costCenter"))
+    extension = Extension(Schema(urn, "Acme", "Acme's own.", attributes))
+    users = dataclasses.replace(USER, extensions=(extension,))
+    with in_tenant(acme):
+        made = resources.create(users, {**user("a"), urn: {"pin": "4711"}}, requester)
+        target = Target(users, str(made.id), Loading(acme.tenant_url))
+        changes = patch(
+            {"op": "replace", "path": f"{urn}:pin", "value": "4712"},
+            {"op": "replace", "path": f"{urn}:costCenter", "value": "K1"},
+        )
+        resources.modify(target, changes, requester)
+
+    created, changed = fulls.drained()
+    assert "471" not in str(created["events"])
+    operations = [{"op": "replace", "path": f"{urn}:costCenter", "value": "K1"}]
+    told = {"version": 'W/"2"', "data": patch(*operations)}
+    assert changed["events"] == {f"{PROV}patch:full": told}
