@@ -11,6 +11,7 @@ from scim.api.views import ScimView
 from scim.protocol import discovery
 from scim.protocol.errors import Forbidden, NotFound
 from scim.protocol.messages import list_response
+from scim.provider import streams
 from scim.provider.capabilities import CAPABILITIES
 from scim.provider.catalog import Types, resource_types
 from tenants.current import current_tenant
@@ -65,4 +66,8 @@ class ResourceTypesView(DescriptionsView):
 
 class ServiceProviderConfigView(DiscoveryView):
     def get(self, request: Request) -> Response:  # DRF's signature
-        return self.answer(discovery.service_provider_config(CAPABILITIES, self.base()))
+        has_streams = streams.are_there()
+        config = discovery.service_provider_config(
+            CAPABILITIES, self.base(), has_streams=has_streams
+        )
+        return self.answer(config)
