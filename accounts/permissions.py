@@ -32,6 +32,9 @@ _SEE_PROVISIONING: Final = frozenset(
         "scim.view_group",
         "scim.view_provisioningevent",
         "scim.view_attributechange",
+        "scim.view_extensionschema",
+        "scim.view_eventstream",
+        "scim.view_delivery",
     }
 )
 _SEE_PEOPLE: Final = frozenset({PERSONAL_DATA, "scim.export_user", "scim.export_provisioningevent"})
@@ -52,8 +55,21 @@ _SUPPORT: Final = _SEE_ALL | {
     "accounts.revoke_oauthclient",
     "accounts.add_clientsecret",
     "accounts.revoke_clientsecret",
+    "scim.change_eventstream",
 }
-_LEAD: Final = _SUPPORT | _SEE_PEOPLE | {"tenants.suspend_tenant", "scim.restore_user"}
+_LEAD: Final = (
+    _SUPPORT
+    | _SEE_PEOPLE
+    | {
+        "tenants.suspend_tenant",
+        "scim.restore_user",
+        "scim.change_extensionschema",
+        # What leaves through a stream are personal data of the whole tenant.
+        "scim.add_eventstream",
+        "scim.delete_eventstream",
+        "scim.rotate_signingkey",
+    }
+)
 _OPERATE: Final = _LEAD | {
     "tenants.add_tenant",
     "tenants.add_domain",

@@ -1,6 +1,6 @@
 """Provisioned groups, to read only: members are read a page at a time, whatever their number."""
 
-from typing import Any, ClassVar, Final
+from typing import Any, Final
 from uuid import UUID
 
 from django.contrib import admin
@@ -14,8 +14,7 @@ from scim.admin.masking import Sight
 from scim.admin.resources import ChangedFilter, ResourceAdmin
 from scim.admin.search import uuid_in
 from scim.models import Group
-from scim.protocol.definitions import GROUP
-from scim.protocol.schema import ResourceType
+from scim.protocol import urns
 from scim.protocol.text import fold
 from scim.repository import belonging
 
@@ -48,7 +47,7 @@ class StateFilter(TableFilter):
 
 
 class GroupAdmin(ResourceAdmin[Group]):
-    resource_type: ClassVar[ResourceType] = GROUP
+    type_name = urns.GROUP_TYPE
     naming = "displayName"
     list_display = ("name", "members", "state", "external", "created", "last_modified")
     list_filter = (StateFilter, ChangedFilter)
@@ -76,18 +75,19 @@ class GroupAdmin(ResourceAdmin[Group]):
 
     def page(self, request: HttpRequest, record: Group) -> Page:
         sight = Sight.of(request)
-        stored = records.stored_of(GROUP, record)
+        kind = self.resource_type()
+        stored = records.stored_of(kind, record)
         history = changes.history(
             record, request.GET.get("before", ""), sight, self.then_path(record)
         )
         sections: tuple[Section, ...] = (
             Facts("Record", tuple(records.record_facts(record))),
-            *records.attribute_sections(GROUP, record.document, sight),
+            *records.attribute_sections(kind, record.document, sight),
             _members(record, request.GET.get("after", ""), sight),
             records.groups_section(record),
             history,
             records.requests_section(record, sight),
-            records.json_section(GROUP, stored, sight, "SCIM JSON, without its members"),
+            records.json_section(kind, stored, sight, "SCIM JSON, without its members"),
         )
         notice = f"{_DELETED if record.deleted_at else _MANAGED} {sight.notice}".strip()
         return Page(self.name(record), sections, notice=notice, links=(self.then_link(record),))

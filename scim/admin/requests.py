@@ -18,10 +18,11 @@ from scim.protocol import urns
 from scim.protocol.differences import Change
 from scim.protocol.schema import ResourceType
 from scim.protocol.text import fold
-from scim.provider.capabilities import RESOURCE_TYPES
+from scim.provider.catalog import resource_types
 from scim.provider.explanations import Explanation, explain
 from scim.provider.redaction import REDACTED
 from scim.repository.traces import Made
+from tenants.current import current_tenant
 
 REFUSED_FROM: Final = 400  # HTTP status
 CHANGES_SHOWN: Final = 500
@@ -53,7 +54,10 @@ def sections(event: ProvisioningEvent, sight: Sight) -> list[Section]:
 
 def resource_type_of(event: ProvisioningEvent) -> ResourceType | None:
     """The type of the resource that the request was about."""
-    return next((each for each in RESOURCE_TYPES if each.name == event.resource_type), None)
+    return next(
+        (each for each in resource_types(current_tenant()) if each.name == event.resource_type),
+        None,
+    )
 
 
 def status_badge(status: int) -> SafeString:

@@ -22,6 +22,8 @@ from scim.admin.records import state_badge
 from scim.admin.search import uuid_in
 from scim.models import Resource
 from scim.protocol.schema import ResourceType
+from scim.provider.catalog import resource_type
+from tenants.current import current_tenant
 
 _SHOWN: Final = ("id", "document", "version", "created", "last_modified", "deleted_at", "continues")
 
@@ -39,9 +41,13 @@ class ChangedFilter(TableFilter):
 class ResourceAdmin(RecordAdmin[R]):
     """Provisioned resources of one type, to read only."""
 
-    resource_type: ClassVar[ResourceType]
+    type_name: ClassVar[str]
     ordering = ("-id",)
     search_fields = ("id",)  # shows the box; get_search_results says what it finds
+
+    def resource_type(self) -> ResourceType:
+        """What such a resource has in the current tenant, the tenant's own extensions among it."""
+        return resource_type(current_tenant(), self.type_name)
 
     def get_urls(self) -> list[URLPattern]:
         return [self.act_url("<uuid:record_id>/then/", self.then_view, "then"), *super().get_urls()]
@@ -73,7 +79,7 @@ class ResourceAdmin(RecordAdmin[R]):
         raise NotImplementedError
 
     def viewed(self, request: HttpRequest, subject: str) -> None:
-        kind = self.resource_type.name.lower()
+        kind = self.type_name.lower()
         record_view(request, f"{kind} viewed" if subject else f"{kind} list viewed", subject)
 
     @admin.display(description="state")
@@ -87,7 +93,7 @@ class ResourceAdmin(RecordAdmin[R]):
     def shown(self, record: R, name: str, value: Any = None) -> Any:
         """The value of an attribute in a list, as the request's account gets to see it."""
         sight = Sight(is_whole=record.is_whole)  # type: ignore[attr-defined]  # annotated
-        return sight.value(name, value or record.document.get(name), self.resource_type.name)
+        return sight.value(name, value or record.document.get(name), self.type_name)
 
     def then_path(self, record: R) -> str:
         """The page that shows the resource as it was."""
@@ -102,8 +108,9 @@ class ResourceAdmin(RecordAdmin[R]):
         asked = request.GET.get("at", "")
         sight = Sight.of(request)
         moment = then.read_moment(asked) if asked else timezone.now()
-        found = then.rebuilt(self.resource_type, record, moment) if moment else None
-        sections = then.sections(self.resource_type, record, found, sight) if found else []
+        kind = self.resource_type()
+        found = then.rebuilt(kind, record, moment) if moment else None
+        sections = then.sections(kind, record, found, sight) if found else []
         notice = sight.notice
         if moment is None:
             notice = "That is no date and time; write it like 2026-11-25 10:00."

@@ -1,6 +1,6 @@
 """Provisioned users, to read only: Entra manages them."""
 
-from typing import Any, ClassVar
+from typing import Any
 from uuid import UUID
 
 from django.contrib import admin
@@ -23,8 +23,6 @@ from scim.admin.resources import ChangedFilter, ResourceAdmin
 from scim.admin.search import unique_key
 from scim.models import User
 from scim.protocol import urns
-from scim.protocol.definitions import USER
-from scim.protocol.schema import ResourceType
 from scim.protocol.text import fold
 from scim.provider.acts import RESTORE
 from scim.provider.rules import work_email
@@ -55,7 +53,7 @@ class StateFilter(TableFilter):
 
 class UserAdmin(ExportingAdmin[User], ResourceAdmin[User]):
     export_permission = "scim.export_user"
-    resource_type: ClassVar[ResourceType] = USER
+    type_name = urns.USER_TYPE
     naming = "userName"
     list_display = (
         "user_name",
@@ -123,18 +121,19 @@ class UserAdmin(ExportingAdmin[User], ResourceAdmin[User]):
 
     def page(self, request: HttpRequest, record: User) -> Page:
         sight = Sight.of(request)
-        stored = records.stored_of(USER, record)
+        kind = self.resource_type()
+        stored = records.stored_of(kind, record)
         history = changes.history(
             record, request.GET.get("before", ""), sight, self.then_path(record)
         )
         sections: tuple[Section, ...] = (
             _record(record),
-            *records.attribute_sections(USER, record.document, sight),
+            *records.attribute_sections(kind, record.document, sight),
             records.groups_section(record),
             _managers(record, sight),
             history,
             records.requests_section(record, sight),
-            records.json_section(USER, stored, sight, "SCIM JSON, as Entra sees it"),
+            records.json_section(kind, stored, sight, "SCIM JSON, as Entra sees it"),
         )
         notice = f"{_DELETED if record.deleted_at else _MANAGED} {sight.notice}".strip()
         acts: tuple[Act, ...] = ()

@@ -19,7 +19,7 @@ RESTORE: Final = "scim.restore_user"
 def preview_request(actor: Actor, tenant: Tenant, event_id: UUID, logged: Logged) -> Preview:
     """What a request of the provisioning log would do now. Raises NotPermitted."""
     with performing(actor, REPLAY, tenant):
-        preview = dry_run.dry_run(logged, tenant.tenant_url)
+        preview = dry_run.dry_run(logged)
         details: Details = {"operation": logged.operation, "status": preview.status}
         note(actor, tenant, "request replayed as a dry run", str(event_id), details)
     return preview
@@ -31,7 +31,6 @@ def restore_user(actor: Actor, tenant: Tenant, user_id: UUID, *, with_groups: bo
         user_id=user_id,
         by=actor.name,
         address=actor.address,
-        tenant_url=tenant.tenant_url,
         with_groups=with_groups,
     )
     with performing(actor, RESTORE, tenant):

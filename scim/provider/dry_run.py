@@ -18,13 +18,14 @@ from django.db import transaction
 from scim.protocol import bulk as bulk_messages
 from scim.protocol.errors import ScimError
 from scim.protocol.schema import ResourceType
-from scim.provider import bulk, resources
-from scim.provider.capabilities import CAPABILITIES, RESOURCE_TYPES
+from scim.provider import bulk, catalog, resources
+from scim.provider.capabilities import CAPABILITIES
 from scim.provider.parameters import read_query, read_search
 from scim.provider.requester import Requester
 from scim.provider.resources import Target
 from scim.repository.base import Loading, Source
 from scim.repository.traces import Trace, traces
+from tenants.current import current_tenant
 
 CHANGES_KEPT: Final = 500
 _NOT_KEPT: Final = "Its body was not kept: it was too large, or refused before it was read."
@@ -71,13 +72,14 @@ def why_not(logged: Logged) -> str | None:
     return None
 
 
-def dry_run(logged: Logged, tenant_url: str) -> Preview:
-    """What the request would do now; nothing is left of it. Needs a transaction in the tenant.
+def dry_run(logged: Logged) -> Preview:
+    """What the request would do now in the current tenant; nothing is left of it. Needs a
+    transaction.
 
     The request must be one that can be replayed (`why_not`).
     """
     requester = Requester(
-        tenant_url=tenant_url,
+        tenant_url=current_tenant().tenant_url,
         request_id=f"dry-run-{uuid4().hex}",
         method=logged.method,
         path=logged.path,
@@ -126,14 +128,16 @@ def _query(logged: Logged, requester: Requester) -> Preview:
     sent = logged.sent or {}
     parameters = read_search(sent) if logged.method == "POST" else sent
     query = replace(read_query(parameters), cursor=None, count=0)
-    types = (logged.resource_type,) if logged.resource_type else RESOURCE_TYPES
+    everywhere = catalog.resource_types(current_tenant())
+    types = (logged.resource_type,) if logged.resource_type else everywhere
     sources = [Source(each, Loading(requester.tenant_url)) for each in types]
     return Preview(200, found=resources.query(sources, query).total)
 
 
 def _bulk(logged: Logged, requester: Requester) -> Preview:
     limit = CAPABILITIES.max_operations
-    bulk.perform(bulk_messages.read_request(logged.sent, RESOURCE_TYPES, limit), requester)
+    types = catalog.resource_types(current_tenant())
+    bulk.perform(bulk_messages.read_request(logged.sent, types, limit), requester)
     return Preview(200)
 
 

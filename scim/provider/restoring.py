@@ -13,13 +13,16 @@ from uuid import UUID, uuid4
 from accounts.actions import ActionRefused
 from scim.models import User
 from scim.protocol.comparison import comparable
-from scim.protocol.definitions import USER
 from scim.protocol.errors import Uniqueness
 from scim.protocol.representation import Stored
+from scim.protocol.schema import ResourceType
+from scim.protocol.urns import USER_TYPE
+from scim.provider import catalog
 from scim.provider.events import Call, answered
 from scim.provider.requester import Requester
 from scim.repository import belonging, resources
 from scim.repository.base import Loading, Write
+from tenants.current import current_tenant
 
 _TAKEN: Final = (
     "Another user has the {attribute} {value} by now, with the id {id}: Entra created that person"
@@ -35,7 +38,6 @@ class Restoration:
     user_id: UUID
     by: str
     address: str | None
-    tenant_url: str
     with_groups: bool
 
 
@@ -44,14 +46,17 @@ def restore(restoration: Restoration) -> list[UUID]:
 
     Raises ActionRefused when it is not deleted or its names are taken.
     """
-    loading = Loading(restoration.tenant_url)
-    stored = resources.lock_deleted(USER, restoration.user_id, loading)
+    tenant = current_tenant()
+    user_type = catalog.resource_type(tenant, USER_TYPE)
+    loading = Loading(tenant.tenant_url)
+    stored = resources.lock_deleted(user_type, restoration.user_id, loading)
     if stored is None:
         raise ActionRefused("This user is not deleted.")
-    _check_free(stored)
-    event = answered(Call(_requester(restoration), "restore", USER, stored.id), 200)
+    _check_free(user_type, stored)
+    requester = _requester(restoration, tenant.tenant_url)
+    event = answered(Call(requester, "restore", user_type, stored.id), 200)
     try:
-        resources.restore(Write(USER, stored.id, stored.resource, stored.version + 1, event))
+        resources.restore(Write(user_type, stored.id, stored.resource, stored.version + 1, event))
     except Uniqueness as error:  # somebody took the userName this very moment
         raise ActionRefused(error.detail) from error
     if not restoration.with_groups:
@@ -60,9 +65,9 @@ def restore(restoration: Restoration) -> list[UUID]:
     return belonging.rejoin(stored.id, left, event)
 
 
-def _check_free(stored: Stored) -> None:
+def _check_free(user_type: ResourceType, stored: Stored) -> None:
     """Raises ActionRefused when another user has the userName or the externalId."""
-    keys = comparable(USER, stored.resource)
+    keys = comparable(user_type, stored.resource)
     for attribute, column in (("userName", "unique_key"), ("externalId", "external_id")):
         others = User.objects.filter(deleted_at=None, **{column: keys.get(attribute)})
         holder = others.values_list("pk", flat=True).first()
@@ -71,10 +76,10 @@ def _check_free(stored: Stored) -> None:
             raise ActionRefused(_TAKEN.format(attribute=attribute, value=value, id=holder))
 
 
-def _requester(restoration: Restoration) -> Requester:
+def _requester(restoration: Restoration, tenant_url: str) -> Requester:
     """The person as the log names who asked; there is no SCIM request."""
     return Requester(
-        tenant_url=restoration.tenant_url,
+        tenant_url=tenant_url,
         request_id=f"restore-{uuid4().hex[:16]}",
         method="",
         path="",

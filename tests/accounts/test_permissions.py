@@ -12,6 +12,9 @@ SEE = {
     "scim.view_group",
     "scim.view_provisioningevent",
     "scim.view_attributechange",
+    "scim.view_extensionschema",
+    "scim.view_eventstream",
+    "scim.view_delivery",
     "accounts.view_secrettoken",
     "accounts.view_oauthclient",
 }
@@ -31,8 +34,14 @@ TOKENS = {
     "accounts.add_clientsecret",
     "accounts.revoke_clientsecret",
 }
-SUPPORT = SEE_ALL | TOKENS | {"scim.replay_provisioningevent"}
-LEAD = SUPPORT | PEOPLE | {"tenants.suspend_tenant", "scim.restore_user"}
+STREAMS = {"scim.add_eventstream", "scim.delete_eventstream", "scim.rotate_signingkey"}
+SUPPORT = SEE_ALL | TOKENS | {"scim.replay_provisioningevent", "scim.change_eventstream"}
+LEAD = (
+    SUPPORT
+    | PEOPLE
+    | STREAMS
+    | {"tenants.suspend_tenant", "scim.restore_user", "scim.change_extensionschema"}
+)
 
 
 def test_a_tenant_admin_sees_and_exports_what_is_provisioned_and_changes_nothing():
@@ -78,7 +87,7 @@ def test_nobody_may_add_change_or_delete_a_log_or_what_is_provisioned():
         perm.partition(".")[2].partition("_")[0]
         for perm in everything
         if perm.startswith("scim.") or "audit" in perm
-    } == {"view", "export", "replay", "restore"}
+    } == {"view", "export", "replay", "restore", "add", "change", "delete", "rotate"}
 
 
 def test_an_account_answers_djangos_questions_from_its_role():

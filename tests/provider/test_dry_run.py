@@ -47,7 +47,7 @@ def run(acme):
         before = contents(tenant)
         assert why_not(logged) is None
         with transaction.atomic(), in_tenant(tenant):
-            preview = dry_run(logged, tenant.tenant_url)
+            preview = dry_run(logged)
         assert contents(tenant) == before
         return preview
 

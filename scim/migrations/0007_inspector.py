@@ -12,7 +12,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('scim', '0004_membership'),
+        ('scim', '0006_events'),
     ]
 
     operations = [
