@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
 from accounts.admin.pages import Fact, Facts
-from scim.protocol.schema import Attribute, ResourceType
+from scim.protocol.schema import Attribute, ResourceType, Returned
 
 _QUALIFIERS: Final = ("type", "primary")  # they say which of several values a row shows
 # Under which caption a page shows the core attributes; those not named here come under the last.
@@ -44,8 +44,9 @@ def grouped(resource_type: ResourceType, resource: Mapping[str, Any]) -> list[Fa
 
 def _facts(attributes: Iterable[Attribute], holder: Mapping[str, Any]) -> Iterator[Fact]:
     for attribute in attributes:
-        for name, value in _attribute_rows(attribute, holder):
-            yield Fact(labeled(name), value)
+        if attribute.returned is not Returned.NEVER:
+            for name, value in _attribute_rows(attribute, holder):
+                yield Fact(labeled(name), value)
 
 
 def labeled(name: str) -> str:

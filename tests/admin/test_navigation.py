@@ -6,7 +6,14 @@ import pytest
 
 from accounts.admin.navigation import Group, Place, grouped
 
-PROVISIONING = ["Provisioned users", "Provisioning log"]
+PROVISIONING = [
+    "Provisioned users",
+    "Provisioned groups",
+    "Provisioning log",
+    "Extension schemas",
+    "Event streams",
+    "Delivery log",
+]
 CONNECTION = ["Secret tokens", "OAuth clients"]
 
 

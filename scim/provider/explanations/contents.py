@@ -105,18 +105,6 @@ ROWS: Final = (
     ),
     Row(
         Explanation(
-            "member-not-there",
-            "A group shall get a member that was never provisioned, or was deleted.",
-            "RFC 7643 §4.2: members",
-            "Bring the member into the scope of provisioning; Entra adds it to the group in a later"
-            " cycle by itself.",
-            "Entra: myPolicies → Users and groups",
-        ),
-        400,
-        detail=r"^members\.value: there is no",
-    ),
-    Row(
-        Explanation(
             "member-not-named",
             "A member of a group is not named by its id.",
             "RFC 7643 §4.2: members.value",
