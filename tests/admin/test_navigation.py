@@ -14,7 +14,13 @@ PROVISIONING = [
     "Event streams",
     "Delivery log",
 ]
-CONNECTION = ["Secret tokens", "OAuth clients"]
+CONNECTION = [
+    "Secret tokens",
+    "OAuth clients",
+    "Extension schemas",
+    "Event streams",
+    "Delivery log",
+]
 
 
 def sections(page):
