@@ -181,6 +181,7 @@ class Crawler:
     def _policy(self, name: str) -> None:
         violations = self.page.evaluate("window.violations")
         self.findings.policy += [f"{name}: {each}" for each in (*violations, *self._console)]
+        self._console.clear()
 
     def _axe(
         self, name: str, scheme: Any, options: Mapping[str, Any] = MappingProxyType({})
