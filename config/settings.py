@@ -138,6 +138,9 @@ CONTENT_SECURITY_POLICY = {
 # OAuth: how long an access token serves; Entra's gallery asks for 60 minutes to 6 hours.
 ACCESS_TOKEN_MINUTES = environment.number("ACCESS_TOKEN_MINUTES", 60, most=360, least=60)
 
+# Events: how long the worker tries to deliver one before it stops the stream and says so.
+EVENT_GIVE_UP_HOURS = environment.number("EVENT_GIVE_UP_HOURS", 72, most=24 * 30)
+
 # Uploads: SCIM bodies have their own limit (scim.api.parsers); forms are small.
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1_048_576  # bytes
 

@@ -16,10 +16,12 @@ from accounts.admin.screens import RecordAdmin
 from scim.admin import attributes, changes
 from scim.admin.search import uuid_in
 from scim.models import ProvisioningEvent, User
-from scim.protocol.definitions import USER
+from scim.protocol import urns
 from scim.protocol.projection import project
 from scim.protocol.representation import Stored, represent
+from scim.protocol.schema import ResourceType
 from scim.protocol.text import fold
+from scim.provider.catalog import resource_type
 from scim.provider.rules import work_email
 from tenants.current import current_tenant
 
@@ -106,7 +108,8 @@ class UserAdmin(RecordAdmin[User]):
         sections: tuple[Section, ...] = (
             _record(record),
             Facts(
-                "Attributes", tuple(Fact(*row) for row in attributes.rows(USER, record.document))
+                "Attributes",
+                tuple(Fact(*row) for row in attributes.rows(_user_type(), record.document)),
             ),
             changes.history(record.pk, request.GET.get("before", "")),
             _events(record),
@@ -153,7 +156,13 @@ def _record(user: User) -> Facts:
 
 def _representation(user: User) -> dict[str, Any]:
     stored = Stored(user.pk, user.document, user.version, user.created, user.last_modified)
-    return project(USER, represent(USER, stored, current_tenant().tenant_url))
+    whole = represent(_user_type(), stored, current_tenant().tenant_url)
+    return project(_user_type(), whole)
+
+
+def _user_type() -> ResourceType:
+    """What a user of the current tenant has, its own extensions among it."""
+    return resource_type(current_tenant(), urns.USER_TYPE)
 
 
 def _events(user: User) -> Table:
