@@ -9,7 +9,7 @@ LOCK := $(UV) pip compile --quiet --universal --python-version 3.11 --generate-h
 INSTALL := $(UV) pip install --quiet --python $(BIN)/python --require-hashes -r
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check screenshots format lock
+.PHONY: help run test check docs screenshots format lock
 
 help:  ## What can be made
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
@@ -36,6 +36,9 @@ screenshots: $(VENV)/dev.stamp  ## Take the pictures in docs/screenshots anew, o
 format: $(VENV)/dev.stamp  ## Format and fix what can be fixed
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+
+docs: $(VENV)/dev.stamp  ## Generate the pages of docs/ that tests compare
+	DATA_DIR=.data/check $(BIN)/python manage.py shell --no-imports -c 'from tests.support import documents; documents.write()'
 
 lock: $(BIN)/python $(UV)  ## Compile the locks anew from pyproject.toml
 	$(LOCK) pyproject.toml -o requirements.lock

@@ -10,6 +10,7 @@ from rest_framework.viewsets import ViewSetMixin
 from scim.api.lists import list_response_of, without_cursor
 from scim.api.log import log_read
 from scim.api.parameters import read_projection, read_search
+from scim.api.renderers import MEDIA_TYPE
 from scim.api.views import ScimView
 from scim.protocol.projection import Projection, project, relations_shown
 from scim.protocol.representation import Stored, location, represent
@@ -82,11 +83,11 @@ class ResourceViewSet(ViewSetMixin, ScimView):
         return self._answer(self._with_members(stored, projection), projection)
 
     def partial_update(self, request: Request, identifier: str) -> Response:
-        """The resource, or 204 where showing it would load members that nobody asked for."""
+        """The resource, or 204 where nobody asked to be shown its members (RFC 7644 §3.5.2)."""
         projection = read_projection(request.query_params)
         target = self._target(identifier, projection)
         stored = resources.modify(target, self.read_body(), self.authenticated())
-        if self._owned(projection) and projection.attributes is None:
+        if self._owned(projection) and not self._is_wanted(stored, projection):
             return Response(status=204, headers={"ETag": entity_tag(stored.version)})
         return self._answer(self._with_members(stored, projection), projection)
 
@@ -111,6 +112,15 @@ class ResourceViewSet(ViewSetMixin, ScimView):
         """Whether the answer shows members."""
         shown = relations_shown(self.resource_type, projection)
         return any(each.relation is Relation.MEMBERS for each in shown)
+
+    def _is_wanted(self, stored: Stored, projection: Projection) -> bool:
+        """Whether a change is answered with the members: when the client names them, or names
+        SCIM's media type and they are few.
+        """
+        if projection.attributes is not None:
+            return True
+        accepted = self.http_request.headers.get("Accept", "").lower()
+        return MEDIA_TYPE in accepted and resources.is_small(stored)
 
     def _with_members(self, stored: Stored, projection: Projection) -> Stored:
         """The resource with its members, which a change does not load, if they are shown."""

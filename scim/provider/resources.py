@@ -6,7 +6,7 @@ provisioning event; a call that raises has changed nothing once that transaction
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from django.db import transaction
@@ -25,6 +25,9 @@ from scim.provider.requester import Requester
 from scim.repository import lists, members, resources
 from scim.repository.base import Loading, Page, Query, Source, Write
 from scim.repository.members import Moved
+
+# Members in the answer to a PATCH; with more of them it has no body.
+MEMBERS_SHOWN: Final = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +79,7 @@ def create(
     identifier = chosen or clock.new_id(clock.now())
     moved = members.apply(identifier, read.member_edits)
     call = Call(requester, "create", resource_type, identifier, body)
-    event = answered(call, 201, read.notes)
+    event = answered(call, 201, (*read.notes, *_passed_over(moved)))
     made = (*changes(resource_type, {}, resource), *_moves(moved))
     resources.insert(Write(resource_type, identifier, resource, 1, event, made))
     return Stored(identifier, resource, 1, event.at, event.at)
@@ -89,6 +92,11 @@ def retrieve(resource_type: ResourceType, identifier: str, loading: Loading) -> 
     if stored is None:
         raise not_found(resource_type, identifier)
     return stored
+
+
+def is_small(stored: Stored) -> bool:
+    """Whether the resource has few enough members to be shown without being asked for."""
+    return members.has_at_most(MEMBERS_SHOWN, stored.id)
 
 
 def query(sources: Sequence[Source], asked: Query) -> Page:
@@ -154,7 +162,7 @@ def _change(
     rules.check_required(target.resource_type, outcome.resource)
     moved = members.apply(stored.id, outcome.member_edits)
     call = Call(requester, operation, target.resource_type, stored.id, body)
-    event = answered(call, 200, outcome.notes)
+    event = answered(call, 200, (*outcome.notes, *_passed_over(moved)))
     made = (*changes(target.resource_type, stored.resource, outcome.resource), *_moves(moved))
     if not made:
         resources.record(event)
@@ -171,6 +179,11 @@ def _moves(moved: Moved) -> Iterator[Change]:
         yield Change(f'members[value eq "{member}"]', str(member), None)
     for member in moved.added:
         yield Change(f'members[value eq "{member}"]', None, str(member))
+
+
+def _passed_over(moved: Moved) -> Iterator[str]:
+    if moved.unknown:
+        yield f"Passed over {moved.unknown} of the members: nobody has that id."
 
 
 def not_found(resource_type: ResourceType, identifier: str) -> NotFound:

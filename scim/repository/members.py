@@ -1,7 +1,7 @@
 """Members as rows: adding and removing some never reads or writes the others."""
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from typing import Any, Final, assert_never
 from uuid import UUID
 
@@ -29,9 +29,12 @@ added AS (
     INSERT INTO scim_membership (group_id, member_id) SELECT %(group)s, id FROM known
     ON CONFLICT DO NOTHING RETURNING member_id
 )
-SELECT (SELECT id FROM asked WHERE id NOT IN (SELECT id FROM known) ORDER BY id LIMIT 1),
+SELECT (SELECT count(*) FROM known),
     ARRAY(SELECT member_id FROM added ORDER BY member_id),
     ARRAY(SELECT id FROM known WHERE resource_type = %(group_type)s)
+"""
+_COUNT: Final = """
+SELECT count(*) FROM (SELECT FROM scim_membership WHERE group_id = %s LIMIT %s) AS found
 """
 # Of two that nest groups at the same time, the second sees what the first did.
 _LOCK_NESTING: Final = (
@@ -59,22 +62,26 @@ WHERE link.group_id = {} AND other.id = link.member_id AND {} RETURNING link.mem
 
 @dataclass(frozen=True, slots=True)
 class Moved:
-    """Who came into a group and who left it."""
+    """Who came into a group and who left it; how many were named who do not exist."""
 
     added: tuple[UUID, ...] = ()
     removed: tuple[UUID, ...] = ()
+    unknown: int = 0
 
 
 def apply(group: UUID, edits: Iterable[MemberEdit]) -> Moved:
     """What the edits changed in all; the caller has locked the group, or is about to make it.
 
-    Raises InvalidValue for who does not exist and for groups that would contain themselves.
+    E30: who does not exist is passed over, so that one who was deleted meanwhile does not keep
+    hundreds of others out. Raises InvalidValue for groups that would contain themselves.
     """
     before: dict[UUID, bool] = {}  # whether who moved was a member at first
     now: dict[UUID, bool] = {}
+    unknown = 0
     for edit in edits:
-        added, removed = _apply(group, edit)
-        for moved, is_member in ((removed, False), (added, True)):
+        done = _apply(group, edit)
+        unknown += done.unknown
+        for moved, is_member in ((done.removed, False), (done.added, True)):
             for member in moved:
                 before.setdefault(member, not is_member)
                 now[member] = is_member
@@ -82,32 +89,42 @@ def apply(group: UUID, edits: Iterable[MemberEdit]) -> Moved:
     return Moved(
         added=tuple(member for member in changed if now[member]),
         removed=tuple(member for member in changed if not now[member]),
+        unknown=unknown,
     )
 
 
-def _apply(group: UUID, edit: MemberEdit) -> tuple[Sequence[UUID], Sequence[UUID]]:
-    """Who was added and who was removed."""
+def has_at_most(number: int, group: UUID) -> bool:
+    """Whether the group has no more members than that; reads no more than one beyond it."""
+    with connection.cursor() as cursor:
+        cursor.execute(_COUNT, [group, number + 1])
+        found: int = cursor.fetchone()[0]
+    return found <= number
+
+
+def _apply(group: UUID, edit: MemberEdit) -> Moved:
+    """What one edit does."""
+    parsed = {read_id(text) for text in edit.ids}  # None for what is no id of ours
+    ids = [each for each in parsed if each is not None]
     match edit.edit:
         case Edit.ADD:
-            return _add(group, _existing_ids(edit.ids)), ()
+            return _add(group, ids, len(parsed))
         case Edit.REPLACE:
-            ids = _existing_ids(edit.ids)
             removed = _rows(Sql(_REMOVE_OTHERS, (group, ids)))
-            return _add(group, ids), removed
+            return replace(_add(group, ids, len(parsed)), removed=removed)
         case Edit.REMOVE if edit.selection is not None:
             element = Sql(relations.comparable_element(Relation.MEMBERS))
             condition = compile_element(edit.selection, GROUP, MEMBERS, element)
-            return (), _rows(sql(_REMOVE_SELECTED, Parameter(group), condition))
+            return Moved(removed=_rows(sql(_REMOVE_SELECTED, Parameter(group), condition)))
         case Edit.REMOVE:
-            known = [parsed for text in edit.ids if (parsed := read_id(text))]
-            return (), _rows(Sql(_REMOVE, (group, known)))
+            return Moved(removed=_rows(Sql(_REMOVE, (group, ids))))
         case _:
             assert_never(edit.edit)
 
 
-def _add(group: UUID, ids: list[UUID]) -> Sequence[UUID]:
+def _add(group: UUID, ids: list[UUID], asked: int) -> Moved:
+    """Adds those of the ids who exist; `asked` is how many the client named in all."""
     if not ids:
-        return ()
+        return Moved(unknown=asked)
     parameters: dict[str, Any] = {
         "ids": ids,
         "group": group,
@@ -116,9 +133,7 @@ def _add(group: UUID, ids: list[UUID]) -> Sequence[UUID]:
     }
     with connection.cursor() as cursor:
         cursor.execute(_ADD, parameters)
-        unknown, added, groups = cursor.fetchone()
-        if unknown is not None:
-            raise _no_such_member(str(unknown))
+        known, added, groups = cursor.fetchone()
         if groups:
             cursor.execute(_LOCK_NESTING)
             cursor.execute(_MAKES_CIRCLE, {"group": group, "groups": groups})
@@ -126,27 +141,10 @@ def _add(group: UUID, ids: list[UUID]) -> Sequence[UUID]:
                 raise InvalidValue(
                     "A group cannot be a member of itself, directly or through others."
                 )
-    return list(added)
+    return Moved(added=tuple(added), unknown=asked - known)
 
 
-def _rows(statement: Sql) -> list[UUID]:
+def _rows(statement: Sql) -> tuple[UUID, ...]:
     with connection.cursor() as cursor:
         cursor.execute(statement.text, statement.parameters)
-        return [row[0] for row in cursor.fetchall()]
-
-
-def _existing_ids(texts: Iterable[str]) -> list[UUID]:
-    """The ids as they are stored. Raises InvalidValue for one that was never given out."""
-    ids: list[UUID] = []
-    for text in texts:
-        parsed = read_id(text)
-        if parsed is None:
-            raise _no_such_member(text)
-        ids.append(parsed)
-    return ids
-
-
-def _no_such_member(identifier: str) -> InvalidValue:
-    return InvalidValue(
-        f"members.value: there is no User or Group with the id {identifier[:64]!r}."
-    )
+        return tuple(row[0] for row in cursor.fetchall())

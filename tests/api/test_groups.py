@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from scim.models import AttributeChange, Membership
+from scim.models import AttributeChange, Membership, ProvisioningEvent
 from scim.protocol import urns
 from tenants.current import in_tenant
 
@@ -213,26 +213,57 @@ def test_a_display_name_is_unique_in_any_letter_case_and_only_among_groups(acme_
     assert (answer.status, answer.json["scimType"]) == (409, "uniqueness")
 
 
+@pytest.mark.quirk("E30")
+@pytest.mark.parametrize("op", ["add", "replace"])
 @pytest.mark.parametrize("unknown", ["00000000-0000-7000-8000-000000000000", "nobody"])
-def test_who_does_not_exist_cannot_be_a_member_and_nothing_is_changed(acme_scim, people, unknown):
+def test_who_does_not_exist_is_passed_over_and_the_others_come_in(acme_scim, people, unknown, op):
     group = make_group(acme_scim, "Tour Guides")
-    value = [{"value": people[0]}, {"value": unknown}]
+    value = [{"value": unknown}, {"value": people[0]}]
 
     answer = acme_scim.patch(
-        f"/Groups/{group}", patch({"op": "add", "path": "members", "value": value})
+        f"/Groups/{group}", patch({"op": op, "path": "members", "value": value})
     )
 
-    assert (answer.status, answer.json["scimType"]) == (400, "invalidValue")
-    assert unknown in answer.json["detail"]
-    assert member_ids(acme_scim, group) == []
+    assert answer.status == 204
+    assert member_ids(acme_scim, group) == [people[0]]
+    with in_tenant(acme_scim.tenant):
+        event = ProvisioningEvent.objects.filter(operation="modify").latest("id")
+    assert event.notes == ["Passed over 1 of the members: nobody has that id."]
 
 
-def test_another_tenants_user_cannot_be_a_member(acme_scim, globex, scim):
+@pytest.mark.quirk("E30")
+def test_a_change_that_only_names_who_does_not_exist_changes_nothing(acme_scim, people):
+    group = make_group(acme_scim, "Tour Guides", people[0])
+    before = acme_scim.get(f"/Groups/{group}").json
+    add = {"op": "add", "path": "members", "value": "string id 1"}
+
+    assert acme_scim.patch(f"/Groups/{group}", patch(add)).headers["ETag"] == 'W/"1"'
+
+    assert acme_scim.get(f"/Groups/{group}").json == before
+
+
+def test_another_tenants_user_does_not_become_a_member(acme_scim, globex, scim):
     stranger = scim(globex).post("/Users", user("stranger")).json["id"]
 
-    answer = acme_scim.post("/Groups", {"displayName": "Guides", "members": [{"value": stranger}]})
+    group = make_group(acme_scim, "Guides", stranger)
 
-    assert answer.status == 400
+    assert member_ids(acme_scim, group) == []
+    with in_tenant(acme_scim.tenant):
+        assert not Membership.objects.filter(group_id=group).exists()
+
+
+@pytest.mark.parametrize(("number", "status"), [(100, 200), (101, 204)])
+def test_a_client_that_names_scim_is_shown_the_group_when_it_is_small(acme_scim, number, status):
+    """RFC 7644 §3.5.2 has both answers; only the large group is not loaded."""
+    ids = [acme_scim.post("/Users", user(f"u{n}")).json["id"] for n in range(number)]
+    path = f"/Groups/{make_group(acme_scim, 'Tour Guides', *ids)}"
+    rename = patch({"op": "replace", "path": "displayName", "value": "Guides"})
+
+    answer = acme_scim.patch(path, rename, headers={"Accept": "application/scim+json"})
+
+    assert answer.status == status
+    assert answer.headers["ETag"] == 'W/"2"'
+    assert answer.text == ("" if status == 204 else acme_scim.get(path).text)
 
 
 def test_groups_are_nested_but_never_in_a_circle(acme_scim):

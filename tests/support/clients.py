@@ -27,7 +27,7 @@ class _Handler(ClientHandler):
 
 
 # Loaded once: to find all static files anew takes longer than most requests.
-_HANDLER = _Handler(enforce_csrf_checks=False)
+HANDLER = _Handler(enforce_csrf_checks=False)
 
 
 def client_for(tenant: Tenant) -> Client:
@@ -70,7 +70,7 @@ class ScimClient:
         self.token = token
         self.base = base
         self.http = Client(headers={"Host": tenant.host, **credentials})
-        self.http.handler = _HANDLER
+        self.http.handler = HANDLER
 
     def get(self, path: str, /, headers: Mapping[str, str] | None = None, **query: Any) -> Answer:
         """The answer to a GET; `query` are the parameters, such as filter and startIndex."""
