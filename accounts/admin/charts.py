@@ -15,9 +15,9 @@ from django.utils.safestring import SafeString
 from accounts.admin.looks import State
 
 # Geometry, in the units of the drawing.
-WIDTH: Final = 720
+WIDTH: Final = 960
 HEIGHT: Final = 200
-_LEFT: Final = 44  # of the numbers at the axis
+_LEFT: Final = 56  # of the numbers at the axis
 _TOP: Final = 12
 _BOTTOM: Final = 22  # of the labels below the bars
 _PLOT: Final = HEIGHT - _TOP - _BOTTOM
@@ -59,7 +59,9 @@ class Chart:
 def bar_chart(chart: Chart) -> SafeString:
     """The figure with drawing, legend and table; text from outside is escaped."""
     return format_html(
-        '<figure class="chart"><figcaption>{}</figcaption>{}{}{}</figure>',
+        '<figure class="chart"><figcaption>{}</figcaption>'
+        '<div class="wide" tabindex="0" role="region" aria-label="{}, drawn">{}</div>{}{}</figure>',
+        chart.title,
         chart.title,
         _drawing(chart),
         _legend(chart),
@@ -191,7 +193,7 @@ def _table(chart: Chart) -> SafeString:
     )
     return format_html(
         '<details><summary>The numbers<span class="visually-hidden"> of: {}</span></summary>'
-        '<div class="wide" tabindex="0" role="region" aria-label="{}"><table>'
+        '<div class="wide" tabindex="0" role="region" aria-label="{}, in numbers"><table>'
         '<thead><tr><th scope="col">When</th>{}</tr></thead><tbody>{}</tbody></table></div></details>',
         chart.title,
         chart.title,

@@ -70,6 +70,9 @@ class DeliveryAdmin(RecordAdmin[Delivery]):
     list_select_related = ("event",)
     ordering = ("-event_id",)
     counted_as = ("delivery", "deliveries")
+    group = "Events"
+    purpose = "Each event for each stream: delivered, waiting, or why it failed."
+    when_empty = "The first change while there is an event stream makes the first one."
     search_fields = ("id",)  # shows the box; get_search_results says what it finds
     search_help_text = "The whole id of an event (jti or txn), or of a user or group."
 

@@ -78,6 +78,9 @@ class ExtensionSchemaAdmin(RecordAdmin[ExtensionSchema]):
     add_label = "Define schema"
     add_permission = DEFINE
     counted_as = ("schema", "schemas")
+    group = "Provisioning"
+    purpose = "Attributes of this tenant's own, as SCIM extension schemas that Entra can map."
+    when_empty = "Define one when Entra shall send attributes that the standard does not know."
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[ExtensionSchema]:
         return super().get_queryset(request).filter(removed_at=None)

@@ -78,6 +78,9 @@ class EventStreamAdmin(RecordAdmin[EventStream]):
     add_label = "Add event stream"
     add_permission = ADD
     counted_as = ("event stream", "event streams")
+    group = "Events"
+    purpose = "Who is told of each change by signed security events (RFC 9967), pushed or polled."
+    when_empty = "Add one for a system that has to know at once what Entra changed here."
 
     def get_urls(self) -> list[URLPattern]:
         acts = [

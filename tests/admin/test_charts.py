@@ -43,7 +43,7 @@ def test_numbers_of_zero_draw_no_bar():
 
 
 def test_the_drawing_is_an_image_with_a_title_and_a_description():
-    drawing = parsed(REQUESTS).find("svg")
+    drawing = parsed(REQUESTS).find(".//svg")
 
     assert drawing.get("role") == "img"
     assert drawing.get("aria-labelledby") == "requests-title requests-desc"
@@ -94,7 +94,7 @@ def test_a_chart_of_nothing_is_empty_and_whole():
     figure = parsed(Chart("c", "C", (), ()))
 
     assert bars(figure) == []
-    assert figure.find("svg/title").text == "C"
+    assert figure.find(".//svg/title").text == "C"
 
 
 def test_long_rows_of_bars_show_some_labels_only():

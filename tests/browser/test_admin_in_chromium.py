@@ -164,3 +164,29 @@ def test_7_a_revoked_token_is_refused_at_once(staff, server, chapters):
     assert status == 401
     assert "was revoked" in refusal["detail"]
     assert "mypscim_" not in refusal["detail"]
+
+
+def test_8_a_list_is_filtered_with_the_keyboard_alone(staff):
+    visit_acme(staff, "Provisioning log")
+    outcome = staff.locator("details.filter", has_text="Outcome")
+    outcome.locator("summary").focus()
+
+    staff.keyboard.press("Enter")
+    outcome.get_by_role("link", name="Refused").wait_for()
+    staff.keyboard.press("Escape")
+    assert outcome.get_attribute("open") is None
+    assert outcome.locator("summary").evaluate("each => each === document.activeElement")
+
+    for key in ("Enter", "Tab", "Tab", "Tab", "Enter"):  # All, OK, Refused
+        staff.keyboard.press(key)
+    staff.wait_for_url("**/?outcome=refused")
+    staff.get_by_role("link", name="Clear filters").wait_for()
+
+
+def test_9_the_colors_that_were_chosen_stay(staff):
+    staff.get_by_role("button", name="Colors: as the system. Change").click()
+    staff.reload()
+
+    staff.get_by_role("button", name="Colors: dark. Change").wait_for()
+    background = staff.evaluate("getComputedStyle(document.body).backgroundColor")
+    assert background == "rgb(15, 20, 27)"

@@ -51,8 +51,12 @@ def window(chromium):
 def findings(server, window):
     """What is wrong anywhere; the walk is made once."""
     provision(server)
-    server.manage("set_password", DEMO, ADMIN, given=PASSWORD)
-    server.manage("create_oauth_client", DEMO, "--label", "Directory")
+    for command, given in (
+        (("set_password", DEMO, ADMIN), PASSWORD),
+        (("create_oauth_client", DEMO, "--label", "Directory"), ""),
+    ):
+        done = server.manage(*command, given=given)
+        assert done.returncode == 0, done.stderr
     found = Findings()
     look_at_sites(server, window, found)
     look_at_refusals(server, window, found)

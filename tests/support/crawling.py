@@ -130,17 +130,18 @@ class Crawler:
         """Looks at the page that is open; briefly, if it is the same page with another query."""
         self._policy(name)  # before axe, which adds a style of its own
         self._structure(name)
+        if "?" in name:
+            return
         self.page.evaluate(_SHORTEN)
+        self._keyboard(name)
         self.page.evaluate(AXE_SCRIPT)
         self._axe(name, "light")
-        if "?" not in name:
-            self._axe(name, "dark", _CONTRAST_ONLY)
-            self._keyboard(name)
-            self._size(NARROW)
-            self._width(name)
-            self._axe(name, "light")
-            self._axe(name, "dark", _CONTRAST_ONLY)
-            self._size(WIDE)
+        self._axe(name, "dark", _CONTRAST_ONLY)
+        self._size(NARROW)
+        self._width(name)
+        self._axe(name, "light")
+        self._axe(name, "dark", _CONTRAST_ONLY)
+        self._size(WIDE)
         self._console.clear()  # of axe's style
 
     def _open(self, url: str) -> bool:
@@ -180,6 +181,7 @@ class Crawler:
     def _policy(self, name: str) -> None:
         violations = self.page.evaluate("window.violations")
         self.findings.policy += [f"{name}: {each}" for each in (*violations, *self._console)]
+        self._console.clear()
 
     def _axe(
         self, name: str, scheme: Any, options: Mapping[str, Any] = MappingProxyType({})
