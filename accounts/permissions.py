@@ -24,7 +24,14 @@ TENANT_ROLES: Final = (Role.ADMIN, Role.MEMBER)
 STAFF_ROLES: Final = (Role.SUPPORT, Role.SUPPORT_LEAD, Role.AUDITOR, Role.OPERATOR)
 
 _SEE_PROVISIONING: Final = frozenset(
-    {"scim.view_user", "scim.view_provisioningevent", "scim.view_attributechange"}
+    {
+        "scim.view_user",
+        "scim.view_provisioningevent",
+        "scim.view_attributechange",
+        "scim.view_extensionschema",
+        "scim.view_eventstream",
+        "scim.view_delivery",
+    }
 )
 _SEE_ALL: Final = _SEE_PROVISIONING | {
     "tenants.view_tenant",
@@ -42,8 +49,16 @@ _SUPPORT: Final = _SEE_ALL | {
     "accounts.revoke_oauthclient",
     "accounts.add_clientsecret",
     "accounts.revoke_clientsecret",
+    "scim.change_eventstream",
 }
-_LEAD: Final = _SUPPORT | {"tenants.suspend_tenant"}
+_LEAD: Final = _SUPPORT | {
+    "tenants.suspend_tenant",
+    "scim.change_extensionschema",
+    # What leaves through a stream are personal data of the whole tenant.
+    "scim.add_eventstream",
+    "scim.delete_eventstream",
+    "scim.rotate_signingkey",
+}
 _OPERATE: Final = _LEAD | {
     "tenants.add_tenant",
     "tenants.add_domain",

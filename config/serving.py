@@ -16,13 +16,13 @@ from config.logging import JsonFormatter
 _GRACEFUL_SECONDS: Final = 5  # a person waits
 
 
-def serve(when_ready: Callable[[], None]) -> None:
+def serve(when_ready: Callable[[], None], each_second: Callable[[], None]) -> None:
     """Serves until Ctrl-C, SIGTERM or the end of the terminal, then raises SystemExit.
 
-    `when_ready` runs once it listens.
+    `when_ready` runs once it listens, `each_second` about so often from then on.
     """
     connections.close_all()  # a connection must not be shared with the workers
-    _Arbiter(_Application(gunicorn, when_ready)).run()
+    _Arbiter(_Application(gunicorn, when_ready), each_second).run()
 
 
 class _Arbiter(Arbiter):  # type: ignore[misc]  # gunicorn ships no types
@@ -33,6 +33,15 @@ class _Arbiter(Arbiter):  # type: ignore[misc]  # gunicorn ships no types
     """
 
     handle_int = handle_hup = Arbiter.handle_term
+
+    def __init__(self, application: BaseApplication, each_second: Callable[[], None]) -> None:
+        self._each_second = each_second
+        super().__init__(application)
+
+    def murder_workers(self) -> None:
+        """What gunicorn does about each second, with what we do then."""
+        super().murder_workers()
+        self._each_second()
 
     def init_signals(self) -> None:
         has_nohup = signal.getsignal(signal.SIGHUP) is signal.SIG_IGN

@@ -8,6 +8,7 @@ caller's transaction or makes its own, and leaves the connection directed to whe
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final
+from uuid import UUID
 
 import psycopg
 from django.conf import settings
@@ -85,6 +86,13 @@ def _set_status(tenant: Tenant, status: Status) -> None:
     tenant.status = status
     with in_public():
         tenant.save(update_fields=["status"])
+
+
+def set_schemas_revision(tenant: Tenant, revision: UUID | None) -> None:
+    """Have every process read the tenant's SCIM schemas again, within a second; None: it has none."""
+    tenant.schemas_revision = revision
+    with in_public():
+        tenant.save(update_fields=["schemas_revision"])
 
 
 def add_host(tenant: Tenant, host: str) -> Domain:

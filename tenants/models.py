@@ -30,6 +30,9 @@ class Tenant(TenantMixin):  # type: ignore[misc]  # django-tenants ships no type
     status = models.CharField(max_length=16, choices=Status, default=Status.ACTIVE)
     is_operator = models.BooleanField(default=False, editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
+    # Another one each time the tenant's own SCIM schemas change, None while it has none: it travels
+    # with the host's entry in memory, so no request asks whether they did (decision 0017).
+    schemas_revision = models.UUIDField(null=True, editable=False)
 
     class Meta:
         ordering = ["custom_domain"]

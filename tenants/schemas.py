@@ -5,9 +5,9 @@ beside `public`, Django would take the registry's table of migrations for the te
 must therefore be atomic, which also keeps them free of anything that a pooled connection forgets.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Final
+from typing import Any, Final
 
 from django.db import connection, transaction
 from django.db.migrations.executor import MigrationExecutor
@@ -16,12 +16,13 @@ from django_tenants.utils import schema_context
 from psycopg import sql
 
 from tenants.current import in_public
-from tenants.models import Tenant
+from tenants.models import Status, Tenant
 
 # A migration that waits for a lock makes every request of the tenant wait behind it.
 LOCK_TIMEOUT: Final = "5s"
 # Schemas asked in one statement: larger ones plan slower than they save.
 CHUNK: Final = 200
+SMALL_CHUNK: Final = 50  # of statements with joins
 
 _TABLE: Final = "django_migrations"
 _WITH_TABLE: Final = (
@@ -58,6 +59,50 @@ def tenants() -> list[str]:
     """The schemas of all tenants, in the order of their custom domains."""
     with in_public():
         return list(Tenant.objects.values_list("schema_name", flat=True))
+
+
+def active() -> list[Tenant]:
+    """The tenants that are served, staff's own left out."""
+    with in_public():
+        return list(Tenant.objects.filter(status=Status.ACTIVE, is_operator=False))
+
+
+def where(
+    condition: str, table: str, parameters: Sequence[Any], among: Sequence[Tenant]
+) -> list[Tenant]:
+    """Those of the tenants for whom the condition holds; none is entered.
+
+    `condition` is a SELECT of our own in which `{schema}` is the tenant's schema; `table` is one that
+    it reads, and schemas that do not have it yet are passed over. One statement for many tenants.
+    """
+    with in_public():
+        found: list[Tenant] = []
+        for chunk in _chunks(among):
+            holding = _holding(condition, table, parameters, [each.schema_name for each in chunk])
+            found += [tenant for tenant in chunk if tenant.schema_name in holding]
+    return found
+
+
+def _holding(
+    condition: str, table: str, parameters: Sequence[Any], schema_names: list[str]
+) -> frozenset[str]:
+    with connection.cursor() as cursor:
+        cursor.execute(_WITH_TABLE, [table, schema_names])
+        parts = [
+            sql.SQL("SELECT {} WHERE EXISTS ({})").format(
+                sql.Literal(schema), sql.SQL(condition).format(schema=sql.Identifier(schema))
+            )
+            for (schema,) in cursor.fetchall()
+        ]
+        if not parts:
+            return frozenset()
+        cursor.execute(sql.SQL(" UNION ALL ").join(parts), list(parameters) * len(parts))
+        return frozenset(schema for (schema,) in cursor.fetchall())
+
+
+def _chunks(among: Sequence[Tenant]) -> Iterator[Sequence[Tenant]]:
+    for start in range(0, len(among), SMALL_CHUNK):
+        yield among[start : start + SMALL_CHUNK]
 
 
 def behind() -> list[str]:

@@ -6,18 +6,22 @@ from django.contrib import admin
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
+from django.utils.safestring import SafeString
 
 from accounts.admin.acting import record_view
 from accounts.admin.filters import Conditions, TableFilter
+from accounts.admin.looks import State, badge
 from accounts.admin.pages import Fact, Facts, Page, Section, Table, Text, link, pretty
 from accounts.admin.screens import RecordAdmin
 from scim.admin import attributes, changes
 from scim.admin.search import uuid_in
 from scim.models import ProvisioningEvent, User
-from scim.protocol.definitions import USER
+from scim.protocol import urns
 from scim.protocol.projection import project
 from scim.protocol.representation import Stored, represent
+from scim.protocol.schema import ResourceType
 from scim.protocol.text import fold
+from scim.provider.catalog import resource_type
 from scim.provider.rules import work_email
 from tenants.current import current_tenant
 
@@ -49,6 +53,9 @@ class UserAdmin(RecordAdmin[User]):
     list_filter = (StateFilter,)
     ordering = ("-id",)
     counted_as = ("user", "users")
+    group = "Provisioning"
+    purpose = "Everybody whom Entra has sent, with all attributes and their history."
+    when_empty = "Entra sends them in the first cycle after Provisioning was switched on."
     sortable_by = ("user_name", "created")
     search_fields = ("id",)  # shows the box; get_search_results says what it finds
     search_help_text = "The beginning of a userName, e-mail, externalId, display name or family name, or a whole id."
@@ -94,14 +101,15 @@ class UserAdmin(RecordAdmin[User]):
         return user.document.get("externalId")
 
     @admin.display(description="state")
-    def state(self, user: User) -> str:
-        return state(user)
+    def state(self, user: User) -> SafeString:
+        return state_badge(user)
 
     def page(self, request: HttpRequest, record: User) -> Page:
         sections: tuple[Section, ...] = (
             _record(record),
             Facts(
-                "Attributes", tuple(Fact(*row) for row in attributes.rows(USER, record.document))
+                "Attributes",
+                tuple(Fact(*row) for row in attributes.rows(_user_type(), record.document)),
             ),
             changes.history(record.pk, request.GET.get("before", "")),
             _events(record),
@@ -123,9 +131,16 @@ def state(user: User) -> str:
     return "Disabled" if user.document.get("active") is False else "Active"
 
 
+def state_badge(user: User) -> SafeString:
+    """The state of a user, as it looks on a page."""
+    looks: dict[str, State] = {"Active": "ok", "Disabled": "warning"}
+    word = state(user)
+    return badge(looks.get(word, "unknown"), word)
+
+
 def _record(user: User) -> Facts:
     facts = [
-        Fact("State", state(user)),
+        Fact("State", state_badge(user)),
         Fact("id", user.pk, copyable=True),
         Fact("Created", user.created),
         Fact("Last modified", user.last_modified),
@@ -141,7 +156,13 @@ def _record(user: User) -> Facts:
 
 def _representation(user: User) -> dict[str, Any]:
     stored = Stored(user.pk, user.document, user.version, user.created, user.last_modified)
-    return project(USER, represent(USER, stored, current_tenant().tenant_url))
+    whole = represent(_user_type(), stored, current_tenant().tenant_url)
+    return project(_user_type(), whole)
+
+
+def _user_type() -> ResourceType:
+    """What a user of the current tenant has, its own extensions among it."""
+    return resource_type(current_tenant(), urns.USER_TYPE)
 
 
 def _events(user: User) -> Table:

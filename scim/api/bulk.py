@@ -7,7 +7,9 @@ from scim.api.parsers import BulkParser
 from scim.api.views import ScimView
 from scim.protocol.bulk import bulk_response, read_request
 from scim.provider import bulk
-from scim.provider.capabilities import CAPABILITIES, RESOURCE_TYPES
+from scim.provider.capabilities import CAPABILITIES
+from scim.provider.catalog import resource_types
+from tenants.current import current_tenant
 
 
 class BulkView(ScimView):
@@ -17,5 +19,6 @@ class BulkView(ScimView):
     parser_classes = [BulkParser]
 
     def post(self, request: Request) -> Response:
-        asked = read_request(self.read_body(), RESOURCE_TYPES, CAPABILITIES.max_operations)
+        types = resource_types(current_tenant())
+        asked = read_request(self.read_body(), types, CAPABILITIES.max_operations)
         return Response(bulk_response(bulk.perform(asked, self.authenticated())))

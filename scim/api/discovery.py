@@ -11,7 +11,10 @@ from scim.api.views import ScimView
 from scim.protocol import discovery
 from scim.protocol.errors import Forbidden, NotFound
 from scim.protocol.messages import list_response
-from scim.provider.capabilities import CAPABILITIES, RESOURCE_TYPES
+from scim.provider import streams
+from scim.provider.capabilities import CAPABILITIES
+from scim.provider.catalog import Types, resource_types
+from tenants.current import current_tenant
 
 
 class DiscoveryView(ScimView):
@@ -35,10 +38,10 @@ class DiscoveryView(ScimView):
 class DescriptionsView(DiscoveryView):
     """A list of descriptions, or the one with an id; `describe` makes them for a SCIM base."""
 
-    describe: Callable[[str], list[dict[str, Any]]]
+    describe: Callable[[Types, str], list[dict[str, Any]]]
 
     def get(self, request: Request, identifier: str | None = None) -> Response:  # DRF's signature
-        descriptions = type(self).describe(self.base())
+        descriptions = type(self).describe(resource_types(current_tenant()), self.base())
         if identifier is None:
             total = len(descriptions)
             return self.answer(list_response(descriptions, total=total, start_index=1))
@@ -51,16 +54,20 @@ class DescriptionsView(DiscoveryView):
 
 class SchemasView(DescriptionsView):
     @staticmethod
-    def describe(base: str) -> list[dict[str, Any]]:
-        return discovery.schemas(RESOURCE_TYPES, base)
+    def describe(types: Types, base: str) -> list[dict[str, Any]]:
+        return discovery.schemas(types, base)
 
 
 class ResourceTypesView(DescriptionsView):
     @staticmethod
-    def describe(base: str) -> list[dict[str, Any]]:
-        return [discovery.resource_type_representation(each, base) for each in RESOURCE_TYPES]
+    def describe(types: Types, base: str) -> list[dict[str, Any]]:
+        return [discovery.resource_type_representation(each, base) for each in types]
 
 
 class ServiceProviderConfigView(DiscoveryView):
     def get(self, request: Request) -> Response:  # DRF's signature
-        return self.answer(discovery.service_provider_config(CAPABILITIES, self.base()))
+        has_streams = streams.are_there()
+        config = discovery.service_provider_config(
+            CAPABILITIES, self.base(), has_streams=has_streams
+        )
+        return self.answer(config)

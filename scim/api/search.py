@@ -10,7 +10,8 @@ from scim.api.lists import list_response_of, without_cursor
 from scim.api.log import log_read
 from scim.api.parameters import read_search
 from scim.api.views import ScimView
-from scim.provider.capabilities import RESOURCE_TYPES
+from scim.provider.catalog import resource_types
+from tenants.current import current_tenant
 
 
 class EverythingView(ScimView):
@@ -19,7 +20,8 @@ class EverythingView(ScimView):
     operation = "query"
 
     def answer(self, parameters: Mapping[str, Any]) -> Response:
-        body = list_response_of(RESOURCE_TYPES, parameters, self.authenticated())
+        types = resource_types(current_tenant())
+        body = list_response_of(types, parameters, self.authenticated())
         log_read(self.http_request, self, 200)
         return Response(body)
 

@@ -12,6 +12,7 @@ from django.urls import URLPattern, re_path
 
 from scim.api.bulk import BulkView
 from scim.api.discovery import ResourceTypesView, SchemasView, ServiceProviderConfigView
+from scim.api.events import KeysView, PollView
 from scim.api.me import MeViewSet
 from scim.api.oauth import TokenView
 from scim.api.search import RootView, SearchView
@@ -19,6 +20,7 @@ from scim.api.views import UnknownEndpointView
 from scim.api.viewsets import ResourceViewSet
 from scim.protocol.definitions import USER
 from scim.protocol.schema import ResourceType
+from scim.provider import polling
 from scim.provider.capabilities import RESOURCE_TYPES
 
 Actions = dict[str, Any]  # HTTP method -> handler, as DRF types it
@@ -54,6 +56,8 @@ def _resource_endpoints(resource_type: ResourceType) -> list[URLPattern]:
 
 urlpatterns = [
     _endpoint("oauth/token", TokenView.as_view()),
+    _endpoint(polling.PATH.lstrip("/"), PollView.as_view()),
+    _endpoint("jwks.json", KeysView.as_view()),
     *(pattern for each in RESOURCE_TYPES for pattern in _resource_endpoints(each)),
     _endpoint("Bulk", BulkView.as_view()),
     _endpoint("Schemas", SchemasView.as_view()),

@@ -16,9 +16,10 @@ from scim.protocol.projection import Projection, project, relations_shown
 from scim.protocol.representation import Stored, location, represent
 from scim.protocol.schema import Relation, ResourceType
 from scim.protocol.versions import Precondition, entity_tag
-from scim.provider import resources
+from scim.provider import catalog, resources
 from scim.provider.resources import Target
 from scim.repository.base import Loading
+from tenants.current import current_tenant
 
 # A removal is answered without a body.
 NOTHING_RELATED = Projection(attributes=())
@@ -36,9 +37,16 @@ _OPERATIONS = {
 
 
 class ResourceViewSet(ViewSetMixin, ScimView):
-    """One resource type's collection and its members; `resource_type` says which."""
+    """One resource type's collection and its members; `resource_type` says which.
+
+    It is the built-in type until the tenant is known to have asked, then the tenant's own.
+    """
 
     resource_type: ResourceType
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        super().initial(request, *args, **kwargs)
+        self.resource_type = catalog.resource_type(current_tenant(), self.resource_type.name)
 
     @property
     def operation(self) -> str:  # type: ignore[override]  # follows from the request here

@@ -1,7 +1,7 @@
 """What the service says about itself: Schemas, ResourceTypes, ServiceProviderConfig.
 
-RFC 7643 §5, §6, §7, RFC 7644 §4 and RFC 9865 §4. Generated from the definitions that validate, so that it is
-true. Entra's "Test Connection" and Microsoft's acceptance suite build their mappings from /Schemas:
+RFC 7643 §5, §6, §7, RFC 7644 §4, RFC 9865 §4 and RFC 9967 §4. Generated from the definitions that
+validate, so that it is true. Entra's "Test Connection" and Microsoft's acceptance suite build their mappings from /Schemas:
 `externalId` is listed, `id` is not, and every `type` has canonical values (E10).
 """
 
@@ -11,8 +11,27 @@ from typing import Any, Final
 
 from scim.protocol import urns
 from scim.protocol.schema import Attribute, ResourceType, Schema, Type
+from scim.protocol.security_events import EVENT_URIS
 
 _NOT_LISTED: Final = frozenset({"id", "meta", "schemas"})
+_AUTHENTICATION: Final[tuple[dict[str, Any], ...]] = (
+    {
+        "type": "oauthbearertoken",
+        "name": "Secret token",
+        "description": "A secret token that myPolicies support mints for the tenant, sent"
+        " as an OAuth 2.0 bearer token.",
+        "specUri": "https://www.rfc-editor.org/rfc/rfc6750",
+        "primary": True,
+    },
+    {
+        "type": "oauth2",
+        "name": "OAuth 2.0 client credentials",
+        "description": "An access token from the token endpoint that the metadata at"
+        " /.well-known/oauth-authorization-server name (RFC 8414), sent as a bearer token.",
+        "specUri": "https://www.rfc-editor.org/rfc/rfc6749",
+        "primary": False,
+    },
+)
 _HAS_CASE: Final = frozenset({Type.STRING, Type.REFERENCE, Type.BINARY})
 
 
@@ -94,8 +113,15 @@ def resource_type_representation(resource_type: ResourceType, base: str) -> dict
     }
 
 
-def service_provider_config(capabilities: Capabilities, base: str) -> dict[str, Any]:
-    """The ServiceProviderConfig resource (RFC 7643 §5)."""
+def service_provider_config(
+    capabilities: Capabilities, base: str, *, has_streams: bool = False
+) -> dict[str, Any]:
+    """The ServiceProviderConfig resource (RFC 7643 §5).
+
+    `securityEvents` is there while somebody is told of events: "when absent, … not currently
+    configured" (RFC 9967 §4).
+    """
+    events = {"securityEvents": {"asyncRequest": "none", "eventUris": list(EVENT_URIS)}}
     return {
         "schemas": [urns.SERVICE_PROVIDER_CONFIG],
         "documentationUri": capabilities.documentation,
@@ -117,24 +143,8 @@ def service_provider_config(capabilities: Capabilities, base: str) -> dict[str, 
         },
         "sort": {"supported": True},
         "etag": {"supported": True},
-        "authenticationSchemes": [
-            {
-                "type": "oauthbearertoken",
-                "name": "Secret token",
-                "description": "A secret token that myPolicies support mints for the tenant, sent"
-                " as an OAuth 2.0 bearer token.",
-                "specUri": "https://www.rfc-editor.org/rfc/rfc6750",
-                "primary": True,
-            },
-            {
-                "type": "oauth2",
-                "name": "OAuth 2.0 client credentials",
-                "description": "An access token from the token endpoint that the metadata at"
-                " /.well-known/oauth-authorization-server name (RFC 8414), sent as a bearer token.",
-                "specUri": "https://www.rfc-editor.org/rfc/rfc6749",
-                "primary": False,
-            },
-        ],
+        **(events if has_streams else {}),
+        "authenticationSchemes": [dict(scheme) for scheme in _AUTHENTICATION],
         "meta": {
             "resourceType": "ServiceProviderConfig",
             "location": f"{base}/ServiceProviderConfig",

@@ -94,6 +94,11 @@ class Schema:
         """The attribute with that name in any letter case."""
         return self._by_name.get(name.lower())
 
+    @cached_property
+    def unique_attributes(self) -> tuple[Attribute, ...]:
+        """The attributes whose value only one resource may have."""
+        return tuple(a for a in self.attributes if a.uniqueness is not Uniqueness.NONE)
+
 
 @dataclass(frozen=True)
 class Extension:
@@ -155,8 +160,7 @@ class ResourceType:
     @cached_property
     def unique_attribute(self) -> Attribute | None:
         """The core attribute whose value only one resource of this type may have."""
-        unique = (a for a in self.schema.attributes if a.uniqueness is not Uniqueness.NONE)
-        return next(unique, None)
+        return next(iter(self.schema.unique_attributes), None)
 
     def find_schema(self, urn: str) -> Schema | None:
         """The core or extension schema with that URN in any letter case."""

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from scim.protocol.errors import InvalidValue
-from scim.protocol.schema import ResourceType
+from scim.protocol.schema import Attribute, Mutability, ResourceType, Schema, Type
 from scim.protocol.urns import USER_TYPE
 
 _SERVER_ASSIGNED: Final = frozenset({"schemas", "id"})
@@ -17,7 +17,10 @@ _REQUIRED: Final = {USER_TYPE: " myPolicies always requires userName, email and 
 
 
 def check_required(resource_type: ResourceType, resource: Mapping[str, Any]) -> None:
-    """Raises InvalidValue naming the first required attribute that the resource lacks."""
+    """Raises InvalidValue naming the first required attribute that the resource lacks.
+
+    An extension's attributes are required of those who have values of it (RFC 7643 §6).
+    """
     reason = _REQUIRED.get(resource_type.name, "")
     for attribute in (*resource_type.common, *resource_type.schema.attributes):
         if not attribute.required or attribute.name in _SERVER_ASSIGNED:
@@ -26,6 +29,32 @@ def check_required(resource_type: ResourceType, resource: Mapping[str, Any]) -> 
             raise InvalidValue(f"{attribute.name} is missing.{reason}")
         if attribute.name == "emails" and _is_blank(work_email(resource)):
             raise InvalidValue(f'emails[type eq "work"].value is missing.{reason}')
+
+    for extension in resource_type.extensions:
+        urn = extension.schema.id
+        if urn in resource:
+            _check_extension(extension.schema, resource[urn])
+        elif extension.required:
+            raise InvalidValue(
+                f"{urn} is missing; each {resource_type.name} must have values of it."
+            )
+
+
+def _check_extension(schema: Schema, values: Mapping[str, Any]) -> None:
+    for attribute in schema.attributes:
+        name, value = f"{schema.id}:{attribute.name}", values.get(attribute.name)
+        if attribute.required and _is_blank(value):
+            raise InvalidValue(f"{name} is missing.")
+        if attribute.type is Type.COMPLEX and value is not None:
+            for part in value if attribute.multi_valued else (value,):
+                _check_parts(attribute, part, name)
+
+
+def _check_parts(attribute: Attribute, part: Mapping[str, Any], at: str) -> None:
+    for sub in attribute.sub_attributes:
+        is_kept = sub.mutability is not Mutability.WRITE_ONLY
+        if sub.required and is_kept and _is_blank(part.get(sub.name)):
+            raise InvalidValue(f"{at}.{sub.name} is missing.")
 
 
 def work_email(resource: Mapping[str, Any]) -> str | None:

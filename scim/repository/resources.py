@@ -13,8 +13,10 @@ from scim.protocol.differences import Change
 from scim.protocol.errors import Uniqueness
 from scim.protocol.representation import Stored
 from scim.protocol.schema import ResourceType
-from scim.repository import relations
+from scim.protocol.security_events import Kind
+from scim.repository import outbox, relations
 from scim.repository.base import Event, Loading, Write
+from scim.repository.extensions import index_name
 from scim.repository.sql import Parameter, sql
 
 # What `read_row` reads, before the JSON of relations.
@@ -69,7 +71,7 @@ INSERT INTO scim_provisioningevent ({", ".join(_EVENT_FIELDS)})
 VALUES ({", ".join(f"%(event_{name})s" for name in _EVENT_FIELDS)})
 """
 
-# The resource, its history and the event in one statement.
+# The resource, its history and the event in one statement, which answers whether to tell of it.
 _WRITE: Final = """
 WITH stored AS ({write}),
 {leave}history AS (
@@ -79,11 +81,14 @@ WITH stored AS ({write}),
         %(resource_type)s, %(id)s, %(version)s, change.path, change.before, change.after
     FROM jsonb_to_recordset(%(changes)s::jsonb) AS change(path text, before jsonb, after jsonb)
 )
-{event}
+{event} RETURNING {is_wanted}
 """
-_INSERT_ALL: Final = _WRITE.format(write=_INSERT, leave="", event=_INSERT_EVENT)
-_UPDATE_ALL: Final = _WRITE.format(write=_UPDATE, leave="", event=_INSERT_EVENT)
-_REMOVE_ALL: Final = _WRITE.format(write=_REMOVE, leave=_LEAVE, event=_INSERT_EVENT)
+_ALWAYS: Final = {"event": _INSERT_EVENT, "is_wanted": outbox.IS_WANTED}
+_INSERT_ALL: Final = _WRITE.format(write=_INSERT, leave="", **_ALWAYS)
+_UPDATE_ALL: Final = _WRITE.format(write=_UPDATE, leave="", **_ALWAYS)
+_REMOVE_ALL: Final = _WRITE.format(write=_REMOVE, leave=_LEAVE, **_ALWAYS)
+# What is called a replacement is a PUT to those who are told of it; any other change is a PATCH.
+_REPLACE: Final = "replace"
 
 _UNIQUE_KEY: Final = "scim_resource_unique_key"
 
@@ -100,17 +105,18 @@ def lock(resource_type: ResourceType, identifier: UUID, loading: Loading) -> Sto
 
 def insert(write: Write) -> None:
     """Stores a new resource. Raises Uniqueness."""
-    _execute_write(_INSERT_ALL, write)
+    _execute_write(_INSERT_ALL, write, Kind.CREATE)
 
 
 def update(write: Write) -> None:
     """Stores the changed resource, whose row the caller has locked. Raises Uniqueness."""
-    _execute_write(_UPDATE_ALL, write)
+    kind = Kind.PUT if write.event.operation == _REPLACE else Kind.PATCH
+    _execute_write(_UPDATE_ALL, write, kind)
 
 
 def remove(write: Write) -> None:
     """Marks the resource, whose row the caller has locked, as deleted."""
-    _execute_write(_REMOVE_ALL, write)
+    _execute_write(_REMOVE_ALL, write, Kind.DELETE)
 
 
 def record(event: Event) -> None:
@@ -137,24 +143,37 @@ def read_row(row: Sequence[Any]) -> Stored:
     return Stored(identifier, json.loads(document), version, created, last_modified, loaded)
 
 
-def _execute_write(statement: str, write: Write) -> None:
+def _execute_write(statement: str, write: Write, kind: Kind) -> None:
+    parameters = {**_write_parameters(write), **outbox.wanted_by(kind, write)}
     try:
         with connection.cursor() as cursor:
-            cursor.execute(statement, _write_parameters(write))
+            cursor.execute(statement, parameters)
+            is_wanted = cursor.fetchone()[0]
     except IntegrityError as error:
         raise _refusal(error, write.resource_type) from None
+    if is_wanted:
+        outbox.queue(kind, write, parameters)
 
 
 def _refusal(error: IntegrityError, resource_type: ResourceType) -> Exception:
     """The SCIM error for a violated constraint; the error itself when it is none of ours."""
     diagnostics = getattr(error.__cause__, "diag", None)
-    attribute = resource_type.unique_attribute
-    if attribute is None or getattr(diagnostics, "constraint_name", None) != _UNIQUE_KEY:
+    name = _unique_name(resource_type, getattr(diagnostics, "constraint_name", None))
+    if name is None:
         return error
-    return Uniqueness(
-        f"Another {resource_type.name} already has this {attribute.name}; it must be unique within"
-        " the tenant, in any letter case."
-    )
+    return Uniqueness(f"Another {resource_type.name} already has this {name}.")
+
+
+def _unique_name(resource_type: ResourceType, constraint: str | None) -> str | None:
+    """The attribute that a unique index is about, with what its uniqueness is."""
+    core = resource_type.unique_attribute
+    if core is not None and constraint == _UNIQUE_KEY:
+        return f"{core.name}; it must be unique within the tenant, in any letter case"
+    for schema in (extension.schema for extension in resource_type.extensions):
+        for attribute in schema.unique_attributes:
+            if constraint == index_name(schema.id, attribute.name):
+                return f"{schema.id}:{attribute.name}; it must be unique within the tenant"
+    return None
 
 
 def _write_parameters(write: Write) -> dict[str, Any]:

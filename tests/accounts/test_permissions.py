@@ -11,6 +11,8 @@ SEE = {
     "scim.view_user",
     "scim.view_provisioningevent",
     "scim.view_attributechange",
+    "scim.view_eventstream",
+    "scim.view_delivery",
     "accounts.view_secrettoken",
     "accounts.view_oauthclient",
 }
@@ -29,6 +31,7 @@ TOKENS = {
     "accounts.add_clientsecret",
     "accounts.revoke_clientsecret",
 }
+STREAMS = {"scim.add_eventstream", "scim.delete_eventstream", "scim.rotate_signingkey"}
 
 
 def test_a_tenant_admin_sees_what_is_provisioned_and_changes_nothing():
@@ -43,16 +46,19 @@ def test_an_auditor_sees_everything_and_changes_nothing():
     assert grants(Role.AUDITOR) == SEE_ALL
 
 
-def test_support_handles_tokens():
-    assert grants(Role.SUPPORT) == SEE_ALL | TOKENS
+SUPPORT = SEE_ALL | TOKENS | {"scim.change_eventstream"}
 
 
-def test_a_support_lead_suspends_tenants_too():
-    assert grants(Role.SUPPORT_LEAD) == SEE_ALL | TOKENS | {"tenants.suspend_tenant"}
+def test_support_handles_tokens_and_pauses_streams():
+    assert grants(Role.SUPPORT) == SUPPORT
+
+
+def test_a_support_lead_suspends_tenants_and_decides_on_streams_too():
+    assert grants(Role.SUPPORT_LEAD) == SUPPORT | STREAMS | {"tenants.suspend_tenant"}
 
 
 def test_an_operator_creates_tenants_hosts_and_accounts_too():
-    assert grants(Role.OPERATOR) == SEE_ALL | TOKENS | {
+    assert grants(Role.OPERATOR) == SUPPORT | STREAMS | {
         "tenants.suspend_tenant",
         "tenants.add_tenant",
         "tenants.add_domain",
@@ -70,10 +76,13 @@ def test_every_role_is_in_the_table_and_an_unknown_one_may_nothing():
 def test_nobody_may_change_a_log_or_a_provisioned_user():
     everything = frozenset().union(*GRANTS.values())
 
-    assert {perm for perm in everything if perm.startswith("scim.") or "audit" in perm} == {
+    recorded = {perm for perm in everything if perm.startswith("scim.") or "audit" in perm}
+    assert recorded - STREAMS - {"scim.change_eventstream"} == {
         "scim.view_user",
         "scim.view_provisioningevent",
         "scim.view_attributechange",
+        "scim.view_eventstream",
+        "scim.view_delivery",
         "accounts.view_auditentry",
     }
 

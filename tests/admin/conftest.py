@@ -11,10 +11,11 @@ from accounts import actions
 from accounts.actions import Actor, ClientRequest, TokenRequest
 from accounts.models import Account
 from accounts.permissions import Role
-from scim.protocol.definitions import USER
-from scim.provider import resources
+from scim.models import Delivery, DeliveryMethod
+from scim.provider import catalog, resources
 from scim.provider.requester import Requester
 from tenants.current import in_tenant
+from tests.support import streams
 
 PASSWORD = "correct horse battery staple"
 BJENSEN = {
@@ -128,7 +129,8 @@ def provision():
 
     def create(tenant, body, token=None):
         with transaction.atomic(), in_tenant(tenant):
-            return resources.create(USER, body, requester(tenant, token))
+            user = catalog.resource_type(tenant, "User")
+            return resources.create(user, body, requester(tenant, token))
 
     return create
 
@@ -141,6 +143,19 @@ def bjensen(acme, provision, minted):
 @pytest.fixture
 def jsmith(globex, provision):
     return provision(globex, JSMITH)
+
+
+@pytest.fixture
+def stream(acme):
+    """An event stream of acme that is polled."""
+    return streams.created(acme, DeliveryMethod.POLL).stream
+
+
+@pytest.fixture
+def delivery(acme, stream, bjensen):
+    """What waits for the stream: that bjensen was created."""
+    with transaction.atomic(), in_tenant(acme):
+        return Delivery.objects.get()
 
 
 def requester(tenant, token=None):

@@ -3,6 +3,11 @@
 import pytest
 
 from accounts.permissions import Role
+from scim.models import DeliveryMethod
+from scim.provider.extensions import define_schema
+from tests.support import streams
+from tests.support.people import COMMAND
+from tests.support.schemas import definition
 
 ROLES = (Role.AUDITOR, Role.SUPPORT, Role.SUPPORT_LEAD, Role.OPERATOR)
 
@@ -43,6 +48,12 @@ VISIT = {
     "/t/acme/admin/scim/user/add/": (403, 403, 403, 403),
     "/t/acme/admin/scim/provisioningevent/": (200, 200, 200, 200),
     "/t/acme/admin/scim/provisioningevent/add/": (403, 403, 403, 403),
+    "/t/acme/admin/scim/extensionschema/": (200, 200, 200, 200),
+    "/t/acme/admin/scim/extensionschema/{schema}/change/": (200, 200, 200, 200),
+    "/t/acme/admin/scim/extensionschema/add/": (403, 403, 200, 200),
+    "/t/acme/admin/scim/extensionschema/{schema}/redefine/": (403, 403, 200, 200),
+    "/t/acme/admin/scim/extensionschema/{schema}/remove/": (403, 403, 200, 200),
+    "/t/acme/admin/scim/extensionschema/{schema}/delete/": (403, 403, 403, 403),
     "/t/acme/admin/accounts/secrettoken/": (200, 200, 200, 200),
     "/t/acme/admin/accounts/secrettoken/{token}/change/": (200, 200, 200, 200),
     "/t/acme/admin/accounts/secrettoken/add/": (403, 200, 200, 200),
@@ -55,6 +66,19 @@ VISIT = {
     "/t/acme/admin/accounts/oauthclient/{client}/secret/": (403, 200, 200, 200),
     "/t/acme/admin/accounts/oauthclient/secret/{secret}/revoke/": (403, 200, 200, 200),
     "/t/acme/admin/accounts/oauthclient/{client}/delete/": (403, 403, 403, 403),
+    "/t/acme/admin/scim/eventstream/": (200, 200, 200, 200),
+    "/t/acme/admin/scim/eventstream/{stream}/change/": (200, 200, 200, 200),
+    "/t/acme/admin/scim/eventstream/add/": (403, 403, 200, 200),
+    "/t/acme/admin/scim/eventstream/{stream}/pause/": (403, 200, 200, 200),
+    "/t/acme/admin/scim/eventstream/{stream}/resume/": (403, 200, 200, 200),
+    "/t/acme/admin/scim/eventstream/{stream}/end/": (403, 403, 200, 200),
+    "/t/acme/admin/scim/eventstream/{elsewhere}/change/": (404, 404, 404, 404),
+    "/t/acme/admin/scim/eventstream/{elsewhere}/end/": (404, 404, 404, 404),
+    "/t/acme/admin/scim/eventstream/{stream}/delete/": (403, 403, 403, 403),
+    "/t/acme/admin/scim/delivery/": (200, 200, 200, 200),
+    "/t/acme/admin/scim/delivery/{delivery}/change/": (200, 200, 200, 200),
+    "/t/acme/admin/scim/delivery/add/": (403, 403, 403, 403),
+    "/t/acme/admin/scim/delivery/{delivery}/delete/": (403, 403, 403, 403),
     "/t/acme/admin/accounts/account/": (200, 200, 200, 200),
     "/t/acme/admin/accounts/account/{tara}/change/": (200, 200, 200, 200),
     "/t/acme/admin/accounts/account/add/": (403, 403, 403, 200),
@@ -83,6 +107,11 @@ OWN_HOST = {
     "/admin/scim/user/add/": (302, 302, 403),
     "/admin/scim/user/{bjensen}/delete/": (302, 302, 403),
     "/admin/scim/provisioningevent/": (302, 302, 200),
+    "/admin/scim/extensionschema/": (302, 302, 200),
+    "/admin/scim/extensionschema/{schema}/change/": (302, 302, 200),
+    "/admin/scim/extensionschema/add/": (302, 302, 403),
+    "/admin/scim/extensionschema/{schema}/redefine/": (302, 302, 403),
+    "/admin/scim/extensionschema/{schema}/remove/": (302, 302, 403),
     "/admin/accounts/secrettoken/": (302, 302, 200),
     "/admin/accounts/secrettoken/{token}/change/": (302, 302, 200),
     "/admin/accounts/secrettoken/add/": (302, 302, 403),
@@ -93,6 +122,15 @@ OWN_HOST = {
     "/admin/accounts/oauthclient/{client}/revoke/": (302, 302, 403),
     "/admin/accounts/oauthclient/{client}/secret/": (302, 302, 403),
     "/admin/accounts/oauthclient/secret/{secret}/revoke/": (302, 302, 403),
+    "/admin/scim/eventstream/": (302, 302, 200),
+    "/admin/scim/eventstream/{stream}/change/": (302, 302, 200),
+    "/admin/scim/eventstream/{elsewhere}/change/": (302, 302, 404),
+    "/admin/scim/eventstream/add/": (302, 302, 403),
+    "/admin/scim/eventstream/{stream}/pause/": (302, 302, 403),
+    "/admin/scim/eventstream/{stream}/resume/": (302, 302, 403),
+    "/admin/scim/eventstream/{stream}/end/": (302, 302, 403),
+    "/admin/scim/delivery/": (302, 302, 200),
+    "/admin/scim/delivery/{delivery}/change/": (302, 302, 200),
     "/admin/accounts/account/": (302, 302, 403),
     "/admin/accounts/account/{tara}/change/": (302, 302, 403),
     "/admin/accounts/account/{tara}/password/": (302, 302, 403),
@@ -105,7 +143,7 @@ OWN_HOST = {
 
 
 @pytest.fixture
-def names(operator, acme, staff, tara, minted, created, bjensen, jsmith):
+def names(operator, acme, globex, staff, tara, minted, created, stream, delivery, jsmith):
     """What the paths of the tables name."""
     return {
         "operator": operator.pk,
@@ -115,7 +153,11 @@ def names(operator, acme, staff, tara, minted, created, bjensen, jsmith):
         "token": minted.token.pk,
         "client": created.client.pk,
         "secret": created.secret.pk,
-        "bjensen": bjensen.id,
+        "schema": define_schema(COMMAND, acme, definition()).pk,
+        "stream": stream.pk,
+        "elsewhere": streams.created(globex, DeliveryMethod.POLL).stream.pk,
+        "delivery": delivery.pk,
+        "bjensen": delivery.resource_id,
         "jsmith": jsmith.id,
     }
 

@@ -6,6 +6,8 @@ look-up and the work itself. A create, its history and its event are one stateme
 
 import pytest
 
+from scim.models import DeliveryMethod
+from tests.support import streams
 from tests.support.payloads import BJENSEN, JSMITH, replace, user
 
 TOKEN = "FROM accounts_secrettoken"
@@ -91,3 +93,25 @@ def test_the_cost_of_a_list_does_not_grow_with_the_list(cost, at_acme):
         at_acme.post("/Users", user(f"u{number}"))
 
     assert cost(200, "GET", "/Users") == 2
+
+
+@pytest.mark.parametrize("method", ["POST", "PATCH", "DELETE"])
+def test_a_stream_that_wants_a_change_costs_one_statement_more(method, cost, warm, acme):
+    streams.created(acme, DeliveryMethod.POLL)
+    streams.created(acme, DeliveryMethod.POLL)
+
+    match method:
+        case "POST":
+            assert cost(201, "POST", "/Users", JSMITH) == 3
+        case "PATCH":
+            assert cost(200, "PATCH", warm, replace("title", "Guide")) == 4
+        case _:
+            assert cost(204, "DELETE", warm) == 4
+
+
+def test_a_stream_that_wants_other_changes_costs_none(cost, warm, acme):
+    only = (f"{streams.PROV}delete",)
+    streams.created(acme, DeliveryMethod.POLL, event_uris=only)
+
+    assert cost(201, "POST", "/Users", JSMITH) == 2
+    assert cost(200, "PATCH", warm, replace("title", "Guide")) == 3

@@ -51,14 +51,24 @@ def staff(server, open_page):
     return page
 
 
-def visit_acme(staff, screen):
-    staff.locator("#tenants-tenant a").click()
+def go_to(page, place):
+    """By the navigation, which is on every page."""
+    sections = page.get_by_role("navigation", name="Sections")
+    sections.get_by_role("link", name=place, exact=True).click()
+
+
+def open_acme(staff):
+    go_to(staff, "Tenants")
     staff.locator("#result_list").get_by_role("link", name="Acme Ltd").click()
+
+
+def visit_acme(staff, screen):
+    open_acme(staff)
     staff.locator("ul.links").get_by_role("link", name=screen).click()
 
 
 def test_1_staff_add_a_tenant_and_give_its_admin_a_password(staff):
-    staff.locator("#tenants-tenant a").click()
+    go_to(staff, "Tenants")
     staff.get_by_role("link", name="Add tenant").click()
     staff.get_by_label("Custom domain").fill("acme")
     staff.get_by_label("Name", exact=True).fill("Acme Ltd")
@@ -106,11 +116,10 @@ def test_3_a_token_page_that_is_loaded_again_generates_no_second_token(staff):
 
 def test_4_the_copy_button_copies_the_tenant_url(staff, server):
     staff.context.grant_permissions(["clipboard-read", "clipboard-write"])
-    staff.locator("#tenants-tenant a").click()
-    staff.locator("#result_list").get_by_role("link", name="Acme Ltd").click()
+    open_acme(staff)
 
-    staff.get_by_role("button", name="Copy").click()
-    staff.get_by_role("button", name="Copied").wait_for()
+    staff.get_by_role("button", name="Copy Tenant URL").click()
+    staff.get_by_role("button", name="Copied Tenant URL").wait_for()
 
     copied = staff.evaluate("navigator.clipboard.readText()")
     assert copied == server.url("acme", "/scim")
@@ -134,10 +143,10 @@ def test_6_a_tenant_admin_signs_in_on_the_own_host_and_can_only_read(server, ope
     page = open_page()
     sign_in(page, server.url("acme"), TARA, TARAS_PASSWORD)
 
-    page.get_by_role("link", name="Provisioned users").first.click()
+    go_to(page, "Provisioned users")
     page.get_by_role("link", name="bjensen@acme.example").click()
     page.get_by_text("Microsoft Entra ID manages this user").wait_for()
-    page.get_by_role("link", name="Secret tokens", exact=True).click()
+    go_to(page, "Secret tokens")
     page.get_by_role("link", name="Microsoft Entra ID").wait_for()
 
     assert page.get_by_role("link", name=re.compile("Generate|Add|Change$")).count() == 0

@@ -107,3 +107,21 @@ def test_the_service_provider_config_announces_the_limits_that_are_enforced():
         "oauthbearertoken",
         "oauth2",
     ]
+
+
+def test_security_events_are_announced_while_somebody_is_told_of_them():
+    """RFC 9967 §4: "when absent, it indicates …" that there are none."""
+    capabilities = Capabilities(200, 100, 1_048_576, 1_000, "https://example.com/docs")
+
+    assert "securityEvents" not in discovery.service_provider_config(capabilities, BASE)
+    config = discovery.service_provider_config(capabilities, BASE, has_streams=True)
+    assert config["securityEvents"] == {
+        "asyncRequest": "none",
+        "eventUris": [
+            f"urn:ietf:params:scim:event:prov:{name}"
+            for name in (
+                *("create:notice", "create:full", "patch:notice", "patch:full"),
+                *("put:notice", "put:full", "delete", "activate", "deactivate"),
+            )
+        ],
+    }

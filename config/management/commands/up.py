@@ -18,6 +18,7 @@ from accounts import actions
 from accounts.models import Account, SecretToken
 from accounts.permissions import Role
 from config import database, environment, serving
+from config.delivering import delivering
 from tenants.current import in_public, in_tenant
 from tenants.models import Tenant
 
@@ -29,8 +30,8 @@ _STARTING: Final = 76_437_644  # names the lock that starting processes share
 
 class Command(BaseCommand):
     help = (
-        "Migrates, makes the staff tenant and a demo tenant at the first start, mints a secret token"
-        " and serves on 127.0.0.1 until Ctrl-C."
+        "Migrates, makes the staff tenant and a demo tenant at the first start, mints a secret token,"
+        " serves on 127.0.0.1 and delivers events until Ctrl-C."
     )
     requires_system_checks = ()  # the schemas may not be there yet
 
@@ -38,7 +39,8 @@ class Command(BaseCommand):
         check_port_is_free(settings.PORT)
         with database.server_running():
             lines = prepare()
-            serving.serve(lambda: self._print(lines))
+            with delivering() as keep_delivering:
+                serving.serve(lambda: self._print(lines), keep_delivering)
 
     def _print(self, lines: list[str]) -> None:
         """Writes at once: what waits in a buffer would be written by each worker again."""

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from scim.protocol import urns
 from scim.protocol.discovery import Capabilities
-from scim.protocol.openapi import descriptions, oauth, parts, schemas
+from scim.protocol.openapi import descriptions, events, oauth, parts, schemas
 from scim.protocol.openapi.operations import CLIENT_CREDENTIALS, SECRET_TOKEN, Describer
 from scim.protocol.schema import ResourceType
 
@@ -15,7 +15,7 @@ _DESCRIPTION: Final = """\
 The Tenant URL is `https://<customDomain>.mypolicies.com/scim`; `/scim/v2` answers the same. Paths
 match in any letter case, with and without a slash at the end. HEAD answers as GET does, without a
 body; a method that is not described is answered with 405 and `Allow`. Answers, errors included, are
-`application/scim+json`, but for those of the token endpoint and its metadata.
+`application/scim+json`, but for those of the token endpoint, its metadata and the events.
 
 Requests are understood more generously than they are described: docs/entra.md lists how.
 """
@@ -71,6 +71,7 @@ def _paths(api: Api) -> dict[str, Any]:
         "/scim/Bulk": {"post": describer.bulk()},
         **describer.discovery(),
         **oauth.paths(api.scopes),
+        **events.paths(),
     }
     return {path: _in_order(item) for path, item in found.items()}
 
@@ -105,4 +106,5 @@ def _security_schemes(scopes: tuple[str, str]) -> dict[str, Any]:
             "scheme": "basic",
             "description": "Client id and client secret, at the token endpoint.",
         },
+        events.STREAM_SECRET: events.security_scheme(),
     }

@@ -35,9 +35,9 @@ def _token(scopes: tuple[str, str]) -> dict[str, Any]:
         "security": [{CLIENT: []}, {}],
         "requestBody": {"required": True, "content": {FORM: _form(scopes)}},
         "responses": {
-            "200": _answer("The access token.", _issued(), _NO_STORE),
-            "400": _answer("The request is refused.", _refused(), _NO_STORE),
-            "401": _answer(
+            "200": answer("The access token.", _issued(), _NO_STORE),
+            "400": answer("The request is refused.", _refused(), _NO_STORE),
+            "401": answer(
                 "The client is not known by its credential.",
                 _refused(),
                 _NO_STORE | {"WWW-Authenticate": {"required": True, "schema": _STRING}},
@@ -117,10 +117,11 @@ def _metadata(identifier: str, issuer: str) -> dict[str, Any]:
         "tags": ["OAuth"],
         "summary": f"Authorization server metadata, with {issuer} as issuer",
         "security": [],
-        "responses": {"200": _answer("The metadata.", schema, {})},
+        "responses": {"200": answer("The metadata.", schema, {})},
     }
 
 
-def _answer(description: str, schema: JsonSchema, headers: dict[str, Any]) -> dict[str, Any]:
-    answer: dict[str, Any] = {"description": description, "content": {JSON: {"schema": schema}}}
-    return answer | ({"headers": headers} if headers else {})
+def answer(description: str, schema: JsonSchema, headers: dict[str, Any]) -> dict[str, Any]:
+    """An answer in plain JSON, with the headers that come with it."""
+    found: dict[str, Any] = {"description": description, "content": {JSON: {"schema": schema}}}
+    return found | ({"headers": headers} if headers else {})

@@ -1,0 +1,66 @@
+"""The delivery worker beside the server of `manage.py up`: its own process, ended with it."""
+
+import ctypes
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Final
+
+from django.conf import settings
+
+_PR_SET_PDEATHSIG: Final = 1  # <linux/prctl.h>
+_END_SECONDS: Final = 15  # a round that is being sent is brought to its end
+_REST_SECONDS: Final = 1.0  # between two starts of one that ends by itself
+# Looked up here: between fork and exec little is allowed.
+_PRCTL: Final = ctypes.CDLL(None).prctl if sys.platform == "linux" else None
+
+
+@contextmanager
+def delivering() -> Iterator[Callable[[], None]]:
+    """Has `deliver_events` run meanwhile; what it yields starts it again if it has died."""
+    worker = _Worker()
+    try:
+        yield worker.keep
+    finally:
+        worker.end()
+
+
+class _Worker:
+    def __init__(self) -> None:
+        self._start()
+
+    def keep(self) -> None:
+        """Starts the worker again if it has died."""
+        has_rested = time.monotonic() - self._started_at >= _REST_SECONDS
+        if has_rested and self._process.poll() is not None:
+            self._start()
+
+    def end(self) -> None:
+        self._process.terminate()
+        try:
+            self._process.wait(_END_SECONDS)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+
+    def _start(self) -> None:
+        self._started_at = time.monotonic()
+        self._process = subprocess.Popen(
+            [sys.executable, "manage.py", "deliver_events"],
+            cwd=settings.BASE_DIR,
+            stdin=subprocess.DEVNULL,
+            preexec_fn=_prepare,  # noqa: PLW1509  # no thread runs in this process
+        )
+
+
+def _prepare() -> None:
+    """Leaves Ctrl-C and the terminal's end to the parent; has the kernel end the worker when the
+    parent is killed, as it would keep the database running.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    if _PRCTL is not None:
+        _PRCTL(_PR_SET_PDEATHSIG, signal.SIGKILL)

@@ -1,0 +1,200 @@
+"""Acts on a tenant's own schemas: define, change, remove. Staff only, audited.
+
+A schema decides how stored values are read, and a required attribute can make Entra's next request
+fail, so an act is refused when what is stored would not fit: it names how many users are concerned.
+"""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, Final
+from uuid import uuid4
+
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from accounts.actions.performing import ActionRefused, note, performing
+from accounts.audit import Actor, Details
+from scim.models import ExtensionSchema
+from scim.protocol.discovery import schema_representation
+from scim.protocol.extensions import (
+    DefinitionRefused,
+    incompatibilities,
+    read_schema,
+)
+from scim.protocol.schema import Attribute, Mutability, Schema
+from scim.provider.capabilities import RESOURCE_TYPES
+from scim.repository import extensions
+from tenants import lifecycle
+from tenants.models import Tenant
+
+MAX_DEFINITION: Final = 131_072  # characters
+MAX_SCHEMAS: Final = 20  # of one tenant
+
+DEFINE: Final = "scim.change_extensionschema"
+
+
+@dataclass(frozen=True, slots=True)
+class Definition:
+    """A schema to be in force: a Schema resource as JSON text, the type it extends, and whether each
+    resource of that type must have values of it.
+    """
+
+    text: str
+    resource_type: str = "User"
+    is_required: bool = False
+
+
+def define_schema(actor: Actor, tenant: Tenant, definition: Definition) -> ExtensionSchema:
+    """The schema, in force from the next request on; one with that URN is changed.
+
+    Raises ActionRefused.
+    """
+    schema = _read(definition)
+    with performing(actor, DEFINE, tenant):
+        lifecycle.set_schemas_revision(tenant, uuid4())  # and one act at a time, by its row lock
+        row = extensions.find(schema.id)
+        is_new = row is None or row.removed_at is not None
+        if is_new and len(extensions.defined()) >= MAX_SCHEMAS:
+            raise ActionRefused(f"A tenant can have {MAX_SCHEMAS} schemas of its own.")
+        former = _former(row, schema, definition.resource_type)
+        _check_required(definition, schema)
+        _index_anew(definition.resource_type, former, schema)
+        row = _save(row, definition, schema, actor)
+        act = "schema defined" if is_new else "schema changed"
+        details: Details = {"type": row.resource_type, "attributes": len(schema.attributes)}
+        note(actor, tenant, act, schema.id, details)
+    return row
+
+
+def remove_schema(actor: Actor, tenant: Tenant, urn: str) -> ExtensionSchema:
+    """The schema, which is in force no more. Raises ActionRefused while a resource has values of it."""
+    with performing(actor, DEFINE, tenant):
+        lifecycle.set_schemas_revision(tenant, uuid4())
+        row = extensions.find(urn.strip())
+        if row is None or row.removed_at is not None:
+            raise ActionRefused(f"{tenant} has no schema {urn.strip()[:200]}.")
+        live, _ = extensions.count_holders(row.resource_type, row.urn)
+        if live:
+            raise ActionRefused(
+                f"{_counted(live, row.resource_type)} values of {row.urn}. Have Entra clear them"
+                " first, or keep the schema."
+            )
+        for attribute in read_schema(row.definition).unique_attributes:
+            extensions.drop_unique(row.urn, attribute.name)
+        row.removed_at = row.changed_at = timezone.now()
+        row.changed_by = actor.name
+        row.save()
+        if not extensions.defined():
+            lifecycle.set_schemas_revision(tenant, None)
+        note(actor, tenant, "schema removed", row.urn, {"type": row.resource_type})
+    return row
+
+
+def _save(
+    row: ExtensionSchema | None, definition: Definition, schema: Schema, actor: Actor
+) -> ExtensionSchema:
+    now = timezone.now()
+    row = row or ExtensionSchema(urn=schema.id, urn_key=schema.id.lower(), created_at=now)
+    row.resource_type = definition.resource_type
+    row.is_required = definition.is_required
+    row.definition = stored_form(schema)
+    row.changed_at, row.changed_by, row.removed_at = now, actor.name, None
+    row.save()
+    return row
+
+
+def stored_form(schema: Schema) -> dict[str, Any]:
+    """The Schema resource as /Schemas shows it, without `meta`."""
+    body = schema_representation(schema, (), "")
+    return {name: member for name, member in body.items() if name != "meta"}
+
+
+def _read(definition: Definition) -> Schema:
+    if definition.resource_type not in {each.name for each in RESOURCE_TYPES}:
+        names = ", ".join(each.name for each in RESOURCE_TYPES)
+        raise ActionRefused(f"The resource type must be one of {names}.")
+    if len(definition.text) > MAX_DEFINITION:
+        raise ActionRefused(f"The definition is longer than {MAX_DEFINITION} characters.")
+    try:
+        return read_schema(json.loads(definition.text))
+    except DefinitionRefused as error:
+        raise ActionRefused(str(error)) from error
+    except (ValueError, RecursionError) as error:
+        where = f" at line {error.lineno}" if isinstance(error, json.JSONDecodeError) else ""
+        raise ActionRefused(f"The definition is not valid JSON{where}.") from error
+
+
+def _former(row: ExtensionSchema | None, schema: Schema, resource_type: str) -> Schema | None:
+    """The schema that the row defines so far. Raises ActionRefused if stored values need it as it is."""
+    if row is None:
+        return None
+    former = read_schema(row.definition)
+    if former.id != schema.id:
+        raise ActionRefused(f"The URN is spelled {former.id} so far; letter case must stay.")
+    _, holders = extensions.count_holders(row.resource_type, row.urn)
+    if holders and row.resource_type != resource_type:
+        raise ActionRefused(
+            f"{_counted(holders, row.resource_type)} values of it, so it must stay."
+        )
+    reasons = list(incompatibilities(former, schema)) if holders else []
+    if reasons:
+        raise ActionRefused(
+            f"{_counted(holders, row.resource_type)} values that could not be read any more,"
+            f" deleted ones included: {' '.join(reasons[:3])}"
+        )
+    return former
+
+
+def _check_required(definition: Definition, schema: Schema) -> None:
+    """Raises ActionRefused if a stored resource lacks what the schema would require of it."""
+    name = definition.resource_type
+    for keys, member in _requirements(definition, schema):
+        lacking = extensions.count_lacking(name, keys, member)
+        if lacking:
+            what = ":".join((*keys, member))
+            raise ActionRefused(
+                f"{_counted(lacking, name)} no {what}, so Entra's next change of them would be refused."
+                " Define it as optional, let Entra send it, then make it required."
+            )
+
+
+def _requirements(definition: Definition, schema: Schema) -> Iterator[tuple[tuple[str, ...], str]]:
+    """What is required: the keys of the objects that must have a member, and its name."""
+    if definition.is_required:
+        yield (), schema.id
+    for attribute in schema.attributes:
+        if attribute.required:
+            yield (schema.id,), attribute.name
+        for sub in _kept_required(attribute):
+            yield (schema.id, attribute.name), sub.name
+
+
+def _kept_required(attribute: Attribute) -> Iterator[Attribute]:
+    if attribute.mutability is not Mutability.WRITE_ONLY:
+        yield from (sub for sub in attribute.sub_attributes if sub.required)
+
+
+def _index_anew(resource_type: str, former: Schema | None, schema: Schema) -> None:
+    """Has the database hold what is unique. Raises ActionRefused if two resources are equal."""
+    for attribute in former.unique_attributes if former else ():
+        extensions.drop_unique(schema.id, attribute.name)
+    for attribute in schema.unique_attributes:
+        with _refusing(
+            f"Two {resource_type}s have the same {attribute.name}; it cannot be unique."
+        ):
+            extensions.make_unique(resource_type, schema.id, attribute.name)
+
+
+@contextmanager
+def _refusing(sentence: str) -> Iterator[None]:
+    try:
+        with transaction.atomic():
+            yield
+    except IntegrityError as error:
+        raise ActionRefused(sentence) from error
+
+
+def _counted(number: int, resource_type: str) -> str:
+    return f"1 {resource_type} has" if number == 1 else f"{number} {resource_type}s have"

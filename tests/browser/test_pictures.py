@@ -1,0 +1,56 @@
+"""Pictures for the documentation are small, and show what was there."""
+
+import base64
+
+import pytest
+
+from tests.support.pictures import small_png
+
+pytestmark = pytest.mark.browser
+
+COLORS = """<body style="margin:0;display:flex">
+<p style="margin:0;width:50%;height:100vh;background:#2451b2"></p>
+<p style="margin:0;width:50%;height:100vh;background:#fdf1d6"></p>"""
+GRADIENT = (
+    """<body style="margin:0;height:100vh;background:linear-gradient(90deg,#f00,#0f0,#00f)">"""
+)
+READ = """async ([source, x, y]) => {
+  const image = new Image();
+  image.src = "data:image/png;base64," + source;
+  await image.decode();
+  const context = new OffscreenCanvas(image.width, image.height).getContext("2d");
+  context.drawImage(image, 0, 0);
+  return [image.width, image.height, ...context.getImageData(x, y, 1, 1).data.slice(0, 3)];
+}"""
+
+
+@pytest.fixture
+def page(open_page):
+    page = open_page()
+    page.set_viewport_size({"width": 600, "height": 40})
+    return page
+
+
+def pixel(page, png, x, y):
+    return page.evaluate(READ, [base64.b64encode(png).decode(), x, y])
+
+
+def test_a_picture_of_few_colors_keeps_every_pixel(page):
+    page.set_content(COLORS)
+
+    made = small_png(page, page.screenshot())
+
+    assert pixel(page, made, 0, 0) == [600, 40, 0x24, 0x51, 0xB2]
+    assert pixel(page, made, 599, 39) == [600, 40, 0xFD, 0xF1, 0xD6]
+
+
+def test_a_picture_of_many_colors_takes_the_nearest_of_256(page):
+    page.set_content(GRADIENT)
+    png = page.screenshot()
+
+    made = small_png(page, png)
+
+    for x in (0, 150, 450, 599):
+        before, after = pixel(page, png, x, 20), pixel(page, made, x, 20)
+        assert max(abs(a - b) for a, b in zip(before, after, strict=True)) <= 64
+    assert b"PLTE" in made

@@ -1,0 +1,237 @@
+"""The commands for event streams: what they print where, and how they refuse."""
+
+import io
+import json
+
+import pytest
+from django.core.management import CommandError, call_command
+
+from accounts.actions import Actor, NotPermitted
+from accounts.models import Account, AuditEntry
+from accounts.permissions import Role
+from scim.models import Delivery, DeliveryMethod, EventStream
+from scim.protocol.definitions import USER
+from scim.provider import polling, resources
+from scim.provider import streams as acts
+from scim.provider.requester import Requester
+from scim.provider.streams import StreamRequest
+from tenants.current import in_tenant
+from tests.support import receiver
+from tests.support.payloads import user
+from tests.support.receiver import verified_webhook
+from tests.support.streams import FULLS, NOTICES, created
+
+
+def run(*arguments):
+    """Standard output and standard error of the command."""
+    out, err = io.StringIO(), io.StringIO()
+    call_command(*arguments, stdout=out, stderr=err)
+    return out.getvalue(), err.getvalue()
+
+
+def streams(tenant):
+    with in_tenant(tenant):
+        return list(EventStream.objects.all())
+
+
+def provision(tenant, name):
+    requester = Requester(tenant.tenant_url, "r-1", "POST", "/scim/Users", 0.0)
+    with in_tenant(tenant):
+        resources.create(USER, user(name), requester)
+
+
+def test_a_poll_stream_prints_its_secret_alone_on_standard_output(acme):
+    out, err = run("create_event_stream", "acme", "--label", "HR replica", "--method", "poll")
+
+    [secret] = out.splitlines()
+    [stream] = streams(acme)
+    with in_tenant(acme):
+        assert polling.find_stream(acme, secret) is not None
+    assert err.splitlines() == [
+        f"Event stream: {stream.id}, audience {acme.tenant_url}/events/{stream.id}",
+        f"Issuer: {acme.tenant_url}, keys at {acme.tenant_url}/jwks.json",
+        f"Poll: POST {acme.tenant_url}/events/poll with the secret as bearer token",
+        "The secret is shown this once:",
+    ]
+    assert tuple(stream.event_uris) == NOTICES
+
+
+def test_the_events_are_chosen_by_their_short_names(acme):
+    names = [uri.removeprefix("urn:ietf:params:scim:event:prov:") for uri in FULLS]
+
+    run("create_event_stream", "acme", "--label", "x", "--method", "poll", "--events", *names)
+
+    assert tuple(streams(acme)[0].event_uris) == FULLS
+
+
+def test_a_header_for_the_receiver_is_read_from_standard_input(acme, monkeypatch):
+    monkeypatch.setattr("sys.stdin", io.StringIO("Bearer r3ceiver\n"))
+    where = ("--method", "push", "--endpoint", "https://hr.example/events")
+
+    out, _ = run("create_event_stream", "acme", "--label", "x", *where, "--authorization")
+
+    assert out == ""
+    [stream] = streams(acme)
+    assert stream.secret
+    assert "r3ceiver" not in stream.secret
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (
+            ["--method", "push", "--endpoint", "ftp://x"],
+            "The URL must start with https:// and a host name.",
+        ),
+        (["--method", "push"], "The URL must start with https:// and a host name."),
+        (
+            ["--method", "poll", "--endpoint", "https://x"],
+            "A stream that is polled has no endpoint.",
+        ),
+        (
+            ["--method", "poll", "--events", "create:full", "create:notice"],
+            "Choose notice or full of create: an event is one of the two.",
+        ),
+        (
+            ["--method", "poll", "--audience", "a\nb"],
+            "The audience must be one line of 1 to 500 characters.",
+        ),
+    ],
+)
+def test_what_cannot_be_is_refused_in_a_sentence_and_nothing_is_made(arguments, sentence, acme):
+    with pytest.raises(CommandError, match=sentence.replace("(", r"\(")):
+        run("create_event_stream", "acme", "--label", "x", *arguments)
+
+    assert streams(acme) == []
+
+
+def test_a_tenant_has_at_most_ten_streams(acme, globex):
+    for _ in range(10):
+        created(acme, DeliveryMethod.POLL)
+
+    with pytest.raises(CommandError, match="at most 10"):
+        run("create_event_stream", "acme", "--label", "x", "--method", "poll")
+
+    run("create_event_stream", "globex", "--label", "x", "--method", "poll")
+
+
+def test_the_list_shows_streams_and_what_waits(acme, globex):
+    stream = created(acme, DeliveryMethod.PUSH, endpoint="https://hr.example/events").stream
+    created(globex, DeliveryMethod.POLL, label="elsewhere")
+    provision(acme, "a")
+
+    out, _ = run("list_event_streams", "acme")
+
+    assert [line.split() for line in out.splitlines()] == [
+        ["ID", "LABEL", "METHOD", "STATE", "PENDING", "ENDPOINT", "REASON"],
+        [str(stream.id), "HR", "replica", "push", "active", "1", "https://hr.example/events"],
+    ]
+
+
+def test_a_stream_is_named_by_the_beginning_of_its_id(acme):
+    stream = created(acme, DeliveryMethod.POLL).stream
+    name = str(stream.id)[:8]
+
+    said = [
+        run("pause_event_stream", "acme", name)[1],
+        run("resume_event_stream", "acme", name)[1],
+        run("delete_event_stream", "acme", name)[1],
+    ]
+
+    shown = f"The event stream HR replica ({name}) of Acme Ltd"
+    assert said == [f"{shown} is {done}.\n" for done in ("paused", "resumed", "deleted")]
+    with in_tenant(acme):
+        audited = list(AuditEntry.objects.order_by("id").values_list("act", flat=True))[-3:]
+    assert audited == ["event stream paused", "event stream resumed", "event stream deleted"]
+
+
+@pytest.mark.parametrize("name", ["", "nobody", "%"])
+def test_a_name_that_is_none_or_another_tenants_is_refused(name, acme, globex):
+    created(acme, DeliveryMethod.POLL)
+    elsewhere = created(globex, DeliveryMethod.POLL).stream
+
+    for wrong in (name, str(elsewhere.id)):
+        with pytest.raises(CommandError, match="Acme Ltd has no event stream"):
+            run("delete_event_stream", "acme", wrong)
+
+    assert streams(globex)[0].deleted_at is None
+
+
+def test_a_key_is_rotated(acme):
+    created(acme, DeliveryMethod.POLL)
+
+    _, err = run("rotate_event_key", "acme")
+
+    assert err.startswith("The events of Acme Ltd are signed with ")
+    with in_tenant(acme):
+        assert AuditEntry.objects.latest("id").act == "event signing key rotated"
+
+
+def test_the_worker_delivers_what_is_due_in_all_tenants_and_ends(acme, globex):
+    with receiver.running() as started:
+        made = created(globex, DeliveryMethod.WEBHOOK, endpoint=started.url)
+        created(acme, DeliveryMethod.PUSH, endpoint=started.url)
+        for name in "abc":
+            provision(acme, name)
+        provision(globex, "g")
+
+        assert run("deliver_events", "--once") == ("", "")
+
+    hooks = [each for each in started.received if "webhook-id" in each.headers]
+    assert [verified_webhook(each, made.secret)["data"]["iss"] for each in hooks] == [
+        globex.tenant_url
+    ]
+    assert len(started.received) == 4
+    with in_tenant(acme):
+        assert set(Delivery.objects.values_list("status", flat=True)) == {"delivered"}
+
+
+def test_one_tenants_trouble_does_not_keep_others_from_their_events(acme, globex, caplog):
+    """A row that cannot be read, as a program of another version may have left it."""
+    with receiver.running() as started:
+        for tenant in (acme, globex):
+            created(tenant, DeliveryMethod.PUSH, endpoint=started.url)
+            provision(tenant, "a")
+        with in_tenant(acme):
+            delivery = Delivery.objects.select_related("event").get()
+            delivery.event.kinds = ["unheard of"]
+            delivery.event.save(update_fields=["kinds"])
+
+        run("deliver_events", "--once")
+
+    assert len(started.received) == 1
+    [line] = [each for each in caplog.records if each.levelname == "ERROR"]
+    assert (line.message, line.tenant) == (
+        "The events of a tenant could not be delivered.",
+        "acme",
+    )
+
+
+def test_nothing_secret_is_in_the_audit_log(acme):
+    push = created(
+        acme,
+        DeliveryMethod.PUSH,
+        endpoint="https://hr.example/",
+        authorization="Bearer r3ceiver",
+    )
+    poll = created(acme, DeliveryMethod.POLL)
+
+    with in_tenant(acme):
+        entries = json.dumps(list(AuditEntry.objects.values("details", "subject")))
+    for secret in ("r3ceiver", poll.secret, "eyJ"):
+        assert secret not in entries
+    assert push.stream.label in entries
+    assert "secret=" not in repr(poll)
+
+
+def test_who_may_not_is_refused(acme, operator):
+    support = Actor.account(Account(role=Role.SUPPORT), operator, None)
+    request = StreamRequest("x", DeliveryMethod.POLL)
+
+    for act in (
+        lambda: acts.create_stream(support, acme, request),
+        lambda: acts.delete_stream(support, acme, "x"),
+        lambda: acts.rotate_key(support, acme),
+    ):
+        with pytest.raises(NotPermitted):
+            act()

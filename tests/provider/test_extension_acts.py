@@ -1,0 +1,225 @@
+"""Defining, changing and removing a tenant's schema: who may, what is refused, what is audited."""
+
+import pytest
+
+from accounts import actions
+from accounts.actions import ActionRefused, Actor, NotPermitted
+from accounts.models import AuditEntry
+from accounts.permissions import Role
+from scim.models import ExtensionSchema
+from scim.provider.extensions import MAX_SCHEMAS, Definition, define_schema, remove_schema
+from tenants.current import in_tenant
+from tenants.models import Tenant
+from tests.support.people import COMMAND
+from tests.support.schemas import ACME, definition
+
+SHIRT = {"name": "shirt"}
+BADGE = {"name": "badge", "uniqueness": "server"}
+
+
+def user(name: str, **values):
+    return {
+        "userName": f"{name}@acme.example",
+        "externalId": name,
+        "emails": [{"type": "work", "value": f"{name}@acme.example"}],
+        ACME: values,
+    }
+
+
+def rows(tenant, model=ExtensionSchema):
+    with in_tenant(tenant):
+        return list(model.objects.all())
+
+
+def define(tenant, *attributes, actor=COMMAND, **asked):
+    return define_schema(actor, tenant, definition(*attributes, **asked))
+
+
+def refused(tenant, *attributes, **asked) -> str:
+    before = rows(tenant)
+    with pytest.raises(ActionRefused) as refusal:
+        define(tenant, *attributes, **asked)
+    assert rows(tenant) == before
+    return str(refusal.value)
+
+
+def staff(operator, role):
+    account = actions.create_account(COMMAND, operator, f"{role}@mypolicies.example", "", role)
+    return Actor.account(account, operator, "192.0.2.7")
+
+
+@pytest.mark.parametrize("role", [Role.SUPPORT, Role.AUDITOR])
+def test_support_and_auditors_may_neither_define_nor_remove(acme, operator, role):
+    actor = staff(operator, role)
+
+    with pytest.raises(NotPermitted):
+        define(acme, SHIRT, actor=actor)
+    define(acme, SHIRT)
+    with pytest.raises(NotPermitted):
+        remove_schema(actor, acme, ACME)
+
+
+def test_a_tenant_admin_may_not_define(acme):
+    account = actions.create_account(COMMAND, acme, "tara@acme.example", "", Role.ADMIN)
+
+    with pytest.raises(NotPermitted):
+        define(acme, SHIRT, actor=Actor.account(account, acme, "192.0.2.7"))
+
+
+def test_a_support_lead_defines_changes_and_removes_and_both_audit_logs_tell(
+    acme, globex, operator
+):
+    lead = staff(operator, Role.SUPPORT_LEAD)
+
+    define(acme, SHIRT, actor=lead)
+    define(acme, SHIRT, BADGE, actor=lead)
+    remove_schema(lead, acme, ACME)
+
+    told = [
+        ("schema defined", {"type": "User", "attributes": 1}),
+        ("schema changed", {"type": "User", "attributes": 2}),
+        ("schema removed", {"type": "User"}),
+    ]
+    for tenant, also in ((acme, {}), (operator, {"tenant": "acme"})):
+        entries = [e for e in rows(tenant, AuditEntry) if e.act.startswith("schema")]
+        entries.sort(key=lambda entry: entry.pk)
+        assert [(e.act, e.details) for e in entries] == [(a, {**also, **d}) for a, d in told]
+        assert {(e.actor, e.subject) for e in entries} == {(lead.name, ACME)}
+    assert rows(globex) == []
+
+
+def test_only_that_tenant_is_told_to_read_its_schemas_again(acme, globex):
+    define(acme, SHIRT)
+    first = Tenant.objects.get(custom_domain="acme").schemas_revision
+    define(acme, SHIRT, BADGE)
+    second = Tenant.objects.get(custom_domain="acme").schemas_revision
+    remove_schema(COMMAND, acme, ACME)
+
+    assert None not in {first, second}
+    assert first != second
+    assert Tenant.objects.get(custom_domain="acme").schemas_revision is None
+    assert Tenant.objects.get(custom_domain="globex").schemas_revision is None
+
+
+@pytest.mark.parametrize(
+    ("asked", "sentence"),
+    [
+        (Definition("{"), "The definition is not valid JSON at line 1."),
+        (Definition("[" * 100_000), "The definition is not valid JSON."),
+        (Definition(" " * 131_073), "The definition is longer than 131072 characters."),
+        (Definition("[]"), "The definition must be a JSON object, as /Schemas shows one."),
+        (Definition("{}", "Device"), "The resource type must be one of User, Group."),
+    ],
+)
+def test_what_is_no_definition_is_refused_with_a_sentence(acme, asked, sentence):
+    with pytest.raises(ActionRefused) as refusal:
+        define_schema(COMMAND, acme, asked)
+
+    assert str(refusal.value) == sentence
+
+
+def test_type_and_case_stay_while_someone_has_values_even_a_deleted_user(acme, scim):
+    client = scim(acme)
+    define(acme, SHIRT, BADGE)
+    identifier = client.post("/Users", user("a", shirt="M")).json["id"]
+    client.delete(f"/Users/{identifier}")
+
+    sentence = refused(acme, {"name": "shirt", "type": "integer"}, BADGE)
+    assert sentence == (
+        "1 User has values that could not be read any more, deleted ones included:"
+        " shirt has another type, multiValued or caseExact."
+    )
+    assert refused(acme, BADGE).endswith(" shirt is missing.")
+    assert (
+        refused(acme, SHIRT, resource_type="Group") == "1 User has values of it, so it must stay."
+    )
+    assert len(define(acme, SHIRT, BADGE, {"name": "size"}).definition["attributes"]) == 3
+
+
+def test_without_values_anything_may_change(acme):
+    define(acme, SHIRT, BADGE)
+
+    row = define(acme, {"name": "shirt", "type": "integer"}, resource_type="Group")
+
+    assert [each["type"] for each in row.definition["attributes"]] == ["integer"]
+    assert rows(acme) == [row]
+
+
+def test_the_letter_case_of_the_urn_stays(acme):
+    define(acme, SHIRT)
+
+    assert refused(acme, SHIRT, urn=ACME.replace("acme", "ACME")) == (
+        f"The URN is spelled {ACME} so far; letter case must stay."
+    )
+
+
+def test_what_would_make_the_next_request_fail_is_not_made_required(acme, scim):
+    desk = {"name": "desk", "type": "complex", "multiValued": True}
+    floor, room = {"name": "floor"}, {"name": "room"}
+    define(acme, SHIRT, {**desk, "subAttributes": [floor, room]})
+    client = scim(acme)
+    client.post("/Users", user("a", desk=[{"floor": "1"}, {"floor": "2", "room": "b"}]))
+    client.post("/Users", user("b"))
+
+    needed = {**desk, "subAttributes": [floor, {**room, "required": True}]}
+    lacking = "so Entra's next change of them would be refused."
+    assert refused(acme, {**SHIRT, "required": True}, {**desk, "subAttributes": [floor, room]}) == (
+        f"1 User has no {ACME}:shirt, {lacking}"
+        " Define it as optional, let Entra send it, then make it required."
+    )
+    assert f"1 User has no {ACME}:desk:room, {lacking}" in refused(acme, SHIRT, needed)
+    assert f"1 User has no {ACME}, {lacking}" in refused(
+        acme, SHIRT, {**desk, "subAttributes": [floor, room]}, is_required=True
+    )
+
+
+def test_what_two_users_share_is_not_made_unique(acme, scim):
+    define(acme, {"name": "badge"})
+    client = scim(acme)
+    for name in ("a", "b"):
+        assert client.post("/Users", user(name, badge="7")).status == 201
+
+    assert refused(acme, BADGE) == "Two Users have the same badge; it cannot be unique."
+    define(acme, {"name": "badge"}, {"name": "shirt"})
+
+
+def test_uniqueness_ends_with_its_definition(acme, scim):
+    define(acme, BADGE)
+    client = scim(acme)
+    client.post("/Users", user("a", badge="7"))
+    assert client.post("/Users", user("b", badge="7")).status == 409
+
+    define(acme, {"name": "badge"})
+
+    assert client.post("/Users", user("b", badge="7")).status == 201
+
+
+def test_a_schema_with_values_is_not_removed(acme, scim):
+    define(acme, SHIRT)
+    scim(acme).post("/Users", user("a", shirt="M"))
+
+    with pytest.raises(ActionRefused) as refusal:
+        remove_schema(COMMAND, acme, ACME)
+
+    assert str(refusal.value) == (
+        f"1 User has values of {ACME}. Have Entra clear them first, or keep the schema."
+    )
+    assert rows(acme)[0].removed_at is None
+
+
+def test_what_is_not_there_is_not_removed(acme, globex):
+    define(globex, SHIRT)
+
+    for _ in range(2):
+        with pytest.raises(ActionRefused, match=f"^Acme Ltd has no schema {ACME}.$"):
+            remove_schema(COMMAND, acme, ACME)
+
+
+def test_a_tenant_has_no_more_schemas_than_there_is_room_for(acme):
+    urns = [ACME.replace("acme", f"acme{number}") for number in range(MAX_SCHEMAS)]
+    for urn in urns:
+        define(acme, SHIRT, urn=urn)
+
+    assert refused(acme, SHIRT) == f"A tenant can have {MAX_SCHEMAS} schemas of its own."
+    remove_schema(COMMAND, acme, urns[0])
+    define(acme, SHIRT)

@@ -1,0 +1,171 @@
+"""The queue where transactions meet: what commits late, what is locked, what is due in which tenant."""
+
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from datetime import timedelta
+from threading import Event
+
+import pytest
+from django.db import connection, transaction
+
+from scim.models import Delivery, DeliveryMethod
+from scim.protocol.definitions import USER
+from scim.provider import clock, delivery, resources
+from scim.provider.requester import Requester
+from scim.provider.resources import Target
+from scim.repository import outbox
+from scim.repository.base import Loading
+from scim.repository.outbox import Result
+from tenants import lifecycle, schemas
+from tenants.current import in_tenant
+from tests.support import streams
+from tests.support.database import statements
+from tests.support.payloads import replace, user
+
+WITHIN = 30  # seconds
+
+
+@pytest.fixture
+def initech(real_tenants, django_db_blocker):
+    """A tenant whose changes are committed, with a stream that is pushed to."""
+    with django_db_blocker.unblock():
+        tenant = real_tenants[0]
+        made = streams.created(
+            tenant, DeliveryMethod.PUSH, endpoint="http://127.0.0.1:9/", event_uris=streams.NOTICES
+        )
+        yield tenant, made.stream.pk
+
+
+def requester(tenant):
+    return Requester(tenant.tenant_url, "r-1", "POST", "/scim/Users", 0.0)
+
+
+def create(tenant, name):
+    with in_tenant(tenant):
+        return resources.create(USER, user(name), requester(tenant)).id
+
+
+def change(tenant, identifier, title):
+    with in_tenant(tenant):
+        target = Target(USER, str(identifier), Loading(tenant.tenant_url))
+        resources.modify(target, replace("title", title), requester(tenant))
+
+
+def with_work(now=None):
+    """The tenants in which something is due."""
+    return delivery.tenants_with_work(delivery.tenants_with_streams(), now or clock.now())
+
+
+def taken(tenant, stream, most=10):
+    """The versions of the resources whose deliveries could be taken now, and done: none stays."""
+    with in_tenant(tenant):
+        queued = outbox.take(stream, clock.now(), most)
+        outbox.record([Result(each.id, "delivered") for each in queued], clock.now())
+    return [(each.happening.uri, each.happening.version) for each in queued]
+
+
+@contextmanager
+def elsewhere(work):
+    """Has `work(reached, go_on)` run in another process's place: a thread with its own connection.
+
+    It sets `reached` and waits for `go_on` in the middle of its transaction.
+    """
+    reached, go_on = Event(), Event()
+
+    def run():
+        try:
+            work(reached, go_on)
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(1) as pool:
+        running = pool.submit(run)
+        assert reached.wait(WITHIN)
+        try:
+            yield
+        finally:
+            go_on.set()
+        running.result(WITHIN)
+
+
+def test_a_change_that_commits_after_a_later_one_was_delivered_is_delivered_too(initech):
+    tenant, stream = initech
+    found = {}
+
+    def early(reached, go_on):
+        with in_tenant(tenant):
+            found["early"] = resources.create(USER, user("early"), requester(tenant)).id
+            reached.set()
+            go_on.wait(WITHIN)
+
+    with elsewhere(early):
+        late = create(tenant, "late")
+        assert taken(tenant, stream) == [(f"/Users/{late}", 1)]
+
+    assert taken(tenant, stream) == [(f"/Users/{found['early']}", 1)]
+
+
+def test_while_one_worker_sends_a_change_no_other_takes_it_or_what_follows(initech):
+    tenant, stream = initech
+    one, other = create(tenant, "one"), create(tenant, "other")
+    change(tenant, one, "Guide")
+
+    def worker(reached, go_on):
+        with in_tenant(tenant):
+            assert len(outbox.take(stream, clock.now(), 1)) == 1
+            reached.set()
+            go_on.wait(WITHIN)
+
+    with elsewhere(worker):
+        assert taken(tenant, stream) == [(f"/Users/{other}", 1)]
+        assert taken(tenant, stream) == []
+
+    # The worker that died has written nothing down: its rows are there again.
+    assert taken(tenant, stream) == [(f"/Users/{one}", 1)]
+    assert taken(tenant, stream) == [(f"/Users/{one}", 2)]
+
+
+def test_a_change_that_is_rolled_back_tells_nobody(initech):
+    tenant, stream = initech
+
+    with in_tenant(tenant):
+        resources.create(USER, user("x"), requester(tenant))
+        transaction.set_rollback(True)
+
+    assert taken(tenant, stream) == []
+
+
+def test_tenants_with_work_are_found_without_entering_one(initech):
+    tenant, stream = initech
+    create(tenant, "one")
+
+    with statements() as executed:
+        assert with_work() == [tenant]
+
+    # The tenants, and twice: which have the table, and where the condition holds.
+    assert len(executed) == 5
+    taken(tenant, stream)
+    assert with_work() == []
+
+
+def test_what_waits_to_be_tried_again_and_suspended_tenants_are_no_work(initech):
+    tenant, _ = initech
+    create(tenant, "one")
+    with in_tenant(tenant):
+        Delivery.objects.update(retry_at=clock.now() + timedelta(minutes=1))
+
+    assert with_work() == []
+    later = clock.now() + timedelta(minutes=2)
+    assert with_work(later) == [tenant]
+
+    lifecycle.suspend(tenant)
+    assert with_work(later) == []
+
+
+def test_a_schema_that_has_not_been_migrated_yet_is_passed_over(initech):
+    tenant, _ = initech
+    create(tenant, "one")
+    with schemas.alone(tenant.schema_name), connection.cursor() as cursor:
+        cursor.execute("ALTER TABLE scim_delivery RENAME TO scim_delivery_former")
+
+    assert with_work() == []
