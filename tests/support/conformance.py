@@ -21,10 +21,12 @@ They run with the tests (`make test`), which fail unless every check passes.
 | suite | version | checks passed | what it asks |
 |---|---|---|---|
 """
-_RFC = """
-## RFC 7644, sentence by sentence
+# Sentences with one of the key words of RFC 2119, counted in the text of each RFC.
+SENTENCES = {"7644": 184, "7643": 130}
+_TITLE = """
+## RFC {rfc}, sentence by sentence
 
-{total} sentences of RFC 7644 say what somebody MUST, SHALL or SHOULD do, or what is REQUIRED. Each is a row below,
+{total} sentences of RFC {rfc} {but}say what somebody MUST, SHALL or SHOULD do, or what is REQUIRED. Each is a row below,
 in our own words. {proven} are proven by tests, {others} have a reason instead: they speak to clients, to
 whoever runs the TLS proxy, or do not apply. In {differing} the server differs; they come first. Tests are named
 from `tests/` on.
@@ -34,6 +36,9 @@ from `tests/` on.
 | § | requirement | what it does and why |
 |---|---|---|
 """
+_BUT = {
+    "7643": "(but for §8.7, which repeats the schemas as JSON, and §10, which speaks to IANA) ",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +75,7 @@ def checks_of(package: str) -> int:
     return next(each.checks for each in suites() if each.package == package)
 
 
-def sections() -> list[Section]:
+def sections(rfc: str) -> list[Section]:
     return [
         Section(
             each["number"],
@@ -87,39 +92,44 @@ def sections() -> list[Section]:
                 for row in each["requirements"]
             ),
         )
-        for each in _read("rfc7644.toml")["section"]
+        for each in _read(f"rfc{rfc}.toml")["section"]
     ]
 
 
 def page() -> str:
     """The text of docs/conformance.md."""
-    rows = [(section.number, row) for section in sections() for row in section.requirements]
-    differing = [(number, row) for number, row in rows if row.differs]
-    proven = sum(bool(row.tests) for _, row in rows)
-    counts = {"total": len(rows), "proven": proven, "others": len(rows) - proven}
     run = (
         f"| {each.package} | {version(each.package)} | {each.checks} | {each.what}; `{each.test}` |\n"
         for each in suites()
     )
-    return "".join(
-        (
-            _HEADER,
-            *run,
-            _RFC.format(**counts, differing=len(differing)),
-            *(f"| {number} | {row.says} | {row.differs} |\n" for number, row in differing),
-            *_of_sections(),
-        )
+    return "".join((_HEADER, *run, *(part for rfc in SENTENCES for part in _of_rfc(rfc))))
+
+
+def _of_rfc(rfc: str) -> Iterator[str]:
+    rows = [(section.number, row) for section in sections(rfc) for row in section.requirements]
+    differing = [(number, row) for number, row in rows if row.differs]
+    proven = sum(bool(row.tests) for _, row in rows)
+    yield _TITLE.format(
+        rfc=rfc,
+        but=_BUT.get(rfc, ""),
+        total=len(rows),
+        proven=proven,
+        others=len(rows) - proven,
+        differing=len(differing),
     )
+    for number, row in differing:
+        yield f"| {number} | {row.says} | {row.differs} |\n"
+    for section in sections(rfc):
+        yield from _of_section(section)
 
 
-def _of_sections() -> Iterator[str]:
-    for section in sections():
-        yield f"\n### §{section.number} {section.title}: {section.sentences}\n\n"
-        yield "| | requirement | proof or reason |\n|---|---|---|\n"
-        for row in section.requirements:
-            remark = row.note or (f"Differs: {row.differs}" if row.differs else "")
-            said = [*(f"`{test}`" for test in row.tests), *([remark] if remark else [])]
-            yield f"| {row.level} | {row.says} | {'<br>'.join(said)} |\n"
+def _of_section(section: Section) -> Iterator[str]:
+    yield f"\n### §{section.number} {section.title}: {section.sentences}\n\n"
+    yield "| | requirement | proof or reason |\n|---|---|---|\n"
+    for row in section.requirements:
+        remark = row.note or (f"Differs: {row.differs}" if row.differs else "")
+        said = [*(f"`{test}`" for test in row.tests), *([remark] if remark else [])]
+        yield f"| {row.level} | {row.says} | {'<br>'.join(said)} |\n"
 
 
 def _read(name: str) -> dict[str, Any]:
