@@ -23,9 +23,13 @@ class Role(models.TextChoices):
 TENANT_ROLES: Final = (Role.ADMIN, Role.MEMBER)
 STAFF_ROLES: Final = (Role.SUPPORT, Role.SUPPORT_LEAD, Role.AUDITOR, Role.OPERATOR)
 
+# Who lacks it sees names, addresses and the like of provisioned people masked.
+PERSONAL_DATA: Final = "scim.view_personal_data"
+
 _SEE_PROVISIONING: Final = frozenset(
     {
         "scim.view_user",
+        "scim.view_group",
         "scim.view_provisioningevent",
         "scim.view_attributechange",
         "scim.view_extensionschema",
@@ -33,6 +37,7 @@ _SEE_PROVISIONING: Final = frozenset(
         "scim.view_delivery",
     }
 )
+_SEE_PEOPLE: Final = frozenset({PERSONAL_DATA, "scim.export_user", "scim.export_provisioningevent"})
 _SEE_ALL: Final = _SEE_PROVISIONING | {
     "tenants.view_tenant",
     "tenants.view_domain",
@@ -42,6 +47,7 @@ _SEE_ALL: Final = _SEE_PROVISIONING | {
     "accounts.view_auditentry",
 }
 _SUPPORT: Final = _SEE_ALL | {
+    "scim.replay_provisioningevent",
     "accounts.add_secrettoken",
     "accounts.revoke_secrettoken",
     "accounts.move_secrettoken",
@@ -51,14 +57,19 @@ _SUPPORT: Final = _SEE_ALL | {
     "accounts.revoke_clientsecret",
     "scim.change_eventstream",
 }
-_LEAD: Final = _SUPPORT | {
-    "tenants.suspend_tenant",
-    "scim.change_extensionschema",
-    # What leaves through a stream are personal data of the whole tenant.
-    "scim.add_eventstream",
-    "scim.delete_eventstream",
-    "scim.rotate_signingkey",
-}
+_LEAD: Final = (
+    _SUPPORT
+    | _SEE_PEOPLE
+    | {
+        "tenants.suspend_tenant",
+        "scim.restore_user",
+        "scim.change_extensionschema",
+        # What leaves through a stream are personal data of the whole tenant.
+        "scim.add_eventstream",
+        "scim.delete_eventstream",
+        "scim.rotate_signingkey",
+    }
+)
 _OPERATE: Final = _LEAD | {
     "tenants.add_tenant",
     "tenants.add_domain",
@@ -68,7 +79,9 @@ _OPERATE: Final = _LEAD | {
 }
 
 GRANTS: Final[Mapping[str, frozenset[str]]] = {
-    Role.ADMIN: _SEE_PROVISIONING | {"accounts.view_secrettoken", "accounts.view_oauthclient"},
+    Role.ADMIN: _SEE_PROVISIONING
+    | _SEE_PEOPLE
+    | {"accounts.view_secrettoken", "accounts.view_oauthclient"},
     Role.MEMBER: frozenset(),
     Role.SUPPORT: _SUPPORT,
     Role.SUPPORT_LEAD: _LEAD,

@@ -13,10 +13,11 @@ from accounts.admin.tokens import SecretTokenAdmin
 from accounts.models import Account, AuditEntry, OAuthClient, SecretToken
 from scim.admin.deliveries import DeliveryAdmin
 from scim.admin.events import ProvisioningEventAdmin
+from scim.admin.groups import GroupAdmin
 from scim.admin.schemas import ExtensionSchemaAdmin
 from scim.admin.streams import EventStreamAdmin
 from scim.admin.users import UserAdmin
-from scim.models import Delivery, EventStream, ExtensionSchema, ProvisioningEvent, User
+from scim.models import Delivery, EventStream, ExtensionSchema, Group, ProvisioningEvent, User
 from tenants.models import Tenant
 
 staff_site = StaffSite()
@@ -26,10 +27,11 @@ staff_site.register(AuditEntry, AuditEntryAdmin)
 
 tenant_site = TenantSite()
 tenant_site.register(User, UserAdmin)
+tenant_site.register(Group, GroupAdmin)
 tenant_site.register(ProvisioningEvent, ProvisioningEventAdmin)
-tenant_site.register(ExtensionSchema, ExtensionSchemaAdmin)
 tenant_site.register(SecretToken, SecretTokenAdmin)
 tenant_site.register(OAuthClient, OAuthClientAdmin)
+tenant_site.register(ExtensionSchema, ExtensionSchemaAdmin)
 tenant_site.register(EventStream, EventStreamAdmin)
 tenant_site.register(Delivery, DeliveryAdmin)
 tenant_site.register(Account, AccountAdmin)

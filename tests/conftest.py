@@ -8,12 +8,22 @@ import pytest
 from django.conf import settings
 from django.db import connection
 from django.test import override_settings
+from hypothesis import HealthCheck
+from hypothesis import settings as properties
 
 from config import embedded
 from tenants import lifecycle, resolution
 from tenants.current import in_public
 from tenants.models import Tenant
 from tests.support import clients, database, people
+
+# A busy machine is no failure: properties are about what holds, not about how long it takes.
+properties.register_profile(
+    "mypolicies",
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
+)
+properties.load_profile("mypolicies")
 
 
 @pytest.fixture(scope="session")

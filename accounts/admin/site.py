@@ -103,15 +103,14 @@ class Site(AdminSite):
 
     def places(self, request: HttpRequest) -> list[Place]:
         """What the navigation offers the signed-in account; sites with further pages add theirs."""
+        order = list(self._registry)
+        offered = [model for app in self.get_app_list(request) for model in app["models"]]
         found = []
-        for app in self.get_app_list(request):
-            for listed in app["models"]:
-                screen = cast("RecordAdmin[Any]", self._registry[listed["model"]])
-                path = listed["admin_url"]
-                is_open = request.path.startswith(path)
-                found.append(
-                    Place(screen.group, str(listed["name"]), path, screen.purpose, is_open)
-                )
+        for listed in sorted(offered, key=lambda each: order.index(each["model"])):
+            screen = cast("RecordAdmin[Any]", self._registry[listed["model"]])
+            path = listed["admin_url"]
+            is_open = request.path.startswith(path)
+            found.append(Place(screen.group, str(listed["name"]), path, screen.purpose, is_open))
         return found
 
     def name_of_place(self) -> str:

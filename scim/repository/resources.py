@@ -27,6 +27,7 @@ SELECT {FIELDS}, {{}} FROM scim_resource AS r
 WHERE r.id = {{}} AND r.resource_type = {{}} AND r.deleted_at IS NULL
 """
 _LOCK: Final = f"{_FIND} FOR UPDATE OF r"
+_LOCK_DELETED: Final = _LOCK.replace("deleted_at IS NULL", "deleted_at IS NOT NULL")
 
 # E28: a deleted user leaves its userName free; who is created again under the same externalId gets a
 # new id that says which deleted resource it continues.
@@ -47,6 +48,10 @@ WHERE id = %(id)s
 """
 _REMOVE: Final = """
 UPDATE scim_resource SET version = %(version)s, last_modified = %(event_at)s, deleted_at = %(event_at)s
+WHERE id = %(id)s
+"""
+_RESTORE: Final = """
+UPDATE scim_resource SET version = %(version)s, last_modified = %(event_at)s, deleted_at = NULL
 WHERE id = %(id)s
 """
 # Who is removed leaves its groups, and their history says so; a group lets its members go.
@@ -87,6 +92,7 @@ _ALWAYS: Final = {"event": _INSERT_EVENT, "is_wanted": outbox.IS_WANTED}
 _INSERT_ALL: Final = _WRITE.format(write=_INSERT, leave="", **_ALWAYS)
 _UPDATE_ALL: Final = _WRITE.format(write=_UPDATE, leave="", **_ALWAYS)
 _REMOVE_ALL: Final = _WRITE.format(write=_REMOVE, leave=_LEAVE, **_ALWAYS)
+_RESTORE_ALL: Final = _WRITE.format(write=_RESTORE, leave="", **_ALWAYS)
 # What is called a replacement is a PUT to those who are told of it; any other change is a PATCH.
 _REPLACE: Final = "replace"
 
@@ -103,6 +109,11 @@ def lock(resource_type: ResourceType, identifier: UUID, loading: Loading) -> Sto
     return _one(_LOCK, resource_type, identifier, loading)
 
 
+def lock_deleted(resource_type: ResourceType, identifier: UUID, loading: Loading) -> Stored | None:
+    """The deleted resource, its row locked until the transaction ends; None if it is not deleted."""
+    return _one(_LOCK_DELETED, resource_type, identifier, loading)
+
+
 def insert(write: Write) -> None:
     """Stores a new resource. Raises Uniqueness."""
     _execute_write(_INSERT_ALL, write, Kind.CREATE)
@@ -117,6 +128,11 @@ def update(write: Write) -> None:
 def remove(write: Write) -> None:
     """Marks the resource, whose row the caller has locked, as deleted."""
     _execute_write(_REMOVE_ALL, write, Kind.DELETE)
+
+
+def restore(write: Write) -> None:
+    """Brings the deleted resource back, whose row the caller has locked. Raises Uniqueness."""
+    _execute_write(_RESTORE_ALL, write, Kind.CREATE)
 
 
 def record(event: Event) -> None:

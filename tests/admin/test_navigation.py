@@ -6,8 +6,21 @@ import pytest
 
 from accounts.admin.navigation import Group, Place, grouped
 
-PROVISIONING = ["Provisioned users", "Provisioning log"]
-CONNECTION = ["Secret tokens", "OAuth clients"]
+PROVISIONING = [
+    "Provisioned users",
+    "Provisioned groups",
+    "Provisioning log",
+    "Extension schemas",
+    "Event streams",
+    "Delivery log",
+]
+CONNECTION = [
+    "Secret tokens",
+    "OAuth clients",
+    "Extension schemas",
+    "Event streams",
+    "Delivery log",
+]
 
 
 def sections(page):

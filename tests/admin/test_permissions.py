@@ -3,8 +3,9 @@
 import pytest
 
 from accounts.permissions import Role
-from scim.models import DeliveryMethod
+from scim.models import DeliveryMethod, ProvisioningEvent
 from scim.provider.extensions import define_schema
+from tenants.current import in_tenant
 from tests.support import streams
 from tests.support.people import COMMAND
 from tests.support.schemas import definition
@@ -46,7 +47,20 @@ VISIT = {
     "/t/acme/admin/scim/user/{bjensen}/delete/": (403, 403, 403, 403),
     "/t/acme/admin/scim/user/{bjensen}/history/": (404, 404, 404, 404),
     "/t/acme/admin/scim/user/add/": (403, 403, 403, 403),
+    "/t/acme/admin/scim/user/{bjensen}/then/": (200, 200, 200, 200),
+    "/t/acme/admin/scim/user/{jsmith}/then/": (404, 404, 404, 404),
+    "/t/acme/admin/scim/user/{bjensen}/restore/": (403, 403, 200, 200),
+    "/t/acme/admin/scim/user/export/": (403, 403, 200, 200),
+    "/t/acme/admin/scim/group/": (200, 200, 200, 200),
+    "/t/acme/admin/scim/group/{guides}/change/": (200, 200, 200, 200),
+    "/t/acme/admin/scim/group/{guides}/then/": (200, 200, 200, 200),
+    "/t/acme/admin/scim/group/{bjensen}/change/": (404, 404, 404, 404),
+    "/t/acme/admin/scim/group/{guides}/delete/": (403, 403, 403, 403),
+    "/t/acme/admin/scim/group/add/": (403, 403, 403, 403),
     "/t/acme/admin/scim/provisioningevent/": (200, 200, 200, 200),
+    "/t/acme/admin/scim/provisioningevent/explanations/": (200, 200, 200, 200),
+    "/t/acme/admin/scim/provisioningevent/{event}/dry-run/": (403, 200, 200, 200),
+    "/t/acme/admin/scim/provisioningevent/export/": (403, 403, 200, 200),
     "/t/acme/admin/scim/provisioningevent/add/": (403, 403, 403, 403),
     "/t/acme/admin/scim/extensionschema/": (200, 200, 200, 200),
     "/t/acme/admin/scim/extensionschema/{schema}/change/": (200, 200, 200, 200),
@@ -106,7 +120,17 @@ OWN_HOST = {
     "/admin/scim/user/{jsmith}/change/": (302, 302, 404),
     "/admin/scim/user/add/": (302, 302, 403),
     "/admin/scim/user/{bjensen}/delete/": (302, 302, 403),
+    "/admin/scim/user/{bjensen}/then/": (302, 302, 200),
+    "/admin/scim/user/{jsmith}/then/": (302, 302, 404),
+    "/admin/scim/user/{bjensen}/restore/": (302, 302, 403),
+    "/admin/scim/user/export/": (302, 302, 200),
+    "/admin/scim/group/": (302, 302, 200),
+    "/admin/scim/group/{guides}/change/": (302, 302, 200),
+    "/admin/scim/group/{guides}/then/": (302, 302, 200),
     "/admin/scim/provisioningevent/": (302, 302, 200),
+    "/admin/scim/provisioningevent/explanations/": (302, 302, 200),
+    "/admin/scim/provisioningevent/{event}/dry-run/": (302, 302, 403),
+    "/admin/scim/provisioningevent/export/": (302, 302, 200),
     "/admin/scim/extensionschema/": (302, 302, 200),
     "/admin/scim/extensionschema/{schema}/change/": (302, 302, 200),
     "/admin/scim/extensionschema/add/": (302, 302, 403),
@@ -143,7 +167,7 @@ OWN_HOST = {
 
 
 @pytest.fixture
-def names(operator, acme, globex, staff, tara, minted, created, stream, delivery, jsmith):
+def names(operator, acme, globex, staff, tara, minted, created, stream, delivery, jsmith, guides):
     """What the paths of the tables name."""
     return {
         "operator": operator.pk,
@@ -159,7 +183,14 @@ def names(operator, acme, globex, staff, tara, minted, created, stream, delivery
         "delivery": delivery.pk,
         "bjensen": delivery.resource_id,
         "jsmith": jsmith.id,
+        "guides": guides.id,
+        "event": _event_of(acme),
     }
+
+
+def _event_of(tenant):
+    with in_tenant(tenant):
+        return ProvisioningEvent.objects.order_by("id")[0].pk
 
 
 def statuses(browser, paths, names):
@@ -208,8 +239,15 @@ def test_everything_provisioned_and_logged_refuses_to_be_written(
         "scim/user/add/",
         "scim/user/{bjensen}/change/",
         "scim/user/{bjensen}/delete/",
+        "scim/user/{bjensen}/then/",
+        "scim/group/",
+        "scim/group/add/",
+        "scim/group/{guides}/change/",
+        "scim/group/{guides}/delete/",
+        "scim/group/{guides}/then/",
         "scim/provisioningevent/",
         "scim/provisioningevent/add/",
+        "scim/provisioningevent/explanations/",
         "accounts/secrettoken/",
         "accounts/secrettoken/{token}/change/",
         "accounts/secrettoken/{token}/delete/",
