@@ -14,7 +14,7 @@ from config import urls_tenant
 from scim.protocol import urns
 from scim.protocol.openapi import examples, oauth
 from scim.provider.capabilities import RESOURCE_TYPES
-from tests.support import documents
+from tests.support import conformance, documents
 from tests.support import oauth as clients
 from tests.support.payloads import BJENSEN, patch
 
@@ -52,6 +52,7 @@ def test_each_operation_has_a_name_of_its_own():
     names = [operation["operationId"] for _, _, operation in OPERATIONS]
 
     assert sorted(set(names)) == sorted(names)
+    assert len(names) == conformance.checks_of("schemathesis")
 
 
 # --- the routes -------------------------------------------------------------------------------
