@@ -1,4 +1,5 @@
-"""The registry, the only tables in the schema `public`: tenants and their further host names.
+"""The registry, the only tables in the schema `public`: tenants, their further host names, and
+what staff must know of all tenants at once.
 
 A tenant's own host needs no row: it is `<custom domain>.<BASE_DOMAIN>`, so changing BASE_DOMAIN
 moves every tenant at once and nothing can drift.
@@ -77,3 +78,51 @@ class Domain(DomainMixin):  # type: ignore[misc]  # django-tenants ships no type
 
     class Meta:
         ordering = ["domain"]
+
+
+class Traffic(models.Model):
+    """What a tenant's provisioning traffic last looked like (tenants.traffic); no personal data.
+
+    There is a row from the first request on. What it means is said by tenants.connection.
+    """
+
+    class Reach(models.TextChoices):
+        """What a failure keeps from working."""
+
+        ALL = "all", "Every request"
+        CHANGES = "changes", "Changes of users and groups"
+
+    tenant = models.OneToOneField(Tenant, models.CASCADE, primary_key=True, related_name="traffic")
+    # The four of requests with a good token; a change is a request that may change something.
+    first_request_at = models.DateTimeField(null=True)
+    last_request_at = models.DateTimeField(null=True)
+    last_success_at = models.DateTimeField(null=True)
+    last_change_at = models.DateTimeField(null=True)  # of those that succeeded
+    failed_at = models.DateTimeField(null=True)
+    failed_reach = models.CharField(max_length=10, choices=Reach, blank=True)
+    failed_reason = models.CharField(max_length=40, blank=True)  # status, and scimType or token's
+    failed_request_id = models.CharField(max_length=64, blank=True)  # of the provisioning log
+    # Requests that know no token of the tenant: anybody may send them.
+    stranger_at = models.DateTimeField(null=True)
+    stranger_reason = models.CharField(max_length=40, blank=True)
+    marks = models.JSONField(default=dict)  # what was seen in bodies -> ISO time of the last one
+
+    class Meta:
+        verbose_name_plural = "traffic"
+
+    def __str__(self) -> str:
+        return f"traffic of {self.tenant_id}"
+
+
+class TrafficDay(models.Model):
+    """How many requests a tenant had on a day (UTC), and what became of them."""
+
+    pk = models.CompositePrimaryKey("tenant_id", "day")
+    tenant = models.ForeignKey(Tenant, models.CASCADE, related_name="days", db_index=False)
+    day = models.DateField(db_index=True)
+    requests = models.PositiveBigIntegerField(default=0)
+    failures = models.PositiveBigIntegerField(default=0)  # of these, strangers included
+    departures = models.PositiveBigIntegerField(default=0)  # users deactivated or deleted
+
+    def __str__(self) -> str:
+        return f"{self.day}: {self.requests}"
