@@ -10,12 +10,12 @@ import logging
 import secrets
 import time
 from collections.abc import Callable
-from html import escape
 from http import HTTPStatus
 from typing import Any, Final
 
 from django.db import InterfaceError, OperationalError, connection
 from django.http import HttpRequest, HttpResponse
+from django.template.loader import render_to_string
 
 from config.health import PROBES
 from scim.api.renderers import MEDIA_TYPE
@@ -24,10 +24,7 @@ from scim.provider.redaction import storable
 
 RETRY_AFTER: Final = "30"  # seconds
 _ID_BYTES: Final = 16
-_PAGE: Final = (
-    '<!DOCTYPE html><html lang="en-us"><title>{title}</title>'
-    "<main><h1>{title}</h1><p>{detail}</p></main></html>\n"
-)
+_PAGE: Final = "failed.html"  # needs no tenant, no session and no database
 # What Django's own refusals mean to a SCIM client.
 _DETAILS: Final = {
     403: "The request is not allowed here.",
@@ -100,8 +97,8 @@ def _error(request: HttpRequest, status: int, detail: str) -> HttpResponse:
     if is_scim(request):
         body = json.dumps(error_body(status, detail))
         return HttpResponse(body, status=status, content_type=MEDIA_TYPE)
-    page = _PAGE.format(title=HTTPStatus(status).phrase, detail=escape(detail))
-    return HttpResponse(page, status=status)
+    page = {"title": HTTPStatus(status).phrase, "detail": detail}
+    return HttpResponse(render_to_string(_PAGE, page), status=status)
 
 
 def is_scim(request: HttpRequest) -> bool:

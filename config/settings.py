@@ -5,6 +5,8 @@ SECRET_KEY is made and kept in DATA_DIR and cookies travel over plain HTTP. Anyw
 SECRET_KEY refuses to start.
 """
 
+from csp.constants import NONE, SELF
+
 from config import environment
 from config.database import database_settings
 from config.secret_key import read_secret_key
@@ -56,9 +58,12 @@ USE_X_FORWARDED_HOST = False
 DEBUG_PROPAGATE_EXCEPTIONS = True  # to config.outermost, which tells an outage from a failure
 
 MIDDLEWARE = [
+    # Headers first: the last-resort errors of the outermost one have them too.
+    "django.middleware.security.SecurityMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "config.headers.HeadersMiddleware",
     "config.outermost.OutermostMiddleware",  # request id, log line, last-resort errors
     "config.health.HealthMiddleware",  # probes come by IP address, before host routing
-    "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "tenants.middleware.TenantMiddleware",  # host -> tenant, one transaction a request
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -115,6 +120,20 @@ SECURE_HSTS_SECONDS = 0 if DEVELOPMENT else 365 * 24 * 60 * 60
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = not DEVELOPMENT
 SECURE_REFERRER_POLICY = "same-origin"  # no-referrer makes Chrome send Origin: null to our forms
 X_FRAME_OPTIONS = "DENY"
+# Nothing inline, nothing from elsewhere (decision 0013).
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [NONE],
+        "script-src": [SELF],
+        "style-src": [SELF],
+        "img-src": [SELF],
+        "font-src": [SELF],
+        "connect-src": [SELF],
+        "form-action": [SELF],
+        "frame-ancestors": [NONE],
+        "base-uri": [NONE],
+    }
+}
 
 # OAuth: how long an access token serves; Entra's gallery asks for 60 minutes to 6 hours.
 ACCESS_TOKEN_MINUTES = environment.number("ACCESS_TOKEN_MINUTES", 60, most=360, least=60)

@@ -3,8 +3,10 @@
 from typing import Any, Final
 from uuid import UUID
 
+from django.contrib import admin
 from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern
+from django.utils.safestring import SafeString
 
 from accounts.actions import (
     create_account,
@@ -15,6 +17,7 @@ from accounts.actions import (
 from accounts.admin.acting import actor, may, record_view
 from accounts.admin.acts import Asked, ask, done
 from accounts.admin.forms import AccountForm, PasswordForm
+from accounts.admin.looks import badge
 from accounts.admin.pages import Act, Fact, Facts, Page
 from accounts.admin.screens import RecordAdmin
 from accounts.models import Account
@@ -26,12 +29,18 @@ CHANGE: Final = "accounts.change_account"
 
 
 class AccountAdmin(RecordAdmin[Account]):
-    list_display = ("email", "name", "role", "is_active", "last_login", "created_at")
+    list_display = ("email", "name", "role", "state", "last_login", "created_at")
     ordering = ("email",)
     search_fields = ("email", "name")
     add_label = "Add account"
     add_permission = ADD
     counted_as = ("account", "accounts")
+    group = "Administration"
+    purpose = "Who can sign in here, and as what."
+
+    @admin.display(description="state")
+    def state(self, account: Account) -> SafeString:
+        return badge("ok", "Active") if account.is_active else badge("unknown", "Deactivated")
 
     def get_urls(self) -> list[URLPattern]:
         acts = [

@@ -15,6 +15,9 @@ class AuditEntryAdmin(RecordAdmin[AuditEntry]):
     list_display_links = ("at", "act")
     ordering = ("-id",)
     counted_as = ("entry", "entries")
+    group = "Administration"
+    purpose = "What people and commands did here; each entry is chained to the one before."
+    when_empty = "The first act of a person or a command makes the first entry."
     search_fields = ("act", "actor", "subject")
     search_help_text = "Part of an act, an actor or a subject."
 

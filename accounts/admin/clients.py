@@ -8,6 +8,7 @@ from django.contrib import admin
 from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import URLPattern, reverse
 from django.utils import timezone
+from django.utils.safestring import SafeString
 
 from accounts.actions import (
     CreatedClient,
@@ -19,6 +20,7 @@ from accounts.actions import (
 from accounts.admin.acting import actor, may, record_view
 from accounts.admin.acts import Asked, ask, done
 from accounts.admin.forms import ClientForm, SecretForm
+from accounts.admin.looks import standing
 from accounts.admin.pages import Fact, Facts, Page, Table, link
 from accounts.admin.screens import RecordAdmin
 from accounts.models import ClientSecret, OAuthClient
@@ -44,6 +46,9 @@ class OAuthClientAdmin(RecordAdmin[OAuthClient]):
     add_label = "Add OAuth client"
     add_permission = CREATE
     counted_as = ("OAuth client", "OAuth clients")
+    group = "Connection"
+    purpose = "Clients that get access tokens with client credentials, in place of a secret token."
+    when_empty = "A secret token is enough for Microsoft Entra ID. Add a client to use OAuth 2.0."
 
     def get_urls(self) -> list[URLPattern]:
         acts = [
@@ -57,8 +62,8 @@ class OAuthClientAdmin(RecordAdmin[OAuthClient]):
         record_view(request, "OAuth client viewed" if subject else "OAuth clients listed", subject)
 
     @admin.display(description="state")
-    def state(self, client: OAuthClient) -> str:
-        return client.state(timezone.now()).capitalize()
+    def state(self, client: OAuthClient) -> SafeString:
+        return standing(client.state(timezone.now()))
 
     @admin.display(description="created")
     def created(self, client: OAuthClient) -> datetime:
@@ -82,12 +87,11 @@ class OAuthClientAdmin(RecordAdmin[OAuthClient]):
         rows = []
         for secret in client.secrets.defer("digest"):
             secret.client = client
-            state = secret.state(now)
             path = reverse(self.url_name("end_secret"), args=[secret.pk])
             rows.append(
                 (
                     secret.public_id,
-                    state.capitalize(),
+                    standing(secret.state(now)),
                     secret.created_at,
                     secret.created_by,
                     secret.expires_at,
@@ -209,7 +213,9 @@ class OAuthClientAdmin(RecordAdmin[OAuthClient]):
         ]
         if created.value:
             facts.append(Fact("Client secret", created.value, copyable=True))
-        to_enter = Facts("Enter these where the client is set up", tuple(facts))
+        to_enter = Facts(
+            "Enter these where the client is set up", tuple(facts), shown_once=bool(created.value)
+        )
         onward = link(self.record_path(client.pk), "I have stored it: on to the OAuth client")
         page = Page(
             f"OAuth client of {tenant.name}",
@@ -233,7 +239,7 @@ def _facts(client: OAuthClient) -> Facts:
     facts = [
         Fact("Client id", str(client.pk)),
         Fact("Label", client.label),
-        Fact("State", client.state(timezone.now()).capitalize()),
+        Fact("State", standing(client.state(timezone.now()))),
         Fact("Issued for", str(client.issued_for)),
         Fact("Created", client.created_at),
         Fact("Created by", client.created_by),

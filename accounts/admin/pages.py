@@ -23,6 +23,7 @@ class Facts:
 
     caption: str
     facts: tuple[Fact, ...]
+    shown_once: bool = False  # a secret that nobody can look up later
 
 
 @dataclass(frozen=True, slots=True)

@@ -78,6 +78,9 @@ class RecordAdmin(_ModelAdmin[M], Generic[M]):
     add_label = ""
     add_permission = ""  # of who may add rows; nobody without one
     counted_as = ("row", "rows")
+    group = ""  # the heading below which the screen stands in the navigation
+    purpose = ""  # what it is for, in a sentence
+    when_empty = ""  # what has to happen before there is a row
 
     @property
     def media(self) -> forms.Media:

@@ -1,16 +1,18 @@
 """What both admin sites share: who may enter, what every page knows, and what is left out."""
 
 from http import HTTPStatus
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from django.contrib.admin import AdminSite
 from django.contrib.admin.forms import AdminAuthenticationForm
 from django.contrib.admin.models import LogEntry
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
-from django.urls import URLPattern, URLResolver
+from django.urls import URLPattern, URLResolver, reverse
 
 from accounts.admin.acting import actor
+from accounts.admin.navigation import Place, grouped
+from accounts.admin.screens import RecordAdmin
 from accounts.admin.visits import visit_of
 from accounts.audit import record
 from accounts.permissions import STAFF_ROLES, TENANT_ROLES
@@ -46,6 +48,7 @@ class Site(AdminSite):
     login_form = LoginForm
     index_title = "Overview"
     site_url = None
+    enable_nav_sidebar = False  # templates/admin/sections.html is the navigation
     roles: tuple[str, ...] = ()
 
     def has_permission(self, request: HttpRequest) -> bool:
@@ -84,13 +87,40 @@ class Site(AdminSite):
         return sorted(apps, key=lambda app: order.index(app["models"][0]["model"]))
 
     def each_context(self, request: HttpRequest) -> dict[str, Any]:
-        name = self.name_of_place()
-        context = {**super().each_context(request), "visit": visit_of(request)}
-        return context | {"site_header": name, "site_title": name}
+        place = self.name_of_place()
+        places = self.places(request) if self.has_permission(request) else []
+        return {
+            **super().each_context(request),
+            "visit": visit_of(request),
+            "site_header": place,
+            "site_title": place,
+            "place": place,
+            "groups": grouped(places),
+            "is_index": request.path == reverse("admin:index", current_app=self.name),
+            "who_signs_in": self.who_signs_in(),
+            "where": current_tenant().host,
+        }
+
+    def places(self, request: HttpRequest) -> list[Place]:
+        """What the navigation offers the signed-in account; sites with further pages add theirs."""
+        found = []
+        for app in self.get_app_list(request):
+            for listed in app["models"]:
+                screen = cast("RecordAdmin[Any]", self._registry[listed["model"]])
+                path = listed["admin_url"]
+                is_open = request.path.startswith(path)
+                found.append(
+                    Place(screen.group, str(listed["name"]), path, screen.purpose, is_open)
+                )
+        return found
 
     def name_of_place(self) -> str:
-        """What the header of every page says, the login page included."""
-        return f"myPolicies: {current_tenant().name}"
+        """What the header and the title of every page say, the login page included."""
+        return current_tenant().name
+
+    def who_signs_in(self) -> str:
+        """For whom the login page is."""
+        return f"For the admins of {current_tenant().name}. Nobody else has an account here."
 
     def get_log_entries(self, request: HttpRequest) -> QuerySet[LogEntry]:
         """None: what people do is in the audit log; Django's log has no table here."""
@@ -106,7 +136,10 @@ class StaffSite(Site):
         return current_tenant().is_operator and super().has_permission(request)
 
     def name_of_place(self) -> str:
-        return "myPolicies: staff"
+        return "Staff"
+
+    def who_signs_in(self) -> str:
+        return "For the support team of myPolicies. Admins of a tenant sign in on its own host."
 
 
 class TenantSite(Site):

@@ -7,12 +7,14 @@ from django.contrib import admin
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern
+from django.utils.safestring import SafeString
 
 from accounts.actions import create_tenant, resume_tenant, suspend_tenant
 from accounts.admin.acting import actor, may
 from accounts.admin.acts import Asked, ask, done
 from accounts.admin.filters import Conditions, TableFilter
 from accounts.admin.forms import TenantForm
+from accounts.admin.looks import badge
 from accounts.admin.pages import Act, Fact, Facts, Page, link
 from accounts.admin.screens import RecordAdmin
 from accounts.admin.tokens import MINT
@@ -31,6 +33,11 @@ _SCREENS: Final = {
 }
 
 
+def state_badge(tenant: Tenant) -> SafeString:
+    """Whether the tenant is served, as it looks on a page."""
+    return badge("warning" if tenant.is_suspended else "ok", tenant.get_status_display())
+
+
 class StatusFilter(TableFilter):
     title = "status"
     parameter_name = "status"
@@ -41,7 +48,7 @@ class StatusFilter(TableFilter):
 
 
 class TenantAdmin(RecordAdmin[Tenant]):
-    list_display = ("name", "custom_domain", "status", "created_at", "url")
+    list_display = ("name", "custom_domain", "state", "created_at", "url")
     list_display_links = ("name", "custom_domain")
     list_filter = (StatusFilter,)
     ordering = ("name", "pk")
@@ -51,6 +58,9 @@ class TenantAdmin(RecordAdmin[Tenant]):
     add_label = "Add tenant"
     add_permission = ADD
     counted_as = ("tenant", "tenants")
+    group = "Customers"
+    purpose = "Each customer with its Tenant URL, its screens, and whether it is served."
+    when_empty = "Add one, generate a secret token for it, and its admin can connect Entra."
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Tenant]:
         return super().get_queryset(request).filter(is_operator=False)
@@ -61,6 +71,10 @@ class TenantAdmin(RecordAdmin[Tenant]):
             self.act_url("<uuid:tenant_id>/resume/", self.resume_view, "resume"),
         ]
         return [*acts, *super().get_urls()]
+
+    @admin.display(description="status")
+    def state(self, tenant: Tenant) -> SafeString:
+        return state_badge(tenant)
 
     @admin.display(description="Tenant URL")
     def url(self, tenant: Tenant) -> str:
@@ -74,7 +88,7 @@ class TenantAdmin(RecordAdmin[Tenant]):
             Fact("Tenant URL", record.tenant_url, copyable=True),
             Fact("Sign-in page of its admins", f"{record.base_url}/admin/"),
             Fact("Further host names", hosts or "None"),
-            Fact("Status", record.get_status_display()),
+            Fact("Status", state_badge(record)),
             Fact("Created", record.created_at),
         )
         links = tuple(link(visit_path(record, name), text) for name, text in _SCREENS.items())

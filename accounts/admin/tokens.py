@@ -9,11 +9,13 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern
 from django.utils import timezone
 from django.utils.formats import localize
+from django.utils.safestring import SafeString
 
 from accounts.actions import Minted, mint_token, revoke_token
 from accounts.admin.acting import actor, may, record_view
 from accounts.admin.acts import Asked, ask, done
 from accounts.admin.forms import TokenForm
+from accounts.admin.looks import standing
 from accounts.admin.pages import Fact, Facts, Page, link
 from accounts.admin.screens import RecordAdmin
 from accounts.models import SecretToken
@@ -48,6 +50,9 @@ class SecretTokenAdmin(RecordAdmin[SecretToken]):
     add_label = "Generate secret token"
     add_permission = MINT
     counted_as = ("secret token", "secret tokens")
+    group = "Connection"
+    purpose = "What Microsoft Entra ID signs in with: generate, see the last use, revoke."
+    when_empty = "Generate one and enter it in Entra together with the Tenant URL."
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[SecretToken]:
         return super().get_queryset(request).defer("digest")
@@ -60,8 +65,8 @@ class SecretTokenAdmin(RecordAdmin[SecretToken]):
         record_view(request, "secret token viewed" if subject else "secret tokens listed", subject)
 
     @admin.display(description="state")
-    def state(self, token: SecretToken) -> str:
-        return state(token, timezone.now())
+    def state(self, token: SecretToken) -> SafeString:
+        return standing(state(token, timezone.now()))
 
     @admin.display(description="created")
     def created(self, token: SecretToken) -> datetime:
@@ -131,7 +136,11 @@ class SecretTokenAdmin(RecordAdmin[SecretToken]):
         return Page(
             f"Secret token of {tenant.name}",
             (
-                Facts("Enter these in Microsoft Entra ID, under Provisioning", to_enter),
+                Facts(
+                    "Enter these in Microsoft Entra ID, under Provisioning",
+                    to_enter,
+                    shown_once=True,
+                ),
                 _facts(token),
             ),
             notice=_SHOWN_ONCE,
@@ -186,7 +195,7 @@ def _facts(token: SecretToken) -> Facts:
     facts = [
         Fact("Label", token.label),
         Fact("Public id", token.public_id),
-        Fact("State", state(token, timezone.now())),
+        Fact("State", standing(state(token, timezone.now()))),
         Fact("Issued for", str(token.issued_for)),
         Fact("Created", token.created_at),
         Fact("Created by", token.created_by),

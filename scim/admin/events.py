@@ -85,6 +85,9 @@ class ProvisioningEventAdmin(RecordAdmin[ProvisioningEvent]):
     list_filter = (OutcomeFilter, OperationFilter, PeriodFilter, StatusFilter)
     ordering = ("-id",)
     counted_as = ("request", "requests")
+    group = "Provisioning"
+    purpose = "What Entra asked, what was answered and why, what it changed."
+    when_empty = "The first Test Connection in Entra shows here at once."
     search_fields = ("request_id",)  # shows the box; get_search_results says what it finds
     search_help_text = "A whole request id or the whole id of a user."
 

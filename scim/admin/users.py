@@ -6,9 +6,11 @@ from django.contrib import admin
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
+from django.utils.safestring import SafeString
 
 from accounts.admin.acting import record_view
 from accounts.admin.filters import Conditions, TableFilter
+from accounts.admin.looks import State, badge
 from accounts.admin.pages import Fact, Facts, Page, Section, Table, Text, link, pretty
 from accounts.admin.screens import RecordAdmin
 from scim.admin import attributes, changes
@@ -49,6 +51,9 @@ class UserAdmin(RecordAdmin[User]):
     list_filter = (StateFilter,)
     ordering = ("-id",)
     counted_as = ("user", "users")
+    group = "Provisioning"
+    purpose = "Everybody whom Entra has sent, with all attributes and their history."
+    when_empty = "Entra sends them in the first cycle after Provisioning was switched on."
     sortable_by = ("user_name", "created")
     search_fields = ("id",)  # shows the box; get_search_results says what it finds
     search_help_text = "The beginning of a userName, e-mail, externalId, display name or family name, or a whole id."
@@ -94,8 +99,8 @@ class UserAdmin(RecordAdmin[User]):
         return user.document.get("externalId")
 
     @admin.display(description="state")
-    def state(self, user: User) -> str:
-        return state(user)
+    def state(self, user: User) -> SafeString:
+        return state_badge(user)
 
     def page(self, request: HttpRequest, record: User) -> Page:
         sections: tuple[Section, ...] = (
@@ -123,9 +128,16 @@ def state(user: User) -> str:
     return "Disabled" if user.document.get("active") is False else "Active"
 
 
+def state_badge(user: User) -> SafeString:
+    """The state of a user, as it looks on a page."""
+    looks: dict[str, State] = {"Active": "ok", "Disabled": "warning"}
+    word = state(user)
+    return badge(looks.get(word, "unknown"), word)
+
+
 def _record(user: User) -> Facts:
     facts = [
-        Fact("State", state(user)),
+        Fact("State", state_badge(user)),
         Fact("id", user.pk, copyable=True),
         Fact("Created", user.created),
         Fact("Last modified", user.last_modified),

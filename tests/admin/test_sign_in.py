@@ -36,7 +36,7 @@ def test_a_tenant_admin_signs_in_on_the_own_host(acme, tara_with_password, open_
 def test_the_sign_in_page_says_whose_it_is(acme, operator, open_browser):
     titles = [open_browser(t).get("/admin/login/").text for t in (acme, operator)]
 
-    assert ["myPolicies: Acme" in titles[0], "myPolicies: staff" in titles[1]] == [True, True]
+    assert ["Sign in to Acme Ltd" in titles[0], "Sign in to Staff" in titles[1]] == [True, True]
 
 
 def test_every_refusal_to_sign_in_reads_the_same(

@@ -42,7 +42,7 @@ def test_the_next_page_after_a_visit_is_staffs_own_again(alice, bjensen):
 
     page = alice.get("/admin/tenants/tenant/")
 
-    assert "myPolicies: staff" in page.text
+    assert "Staff · myPolicies" in page.text
     assert {h for h in hrefs(page) if h.startswith("/t/")} == set()
     assert (get_script_prefix(), get_urlconf()) == ("/", None)
 
@@ -120,7 +120,7 @@ def test_an_error_in_a_visit_leaves_nothing_behind(alice, acme, bjensen, monkeyp
     after = alice.get("/admin/")
 
     assert (failed.status_code, after.status_code) == (500, 200)
-    assert "myPolicies: staff" in after.text
+    assert "Staff · myPolicies" in after.text
     assert (get_script_prefix(), get_urlconf()) == ("/", None)
 
 

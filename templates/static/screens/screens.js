@@ -1,4 +1,4 @@
-// Copy buttons, and forms that are sent once.
+// Copy buttons, forms that are sent once, filters that close, and the first field with an error.
 "use strict";
 
 document.addEventListener("click", async (event) => {
@@ -6,14 +6,14 @@ document.addEventListener("click", async (event) => {
   if (!button) {
     return;
   }
-  const source = document.getElementById(button.dataset.copies);
+  const source = document.getElementById(button.dataset.copy);
   try {
     await navigator.clipboard.writeText(source.textContent);
-    button.textContent = "Copied";
+    button.firstChild.textContent = "Copied ";
   } catch {
     // Browsers offer the clipboard on https and localhost only: select the text for Ctrl+C.
     window.getSelection().selectAllChildren(source);
-    button.textContent = "Press Ctrl+C";
+    button.firstChild.textContent = "Press Ctrl+C ";
   }
 });
 
@@ -22,3 +22,31 @@ document.addEventListener("submit", (event) => {
     event.target.querySelector("[type=submit]").disabled = true;
   }
 });
+
+// What the back button brings out of the browser's memory can be sent again.
+window.addEventListener("pageshow", (event) => {
+  if (event.persisted) {
+    document.querySelectorAll("form.act [type=submit]").forEach((button) => { button.disabled = false; });
+  }
+});
+
+function closeFilters(except) {
+  for (const filter of document.querySelectorAll("details.filter[open]")) {
+    if (filter !== except) {
+      filter.open = false;
+    }
+  }
+}
+
+document.addEventListener("click", (event) => closeFilters(event.target.closest("details.filter")));
+document.addEventListener("focusin", (event) => closeFilters(event.target.closest("details.filter")));
+document.addEventListener("keydown", (event) => {
+  const open = document.querySelector("details.filter[open]");
+  if (event.key === "Escape" && open) {
+    open.open = false;
+    open.querySelector("summary").focus();
+  }
+});
+
+document.querySelector("[aria-invalid=true]")?.focus();
+document.querySelector("#sections [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });

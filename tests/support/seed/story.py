@@ -1,0 +1,182 @@
+"""What happened at each tenant in the last six weeks."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+from accounts import actions
+from accounts.actions import TokenRequest
+from accounts.models import Account
+from accounts.permissions import Role
+from tenants.current import in_tenant
+from tenants.models import Tenant
+from tests.support.payloads import ENTERPRISE, patch
+from tests.support.people import COMMAND, PASSWORD
+from tests.support.seed.directory import Directory
+from tests.support.seed.job import CYCLE, Job, Travel
+
+WEEKS: Final = 6
+DAYS: Final = 7 * WEEKS
+_SATURDAY: Final = 5
+_ENTRA: Final = "Microsoft Entra ID"
+
+# Tenants beside acme: custom domain, name, the address of its admin.
+OTHERS: Final = (
+    ("globex", "Globex Inc", "tom@globex.example"),
+    ("initech", "Initech AB", "ines@initech.example"),
+    ("hooli", "Hooli GmbH", "hanna@hooli.example"),
+    ("vandelay", "Vandelay Imports", "vera@vandelay.example"),
+)
+
+
+class Acme:
+    """2,000 people, 30 groups; two weeks ago the token ran out, two people share a user name."""
+
+    def __init__(self, job: Job, start: datetime) -> None:
+        self._job = job
+        self._start = start
+        self._chance = job.directory.chance
+        self._failing: list[Callable[[], Any]] = []  # what Entra tries again in each cycle
+
+    def run(self, people: int, until: datetime, renew: Callable[[], str]) -> None:
+        """Everything from the initial cycle to `until`, which is just after a cycle."""
+        self._job.at(self._start)
+        self._job.start(people)
+        moment = until
+        cycles = []
+        while moment > self._start + timedelta(hours=3):
+            cycles.append(moment)
+            moment -= CYCLE
+        expired = self._start + timedelta(days=DAYS - 15, hours=2)
+        renewed = expired + timedelta(hours=7)
+        is_renewed = False
+        for moment in reversed(cycles):
+            self._job.at(moment)
+            if expired < moment < renewed:
+                self._job.test_connection()  # 401; Entra goes no further
+                continue
+            if moment >= renewed and not is_renewed:
+                is_renewed = True
+                self._job.use(renew())
+            self._cycle(moment)
+
+    def _cycle(self, moment: datetime) -> None:
+        self._job.test_connection()
+        for retry in list(self._failing):
+            retry()
+        at_work = moment.weekday() < _SATURDAY and 6 <= moment.hour < 17
+        for number in range(self._chance.choice((0, 1, 2, 3)) if at_work else 0):
+            self._job.at(moment + timedelta(seconds=2 * number + 1))
+            self._event()
+        if at_work and self._chance.random() < 0.05:
+            self._mistake(moment)
+
+    def _event(self) -> None:
+        job, chance = self._job, self._chance
+        someone = job.anybody()
+        [kind] = chance.choices(
+            ("hire", "move", "join", "leave", "disable", "delete"), (5, 8, 4, 3, 2, 1)
+        )
+        group = chance.choice(list(job.groups))
+        match kind:
+            case "hire":
+                job.add(job.directory.hire())
+            case "move":
+                job.change(someone)
+            case "join":
+                job.join(group, [someone])
+            case "leave":
+                job.leave(group, someone)
+            case "disable":
+                job.enable(someone, active=False)
+            case _:
+                job.delete(someone)
+
+    def _mistake(self, moment: datetime) -> None:
+        """Something that is refused, and again in each cycle until somebody mends it."""
+        job, chance = self._job, self._chance
+        person, other = job.directory.hire(), job.people[job.anybody()]
+        gone = job.directory.new_id()
+        until = moment + timedelta(hours=chance.choice((2, 6, 20, 44)))
+        wrong_type = patch({"op": "Replace", "path": f"{ENTERPRISE}:division", "value": {"a": 1}})
+        unknown_path = patch({"op": "Add", "path": "emails[type eq work].value", "value": "x"})
+        kinds: tuple[tuple[Callable[[], Any], int], ...] = (
+            (lambda: job.add(person, userName=other.user_name), 5),
+            (lambda: job.add(person, emails=None), 4),
+            (
+                lambda: job.send_patch(
+                    gone, patch({"op": "Replace", "path": "title", "value": "x"})
+                ),
+                3,
+            ),
+            (lambda: job.send_patch(job.anybody(), wrong_type), 1),
+            (lambda: job.send_patch(job.anybody(), unknown_path), 1),
+        )
+        [kind] = chance.choices([kind for kind, _ in kinds], [weight for _, weight in kinds])
+
+        def attempt() -> None:
+            kind()
+            if datetime.now(UTC) > until:
+                self._failing.remove(attempt)
+
+        self._failing.append(attempt)
+        attempt()
+
+
+def add_tenant(custom_domain: str, name: str, admin: str) -> Tenant:
+    """A new tenant whose admin can sign in."""
+    tenant = actions.create_tenant(COMMAND, custom_domain, name, admin)
+    actions.set_password(COMMAND, tenant, admin, PASSWORD)
+    return tenant
+
+
+def mint(tenant: Tenant, days: int = 365, label: str = _ENTRA) -> str:
+    """The value of a new secret token of the tenant's first admin."""
+    with in_tenant(tenant):
+        admin = Account.objects.filter(role=Role.ADMIN).order_by("created_at").first()
+    assert admin is not None
+    return actions.mint_token(COMMAND, tenant, TokenRequest(label, admin.email, days)).value
+
+
+def tell_acme(people: int, now: datetime, clock: Travel) -> None:
+    """The big tenant, whose last cycle was three minutes ago."""
+    start = (now - timedelta(days=DAYS)).replace(hour=7, minute=5, second=0, microsecond=0)
+    clock.move_to(start - timedelta(days=1))
+    tenant = add_tenant("acme", "Acme Ltd", "tara@acme.example")
+    actions.create_account(COMMAND, tenant, "timo@acme.example", "Timo Keller", Role.ADMIN)
+    actions.create_account(COMMAND, tenant, "mona@acme.example", "Mona Rossi", Role.MEMBER)
+    first = mint(tenant, DAYS - 14)
+    mint(tenant, DAYS + 8, "Directory export")
+
+    job = Job(tenant, first, Directory("acme.example", 4), clock)
+    Acme(job, start).run(people, now - timedelta(minutes=3), lambda: mint(tenant))
+
+
+def tell_others(now: datetime, clock: Travel) -> None:
+    """Small tenants: silent for days, never connected, refused, suspended."""
+    for number, (custom_domain, name, admin) in enumerate(OTHERS):
+        clock.move_to(now - timedelta(days=30 - number, hours=number))
+        tenant = add_tenant(custom_domain, name, admin)
+        value = mint(tenant)
+        directory = Directory(f"{custom_domain}.example", 10 + number)
+        job = Job(tenant, value, directory, clock)
+        if custom_domain == "initech":
+            continue  # minted and never used
+        job.start(25 * (number + 1))
+        last = {"globex": 75, "hooli": 1, "vandelay": 200}[custom_domain]
+        _live_quietly(job, now - timedelta(hours=last), custom_domain == "hooli")
+        if custom_domain == "vandelay":
+            clock.move_to(now - timedelta(days=8))
+            actions.suspend_tenant(COMMAND, tenant)
+
+
+def _live_quietly(job: Job, until: datetime, is_refused_at_last: bool) -> None:  # noqa: FBT001
+    """A few cycles a day until then; those of the last day are refused, if so."""
+    moment = until - timedelta(days=5)
+    while moment <= until:
+        job.at(moment)
+        if is_refused_at_last and until - moment < timedelta(days=1):
+            job.use("mypscim_" + "0" * 8)
+        if job.test_connection().status == 200:
+            job.change(job.anybody())
+        moment += timedelta(hours=4)
