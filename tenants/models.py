@@ -126,3 +126,35 @@ class TrafficDay(models.Model):
 
     def __str__(self) -> str:
         return f"{self.day}: {self.requests}"
+
+
+class Expiry(models.Model):
+    """When a credential of a tenant ends, and for when and how early its people were warned.
+
+    A copy of what the tenant's schema says (accounts.expiries keeps it), so that all tenants can be
+    looked at in one query; the key is the credential's.
+    """
+
+    class Kind(models.TextChoices):
+        TOKEN = "token", "Secret token"
+        SECRET = "secret", "Client secret"
+
+    id = models.UUIDField(primary_key=True, editable=False)
+    tenant = models.ForeignKey(Tenant, models.CASCADE, related_name="expiries")
+    kind = models.CharField(max_length=10, choices=Kind)
+    name = models.CharField(max_length=120)  # label and public id
+    expires_at = models.DateTimeField(db_index=True)
+    warned_for = models.DateTimeField(null=True)  # the moment of expiry that was announced last
+    warned_days = models.PositiveSmallIntegerField(null=True)  # how many days before it
+
+    class Meta:
+        verbose_name_plural = "expiries"
+
+    def __str__(self) -> str:
+        return f"{self.name} until {self.expires_at}"
+
+    @property
+    def screen(self) -> str:
+        """The name of the URL of the tenant's screen where it is replaced."""
+        model = "secrettoken" if self.kind == self.Kind.TOKEN else "oauthclient"
+        return f"admin:accounts_{model}_changelist"
