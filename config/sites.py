@@ -7,11 +7,12 @@ admins, and under /t/<custom domain>/ on the staff host, for staff (accounts.mid
 from accounts.admin.accounts import AccountAdmin
 from accounts.admin.audit import AuditEntryAdmin
 from accounts.admin.clients import OAuthClientAdmin
-from accounts.admin.site import StaffSite, TenantSite
+from accounts.admin.site import StaffSite
 from accounts.admin.tenants import TenantAdmin
 from accounts.admin.tokens import SecretTokenAdmin
 from accounts.models import Account, AuditEntry, OAuthClient, SecretToken
 from scim.admin.events import ProvisioningEventAdmin
+from scim.admin.portal import Portal
 from scim.admin.users import UserAdmin
 from scim.models import ProvisioningEvent, User
 from tenants.models import Tenant
@@ -21,7 +22,7 @@ staff_site.register(Tenant, TenantAdmin)
 staff_site.register(Account, AccountAdmin)
 staff_site.register(AuditEntry, AuditEntryAdmin)
 
-tenant_site = TenantSite()
+tenant_site = Portal()
 tenant_site.register(User, UserAdmin)
 tenant_site.register(ProvisioningEvent, ProvisioningEventAdmin)
 tenant_site.register(SecretToken, SecretTokenAdmin)

@@ -1,0 +1,130 @@
+"""How a tenant's provisioning is doing: the first page of its site."""
+
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from django.db.models import Count
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from accounts.admin.failures import failure_of
+from accounts.admin.overview import (
+    LOOKS,
+    SOON,
+    Banner,
+    Overview,
+    Stat,
+    requests_chart,
+    until,
+)
+from accounts.admin.pages import Table, link
+from scim.admin.search import first_id_at
+from scim.models import ProvisioningEvent, Resource, User
+from scim.protocol import urns
+from tenants.connection import NEVER, Connection, ago, connection_of, moment
+from tenants.current import current_tenant
+from tenants.models import Expiry, Tenant, TrafficDay
+
+FAILURES_SHOWN: Final = 5
+FAILURES_FOR: Final = timedelta(days=7)
+_REFUSED_FROM: Final = 400  # HTTP status
+
+
+def tenant_overview(now: datetime) -> Overview:
+    """What the current tenant's admins see first: six statements."""
+    tenant = current_tenant()
+    connection = connection_of(tenant, now)
+    return Overview(
+        banners=_banners(connection),
+        stats=(_connection(connection), *population()),
+        chart=requests_chart(TrafficDay.objects.filter(tenant=tenant), now.date()),
+        sections=(_failures(now), _expiries(tenant, now)),
+    )
+
+
+def _banners(connection: Connection) -> tuple[Banner, ...]:
+    if connection.failure:
+        failure = failure_of(connection.failure)
+        log = reverse("admin:scim_provisioningevent_changelist")
+        path = (
+            f"{log}?q={connection.request_id}"
+            if connection.request_id
+            else f"{log}?outcome=refused"
+        )
+        return (
+            Banner(
+                "failing", failure.what, failure.fix, link(path, "See it in the provisioning log")
+            ),
+        )
+    if connection.state is NEVER:
+        way_on = link(reverse("admin:setup"), "Set up Entra")
+        return (Banner("warning", "Entra is not connected yet.", "One page leads there.", way_on),)
+    return ()
+
+
+def _connection(connection: Connection) -> Stat:
+    note = connection.sentence.partition(", ")[2].capitalize()
+    if connection.next_cycle_at:
+        note += f" Next cycle expected about {moment(connection.next_cycle_at)}."
+    return Stat("Connection", connection.state.label, note.strip(), LOOKS[connection.state.name])
+
+
+def population() -> tuple[Stat, ...]:
+    """How many users and groups the current tenant has: two statements, answered by indexes."""
+    counted: dict[str, int] = dict(
+        Resource.objects.filter(deleted_at=None)
+        .order_by()
+        .values_list("resource_type")
+        .annotate(Count("id"))
+    )
+    disabled = User.objects.filter(active=False, deleted_at=None).count()
+    users = reverse("admin:scim_user_changelist")
+    return (
+        Stat("Active users", counted.get(urns.USER_TYPE, 0) - disabled, _show(users, "active")),
+        Stat("Disabled users", disabled, _show(users, "disabled")),
+        Stat("Groups", counted.get(urns.GROUP_TYPE, 0)),
+    )
+
+
+def _show(path: str, state: str) -> SafeString:
+    return format_html('<a href="{}?state={}">Show them</a>', path, state)
+
+
+def _failures(now: datetime) -> Table:
+    found = ProvisioningEvent.objects.filter(
+        pk__gte=first_id_at(now - FAILURES_FOR), status__gte=_REFUSED_FROM
+    ).only("at", "operation", "status", "detail")
+    rows = tuple(_failure(event, now) for event in found.order_by("-id")[:FAILURES_SHOWN])
+    log = reverse("admin:scim_provisioningevent_changelist")
+    return Table(
+        "Last failures",
+        ("When", "Request", "What was answered"),
+        rows,
+        "No request was refused in the last 7 days.",
+        link(f"{log}?outcome=refused", "All refused requests"),
+    )
+
+
+def _failure(event: ProvisioningEvent, now: datetime) -> tuple[Any, ...]:
+    path = reverse("admin:scim_provisioningevent_change", args=[event.pk])
+    request = link(path, f"{event.operation.capitalize()}: {event.status}")
+    return ago(event.at, now), request, event.detail
+
+
+def _expiries(tenant: Tenant, now: datetime) -> Table:
+    found = Expiry.objects.filter(tenant=tenant, expires_at__lte=now + SOON)
+    rows = tuple(
+        (
+            link(reverse(expiry.screen), f"{expiry.get_kind_display()} {expiry.name}"),
+            expiry.expires_at,
+            until(expiry.expires_at, now),
+        )
+        for expiry in found.order_by("expires_at", "pk")
+    )
+    return Table(
+        "Secret tokens and client secrets about to expire",
+        ("What", "Expires", "Left"),
+        rows,
+        "Nothing expires within 30 days.",
+    )
