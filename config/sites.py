@@ -8,17 +8,17 @@ from accounts.admin.accounts import AccountAdmin
 from accounts.admin.audit import AuditEntryAdmin
 from accounts.admin.clients import OAuthClientAdmin
 from accounts.admin.site import StaffSite
-from accounts.admin.tenants import TenantAdmin
 from accounts.admin.tokens import SecretTokenAdmin
 from accounts.models import Account, AuditEntry, OAuthClient, SecretToken
 from scim.admin.events import ProvisioningEventAdmin
 from scim.admin.portal import Portal
+from scim.admin.tenants import TenantScreen
 from scim.admin.users import UserAdmin
 from scim.models import ProvisioningEvent, User
 from tenants.models import Tenant
 
 staff_site = StaffSite()
-staff_site.register(Tenant, TenantAdmin)
+staff_site.register(Tenant, TenantScreen)
 staff_site.register(Account, AccountAdmin)
 staff_site.register(AuditEntry, AuditEntryAdmin)
 

@@ -35,6 +35,7 @@ _SCREENS: Final = {
     "admin:scim_provisioningevent_changelist": "Provisioning log",
     "admin:accounts_account_changelist": "Accounts",
     "admin:accounts_auditentry_changelist": "Audit log",
+    "admin:setup": "Set up Entra",
 }
 
 

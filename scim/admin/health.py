@@ -1,5 +1,6 @@
 """How a tenant's provisioning is doing: the first page of its site."""
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -37,7 +38,7 @@ def tenant_overview(now: datetime) -> Overview:
     connection = connection_of(tenant, now)
     return Overview(
         banners=_banners(connection),
-        stats=(_connection(connection), *population()),
+        stats=(_connection(connection), *_population()),
         chart=requests_chart(TrafficDay.objects.filter(tenant=tenant), now.date()),
         sections=(_failures(now), _expiries(tenant, now)),
     )
@@ -70,20 +71,33 @@ def _connection(connection: Connection) -> Stat:
     return Stat("Connection", connection.state.label, note.strip(), LOOKS[connection.state.name])
 
 
-def population() -> tuple[Stat, ...]:
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """How many a tenant has of each."""
+
+    active: int
+    disabled: int
+    groups: int
+
+
+def counted() -> Counted:
     """How many users and groups the current tenant has: two statements, answered by indexes."""
-    counted: dict[str, int] = dict(
+    found: dict[str, int] = dict(
         Resource.objects.filter(deleted_at=None)
         .order_by()
         .values_list("resource_type")
         .annotate(Count("id"))
     )
     disabled = User.objects.filter(active=False, deleted_at=None).count()
-    users = reverse("admin:scim_user_changelist")
+    return Counted(found.get(urns.USER_TYPE, 0) - disabled, disabled, found.get(urns.GROUP_TYPE, 0))
+
+
+def _population() -> tuple[Stat, ...]:
+    numbers, users = counted(), reverse("admin:scim_user_changelist")
     return (
-        Stat("Active users", counted.get(urns.USER_TYPE, 0) - disabled, _show(users, "active")),
-        Stat("Disabled users", disabled, _show(users, "disabled")),
-        Stat("Groups", counted.get(urns.GROUP_TYPE, 0)),
+        Stat("Active users", numbers.active, _show(users, "active")),
+        Stat("Disabled users", numbers.disabled, _show(users, "disabled")),
+        Stat("Groups", numbers.groups),
     )
 
 

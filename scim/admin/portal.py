@@ -15,7 +15,7 @@ from accounts.admin.navigation import Place
 from accounts.admin.site import TenantSite
 from accounts.admin.tokens import MINT
 from accounts.tokens import SUPPORT
-from scim.admin import progress
+from scim.admin import mapping, progress
 from scim.admin.health import tenant_overview
 from scim.provider.marks import MAPPING
 from tenants.current import current_tenant
@@ -54,6 +54,7 @@ class Portal(TenantSite):
         record_view(request, "set-up viewed")
         tenant = current_tenant()
         mint_path = reverse("admin:accounts_secrettoken_add") if may(request, MINT) else None
+        now, marks = timezone.now(), mapping.marks_of(tenant)
         context = {
             **self.each_context(request),
             "title": "Set up Entra",
@@ -61,7 +62,8 @@ class Portal(TenantSite):
             "mint_path": mint_path,
             "support": SUPPORT,
             "mapping": MAPPING,
-            "progress": progress.steps(tenant, timezone.now()),
+            "progress": progress.steps(tenant, now),
+            "sections": (mapping.mistakes(marks), mapping.seen(marks, now)),
         }
         return TemplateResponse(request, "admin/setup.html", context)
 

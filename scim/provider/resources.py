@@ -19,7 +19,7 @@ from scim.protocol.members import Edit, MemberEdit, collected
 from scim.protocol.representation import Stored
 from scim.protocol.schema import Relation, ResourceType
 from scim.protocol.versions import Precondition
-from scim.provider import clock, rules
+from scim.provider import clock, departures, rules
 from scim.provider.events import Call, answered
 from scim.provider.requester import Requester
 from scim.repository import lists, members, resources
@@ -139,6 +139,7 @@ def delete(target: Target, requester: Requester) -> None:
     resources.remove(
         Write(target.resource_type, stored.id, stored.resource, stored.version + 1, event)
     )
+    departures.note(target.resource_type, stored.resource, None)
 
 
 def _change(
@@ -162,6 +163,7 @@ def _change(
     version = stored.version + 1
     resource = outcome.resource
     resources.update(Write(target.resource_type, stored.id, resource, version, event, made))
+    departures.note(target.resource_type, stored.resource, resource)
     return Stored(stored.id, resource, version, stored.created, event.at, stored.related)
 
 

@@ -48,6 +48,9 @@ def test_a_tenants_page_leads_to_its_screens(alice, acme):
         "/t/acme/admin/scim/provisioningevent/",
         "/t/acme/admin/accounts/account/",
         "/t/acme/admin/accounts/auditentry/",
+        "/t/acme/admin/setup/",
+        "/t/acme/admin/scim/user/?state=active",
+        "/t/acme/admin/scim/user/?state=disabled",
     ]
 
 
