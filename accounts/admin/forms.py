@@ -95,6 +95,12 @@ class TokenForm(ActForm):
         )
 
 
+class MoveForm(ActForm):
+    issued_for = AdminField(
+        label="Admin account", help_text="The tenant admin who answers for the token from now on."
+    )
+
+
 class ClientForm(ActForm):
     label = forms.CharField(
         max_length=100,
