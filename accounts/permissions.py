@@ -50,10 +50,19 @@ _OPERATE: Final = _LEAD | {
     "tenants.delete_domain",
     "accounts.add_account",
     "accounts.change_account",
+    "accounts.invite_account",
+    "accounts.remove_account",
 }
 
 GRANTS: Final[Mapping[str, frozenset[str]]] = {
-    Role.ADMIN: _SEE_PROVISIONING | {"accounts.view_secrettoken", "accounts.view_oauthclient"},
+    Role.ADMIN: _SEE_PROVISIONING
+    | {
+        "accounts.view_secrettoken",
+        "accounts.view_oauthclient",
+        "accounts.view_account",
+        "accounts.invite_account",
+        "accounts.remove_account",
+    },
     Role.MEMBER: frozenset(),
     Role.SUPPORT: _SUPPORT,
     Role.SUPPORT_LEAD: _LEAD,

@@ -165,6 +165,11 @@ class AccountForm(ActForm):
         field.choices = [(role.value, role.label) for role in roles]
 
 
+class InvitationForm(ActForm):
+    email = forms.EmailField(label="E-mail address")
+    name = forms.CharField(max_length=200, required=False)
+
+
 class PasswordForm(ActForm):
     password = forms.CharField(
         strip=False,

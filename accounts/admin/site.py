@@ -9,10 +9,13 @@ from django.contrib.admin.models import LogEntry
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
-from django.urls import URLPattern, URLResolver, reverse
+from django.urls import URLPattern, URLResolver, path, reverse
 from django.utils import timezone
+from django.utils.decorators import method_decorator
+from django.views.decorators.cache import never_cache
 
 from accounts.admin.acting import actor, may
+from accounts.admin.invitations import accept
 from accounts.admin.navigation import Place, grouped
 from accounts.admin.overview import staff_overview
 from accounts.admin.screens import RecordAdmin
@@ -64,7 +67,13 @@ class Site(AdminSite):
         return super().admin_view(view, cacheable=False)
 
     def get_urls(self) -> list[URLPattern | URLResolver]:
-        return [url for url in super().get_urls() if getattr(url, "name", "") not in _LEFT_OUT]
+        urls = [url for url in super().get_urls() if getattr(url, "name", "") not in _LEFT_OUT]
+        return [path("invitation/<str:value>/", self.invitation, name="invitation"), *urls]
+
+    @method_decorator(never_cache)
+    def invitation(self, request: HttpRequest, value: str) -> HttpResponse:
+        """Where the link of an invitation leads: sets a password, open to who has the link."""
+        return accept(self, request, value)
 
     def login(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
@@ -111,11 +120,9 @@ class Site(AdminSite):
         for app in self.get_app_list(request):
             for listed in app["models"]:
                 screen = cast("RecordAdmin[Any]", self._registry[listed["model"]])
-                path = listed["admin_url"]
-                is_open = request.path.startswith(path)
-                found.append(
-                    Place(screen.group, str(listed["name"]), path, screen.purpose, is_open)
-                )
+                at = listed["admin_url"]
+                is_open = request.path.startswith(at)
+                found.append(Place(screen.group, str(listed["name"]), at, screen.purpose, is_open))
         return found
 
     def name_of_place(self) -> str:

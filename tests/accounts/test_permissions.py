@@ -31,8 +31,12 @@ TOKENS = {
 }
 
 
-def test_a_tenant_admin_sees_what_is_provisioned_and_changes_nothing():
-    assert grants(Role.ADMIN) == SEE
+def test_a_tenant_admin_sees_what_is_provisioned_and_invites_and_removes_admins():
+    assert grants(Role.ADMIN) == SEE | {
+        "accounts.view_account",
+        "accounts.invite_account",
+        "accounts.remove_account",
+    }
 
 
 def test_a_member_sees_nothing():
@@ -59,6 +63,8 @@ def test_an_operator_creates_tenants_hosts_and_accounts_too():
         "tenants.delete_domain",
         "accounts.add_account",
         "accounts.change_account",
+        "accounts.invite_account",
+        "accounts.remove_account",
     }
 
 
