@@ -9,7 +9,7 @@ LOCK := $(UV) pip compile --quiet --universal --python-version 3.11 --generate-h
 INSTALL := $(UV) pip install --quiet --python $(BIN)/python --require-hashes -r
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check format lock
+.PHONY: help run test check screenshots format lock
 
 help:  ## What can be made
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
@@ -29,6 +29,9 @@ check: $(VENV)/dev.stamp  ## The fast loop: format, lint, types, contracts, migr
 	DATA_DIR=.data/check BASE_DOMAIN=mypolicies.example SECRET_KEY=$$($(BIN)/python -c 'import secrets; print(secrets.token_urlsafe(50))') \
 		$(BIN)/python manage.py check --deploy --fail-level WARNING
 	$(BIN)/pytest -q -n 2 tests/protocol tests/provider tests/repository tests/tenants tests/docs
+
+screenshots: $(VENV)/dev.stamp  ## Take the pictures in docs/screenshots anew, of a seeded server
+	@exec $(BIN)/python -m tests.support.screenshots
 
 format: $(VENV)/dev.stamp  ## Format and fix what can be fixed
 	$(BIN)/ruff format .

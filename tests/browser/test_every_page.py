@@ -1,0 +1,170 @@
+"""Every page of both sites, as it meets the eye, the keyboard, a screen reader and an attacker.
+
+The pages are found by following links (tests.support.crawling). Each is looked at in light and dark,
+1360 and 390 px wide, with axe-core; each form also after it was refused.
+"""
+
+import json
+
+import pytest
+
+from tests.browser.test_admin_in_chromium import sign_in
+from tests.support.crawling import Crawler, Findings
+from tests.support.payloads import CORE, patch, user
+from tests.support.server import DEMO
+
+pytestmark = pytest.mark.browser
+
+ADMIN = f"admin@{DEMO}.example"
+PASSWORD = "a password that only the admin knows"
+USERS = 51  # one more than a page holds
+
+
+def provision(server):
+    """What makes each list hold something, and more than a page of one."""
+    for number in range(USERS):
+        server.scim("POST", "/Users", json.dumps(user(f"user{number}")))
+    server.scim("POST", "/Users", json.dumps(user("user1")))  # 409
+    message = patch({"op": "replace", "value": {"title": "x"}})
+    server.scim("PATCH", "/Users/nobody", json.dumps(message))  # 404
+    server.scim("POST", "/Users", json.dumps({"schemas": [CORE]}))  # 400
+    server.scim("GET", "/Users?count=1")
+
+
+@pytest.fixture(scope="module")
+def window(chromium):
+    """Makes windows that end with the module."""
+    contexts = []
+
+    def new_page():
+        context = chromium.new_context()
+        context.set_default_timeout(15_000)
+        contexts.append(context)
+        return context.new_page()
+
+    yield new_page
+    for context in contexts:
+        context.close()
+
+
+@pytest.fixture(scope="module")
+def findings(server, window):
+    """What is wrong anywhere; the walk is made once."""
+    provision(server)
+    server.manage("set_password", DEMO, ADMIN, given=PASSWORD)
+    server.manage("create_oauth_client", DEMO, "--label", "Directory")
+    found = Findings()
+    look_at_sites(server, window, found)
+    look_at_refusals(server, window, found)
+    look_at_what_is_shown_once(server, window, found)
+    return found
+
+
+def look_at_sites(server, window, found):
+    """Both hosts, first as a stranger, then signed in."""
+    for who, host, email, password in (
+        ("staff", "admin", server.staff_email, server.staff_password),
+        ("tenant admin", DEMO, ADMIN, PASSWORD),
+    ):
+        Crawler(f"{who}, signed out", window(), found).walk([server.url(host, "/admin/login/")])
+        crawler = Crawler(who, window(), found)
+        sign_in(crawler.page, server.url(host), email, password)
+        visit = [server.url(host, f"/t/{DEMO}/admin/")] if host == "admin" else []
+        crawler.walk([*visit, server.url(host, "/admin/")])
+        crawler.page.goto(server.url(host, "/admin/"))
+        crawler.page.get_by_role("button", name="Log out").click()
+        crawler.page.get_by_role("heading", name="You are signed out").wait_for()
+        crawler.look(f"{host}: signed out")
+
+
+def look_at_refusals(server, window, found):
+    """The pages that say no: 400, 403, a form refused for its cookie, 404."""
+    crawler = Crawler("refused", window(), found)
+    page = crawler.page
+    for host in ("admin", DEMO):
+        page.goto(server.url(host, "/admin/login/"))
+        page.locator("[name=username]").evaluate("each => { each.value = 'x'.repeat(1100000) }")
+        page.get_by_role("button", name="Log in").click()
+        page.get_by_role("heading", name="could not be understood").wait_for()
+        crawler.look(f"{host}: 400")
+        page.goto(server.url(host, "/admin/login/"))
+        page.locator("[name=csrfmiddlewaretoken]").evaluate("each => { each.value = 'wrong' }")
+        page.get_by_role("button", name="Log in").click()
+        page.get_by_role("heading", name="This form could not be accepted").wait_for()
+        crawler.look(f"{host}: 403, form")
+    sign_in(page, server.url(DEMO), ADMIN, PASSWORD)
+    page.goto(server.url(DEMO, "/admin/accounts/secrettoken/add/"))
+    page.get_by_role("heading", name="Your role does not include this").wait_for()
+    crawler.look("tenant: 403")
+    page.goto(server.url(DEMO, "/admin/scim/user/nobody/change/"))
+    page.get_by_role("heading", name="There is nothing here").wait_for()
+    crawler.look("tenant: 404")
+    page.goto(server.url(DEMO, "/admin/scim/user/?q=nobody"))
+    page.get_by_role("heading", name="Nothing matches").wait_for()
+    crawler.look("tenant: nothing matches")
+
+
+def look_at_what_is_shown_once(server, window, found):
+    crawler = Crawler("shown once", window(), found)
+    page = crawler.page
+    sign_in(page, server.url("admin"), server.staff_email, server.staff_password)
+    for screen, button in (("secrettoken", "Generate"), ("oauthclient", "Add")):
+        page.goto(server.url("admin", f"/t/{DEMO}/admin/accounts/{screen}/add/"))
+        page.get_by_role("button", name=button, exact=True).click()
+        page.get_by_text("it is shown this one time").wait_for()
+        crawler.look(f"{screen}: shown once")
+
+
+def test_the_walk_came_to_every_kind_of_page(findings):
+    assert {
+        "staff, signed out: /admin/login/",
+        "staff: /admin/",
+        "staff: /admin/password_change/",
+        "staff: /admin/tenants/tenant/",
+        "staff: /admin/tenants/tenant/add/",
+        "staff: /admin/tenants/tenant/*/change/",
+        "staff: /admin/tenants/tenant/*/suspend/",
+        "staff: /admin/accounts/account/*/deactivate/",
+        "staff: /t/*/admin/scim/user/*/change/",
+        "staff: /t/*/admin/scim/provisioningevent/*/change/",
+        "staff: /t/*/admin/accounts/secrettoken/*/revoke/",
+        "staff: /t/*/admin/accounts/oauthclient/*/secret/",
+        "staff: /t/*/admin/accounts/auditentry/*/change/",
+        "tenant admin, signed out: /admin/login/",
+        "tenant admin: /admin/scim/user/",
+        "tenant admin: /admin/scim/user/?p",
+        "tenant admin: /admin/scim/user/*/change/",
+    } <= set(findings.seen)
+    assert findings.forms_in_error >= 8
+
+
+def test_axe_finds_nothing_on_any_page_in_light_and_dark_wide_and_narrow(findings):
+    assert findings.axe == []
+
+
+def test_no_page_violates_the_content_security_policy_or_fails_in_its_console(findings):
+    assert findings.policy == []
+
+
+def test_every_page_and_download_comes_with_the_policy_and_is_not_sniffed(findings):
+    assert findings.headers == []
+
+
+def test_no_page_scrolls_sideways_at_390_px(findings):
+    assert findings.sideways == []
+
+
+def test_the_tab_key_reaches_everything_and_the_focus_is_seen(findings):
+    assert findings.keyboard == []
+
+
+def test_each_page_has_one_heading_large_targets_and_errors_tied_to_their_fields(findings):
+    assert findings.structure == []
+
+
+def test_no_two_kinds_of_pages_of_a_site_have_the_same_title(findings):
+    for who in ("staff: /admin/", "staff: /t/", "tenant admin: /admin/"):
+        kinds = [kind for kind in findings.titles if kind.startswith(who) and "?" not in kind]
+        titles = [findings.titles[kind] for kind in kinds]
+
+        assert sorted(titles) == sorted(set(titles))

@@ -1,0 +1,66 @@
+"""Pictures of pages as small PNG files: at most 256 colors, which screens hardly exceed."""
+
+import base64
+import struct
+import zlib
+from typing import Final
+
+from playwright.sync_api import Page
+
+_SIGNATURE: Final = b"\x89PNG\r\n\x1a\n"
+_PALETTE: Final = 3  # the color type
+# The most frequent colors stay as they are; each other pixel takes the nearest of them.
+_QUANTIZE: Final = """async (source) => {
+  const image = new Image();
+  image.src = "data:image/png;base64," + source;
+  await image.decode();
+  const canvas = new OffscreenCanvas(image.width, image.height);
+  const context = canvas.getContext("2d");
+  context.drawImage(image, 0, 0);
+  const data = context.getImageData(0, 0, image.width, image.height).data;
+  const count = new Map();
+  for (let i = 0; i < data.length; i += 4) {
+    const color = data[i] << 16 | data[i + 1] << 8 | data[i + 2];
+    count.set(color, (count.get(color) || 0) + 1);
+  }
+  const palette = [...count].sort((a, b) => b[1] - a[1]).slice(0, 256).map(([color]) => color);
+  const place = new Map(palette.map((color, index) => [color, index]));
+  const nearest = (color) => {
+    let best = 0, least = Infinity;
+    palette.forEach((each, index) => {
+      const far = [16, 8, 0].reduce((sum, shift) => sum + ((each >> shift & 255) - (color >> shift & 255)) ** 2, 0);
+      if (far < least) { least = far; best = index; }
+    });
+    place.set(color, best);
+    return best;
+  };
+  let indices = "";
+  for (let i = 0; i < data.length; i += 4) {
+    const color = data[i] << 16 | data[i + 1] << 8 | data[i + 2];
+    indices += String.fromCharCode(place.get(color) ?? nearest(color));
+  }
+  return { width: image.width, height: image.height, palette, indices: btoa(indices) };
+}"""
+
+
+def small_png(blank: Page, png: bytes) -> bytes:
+    """The picture with at most 256 colors; `blank` is a window without a page's policy."""
+    made = blank.evaluate(_QUANTIZE, base64.b64encode(png).decode())
+    width, height = made["width"], made["height"]
+    pixels = base64.b64decode(made["indices"])
+    rows = b"".join(b"\0" + pixels[y * width : (y + 1) * width] for y in range(height))
+    colors = b"".join(color.to_bytes(3, "big") for color in made["palette"])
+    header = struct.pack(">IIBBBBB", width, height, 8, _PALETTE, 0, 0, 0)
+    return b"".join(
+        (
+            _SIGNATURE,
+            _chunk(b"IHDR", header),
+            _chunk(b"PLTE", colors),
+            _chunk(b"IDAT", zlib.compress(rows, 9)),
+            _chunk(b"IEND", b""),
+        )
+    )
+
+
+def _chunk(kind: bytes, data: bytes) -> bytes:
+    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))

@@ -1,0 +1,1 @@
+"""`make screenshots`: current pictures of a seeded server for the documentation."""

@@ -1,0 +1,114 @@
+"""Which pictures there are, and how they are taken."""
+
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from django.conf import settings
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from tests.browser.conftest import ARGUMENTS, CHROMIUM
+from tests.support.people import PASSWORD
+from tests.support.pictures import small_png
+from tests.support.server import Server, new_server
+
+FOLDER: Final = settings.BASE_DIR / "docs" / "screenshots"
+_STAFF: Final = "olaf@mypolicies.example"
+_TARA: Final = "tara@acme.example"
+_VISIT: Final = "/t/acme/admin"
+_FIRST: Final = "#result_list tbody a"
+
+
+@dataclass(frozen=True, slots=True)
+class Shot:
+    """One picture: `name`.png of a path on the staff host, or on acme's for its admin tara.
+
+    `then` goes on from there, to a page that has no path of its own.
+    """
+
+    name: str
+    path: str
+    is_portal: bool = False
+    then: Callable[[Page], None] = lambda _page: None
+    scheme: Any = "light"
+    size: tuple[int, int] = (1280, 800)
+
+
+def _open_first(page: Page) -> None:
+    page.locator(_FIRST).first.click()
+
+
+def _generate(page: Page) -> None:
+    page.locator("select[name=issued_for]").select_option(index=1)
+    page.get_by_role("button", name="Generate").click()
+    page.get_by_text("it is shown this one time").wait_for()
+
+
+SHOTS: Final = (
+    Shot("overview-staff", "/admin/"),
+    Shot("tenants", "/admin/tenants/tenant/"),
+    Shot("tenant", "/admin/tenants/tenant/?q=acme", then=_open_first),
+    Shot("secret-token-new", f"{_VISIT}/accounts/secrettoken/add/"),
+    Shot("secret-token-once", f"{_VISIT}/accounts/secrettoken/add/", then=_generate),
+    Shot("users", f"{_VISIT}/scim/user/"),
+    Shot("user", f"{_VISIT}/scim/user/", then=_open_first),
+    Shot("log-refused", f"{_VISIT}/scim/provisioningevent/?outcome=refused"),
+    Shot("request", f"{_VISIT}/scim/provisioningevent/?status=400", then=_open_first),
+    Shot("overview-tenant", "/admin/", is_portal=True),
+    Shot("log-dark", "/admin/scim/provisioningevent/", is_portal=True, scheme="dark"),
+    Shot("users-narrow", "/admin/scim/user/", is_portal=True, size=(390, 844)),
+)
+
+
+def take_all(folder: Path = FOLDER, people: int = 2_000) -> None:
+    """Writes every picture; takes about a minute and a half, most of it for the seed."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with new_server(STAFF_EMAIL=_STAFF, STAFF_PASSWORD=PASSWORD) as server:
+        server.start()
+        _seed(server, people)
+        with _chromium() as browser:
+            windows = {
+                is_portal: _signed_in(browser, server, is_portal) for is_portal in (False, True)
+            }
+            blank = browser.new_page()
+            for shot in SHOTS:
+                png = _taken(windows[shot.is_portal], server, shot)
+                (folder / f"{shot.name}.png").write_bytes(small_png(blank, png))
+
+
+def _seed(server: Server, people: int) -> None:
+    command = [sys.executable, "-m", "tests.support.seed", str(people)]
+    subprocess.run(command, cwd=settings.BASE_DIR, env=server.environment, check=True)
+
+
+def _signed_in(browser: Browser, server: Server, is_portal: bool) -> Page:  # noqa: FBT001
+    page = browser.new_page()
+    page.goto(server.url("acme" if is_portal else "admin", "/admin/login/"))
+    page.get_by_label("E-mail address").fill(_TARA if is_portal else _STAFF)
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Log in").click()
+    page.locator("#sections").wait_for()
+    return page
+
+
+def _taken(page: Page, server: Server, shot: Shot) -> bytes:
+    page.emulate_media(color_scheme=shot.scheme, reduced_motion="reduce")
+    page.set_viewport_size({"width": shot.size[0], "height": shot.size[1]})
+    page.goto(server.url("acme" if shot.is_portal else "admin", shot.path))
+    shot.then(page)
+    page.wait_for_load_state()
+    return page.screenshot()
+
+
+@contextmanager
+def _chromium() -> Iterator[Browser]:
+    if CHROMIUM is None:
+        sys.exit("Chromium is not installed.")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        yield browser
+        browser.close()
