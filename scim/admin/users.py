@@ -51,6 +51,7 @@ class UserAdmin(RecordAdmin[User]):
     list_filter = (StateFilter,)
     ordering = ("-id",)
     counted_as = ("user", "users")
+    is_provisioned = True
     group = "Provisioning"
     purpose = "Everybody whom Entra has sent, with all attributes and their history."
     when_empty = "Entra sends them in the first cycle after Provisioning was switched on."

@@ -48,7 +48,7 @@ _SIMPLE: Final = {
     )
 } | {"manager": MANAGER, "manager.value": MANAGER}
 _NAME_PARTS: Final = ("givenName", "familyName", "formatted")
-# The name behind a schema's URN, with E30's dot or a colon, and without a filter.
+# The name behind a schema's URN, with a colon or the dot of E3, and without a filter.
 _PATH: Final = re.compile(
     r"(?:urn:[^\[]*:(?:User|Group)[:.])?(?P<name>[^\[]*)(?P<rest>.*)", re.IGNORECASE | re.DOTALL
 )

@@ -204,3 +204,14 @@ def test_who_is_not_signed_in_sees_no_progress(path, acme, open_browser):
     answer = open_browser(acme).get(path)
 
     assert (answer.status_code, answer.headers["Location"]) == (302, f"/admin/login/?next={path}")
+
+
+def test_what_entra_manages_says_so_and_nothing_else_does(at_home, acme, minted, entra):
+    created = entra.post("/Users", user("one")).json
+    badge = "Managed by Microsoft Entra ID</span>"
+
+    managed = [f"/admin/scim/user/{end}" for end in ("", f"{created['id']}/change/")]
+    own = [f"/admin/accounts/secrettoken/{end}" for end in ("", f"{minted.token.pk}/change/")]
+
+    assert [badge in at_home.get(path).text for path in managed] == [True, True]
+    assert [badge in at_home.get(path).text for path in own] == [False, False]
