@@ -23,9 +23,18 @@ class Role(models.TextChoices):
 TENANT_ROLES: Final = (Role.ADMIN, Role.MEMBER)
 STAFF_ROLES: Final = (Role.SUPPORT, Role.SUPPORT_LEAD, Role.AUDITOR, Role.OPERATOR)
 
+# Who lacks it sees names, addresses and the like of provisioned people masked.
+PERSONAL_DATA: Final = "scim.view_personal_data"
+
 _SEE_PROVISIONING: Final = frozenset(
-    {"scim.view_user", "scim.view_provisioningevent", "scim.view_attributechange"}
+    {
+        "scim.view_user",
+        "scim.view_group",
+        "scim.view_provisioningevent",
+        "scim.view_attributechange",
+    }
 )
+_SEE_PEOPLE: Final = frozenset({PERSONAL_DATA, "scim.export_user", "scim.export_provisioningevent"})
 _SEE_ALL: Final = _SEE_PROVISIONING | {
     "tenants.view_tenant",
     "tenants.view_domain",
@@ -35,6 +44,7 @@ _SEE_ALL: Final = _SEE_PROVISIONING | {
     "accounts.view_auditentry",
 }
 _SUPPORT: Final = _SEE_ALL | {
+    "scim.replay_provisioningevent",
     "accounts.add_secrettoken",
     "accounts.revoke_secrettoken",
     "accounts.move_secrettoken",
@@ -43,7 +53,7 @@ _SUPPORT: Final = _SEE_ALL | {
     "accounts.add_clientsecret",
     "accounts.revoke_clientsecret",
 }
-_LEAD: Final = _SUPPORT | {"tenants.suspend_tenant"}
+_LEAD: Final = _SUPPORT | _SEE_PEOPLE | {"tenants.suspend_tenant", "scim.restore_user"}
 _OPERATE: Final = _LEAD | {
     "tenants.add_tenant",
     "tenants.add_domain",
@@ -56,6 +66,7 @@ _OPERATE: Final = _LEAD | {
 
 GRANTS: Final[Mapping[str, frozenset[str]]] = {
     Role.ADMIN: _SEE_PROVISIONING
+    | _SEE_PEOPLE
     | {
         "accounts.view_secrettoken",
         "accounts.view_oauthclient",

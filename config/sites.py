@@ -11,10 +11,11 @@ from accounts.admin.site import StaffSite
 from accounts.admin.tokens import SecretTokenAdmin
 from accounts.models import Account, AuditEntry, OAuthClient, SecretToken
 from scim.admin.events import ProvisioningEventAdmin
+from scim.admin.groups import GroupAdmin
 from scim.admin.portal import Portal
 from scim.admin.tenants import TenantScreen
 from scim.admin.users import UserAdmin
-from scim.models import ProvisioningEvent, User
+from scim.models import Group, ProvisioningEvent, User
 from tenants.models import Tenant
 
 staff_site = StaffSite()
@@ -24,6 +25,7 @@ staff_site.register(AuditEntry, AuditEntryAdmin)
 
 tenant_site = Portal()
 tenant_site.register(User, UserAdmin)
+tenant_site.register(Group, GroupAdmin)
 tenant_site.register(ProvisioningEvent, ProvisioningEventAdmin)
 tenant_site.register(SecretToken, SecretTokenAdmin)
 tenant_site.register(OAuthClient, OAuthClientAdmin)

@@ -9,7 +9,7 @@ from typing import ClassVar
 
 from django.db import models
 from django.db.models.fields.json import KT
-from django.db.models.functions import Cast
+from django.db.models.functions import Cast, Lower
 
 from scim.protocol import urns
 
@@ -72,6 +72,21 @@ class Resource(models.Model):
                 condition=models.Q(deleted_at__isnull=True),
             ),
             models.Index(name="scim_resource_external_id", fields=["external_id"]),
+            # For the screens: by the beginning of a name, by state, by when it changed.
+            models.Index(name="scim_resource_work_email", fields=["work_email"]),
+            models.Index(name="scim_resource_display_name", fields=["display_name"]),
+            models.Index(name="scim_resource_family_name", fields=["family_name"]),
+            models.Index(name="scim_resource_modified", fields=["resource_type", "-last_modified"]),
+            models.Index(
+                name="scim_resource_disabled",
+                fields=["resource_type", "id"],
+                condition=models.Q(active=False),
+            ),
+            models.Index(
+                name="scim_resource_deleted",
+                fields=["resource_type", "id"],
+                condition=models.Q(deleted_at__isnull=False),
+            ),
         ]
 
     def __str__(self) -> str:
@@ -104,6 +119,21 @@ class User(Resource):
         verbose_name = "provisioned user"
 
 
+class GroupManager(models.Manager["Group"]):
+    def get_queryset(self) -> models.QuerySet["Group"]:
+        return super().get_queryset().filter(resource_type=urns.GROUP_TYPE)
+
+
+class Group(Resource):
+    """A provisioned group (RFC 7643 §4.2); for screens, which read and never write."""
+
+    objects: ClassVar[GroupManager] = GroupManager()
+
+    class Meta:
+        proxy = True
+        verbose_name = "provisioned group"
+
+
 class ProvisioningEvent(models.Model):
     """One SCIM request, or a minute's worth of equal reads (`count`); the provisioning log."""
 
@@ -133,6 +163,14 @@ class ProvisioningEvent(models.Model):
         indexes = [
             models.Index(name="scim_event_resource", fields=["resource_id", "-id"]),
             models.Index(name="scim_event_request", fields=["request_id"]),
+            models.Index(name="scim_event_operation", fields=["operation", "-id"]),
+            models.Index(name="scim_event_status", fields=["status", "-id"]),
+            # Who was not created has no id to be found by.
+            models.Index(
+                Lower(KT("sent__userName")),
+                name="scim_event_user_name",
+                condition=models.Q(resource_id__isnull=True),
+            ),
         ]
 
     def __str__(self) -> str:

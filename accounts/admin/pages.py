@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from django.utils.html import format_html
@@ -46,7 +47,27 @@ class Text:
     name: str  # unique on the page; letters and hyphens
 
 
-Section = Facts | Table | Text
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """Something that happened: what, in a line, and what it did, a line each."""
+
+    at: datetime
+    what: SafeString
+    lines: tuple[SafeString, ...] = ()
+    state: str = "ok"  # as in accounts.admin.looks
+
+
+@dataclass(frozen=True, slots=True)
+class Timeline:
+    """What happened, newest first; `empty` is the sentence that stands there when nothing did."""
+
+    caption: str
+    moments: tuple[Moment, ...]
+    empty: str
+    more: SafeString | None = None  # a link to what happened before
+
+
+Section = Facts | Table | Text | Timeline
 
 
 @dataclass(frozen=True, slots=True)

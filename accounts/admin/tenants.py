@@ -30,6 +30,7 @@ ADD: Final = "tenants.add_tenant"
 SUSPEND: Final = "tenants.suspend_tenant"
 _SCREENS: Final = {
     "admin:scim_user_changelist": "Provisioned users",
+    "admin:scim_group_changelist": "Provisioned groups",
     "admin:accounts_secrettoken_changelist": "Secret tokens",
     "admin:accounts_oauthclient_changelist": "OAuth clients",
     "admin:scim_provisioningevent_changelist": "Provisioning log",

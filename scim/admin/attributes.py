@@ -1,11 +1,62 @@
 """A resource's attributes as rows to read, in the order of its schemas (RFC 7643 §4.1, §4.3)."""
 
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
+from accounts.admin.pages import Fact, Facts
 from scim.protocol.schema import Attribute, ResourceType
 
 _QUALIFIERS: Final = ("type", "primary")  # they say which of several values a row shows
+# Under which caption a page shows the core attributes; those not named here come under the last.
+_GROUPS: Final[Mapping[str, frozenset[str]]] = {
+    "Who it is": frozenset(
+        ("externalId", "userName", "name", "displayName", "nickName", "title", "userType", "active")
+    ),
+    "How to reach": frozenset(
+        ("profileUrl", "emails", "phoneNumbers", "ims", "photos", "addresses")
+    ),
+}
+_OTHERS: Final = "Other attributes"
+_WORDS: Final = re.compile(r"(?<=[a-z])(?=[A-Z])")
+
+
+def grouped(resource_type: ResourceType, resource: Mapping[str, Any]) -> list[Facts]:
+    """The assigned attributes under captions, each extension under its name."""
+    core = (*resource_type.common, *resource_type.schema.attributes)
+    named = frozenset().union(*_GROUPS.values())
+    parts = [
+        (caption, [a for a in core if a.name in names], resource)
+        for caption, names in _GROUPS.items()
+    ]
+    parts.append((_OTHERS, [a for a in core if a.name not in named], resource))
+    parts += [
+        (
+            _WORDS.sub(" ", each.schema.name),
+            list(each.schema.attributes),
+            resource.get(each.schema.id, {}),
+        )
+        for each in resource_type.extensions
+    ]
+    tables = [Facts(caption, tuple(_facts(some, holder))) for caption, some, holder in parts]
+    return [table for table in tables if table.facts]
+
+
+def _facts(attributes: Iterable[Attribute], holder: Mapping[str, Any]) -> Iterator[Fact]:
+    for attribute in attributes:
+        for name, value in _attribute_rows(attribute, holder):
+            yield Fact(labeled(name), value)
+
+
+def labeled(name: str) -> str:
+    """A name for people with the SCIM name behind it, where that says more: `Title`, but
+    `Family name (name.familyName)`.
+    """
+    head, _, last = name.rpartition(".")
+    base = head.partition("[")[0] if last == "value" else last
+    words = _WORDS.sub(" ", base).lower()
+    label = f"{words[:1].upper()}{words[1:]}"
+    return label if words == name else f"{label} ({name})"
 
 
 def rows(resource_type: ResourceType, resource: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

@@ -1,24 +1,48 @@
 """The provisioning log: what was asked, what was answered, what it changed; to read only."""
 
 from collections.abc import Callable
-from datetime import timedelta
 from typing import Any, Final
+from uuid import UUID
 
 from django.contrib import admin
-from django.db.models import Q, QuerySet
-from django.http import HttpRequest
-from django.urls import reverse
+from django.core.exceptions import PermissionDenied
+from django.db.models import BooleanField, OuterRef, Q, QuerySet, Subquery, TextField, Value
+from django.db.models.fields.json import KT
+from django.db.models.functions import Coalesce, Lower
+from django.db.models.lookups import Exact
+from django.http import HttpRequest, HttpResponse
+from django.urls import URLPattern
 from django.utils import timezone
+from django.utils.safestring import SafeString
 
-from accounts.admin.acting import record_view
+from accounts.actions import ActionRefused
+from accounts.admin.acting import actor, may, record_view
+from accounts.admin.acts import Asked, ask
 from accounts.admin.filters import Conditions, TableFilter
-from accounts.admin.pages import Fact, Facts, Page, Section, Table, Text, brief, link, pretty
-from accounts.admin.screens import RecordAdmin
-from scim.admin.search import first_id_at, uuid_in
-from scim.models import AttributeChange, ProvisioningEvent
-from scim.protocol import urns
+from accounts.admin.pages import Act, Page, Table
+from scim.admin import previews, requests
+from scim.admin.export import Export, moment
+from scim.admin.exporting import ExportingAdmin
+from scim.admin.masking import Sight
+from scim.admin.periods import since
+from scim.admin.requests import REFUSED_FROM
+from scim.admin.search import first_id_at, uuid_in, who_is_called
+from scim.models import ProvisioningEvent, Resource
+from scim.provider.acts import REPLAY, preview_request
+from scim.provider.dry_run import why_not
+from scim.provider.explanations import ALL, UNKNOWN, explain
+from tenants.current import current_tenant
 
-_REFUSED_FROM: Final = 400  # HTTP status
+_DRY_RUN: Final = (
+    "The request is done once more, as it is in the log, and everything is rolled back: users, groups,"
+    " history and provisioning log stay as they are. Credentials and If-Match are not asked for. The"
+    " audit log notes that you did it."
+)
+_COLUMNS: Final = (
+    *("at", "operation", "method", "path", "status", "scimType", "detail", "explanation"),
+    *("resource type", "resource id", "equal requests", "milliseconds", "request id"),
+    *("secret token", "address", "user agent"),
+)
 _OPERATIONS: Final = (
     "create",
     "retrieve",
@@ -26,15 +50,11 @@ _OPERATIONS: Final = (
     "replace",
     "modify",
     "delete",
+    "restore",
     "bulk",
     "discover",
 )
 _STATUSES: Final = (200, 201, 204, 304, 400, 401, 403, 404, 405, 409, 412, 413, 415, 429, 500)
-
-
-def _since(period: timedelta) -> Callable[[], Q]:
-    """By the primary key, which sorts by time: the index answers, whatever the log's size."""
-    return lambda: Q(pk__gte=first_id_at(timezone.now() - period))
 
 
 def _equals(field: str, value: Any) -> Callable[[], Q]:
@@ -45,20 +65,17 @@ class OutcomeFilter(TableFilter):
     title = "outcome"
     parameter_name = "outcome"
     conditions: Conditions = {
-        "ok": ("OK", lambda: Q(status__lt=_REFUSED_FROM)),
-        "refused": ("Refused", lambda: Q(status__gte=_REFUSED_FROM)),
+        "ok": ("OK", lambda: Q(status__lt=REFUSED_FROM)),
+        "refused": ("Refused", lambda: Q(status__gte=REFUSED_FROM)),
     }
 
 
 class PeriodFilter(TableFilter):
+    """By the primary key, which sorts by time: the index answers, whatever the log's size."""
+
     title = "period"
     parameter_name = "period"
-    conditions: Conditions = {
-        "hour": ("Last hour", _since(timedelta(hours=1))),
-        "day": ("Last 24 hours", _since(timedelta(days=1))),
-        "week": ("Last 7 days", _since(timedelta(days=7))),
-        "month": ("Last 30 days", _since(timedelta(days=30))),
-    }
+    conditions: Conditions = since(lambda moment: Q(pk__gte=first_id_at(moment)))
 
 
 class OperationFilter(TableFilter):
@@ -79,8 +96,17 @@ class StatusFilter(TableFilter):
     }
 
 
-class ProvisioningEventAdmin(RecordAdmin[ProvisioningEvent]):
-    list_display = ("at", "operation", "status", "outcome", "path", "token_label", "request_id")
+class ProvisioningEventAdmin(ExportingAdmin[ProvisioningEvent]):
+    export_permission = "scim.export_provisioningevent"
+    list_display = (
+        "at",
+        "operation",
+        "about",
+        "shown_status",
+        "outcome",
+        "token_label",
+        "request_id",
+    )
     list_display_links = ("at", "operation")
     list_filter = (OutcomeFilter, OperationFilter, PeriodFilter, StatusFilter)
     ordering = ("-id",)
@@ -89,73 +115,123 @@ class ProvisioningEventAdmin(RecordAdmin[ProvisioningEvent]):
     purpose = "What Entra asked, what was answered and why, what it changed."
     when_empty = "The first Test Connection in Entra shows here at once."
     search_fields = ("request_id",)  # shows the box; get_search_results says what it finds
-    search_help_text = "A whole request id or the whole id of a user."
+    search_help_text = "A whole request id; or a user's whole userName, e-mail, externalId or id."
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[ProvisioningEvent]:
+        whole = Value(Sight.of(request).is_whole, output_field=BooleanField())
+        named = Coalesce(KT("document__userName"), KT("document__displayName"))
+        resource = Resource.objects.filter(pk=OuterRef("resource_id")).values_list(named)
+        name = Subquery(resource, output_field=TextField())
+        return super().get_queryset(request).annotate(is_whole=whole, resource_name=name)
+
+    def get_urls(self) -> list[URLPattern]:
+        acts = [
+            self.act_url("explanations/", self.explanations_view, "explanations"),
+            self.act_url("<uuid:event_id>/dry-run/", self.dry_run_view, "dry_run"),
+        ]
+        return [*acts, *super().get_urls()]
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[ProvisioningEvent], search_term: str
     ) -> tuple[QuerySet[Any], bool]:
+        """By request, or by the user: also one who was never created, since that was refused."""
         term = search_term.strip()
         if not term:
             return queryset, False
-        found = Q(request_id=term)
+        found = Q(request_id=term) | (
+            Q(resource_id=None) & Q(Exact(Lower(KT("sent__userName")), term.lower()))
+        )
+        ids = who_is_called(term)
         identifier = uuid_in(term)
         if identifier:
-            found |= Q(resource_id=identifier) | Q(pk=identifier)
-        return queryset.filter(found), False
+            ids.append(identifier)
+            found |= Q(pk=identifier)
+        return queryset.filter(found | Q(resource_id__in=ids) if ids else found), False
 
     def viewed(self, request: HttpRequest, subject: str) -> None:
         act = "provisioning event viewed" if subject else "provisioning log viewed"
         record_view(request, act, subject)
 
+    def export(self, request: HttpRequest) -> Export:
+        sight = Sight.of(request)
+
+        def cells(event: ProvisioningEvent) -> list[Any]:
+            explanation = explain(event.status, event.scim_type, event.detail)
+            return [
+                moment(event.at),
+                *(event.operation, event.method, sight.text(event.path)),
+                *(event.status, event.scim_type, sight.text(event.detail)),
+                explanation.id if explanation else "",
+                *(event.resource_type, event.resource_id, event.count, event.duration_ms),
+                *(event.request_id, event.token_label, event.address, event.user_agent),
+            ]
+
+        return Export(
+            f"provisioning-log-{timezone.now():%Y-%m-%d}.csv", _COLUMNS, cells, ("sent", "notes")
+        )
+
     @admin.display(description="answer")
     def outcome(self, event: ProvisioningEvent) -> str:
-        return event.detail or ("OK" if event.status < _REFUSED_FROM else "Refused")
+        answer = event.detail or ("OK" if event.status < REFUSED_FROM else "Refused")
+        return Sight(is_whole=event.is_whole).text(answer)  # type: ignore[attr-defined]  # annotated
+
+    @admin.display(description="status", ordering="status")
+    def shown_status(self, event: ProvisioningEvent) -> SafeString:
+        return requests.status_badge(event.status)
+
+    @admin.display(description="about")
+    def about(self, event: ProvisioningEvent) -> str | None:
+        """Who or what the request was about: a name, or what was looked for."""
+        row: Any = event
+        return requests.about(event, row.resource_name, Sight(is_whole=row.is_whole))
 
     def page(self, request: HttpRequest, record: ProvisioningEvent) -> Page:
-        sections: list[Section] = [_request(record), _answer(record)]
-        if record.sent is not None:
-            sections.append(Text("What was sent", pretty(record.sent), "sent"))
-        if record.notes:
-            notes = tuple((note,) for note in record.notes)
-            sections.append(
-                Table("Notes", ("What was ignored or understood generously",), notes, "")
+        sight = Sight.of(request)
+        shown = tuple(requests.sections(record, sight))
+        title = f"{record.operation.capitalize()}: {record.status}"
+        acts: tuple[Act, ...] = ()
+        if may(request, REPLAY) and why_not(previews.logged_of(record)) is None:
+            acts = (self.act("Dry run", "dry_run", record.pk),)
+        return Page(title, shown, acts, notice=sight.notice)
+
+    def dry_run_view(self, request: HttpRequest, event_id: UUID) -> HttpResponse:
+        """The page that says what a dry run is; its POST shows what the request would do now."""
+        event = self.get_record(request, event_id)
+        logged = previews.logged_of(event)
+        path = self.record_path(event.pk)
+
+        def run(_form: Any) -> HttpResponse:
+            refusal = why_not(logged)
+            if refusal:
+                raise ActionRefused(refusal)
+            preview = preview_request(actor(request), current_tenant(), event.pk, logged)
+            sight = Sight.of(request)
+            words = (previews.NOTHING_DONE, *previews.cautions(event), sight.notice)
+            shown = tuple(previews.sections(event, preview, sight))
+            page = Page(
+                "Dry run", shown, notice=" ".join(words).strip(), links=(previews.back(path),)
             )
-        sections.append(_changed(record))
-        return Page(f"{record.operation.capitalize()}: {record.status}", tuple(sections))
+            context = {"page": page, "record_path": path, "record_name": "Request"}
+            return self.render(request, "admin/record.html", context)
 
+        asked = Asked(
+            title="What would this request do now?",
+            act_label="Dry run",
+            permission=REPLAY,
+            cancel_path=path,
+            run=run,
+            sentences=(_DRY_RUN, *previews.cautions(event)),
+        )
+        return ask(self, request, asked)
 
-def _changed(event: ProvisioningEvent) -> Table:
-    found = AttributeChange.objects.filter(event_id=event.pk).order_by("id")
-    rows = tuple((change.path, brief(change.before), brief(change.after)) for change in found)
-    return Table("What it changed", ("Attribute", "Before", "After"), rows, "It changed nothing.")
-
-
-def _request(event: ProvisioningEvent) -> Facts:
-    facts = [
-        Fact("When", event.at),
-        Fact("Request id", event.request_id, copyable=True),
-        Fact("Request", f"{event.method} {event.path}"),
-        Fact("Secret token", event.token_label or None),
-        Fact("From address", event.address),
-        Fact("User agent", event.user_agent or None),
-    ]
-    if event.resource_id:
-        facts.append(Fact(event.resource_type or "Resource", _resource(event)))
-    if event.count > 1:
-        facts.append(Fact("Equal requests", f"{event.count} within a minute, shown as one"))
-    return Facts("The request", tuple(facts))
-
-
-def _resource(event: ProvisioningEvent) -> Any:
-    if event.resource_type != urns.USER_TYPE:
-        return event.resource_id
-    return link(reverse("admin:scim_user_change", args=[event.resource_id]), event.resource_id)
-
-
-def _answer(event: ProvisioningEvent) -> Facts:
-    facts = [Fact("Status", event.status)]
-    if event.status >= _REFUSED_FROM:
-        facts += [Fact("scimType", event.scim_type or None), Fact("Detail", event.detail)]
-    if event.duration_ms is not None:
-        facts.append(Fact("Took", f"{event.duration_ms:g} ms"))
-    return Facts("The answer", tuple(facts))
+    def explanations_view(self, request: HttpRequest) -> HttpResponse:
+        """All explanations of refusals; links lead to one by its id."""
+        if request.method not in {"GET", "HEAD"} or not self.has_view_permission(request):
+            raise PermissionDenied
+        rows = tuple(
+            (requests.anchored(each), each.happened, each.rule, each.remedy, each.where)
+            for each in (*ALL, UNKNOWN)
+        )
+        headings = ("Explanation", "What happened", "Rule", "What to do", "Where")
+        page = Page("Why requests are refused", (Table("Every refusal", headings, rows, ""),))
+        return self.render(request, "admin/record.html", {"page": page})

@@ -94,10 +94,11 @@ def counted() -> Counted:
 
 def _population() -> tuple[Stat, ...]:
     numbers, users = counted(), reverse("admin:scim_user_changelist")
+    groups = reverse("admin:scim_group_changelist")
     return (
         Stat("Active users", numbers.active, _show(users, "active")),
         Stat("Disabled users", numbers.disabled, _show(users, "disabled")),
-        Stat("Groups", numbers.groups),
+        Stat("Groups", numbers.groups, link(groups, "Show them")),
     )
 
 

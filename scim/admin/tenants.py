@@ -69,12 +69,13 @@ def _connection(tenant: Tenant, now: datetime) -> Facts:
 def _population(tenant: Tenant) -> Facts:
     numbers = counted()
     users = visit_path(tenant, "admin:scim_user_changelist")
+    groups = visit_path(tenant, "admin:scim_group_changelist")
     return Facts(
         "Provisioned",
         (
             Fact("Active users", link(f"{users}?state=active", numbers.active)),
             Fact("Disabled users", link(f"{users}?state=disabled", numbers.disabled)),
-            Fact("Groups", numbers.groups),
+            Fact("Groups", link(groups, numbers.groups)),
         ),
     )
 

@@ -1,30 +1,45 @@
 """Provisioned users, to read only: Entra manages them."""
 
-from typing import Any, Final
+from typing import Any, ClassVar
+from uuid import UUID
 
 from django.contrib import admin
-from django.db.models import Q, QuerySet
-from django.http import HttpRequest
-from django.urls import reverse
-from django.utils.safestring import SafeString
+from django.db.models import Q
+from django.http import HttpRequest, HttpResponse
+from django.urls import URLPattern
+from django.utils import timezone
 
-from accounts.admin.acting import record_view
+from accounts.admin.acting import may
+from accounts.admin.acts import ask
 from accounts.admin.filters import Conditions, TableFilter
-from accounts.admin.looks import State, badge
-from accounts.admin.pages import Fact, Facts, Page, Section, Table, Text, link, pretty
-from accounts.admin.screens import RecordAdmin
-from scim.admin import attributes, changes
-from scim.admin.search import uuid_in
-from scim.models import ProvisioningEvent, User
+from accounts.admin.pages import Act, Fact, Facts, Page, Section, Table
+from scim.admin import changes, records, restoring
+from scim.admin.export import Export, moment
+from scim.admin.exporting import ExportingAdmin
+from scim.admin.masking import Sight
+from scim.admin.records import state
+from scim.admin.requests import resource_link
+from scim.admin.resources import ChangedFilter, ResourceAdmin
+from scim.admin.search import unique_key
+from scim.models import User
+from scim.protocol import urns
 from scim.protocol.definitions import USER
-from scim.protocol.projection import project
-from scim.protocol.representation import Stored, represent
+from scim.protocol.schema import ResourceType
 from scim.protocol.text import fold
+from scim.provider.acts import RESTORE
 from scim.provider.rules import work_email
-from tenants.current import current_tenant
+from scim.repository import belonging
 
-EVENTS_SHOWN: Final = 50
-_SHOWN: Final = ("id", "document", "version", "created", "last_modified", "deleted_at", "continues")
+_MANAGED = "Microsoft Entra ID manages this user: it is changed there, not here."
+_DELETED = (
+    "Entra deleted this user: SCIM answers 404 for it and its userName is free again."
+    " The record and its history are kept."
+)
+
+_COLUMNS = (
+    *("id", "userName", "externalId", "state", "displayName", "givenName", "familyName"),
+    *("work e-mail", "department", "manager", "created", "last modified", "deleted"),
+)
 
 
 class StateFilter(TableFilter):
@@ -34,11 +49,14 @@ class StateFilter(TableFilter):
         # RFC 7643 §4.1.1: only `active: false` disables.
         "active": ("Active", lambda: (Q(active=True) | Q(active=None)) & Q(deleted_at=None)),
         "disabled": ("Disabled", lambda: Q(active=False, deleted_at=None)),
-        "deleted": ("Deleted", lambda: ~Q(deleted_at=None)),
+        "deleted": ("Deleted", lambda: Q(deleted_at__isnull=False)),
     }
 
 
-class UserAdmin(RecordAdmin[User]):
+class UserAdmin(ExportingAdmin[User], ResourceAdmin[User]):
+    export_permission = "scim.export_user"
+    resource_type: ClassVar[ResourceType] = USER
+    naming = "userName"
     list_display = (
         "user_name",
         "shown_name",
@@ -48,132 +66,114 @@ class UserAdmin(RecordAdmin[User]):
         "created",
         "last_modified",
     )
-    list_filter = (StateFilter,)
-    ordering = ("-id",)
+    list_filter = (StateFilter, ChangedFilter)
     counted_as = ("user", "users")
-    is_provisioned = True
     group = "Provisioning"
     purpose = "Everybody whom Entra has sent, with all attributes and their history."
     when_empty = "Entra sends them in the first cycle after Provisioning was switched on."
     sortable_by = ("user_name", "created")
-    search_fields = ("id",)  # shows the box; get_search_results says what it finds
-    search_help_text = "The beginning of a userName, e-mail, externalId, display name or family name, or a whole id."
+    search_help_text = (
+        "The beginning of a userName, e-mail, externalId, display name or family name, or a whole"
+        " id. Whole values only, if you see personal data masked."
+    )
 
-    def get_queryset(self, request: HttpRequest) -> QuerySet[User]:
-        return super().get_queryset(request).only(*_SHOWN)
+    def get_urls(self) -> list[URLPattern]:
+        acts = [self.act_url("<uuid:user_id>/restore/", self.restore_view, "restore")]
+        return [*acts, *super().get_urls()]
 
-    def get_search_results(
-        self, request: HttpRequest, queryset: QuerySet[User], search_term: str
-    ) -> tuple[QuerySet[Any], bool]:
-        """By the stored keys, so that letter case is what it is for SCIM."""
-        term = search_term.strip()
-        if not term:
-            return queryset, False
-        folded = fold(term)
-        found = (
-            Q(unique_key__startswith=folded)
-            | Q(work_email__startswith=folded)
-            | Q(display_name__startswith=folded)
-            | Q(family_name__startswith=folded)
-            | Q(external_id__startswith=term)
-        )
-        identifier = uuid_in(term)
-        return queryset.filter(found | Q(pk=identifier) if identifier else found), False
+    def named(self, term: str, lookup: str) -> Q:
+        key = fold(term)
+        columns = ("work_email", "display_name", "family_name")
+        found = unique_key(Q(**{f"unique_key__{lookup}": key}))
+        for column in columns:
+            found |= Q(**{f"{column}__{lookup}": key})
+        return found
 
-    def viewed(self, request: HttpRequest, subject: str) -> None:
-        record_view(request, "user viewed" if subject else "user list viewed", subject)
+    def export(self, request: HttpRequest) -> Export:
+        sight, day = Sight.of(request), timezone.now()
+
+        def cells(user: User) -> list[Any]:
+            shown = sight.json(user.document, urns.USER_TYPE)
+            name, work = shown.get("name", {}), shown.get(urns.ENTERPRISE_USER, {})
+            return [
+                user.pk,
+                *(shown.get(attribute) for attribute in ("userName", "externalId")),
+                state(user),
+                shown.get("displayName"),
+                *(name.get(part) for part in ("givenName", "familyName")),
+                work_email(shown),
+                work.get("department"),
+                work.get("manager", {}).get("value"),
+                *map(moment, (user.created, user.last_modified, user.deleted_at)),
+            ]
+
+        return Export(f"users-{day:%Y-%m-%d}.csv", _COLUMNS, cells)
 
     @admin.display(description="userName", ordering="unique_key")
     def user_name(self, user: User) -> str:
-        return str(user.document.get("userName"))
+        return str(self.shown(user, "userName"))
 
     @admin.display(description="display name")
     def shown_name(self, user: User) -> Any:
-        return user.document.get("displayName")
+        return self.shown(user, "displayName")
 
     @admin.display(description="work e-mail")
-    def email(self, user: User) -> str | None:
-        return work_email(user.document)
-
-    @admin.display(description="externalId")
-    def external(self, user: User) -> Any:
-        return user.document.get("externalId")
-
-    @admin.display(description="state")
-    def state(self, user: User) -> SafeString:
-        return state_badge(user)
+    def email(self, user: User) -> Any:
+        return self.shown(user, "emails.value", work_email(user.document))
 
     def page(self, request: HttpRequest, record: User) -> Page:
+        sight = Sight.of(request)
+        stored = records.stored_of(USER, record)
+        history = changes.history(
+            record, request.GET.get("before", ""), sight, self.then_path(record)
+        )
         sections: tuple[Section, ...] = (
             _record(record),
-            Facts(
-                "Attributes", tuple(Fact(*row) for row in attributes.rows(USER, record.document))
-            ),
-            changes.history(record.pk, request.GET.get("before", "")),
-            _events(record),
-            Text("SCIM JSON, as Entra sees it", pretty(_representation(record)), "scim-json"),
+            *records.attribute_sections(USER, record.document, sight),
+            records.groups_section(record),
+            _managers(record, sight),
+            history,
+            records.requests_section(record, sight),
+            records.json_section(USER, stored, sight, "SCIM JSON, as Entra sees it"),
         )
-        notice = "Microsoft Entra ID manages this user: it is changed there, not here."
-        if record.deleted_at:
-            notice = (
-                "Entra deleted this user: SCIM answers 404 for it and its userName is free again."
-                " The record and its history are kept."
-            )
-        return Page(self.user_name(record), sections, notice=notice)
+        notice = f"{_DELETED if record.deleted_at else _MANAGED} {sight.notice}".strip()
+        acts: tuple[Act, ...] = ()
+        if record.deleted_at and may(request, RESTORE):
+            acts = (self.act("Restore", "restore", record.pk),)
+        links = (self.then_link(record),)
+        return Page(self.user_name(record), sections, acts, notice=notice, links=links)
 
-
-def state(user: User) -> str:
-    """Active, Disabled or Deleted."""
-    if user.deleted_at:
-        return "Deleted"
-    return "Disabled" if user.document.get("active") is False else "Active"
-
-
-def state_badge(user: User) -> SafeString:
-    """The state of a user, as it looks on a page."""
-    looks: dict[str, State] = {"Active": "ok", "Disabled": "warning"}
-    word = state(user)
-    return badge(looks.get(word, "unknown"), word)
+    def restore_view(self, request: HttpRequest, user_id: UUID) -> HttpResponse:
+        """The page that says what comes back; its POST restores the user."""
+        user = self.get_record(request, user_id)
+        return ask(self, request, restoring.asked(request, user, self.record_path(user.pk)))
 
 
 def _record(user: User) -> Facts:
-    facts = [
-        Fact("State", state_badge(user)),
-        Fact("id", user.pk, copyable=True),
-        Fact("Created", user.created),
-        Fact("Last modified", user.last_modified),
-        Fact("Version", user.version),
-    ]
-    if user.deleted_at:
-        facts.append(Fact("Deleted", user.deleted_at))
-    if user.continues:
-        former = reverse("admin:scim_user_change", args=[user.continues])
-        facts.append(Fact("Continues", link(former, user.continues)))
+    facts = records.record_facts(user)
+    follower = _follower(user) if user.deleted_at else None
+    if follower is not None:
+        facts.append(Fact("Continued by", resource_link(urns.USER_TYPE, follower)))
     return Facts("Record", tuple(facts))
 
 
-def _representation(user: User) -> dict[str, Any]:
-    stored = Stored(user.pk, user.document, user.version, user.created, user.last_modified)
-    return project(USER, represent(USER, stored, current_tenant().tenant_url))
+def _follower(user: User) -> Any:
+    """The id of the user who was created again in this one's place; the externalId finds it."""
+    external_id = user.document.get("externalId")
+    found = User.objects.filter(external_id=external_id, continues=user.pk)
+    return found.values_list("pk", flat=True).first()
 
 
-def _events(user: User) -> Table:
-    found = ProvisioningEvent.objects.filter(resource_id=user.pk).order_by("-id")
-    rows = tuple(
-        (
-            event.at,
-            event.operation,
-            event.status,
-            event.detail or None,
-            link(reverse("admin:scim_provisioningevent_change", args=[event.pk]), event.request_id),
-        )
-        for event in found.defer("sent", "notes")[: EVENTS_SHOWN + 1]
-    )
-    whole = f"{reverse('admin:scim_provisioningevent_changelist')}?q={user.pk}"
-    return Table(
-        "Provisioning log",
-        ("When", "Operation", "Status", "Detail", "Request"),
-        rows[:EVENTS_SHOWN],
-        "No request is recorded.",
-        link(whole, "All requests about this user") if len(rows) > EVENTS_SHOWN else None,
-    )
+def _managers(user: User, sight: Sight) -> Table:
+    """The manager, the manager's manager and so on; a manager may not be provisioned (E5)."""
+    manager = user.document.get(urns.ENTERPRISE_USER, {}).get("manager", {}).get("value")
+    rows = []
+    for step in belonging.managers_of(user.pk, str(manager)) if manager else []:
+        name = sight.value("displayName", step.display_name or step.user_name, urns.USER_TYPE)
+        shown = resource_link(urns.USER_TYPE, step.id, name) if step.id else None
+        remark = "deleted" if step.is_deleted else None if step.id else "not provisioned"
+        remark = "met before: the chain is a circle" if step.closes_circle else remark
+        named = step.named if step.id else sight.value("manager.value", step.named, urns.USER_TYPE)
+        rows.append((shown, named, remark))
+    headings = ("Manager", "id", "Remark")
+    return Table("Managers, from the user upwards", headings, tuple(rows), "It names no manager.")

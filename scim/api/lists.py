@@ -3,13 +3,13 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from scim.api.parameters import read_cursor, read_projection, read_query
 from scim.protocol.messages import cursor_response, list_response
 from scim.protocol.projection import project, relations_shown
 from scim.protocol.representation import represent
 from scim.protocol.schema import ResourceType
 from scim.provider import resources
 from scim.provider.cursors import Seal
+from scim.provider.parameters import read_cursor, read_projection, read_query
 from scim.provider.requester import Requester
 from scim.repository.base import Loading, Source
 

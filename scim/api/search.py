@@ -8,9 +8,9 @@ from rest_framework.response import Response
 
 from scim.api.lists import list_response_of, without_cursor
 from scim.api.log import log_read
-from scim.api.parameters import read_search
 from scim.api.views import ScimView
 from scim.provider.capabilities import RESOURCE_TYPES
+from scim.provider.parameters import read_search
 
 
 class EverythingView(ScimView):

@@ -9,13 +9,13 @@ from rest_framework.viewsets import ViewSetMixin
 
 from scim.api.lists import list_response_of, without_cursor
 from scim.api.log import log_read
-from scim.api.parameters import read_projection, read_search
 from scim.api.views import ScimView
 from scim.protocol.projection import Projection, project, relations_shown
 from scim.protocol.representation import Stored, location, represent
 from scim.protocol.schema import Relation, ResourceType
 from scim.protocol.versions import Precondition, entity_tag
 from scim.provider import resources
+from scim.provider.parameters import read_projection, read_search
 from scim.provider.resources import Target
 from scim.repository.base import Loading
 

@@ -25,6 +25,7 @@ SELECT {FIELDS}, {{}} FROM scim_resource AS r
 WHERE r.id = {{}} AND r.resource_type = {{}} AND r.deleted_at IS NULL
 """
 _LOCK: Final = f"{_FIND} FOR UPDATE OF r"
+_LOCK_DELETED: Final = _LOCK.replace("deleted_at IS NULL", "deleted_at IS NOT NULL")
 
 # E28: a deleted user leaves its userName free; who is created again under the same externalId gets a
 # new id that says which deleted resource it continues.
@@ -45,6 +46,10 @@ WHERE id = %(id)s
 """
 _REMOVE: Final = """
 UPDATE scim_resource SET version = %(version)s, last_modified = %(event_at)s, deleted_at = %(event_at)s
+WHERE id = %(id)s
+"""
+_RESTORE: Final = """
+UPDATE scim_resource SET version = %(version)s, last_modified = %(event_at)s, deleted_at = NULL
 WHERE id = %(id)s
 """
 # Who is removed leaves its groups, and their history says so; a group lets its members go.
@@ -84,6 +89,7 @@ WITH stored AS ({write}),
 _INSERT_ALL: Final = _WRITE.format(write=_INSERT, leave="", event=_INSERT_EVENT)
 _UPDATE_ALL: Final = _WRITE.format(write=_UPDATE, leave="", event=_INSERT_EVENT)
 _REMOVE_ALL: Final = _WRITE.format(write=_REMOVE, leave=_LEAVE, event=_INSERT_EVENT)
+_RESTORE_ALL: Final = _WRITE.format(write=_RESTORE, leave="", event=_INSERT_EVENT)
 
 _UNIQUE_KEY: Final = "scim_resource_unique_key"
 
@@ -96,6 +102,11 @@ def find(resource_type: ResourceType, identifier: UUID, loading: Loading) -> Sto
 def lock(resource_type: ResourceType, identifier: UUID, loading: Loading) -> Stored | None:
     """The resource, its row locked until the transaction ends."""
     return _one(_LOCK, resource_type, identifier, loading)
+
+
+def lock_deleted(resource_type: ResourceType, identifier: UUID, loading: Loading) -> Stored | None:
+    """The deleted resource, its row locked until the transaction ends; None if it is not deleted."""
+    return _one(_LOCK_DELETED, resource_type, identifier, loading)
 
 
 def insert(write: Write) -> None:
@@ -111,6 +122,11 @@ def update(write: Write) -> None:
 def remove(write: Write) -> None:
     """Marks the resource, whose row the caller has locked, as deleted."""
     _execute_write(_REMOVE_ALL, write)
+
+
+def restore(write: Write) -> None:
+    """Brings the deleted resource back, whose row the caller has locked. Raises Uniqueness."""
+    _execute_write(_RESTORE_ALL, write)
 
 
 def record(event: Event) -> None:

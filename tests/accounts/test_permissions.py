@@ -9,11 +9,13 @@ from tenants.current import in_tenant
 
 SEE = {
     "scim.view_user",
+    "scim.view_group",
     "scim.view_provisioningevent",
     "scim.view_attributechange",
     "accounts.view_secrettoken",
     "accounts.view_oauthclient",
 }
+PEOPLE = {"scim.view_personal_data", "scim.export_user", "scim.export_provisioningevent"}
 SEE_ALL = SEE | {
     "tenants.view_tenant",
     "tenants.view_domain",
@@ -29,10 +31,12 @@ TOKENS = {
     "accounts.add_clientsecret",
     "accounts.revoke_clientsecret",
 }
+SUPPORT = SEE_ALL | TOKENS | {"scim.replay_provisioningevent"}
+LEAD = SUPPORT | PEOPLE | {"tenants.suspend_tenant", "scim.restore_user"}
 
 
-def test_a_tenant_admin_sees_what_is_provisioned_and_invites_and_removes_admins():
-    assert grants(Role.ADMIN) == SEE | {
+def test_a_tenant_admin_sees_and_exports_what_is_provisioned_and_invites_and_removes_admins():
+    assert grants(Role.ADMIN) == SEE | PEOPLE | {
         "accounts.view_account",
         "accounts.invite_account",
         "accounts.remove_account",
@@ -43,21 +47,20 @@ def test_a_member_sees_nothing():
     assert grants(Role.MEMBER) == frozenset()
 
 
-def test_an_auditor_sees_everything_and_changes_nothing():
+def test_an_auditor_sees_everything_but_personal_data_and_changes_nothing():
     assert grants(Role.AUDITOR) == SEE_ALL
 
 
-def test_support_handles_tokens():
-    assert grants(Role.SUPPORT) == SEE_ALL | TOKENS
+def test_support_handles_tokens_and_replays_requests():
+    assert grants(Role.SUPPORT) == SUPPORT
 
 
-def test_a_support_lead_suspends_tenants_too():
-    assert grants(Role.SUPPORT_LEAD) == SEE_ALL | TOKENS | {"tenants.suspend_tenant"}
+def test_a_support_lead_suspends_tenants_restores_users_and_sees_personal_data_too():
+    assert grants(Role.SUPPORT_LEAD) == LEAD
 
 
 def test_an_operator_creates_tenants_hosts_and_accounts_too():
-    assert grants(Role.OPERATOR) == SEE_ALL | TOKENS | {
-        "tenants.suspend_tenant",
+    assert grants(Role.OPERATOR) == LEAD | {
         "tenants.add_tenant",
         "tenants.add_domain",
         "tenants.delete_domain",
@@ -73,15 +76,15 @@ def test_every_role_is_in_the_table_and_an_unknown_one_may_nothing():
     assert grants("owner") == frozenset()
 
 
-def test_nobody_may_change_a_log_or_a_provisioned_user():
+def test_nobody_may_add_change_or_delete_a_log_or_what_is_provisioned():
+    """Restoring undoes a deletion and replaying leaves nothing."""
     everything = frozenset().union(*GRANTS.values())
 
-    assert {perm for perm in everything if perm.startswith("scim.") or "audit" in perm} == {
-        "scim.view_user",
-        "scim.view_provisioningevent",
-        "scim.view_attributechange",
-        "accounts.view_auditentry",
-    }
+    assert {
+        perm.partition(".")[2].partition("_")[0]
+        for perm in everything
+        if perm.startswith("scim.") or "audit" in perm
+    } == {"view", "export", "replay", "restore"}
 
 
 def test_an_account_answers_djangos_questions_from_its_role():

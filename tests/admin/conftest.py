@@ -1,5 +1,6 @@
 """The people of both sites, browsers in which they are signed in, and something to look at."""
 
+import html
 import re
 import time
 
@@ -11,9 +12,11 @@ from accounts import actions
 from accounts.actions import Actor, ClientRequest, TokenRequest
 from accounts.models import Account
 from accounts.permissions import Role
-from scim.protocol.definitions import USER
+from scim.protocol.definitions import GROUP, USER
 from scim.provider import resources
 from scim.provider.requester import Requester
+from scim.provider.resources import Target
+from scim.repository.base import Loading
 from tenants.current import in_tenant
 
 PASSWORD = "correct horse battery staple"
@@ -134,8 +137,61 @@ def provision():
 
 
 @pytest.fixture
+def own_host(acme, tara, open_browser):
+    """Tara, tenant admin of acme, at her browser on her own host."""
+    return open_browser(acme, tara)
+
+
+@pytest.fixture
+def change(acme, minted):
+    """Patches a resource of acme as Entra does."""
+
+    def modify(stored, body, resource_type=USER):
+        with transaction.atomic(), in_tenant(acme):
+            target = Target(resource_type, str(stored.id), Loading(acme.tenant_url))
+            return resources.modify(target, body, requester(acme, minted.token))
+
+    return modify
+
+
+@pytest.fixture
+def remove(acme, minted):
+    """Deletes a resource of acme as Entra does."""
+
+    def delete(stored, resource_type=USER):
+        with transaction.atomic(), in_tenant(acme):
+            resources.delete(
+                Target(resource_type, str(stored.id), Loading(acme.tenant_url)),
+                requester(acme, minted.token),
+            )
+
+    return delete
+
+
+@pytest.fixture
 def bjensen(acme, provision, minted):
     return provision(acme, BJENSEN, minted.token)
+
+
+@pytest.fixture
+def provision_group():
+    """Provisions a group in a tenant; members are what was provisioned before."""
+
+    def create(tenant, name, *members):
+        body = {
+            "schemas": ["urn:ietf:params:scim:schemas:core:2.0:Group"],
+            "displayName": name,
+            "members": [{"value": str(member.id)} for member in members],
+        }
+        with transaction.atomic(), in_tenant(tenant):
+            return resources.create(GROUP, body, requester(tenant))
+
+    return create
+
+
+@pytest.fixture
+def guides(acme, bjensen, provision_group):
+    return provision_group(acme, "Tour Guides", bjensen)
 
 
 @pytest.fixture
@@ -156,6 +212,52 @@ def requester(tenant, token=None):
         token_id=token and token.pk,
         token_label=str(token) if token else "",
     )
+
+
+def table_of(page, caption):
+    """The text of the cells of each row of the table under a heading."""
+    section = page.text[page.text.index(f"<h2>{caption}") :]
+    section = section[: section.index("</section>")]
+    return [
+        [
+            html.unescape(re.sub(r"<[^>]+>", "", cell)).strip()
+            for cell in re.findall(r"<t[dh][^>]*>(.*?)</t[dh]>", row, re.DOTALL)
+        ]
+        for row in re.findall(r"<tr>(.*?)</tr>", section, re.DOTALL)
+        if "<td>" in row
+    ]
+
+
+def moments_of(page):
+    """Time, what happened and what it did, of each moment of the history."""
+    section = page.text[page.text.index("<h2>History") :]
+    section = section[: section.index("</section>")]
+    return [
+        [
+            html.unescape(re.sub(r"\s+", " ", re.sub(r"<[^>]+>", "", text))).strip()
+            for _, text in re.findall(r"<(time|p)\b[^>]*>(.*?)</\1>", item, re.DOTALL)
+        ]
+        for item in re.findall(r"<li[^>]*>(.*?)</li>", section, re.DOTALL)
+    ]
+
+
+def rows_of(page):
+    """The text of the cells of each row of a list."""
+    if 'id="result_list"' not in page.text:
+        return []
+    body = page.text[page.text.index('id="result_list"') :]
+    return [
+        [
+            html.unescape(re.sub(r"<[^>]+>", "", cell)).strip()
+            for cell in re.findall(r"<t[hd][^>]*>(.*?)</t[hd]>", row, re.DOTALL)
+        ]
+        for row in re.findall(r"<tr>(.*?)</tr>", body[body.index("<tbody>") :], re.DOTALL)
+    ]
+
+
+def facts_of(page, caption):
+    """Label and value of the facts under a heading."""
+    return {row[0]: row[1].removesuffix("Copy").strip() for row in table_of(page, caption)}
 
 
 def nonce_in(page):

@@ -3,6 +3,8 @@
 import pytest
 
 from accounts.permissions import Role
+from scim.models import ProvisioningEvent
+from tenants.current import in_tenant
 
 ROLES = (Role.AUDITOR, Role.SUPPORT, Role.SUPPORT_LEAD, Role.OPERATOR)
 
@@ -44,7 +46,20 @@ VISIT = {
     "/t/acme/admin/scim/user/{bjensen}/delete/": (403, 403, 403, 403),
     "/t/acme/admin/scim/user/{bjensen}/history/": (404, 404, 404, 404),
     "/t/acme/admin/scim/user/add/": (403, 403, 403, 403),
+    "/t/acme/admin/scim/user/{bjensen}/then/": (200, 200, 200, 200),
+    "/t/acme/admin/scim/user/{jsmith}/then/": (404, 404, 404, 404),
+    "/t/acme/admin/scim/user/{bjensen}/restore/": (403, 403, 200, 200),
+    "/t/acme/admin/scim/user/export/": (403, 403, 200, 200),
+    "/t/acme/admin/scim/group/": (200, 200, 200, 200),
+    "/t/acme/admin/scim/group/{guides}/change/": (200, 200, 200, 200),
+    "/t/acme/admin/scim/group/{guides}/then/": (200, 200, 200, 200),
+    "/t/acme/admin/scim/group/{bjensen}/change/": (404, 404, 404, 404),
+    "/t/acme/admin/scim/group/{guides}/delete/": (403, 403, 403, 403),
+    "/t/acme/admin/scim/group/add/": (403, 403, 403, 403),
     "/t/acme/admin/scim/provisioningevent/": (200, 200, 200, 200),
+    "/t/acme/admin/scim/provisioningevent/explanations/": (200, 200, 200, 200),
+    "/t/acme/admin/scim/provisioningevent/{event}/dry-run/": (403, 200, 200, 200),
+    "/t/acme/admin/scim/provisioningevent/export/": (403, 403, 200, 200),
     "/t/acme/admin/scim/provisioningevent/add/": (403, 403, 403, 403),
     "/t/acme/admin/accounts/secrettoken/": (200, 200, 200, 200),
     "/t/acme/admin/accounts/secrettoken/{token}/change/": (200, 200, 200, 200),
@@ -92,7 +107,17 @@ OWN_HOST = {
     "/admin/scim/user/{jsmith}/change/": (302, 302, 404),
     "/admin/scim/user/add/": (302, 302, 403),
     "/admin/scim/user/{bjensen}/delete/": (302, 302, 403),
+    "/admin/scim/user/{bjensen}/then/": (302, 302, 200),
+    "/admin/scim/user/{jsmith}/then/": (302, 302, 404),
+    "/admin/scim/user/{bjensen}/restore/": (302, 302, 403),
+    "/admin/scim/user/export/": (302, 302, 200),
+    "/admin/scim/group/": (302, 302, 200),
+    "/admin/scim/group/{guides}/change/": (302, 302, 200),
+    "/admin/scim/group/{guides}/then/": (302, 302, 200),
     "/admin/scim/provisioningevent/": (302, 302, 200),
+    "/admin/scim/provisioningevent/explanations/": (302, 302, 200),
+    "/admin/scim/provisioningevent/{event}/dry-run/": (302, 302, 403),
+    "/admin/scim/provisioningevent/export/": (302, 302, 200),
     "/admin/accounts/secrettoken/": (302, 302, 200),
     "/admin/accounts/secrettoken/{token}/change/": (302, 302, 200),
     "/admin/accounts/secrettoken/add/": (302, 302, 403),
@@ -122,7 +147,7 @@ OWN_HOST = {
 
 
 @pytest.fixture
-def names(operator, acme, staff, tara, minted, created, bjensen, jsmith):
+def names(operator, acme, staff, tara, minted, created, bjensen, jsmith, guides):
     """What the paths of the tables name."""
     return {
         "operator": operator.pk,
@@ -134,7 +159,14 @@ def names(operator, acme, staff, tara, minted, created, bjensen, jsmith):
         "secret": created.secret.pk,
         "bjensen": bjensen.id,
         "jsmith": jsmith.id,
+        "guides": guides.id,
+        "event": _event_of(acme),
     }
+
+
+def _event_of(tenant):
+    with in_tenant(tenant):
+        return ProvisioningEvent.objects.order_by("id")[0].pk
 
 
 def statuses(browser, paths, names):
@@ -183,8 +215,15 @@ def test_everything_provisioned_and_logged_refuses_to_be_written(
         "scim/user/add/",
         "scim/user/{bjensen}/change/",
         "scim/user/{bjensen}/delete/",
+        "scim/user/{bjensen}/then/",
+        "scim/group/",
+        "scim/group/add/",
+        "scim/group/{guides}/change/",
+        "scim/group/{guides}/delete/",
+        "scim/group/{guides}/then/",
         "scim/provisioningevent/",
         "scim/provisioningevent/add/",
+        "scim/provisioningevent/explanations/",
         "accounts/secrettoken/",
         "accounts/secrettoken/{token}/change/",
         "accounts/secrettoken/{token}/delete/",

@@ -15,15 +15,9 @@ from scim.provider import clock, events
 from scim.provider.events import Call
 from tenants import resolution
 from tenants.current import in_tenant
-from tests.admin.conftest import BJENSEN, JSMITH, requester
+from tests.admin.conftest import BJENSEN, JSMITH, requester, rows_of, table_of
 
 LIST = "/admin/scim/provisioningevent/"
-
-
-@pytest.fixture
-def own_host(acme, tara, open_browser):
-    """Tara, tenant admin of acme, at her browser on her own host."""
-    return open_browser(acme, tara)
 
 
 @pytest.fixture
@@ -50,9 +44,7 @@ def refuse(acme, minted):
 
 def listed(page):
     """Operation and status of each row."""
-    return re.findall(
-        r'field-operation[^>]*><a[^>]*>(\w+)</a></td><td class="field-status">(\d+)<', page.text
-    )
+    return [(row[1], row[3]) for row in rows_of(page)]
 
 
 def test_the_list_shows_the_newest_request_first(own_host, bjensen, refuse):
@@ -74,12 +66,36 @@ def test_the_list_shows_the_newest_request_first(own_host, bjensen, refuse):
         ({"period": "day"}, [("create", "201"), ("modify", "409")]),
         ({"q": "6f1c40a4-0002"}, [("modify", "409")]),
         ({"q": "6f1c40a4"}, []),
+        ({"q": "BJensen@acme.example"}, [("create", "201")]),
+        ({"q": "barbara.jensen@acme.example"}, [("create", "201")]),
+        ({"q": BJENSEN["externalId"]}, [("create", "201")]),
     ],
 )
 def test_filters_and_search_narrow_the_list(asked, found, own_host, bjensen, refuse):
     refuse(age=timedelta(hours=2), operation="modify")
 
     assert listed(own_host.get(LIST, asked)) == found
+
+
+@pytest.mark.parametrize(
+    ("changes", "about"),
+    [
+        ({}, "jsmith@globex.example"),
+        ({"operation": "query", "sent": {"filter": 'userName eq "x"'}}, 'userName eq "x"'),
+        ({"sent": None}, "-"),
+        ({"resource_type": "Group", "sent": {"displayName": "Guides"}}, "Guides"),
+    ],
+)
+def test_each_row_says_whom_or_what_it_was_about(changes, about, own_host, refuse):
+    refuse(**changes)
+
+    assert [row[2] for row in rows_of(own_host.get(LIST))] == [about]
+
+
+def test_a_row_about_a_user_shows_the_name_that_the_user_has_now(own_host, bjensen, change):
+    change(bjensen, {"Operations": [{"op": "replace", "path": "userName", "value": "bj@x.org"}]})
+
+    assert [row[2] for row in rows_of(own_host.get(LIST))] == ["bj@x.org", "bj@x.org"]
 
 
 def test_the_log_of_one_user_is_found_by_its_id(own_host, bjensen, refuse):
@@ -92,15 +108,17 @@ def test_an_events_page_shows_what_was_sent_answered_and_changed(own_host, acme,
     with in_tenant(acme):
         event = ProvisioningEvent.objects.get()
 
-    page = own_host.get(f"{LIST}{event.pk}/change/").text
+    answer = own_host.get(f"{LIST}{event.pk}/change/")
 
+    page = answer.text
+    line = ["displayName", "Barbara Jensen", "displayName", "-", "Barbara Jensen"]
+    assert line in table_of(answer, "What was sent, and what it changed")
     shown = [
         "POST /scim/Users",
         "Entra provisioning",
         "203.0.113.9",
         f"/admin/scim/user/{bjensen.id}/change/",
         "&quot;userName&quot;: &quot;bjensen@acme.example&quot;",
-        "<td>displayName</td><td>-</td><td>Barbara Jensen</td>",
     ]
     assert [text for text in shown if text not in page] == []
 
@@ -112,7 +130,7 @@ def test_a_refusals_page_shows_the_answer_and_no_password(own_host, refuse):
 
     for text in ("Create: 409", "uniqueness", "Another User already has this userName."):
         assert text in page
-    assert "It changed nothing." in page
+    assert "<td>changed nothing</td>" in page
     assert "t0p-secret" not in page
 
 

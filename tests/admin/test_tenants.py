@@ -43,6 +43,7 @@ def test_a_tenants_page_leads_to_its_screens(alice, acme):
     assert re.findall(r'href="(/t/[^"]+)"', page) == [
         "/t/acme/admin/accounts/secrettoken/add/",
         "/t/acme/admin/scim/user/",
+        "/t/acme/admin/scim/group/",
         "/t/acme/admin/accounts/secrettoken/",
         "/t/acme/admin/accounts/oauthclient/",
         "/t/acme/admin/scim/provisioningevent/",
@@ -51,6 +52,7 @@ def test_a_tenants_page_leads_to_its_screens(alice, acme):
         "/t/acme/admin/setup/",
         "/t/acme/admin/scim/user/?state=active",
         "/t/acme/admin/scim/user/?state=disabled",
+        "/t/acme/admin/scim/group/",
     ]
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from django.db import connection
 
 from tenants import lifecycle
-from tenants.current import in_public
+from tenants.current import in_public, in_tenant
 from tenants.models import Tenant
 
 _TRANSACTIONAL = ("BEGIN", "COMMIT", "ROLLBACK", "SAVEPOINT", "RELEASE", "SET ")
@@ -27,6 +27,19 @@ def statements() -> Iterator[list[str]]:
 
     with connection.execute_wrapper(note):
         yield executed
+
+
+def contents(tenant: Tenant) -> dict[str, list[str]]:
+    """Every row of every table of a tenant's schema, as text, by table."""
+    with in_tenant(tenant), connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT tablename FROM pg_tables WHERE schemaname = %s", [tenant.schema_name]
+        )
+        found = {}
+        for (table,) in cursor.fetchall():
+            cursor.execute(f'SELECT t::text FROM "{table}" AS t ORDER BY 1')
+            found[table] = [row for (row,) in cursor.fetchall()]
+    return found
 
 
 def present_or_created(custom_domain: str, name: str) -> Tenant:

@@ -1,0 +1,223 @@
+"""One request's page: what was asked and answered, why it failed, what it sent and changed."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any, Final
+
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from accounts.admin.looks import badge
+from accounts.admin.pages import Fact, Facts, Section, Table, Text, brief, link, pretty
+from scim.admin import sent
+from scim.admin.changes import short
+from scim.admin.masking import Sight
+from scim.models import AttributeChange, ProvisioningEvent, User
+from scim.protocol import urns
+from scim.protocol.differences import Change
+from scim.protocol.schema import ResourceType
+from scim.protocol.text import fold
+from scim.provider.capabilities import RESOURCE_TYPES
+from scim.provider.explanations import Explanation, explain
+from scim.provider.redaction import REDACTED
+from scim.repository.traces import Made
+
+REFUSED_FROM: Final = 400  # HTTP status
+CHANGES_SHOWN: Final = 500
+SENT_AND_CHANGED: Final = "What was sent, and what it changed"
+EXPLANATIONS: Final = "admin:scim_provisioningevent_explanations"
+# What has a page of its own.
+_SCREENS: Final = {
+    urns.USER_TYPE: "admin:scim_user_change",
+    urns.GROUP_TYPE: "admin:scim_group_change",
+}
+
+
+def sections(event: ProvisioningEvent, sight: Sight) -> list[Section]:
+    """What the page shows of the request, the reason of a refusal first."""
+    found: list[Section] = []
+    explanation = explain(event.status, event.scim_type, event.detail)
+    if explanation:
+        found.append(_why(event, explanation, sight))
+    found += [_request(event, sight), _answer(event, sight)]
+    found += _sent_and_changed(event, sight)
+    if event.notes:
+        notes = tuple((sight.text(note),) for note in event.notes)
+        found.append(Table("Notes", ("What was ignored or understood generously",), notes, ""))
+    if event.sent is not None:
+        shown = pretty(sight.json(event.sent, event.resource_type))
+        found.append(Text("What was sent, as it came", shown, "sent"))
+    return found
+
+
+def resource_type_of(event: ProvisioningEvent) -> ResourceType | None:
+    """The type of the resource that the request was about."""
+    return next((each for each in RESOURCE_TYPES if each.name == event.resource_type), None)
+
+
+def status_badge(status: int) -> SafeString:
+    """An HTTP status, as it looks on a page."""
+    return badge("failing" if status >= REFUSED_FROM else "ok", status)
+
+
+def resource_link(resource_type: str, identifier: Any, text: Any = None) -> Any:
+    """A link to the resource's page, or what would be its text when there is none."""
+    screen = _SCREENS.get(resource_type)
+    shown = text or identifier
+    return link(reverse(screen, args=[identifier]), shown) if screen else shown
+
+
+def about(event: ProvisioningEvent, resource_name: str | None, sight: Sight) -> str | None:
+    """The name of what a request was about; of what was not made, the one that was sent; of a
+    look-up, its filter.
+    """
+    sent_: Any = event.sent if isinstance(event.sent, dict) else {}
+    for attribute in ("userName", "displayName"):
+        name = resource_name or sent_.get(attribute)
+        if isinstance(name, str):
+            is_group = event.resource_type == urns.GROUP_TYPE
+            shown = "displayName" if is_group else attribute
+            return str(sight.value(shown, name, event.resource_type))
+    found = sent_.get("filter")
+    return sight.path(found) if isinstance(found, str) else None
+
+
+def holds_redacted(value: Any) -> bool:
+    """Whether something was left out of what was sent: a password, say."""
+    if isinstance(value, dict):
+        return any(holds_redacted(item) for item in value.values())
+    if isinstance(value, list):
+        return any(holds_redacted(item) for item in value)
+    return isinstance(value, str) and REDACTED in value
+
+
+def explanation_facts(explanation: Explanation) -> tuple[Fact, ...]:
+    """The explanation as rows, the last of which leads to all of them."""
+    anchor = f"{reverse(EXPLANATIONS)}#{explanation.id}"
+    return (
+        Fact("What happened", explanation.happened),
+        Fact("Rule", explanation.rule),
+        Fact("What to do", explanation.remedy),
+        Fact("Where", explanation.where),
+        Fact("Explanation", link(anchor, explanation.id)),
+    )
+
+
+def _why(event: ProvisioningEvent, explanation: Explanation, sight: Sight) -> Facts:
+    facts = explanation_facts(explanation)
+    if explanation.id == "user-name-taken":
+        facts += tuple(_holder(event, sight))
+    return Facts("Why it was refused", facts)
+
+
+def _holder(event: ProvisioningEvent, sight: Sight) -> list[Fact]:
+    """Who has the userName that was asked for, if that can be read from what was sent."""
+    body = event.sent if isinstance(event.sent, dict) else {}
+    wanted = next((value for name, value in body.items() if name.lower() == "username"), None)
+    if not isinstance(wanted, str):
+        return []
+    holder = User.objects.filter(unique_key=fold(wanted), deleted_at=None).only("document").first()
+    if holder is None:
+        return [Fact("Who has it", "Nobody now: the request would succeed if it came again.")]
+    name = sight.value("userName", holder.document.get("userName"), urns.USER_TYPE)
+    return [Fact("Who has it", resource_link(urns.USER_TYPE, holder.pk, name))]
+
+
+def _request(event: ProvisioningEvent, sight: Sight) -> Facts:
+    facts = [
+        Fact("When", event.at),
+        Fact("Request id", event.request_id, copyable=True),
+        Fact("Request", f"{event.method} {sight.text(event.path)}".strip() or event.operation),
+        Fact("By" if event.operation == "restore" else "Secret token", event.token_label or None),
+        Fact("From address", event.address),
+        Fact("User agent", event.user_agent or None),
+    ]
+    if event.resource_id:
+        shown = resource_link(event.resource_type, event.resource_id)
+        facts.append(Fact(event.resource_type or "Resource", shown))
+    if event.count > 1:
+        facts.append(Fact("Equal requests", f"{event.count} within a minute, shown as one"))
+    return Facts("The request", tuple(facts))
+
+
+def _answer(event: ProvisioningEvent, sight: Sight) -> Facts:
+    facts = [Fact("Status", status_badge(event.status))]
+    if event.scim_type:
+        facts.append(Fact("scimType", event.scim_type))
+    if event.detail:
+        facts.append(Fact("Detail", sight.text(event.detail)))
+    if event.duration_ms is not None:
+        facts.append(Fact("Took", f"{event.duration_ms:g} ms"))
+    return Facts("The answer", tuple(facts))
+
+
+def _sent_and_changed(event: ProvisioningEvent, sight: Sight) -> list[Section]:
+    found = AttributeChange.objects.filter(event_id=event.pk).order_by("resource_id", "id")
+    changes = list(found[: CHANGES_SHOWN + 1])
+    own = [change for change in changes[:CHANGES_SHOWN] if change.resource_id == event.resource_id]
+    others = [each for each in changes[:CHANGES_SHOWN] if each.resource_id != event.resource_id]
+    more = _all_changes(event) if len(changes) > CHANGES_SHOWN else None
+    resource_type = resource_type_of(event)
+    if resource_type is None:
+        return []
+    table = beside(SENT_AND_CHANGED, resource_type, event.sent, changes_of(own), sight)
+    tables: list[Section] = [replace(table, more=more)]
+    if others:
+        tables.append(elsewhere("What changed elsewhere", others, sight))
+    return tables
+
+
+def _all_changes(event: ProvisioningEvent) -> Any:
+    text = f"Only the first {CHANGES_SHOWN} changes are shown; the resource's history has all."
+    return resource_link(event.resource_type, event.resource_id, text)
+
+
+def changes_of(rows: Sequence[AttributeChange]) -> list[Change]:
+    """The rows as values of the protocol."""
+    return [Change(row.path, row.before, row.after) for row in rows]
+
+
+def beside(
+    caption: str, resource_type: ResourceType, body: Any, changes: list[Change], sight: Sight
+) -> Table:
+    """What was sent beside what it changed, a line for each value."""
+
+    def shown(path: str, value: Any) -> str:
+        return brief(sight.value(path, value, resource_type.name))
+
+    rows = []
+    for line in sent.lines(resource_type, body, changes):
+        cells: tuple[Any, ...] = (None, None)
+        if line.sent:
+            op = f"{line.sent.op}: " if line.sent.op else ""
+            cells = (op + sight.path(line.sent.path), shown(line.sent.path, line.sent.value))
+        change = line.change
+        if change:
+            name = short(sight.path(change.path))
+            cells += (name, shown(change.path, change.before), shown(change.path, change.after))
+        else:
+            cells += ("changed nothing", None, None)
+        rows.append(cells)
+    headings = ("Sent", "Value", "Changed", "Before", "After")
+    empty = "No attribute was sent and none was changed."
+    return Table(caption, headings, tuple(rows), empty)
+
+
+def elsewhere(caption: str, changes: Sequence[AttributeChange | Made], sight: Sight) -> Table:
+    """What changed in other resources: the groups that a deleted user left."""
+    rows = []
+    for change in changes:
+        before, after = (
+            brief(sight.value(change.path, value, change.resource_type))
+            for value in (change.before, change.after)
+        )
+        shown = resource_link(change.resource_type, change.resource_id)
+        rows.append((change.resource_type, shown, sight.path(change.path), before, after))
+    headings = ("Type", "Resource", "Attribute", "Before", "After")
+    return Table(caption, headings, tuple(rows), "")
+
+
+def anchored(explanation: Explanation) -> Any:
+    """The id of an explanation as the place that links lead to."""
+    return format_html('<span id="{0}">{0}</span>', explanation.id)

@@ -1,0 +1,195 @@
+"""Who belongs to what, for people to read, a page at a time, whatever the size of a group; and going
+back to the groups that were left with a deletion.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+from uuid import UUID
+
+from django.db import connection
+
+from scim.protocol import urns
+from scim.repository.base import Event
+
+# An id as it is given out (scim.protocol.identifiers); a manager may be called anything (E5).
+_IS_ID: Final = "'^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$'"
+_DEPTH: Final = 25  # of a chain of managers
+
+# The first group of each way up is the one that a member belongs to directly.
+_GROUPS: Final = """
+WITH RECURSIVE above(id, first) AS (
+    SELECT group_id, group_id FROM scim_membership WHERE member_id = %(member)s
+    UNION
+    SELECT link.group_id, above.first
+    FROM above JOIN scim_membership AS link ON link.member_id = above.id
+)
+SELECT r.id, r.document ->> 'displayName', bool_or(r.id = above.first),
+    array_agg(DISTINCT first.document ->> 'displayName') FILTER (WHERE r.id <> above.first)
+FROM above
+JOIN scim_resource AS r ON r.id = above.id
+JOIN scim_resource AS first ON first.id = above.first
+GROUP BY r.id ORDER BY bool_or(r.id = above.first) DESC, r.id LIMIT %(limit)s
+"""
+_MEMBERS: Final = """
+SELECT r.id, r.resource_type, COALESCE(r.document ->> 'userName', r.document ->> 'displayName'),
+    r.active
+FROM scim_membership AS link JOIN scim_resource AS r ON r.id = link.member_id
+WHERE link.group_id = %(group)s AND link.member_id > %(after)s
+ORDER BY link.member_id LIMIT %(limit)s
+"""
+_COUNT: Final = """
+SELECT count(*) FROM (SELECT FROM scim_membership WHERE group_id = %s LIMIT %s) AS bounded
+"""
+_MANAGERS: Final = f"""
+WITH RECURSIVE chain(depth, named, seen) AS (
+    SELECT 1, %(first)s::text, ARRAY[%(of)s::text]
+    UNION ALL
+    SELECT depth + 1, r.document -> %(urn)s -> 'manager' ->> 'value', seen || named
+    FROM chain
+    JOIN scim_resource AS r ON r.id = CASE WHEN named ~ {_IS_ID} THEN named::uuid END
+    WHERE depth < {_DEPTH} AND named <> ALL(seen)
+        AND r.document -> %(urn)s -> 'manager' ->> 'value' IS NOT NULL
+)
+SELECT named, r.id, r.document ->> 'displayName', r.document ->> 'userName',
+    r.deleted_at IS NOT NULL, named = ANY(seen)
+FROM chain
+LEFT JOIN scim_resource AS r ON r.id = CASE WHEN named ~ {_IS_ID} THEN named::uuid END
+    AND r.resource_type = %(user)s
+ORDER BY depth
+"""
+# The last thing that history says of each member until then. Only those shown are looked up.
+_MEMBERS_THEN: Final = """
+WITH last AS (
+    SELECT DISTINCT ON (path COLLATE "C") after
+    FROM scim_attributechange
+    WHERE resource_id = %(group)s AND at <= %(moment)s AND path LIKE 'members[%%'
+    ORDER BY path COLLATE "C", id DESC
+), there AS MATERIALIZED (
+    SELECT after #>> '{}' AS member FROM last WHERE after IS NOT NULL
+)
+SELECT shown.member, r.resource_type,
+    COALESCE(r.document ->> 'userName', r.document ->> 'displayName'), r.active,
+    (SELECT count(*) FROM there)
+FROM (SELECT member FROM there ORDER BY member COLLATE "C" LIMIT %(limit)s) AS shown
+LEFT JOIN scim_resource AS r ON r.id = shown.member::uuid ORDER BY shown.member COLLATE "C"
+"""
+
+# What the history of groups says of the last deletion of a member; index on event_id.
+_LEFT: Final = """
+SELECT g.id, g.document ->> 'displayName'
+FROM scim_attributechange AS change JOIN scim_resource AS g ON g.id = change.resource_id
+WHERE change.event_id = (
+        SELECT id FROM scim_provisioningevent
+        WHERE resource_id = %(member)s AND operation = 'delete' AND status < 400
+        ORDER BY id DESC LIMIT 1
+    )
+    AND change.path = format('members[value eq "%%s"]', %(member)s::text)
+    AND change.after IS NULL AND g.deleted_at IS NULL
+ORDER BY g.id
+"""
+# The group's row is held against a removal that runs at the same time.
+_REJOIN: Final = """
+WITH there AS (
+    SELECT id FROM scim_resource WHERE id = ANY(%(groups)s::uuid[]) AND deleted_at IS NULL
+    FOR KEY SHARE
+), rejoined AS (
+    INSERT INTO scim_membership (group_id, member_id)
+    SELECT id, %(member)s FROM there ON CONFLICT DO NOTHING RETURNING group_id
+)
+INSERT INTO scim_attributechange
+    (at, event_id, request_id, token_id, resource_type, resource_id, version, path, after)
+SELECT %(at)s, %(event)s, %(request_id)s, %(token_id)s, r.resource_type, r.id, r.version,
+    format('members[value eq "%%s"]', %(member)s::text), to_jsonb(%(member)s::uuid)
+FROM rejoined JOIN scim_resource AS r ON r.id = rejoined.group_id
+RETURNING resource_id
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Belonging:
+    """A group somebody belongs to, and the direct groups through which, if not directly alone."""
+
+    id: UUID
+    name: str
+    is_direct: bool
+    through: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A member of a group; `name` is its userName or displayName."""
+
+    id: UUID
+    resource_type: str
+    name: str
+    active: bool | None
+
+
+@dataclass(frozen=True, slots=True)
+class Manager:
+    """A step of a chain of managers: the value that names it, and the user if it is provisioned."""
+
+    named: str
+    id: UUID | None
+    display_name: str | None
+    user_name: str | None
+    is_deleted: bool
+    closes_circle: bool  # was met before: the chain ends here
+
+
+def groups_of(member: UUID, limit: int) -> list[Belonging]:
+    """The groups of a user or group, those it belongs to directly first."""
+    rows = _rows(_GROUPS, {"member": member, "limit": limit})
+    return [Belonging(key, name, direct, tuple(via or ())) for key, name, direct, via in rows]
+
+
+def members_of(group: UUID, after: UUID, limit: int) -> list[Member]:
+    """Members of a group whose ids come after that one, in the order of their ids."""
+    return [
+        Member(*row) for row in _rows(_MEMBERS, {"group": group, "after": after, "limit": limit})
+    ]
+
+
+def count_members(group: UUID, limit: int) -> int:
+    """How many members a group has, counted up to the limit."""
+    ((count,),) = _rows(_COUNT, [group, limit])
+    return int(count)
+
+
+def managers_of(user: UUID, manager: str) -> list[Manager]:
+    """The manager that a user names, the manager's manager and so on, until a circle closes."""
+    parameters = {"first": manager, "of": str(user), "urn": urns.ENTERPRISE_USER}
+    return [Manager(*row) for row in _rows(_MANAGERS, parameters | {"user": urns.USER_TYPE})]
+
+
+def members_at(group: UUID, moment: datetime, limit: int) -> tuple[int, list[Member]]:
+    """How many members a group had at that moment by its history, and the first of them."""
+    found = list(_rows(_MEMBERS_THEN, {"group": group, "moment": moment, "limit": limit}))
+    total = found[0][4] if found else 0
+    return total, [Member(UUID(row[0]), *row[1:4]) for row in found]
+
+
+def left_groups(member: UUID) -> list[tuple[UUID, str]]:
+    """Id and name of the groups that a deleted member left and that are still there."""
+    return [(row[0], row[1]) for row in _rows(_LEFT, {"member": member})]
+
+
+def rejoin(member: UUID, groups: Sequence[UUID], event: Event) -> list[UUID]:
+    """Makes somebody a member of the groups again, whose history says so; answers which it were."""
+    parameters = {
+        "member": member,
+        "groups": list(groups),
+        "at": event.at,
+        "event": event.id,
+        "request_id": event.request_id,
+        "token_id": event.token_id,
+    }
+    return [key for (key,) in _rows(_REJOIN, parameters)]
+
+
+def _rows(statement: str, parameters: Any) -> Iterable[tuple[Any, ...]]:
+    with connection.cursor() as cursor:
+        cursor.execute(statement, parameters)
+        return list(cursor.fetchall())

@@ -1,0 +1,204 @@
+"""One request's page: what was sent, what it changed, and why it failed."""
+
+import pytest
+from django.db import transaction
+
+from scim.models import ProvisioningEvent
+from scim.protocol.definitions import GROUP
+from scim.provider import events
+from scim.provider.events import Call
+from scim.provider.explanations import ALL, UNKNOWN
+from tenants import resolution
+from tenants.current import in_tenant
+from tests.admin.conftest import BJENSEN, JSMITH, facts_of, requester, rows_of, table_of
+
+LIST = "/admin/scim/provisioningevent/"
+ENTERPRISE = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"
+SENT_AND_CHANGED = "What was sent, and what it changed"
+COMPACT = {
+    "schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"],
+    "Operations": [
+        {"op": "Replace", "path": "active", "value": "False"},
+        {"op": "Add", "path": f"{ENTERPRISE}:manager", "value": "26118915"},
+        {"op": "Add", "value": {"name.givenName": "Babs", "displayName": "Barbara Jensen"}},
+        {"op": "Remove", "path": "name.familyName"},
+        {"op": "Add", "path": 'addresses[type eq "work"].country', "value": ""},
+    ],
+}
+
+
+@pytest.fixture
+def page_of(own_host, acme):
+    """The page of the newest request of acme."""
+
+    def newest():
+        with in_tenant(acme):
+            event = ProvisioningEvent.objects.order_by("-id")[0]
+        return own_host.get(f"{LIST}{event.pk}/change/")
+
+    return newest
+
+
+@pytest.fixture
+def refuse(acme, minted):
+    """Logs a refused creation of a user."""
+
+    def record(status, scim_type, detail, body=None):
+        call = Call(requester(acme, minted.token), "create", None, None, body)
+        with transaction.atomic(), in_tenant(acme):
+            events.record(events.refused(call, status, scim_type, detail))
+
+    return record
+
+
+def test_a_patch_shows_each_value_beside_what_it_changed(page_of, bjensen, change):
+    change(bjensen, COMPACT)
+
+    assert table_of(page_of(), SENT_AND_CHANGED) == [
+        ["Replace: active", "False", "active", "true", "false"],
+        [
+            f"Add: {ENTERPRISE}:manager",
+            "26118915",
+            "manager.value",
+            "-",
+            "26118915",
+        ],
+        ["Add: displayName", "Barbara Jensen", "changed nothing", "-", "-"],
+        ["Add: name.givenName", "Babs", "name.givenName", "Barbara", "Babs"],
+        ["Remove: name.familyName", "-", "name.familyName", "Jensen", "-"],
+        ['Add: addresses[type eq "work"].country', "", "changed nothing", "-", "-"],
+    ]
+
+
+def test_a_creation_shows_its_body_and_what_the_server_added(page_of, acme, provision):
+    provision(acme, {name: value for name, value in JSMITH.items() if name != "active"})
+
+    sent = {
+        "userName": JSMITH["userName"],
+        "externalId": JSMITH["externalId"],
+        "displayName": "John Smith",
+        'emails[type eq "work"].value': "john.smith@globex.example",
+    }
+    *lines, last = table_of(page_of(), SENT_AND_CHANGED)
+    assert sorted(lines) == sorted([name, it, name, "-", it] for name, it in sent.items())
+    assert last == ["-", "-", "active", "-", "true"]
+
+
+def test_members_are_named_by_their_ids(page_of, guides, acme, provision, change):
+    jsmith = provision(acme, JSMITH)
+    added = {"op": "Add", "path": "members", "value": [{"value": str(jsmith.id)}]}
+    change(guides, {"Operations": [added]}, GROUP)
+
+    path = f'members[value eq "{jsmith.id}"]'
+    assert table_of(page_of(), SENT_AND_CHANGED) == [
+        [f"Add: {path}", str(jsmith.id), path, "-", str(jsmith.id)]
+    ]
+
+
+def test_a_deletion_shows_which_groups_were_left(page_of, guides, bjensen, remove):
+    remove(bjensen)
+
+    assert table_of(page_of(), "What changed elsewhere") == [
+        ["Group", str(guides.id), f'members[value eq "{bjensen.id}"]', str(bjensen.id), "-"]
+    ]
+
+
+def test_a_refusal_is_explained_with_rule_remedy_and_place(page_of, refuse):
+    refuse(400, "invalidValue", "externalId is missing. myPolicies always requires userName,…")
+
+    assert facts_of(page_of(), "Why it was refused") == {
+        "What happened": "The user would have no externalId.",
+        "Rule": "myPolicies always requires userName, email and externalId (RFC 7643 §4.1.1)",
+        "What to do": (
+            "Map externalId, to objectId or mailNickname; the gallery's mapping has it."
+        ),
+        "Where": (
+            "Entra: Provisioning → Mappings → Synchronize Microsoft Entra users to myPolicies"
+            " → externalId"
+        ),
+        "Explanation": "external-id-missing",
+    }
+
+
+def test_what_was_answered_well_has_nothing_to_explain(page_of, bjensen):
+    assert "Why it was refused" not in page_of().text
+
+
+def test_a_taken_username_leads_to_who_has_it(page_of, refuse, bjensen):
+    detail = "Another User already has this userName; it must be unique within the tenant"
+    refuse(409, "uniqueness", detail, BJENSEN | {"userName": "BJENSEN@acme.example"})
+
+    page = page_of()
+
+    assert facts_of(page, "Why it was refused")["Who has it"] == "bjensen@acme.example"
+    assert f'<a href="/admin/scim/user/{bjensen.id}/change/">bjensen@acme.example</a>' in page.text
+
+
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        (JSMITH, "Nobody now: the request would succeed if it came again."),
+        ({"omitted": "The request's body was too large to keep."}, None),
+        (None, None),
+    ],
+)
+def test_a_username_that_nobody_has_any_more_is_said_to_be_free(body, expected, page_of, refuse):
+    refuse(409, "uniqueness", "Another User already has this userName; it must be", body)
+
+    assert facts_of(page_of(), "Why it was refused").get("Who has it") == expected
+
+
+def test_the_holder_of_a_username_in_another_tenant_is_none(page_of, refuse, jsmith):
+    refuse(409, "uniqueness", "Another User already has this userName; it must be", JSMITH)
+
+    assert str(jsmith.id) not in page_of().text
+
+
+def test_every_explanation_has_its_place_on_one_page(own_host, refuse, page_of):
+    page = own_host.get(f"{LIST}explanations/")
+    refuse(409, "uniqueness", "Another User already has this userName; it must be")
+
+    assert [row[0] for row in table_of(page, "Every refusal")] == [
+        each.id for each in (*ALL, UNKNOWN)
+    ]
+    assert '<span id="user-name-taken">' in page.text
+    assert f'href="{LIST}explanations/#user-name-taken"' in page_of().text
+
+
+def test_a_refused_creation_is_found_by_the_username_that_was_asked_for(own_host, refuse):
+    refuse(400, "invalidValue", "externalId is missing.", {"userName": "JSmith@acme.example"})
+    refuse(400, "invalidValue", "externalId is missing.", {"userName": "other@acme.example"})
+
+    page = own_host.get(LIST, {"q": "jsmith@acme.example"})
+
+    assert [row[1:4] for row in rows_of(page)] == [["create", "JSmith@acme.example", "400"]]
+
+
+def test_a_bulk_of_members_is_shown_up_to_a_limit_that_the_page_names(
+    own_host, acme, page_of, monkeypatch, provision_group, bjensen, provision
+):
+    monkeypatch.setattr("scim.admin.requests.CHANGES_SHOWN", 2)
+    provision_group(acme, "Guides", bjensen, provision(acme, JSMITH))
+
+    assert "Only the first 2 changes are shown" in page_of().text
+
+
+def test_the_number_of_queries_does_not_grow_with_what_was_sent(
+    page_of, bjensen, change, statements
+):
+    def queries(operations):
+        change(bjensen, {"Operations": operations})
+        resolution.forget()  # else a host is looked up once a second
+        with statements() as executed:
+            page_of()
+        return len(executed)
+
+    few = queries([{"op": "add", "path": "title", "value": "a"}])
+    many = queries(
+        [
+            {"op": "add", "path": path, "value": "b"}
+            for path in ("title", "nickName", "displayName", "userType", "locale", "timezone")
+        ]
+    )
+
+    assert few == many
