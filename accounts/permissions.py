@@ -32,8 +32,10 @@ _SEE_PROVISIONING: Final = frozenset(
         "scim.view_group",
         "scim.view_provisioningevent",
         "scim.view_attributechange",
+        "tenants.view_alarm",
     }
 )
+_GUARD: Final = frozenset({"tenants.settle_alarm", "tenants.change_guard"})
 _SEE_PEOPLE: Final = frozenset({PERSONAL_DATA, "scim.export_user", "scim.export_provisioningevent"})
 _SEE_ALL: Final = _SEE_PROVISIONING | {
     "tenants.view_tenant",
@@ -53,7 +55,7 @@ _SUPPORT: Final = _SEE_ALL | {
     "accounts.add_clientsecret",
     "accounts.revoke_clientsecret",
 }
-_LEAD: Final = _SUPPORT | _SEE_PEOPLE | {"tenants.suspend_tenant", "scim.restore_user"}
+_LEAD: Final = _SUPPORT | _SEE_PEOPLE | _GUARD | {"tenants.suspend_tenant", "scim.restore_user"}
 _OPERATE: Final = _LEAD | {
     "tenants.add_tenant",
     "tenants.add_domain",
@@ -67,6 +69,7 @@ _OPERATE: Final = _LEAD | {
 GRANTS: Final[Mapping[str, frozenset[str]]] = {
     Role.ADMIN: _SEE_PROVISIONING
     | _SEE_PEOPLE
+    | _GUARD
     | {
         "accounts.view_secrettoken",
         "accounts.view_oauthclient",

@@ -10,13 +10,14 @@ from accounts.admin.clients import OAuthClientAdmin
 from accounts.admin.site import StaffSite
 from accounts.admin.tokens import SecretTokenAdmin
 from accounts.models import Account, AuditEntry, OAuthClient, SecretToken
+from scim.admin.alarms import AlarmAdmin
 from scim.admin.events import ProvisioningEventAdmin
 from scim.admin.groups import GroupAdmin
 from scim.admin.portal import Portal
 from scim.admin.tenants import TenantScreen
 from scim.admin.users import UserAdmin
 from scim.models import Group, ProvisioningEvent, User
-from tenants.models import Tenant
+from tenants.models import Alarm, Tenant
 
 staff_site = StaffSite()
 staff_site.register(Tenant, TenantScreen)
@@ -27,6 +28,7 @@ tenant_site = Portal()
 tenant_site.register(User, UserAdmin)
 tenant_site.register(Group, GroupAdmin)
 tenant_site.register(ProvisioningEvent, ProvisioningEventAdmin)
+tenant_site.register(Alarm, AlarmAdmin)
 tenant_site.register(SecretToken, SecretTokenAdmin)
 tenant_site.register(OAuthClient, OAuthClientAdmin)
 tenant_site.register(Account, AccountAdmin)

@@ -202,3 +202,15 @@ class AttributeChange(models.Model):
 
     def __str__(self) -> str:
         return self.path
+
+
+class Departure(models.Model):
+    """A user who was active and was deactivated or deleted; one row a time."""
+
+    id = models.BigAutoField(primary_key=True)
+    at = models.DateTimeField(db_index=True)
+    user_id = models.UUIDField()
+    undone_at = models.DateTimeField(null=True)
+
+    def __str__(self) -> str:
+        return f"{self.user_id} at {self.at}"

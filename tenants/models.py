@@ -158,3 +158,49 @@ class Expiry(models.Model):
         """The name of the URL of the tenant's screen where it is replaced."""
         model = "secrettoken" if self.kind == self.Kind.TOKEN else "oauthclient"
         return f"admin:accounts_{model}_changelist"
+
+
+class Guard(models.Model):
+    """When so many users of a tenant leaving within an hour is an alarm; the defaults without a row."""
+
+    tenant = models.OneToOneField(Tenant, models.CASCADE, primary_key=True, related_name="guard")
+    share_percent = models.PositiveSmallIntegerField(default=30)  # of the active users
+    least = models.PositiveIntegerField(default=20)  # users
+    holds = models.BooleanField(default=False)  # further departures wait while an alarm is new
+
+    def __str__(self) -> str:
+        return f"{self.share_percent} %, at least {self.least}"
+
+
+class Alarm(models.Model):
+    """Unusually many users of a tenant left within an hour; at most one a tenant is open."""
+
+    class Outcome(models.TextChoices):
+        OPEN = "open", "Open"
+        PASSED = "passed", "Let pass"
+        UNDONE = "undone", "Undone"
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    tenant = models.ForeignKey(Tenant, models.CASCADE, related_name="alarms")
+    since = models.DateTimeField()  # the first of the departures
+    noticed_at = models.DateTimeField()
+    users = models.PositiveIntegerField()  # who left so far
+    active_before = models.PositiveIntegerField()
+    refused = models.PositiveIntegerField(default=0)  # requests that were held
+    outcome = models.CharField(max_length=10, choices=Outcome, default=Outcome.OPEN)
+    settled_at = models.DateTimeField(null=True)
+    settled_by = models.CharField(max_length=200, blank=True)
+
+    class Meta:
+        ordering = ["-noticed_at"]
+        constraints = [
+            models.UniqueConstraint(
+                name="tenants_alarm_one_open",
+                fields=["tenant"],
+                condition=models.Q(outcome="open"),
+            ),
+        ]
+        verbose_name = "mass deactivation"
+
+    def __str__(self) -> str:
+        return f"{self.users} of {self.active_before} users"

@@ -20,7 +20,7 @@ from accounts.admin.pages import Section, Table, link
 from accounts.admin.visits import staff_path, visit_path
 from tenants import connection
 from tenants.connection import FAILING, SILENT, STATES, Connection, with_state
-from tenants.models import Expiry, Tenant, TrafficDay
+from tenants.models import Alarm, Expiry, Tenant, TrafficDay
 
 CHARTED_DAYS: Final = 30
 SOON: Final = timedelta(days=30)  # a token that expires then is listed
@@ -92,9 +92,10 @@ def requests_chart(days: QuerySet[TrafficDay], today: date) -> SafeString:
 
 
 def staff_overview(now: datetime) -> Overview:
-    """What staff see first: six statements on the registry."""
+    """What staff see first: seven statements on the registry."""
     tenants = with_state(Tenant.objects.filter(is_operator=False), now)
     return Overview(
+        banners=_alarms(now),
         stats=_states(tenants),
         chart=requests_chart(TrafficDay.objects.all(), now.date()),
         sections=(
@@ -103,6 +104,20 @@ def staff_overview(now: datetime) -> Overview:
             _expiring(now),
             _departures(now.date()),
         ),
+    )
+
+
+def _alarms(now: datetime) -> tuple[Banner, ...]:
+    """The mass deactivations that nobody has settled."""
+    found = Alarm.objects.select_related("tenant").filter(outcome=Alarm.Outcome.OPEN)
+    return tuple(
+        Banner(
+            "failing",
+            f"{alarm.tenant.name}: {alarm} were deactivated or deleted within an hour,",
+            f"{connection.ago(alarm.noticed_at, now)}.",
+            link(visit_path(alarm.tenant, "admin:tenants_alarm_change", alarm.pk), "Look at it"),
+        )
+        for alarm in found.order_by("-noticed_at", "pk")[:LISTED]
     )
 
 

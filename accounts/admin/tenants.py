@@ -37,6 +37,7 @@ _SCREENS: Final = {
     "admin:accounts_account_changelist": "Accounts",
     "admin:accounts_auditentry_changelist": "Audit log",
     "admin:setup": "Set up Entra",
+    "admin:tenants_alarm_changelist": "Mass deactivations",
 }
 
 

@@ -20,9 +20,11 @@ from accounts.admin.overview import (
     until,
 )
 from accounts.admin.pages import Table, link
+from scim.admin.masking import Sight
 from scim.admin.search import first_id_at
 from scim.models import ProvisioningEvent, Resource, User
 from scim.protocol import urns
+from scim.provider import guard
 from tenants.connection import NEVER, Connection, ago, connection_of, moment
 from tenants.current import current_tenant
 from tenants.models import Expiry, Tenant, TrafficDay
@@ -32,15 +34,30 @@ FAILURES_FOR: Final = timedelta(days=7)
 _REFUSED_FROM: Final = 400  # HTTP status
 
 
-def tenant_overview(now: datetime) -> Overview:
-    """What the current tenant's admins see first: six statements."""
+def tenant_overview(now: datetime, sight: Sight) -> Overview:
+    """What the current tenant's admins see first, and staff on a visit: seven statements."""
     tenant = current_tenant()
     connection = connection_of(tenant, now)
     return Overview(
-        banners=_banners(connection),
+        banners=(*_alarm(tenant), *_banners(connection)),
         stats=(_connection(connection), *_population()),
         chart=requests_chart(TrafficDay.objects.filter(tenant=tenant), now.date()),
-        sections=(_failures(now), _expiries(tenant, now)),
+        sections=(_failures(now, sight), _expiries(tenant, now)),
+    )
+
+
+def _alarm(tenant: Tenant) -> tuple[Banner, ...]:
+    alarm = guard.open_alarm(tenant)
+    if alarm is None:
+        return ()
+    path = reverse("admin:tenants_alarm_change", args=[alarm.pk])
+    return (
+        Banner(
+            "failing",
+            f"{alarm} were deactivated or deleted within an hour.",
+            "If that is not meant, all of it can be undone in one act.",
+            link(path, "Look at it"),
+        ),
     )
 
 
@@ -106,11 +123,11 @@ def _show(path: str, state: str) -> SafeString:
     return format_html('<a href="{}?state={}">Show them</a>', path, state)
 
 
-def _failures(now: datetime) -> Table:
+def _failures(now: datetime, sight: Sight) -> Table:
     found = ProvisioningEvent.objects.filter(
         pk__gte=first_id_at(now - FAILURES_FOR), status__gte=_REFUSED_FROM
     ).only("at", "operation", "status", "detail")
-    rows = tuple(_failure(event, now) for event in found.order_by("-id")[:FAILURES_SHOWN])
+    rows = tuple(_failure(event, now, sight) for event in found.order_by("-id")[:FAILURES_SHOWN])
     log = reverse("admin:scim_provisioningevent_changelist")
     return Table(
         "Last failures",
@@ -121,10 +138,10 @@ def _failures(now: datetime) -> Table:
     )
 
 
-def _failure(event: ProvisioningEvent, now: datetime) -> tuple[Any, ...]:
+def _failure(event: ProvisioningEvent, now: datetime, sight: Sight) -> tuple[Any, ...]:
     path = reverse("admin:scim_provisioningevent_change", args=[event.pk])
     request = link(path, f"{event.operation.capitalize()}: {event.status}")
-    return ago(event.at, now), request, event.detail
+    return ago(event.at, now), request, sight.text(event.detail)
 
 
 def _expiries(tenant: Tenant, now: datetime) -> Table:

@@ -17,6 +17,7 @@ from accounts.admin.tokens import MINT
 from accounts.tokens import SUPPORT
 from scim.admin import mapping, progress
 from scim.admin.health import tenant_overview
+from scim.admin.masking import Sight
 from scim.provider.marks import MAPPING
 from tenants.current import current_tenant
 
@@ -45,7 +46,7 @@ class Portal(TenantSite):
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> TemplateResponse:
         """Whether provisioning works, then the places to go."""
-        overview = tenant_overview(timezone.now()) if may(request, SEE) else None
+        overview = tenant_overview(timezone.now(), Sight.of(request)) if may(request, SEE) else None
         record_view(request, "overview viewed")
         return super().index(request, {"overview": overview, **(extra_context or {})})
 

@@ -16,6 +16,7 @@ from accounts.admin.visits import visit_path
 from accounts.models import SecretToken
 from scim.admin import mapping
 from scim.admin.health import counted
+from scim.provider import guard
 from tenants import connection
 from tenants.current import in_tenant
 from tenants.models import Tenant
@@ -42,7 +43,9 @@ class TenantScreen(TenantAdmin):
             mapping.seen(marks, now),
             mapping.flavor(marks, now),
         )
-        return Page(base.title, sections, base.acts, base.notice, base.links)
+        alarm = guard.open_alarm(record)
+        notice = f"{alarm} were deactivated or deleted within an hour." if alarm else base.notice
+        return Page(base.title, sections, base.acts, notice, base.links)
 
 
 def _connection(tenant: Tenant, now: datetime) -> Facts:

@@ -132,14 +132,14 @@ def modify(target: Target, body: Any, requester: Requester) -> Stored:
 def delete(target: Target, requester: Requester) -> None:
     """Hides the resource from SCIM for good; the record and its history stay (product.md).
 
-    It leaves the groups that it belongs to. Raises NotFound, PreconditionFailed.
+    It leaves the groups that it belongs to. Raises NotFound, PreconditionFailed, TooManyRequests.
     """
     stored = target.lock()
+    departures.note(target.resource_type, stored.id, stored.resource, None)
     event = answered(Call(requester, "delete", target.resource_type, stored.id), 204)
     resources.remove(
         Write(target.resource_type, stored.id, stored.resource, stored.version + 1, event)
     )
-    departures.note(target.resource_type, stored.resource, None)
 
 
 def _change(
@@ -153,6 +153,7 @@ def _change(
     stored = target.lock()
     outcome = edit(stored.resource)
     rules.check_required(target.resource_type, outcome.resource)
+    departures.note(target.resource_type, stored.id, stored.resource, outcome.resource)
     moved = members.apply(stored.id, outcome.member_edits)
     call = Call(requester, operation, target.resource_type, stored.id, body)
     event = answered(call, 200, outcome.notes)
@@ -163,7 +164,6 @@ def _change(
     version = stored.version + 1
     resource = outcome.resource
     resources.update(Write(target.resource_type, stored.id, resource, version, event, made))
-    departures.note(target.resource_type, stored.resource, resource)
     return Stored(stored.id, resource, version, stored.created, event.at, stored.related)
 
 

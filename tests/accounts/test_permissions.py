@@ -12,6 +12,7 @@ SEE = {
     "scim.view_group",
     "scim.view_provisioningevent",
     "scim.view_attributechange",
+    "tenants.view_alarm",
     "accounts.view_secrettoken",
     "accounts.view_oauthclient",
 }
@@ -32,11 +33,12 @@ TOKENS = {
     "accounts.revoke_clientsecret",
 }
 SUPPORT = SEE_ALL | TOKENS | {"scim.replay_provisioningevent"}
-LEAD = SUPPORT | PEOPLE | {"tenants.suspend_tenant", "scim.restore_user"}
+GUARD = {"tenants.settle_alarm", "tenants.change_guard"}
+LEAD = SUPPORT | PEOPLE | GUARD | {"tenants.suspend_tenant", "scim.restore_user"}
 
 
-def test_a_tenant_admin_sees_and_exports_what_is_provisioned_and_invites_and_removes_admins():
-    assert grants(Role.ADMIN) == SEE | PEOPLE | {
+def test_a_tenant_admin_sees_and_exports_what_is_provisioned_and_acts_on_admins_and_alarms():
+    assert grants(Role.ADMIN) == SEE | PEOPLE | GUARD | {
         "accounts.view_account",
         "accounts.invite_account",
         "accounts.remove_account",
@@ -94,7 +96,8 @@ def test_an_account_answers_djangos_questions_from_its_role():
     assert account.has_perms(["scim.view_user", "accounts.view_secrettoken"])
     assert not account.has_perms(["scim.view_user", "accounts.add_secrettoken"])
     assert account.has_module_perms("scim")
-    assert not account.has_module_perms("tenants")
+    assert not account.has_perm("tenants.view_tenant")
+    assert not account.has_module_perms("config")
 
 
 def test_an_inactive_account_and_a_member_may_nothing():

@@ -38,6 +38,9 @@ STAFF_SITE = {
 VISIT = {
     "/t/acme/": (302, 302, 302, 302),
     "/t/acme/admin/": (200, 200, 200, 200),
+    "/t/acme/admin/tenants/alarm/": (200, 200, 200, 200),
+    "/t/acme/admin/tenants/alarm/add/": (403, 403, 403, 403),
+    "/t/acme/admin/tenants/alarm/guard/": (403, 403, 200, 200),
     "/t/acme/admin/setup/": (200, 200, 200, 200),
     "/t/acme/admin/setup/progress/": (200, 200, 200, 200),
     "/t/acme/admin/scim/": (200, 200, 200, 200),
@@ -100,6 +103,8 @@ OWN_HOST = {
     "/": (302, 302, 302),
     "/admin/login/": (200, 200, 302),
     "/admin/": (302, 302, 200),
+    "/admin/tenants/alarm/": (302, 302, 200),
+    "/admin/tenants/alarm/guard/": (302, 302, 200),
     "/admin/setup/": (302, 302, 200),
     "/admin/setup/progress/": (302, 302, 200),
     "/admin/scim/user/": (302, 302, 200),
