@@ -18,7 +18,6 @@ from accounts.tokens import SUPPORT
 from scim.admin import mapping, progress
 from scim.admin.health import tenant_overview
 from scim.admin.masking import Sight
-from scim.provider.marks import MAPPING
 from tenants.current import current_tenant
 
 SEE: Final = "scim.view_provisioningevent"
@@ -62,7 +61,6 @@ class Portal(TenantSite):
             "tenant": tenant,
             "mint_path": mint_path,
             "support": SUPPORT,
-            "mapping": MAPPING,
             "progress": progress.steps(tenant, now),
             "sections": (mapping.mistakes(marks), mapping.seen(marks, now)),
         }
