@@ -23,7 +23,12 @@ from tenants.models import Tenant
 
 _VISIT: Final = re.compile(MOUNT + r"(?P<custom_domain>[a-z0-9-]+)(?P<rest>/(?:admin/.*)?)")
 # These act on the session and the password of the staff account, which are not the tenant's.
-_NEVER_VISITED: Final = ("/admin/login/", "/admin/logout/", "/admin/password_change/")
+_NEVER_VISITED: Final = (
+    "/admin/login/",
+    "/admin/logout/",
+    "/admin/password_change/",
+    "/admin/invitation/",
+)
 
 
 class VisitMiddleware:

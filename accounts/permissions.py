@@ -35,8 +35,10 @@ _SEE_PROVISIONING: Final = frozenset(
         "scim.view_extensionschema",
         "scim.view_eventstream",
         "scim.view_delivery",
+        "tenants.view_alarm",
     }
 )
+_GUARD: Final = frozenset({"tenants.settle_alarm", "tenants.change_guard"})
 _SEE_PEOPLE: Final = frozenset({PERSONAL_DATA, "scim.export_user", "scim.export_provisioningevent"})
 _SEE_ALL: Final = _SEE_PROVISIONING | {
     "tenants.view_tenant",
@@ -60,6 +62,7 @@ _SUPPORT: Final = _SEE_ALL | {
 _LEAD: Final = (
     _SUPPORT
     | _SEE_PEOPLE
+    | _GUARD
     | {
         "tenants.suspend_tenant",
         "scim.restore_user",
@@ -76,12 +79,21 @@ _OPERATE: Final = _LEAD | {
     "tenants.delete_domain",
     "accounts.add_account",
     "accounts.change_account",
+    "accounts.invite_account",
+    "accounts.remove_account",
 }
 
 GRANTS: Final[Mapping[str, frozenset[str]]] = {
     Role.ADMIN: _SEE_PROVISIONING
     | _SEE_PEOPLE
-    | {"accounts.view_secrettoken", "accounts.view_oauthclient"},
+    | _GUARD
+    | {
+        "accounts.view_secrettoken",
+        "accounts.view_oauthclient",
+        "accounts.view_account",
+        "accounts.invite_account",
+        "accounts.remove_account",
+    },
     Role.MEMBER: frozenset(),
     Role.SUPPORT: _SUPPORT,
     Role.SUPPORT_LEAD: _LEAD,

@@ -7,6 +7,7 @@ import ctypes
 import os
 import signal
 import sys
+import threading
 
 from config import environment
 
@@ -26,6 +27,24 @@ logger_class = "config.serving.Logger"
 loglevel = "error"  # its warnings quote malformed headers, in which a secret token may stand
 
 _PR_SET_PDEATHSIG = 1  # <linux/prctl.h>
+
+
+_stopping = threading.Event()
+
+
+def post_worker_init(_worker: object) -> None:
+    """Has a thread write what the worker counted of tenants' traffic when no request does."""
+    from tenants import traffic  # Django is set up only now
+
+    threading.Thread(target=traffic.keep_flushing, args=[_stopping], daemon=True).start()
+
+
+def worker_exit(_server: object, _worker: object) -> None:
+    """Has a worker that ends write what it counted."""
+    from tenants import traffic
+
+    _stopping.set()
+    traffic.flush()
 
 
 def post_fork(_server: object, _worker: object) -> None:

@@ -73,9 +73,10 @@ class _Application(BaseApplication):  # type: ignore[misc]  # gunicorn ships no 
         return application
 
 
-def _leave_ctrl_c_to_the_master(_worker: Any) -> None:
+def _leave_ctrl_c_to_the_master(worker: Any) -> None:
     """A terminal sends it to the workers too."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    gunicorn.post_worker_init(worker)
 
 
 class Logger(GunicornLogger):  # type: ignore[misc]  # gunicorn ships no types

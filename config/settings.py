@@ -140,6 +140,17 @@ ACCESS_TOKEN_MINUTES = environment.number("ACCESS_TOKEN_MINUTES", 60, most=360, 
 
 # Events: how long the worker tries to deliver one before it stops the stream and says so.
 EVENT_GIVE_UP_HOURS = environment.number("EVENT_GIVE_UP_HOURS", 72, most=24 * 30)
+# E-mail: a server, or files that one can read.
+EMAIL_HOST = environment.text("EMAIL_HOST")
+EMAIL_PORT = environment.number("EMAIL_PORT", 587, most=65_535)
+EMAIL_HOST_USER = environment.text("EMAIL_USER")
+EMAIL_HOST_PASSWORD = environment.text("EMAIL_PASSWORD")
+EMAIL_USE_SSL = EMAIL_PORT == 465
+EMAIL_USE_TLS = EMAIL_PORT == 587
+EMAIL_TIMEOUT = 10  # seconds
+DEFAULT_FROM_EMAIL = environment.text("EMAIL_FROM", f"myPolicies <no-reply@{BASE_DOMAIN}>")
+EMAIL_FILE_PATH = DATA_DIR / "mail"
+EMAIL_BACKEND = f"django.core.mail.backends.{'smtp' if EMAIL_HOST else 'filebased'}.EmailBackend"
 
 # Uploads: SCIM bodies have their own limit (scim.api.parsers); forms are small.
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1_048_576  # bytes

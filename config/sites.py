@@ -7,28 +7,31 @@ admins, and under /t/<custom domain>/ on the staff host, for staff (accounts.mid
 from accounts.admin.accounts import AccountAdmin
 from accounts.admin.audit import AuditEntryAdmin
 from accounts.admin.clients import OAuthClientAdmin
-from accounts.admin.site import StaffSite, TenantSite
-from accounts.admin.tenants import TenantAdmin
+from accounts.admin.site import StaffSite
 from accounts.admin.tokens import SecretTokenAdmin
 from accounts.models import Account, AuditEntry, OAuthClient, SecretToken
+from scim.admin.alarms import AlarmAdmin
 from scim.admin.deliveries import DeliveryAdmin
 from scim.admin.events import ProvisioningEventAdmin
 from scim.admin.groups import GroupAdmin
+from scim.admin.portal import Portal
 from scim.admin.schemas import ExtensionSchemaAdmin
 from scim.admin.streams import EventStreamAdmin
+from scim.admin.tenants import TenantScreen
 from scim.admin.users import UserAdmin
 from scim.models import Delivery, EventStream, ExtensionSchema, Group, ProvisioningEvent, User
-from tenants.models import Tenant
+from tenants.models import Alarm, Tenant
 
 staff_site = StaffSite()
-staff_site.register(Tenant, TenantAdmin)
+staff_site.register(Tenant, TenantScreen)
 staff_site.register(Account, AccountAdmin)
 staff_site.register(AuditEntry, AuditEntryAdmin)
 
-tenant_site = TenantSite()
+tenant_site = Portal()
 tenant_site.register(User, UserAdmin)
 tenant_site.register(Group, GroupAdmin)
 tenant_site.register(ProvisioningEvent, ProvisioningEventAdmin)
+tenant_site.register(Alarm, AlarmAdmin)
 tenant_site.register(SecretToken, SecretTokenAdmin)
 tenant_site.register(OAuthClient, OAuthClientAdmin)
 tenant_site.register(ExtensionSchema, ExtensionSchemaAdmin)

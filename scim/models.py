@@ -364,3 +364,15 @@ class SigningKey(models.Model):
 
     def __str__(self) -> str:
         return self.kid
+
+
+class Departure(models.Model):
+    """A user who was active and was deactivated or deleted; one row a time."""
+
+    id = models.BigAutoField(primary_key=True)
+    at = models.DateTimeField(db_index=True)
+    user_id = models.UUIDField()
+    undone_at = models.DateTimeField(null=True)
+
+    def __str__(self) -> str:
+        return f"{self.user_id} at {self.at}"

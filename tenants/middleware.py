@@ -16,7 +16,7 @@ from django.conf import settings
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 
-from tenants import hostnames, resolution
+from tenants import hostnames, resolution, traffic
 from tenants.current import TenantRequest, in_tenant, in_tenant_from_start
 from tenants.models import Tenant
 
@@ -47,6 +47,7 @@ class TenantMiddleware:
         response = self._answer(request)
         if request.after_response:
             _run(request)
+        traffic.flush(only_due=True)
         return response
 
     def _answer(self, request: TenantRequest) -> HttpResponse:

@@ -1,4 +1,5 @@
-"""The registry, the only tables in the schema `public`: tenants and their further host names.
+"""The registry, the only tables in the schema `public`: tenants, their further host names, and
+what staff must know of all tenants at once.
 
 A tenant's own host needs no row: it is `<custom domain>.<BASE_DOMAIN>`, so changing BASE_DOMAIN
 moves every tenant at once and nothing can drift.
@@ -80,3 +81,129 @@ class Domain(DomainMixin):  # type: ignore[misc]  # django-tenants ships no type
 
     class Meta:
         ordering = ["domain"]
+
+
+class Traffic(models.Model):
+    """What a tenant's provisioning traffic last looked like (tenants.traffic); no personal data.
+
+    There is a row from the first request on. What it means is said by tenants.connection.
+    """
+
+    class Reach(models.TextChoices):
+        """What a failure keeps from working."""
+
+        ALL = "all", "Every request"
+        CHANGES = "changes", "Changes of users and groups"
+
+    tenant = models.OneToOneField(Tenant, models.CASCADE, primary_key=True, related_name="traffic")
+    # The four of requests with a good token; a change is a request that may change something.
+    first_request_at = models.DateTimeField(null=True)
+    last_request_at = models.DateTimeField(null=True)
+    last_success_at = models.DateTimeField(null=True)
+    last_change_at = models.DateTimeField(null=True)  # of those that succeeded
+    failed_at = models.DateTimeField(null=True)
+    failed_reach = models.CharField(max_length=10, choices=Reach, blank=True)
+    failed_reason = models.CharField(max_length=40, blank=True)  # status, and scimType or token's
+    failed_request_id = models.CharField(max_length=64, blank=True)  # of the provisioning log
+    # Requests that know no token of the tenant: anybody may send them.
+    stranger_at = models.DateTimeField(null=True)
+    stranger_reason = models.CharField(max_length=40, blank=True)
+    marks = models.JSONField(default=dict)  # what was seen in bodies -> ISO time of the last one
+
+    class Meta:
+        verbose_name_plural = "traffic"
+
+    def __str__(self) -> str:
+        return f"traffic of {self.tenant_id}"
+
+
+class TrafficDay(models.Model):
+    """How many requests a tenant had on a day (UTC), and what became of them."""
+
+    pk = models.CompositePrimaryKey("tenant_id", "day")
+    tenant = models.ForeignKey(Tenant, models.CASCADE, related_name="days", db_index=False)
+    day = models.DateField(db_index=True)
+    requests = models.PositiveBigIntegerField(default=0)
+    failures = models.PositiveBigIntegerField(default=0)  # of these, strangers included
+    departures = models.PositiveBigIntegerField(default=0)  # users deactivated or deleted
+
+    def __str__(self) -> str:
+        return f"{self.day}: {self.requests}"
+
+
+class Expiry(models.Model):
+    """When a credential of a tenant ends, and for when and how early its people were warned.
+
+    A copy of what the tenant's schema says (accounts.expiries keeps it), so that all tenants can be
+    looked at in one query; the key is the credential's.
+    """
+
+    class Kind(models.TextChoices):
+        TOKEN = "token", "Secret token"
+        SECRET = "secret", "Client secret"
+
+    id = models.UUIDField(primary_key=True, editable=False)
+    tenant = models.ForeignKey(Tenant, models.CASCADE, related_name="expiries")
+    kind = models.CharField(max_length=10, choices=Kind)
+    name = models.CharField(max_length=120)  # label and public id
+    expires_at = models.DateTimeField(db_index=True)
+    warned_for = models.DateTimeField(null=True)  # the moment of expiry that was announced last
+    warned_days = models.PositiveSmallIntegerField(null=True)  # how many days before it
+
+    class Meta:
+        verbose_name_plural = "expiries"
+
+    def __str__(self) -> str:
+        return f"{self.name} until {self.expires_at}"
+
+    @property
+    def screen(self) -> str:
+        """The name of the URL of the tenant's screen where it is replaced."""
+        model = "secrettoken" if self.kind == self.Kind.TOKEN else "oauthclient"
+        return f"admin:accounts_{model}_changelist"
+
+
+class Guard(models.Model):
+    """When so many users of a tenant leaving within an hour is an alarm; the defaults without a row."""
+
+    tenant = models.OneToOneField(Tenant, models.CASCADE, primary_key=True, related_name="guard")
+    share_percent = models.PositiveSmallIntegerField(default=30)  # of the active users
+    least = models.PositiveIntegerField(default=20)  # users
+    holds = models.BooleanField(default=False)  # further departures wait while an alarm is new
+
+    def __str__(self) -> str:
+        return f"{self.share_percent} %, at least {self.least}"
+
+
+class Alarm(models.Model):
+    """Unusually many users of a tenant left within an hour; at most one a tenant is open."""
+
+    class Outcome(models.TextChoices):
+        OPEN = "open", "Open"
+        PASSED = "passed", "Let pass"
+        UNDONE = "undone", "Undone"
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    tenant = models.ForeignKey(Tenant, models.CASCADE, related_name="alarms")
+    since = models.DateTimeField()  # the first of the departures
+    noticed_at = models.DateTimeField()
+    users = models.PositiveIntegerField()  # who left so far
+    active_before = models.PositiveIntegerField()
+    refused = models.PositiveIntegerField(default=0)  # requests that were held
+    outcome = models.CharField(max_length=10, choices=Outcome, default=Outcome.OPEN)
+    settled_at = models.DateTimeField(null=True)
+    settled_by = models.CharField(max_length=200, blank=True)
+
+    class Meta:
+        ordering = ["-noticed_at"]
+        constraints = [
+            models.UniqueConstraint(
+                name="tenants_alarm_one_open",
+                fields=["tenant"],
+                condition=models.Q(outcome="open"),
+            ),
+        ]
+        verbose_name = "mass deactivation"
+
+    def __str__(self) -> str:
+        return f"{self.users} of {self.active_before} users"

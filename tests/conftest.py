@@ -12,7 +12,7 @@ from hypothesis import HealthCheck
 from hypothesis import settings as properties
 
 from config import embedded
-from tenants import lifecycle, resolution
+from tenants import lifecycle, resolution, traffic
 from tenants.current import in_public
 from tenants.models import Tenant
 from tests.support import clients, database, people
@@ -58,6 +58,7 @@ def _passwords_are_hashed_quickly():
 def _no_host_is_remembered():
     """The last test may have changed tenants; its rollback tells nobody."""
     resolution.forget()
+    traffic.forget()
 
 
 def _tenant(custom_domain):

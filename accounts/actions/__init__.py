@@ -11,6 +11,7 @@ from accounts.actions.accounts import (
     create_operator,
     deactivate_account,
     reactivate_account,
+    remove_admin,
     set_password,
 )
 from accounts.actions.clients import (
@@ -22,6 +23,7 @@ from accounts.actions.clients import (
     revoke_client_secret,
     revoke_oauth_client,
 )
+from accounts.actions.invitations import accept_invitation, invite_admin
 from accounts.actions.performing import ActionRefused, NotPermitted
 from accounts.actions.tenants import (
     add_host,
@@ -52,6 +54,7 @@ __all__ = [
     "Minted",
     "NotPermitted",
     "TokenRequest",
+    "accept_invitation",
     "add_client_secret",
     "add_host",
     "change_role",
@@ -60,9 +63,11 @@ __all__ = [
     "create_operator",
     "create_tenant",
     "deactivate_account",
+    "invite_admin",
     "mint_token",
     "move_token",
     "reactivate_account",
+    "remove_admin",
     "remove_host",
     "resume_tenant",
     "revoke_client_secret",

@@ -26,6 +26,7 @@ EMAIL_UNIQUE: Final = "accounts_account_email_key"  # the constraint's name
 
 CREATE: Final = "accounts.add_account"
 CHANGE: Final = "accounts.change_account"
+REMOVE: Final = "accounts.remove_account"
 
 
 def create_account(actor: Actor, tenant: Tenant, email: str, name: str, role: Role) -> Account:
@@ -49,7 +50,7 @@ def create_operator(actor: Actor, email: str, password: str) -> Account:
         tenant = lifecycle.create_operator_tenant()
         with in_tenant(tenant):
             account = add_account(tenant, email, "", Role.OPERATOR)
-            _store_password(account, password)
+            store_password(account, password)
             note(actor, tenant, "account created", account.email, {"role": account.role})
     return account
 
@@ -58,7 +59,7 @@ def set_password(actor: Actor, tenant: Tenant, email: str, password: str) -> Non
     """Give an account a password, which ends its sessions. Raises ActionRefused."""
     with performing(actor, CHANGE, tenant):
         account = get_account(tenant, email)
-        _store_password(account, password)
+        store_password(account, password)
         note(actor, tenant, "password set", account.email, {})
 
 
@@ -78,7 +79,19 @@ def change_role(actor: Actor, tenant: Tenant, email: str, role: Role) -> Account
 
 def deactivate_account(actor: Actor, tenant: Tenant, email: str) -> Account:
     """The account, which can no longer sign in; never the last active admin. Raises ActionRefused."""
-    with performing(actor, CHANGE, tenant):
+    return _deactivate(actor, tenant, email, CHANGE)
+
+
+def remove_admin(actor: Actor, tenant: Tenant, email: str) -> Account:
+    """What tenant admins may do to one of them: the account, deactivated; never the last one.
+
+    Raises ActionRefused.
+    """
+    return _deactivate(actor, tenant, email, REMOVE)
+
+
+def _deactivate(actor: Actor, tenant: Tenant, email: str, permission: str) -> Account:
+    with performing(actor, permission, tenant):
         leaders = _lock_leaders(tenant)
         account = get_account(tenant, email)
         _check_others_lead(account, leaders)
@@ -174,7 +187,8 @@ def _check_others_lead(account: Account, leaders: list[Account]) -> None:
         )
 
 
-def _store_password(account: Account, password: str) -> None:
+def store_password(account: Account, password: str) -> None:
+    """Give the account the password; the caller audits it. Raises ActionRefused."""
     try:
         validate_password(password, account)
     except ValidationError as error:

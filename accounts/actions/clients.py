@@ -7,7 +7,7 @@ from uuid import UUID
 
 from django.utils import timezone
 
-from accounts import tokens
+from accounts import expiries, tokens
 from accounts.actions.accounts import get_admin
 from accounts.actions.performing import ActionRefused, note, one_line, performing
 from accounts.assertions import AssertionRefused, read_key_set
@@ -119,6 +119,7 @@ def _add_secret(actor: Actor, tenant: Tenant, client: OAuthClient, years: int) -
     secret.save(force_insert=True)
     details = {"expires": secret.expires_at.isoformat(timespec="seconds")}
     note(actor, tenant, "client secret added", str(secret), details)
+    expiries.register(tenant, now)
     return CreatedClient(client, secret, value)
 
 
@@ -128,6 +129,7 @@ def _revoke(actor: Actor, tenant: Tenant, what: OAuthClient | ClientSecret, act:
         what.revoked_at, what.revoked_by = timezone.now(), actor.name
         what.save(update_fields=["revoked_at", "revoked_by"])
         note(actor, tenant, act, str(what), {})
+        expiries.register(tenant, what.revoked_at)
 
 
 def _get_client(tenant: Tenant, client: str | UUID) -> OAuthClient:

@@ -8,7 +8,7 @@ from uuid import UUID
 from django.db import models
 from django.utils import timezone
 
-from accounts import tokens
+from accounts import expiries, tokens
 from accounts.actions.accounts import get_admin
 from accounts.actions.performing import ActionRefused, note, one_line, performing
 from accounts.audit import Actor
@@ -80,6 +80,7 @@ def mint_token(actor: Actor, tenant: Tenant, request: TokenRequest) -> Minted:
             "no_expiry_reason": token.no_expiry_reason,
         }
         note(actor, tenant, "secret token minted", str(token), details)
+        expiries.register(tenant, now)
     return Minted(token, value)
 
 
@@ -92,6 +93,7 @@ def revoke_token(actor: Actor, tenant: Tenant, token: str | UUID) -> SecretToken
         found = _get_token(tenant, token)
         if found.revoked_at is None:
             _revoke(actor, tenant, found, timezone.now())
+            expiries.register(tenant, timezone.now())
     return found
 
 

@@ -4,19 +4,21 @@ from typing import Any, Final
 from uuid import UUID
 
 from django.contrib import admin
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import URLPattern
 from django.utils.safestring import SafeString
 
 from accounts.actions import (
     create_account,
     deactivate_account,
+    invite_admin,
     reactivate_account,
+    remove_admin,
     set_password,
 )
 from accounts.admin.acting import actor, may, record_view
 from accounts.admin.acts import Asked, ask, done
-from accounts.admin.forms import AccountForm, PasswordForm
+from accounts.admin.forms import AccountForm, InvitationForm, PasswordForm
 from accounts.admin.looks import badge
 from accounts.admin.pages import Act, Fact, Facts, Page
 from accounts.admin.screens import RecordAdmin
@@ -26,6 +28,8 @@ from tenants.current import current_tenant
 
 ADD: Final = "accounts.add_account"
 CHANGE: Final = "accounts.change_account"
+INVITE: Final = "accounts.invite_account"
+REMOVE: Final = "accounts.remove_account"
 
 
 class AccountAdmin(RecordAdmin[Account]):
@@ -44,6 +48,8 @@ class AccountAdmin(RecordAdmin[Account]):
 
     def get_urls(self) -> list[URLPattern]:
         acts = [
+            self.act_url("invite/", self.invite_view, "invite"),
+            self.act_url("<uuid:account_id>/remove/", self.remove_view, "remove"),
             self.act_url("<uuid:account_id>/password/", self.password_view, "password"),
             self.act_url("<uuid:account_id>/deactivate/", self.deactivate_view, "deactivate"),
             self.act_url("<uuid:account_id>/reactivate/", self.reactivate_view, "reactivate"),
@@ -67,11 +73,72 @@ class AccountAdmin(RecordAdmin[Account]):
 
     def _acts(self, request: HttpRequest, account: Account) -> tuple[Act, ...]:
         if not may(request, CHANGE):
-            return ()
+            return self._own_acts(request, account)
         password = self.act("Set password", "password", account.pk)
         if account.is_active:
             return password, self.act("Deactivate", "deactivate", account.pk, is_dangerous=True)
         return password, self.act("Reactivate", "reactivate", account.pk)
+
+    def _own_acts(self, request: HttpRequest, account: Account) -> tuple[Act, ...]:
+        """What tenant admins can do among themselves."""
+        is_admin = account.role == Role.ADMIN and account.is_active
+        if not is_admin or not may(request, REMOVE):
+            return ()
+        return (self.act("Remove", "remove", account.pk, is_dangerous=True),)
+
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        is_offered = not current_tenant().is_operator and may(request, INVITE)
+        acts = (self.act("Invite an admin", "invite"),) if is_offered else ()
+        return super().changelist_view(request, {"acts": acts, **(extra_context or {})})
+
+    def invite_view(self, request: HttpRequest) -> HttpResponse:
+        """The form that invites a tenant admin by e-mail."""
+        tenant = current_tenant()
+        if tenant.is_operator:
+            raise Http404
+
+        def invite(form: InvitationForm) -> HttpResponse:
+            data = form.cleaned_data
+            account = invite_admin(actor(request), tenant, data["email"], data["name"])
+            sentence = f"{account.email} is invited: the link in the e-mail works once, for 3 days."
+            return done(request, self.record_path(account.pk), sentence)
+
+        asked = Asked(
+            title="Invite an admin",
+            act_label="Send invitation",
+            permission=INVITE,
+            cancel_path=self.list_path(),
+            run=invite,
+            form=InvitationForm,
+            sentences=(
+                (
+                    f"They choose a password by a link and can then do in {tenant.name} what every"
+                    " tenant admin can. Who has lost the link is invited again."
+                ),
+            ),
+        )
+        return ask(self, request, asked)
+
+    def remove_view(self, request: HttpRequest, account_id: UUID) -> HttpResponse:
+        """The page that says what will stop; its POST removes a tenant admin."""
+        account = self.get_record(request, account_id)
+
+        def remove(_form: Any) -> HttpResponse:
+            remove_admin(actor(request), current_tenant(), account.email)
+            return done(request, self.list_path(), f"{account.email} is no longer an admin here.")
+
+        asked = Asked(
+            title=f"Remove {account.email}?",
+            act_label="Remove this admin",
+            permission=REMOVE,
+            cancel_path=self.record_path(account.pk),
+            run=remove,
+            sentences=(_deactivation(account), "They can be invited again."),
+            is_dangerous=True,
+        )
+        return ask(self, request, asked)
 
     def add_view(
         self,
@@ -138,13 +205,7 @@ class AccountAdmin(RecordAdmin[Account]):
             permission=CHANGE,
             cancel_path=self.record_path(account.pk),
             run=deactivate,
-            sentences=(
-                (
-                    f"{account.email} can no longer sign in, and secret tokens issued for this account"
-                    " are refused."
-                ),
-                "The account stays and can be reactivated.",
-            ),
+            sentences=(_deactivation(account), "The account stays and can be reactivated."),
             is_dangerous=True,
         )
         return ask(self, request, asked)
@@ -171,3 +232,10 @@ class AccountAdmin(RecordAdmin[Account]):
             ),
         )
         return ask(self, request, asked)
+
+
+def _deactivation(account: Account) -> str:
+    return (
+        f"{account.email} can no longer sign in, and secret tokens issued for this account are refused,"
+        " like its OAuth clients. Move the tokens to another account before."
+    )

@@ -95,6 +95,12 @@ class TokenForm(ActForm):
         )
 
 
+class MoveForm(ActForm):
+    issued_for = AdminField(
+        label="Admin account", help_text="The tenant admin who answers for the token from now on."
+    )
+
+
 class ClientForm(ActForm):
     label = forms.CharField(
         max_length=100,
@@ -157,6 +163,29 @@ class AccountForm(ActForm):
         super().__init__(*args, **kwargs)
         field: Any = self.fields["role"]
         field.choices = [(role.value, role.label) for role in roles]
+
+
+class InvitationForm(ActForm):
+    email = forms.EmailField(label="E-mail address")
+    name = forms.CharField(max_length=200, required=False)
+
+
+class GuardForm(ActForm):
+    share_percent = forms.IntegerField(
+        min_value=1,
+        max_value=100,
+        label="Share in percent",
+        help_text="More than this share of the active users within an hour is an alarm.",
+    )
+    least = forms.IntegerField(
+        min_value=1, max_value=100_000, label="At least", help_text="Fewer users never are."
+    )
+    holds = forms.BooleanField(
+        required=False,
+        label="Hold further ones",
+        help_text="They are answered 429 and repeated by Entra, until somebody lets them pass or four"
+        " hours are over.",
+    )
 
 
 class PasswordForm(ActForm):

@@ -80,6 +80,7 @@ class RecordAdmin(_ModelAdmin[M], Generic[M]):
     counted_as = ("row", "rows")
     group = ""  # the heading below which the screen stands in the navigation
     purpose = ""  # what it is for, in a sentence
+    is_provisioned = False  # the rows are Entra's: nobody edits them here, and a badge says so
     when_empty = ""  # what has to happen before there is a row
 
     @property
@@ -116,8 +117,12 @@ class RecordAdmin(_ModelAdmin[M], Generic[M]):
         if request.method not in {"GET", "HEAD"} or not self.has_view_permission(request):
             raise PermissionDenied
         self.viewed(request, "")
-        context = {"title": _capitalized(self.opts.verbose_name_plural), "subtitle": None}
-        context |= {"add_label": self.add_label} | (extra_context or {})
+        context: dict[str, Any] = {
+            "title": _capitalized(self.opts.verbose_name_plural),
+            "subtitle": None,
+        }
+        context |= {"add_label": self.add_label, "is_provisioned": self.is_provisioned}
+        context |= extra_context or {}
         return super().changelist_view(request, context)
 
     def change_view(
@@ -159,6 +164,7 @@ class RecordAdmin(_ModelAdmin[M], Generic[M]):
             **self.admin_site.each_context(request),
             "title": page.title if page else _capitalized(self.opts.verbose_name_plural),
             "opts": self.opts,
+            "is_provisioned": self.is_provisioned,
             "list_path": self.list_path() if self.has_view_permission(request) else None,
             **context,
         }

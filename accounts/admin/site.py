@@ -8,16 +8,23 @@ from django.contrib.admin.forms import AdminAuthenticationForm
 from django.contrib.admin.models import LogEntry
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
-from django.urls import URLPattern, URLResolver, reverse
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, URLResolver, path, reverse
+from django.utils import timezone
+from django.utils.decorators import method_decorator
+from django.views.decorators.cache import never_cache
 
-from accounts.admin.acting import actor
+from accounts.admin.acting import actor, may
+from accounts.admin.invitations import accept
 from accounts.admin.navigation import Place, grouped
+from accounts.admin.overview import staff_overview
 from accounts.admin.screens import RecordAdmin
 from accounts.admin.visits import visit_of
 from accounts.audit import record
 from accounts.permissions import STAFF_ROLES, TENANT_ROLES
 from tenants.current import current_tenant
 
+SEE_TENANTS: Final = "tenants.view_tenant"
 # Django's views for forms that these sites do not have.
 _LEFT_OUT: Final = frozenset({"autocomplete", "jsi18n", "view_on_site"})
 
@@ -60,7 +67,13 @@ class Site(AdminSite):
         return super().admin_view(view, cacheable=False)
 
     def get_urls(self) -> list[URLPattern | URLResolver]:
-        return [url for url in super().get_urls() if getattr(url, "name", "") not in _LEFT_OUT]
+        urls = [url for url in super().get_urls() if getattr(url, "name", "") not in _LEFT_OUT]
+        return [path("invitation/<str:value>/", self.invitation, name="invitation"), *urls]
+
+    @method_decorator(never_cache)
+    def invitation(self, request: HttpRequest, value: str) -> HttpResponse:
+        """Where the link of an invitation leads: sets a password, open to who has the link."""
+        return accept(self, request, value)
 
     def login(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
@@ -130,6 +143,14 @@ class StaffSite(Site):
     """The staff host's site: tenants, staff accounts and what staff did."""
 
     roles = STAFF_ROLES
+    index_template = "admin/overview.html"
+
+    def index(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> TemplateResponse:
+        """How all tenants are doing, then the places to go."""
+        overview = staff_overview(timezone.now()) if may(request, SEE_TENANTS) else None
+        return super().index(request, {"overview": overview, **(extra_context or {})})
 
     def has_permission(self, request: HttpRequest) -> bool:
         return current_tenant().is_operator and super().has_permission(request)

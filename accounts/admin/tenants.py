@@ -7,6 +7,8 @@ from django.contrib import admin
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern
+from django.utils import timezone
+from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from accounts.actions import create_tenant, resume_tenant, suspend_tenant
@@ -15,10 +17,13 @@ from accounts.admin.acts import Asked, ask, done
 from accounts.admin.filters import Conditions, TableFilter
 from accounts.admin.forms import TenantForm
 from accounts.admin.looks import badge
+from accounts.admin.overview import connection_badge
 from accounts.admin.pages import Act, Fact, Facts, Page, link
 from accounts.admin.screens import RecordAdmin
 from accounts.admin.tokens import MINT
 from accounts.admin.visits import visit_path
+from tenants import connection
+from tenants.connection import STATES, with_state
 from tenants.models import Status, Tenant
 
 ADD: Final = "tenants.add_tenant"
@@ -31,6 +36,8 @@ _SCREENS: Final = {
     "admin:scim_provisioningevent_changelist": "Provisioning log",
     "admin:accounts_account_changelist": "Accounts",
     "admin:accounts_auditentry_changelist": "Audit log",
+    "admin:setup": "Set up Entra",
+    "admin:tenants_alarm_changelist": "Mass deactivations",
 }
 
 
@@ -48,10 +55,21 @@ class StatusFilter(TableFilter):
     }
 
 
+class ConnectionFilter(TableFilter):
+    """By the state that TenantAdmin.get_queryset annotates."""
+
+    title = "connection"
+    parameter_name = "connection"
+    conditions: Conditions = {
+        name: (state.label, lambda name=name: Q(connection=name))  # type: ignore[misc]  # bound now
+        for name, state in STATES.items()
+    }
+
+
 class TenantAdmin(RecordAdmin[Tenant]):
-    list_display = ("name", "custom_domain", "state", "created_at", "url")
+    list_display = ("name", "custom_domain", "state", "connected", "created_at", "url")
     list_display_links = ("name", "custom_domain")
-    list_filter = (StatusFilter,)
+    list_filter = (ConnectionFilter, StatusFilter)
     ordering = ("name", "pk")
     sortable_by = ("name", "custom_domain", "created_at")
     search_fields = ("name", "custom_domain", "domains__domain")
@@ -64,7 +82,8 @@ class TenantAdmin(RecordAdmin[Tenant]):
     when_empty = "Add one, generate a secret token for it, and its admin can connect Entra."
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Tenant]:
-        return super().get_queryset(request).filter(is_operator=False)
+        tenants = super().get_queryset(request).filter(is_operator=False)
+        return with_state(tenants, timezone.now())
 
     def get_urls(self) -> list[URLPattern]:
         acts = [
@@ -76,6 +95,11 @@ class TenantAdmin(RecordAdmin[Tenant]):
     @admin.display(description="status")
     def state(self, tenant: Tenant) -> SafeString:
         return state_badge(tenant)
+
+    @admin.display(description="connection")
+    def connected(self, tenant: Tenant) -> SafeString:
+        found = connection.read(tenant, timezone.now())
+        return format_html("{} {}", connection_badge(found), found.sentence.partition(", ")[2])
 
     @admin.display(description="Tenant URL")
     def url(self, tenant: Tenant) -> str:

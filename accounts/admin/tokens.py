@@ -2,6 +2,7 @@
 
 from datetime import datetime
 from typing import Any, Final
+from uuid import UUID
 
 from django.contrib import admin
 from django.db.models import QuerySet
@@ -11,12 +12,12 @@ from django.utils import timezone
 from django.utils.formats import localize
 from django.utils.safestring import SafeString
 
-from accounts.actions import Minted, mint_token, revoke_token
+from accounts.actions import ExistingTokens, Minted, mint_token, move_token, revoke_token
 from accounts.admin.acting import actor, may, record_view
 from accounts.admin.acts import Asked, ask, done
-from accounts.admin.forms import TokenForm
+from accounts.admin.forms import MoveForm, TokenForm
 from accounts.admin.looks import standing
-from accounts.admin.pages import Fact, Facts, Page, link
+from accounts.admin.pages import Act, Fact, Facts, Page, link
 from accounts.admin.screens import RecordAdmin
 from accounts.models import SecretToken
 from accounts.permissions import Role
@@ -24,6 +25,7 @@ from tenants.current import current_tenant
 
 MINT: Final = "accounts.add_secrettoken"
 REVOKE: Final = "accounts.revoke_secrettoken"
+MOVE: Final = "accounts.move_secrettoken"
 
 _SHOWN_ONCE: Final = (
     "Copy the secret token now: it is shown this one time and stored nowhere. If it gets lost,"
@@ -58,8 +60,12 @@ class SecretTokenAdmin(RecordAdmin[SecretToken]):
         return super().get_queryset(request).defer("digest")
 
     def get_urls(self) -> list[URLPattern]:
-        revoke = self.act_url("<uuid:token_id>/revoke/", self.revoke_view, "revoke")
-        return [revoke, *super().get_urls()]
+        acts = [
+            self.act_url("<uuid:token_id>/revoke/", self.revoke_view, "revoke"),
+            self.act_url("<uuid:token_id>/rotate/", self.rotate_view, "rotate"),
+            self.act_url("<uuid:token_id>/move/", self.move_view, "move"),
+        ]
+        return [*acts, *super().get_urls()]
 
     def viewed(self, request: HttpRequest, subject: str) -> None:
         record_view(request, "secret token viewed" if subject else "secret tokens listed", subject)
@@ -93,10 +99,21 @@ class SecretTokenAdmin(RecordAdmin[SecretToken]):
         return _expires(token)
 
     def page(self, request: HttpRequest, record: SecretToken) -> Page:
-        is_live = state(record, timezone.now()) == "Live"
-        revoke = self.act("Revoke", "revoke", record.pk, is_dangerous=True)
-        acts = (revoke,) if is_live and may(request, REVOKE) else ()
-        return Page(str(record), (_facts(record), _use(record)), acts)
+        return Page(str(record), (_facts(record), _use(record)), self._acts(request, record))
+
+    def _acts(self, request: HttpRequest, token: SecretToken) -> tuple[Act, ...]:
+        """What can be done with the token: a revoked or expired one is at its end."""
+        word = state(token, timezone.now())
+        if word not in {"Live", "Refused"}:
+            return ()
+        acts = []
+        if may(request, MINT) and word == "Live":
+            acts.append(self.act("Rotate", "rotate", token.pk))
+        if may(request, MOVE):
+            acts.append(self.act("Move to another account", "move", token.pk))
+        if may(request, REVOKE):
+            acts.append(self.act("Revoke", "revoke", token.pk, is_dangerous=True))
+        return tuple(acts)
 
     def add_view(
         self,
@@ -106,24 +123,50 @@ class SecretTokenAdmin(RecordAdmin[SecretToken]):
     ) -> HttpResponse:
         """The form, and as the answer to its POST the token's value, this one time."""
         tenant = current_tenant()
+        sentence = f"The token lets Microsoft Entra ID provision the users of {tenant.name} ({tenant.host})."
+        return self._mint(request, "Generate secret token", sentence, self.list_path(), {})
 
-        def mint(form: TokenForm) -> HttpResponse:
-            minted = mint_token(actor(request), tenant, form.token_request())
+    def rotate_view(self, request: HttpRequest, token_id: UUID) -> HttpResponse:
+        """The form for a token in the place of another, which ends after an overlap."""
+        token = self.get_record(request, token_id)
+        sentence = (
+            f"The new token takes the place of {token} and of any other that works now. They work"
+            " until the time chosen below is over: enter the new one in Entra before."
+        )
+        prefilled = {
+            "label": token.label,
+            "issued_for": token.issued_for_id,
+            "existing": ExistingTokens.EXPIRE_IN_7_DAYS,
+        }
+        return self._mint(
+            request, f"Rotate {token}", sentence, self.record_path(token.pk), prefilled
+        )
+
+    def _mint(
+        self,
+        request: HttpRequest,
+        title: str,
+        sentence: str,
+        cancel_path: str,
+        prefilled: dict[str, Any],
+    ) -> HttpResponse:
+        tenant = current_tenant()
+
+        def form(*args: Any, initial: dict[str, Any] | None = None, **kwargs: Any) -> TokenForm:
+            return TokenForm(*args, initial={**prefilled, **(initial or {})}, **kwargs)
+
+        def mint(valid: TokenForm) -> HttpResponse:
+            minted = mint_token(actor(request), tenant, valid.token_request())
             return self.render(request, "admin/record.html", {"page": self._minted(minted)})
 
         asked = Asked(
-            title="Generate secret token",
+            title=title,
             act_label="Generate",
             permission=MINT,
-            cancel_path=self.list_path(),
+            cancel_path=cancel_path,
             run=mint,
-            form=TokenForm,
-            sentences=(
-                (
-                    f"The token lets Microsoft Entra ID provision the users of {tenant.name}"
-                    f" ({tenant.host})."
-                ),
-            ),
+            form=form,
+            sentences=(sentence,),
         )
         return ask(self, request, asked)
 
@@ -147,7 +190,34 @@ class SecretTokenAdmin(RecordAdmin[SecretToken]):
             onward=link(self.list_path(), "I have stored it: back to the secret tokens"),
         )
 
-    def revoke_view(self, request: HttpRequest, token_id: Any) -> HttpResponse:
+    def move_view(self, request: HttpRequest, token_id: UUID) -> HttpResponse:
+        """The form that has another admin account answer for the token; its value stays."""
+        token, tenant = self.get_record(request, token_id), current_tenant()
+
+        def move(form: MoveForm) -> HttpResponse:
+            account = form.cleaned_data["issued_for"]
+            move_token(actor(request), tenant, token.pk, account.pk)
+            sentence = f"{account.email} answers for the secret token {token} now."
+            return done(request, self.record_path(token.pk), sentence)
+
+        asked = Asked(
+            title=f"Move {token} to another account",
+            act_label="Move",
+            permission=MOVE,
+            cancel_path=self.record_path(token.pk),
+            run=move,
+            form=MoveForm,
+            sentences=(
+                (
+                    "Entra goes on with the same token. It stops working when the account that"
+                    " answers for it is no longer an active admin."
+                ),
+            ),
+            sections=(_facts(token), _use(token)),
+        )
+        return ask(self, request, asked)
+
+    def revoke_view(self, request: HttpRequest, token_id: UUID) -> HttpResponse:
         """The page that says what will stop; its POST revokes."""
         token, tenant = self.get_record(request, token_id), current_tenant()
 

@@ -41,6 +41,8 @@ class ChangedFilter(TableFilter):
 class ResourceAdmin(RecordAdmin[R]):
     """Provisioned resources of one type, to read only."""
 
+    is_provisioned = True
+
     type_name: ClassVar[str]
     ordering = ("-id",)
     search_fields = ("id",)  # shows the box; get_search_results says what it finds

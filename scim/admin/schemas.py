@@ -78,7 +78,7 @@ class ExtensionSchemaAdmin(RecordAdmin[ExtensionSchema]):
     add_label = "Define schema"
     add_permission = DEFINE
     counted_as = ("schema", "schemas")
-    group = "Provisioning"
+    group = "Connection"
     purpose = "Attributes of this tenant's own, as SCIM extension schemas that Entra can map."
     when_empty = "Define one when Entra shall send attributes that the standard does not know."
 

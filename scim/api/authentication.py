@@ -36,6 +36,7 @@ class SecretTokenAuthentication(BaseAuthentication):
     def authenticate(self, request: Request) -> tuple[Requester, Verified]:
         """The requester and the token. Raises Unauthorized, Forbidden."""
         http_request = request._request  # noqa: SLF001  # DRF has no public name for it
+        # `log_fields` are for the line that config.outermost logs, and for scim.api.traffic.
         value = bearer_token(request.META.get("HTTP_AUTHORIZATION", ""))
         if value is None:
             raise Unauthorized(_MISSING)
@@ -43,9 +44,9 @@ class SecretTokenAuthentication(BaseAuthentication):
             kind = access if access.is_access_token(value) else tokens
             verified = kind.verify(current_tenant().id, value, clock.now())
         except TokenRefused as refusal:
+            http_request.log_fields = {"token_refused": refusal.reason.value}  # type: ignore[attr-defined]
             error = Forbidden if refusal.reason is Reason.NOT_ADMIN else Unauthorized
             raise error(refusal.detail) from None
-        # For the line that config.outermost logs.
         http_request.log_fields = {"token": verified.public_id}  # type: ignore[attr-defined]
         requester = requester_of(http_request, verified)
         if kind is tokens:  # a client's use is noted when it asks for an access token

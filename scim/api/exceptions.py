@@ -1,6 +1,7 @@
 """Every exception of a view as a SCIM Error (RFC 7644 §3.12); nothing of ours leaks through it."""
 
 import logging
+from functools import partial
 from typing import Final
 
 from django.core.exceptions import RequestDataTooBig, SuspiciousOperation
@@ -13,6 +14,8 @@ from scim.api.authentication import CHALLENGE, INSUFFICIENT_SCOPE, INVALID_TOKEN
 from scim.api.log import Logged, log_refusal
 from scim.protocol import errors
 from scim.protocol.messages import error_body
+from scim.provider import guard
+from tenants.current import after_response, current_tenant
 
 RETRY_AFTER: Final = "30"  # seconds, when the database does not answer
 _MAX_METHOD: Final = 20  # characters of an invented method that are repeated
@@ -44,6 +47,8 @@ def handle(exc: Exception, request: HttpRequest, view: Logged, allow: str) -> Re
         transaction.set_rollback(True)
     error = scim_error(exc, request)
     log_refusal(request, view, error)
+    if isinstance(error, errors.TooManyRequests):
+        after_response(request, partial(guard.note_refused, current_tenant()))
     headers = _headers(error, request, allow)
     body = error_body(error.status, error.detail, error.scim_type)
     return Response(body, status=error.status, headers=headers)
@@ -72,6 +77,8 @@ def _headers(error: errors.ScimError, request: HttpRequest, allow: str) -> dict[
             return {"WWW-Authenticate": f'{INSUFFICIENT_SCOPE}, scope="{error.scope}"'}
         case errors.MethodNotAllowed():
             return {"Allow": allow}
+        case errors.TooManyRequests():
+            return {"Retry-After": str(error.seconds)}
         case errors.ServiceUnavailable():
             return {"Retry-After": RETRY_AFTER}
     return {}

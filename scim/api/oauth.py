@@ -18,6 +18,7 @@ from django.views.decorators.csrf import csrf_exempt
 
 from accounts import assertions, oauth, tokens
 from accounts.oauth import ErrorCode, GrantRefused, Issued, Proven
+from scim.api import traffic
 from scim.api.authentication import requester_of
 from scim.api.log import log_read, log_refusal
 from scim.protocol.errors import BadRequest, ScimError, Unauthorized
@@ -197,6 +198,7 @@ def _refusal(request: HttpRequest, asked: _Asked, refusal: GrantRefused) -> Http
     transaction.set_rollback(True)
     error = _as_scim_error(refusal)
     log_refusal(request, asked, error)
+    traffic.note_grant_refused(request, asked.requester, refusal.code.value)
     headers = dict(_NO_STORE)
     if isinstance(error, Unauthorized):
         headers["WWW-Authenticate"] = CHALLENGE

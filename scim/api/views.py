@@ -8,6 +8,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from accounts.tokens import Scope, Verified
+from scim.api import traffic
 from scim.api.authentication import SecretTokenAuthentication, check_scope
 from scim.api.exceptions import handle
 from scim.api.parsers import ScimParser
@@ -46,6 +47,7 @@ class ScimView(APIView):
         answer = super().finalize_response(request, response, *args, **kwargs)
         answer["Cache-Control"] = "no-store"  # personal data (RFC 6750 §5.3)
         answer.add_post_render_callback(_name_media_type)
+        traffic.note(self.http_request, self, answer)
         return answer
 
     @property

@@ -155,3 +155,13 @@ class NotImplementedYet(ScimError):
 
 class ServiceUnavailable(ScimError):
     status = 503
+
+
+class TooManyRequests(ScimError):
+    """RFC 6585 §4; `seconds` say when to try again."""
+
+    status = 429
+
+    def __init__(self, detail: str, seconds: int) -> None:
+        super().__init__(detail)
+        self.seconds = seconds

@@ -5,15 +5,20 @@ in one transaction, and screens and commands call these and nothing below them.
 from typing import Final
 from uuid import UUID
 
-from accounts.actions.performing import note, performing
+from accounts.actions.performing import ActionRefused, note, performing
 from accounts.audit import Actor, Details
-from scim.provider import dry_run, restoring
+from scim.provider import clock, dry_run, restoring, undoing
 from scim.provider.dry_run import Logged, Preview
 from scim.provider.restoring import Restoration
-from tenants.models import Tenant
+from scim.provider.undoing import Undone
+from tenants.models import Alarm, Guard, Tenant
 
 REPLAY: Final = "scim.replay_provisioningevent"
 RESTORE: Final = "scim.restore_user"
+SETTLE: Final = "tenants.settle_alarm"
+GUARD: Final = "tenants.change_guard"
+MOST_PERCENT: Final = 100
+MOST_LEAST: Final = 100_000
 
 
 def preview_request(actor: Actor, tenant: Tenant, event_id: UUID, logged: Logged) -> Preview:
@@ -38,6 +43,66 @@ def restore_user(actor: Actor, tenant: Tenant, user_id: UUID, *, with_groups: bo
         details: Details = {"groups": [str(group) for group in groups]}
         note(actor, tenant, "user restored", str(user_id), details)
     return groups
+
+
+def undo_departures(actor: Actor, tenant: Tenant, alarm_id: UUID) -> Undone:
+    """Brings back who left since the alarm, which is settled by it. Raises ActionRefused."""
+    with performing(actor, SETTLE, tenant):
+        alarm = _open_alarm(tenant, alarm_id)
+        undone = undoing.undo(actor, tenant, alarm)
+        _settle(alarm, actor, Alarm.Outcome.UNDONE)
+        details: Details = {
+            "users": len(undone.back),
+            "not brought back": [str(user) for user in undone.failed],
+            "request": undone.request_id,
+        }
+        note(actor, tenant, "mass deactivation undone", str(alarm), details)
+    return undone
+
+
+def let_departures_pass(actor: Actor, tenant: Tenant, alarm_id: UUID) -> None:
+    """Settles an alarm: it was meant, and what was held passes. Raises ActionRefused."""
+    with performing(actor, SETTLE, tenant):
+        alarm = _open_alarm(tenant, alarm_id)
+        _settle(alarm, actor, Alarm.Outcome.PASSED)
+        note(actor, tenant, "mass deactivation let pass", str(alarm), {})
+
+
+def change_guard(actor: Actor, tenant: Tenant, guard: Guard) -> None:
+    """Says when the guard sounds the alarm and whether it holds. Raises ActionRefused."""
+    with performing(actor, GUARD, tenant):
+        if not (1 <= guard.share_percent <= MOST_PERCENT and 1 <= guard.least <= MOST_LEAST):
+            raise ActionRefused(
+                f"The share is 1 to {MOST_PERCENT} percent, the number 1 to {MOST_LEAST}."
+            )
+        Guard.objects.update_or_create(
+            tenant=tenant,
+            defaults={
+                "share_percent": guard.share_percent,
+                "least": guard.least,
+                "holds": guard.holds,
+            },
+        )
+        details: Details = {
+            "share_percent": guard.share_percent,
+            "least": guard.least,
+            "holds": guard.holds,
+        }
+        note(actor, tenant, "guard changed", tenant.custom_domain, details)
+
+
+def _open_alarm(tenant: Tenant, alarm_id: UUID) -> Alarm:
+    """The alarm, locked, so that of two who settle it one finds it settled. Raises ActionRefused."""
+    alarms = Alarm.objects.select_for_update().filter(tenant=tenant, pk=alarm_id)
+    found = alarms.filter(outcome=Alarm.Outcome.OPEN).first()
+    if found is None:
+        raise ActionRefused("Somebody has settled this already.")
+    return found
+
+
+def _settle(alarm: Alarm, actor: Actor, outcome: Alarm.Outcome) -> None:
+    alarm.outcome, alarm.settled_at, alarm.settled_by = outcome, clock.now(), actor.name
+    alarm.save(update_fields=["outcome", "settled_at", "settled_by"])
 
 
 def note_export(

@@ -19,7 +19,7 @@ from scim.protocol.members import Edit, MemberEdit, collected
 from scim.protocol.representation import Stored
 from scim.protocol.schema import Relation, ResourceType
 from scim.protocol.versions import Precondition
-from scim.provider import clock, rules
+from scim.provider import clock, departures, rules
 from scim.provider.events import Call, answered
 from scim.provider.requester import Requester
 from scim.repository import lists, members, resources
@@ -140,9 +140,10 @@ def modify(target: Target, body: Any, requester: Requester) -> Stored:
 def delete(target: Target, requester: Requester) -> None:
     """Hides the resource from SCIM for good; the record and its history stay (product.md).
 
-    It leaves the groups that it belongs to. Raises NotFound, PreconditionFailed.
+    It leaves the groups that it belongs to. Raises NotFound, PreconditionFailed, TooManyRequests.
     """
     stored = target.lock()
+    departures.note(target.resource_type, stored.id, stored.resource, None)
     event = answered(Call(requester, "delete", target.resource_type, stored.id), 204)
     resources.remove(
         Write(target.resource_type, stored.id, stored.resource, stored.version + 1, event)
@@ -160,6 +161,7 @@ def _change(
     stored = target.lock()
     outcome = edit(stored.resource)
     rules.check_required(target.resource_type, outcome.resource)
+    departures.note(target.resource_type, stored.id, stored.resource, outcome.resource)
     moved = members.apply(stored.id, outcome.member_edits)
     call = Call(requester, operation, target.resource_type, stored.id, body)
     event = answered(call, 200, (*outcome.notes, *_passed_over(moved)))

@@ -15,6 +15,7 @@ SEE = {
     "scim.view_extensionschema",
     "scim.view_eventstream",
     "scim.view_delivery",
+    "tenants.view_alarm",
     "accounts.view_secrettoken",
     "accounts.view_oauthclient",
 }
@@ -35,17 +36,23 @@ TOKENS = {
     "accounts.revoke_clientsecret",
 }
 STREAMS = {"scim.add_eventstream", "scim.delete_eventstream", "scim.rotate_signingkey"}
+GUARD = {"tenants.settle_alarm", "tenants.change_guard"}
 SUPPORT = SEE_ALL | TOKENS | {"scim.replay_provisioningevent", "scim.change_eventstream"}
 LEAD = (
     SUPPORT
     | PEOPLE
     | STREAMS
+    | GUARD
     | {"tenants.suspend_tenant", "scim.restore_user", "scim.change_extensionschema"}
 )
 
 
-def test_a_tenant_admin_sees_and_exports_what_is_provisioned_and_changes_nothing():
-    assert grants(Role.ADMIN) == SEE | PEOPLE
+def test_a_tenant_admin_sees_and_exports_what_is_provisioned_and_acts_on_admins_and_alarms():
+    assert grants(Role.ADMIN) == SEE | PEOPLE | GUARD | {
+        "accounts.view_account",
+        "accounts.invite_account",
+        "accounts.remove_account",
+    }
 
 
 def test_a_member_sees_nothing():
@@ -71,6 +78,8 @@ def test_an_operator_creates_tenants_hosts_and_accounts_too():
         "tenants.delete_domain",
         "accounts.add_account",
         "accounts.change_account",
+        "accounts.invite_account",
+        "accounts.remove_account",
     }
 
 
@@ -97,7 +106,8 @@ def test_an_account_answers_djangos_questions_from_its_role():
     assert account.has_perms(["scim.view_user", "accounts.view_secrettoken"])
     assert not account.has_perms(["scim.view_user", "accounts.add_secrettoken"])
     assert account.has_module_perms("scim")
-    assert not account.has_module_perms("tenants")
+    assert not account.has_perm("tenants.view_tenant")
+    assert not account.has_module_perms("config")
 
 
 def test_an_inactive_account_and_a_member_may_nothing():

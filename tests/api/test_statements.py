@@ -70,11 +70,24 @@ def test_a_create_with_many_attributes_is_not_more(cost):
         ("PATCH", replace("title", "Guide"), 200),
         ("PATCH", replace("userName", "barbara@acme.example"), 200),
         ("PUT", {**BJENSEN, "title": "Guide"}, 200),
-        ("DELETE", None, 204),
     ],
 )
 def test_a_change_is_a_locked_read_and_one_write_beside_the_token(method, body, status, cost, warm):
     assert cost(status, method, warm, body) == 3
+
+
+@pytest.mark.parametrize(
+    ("method", "body", "status"),
+    [("DELETE", None, 204), ("PATCH", replace("active", "False"), 200)],
+)
+def test_a_user_who_leaves_costs_two_more_for_the_guard(method, body, status, cost, warm):
+    assert cost(status, method, warm, body) == 5
+
+
+def test_a_disabled_user_who_is_deleted_costs_what_any_change_does(cost, warm, at_acme):
+    at_acme.patch(warm, replace("active", "False"))
+
+    assert cost(204, "DELETE", warm) == 3
 
 
 def test_a_change_that_changes_nothing_writes_only_its_event(cost, warm):

@@ -1,0 +1,88 @@
+"""Why a connection fails, in words, and what to do: by the reasons that tenants.models.Traffic keeps.
+
+The sentences name no person and no value: they stand on pages of all tenants. The provisioning log of
+the tenant has the words that the client was told.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+from accounts.tokens import SUPPORT
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """What is wrong, and what makes it right again."""
+
+    what: str
+    fix: str
+
+
+_NEW_TOKEN: Final = (
+    f"Generate another secret token (tenant admins ask {SUPPORT}) and enter it in Entra under"
+    " Provisioning, Admin Credentials; then press Test Connection."
+)
+_ENTER_AGAIN: Final = (
+    "Copy the secret token whole and enter it in Entra under Provisioning, Admin Credentials. If it is"
+    f" lost, generate another (tenant admins ask {SUPPORT})."
+)
+_MAPPING: Final = "Correct the attribute mapping in Entra under Provisioning, Mappings."
+_LOG: Final = "The provisioning log says what the client was told."
+# By reason; what is not here is found by the status alone, then by its first digit.
+_FAILURES: Final = {
+    "401 malformed": Failure(
+        "A request came with a secret token that is cut off or mistyped.", _ENTER_AGAIN
+    ),
+    "401 unknown": Failure(
+        "A request came with a secret token that this tenant does not know.", _ENTER_AGAIN
+    ),
+    "401 revoked": Failure("The secret token that Entra uses was revoked.", _NEW_TOKEN),
+    "401 expired": Failure("The secret token that Entra uses has expired.", _NEW_TOKEN),
+    "403 account is no active admin": Failure(
+        "The account that the secret token was issued for is no longer an active admin.",
+        "Make that account an active admin again, or move the token to another admin account.",
+    ),
+    "401": Failure("A request came without a secret token.", _ENTER_AGAIN),
+    "403": Failure(
+        "An access token does not have the scope that the request needs.",
+        "Let the OAuth client ask for scim.read and scim.write.",
+    ),
+    "token invalid_client": Failure(
+        "An OAuth client was refused: its id, secret or key is wrong, revoked or expired.",
+        "Add a secret to the OAuth client and enter it where the client is set up.",
+    ),
+    "token": Failure("A request for an access token was refused.", _LOG),
+    "400 invalidValue": Failure(
+        "A user or group was refused because a value is missing or does not fit.",
+        f"{_MAPPING} myPolicies requires userName, a work e-mail and externalId.",
+    ),
+    "400 invalidFilter": Failure(
+        "A look-up was refused because its filter is not valid.",
+        "Choose userName, externalId or the work e-mail as matching attribute in Entra's mapping.",
+    ),
+    "400 invalidPath": Failure("A change names an attribute that does not exist.", _MAPPING),
+    "400 noTarget": Failure("A change names a value that does not exist.", _MAPPING),
+    "409 uniqueness": Failure(
+        "A user or group was refused because another has the same name.",
+        "Find the other one by its userName or displayName and rename or delete one of them in Entra.",
+    ),
+    "413": Failure("A request was larger than what is taken here.", _LOG),
+    "429": Failure(
+        "Deactivations wait: unusually many came within an hour.",
+        "Look at the users concerned, then let the deactivations pass or undo them.",
+    ),
+    "4": Failure("A request was refused.", _LOG),
+    "5": Failure(
+        "myPolicies could not answer.",
+        "Entra repeats the request by itself. If it lasts, look at the server's log.",
+    ),
+}
+
+
+def failure_of(reason: str) -> Failure:
+    """What a reason means: a status, and what tells it from others with that status."""
+    status = reason.partition(" ")[0]
+    for key in (reason, status, reason[:1]):
+        if key in _FAILURES:
+            return _FAILURES[key]
+    return _FAILURES["4"]

@@ -1,0 +1,48 @@
+"""The link in an invitation: which account it is for, proved without being stored.
+
+Django's own tokens for setting a password: signed with the secret key over the account's id, address,
+password and last sign-in, so a link ends when it is used, when another is sent, and after
+PASSWORD_RESET_TIMEOUT. Written as one word behind the prefix of our secrets, so that logs leave it
+out (scim.provider.redaction) and scanners find it.
+"""
+
+from typing import Final
+from uuid import UUID
+
+from django.contrib.auth.tokens import PasswordResetTokenGenerator
+from django.urls import reverse
+
+from accounts.models import Account
+from tenants.models import Tenant
+
+PREFIX: Final = "mypscim_invitation_"
+
+
+class _Tokens(PasswordResetTokenGenerator):
+    key_salt = "accounts.invitations"
+
+
+_tokens: Final = _Tokens()
+
+
+def url(tenant: Tenant, account: Account) -> str:
+    """The link for the account of that tenant, on the tenant's own host."""
+    value = f"{PREFIX}{account.pk.hex}_{_tokens.make_token(account).replace('-', '_')}"
+    return tenant.base_url + reverse("admin:invitation", args=[value])
+
+
+def find(value: str, *, lock: bool = False) -> Account | None:
+    """The current tenant's account that a link's word is good for now; None when it is not.
+
+    With `lock` its row is held until the transaction ends, so that a link is used once.
+    """
+    identifier, _, token = value.removeprefix(PREFIX).partition("_")
+    try:
+        key = UUID(hex=identifier)
+    except ValueError:
+        return None
+    accounts = Account.objects.select_for_update(no_key=True) if lock else Account.objects.all()
+    account = accounts.filter(pk=key, is_active=True).first()
+    if account is None or not value.startswith(PREFIX):
+        return None
+    return account if _tokens.check_token(account, token.replace("_", "-")) else None

@@ -1,0 +1,25 @@
+"""`manage.py warn_of_expiry`: e-mails before credentials expire; for a timer, once an hour or a day."""
+
+from typing import Any
+
+from django.utils import timezone
+
+from accounts import warnings
+from accounts.actions import Actor
+from accounts.management.administration import AdministrativeCommand
+
+
+class Command(AdministrativeCommand):
+    help = (
+        "E-mails the tenant's admins and staff 30, 14, 3 and 1 days before a secret token or client"
+        " secret expires, each warning once."
+    )
+
+    def perform(self, options: dict[str, Any]) -> None:
+        count = 0
+        for warned in warnings.warn(Actor.command(), timezone.now()):
+            count += 1
+            expiry = warned.expiry
+            line = f"{expiry.tenant.custom_domain}: {expiry.name}, {warned.messages} messages."
+            self.note(line)
+        self.note(f"{count} warning{'' if count == 1 else 's'} sent.")

@@ -1,0 +1,93 @@
+"""Warns by e-mail that a credential is about to expire, each time once.
+
+The registry knows when credentials end (accounts.expiries) and which warning was the last. A warning
+is marked in the transaction that sends it: of two commands at once one waits and then finds it sent,
+and one whose message could not be sent is tried again.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from django.db import transaction
+from django.urls import reverse
+
+from accounts import audit, expiries, mail
+from accounts.admin.visits import visit_path
+from accounts.audit import Actor, Details
+from accounts.tokens import SUPPORT
+from tenants.current import in_public, in_tenant
+from tenants.models import Expiry, Tenant
+
+DAYS: Final = (30, 14, 3, 1)  # before the end
+MINT: Final = "accounts.add_secrettoken"  # staff whose role includes it are warned
+
+
+@dataclass(frozen=True, slots=True)
+class Warned:
+    """A warning that was sent, to how many people."""
+
+    expiry: Expiry
+    messages: int
+
+
+def warn(actor: Actor, now: datetime) -> Iterator[Warned]:
+    """Sends the warnings that are due, of all tenants that are served, and yields each.
+
+    Brings the registry up to date before. A few statements a tenant.
+    """
+    with in_public():
+        tenants = list(Tenant.objects.filter(is_operator=False).order_by("pk"))
+    for tenant in tenants:
+        if tenant.is_suspended:
+            continue
+        with in_tenant(tenant):
+            expiries.register(tenant, now)
+            ending = Expiry.objects.filter(tenant=tenant, expires_at__gt=now)
+            soon = list(ending.filter(expires_at__lte=now + timedelta(days=max(DAYS))))
+        for expiry in soon:
+            if due(expiry, now):
+                yield from _warn(actor, tenant, expiry, now)
+
+
+def due(expiry: Expiry, now: datetime) -> int | None:
+    """Of how many days before the end it is time to warn, one of DAYS; None when that was done."""
+    left = expiry.expires_at - now
+    reached = [days for days in DAYS if timedelta(0) < left <= timedelta(days=days)]
+    if not reached:
+        return None
+    is_warned = expiry.warned_for == expiry.expires_at and (expiry.warned_days or 0) <= min(reached)
+    return None if is_warned else min(reached)
+
+
+def _warn(actor: Actor, tenant: Tenant, expiry: Expiry, now: datetime) -> Iterator[Warned]:
+    with in_tenant(tenant), transaction.atomic():
+        locked = Expiry.objects.select_for_update().filter(pk=expiry.pk).first()
+        days = due(locked, now) if locked else None
+        if locked is None or days is None:
+            return
+        locked.warned_for, locked.warned_days = locked.expires_at, days
+        locked.save(update_fields=["warned_for", "warned_days"])
+        messages = _send(tenant, locked, now)
+        details: Details = {
+            "expires": locked.expires_at.isoformat(timespec="seconds"),
+            "messages": messages,
+        }
+        audit.record(actor, "expiry warning sent", locked.name, details)
+    yield Warned(locked, messages)
+
+
+def _send(tenant: Tenant, expiry: Expiry, now: datetime) -> int:
+    staff_base = Tenant(custom_domain="admin").base_url
+    context: dict[str, Any] = {
+        "tenant": tenant,
+        "expiry": expiry,
+        "days": max((expiry.expires_at - now).days, 1),
+        "support": SUPPORT,
+    }
+    own = context | {"url": tenant.base_url + reverse(expiry.screen), "is_staff": False}
+    theirs = context | {"url": staff_base + visit_path(tenant, expiry.screen), "is_staff": True}
+    return mail.send("expiry.txt", mail.tenant_admins(tenant), own) + mail.send(
+        "expiry.txt", mail.staff_who_may(MINT), theirs
+    )

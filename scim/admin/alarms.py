@@ -1,0 +1,161 @@
+"""Mass deactivations of a tenant: what happened, undo all of it, let it pass, and when to sound."""
+
+from typing import Any
+from uuid import UUID
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.urls import URLPattern, reverse
+from django.utils.safestring import SafeString
+
+from accounts.admin.acting import actor, may, record_view
+from accounts.admin.acts import Asked, ask, done
+from accounts.admin.forms import GuardForm
+from accounts.admin.looks import badge
+from accounts.admin.pages import Act, Fact, Facts, Page, link
+from accounts.admin.screens import RecordAdmin
+from scim.provider import guard
+from scim.provider.acts import GUARD, SETTLE, change_guard, let_departures_pass, undo_departures
+from tenants.current import current_tenant
+from tenants.models import Alarm, Guard
+
+_OPEN = Alarm.Outcome.OPEN
+
+
+class AlarmAdmin(RecordAdmin[Alarm]):
+    list_display = ("noticed_at", "users", "active_before", "state", "refused", "settled_by")
+    list_display_links = ("noticed_at", "users")
+    ordering = ("-noticed_at", "pk")
+    counted_as = ("mass deactivation", "mass deactivations")
+    group = "Provisioning"
+    purpose = "When unusually many users left within an hour: undo all of it, or let it pass."
+    when_empty = "The guard tells tenant admins and staff at once when it happens."
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Alarm]:
+        """Those of the current tenant: the table is in the registry."""
+        return super().get_queryset(request).filter(tenant=current_tenant())
+
+    def get_urls(self) -> list[URLPattern]:
+        acts = [
+            self.act_url("guard/", self.guard_view, "guard"),
+            self.act_url("<uuid:alarm_id>/undo/", self.undo_view, "undo"),
+            self.act_url("<uuid:alarm_id>/pass/", self.pass_view, "pass"),
+        ]
+        return [*acts, *super().get_urls()]
+
+    def viewed(self, request: HttpRequest, subject: str) -> None:
+        act = "mass deactivation viewed" if subject else "mass deactivations listed"
+        record_view(request, act, subject)
+
+    @admin.display(description="state")
+    def state(self, alarm: Alarm) -> SafeString:
+        look = badge("failing", "Open") if alarm.outcome == _OPEN else None
+        return look or badge("ok", alarm.get_outcome_display())
+
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        acts = (self.act("Change the guard", "guard"),) if may(request, GUARD) else ()
+        return super().changelist_view(request, {"acts": acts, **(extra_context or {})})
+
+    def page(self, request: HttpRequest, record: Alarm) -> Page:
+        users = reverse("admin:scim_user_changelist")
+        facts = (
+            Fact("Users who left", record.users),
+            Fact("Active before", record.active_before),
+            Fact("The first left", record.since),
+            Fact("Noticed", record.noticed_at),
+            Fact("State", self.state(record)),
+            Fact("Requests held", record.refused),
+            Fact("Settled", record.settled_at),
+            Fact("Settled by", record.settled_by or None),
+            Fact("Look", link(f"{users}?state=disabled", "Disabled users")),
+        )
+        notice = (
+            "If this is not meant, first mend the assignment or the scope in Entra, then undo it."
+        )
+        is_open = record.outcome == _OPEN
+        acts = self._acts(record) if is_open and may(request, SETTLE) else ()
+        sections = (Facts("Mass deactivation", facts),)
+        return Page(str(record), sections, acts, notice if is_open else "")
+
+    def _acts(self, alarm: Alarm) -> tuple[Act, ...]:
+        return (
+            self.act("Undo all of it", "undo", alarm.pk),
+            self.act("Let it pass", "pass", alarm.pk, is_dangerous=True),
+        )
+
+    def undo_view(self, request: HttpRequest, alarm_id: UUID) -> HttpResponse:
+        """The page that says who comes back; its POST brings them back."""
+        alarm, tenant = self.get_record(request, str(alarm_id)), current_tenant()
+
+        def undo(_form: Any) -> HttpResponse:
+            undone = undo_departures(actor(request), tenant, alarm.pk)
+            left = f" {len(undone.failed)} could not be brought back." if undone.failed else ""
+            sentence = f"{len(undone.back)} users are active again.{left}"
+            return done(request, self.record_path(alarm.pk), sentence)
+
+        asked = Asked(
+            title="Undo the mass deactivation?",
+            act_label="Bring all of them back",
+            permission=SETTLE,
+            cancel_path=self.record_path(alarm.pk),
+            run=undo,
+            sentences=(
+                (
+                    f"All users who left since {alarm.since:%Y-%m-%d %H:%M} UTC, {alarm.users} so far,"
+                    " become active again; deleted ones are restored with their groups."
+                ),
+                (
+                    "Entra deactivates them again in its next cycle unless the assignment or the scope"
+                    " is mended there before."
+                ),
+            ),
+        )
+        return ask(self, request, asked)
+
+    def pass_view(self, request: HttpRequest, alarm_id: UUID) -> HttpResponse:
+        """The page that says what passes; its POST settles the alarm."""
+        alarm, tenant = self.get_record(request, str(alarm_id)), current_tenant()
+
+        def let_pass(_form: Any) -> HttpResponse:
+            let_departures_pass(actor(request), tenant, alarm.pk)
+            return done(request, self.record_path(alarm.pk), "It passes; counting starts anew.")
+
+        asked = Asked(
+            title="Let the mass deactivation pass?",
+            act_label="Let it pass",
+            permission=SETTLE,
+            cancel_path=self.record_path(alarm.pk),
+            run=let_pass,
+            sentences=("It was meant. What is held passes when Entra repeats it.",),
+            is_dangerous=True,
+        )
+        return ask(self, request, asked)
+
+    def guard_view(self, request: HttpRequest) -> HttpResponse:
+        """The form that says when the alarm sounds and whether further departures wait."""
+        tenant = current_tenant()
+        present = guard.settings_of(tenant)
+        names = ("share_percent", "least", "holds")
+        prefilled = {name: getattr(present, name) for name in names}
+
+        def form(*args: Any, initial: dict[str, Any] | None = None, **kwargs: Any) -> GuardForm:
+            return GuardForm(*args, initial={**prefilled, **(initial or {})}, **kwargs)
+
+        def change(valid: GuardForm) -> HttpResponse:
+            wanted = Guard(tenant=tenant, **{name: valid.cleaned_data[name] for name in names})
+            change_guard(actor(request), tenant, wanted)
+            return done(request, self.list_path(), "The guard is changed.")
+
+        asked = Asked(
+            title="Change the guard",
+            act_label="Save",
+            permission=GUARD,
+            cancel_path=self.list_path(),
+            run=change,
+            form=form,
+            sentences=("The guard counts users who are deactivated or deleted within an hour.",),
+        )
+        return ask(self, request, asked)

@@ -1,0 +1,105 @@
+"""A tenant's page for staff, with what its schema and its traffic say about the connection."""
+
+from datetime import datetime
+from typing import Any
+
+from django.http import HttpRequest
+from django.utils import timezone
+
+from accounts.admin.failures import failure_of
+from accounts.admin.looks import standing
+from accounts.admin.overview import connection_badge
+from accounts.admin.pages import Fact, Facts, Page, Section, Table, link
+from accounts.admin.tenants import TenantAdmin
+from accounts.admin.tokens import state
+from accounts.admin.visits import visit_path
+from accounts.models import SecretToken
+from scim.admin import mapping
+from scim.admin.health import counted
+from scim.provider import guard
+from tenants import connection
+from tenants.current import in_tenant
+from tenants.models import Tenant
+
+_TOKENS_SHOWN = 10
+
+
+class TenantScreen(TenantAdmin):
+    """Adds to the page what only scim knows: users, groups, the attribute mapping in traffic."""
+
+    def page(self, request: HttpRequest, record: Tenant) -> Page:
+        """The page: some statements on the registry and some in the tenant, whatever its size."""
+        base, now = super().page(request, record), timezone.now()
+        with in_tenant(record):
+            population = _population(record)
+            tokens = _tokens(record, now)
+        marks = mapping.marks_of(record)
+        sections: tuple[Section, ...] = (
+            _connection(record, now),
+            *base.sections,
+            population,
+            tokens,
+            mapping.mistakes(marks),
+            mapping.seen(marks, now),
+            mapping.flavor(marks, now),
+        )
+        alarm = guard.open_alarm(record)
+        notice = f"{alarm} were deactivated or deleted within an hour." if alarm else base.notice
+        return Page(base.title, sections, base.acts, notice, base.links)
+
+
+def _connection(tenant: Tenant, now: datetime) -> Facts:
+    found = connection.read(tenant, now)
+    facts = [Fact("State", connection_badge(found)), Fact("In words", found.sentence)]
+    if found.failure:
+        failure = failure_of(found.failure)
+        log = visit_path(tenant, "admin:scim_provisioningevent_changelist")
+        path = f"{log}?q={found.request_id}" if found.request_id else f"{log}?outcome=refused"
+        facts += [
+            Fact("What is wrong", failure.what),
+            Fact("What to do", failure.fix),
+            Fact("Last failure", link(path, connection.moment(found.failed_at or now))),
+        ]
+    expected = found.next_cycle_at
+    facts.append(
+        Fact(
+            "Next cycle", f"About {connection.moment(expected)}" if expected else "Not foreseeable"
+        )
+    )
+    return Facts("Connection", tuple(facts))
+
+
+def _population(tenant: Tenant) -> Facts:
+    numbers = counted()
+    users = visit_path(tenant, "admin:scim_user_changelist")
+    groups = visit_path(tenant, "admin:scim_group_changelist")
+    return Facts(
+        "Provisioned",
+        (
+            Fact("Active users", link(f"{users}?state=active", numbers.active)),
+            Fact("Disabled users", link(f"{users}?state=disabled", numbers.disabled)),
+            Fact("Groups", link(groups, numbers.groups)),
+        ),
+    )
+
+
+def _tokens(tenant: Tenant, now: datetime) -> Table:
+    """The newest tokens; the list has all of them."""
+    found = SecretToken.objects.select_related("issued_for").defer("digest")
+    rows: list[tuple[Any, ...]] = [
+        (
+            link(visit_path(tenant, "admin:accounts_secrettoken_change", token.pk), token),
+            standing(state(token, now)),
+            str(token.issued_for),
+            token.expires_at or "Never",
+            connection.ago(token.last_used_at, now) if token.last_used_at else "Never used",
+        )
+        for token in found.order_by("-created_at", "pk")[:_TOKENS_SHOWN]
+    ]
+    return Table(
+        "Secret tokens",
+        ("Token", "State", "Issued for", "Expires", "Last used"),
+        tuple(rows),
+        "There is no secret token yet.",
+        link(visit_path(tenant, "admin:accounts_secrettoken_changelist"), "All secret tokens"),
+    )

@@ -1,0 +1,307 @@
+"""What each tenant's provisioning traffic looks like, counted in memory and written to the registry.
+
+A request costs a few microseconds and no statement here: what it was is added to a tally of its
+process. Tallies of all tenants are written together, in one statement and a transaction of its own,
+when the first of them has waited FLUSH_SECONDS; what changes a tenant's state (its first request, a
+failure after success, success after a failure) is written by the request that brings it. When
+nothing follows, a thread of the worker writes (`keep_flushing`). A process that is killed loses
+what it counted in the last seconds (decision 0015).
+"""
+
+import json
+import logging
+import threading
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from enum import Enum, auto
+from typing import Any, Final
+from uuid import UUID
+
+from django.db import DatabaseError, connection, transaction
+
+from tenants.current import in_public
+from tenants.models import Traffic
+
+FLUSH_SECONDS: Final = 5.0
+# A tenant whose state changes back and forth is written once a second by each process.
+STATE_SECONDS: Final = 1.0
+MAX_KNOWN: Final = 10_000  # tenants whose state a process remembers
+
+_logger: Final = logging.getLogger(__name__)
+
+
+class Kind(Enum):
+    """What a request says about its tenant's connection."""
+
+    READ = auto()  # answered
+    CHANGE = auto()  # answered, and it may have changed something
+    PASSING = auto()  # refused in a way that is part of working, such as 404
+    REFUSED = auto()  # refused in a way that keeps every request from working
+    CHANGE_REFUSED = auto()  # a change was refused; reading works
+    STRANGE = auto()  # it has no token of the tenant
+
+
+_REACH: Final = {Kind.REFUSED: Traffic.Reach.ALL, Kind.CHANGE_REFUSED: Traffic.Reach.CHANGES}
+_SUCCESSES: Final = (Kind.READ, Kind.CHANGE)
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """A request and its answer, as they are counted.
+
+    `reason` says why it was refused: the status, and what tells it from others with that status.
+    `marks` name what was seen in its body, from a small closed set.
+    """
+
+    at: datetime
+    kind: Kind
+    reason: str = ""
+    request_id: str = ""
+    marks: frozenset[str] = frozenset()
+
+
+@dataclass(slots=True)
+class Tally:
+    """What was counted of a tenant since the last flush; most fields are those of Traffic."""
+
+    first_request_at: datetime | None = None
+    last_request_at: datetime | None = None
+    last_success_at: datetime | None = None
+    last_change_at: datetime | None = None
+    failed_at: datetime | None = None
+    failed_reach: str = ""
+    failed_reason: str = ""
+    failed_request_id: str = ""
+    stranger_at: datetime | None = None
+    stranger_reason: str = ""
+    marks: dict[str, datetime] = field(default_factory=dict)
+    requests: Counter[date] = field(default_factory=Counter)
+    failures: Counter[date] = field(default_factory=Counter)
+    departures: Counter[date] = field(default_factory=Counter)
+
+    def add(self, exchange: Exchange) -> None:
+        at, kind = exchange.at, exchange.kind
+        day = at.astimezone(UTC).date()
+        self.requests[day] += 1
+        if kind not in _SUCCESSES:
+            self.failures[day] += 1
+        if kind is Kind.STRANGE:
+            self.stranger_at, self.stranger_reason = at, exchange.reason
+            return
+        self.first_request_at = self.first_request_at or at
+        self.last_request_at = at
+        if kind in _SUCCESSES:
+            self.last_success_at = at
+        if kind is Kind.CHANGE:
+            self.last_change_at = at
+        if kind in _REACH:
+            self.failed_at, self.failed_reach = at, _REACH[kind]
+            self.failed_reason, self.failed_request_id = exchange.reason, exchange.request_id
+        if exchange.marks:
+            self.marks |= dict.fromkeys(exchange.marks, at)
+
+    def days(self) -> list[date]:
+        return sorted({*self.requests, *self.departures})
+
+
+@dataclass(slots=True)
+class _Known:
+    """What this process last saw of a tenant, and when it last wrote of it."""
+
+    kind: Kind
+    written_at: datetime
+
+
+class Ledger:
+    """The tallies of a process; safe for threads."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._tallies: dict[UUID, Tally] = {}
+        self._known: dict[UUID, _Known] = {}
+        self._waiting_since: datetime | None = None
+        self._is_due = False
+
+    def note(self, tenant_id: UUID, exchange: Exchange) -> None:
+        """Count a request."""
+        with self._lock:
+            self._tally(tenant_id, exchange.at).add(exchange)
+            if self._changes_state(tenant_id, exchange):
+                self._is_due = True
+
+    def note_departures(self, tenant_id: UUID, at: datetime, number: int) -> None:
+        """Count users who were deactivated or deleted."""
+        with self._lock:
+            self._tally(tenant_id, at).departures[at.astimezone(UTC).date()] += number
+
+    def take(self, *, only_due: bool = False) -> dict[UUID, Tally]:
+        """The tallies, which are empty afterwards; none if `only_due` and it is too early."""
+        with self._lock:
+            if only_due and not self._is_due:
+                return {}
+            taken, self._tallies = self._tallies, {}
+            self._waiting_since, self._is_due = None, False
+            return taken
+
+    def forget(self) -> None:
+        """Start anew, as a new process does."""
+        self.take()
+        with self._lock:
+            self._known.clear()
+
+    def _tally(self, tenant_id: UUID, at: datetime) -> Tally:
+        if self._waiting_since is None:
+            self._waiting_since = at
+        elif abs((at - self._waiting_since).total_seconds()) >= FLUSH_SECONDS:
+            self._is_due = True
+        return self._tallies.setdefault(tenant_id, Tally())
+
+    def _changes_state(self, tenant_id: UUID, exchange: Exchange) -> bool:
+        """Whether people should hear of this request at once."""
+        known = self._known.get(tenant_id)
+        kind = exchange.kind
+        if known is not None:
+            # Reading works all the time while changes are refused, and 404 tells nothing.
+            tells_nothing = kind is Kind.PASSING or (
+                kind is Kind.READ and known.kind in (Kind.CHANGE, Kind.CHANGE_REFUSED)
+            )
+            waited = abs((exchange.at - known.written_at).total_seconds())
+            if tells_nothing or kind is known.kind or waited < STATE_SECONDS:
+                return False
+        elif len(self._known) >= MAX_KNOWN:
+            self._known.pop(next(iter(self._known)))
+        self._known[tenant_id] = _Known(kind, exchange.at)
+        return True
+
+
+_ledger: Final = Ledger()
+
+
+def note(tenant_id: UUID, exchange: Exchange) -> None:
+    """Count a request of the tenant: no statement."""
+    _ledger.note(tenant_id, exchange)
+
+
+def note_departures(tenant_id: UUID, at: datetime, number: int = 1) -> None:
+    """Count users of the tenant who were deactivated or deleted: no statement."""
+    _ledger.note_departures(tenant_id, at, number)
+
+
+def flush(*, only_due: bool = False) -> None:
+    """Write what was counted: one statement in a transaction of its own, none for nothing.
+
+    A database that does not answer costs the tallies and nothing else: it is logged.
+    """
+    tallies = _ledger.take(only_due=only_due)
+    if not tallies:
+        return
+    try:
+        write(tallies)
+    except DatabaseError:
+        _logger.exception("The traffic of the last seconds could not be written.")
+
+
+def write(tallies: Mapping[UUID, Tally]) -> None:
+    """Add the tallies, by tenant, to what is in the registry: one statement and transaction."""
+    with in_public(), transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(_WRITE, _parameters(tallies))
+
+
+def forget() -> None:
+    """Forget what was counted and seen, in this process."""
+    _ledger.forget()
+
+
+def keep_flushing(stop: threading.Event, seconds: float = FLUSH_SECONDS + 1) -> None:
+    """Write what no further request writes, until `stop` is set; the connection is not kept."""
+    while not stop.wait(seconds):
+        flush()
+        connection.close()
+
+
+# Rows that two processes write meanwhile are added up by PostgreSQL; the tenants are in one order,
+# so that no two processes wait for each other. Whose tenant is gone meanwhile is left out.
+_WRITE: Final = """
+WITH days AS (
+    INSERT INTO tenants_trafficday AS known (tenant_id, day, requests, failures, departures)
+    SELECT tenant.id, new.day, new.requests, new.failures, new.departures
+    FROM jsonb_to_recordset(%(days)s::jsonb) AS new(
+        tenant_id uuid, day date, requests bigint, failures bigint, departures bigint)
+    JOIN tenants_tenant AS tenant ON tenant.id = new.tenant_id
+    ORDER BY tenant.id, new.day
+    ON CONFLICT (tenant_id, day) DO UPDATE SET
+        requests = known.requests + excluded.requests,
+        failures = known.failures + excluded.failures,
+        departures = known.departures + excluded.departures
+)
+INSERT INTO tenants_traffic AS known (tenant_id, first_request_at, last_request_at, last_success_at,
+    last_change_at, failed_at, failed_reach, failed_reason, failed_request_id, stranger_at,
+    stranger_reason, marks)
+SELECT tenant.id, new.first_request_at, new.last_request_at, new.last_success_at,
+    new.last_change_at, new.failed_at, new.failed_reach, new.failed_reason, new.failed_request_id,
+    new.stranger_at, new.stranger_reason, new.marks
+FROM jsonb_to_recordset(%(tenants)s::jsonb) AS new(
+    tenant_id uuid, first_request_at timestamptz, last_request_at timestamptz,
+    last_success_at timestamptz, last_change_at timestamptz, failed_at timestamptz,
+    failed_reach text, failed_reason text, failed_request_id text, stranger_at timestamptz,
+    stranger_reason text, marks jsonb)
+JOIN tenants_tenant AS tenant ON tenant.id = new.tenant_id
+ORDER BY tenant.id
+ON CONFLICT (tenant_id) DO UPDATE SET
+    first_request_at = LEAST(known.first_request_at, excluded.first_request_at),
+    last_request_at = GREATEST(known.last_request_at, excluded.last_request_at),
+    last_success_at = GREATEST(known.last_success_at, excluded.last_success_at),
+    last_change_at = GREATEST(known.last_change_at, excluded.last_change_at),
+    failed_at = GREATEST(known.failed_at, excluded.failed_at),
+    (failed_reach, failed_reason, failed_request_id) = (
+        SELECT later.reach, later.reason, later.request_id FROM (VALUES
+            (excluded.failed_at, excluded.failed_reach, excluded.failed_reason,
+                excluded.failed_request_id),
+            (known.failed_at, known.failed_reach, known.failed_reason, known.failed_request_id)
+        ) AS later(at, reach, reason, request_id) ORDER BY later.at DESC NULLS LAST LIMIT 1),
+    stranger_at = GREATEST(known.stranger_at, excluded.stranger_at),
+    stranger_reason = CASE WHEN excluded.stranger_at >= COALESCE(known.stranger_at, excluded.stranger_at)
+        THEN excluded.stranger_reason ELSE known.stranger_reason END,
+    marks = known.marks || excluded.marks
+"""
+_COLUMNS: Final = (
+    "first_request_at",
+    "last_request_at",
+    "last_success_at",
+    "last_change_at",
+    "failed_at",
+    "failed_reach",
+    "failed_reason",
+    "failed_request_id",
+    "stranger_at",
+    "stranger_reason",
+    "marks",
+)
+
+
+def _parameters(tallies: Mapping[UUID, Tally]) -> dict[str, str]:
+    rows = [
+        {"tenant_id": tenant_id, **{name: getattr(tally, name) for name in _COLUMNS}}
+        for tenant_id, tally in tallies.items()
+    ]
+    days = [
+        {
+            "tenant_id": tenant_id,
+            "day": day,
+            "requests": tally.requests[day],
+            "failures": tally.failures[day],
+            "departures": tally.departures[day],
+        }
+        for tenant_id, tally in tallies.items()
+        for day in tally.days()
+    ]
+    return {"tenants": _json(rows), "days": _json(days)}
+
+
+def _json(rows: Iterable[dict[str, Any]]) -> str:
+    return json.dumps(
+        list(rows),
+        default=lambda value: value.isoformat() if isinstance(value, date) else str(value),
+    )

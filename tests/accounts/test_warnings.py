@@ -1,0 +1,154 @@
+"""Warnings before a credential expires: to whom, when, and each once."""
+
+from datetime import UTC, datetime, timedelta
+from io import StringIO
+
+import pytest
+import time_machine
+from django.core import mail
+from django.core.management import call_command
+
+from accounts import actions, warnings
+from accounts.actions import ClientRequest, TokenRequest
+from accounts.models import AuditEntry
+from accounts.permissions import Role
+from tenants import lifecycle
+from tenants.current import in_public, in_tenant
+from tenants.models import Expiry
+from tests.support import people
+
+NOW = datetime(2026, 11, 25, 10, 0, tzinfo=UTC)
+
+
+@pytest.fixture(autouse=True)
+def clock():
+    with time_machine.travel(NOW, tick=False) as traveller:
+        yield traveller
+
+
+@pytest.fixture
+def token(acme):
+    """acme's secret token, which expires in 90 days; tara answers for it."""
+    tara = people.tenant_admin(acme)
+    request = TokenRequest("Entra", tara.email, days=90)
+    return actions.mint_token(people.COMMAND, acme, request).token
+
+
+@pytest.fixture
+def warn():
+    """`warn()`: runs the command and returns the messages, recipient and subject."""
+
+    def run():
+        mail.outbox.clear()
+        call_command("warn_of_expiry", stderr=StringIO())
+        return [(*message.to, message.subject) for message in mail.outbox]
+
+    return run
+
+
+def test_nobody_is_warned_long_before(token, warn):
+    assert warn() == []
+
+
+def test_tenant_admins_and_staff_who_can_act_are_warned(token, warn, clock, operator, acme):
+    people.support_staff(operator)
+    actions.create_account(people.COMMAND, operator, "aude@mypolicies.example", "", Role.AUDITOR)
+    clock.shift(timedelta(days=60))
+
+    subject = f"Secret token {token} of Acme Ltd expires in 30 days"
+    assert warn() == [("tara@acme.example", subject), ("alice@mypolicies.example", subject)]
+    own, theirs = (message.body for message in mail.outbox)
+    assert "http://acme.mypolicies.localhost:8000/admin/accounts/secrettoken/" in own
+    assert "Ask support@mypolicies.com for another one" in own
+    assert "/t/acme/admin/accounts/secrettoken/" in theirs
+    assert "2027-02-23 at 10:00 UTC" in own
+
+
+def test_each_warning_comes_once_30_14_3_and_1_days_before(token, warn, clock):
+    warned = []
+    clock.shift(timedelta(days=58))
+    for half in range(66):
+        if warn():
+            warned.append(32 - half / 2)
+        clock.shift(timedelta(hours=12))
+
+    assert warned == [30, 14, 3, 1]
+
+
+def test_a_command_that_did_not_run_for_long_warns_of_the_nearest_only(token, warn, clock):
+    clock.shift(timedelta(days=88))
+
+    assert [subject[-6:] for _, subject in warn()] == ["2 days"]
+    assert warn() == []
+
+
+def test_a_token_that_gets_another_end_is_warned_of_again(token, warn, clock, acme):
+    clock.shift(timedelta(days=60))
+    first = warn()
+    with in_tenant(acme):
+        type(token).objects.update(expires_at=token.expires_at + timedelta(days=2))
+    clock.shift(timedelta(days=2))
+
+    assert len(first) == len(warn()) == 1
+
+
+def test_a_client_secret_is_warned_of_too(acme, warn, clock):
+    tara = people.tenant_admin(acme)
+    actions.create_oauth_client(people.COMMAND, acme, ClientRequest("Job", tara.email))
+    clock.shift(timedelta(days=352))
+
+    [(_, subject)] = warn()
+
+    assert subject.startswith("Client secret Job")
+    assert subject.endswith("expires in 13 days")
+
+
+def test_who_is_revoked_suspended_or_another_tenants_admin_is_not_warned(
+    token, warn, clock, acme, globex
+):
+    people.tenant_admin(globex)
+    clock.shift(timedelta(days=61))
+    with in_public():
+        lifecycle.suspend(acme)
+    suspended = warn()
+    with in_public():
+        lifecycle.resume(acme)
+    actions.revoke_token(people.COMMAND, acme, token.id)
+
+    assert (suspended, warn()) == ([], [])
+
+
+def test_a_message_that_cannot_be_sent_is_tried_again(token, warn, clock, acme, settings):
+    clock.shift(timedelta(days=60))
+    settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+    settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", 1
+    with pytest.raises(ConnectionRefusedError):
+        warn()
+    settings.EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
+
+    assert len(warn()) == 1
+
+
+def test_a_warning_is_audited_in_the_tenant(token, warn, clock, acme):
+    clock.shift(timedelta(days=60))
+    warn()
+
+    with in_tenant(acme):
+        entry = AuditEntry.objects.order_by("-id").first()
+    assert (entry.act, entry.subject) == ("expiry warning sent", str(token))
+    assert entry.details == {"expires": "2027-02-23T10:00:00+00:00", "messages": 1}
+
+
+def test_what_was_missing_in_the_registry_comes_back(token, warn, clock):
+    with in_public():
+        Expiry.objects.all().delete()
+    clock.shift(timedelta(days=60))
+
+    assert len(warn()) == 1
+
+
+@pytest.mark.parametrize(("left", "days"), [(31, None), (30, 30), (14.1, 30), (1, 1), (0, None)])
+def test_the_nearest_warning_that_is_reached_is_due(left, days):
+    expiry = Expiry(expires_at=NOW + timedelta(days=left))
+
+    assert warnings.due(expiry, NOW) == days

@@ -1,0 +1,108 @@
+"""Mass deactivations on the screens: seen at once, undone or let pass by those who may."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from accounts.models import AuditEntry
+from accounts.permissions import Role
+from scim.provider.guard import settings_of
+from tenants.current import in_public, in_tenant
+from tenants.models import Alarm
+from tests.admin.conftest import nonce_in
+
+LIST = "/admin/tenants/alarm/"
+NOW = datetime(2026, 11, 25, 10, 0, tzinfo=UTC)
+
+
+@pytest.fixture
+def alarm(acme):
+    with in_public():
+        return Alarm.objects.create(
+            tenant=acme, since=NOW, noticed_at=NOW, users=40, active_before=100
+        )
+
+
+@pytest.fixture
+def at_home(acme, tara, open_browser):
+    return open_browser(acme, tara)
+
+
+def send(browser, path, **form):
+    return browser.post(path, form | {"nonce": nonce_in(browser.get(path))}, follow=True)
+
+
+def outcome(alarm):
+    with in_public():
+        alarm.refresh_from_db()
+    return alarm.outcome
+
+
+def test_it_stands_on_the_overviews_and_on_the_tenants_page(alice, at_home, acme, alarm):
+    said = "40 of 100 users were deactivated or deleted within an hour"
+
+    assert said in at_home.get("/admin/").text
+    assert f"Acme Ltd: {said}" in alice.get("/admin/").text
+    assert said in alice.get(f"/admin/tenants/tenant/{acme.pk}/change/").text
+    assert f'href="/t/acme{LIST}{alarm.pk}/change/"' in alice.get("/admin/").text
+
+
+def test_a_tenant_admin_lets_it_pass(at_home, acme, alarm):
+    send(at_home, f"{LIST}{alarm.pk}/pass/")
+
+    assert outcome(alarm) == "passed"
+    assert "deleted within an hour" not in at_home.get("/admin/").text
+
+
+def test_a_tenant_admin_undoes_it(at_home, acme, alarm):
+    answer = send(at_home, f"{LIST}{alarm.pk}/undo/")
+
+    assert "0 users are active again." in answer.text
+    assert outcome(alarm) == "undone"
+    with in_tenant(acme):
+        entry = AuditEntry.objects.order_by("-id").first()
+    assert (entry.act, entry.subject) == ("mass deactivation undone", "40 of 100 users")
+
+
+def test_what_is_settled_is_settled_once(at_home, alarm):
+    path = f"{LIST}{alarm.pk}/undo/"
+    form = {"nonce": nonce_in(at_home.get(path))}
+    send(at_home, f"{LIST}{alarm.pk}/pass/")
+
+    answer = at_home.post(path, form)
+
+    assert "Somebody has settled this already." in answer.text
+    assert outcome(alarm) == "passed"
+
+
+def test_a_tenant_admin_changes_the_guard(at_home, acme, globex):
+    send(at_home, f"{LIST}guard/", share_percent="50", least="100", holds="on")
+
+    changed, other = settings_of(acme), settings_of(globex)
+    assert (changed.share_percent, changed.least, changed.holds) == (50, 100, True)
+    assert (other.share_percent, other.least, other.holds) == (30, 20, False)
+    with in_tenant(acme):
+        entry = AuditEntry.objects.filter(act="guard changed").get()
+    assert entry.details == {"share_percent": 50, "least": 100, "holds": True}
+
+
+def test_another_tenants_alarm_is_not_there(globex, gus, alarm, open_browser):
+    browser = open_browser(globex, gus)
+
+    statuses = [
+        browser.get(f"{LIST}{alarm.pk}/{end}/").status_code for end in ("change", "undo", "pass")
+    ]
+    assert statuses == [404, 404, 404]
+    assert "40" not in browser.get(LIST).context["cl"].result_list.values_list("users", flat=True)
+
+
+@pytest.mark.parametrize(
+    ("role", "status"),
+    [(Role.AUDITOR, 403), (Role.SUPPORT, 403), (Role.SUPPORT_LEAD, 200), (Role.OPERATOR, 200)],
+)
+def test_staff_see_it_and_leads_act_on_it(role, status, operator, staff, alarm, open_browser):
+    browser = open_browser(operator, staff[role])
+    ends = (f"{alarm.pk}/undo/", f"{alarm.pk}/pass/", "guard/")
+
+    assert browser.get(f"/t/acme{LIST}{alarm.pk}/change/").status_code == 200
+    assert {browser.get(f"/t/acme{LIST}{end}").status_code for end in ends} == {status}

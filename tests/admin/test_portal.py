@@ -1,0 +1,217 @@
+"""The tenant's own first page and the page that leads through the set-up in Entra."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+import time_machine
+
+from accounts import actions
+from accounts.actions import TokenRequest
+from accounts.models import AuditEntry
+from tenants import resolution, traffic
+from tenants.current import in_tenant
+from tenants.traffic import Exchange, Kind
+from tests.admin.conftest import JSMITH
+from tests.support.clients import ScimClient
+from tests.support.payloads import user
+
+NOW = datetime(2026, 11, 25, 10, 0, tzinfo=UTC)
+PROGRESS = "/admin/setup/progress/"
+
+
+@pytest.fixture(autouse=True)
+def clock():
+    with time_machine.travel(NOW, tick=False) as traveller:
+        yield traveller
+
+
+@pytest.fixture
+def at_home(acme, tara, open_browser):
+    """Tara, acme's admin, at her browser on acme's own host."""
+    return open_browser(acme, tara)
+
+
+@pytest.fixture
+def gus_at_home(globex, gus, open_browser):
+    return open_browser(globex, gus)
+
+
+@pytest.fixture
+def entra(acme, minted):
+    """Entra's provisioning service, with acme's secret token."""
+    return ScimClient(acme, minted.value)
+
+
+def states(page):
+    return [step.state for step in page.context["progress"].steps]
+
+
+def stats(browser):
+    return {stat.label: stat.value for stat in browser.get("/admin/").context["overview"].stats}
+
+
+def test_a_new_tenant_is_led_to_the_set_up(at_home):
+    page = at_home.get("/admin/")
+
+    assert "Entra is not connected yet." in page.text
+    assert '<a href="/admin/setup/">Set up Entra</a>' in page.text
+
+
+def test_the_set_up_has_the_tenants_own_values_and_whom_to_ask(at_home, acme):
+    page = at_home.get("/admin/setup/").text
+
+    assert f'<code id="tenant-url">{acme.tenant_url}</code>' in page
+    assert "mailto:support@mypolicies.com" in page
+    assert "Generate secret token" not in page
+    assert "emails[type eq &quot;work&quot;].value" in page
+
+
+def test_staff_on_a_visit_are_led_to_generate_the_token(alice, acme):
+    page = alice.get("/t/acme/admin/setup/").text
+
+    assert 'href="/t/acme/admin/accounts/secrettoken/add/"' in page
+    assert 'data-refresh="/t/acme/admin/setup/progress/"' in page
+
+
+def test_the_panel_follows_the_set_up_from_nothing_to_the_first_user(
+    at_home, acme, tara, command, clock
+):
+    seen = [states(at_home.get(PROGRESS))]
+    minted = actions.mint_token(command, acme, TokenRequest("Entra", tara.email, days=365))
+    seen.append(states(at_home.get(PROGRESS)))
+    entra = ScimClient(acme, minted.value)
+    entra.get("/Users", filter='userName eq "c9b1"')
+    seen.append(states(at_home.get(PROGRESS)))
+    entra.post("/Users", user("first"))
+    seen.append(states(at_home.get(PROGRESS)))
+
+    assert seen == [
+        ["waiting", "waiting", "waiting"],
+        ["ok", "waiting", "waiting"],
+        ["ok", "ok", "waiting"],
+        ["ok", "ok", "ok"],
+    ]
+    assert "Everything works." in at_home.get(PROGRESS).text
+
+
+def test_a_test_connection_with_a_wrong_token_is_told_with_what_to_do(at_home, acme, minted):
+    ScimClient(acme, minted.value[:-1]).get("/Users")
+
+    panel = at_home.get(PROGRESS)
+
+    assert states(panel) == ["ok", "failing", "waiting"]
+    assert "cut off or mistyped" in panel.text
+    assert "Copy the secret token whole" in panel.text
+
+
+def test_another_tenants_traffic_and_users_make_nothing_green(
+    at_home, globex, gus, command, provision, minted
+):
+    theirs = actions.mint_token(command, globex, TokenRequest("Entra", gus.email, days=365))
+    ScimClient(globex, theirs.value).get("/Users")
+    provision(globex, JSMITH)
+
+    assert states(at_home.get(PROGRESS)) == ["ok", "waiting", "waiting"]
+    assert stats(at_home)["Active users"] == 0
+
+
+def test_the_panel_costs_few_statements(at_home, entra, statements):
+    entra.get("/Users")
+    at_home.get(PROGRESS)
+    resolution.forget()
+
+    with statements() as executed:
+        at_home.get(PROGRESS)
+
+    assert len(executed) <= 7  # host, session, account, token, traffic, user
+
+
+def test_the_first_page_counts_users_and_groups(at_home, entra):
+    entra.post("/Users", user("one"))
+    entra.post("/Users", user("two", active=False))
+    entra.post("/Groups", {"displayName": "Guides", "externalId": "g"})
+
+    found = stats(at_home)
+
+    assert found == {"Connection": "Connected", "Active users": 1, "Disabled users": 1, "Groups": 1}
+
+
+def test_the_first_page_says_what_fails_and_leads_to_the_request(at_home, entra, clock):
+    entra.post("/Users", user("one"))
+    clock.shift(2)
+    entra.post("/Users", user("one"))
+
+    page = at_home.get("/admin/").text
+
+    assert "another has the same name" in page
+    assert "/admin/scim/provisioningevent/?q=" in page
+    assert "Create: 409" in page
+
+
+def test_the_first_page_says_when_the_next_cycle_is_expected(at_home, acme):
+    traffic.note(acme.id, Exchange(NOW - timedelta(minutes=10), Kind.READ))
+    traffic.flush()
+
+    page = at_home.get("/admin/").text
+
+    assert "Last request 10 minutes ago. Next cycle expected about 2026-11-25 10:30 UTC." in page
+
+
+def test_the_first_page_lists_the_own_tokens_that_expire_soon(
+    at_home, gus_at_home, acme, tara, command
+):
+    actions.mint_token(command, acme, TokenRequest("Old one", tara.email, days=8))
+
+    assert "Secret token Old one" in at_home.get("/admin/").text
+    assert "Old one" not in gus_at_home.get("/admin/").text
+
+
+def test_a_chart_counts_the_own_requests_only(at_home, gus_at_home, entra):
+    entra.get("/Users")
+    traffic.flush()
+
+    assert "25 Nov: 1 Answered" in at_home.get("/admin/").text
+    assert "25 Nov: 1 Answered" not in gus_at_home.get("/admin/").text
+
+
+def test_the_first_page_costs_the_same_whatever_the_number_of_users(at_home, entra, statements):
+    def cost():
+        resolution.forget()
+        with statements() as executed:
+            at_home.get("/admin/")
+        return len(executed)
+
+    entra.post("/Users", user("u0"))
+    few = cost()
+    for number in range(1, 6):
+        entra.post("/Users", user(f"u{number}"))
+        entra.post("/Users", user(f"u{number}"))
+
+    assert cost() == few <= 11
+
+
+def test_what_staff_look_at_on_a_visit_is_audited(alice, acme):
+    alice.get("/t/acme/admin/")
+    alice.get("/t/acme/admin/setup/")
+
+    with in_tenant(acme):
+        acts = list(AuditEntry.objects.order_by("id").values_list("act", flat=True))
+    assert acts[-2:] == ["overview viewed", "set-up viewed"]
+
+
+@pytest.mark.parametrize("path", ["/admin/setup/", PROGRESS])
+def test_who_is_not_signed_in_sees_no_progress(path, acme, open_browser):
+    answer = open_browser(acme).get(path)
+
+    assert (answer.status_code, answer.headers["Location"]) == (302, f"/admin/login/?next={path}")
+
+
+def test_what_entra_manages_says_so_and_nothing_else_does(at_home, acme, minted, entra):
+    created = entra.post("/Users", user("one")).json
+    badge = "Managed by Microsoft Entra ID</span>"
+
+    managed = [f"/admin/scim/user/{end}" for end in ("", f"{created['id']}/change/")]
+    own = [f"/admin/accounts/secrettoken/{end}" for end in ("", f"{minted.token.pk}/change/")]
+
+    assert [badge in at_home.get(path).text for path in managed] == [True, True]
+    assert [badge in at_home.get(path).text for path in own] == [False, False]

@@ -1,0 +1,103 @@
+"""Rotating a secret token with an overlap, and having another admin answer for it."""
+
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from accounts.models import AuditEntry, SecretToken
+from accounts.permissions import Role
+from tenants.current import in_tenant
+from tests.admin.conftest import nonce_in
+from tests.support.clients import ScimClient
+
+LIST = "/t/acme/admin/accounts/secrettoken/"
+
+
+@pytest.fixture
+def act(minted):
+    """`act(browser, name, **fields)`: the answer to the form of an act on acme's token."""
+
+    def posted(browser, name, **fields):
+        path = f"{LIST}{minted.token.pk}/{name}/"
+        return browser.post(path, {"nonce": nonce_in(browser.get(path)), **fields})
+
+    return posted
+
+
+@pytest.fixture
+def stored(acme, minted):
+    """`stored()`: acme's token as it is now."""
+
+    def read():
+        with in_tenant(acme):
+            return SecretToken.objects.select_related("issued_for").get(pk=minted.token.pk)
+
+    return read
+
+
+def test_a_token_offers_what_can_be_done_with_it_to_those_who_may(
+    operator, staff, minted, open_browser
+):
+    def offered(role):
+        page = open_browser(operator, staff[role]).get(f"{LIST}{minted.token.pk}/change/")
+        return [act.label for act in page.context["page"].acts]
+
+    assert offered(Role.SUPPORT) == ["Rotate", "Move to another account", "Revoke"]
+    assert offered(Role.AUDITOR) == []
+
+
+def test_rotating_offers_the_former_label_and_account_and_seven_days(alice, minted, tara):
+    form = alice.get(f"{LIST}{minted.token.pk}/rotate/").context["form"]
+
+    offered = {name: form[name].value() for name in ("label", "issued_for", "existing")}
+    assert offered == {"label": "Microsoft Entra ID", "issued_for": tara.pk, "existing": "7d"}
+
+
+def test_a_rotated_token_works_beside_the_new_one_until_the_overlap_is_over(
+    alice, act, acme, tara, minted, stored
+):
+    answer = act(
+        alice,
+        "rotate",
+        label="Microsoft Entra ID",
+        expiry="365",
+        no_expiry_reason="",
+        issued_for=tara.pk,
+        existing="7d",
+    )
+
+    assert "it is shown this one time" in answer.text
+    assert ScimClient(acme, minted.value).get("/Users").status == 200
+    left = stored().expires_at - timezone.now()
+    assert timedelta(days=6, hours=23) < left <= timedelta(days=7)
+
+
+def test_a_token_moves_to_another_admin_and_goes_on_working(alice, act, acme, add, minted, stored):
+    nora = add(acme, "nora@acme.example", Role.ADMIN)
+
+    answer = act(alice, "move", issued_for=nora.pk)
+
+    assert answer.status_code == 302
+    assert stored().issued_for == nora
+    assert ScimClient(acme, minted.value).get("/Users").status == 200
+    with in_tenant(acme):
+        entry = AuditEntry.objects.filter(act="secret token moved").get()
+    assert entry.details == {"from": "tara@acme.example", "to": "nora@acme.example"}
+
+
+def test_a_token_moves_to_an_active_admin_only(alice, act, acme, globex, gus, add, tara, stored):
+    member = add(acme, "mo@acme.example", Role.MEMBER)
+
+    answers = [act(alice, "move", issued_for=account.pk) for account in (member, gus)]
+
+    assert [answer.status_code for answer in answers] == [200, 200]
+    assert stored().issued_for == tara
+
+
+def test_a_revoked_token_offers_nothing(alice, act, minted):
+    act(alice, "revoke")
+
+    page = alice.get(f"{LIST}{minted.token.pk}/change/")
+
+    assert page.context["page"].acts == ()

@@ -1,0 +1,87 @@
+"""What a body tells about the mapping that is configured in Entra: names of attributes, the flavor."""
+
+import pytest
+
+from scim.provider.marks import (
+    COMPLIANT,
+    CREATE,
+    LEGACY,
+    MANAGER,
+    MAPPING,
+    WORK_COUNTRY,
+    WORK_EMAIL,
+    marks_of,
+)
+
+ENTERPRISE = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"
+WHOLE = {
+    "schemas": ["urn:ietf:params:scim:schemas:core:2.0:User", ENTERPRISE],
+    "userName": "bjensen@acme.example",
+    "externalId": "0a21f0f2",
+    "active": True,
+    "emails": [{"primary": True, "type": "work", "value": "bjensen@acme.example"}],
+    "name": {"givenName": "Barbara", "familyName": "Jensen", "formatted": "Barbara Jensen"},
+    "addresses": [{"type": "work", "primary": True, "country": "Belize"}],
+    ENTERPRISE: {"manager": {"value": "019ab8c4-0000-7000-8000-000000000001"}},
+}
+
+
+def operation(op, path, value):
+    return {"Operations": [{"op": op, "path": path, "value": value}]}
+
+
+def test_a_whole_user_carries_the_whole_mapping_of_the_tutorial():
+    assert marks_of("POST", WHOLE) == {CREATE, *MAPPING}
+
+
+def test_what_is_empty_or_of_another_type_was_not_mapped():
+    body = {"userName": "b", "externalId": "", "emails": [{"type": "home", "value": "b@x.org"}]}
+
+    assert marks_of("POST", body | {"addresses": [{"type": "work"}]}) == {CREATE, "userName"}
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "mark"),
+    [
+        ("active", "False", "active"),
+        ('emails[type eq "work"].value', "b@acme.example", WORK_EMAIL),
+        ("name.givenName", "Barbara", "name.givenName"),
+        ('addresses[type eq "work"].country', "ML", WORK_COUNTRY),
+        (f"{ENTERPRISE}:manager", "019ab8c4", MANAGER),
+        (f"{ENTERPRISE}.manager", "019ab8c4", MANAGER),
+        ("manager", [{"value": "019ab8c4"}], MANAGER),
+    ],
+)
+def test_the_legacy_flavor_shows_by_its_capitals_and_names_an_attribute_by_its_path(
+    path, value, mark
+):
+    assert marks_of("PATCH", operation("Replace", path, value)) == {LEGACY, mark}
+
+
+def test_the_compliant_flavor_shows_by_small_letters_and_names_attributes_in_the_value():
+    value = {"name.givenName": "Barbara", f"{ENTERPRISE}:manager": "019ab8c4", "title": "Guide"}
+
+    marks = marks_of("PATCH", {"Operations": [{"op": "add", "value": value}]})
+
+    assert marks == {COMPLIANT, "name.givenName", MANAGER}
+
+
+def test_another_type_of_address_is_not_the_work_address():
+    body = operation("Add", 'addresses[type eq "home"].country', "ML")
+
+    assert marks_of("PATCH", body) == {LEGACY}
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        None,
+        [],
+        "text",
+        {},
+        {"Operations": 7},
+        {"Operations": [7, {"op": 7, "path": [], "value": 7}]},
+    ],
+)
+def test_a_body_that_is_no_patch_tells_nothing(body):
+    assert marks_of("PATCH", body) == frozenset()
