@@ -50,6 +50,7 @@ def window(chromium):
 @pytest.fixture(scope="module")
 def findings(server, window):
     """What is wrong anywhere; the walk is made once."""
+    server.manage("create_event_stream", DEMO, "--label", "HR replica", "--method", "poll")
     provision(server)
     for command, given in (
         (("set_password", DEMO, ADMIN), PASSWORD),
@@ -131,6 +132,9 @@ def test_the_walk_came_to_every_kind_of_page(findings):
         "staff: /admin/accounts/account/*/deactivate/",
         "staff: /t/*/admin/scim/user/*/change/",
         "staff: /t/*/admin/scim/provisioningevent/*/change/",
+        "staff: /t/*/admin/scim/eventstream/*/change/",
+        "staff: /t/*/admin/scim/eventstream/*/end/",
+        "staff: /t/*/admin/scim/delivery/*/change/",
         "staff: /t/*/admin/accounts/secrettoken/*/revoke/",
         "staff: /t/*/admin/accounts/oauthclient/*/secret/",
         "staff: /t/*/admin/accounts/auditentry/*/change/",
