@@ -139,7 +139,27 @@ def test_5_staff_find_the_user_and_read_what_entra_sent(staff):
     assert sent == BJENSEN
 
 
-def test_6_a_tenant_admin_signs_in_on_the_own_host_and_can_only_read(server, open_page):
+def test_6_staff_find_the_refused_request_what_was_wrong_and_where_to_mend_it(
+    staff, server, chapters
+):
+    without = {**BJENSEN, "userName": "jsmith@acme.example", "emails": []}
+    status, refusal = provision(server, chapters["token"], without)
+    assert status == 400
+
+    visit_acme(staff, "Provisioning log")
+    outcome = staff.locator("details.filter", has_text="Outcome")
+    outcome.locator("summary").click()
+    outcome.get_by_role("link", name="Refused").click()
+    staff.wait_for_url("**/?outcome=refused")
+    staff.locator("#result_list").get_by_role("link").first.click()
+
+    staff.get_by_text(refusal["detail"]).first.wait_for()
+    staff.get_by_role("heading", name="Why it was refused").wait_for()
+    staff.get_by_text("Entra: Provisioning").first.wait_for()
+    assert json.loads(staff.locator("#sent").inner_text()) == without
+
+
+def test_7_a_tenant_admin_signs_in_on_the_own_host_and_can_only_read(server, open_page):
     page = open_page()
     sign_in(page, server.url("acme"), TARA, TARAS_PASSWORD)
 
@@ -152,7 +172,7 @@ def test_6_a_tenant_admin_signs_in_on_the_own_host_and_can_only_read(server, ope
     assert page.get_by_role("link", name=re.compile("Generate|Add|Change$")).count() == 0
 
 
-def test_7_a_revoked_token_is_refused_at_once(staff, server, chapters):
+def test_8_a_revoked_token_is_refused_at_once(staff, server, chapters):
     visit_acme(staff, "Secret tokens")
     staff.get_by_role("link", name=chapters["public id"]).click()
     staff.get_by_role("link", name="Revoke").click()
@@ -166,7 +186,7 @@ def test_7_a_revoked_token_is_refused_at_once(staff, server, chapters):
     assert "mypscim_" not in refusal["detail"]
 
 
-def test_8_a_list_is_filtered_with_the_keyboard_alone(staff):
+def test_9_a_list_is_filtered_with_the_keyboard_alone(staff):
     visit_acme(staff, "Provisioning log")
     outcome = staff.locator("details.filter", has_text="Outcome")
     outcome.locator("summary").focus()
@@ -183,7 +203,7 @@ def test_8_a_list_is_filtered_with_the_keyboard_alone(staff):
     staff.get_by_role("link", name="Clear filters").wait_for()
 
 
-def test_9_the_colors_that_were_chosen_stay(staff):
+def test_10_the_colors_that_were_chosen_stay(staff):
     staff.get_by_role("button", name="Colors: as the system. Change").click()
     staff.reload()
 
