@@ -38,6 +38,9 @@ _SCREENS: Final = {
     "admin:accounts_auditentry_changelist": "Audit log",
     "admin:setup": "Set up Entra",
     "admin:tenants_alarm_changelist": "Mass deactivations",
+    "admin:scim_extensionschema_changelist": "Extension schemas",
+    "admin:scim_eventstream_changelist": "Event streams",
+    "admin:scim_delivery_changelist": "Delivery log",
 }
 
 
