@@ -108,7 +108,8 @@ def test_another_tenant_is_out_of_reach(acme, globex, scim):
         post("a", "/Users", user("jsmith")),
     )
 
-    assert statuses(results) == ["404", "400", "201"]
+    assert statuses(results) == ["404", "201", "201"]
+    assert members_of(ours, id_of(results[1])) == []  # E30: as if nobody had that id
     assert scim(globex).get(f"/Users/{theirs}").status == 200
     assert scim(globex).get("/Users").json["totalResults"] == 1
 
