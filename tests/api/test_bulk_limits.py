@@ -12,7 +12,19 @@ from scim.protocol import urns
 from scim.provider.capabilities import CAPABILITIES
 from tenants.current import in_tenant
 from tests.support import clients
-from tests.support.bulk import UNKNOWN, bulk, group, managed_by, patch, post, send, statuses, user
+from tests.support.bulk import (
+    UNKNOWN,
+    bulk,
+    group,
+    id_of,
+    managed_by,
+    members_of,
+    patch,
+    post,
+    send,
+    statuses,
+    user,
+)
 
 
 @pytest.fixture
