@@ -1,6 +1,5 @@
 """A tenant's extension schemas: the list, one schema's attributes, and defining and removing them."""
 
-import json
 from typing import Any, Final
 from uuid import UUID
 
@@ -16,8 +15,15 @@ from accounts.admin.forms import ActForm
 from accounts.admin.pages import Fact, Facts, Page, Table, Text, pretty
 from accounts.admin.screens import RecordAdmin
 from scim.models import ExtensionSchema
+from scim.protocol.extensions import read_schema
 from scim.provider.capabilities import RESOURCE_TYPES
-from scim.provider.extensions import DEFINE, Definition, define_schema, remove_schema
+from scim.provider.extensions import (
+    DEFINE,
+    Definition,
+    define_schema,
+    remove_schema,
+    stored_form,
+)
 from tenants.current import current_tenant
 
 _EXAMPLE: Final = {
@@ -112,7 +118,7 @@ class ExtensionSchemaAdmin(RecordAdmin[ExtensionSchema]):
         sections = (
             _facts(record),
             Table("Attributes", _HEADINGS, rows, "It has no attributes."),
-            Text("Definition", pretty(record.definition), "definition"),
+            Text("Definition", _shown(record), "definition"),
         )
         return Page(record.urn, sections, tuple(acts), notice=_IN_ENTRA)
 
@@ -192,8 +198,13 @@ def _initial(record: ExtensionSchema | None) -> dict[str, Any]:
     return {
         "resource_type": record.resource_type,
         "is_required": record.is_required,
-        "definition": json.dumps(record.definition, indent=2, ensure_ascii=False),
+        "definition": _shown(record),
     }
+
+
+def _shown(record: ExtensionSchema) -> str:
+    """The definition in the order of the RFC, which the database does not keep."""
+    return pretty(stored_form(read_schema(record.definition)))
 
 
 def _facts(row: ExtensionSchema) -> Facts:
