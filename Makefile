@@ -28,7 +28,8 @@ check: $(VENV)/dev.stamp  ## The fast loop: format, lint, types, contracts, migr
 	DATA_DIR=.data/check $(BIN)/python manage.py makemigrations --check --dry-run
 	DATA_DIR=.data/check BASE_DOMAIN=mypolicies.example SECRET_KEY=$$($(BIN)/python -c 'import secrets; print(secrets.token_urlsafe(50))') \
 		$(BIN)/python manage.py check --deploy --fail-level WARNING
-	$(BIN)/pytest -q -n 2 tests/protocol tests/provider tests/repository tests/tenants tests/docs
+	$(BIN)/pytest -q -n 2 -m "not commits" --hypothesis-profile=quick \
+		tests/protocol tests/provider tests/repository tests/tenants tests/docs
 
 screenshots: $(VENV)/dev.stamp  ## Take the pictures in docs/screenshots anew, of a seeded server
 	@exec $(BIN)/python -m tests.support.screenshots

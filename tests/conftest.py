@@ -23,7 +23,15 @@ properties.register_profile(
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
 )
+properties.register_profile("quick", properties.get_profile("mypolicies"), max_examples=20)
 properties.load_profile("mypolicies")
+
+
+def pytest_collection_modifyitems(items):
+    """`make check` leaves out what commits: `-m "not commits"`."""
+    for item in items:
+        if "real_tenants" in getattr(item, "fixturenames", ()):
+            item.add_marker("commits")
 
 
 @pytest.fixture(scope="session")
