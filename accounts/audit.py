@@ -30,7 +30,6 @@ from accounts.models import (
     Account,
     AuditEntry,
 )
-from accounts.permissions import grants
 from tenants.models import Tenant
 
 FIRST_PREVIOUS_HASH: Final = bytes(32)
@@ -63,12 +62,12 @@ class Actor:
 
     @classmethod
     def account(cls, account: Account, tenant: Tenant, address: str | None) -> Self:
-        """An account that signed in on the host of `tenant`, with the permissions of its role."""
+        """An account that signed in on the host of `tenant`, with the permissions it has now."""
         home = "support" if tenant.is_operator else tenant.custom_domain
         return cls(
             name=f"{account.email} ({home})",
             address=address,
-            permissions=grants(account.role) if account.is_active else frozenset(),
+            permissions=account.permissions,
             tenant_id=None if tenant.is_operator else tenant.id,
         )
 

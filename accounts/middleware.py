@@ -4,20 +4,26 @@ The staff account and its session live in the schema `support`, the screens' row
 So `request.user`, which Django reads lazily, is read before the tenant is entered: afterwards the
 same primary key would name an account of the tenant. The session is loaded with it, changes in
 memory only during the visit, and is saved by SessionMiddleware after the tenant was left.
+
+Staff who view a tenant as its admins do (accounts.admin.viewing) are confined here, on each request
+of a visit of that tenant: to what tenant admins see, and to reading.
 """
 
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from http import HTTPStatus
 from typing import Any, Final
 
 from django.conf import settings
 from django.contrib.auth.views import redirect_to_login
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
 from django.urls import get_script_prefix, get_urlconf, set_script_prefix, set_urlconf
 
+from accounts.admin.viewing import end_if_over, viewing_of
 from accounts.admin.visits import MOUNT, Visit, staff_path, visit_prefix
-from accounts.permissions import STAFF_ROLES
+from accounts.permissions import SEEN_BY_ADMINS, STAFF_ROLES
 from tenants.current import current_tenant, in_tenant
 from tenants.models import Tenant
 
@@ -29,6 +35,7 @@ _NEVER_VISITED: Final = (
     "/admin/password_change/",
     "/admin/invitation/",
 )
+_READING: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
 class VisitMiddleware:
@@ -39,6 +46,9 @@ class VisitMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         if not request.path_info.startswith(MOUNT):
+            # Only where no act of the same request takes another tenant's audit lock afterwards.
+            if current_tenant().is_operator and request.method in _READING:
+                end_if_over(request)
             return self.get_response(request)
         if not current_tenant().is_operator:
             raise Http404
@@ -48,7 +58,11 @@ class VisitMiddleware:
         match = _VISIT.fullmatch(request.path_info)
         if match is None or match["rest"].startswith(_NEVER_VISITED) or not _may_visit(user):
             raise Http404
-        visit = _visit(match["custom_domain"])
+        visit = _visit(request, match["custom_domain"])
+        if visit.viewing and end_if_over(request):
+            return HttpResponseRedirect(f"{visit.viewing.again_path}?over")
+        if visit.viewing and request.method not in _READING:
+            return _read_only(request, visit.tenant)
         with _mounted(request, visit, match["rest"]), in_tenant(visit.tenant):
             return self.get_response(request)
 
@@ -57,26 +71,41 @@ def _may_visit(user: Any) -> bool:
     return user.role in STAFF_ROLES and user.has_perm("tenants.view_tenant")
 
 
-def _visit(custom_domain: str) -> Visit:
+def _visit(request: HttpRequest, custom_domain: str) -> Visit:
     tenant = Tenant.objects.filter(custom_domain=custom_domain, is_operator=False).first()
     if tenant is None:
         raise Http404
-    return Visit(tenant, staff_path("admin:tenants_tenant_change", tenant.pk))
+    viewing = viewing_of(request)
+    if viewing and viewing.tenant != tenant:
+        viewing = None
+    return Visit(tenant, staff_path("admin:tenants_tenant_change", tenant.pk), viewing)
+
+
+def _read_only(request: HttpRequest, tenant: Tenant) -> HttpResponse:
+    detail = (
+        f"Nothing was done: you are looking at {tenant.name} as its tenant admins do, which is"
+        " read-only. Stop that first, then do it in your own role."
+    )
+    context = {"title": "Read-only", "detail": detail}
+    return render(request, "failed.html", context, status=HTTPStatus.FORBIDDEN)
 
 
 @contextmanager
 def _mounted(request: HttpRequest, visit: Visit, path_info: str) -> Iterator[None]:
     """The request looks as if it had arrived on the tenant's own host, its links keep the prefix."""
+    user: Any = request.user
     names = ("path_info", "urlconf", "visit")
     before: Any = {name: getattr(request, name, None) for name in names}
     script_prefix, urlconf = get_script_prefix(), get_urlconf()
     try:
         request.visit = visit  # type: ignore[attr-defined]  # read by accounts.admin.visits.visit_of
+        user.confined_to = SEEN_BY_ADMINS if visit.viewing else None
         request.path_info = path_info
         request.urlconf = settings.ROOT_URLCONF
         set_script_prefix(visit_prefix(visit.tenant) + "/")
         yield
     finally:
+        user.confined_to = None
         set_script_prefix(script_prefix)
         set_urlconf(urlconf)
         for name, value in before.items():

@@ -46,6 +46,8 @@ class Account(AbstractBaseUser):
     role = models.CharField(max_length=16, choices=Role)
     is_active = models.BooleanField(default=True)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
+    # Of the object, not of the row: what is left of the role's permissions for one request.
+    confined_to: frozenset[str] | None = None
 
     USERNAME_FIELD = "email"
     EMAIL_FIELD = "email"
@@ -65,18 +67,22 @@ class Account(AbstractBaseUser):
     @property
     def is_staff(self) -> bool:
         """Django admin's word for "may open the admin pages"."""
-        return self.is_active and bool(grants(self.role))
+        return bool(self.permissions)
+
+    @property
+    def permissions(self) -> frozenset[str]:
+        """What the account may do now; being confined takes away and never adds."""
+        own = grants(self.role) if self.is_active else frozenset()
+        return own if self.confined_to is None else own & self.confined_to
 
     def has_perm(self, perm: str, obj: object = None) -> bool:
-        return self.is_active and perm in grants(self.role)
+        return perm in self.permissions
 
     def has_perms(self, perm_list: list[str], obj: object = None) -> bool:
         return all(self.has_perm(perm, obj) for perm in perm_list)
 
     def has_module_perms(self, app_label: str) -> bool:
-        return self.is_active and any(
-            perm.startswith(f"{app_label}.") for perm in grants(self.role)
-        )
+        return any(perm.startswith(f"{app_label}.") for perm in self.permissions)
 
 
 class SecretToken(models.Model):

@@ -25,6 +25,8 @@ STAFF_ROLES: Final = (Role.SUPPORT, Role.SUPPORT_LEAD, Role.AUDITOR, Role.OPERAT
 
 # Who lacks it sees names, addresses and the like of provisioned people masked.
 PERSONAL_DATA: Final = "scim.view_personal_data"
+# Looking at a tenant as its own admins do (accounts.admin.viewing).
+VIEW_AS_ADMIN: Final = "tenants.view_as_admin"
 
 _SEE_PROVISIONING: Final = frozenset(
     {
@@ -49,6 +51,7 @@ _SEE_ALL: Final = _SEE_PROVISIONING | {
     "accounts.view_auditentry",
 }
 _SUPPORT: Final = _SEE_ALL | {
+    VIEW_AS_ADMIN,
     "scim.replay_provisioningevent",
     "accounts.add_secrettoken",
     "accounts.revoke_secrettoken",
@@ -100,6 +103,9 @@ GRANTS: Final[Mapping[str, frozenset[str]]] = {
     Role.AUDITOR: _SEE_ALL,
     Role.OPERATOR: _OPERATE,
 }
+
+# What tenant admins see; none of what they do.
+SEEN_BY_ADMINS: Final = frozenset(perm for perm in GRANTS[Role.ADMIN] if ".view_" in perm)
 
 
 def grants(role: str) -> frozenset[str]:

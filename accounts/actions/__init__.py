@@ -28,8 +28,10 @@ from accounts.actions.performing import ActionRefused, NotPermitted
 from accounts.actions.tenants import (
     add_host,
     create_tenant,
+    end_view_as_admin,
     remove_host,
     resume_tenant,
+    start_view_as_admin,
     suspend_tenant,
 )
 from accounts.actions.tokens import (
@@ -63,6 +65,7 @@ __all__ = [
     "create_operator",
     "create_tenant",
     "deactivate_account",
+    "end_view_as_admin",
     "invite_admin",
     "mint_token",
     "move_token",
@@ -74,5 +77,6 @@ __all__ = [
     "revoke_oauth_client",
     "revoke_token",
     "set_password",
+    "start_view_as_admin",
     "suspend_tenant",
 ]

@@ -1,11 +1,13 @@
 """Acts on tenants: create, suspend, resume, further host names."""
 
+from datetime import datetime
+
 from django.db import transaction
 
 from accounts.actions.accounts import add_account
 from accounts.actions.performing import authorize, note, performing, refusals
 from accounts.audit import Actor
-from accounts.permissions import Role
+from accounts.permissions import VIEW_AS_ADMIN, Role
 from tenants import lifecycle
 from tenants.current import in_tenant
 from tenants.models import Tenant
@@ -38,6 +40,19 @@ def resume_tenant(actor: Actor, tenant: Tenant) -> None:
     with performing(actor, "tenants.suspend_tenant", tenant):
         lifecycle.resume(tenant)
         note(actor, tenant, "tenant resumed", tenant.custom_domain, {})
+
+
+def start_view_as_admin(actor: Actor, tenant: Tenant, reason: str, until: datetime) -> None:
+    """Note that staff begin to look at a tenant as its admins do. Raises ActionRefused."""
+    with performing(actor, VIEW_AS_ADMIN, tenant):
+        details = {"reason": reason, "until": until.isoformat(timespec="seconds")}
+        note(actor, tenant, "view as tenant admin started", tenant.custom_domain, details)
+
+
+def end_view_as_admin(actor: Actor, tenant: Tenant, how: str) -> None:
+    """Note that staff no longer look at it so; asks no permission: who lost it ends as well."""
+    with in_tenant(tenant):
+        note(actor, tenant, "view as tenant admin ended", tenant.custom_domain, {"how": how})
 
 
 def add_host(actor: Actor, tenant: Tenant, host: str) -> None:

@@ -154,6 +154,14 @@ class TenantForm(ActForm):
     )
 
 
+class ViewingForm(ActForm):
+    reason = forms.CharField(
+        max_length=200,
+        help_text="One line, such as the number of the customer's request. The tenant's admins"
+        " answer for what is theirs: it is kept in the audit log of the tenant and in staff's.",
+    )
+
+
 class AccountForm(ActForm):
     email = forms.EmailField(label="E-mail address")
     name = forms.CharField(max_length=200, required=False)

@@ -14,12 +14,13 @@ from django.utils import timezone
 from django.utils.decorators import method_decorator
 from django.views.decorators.cache import never_cache
 
+from accounts.admin import viewing
 from accounts.admin.acting import actor, may
 from accounts.admin.invitations import accept
 from accounts.admin.navigation import Place, grouped
 from accounts.admin.overview import staff_overview
 from accounts.admin.screens import RecordAdmin
-from accounts.admin.visits import visit_of
+from accounts.admin.visits import Viewing, visit_of
 from accounts.audit import record
 from accounts.permissions import STAFF_ROLES, TENANT_ROLES
 from tenants.current import current_tenant
@@ -105,6 +106,7 @@ class Site(AdminSite):
         return {
             **super().each_context(request),
             "visit": visit_of(request),
+            "viewing": self.running_view(request),
             "site_header": place,
             "site_title": place,
             "place": place,
@@ -113,6 +115,11 @@ class Site(AdminSite):
             "who_signs_in": self.who_signs_in(),
             "where": current_tenant().host,
         }
+
+    def running_view(self, request: HttpRequest) -> Viewing | None:
+        """What the banner says of staff who view a tenant as its admins do."""
+        visit = visit_of(request)
+        return visit.viewing if visit else None
 
     def places(self, request: HttpRequest) -> list[Place]:
         """What the navigation offers the signed-in account; sites with further pages add theirs."""
@@ -151,6 +158,17 @@ class StaffSite(Site):
         """How all tenants are doing, then the places to go."""
         overview = staff_overview(timezone.now()) if may(request, SEE_TENANTS) else None
         return super().index(request, {"overview": overview, **(extra_context or {})})
+
+    def running_view(self, request: HttpRequest) -> Viewing | None:
+        return viewing.viewing_of(request) if self.has_permission(request) else None
+
+    def logout(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> TemplateResponse:
+        """Ends, with the session, what was viewed as tenant admin."""
+        if request.method == "POST":
+            viewing.end(request, viewing.SIGNED_OUT)
+        return super().logout(request, extra_context)
 
     def has_permission(self, request: HttpRequest) -> bool:
         return current_tenant().is_operator and super().has_permission(request)

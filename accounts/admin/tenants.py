@@ -4,24 +4,27 @@ from typing import Any, Final
 from uuid import UUID
 
 from django.contrib import admin
+from django.core.exceptions import PermissionDenied
 from django.db.models import Q, QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import URLPattern
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from accounts.actions import create_tenant, resume_tenant, suspend_tenant
+from accounts.admin import viewing
 from accounts.admin.acting import actor, may
 from accounts.admin.acts import Asked, ask, done
 from accounts.admin.filters import Conditions, TableFilter
-from accounts.admin.forms import TenantForm
+from accounts.admin.forms import TenantForm, ViewingForm
 from accounts.admin.looks import badge
 from accounts.admin.overview import connection_badge
 from accounts.admin.pages import Act, Fact, Facts, Page, link
 from accounts.admin.screens import RecordAdmin
 from accounts.admin.tokens import MINT
 from accounts.admin.visits import visit_path
+from accounts.permissions import VIEW_AS_ADMIN
 from tenants import connection
 from tenants.connection import STATES, with_state
 from tenants.models import Status, Tenant
@@ -92,6 +95,8 @@ class TenantAdmin(RecordAdmin[Tenant]):
         acts = [
             self.act_url("<uuid:tenant_id>/suspend/", self.suspend_view, "suspend"),
             self.act_url("<uuid:tenant_id>/resume/", self.resume_view, "resume"),
+            self.act_url("<uuid:tenant_id>/view-as-admin/", self.start_view, "view_as_admin"),
+            self.act_url("<uuid:tenant_id>/view-as-admin/stop/", self.stop_view, "stop_viewing"),
         ]
         return [*acts, *super().get_urls()]
 
@@ -128,6 +133,8 @@ class TenantAdmin(RecordAdmin[Tenant]):
         if may(request, MINT):
             path = visit_path(tenant, "admin:accounts_secrettoken_add")
             acts.append(Act("Generate secret token", path))
+        if may(request, VIEW_AS_ADMIN):
+            acts.append(self.act("View as tenant admin", "view_as_admin", tenant.pk))
         if may(request, SUSPEND) and tenant.is_suspended:
             acts.append(self.act("Resume", "resume", tenant.pk))
         elif may(request, SUSPEND):
@@ -202,3 +209,42 @@ class TenantAdmin(RecordAdmin[Tenant]):
             sentences=(f"{tenant.host} is served again, with the tokens and users it had.",),
         )
         return ask(self, request, asked)
+
+    def start_view(self, request: HttpRequest, tenant_id: UUID) -> HttpResponse:
+        """The page that asks for the reason; its POST opens the tenant's first page."""
+        tenant = self.get_record(request, tenant_id)
+
+        def start(form: ViewingForm) -> HttpResponse:
+            viewing.start(request, tenant, form.cleaned_data["reason"])
+            return HttpResponseRedirect(visit_path(tenant, "admin:index"))
+
+        over = (f"The {viewing.MINUTES} minutes are over.",) if "over" in request.GET else ()
+        asked = Asked(
+            title=f"View {tenant.name} as its tenant admins do?",
+            act_label="View as tenant admin",
+            permission=VIEW_AS_ADMIN,
+            cancel_path=self.record_path(tenant.pk),
+            run=start,
+            sentences=(
+                *over,
+                (
+                    f"For {viewing.MINUTES} minutes you see in {tenant.name} what its tenant admins"
+                    " see, and can do nothing there. Personal data stay masked unless your own role"
+                    " includes seeing them."
+                ),
+                "The start, its reason and the end are kept in the tenant's audit log and in staff's.",
+            ),
+            form=ViewingForm,
+        )
+        return ask(self, request, asked)
+
+    def stop_view(self, request: HttpRequest, tenant_id: UUID) -> HttpResponse:
+        """POST only: back to the own role, and to the tenant's page."""
+        if request.method != "POST":
+            raise PermissionDenied
+        tenant = self.get_record(request, tenant_id)
+        running = viewing.viewing_of(request)
+        if running and running.tenant == tenant:
+            viewing.end(request, viewing.STOPPED)
+        sentence = f"You look at {tenant.name} in your own role again."
+        return done(request, self.record_path(tenant.pk), sentence)

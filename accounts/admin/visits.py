@@ -1,6 +1,7 @@
 """A visit: staff look at a tenant's screens from the staff host, under `/t/<custom domain>/`."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Final
 
 from django.conf import settings
@@ -13,11 +14,23 @@ MOUNT: Final = "/t/"
 
 
 @dataclass(frozen=True, slots=True)
+class Viewing:
+    """That staff look at a tenant as its admins do: see accounts.admin.viewing."""
+
+    tenant: Tenant
+    until: datetime
+    reason: str
+    again_path: str  # of the form that starts one
+    stop_path: str
+
+
+@dataclass(frozen=True, slots=True)
 class Visit:
     """Which tenant is visited; `way_back` is the path of its page on the staff site."""
 
     tenant: Tenant
     way_back: str
+    viewing: Viewing | None = None  # None: with the role's own permissions
 
 
 def visit_of(request: HttpRequest) -> Visit | None:

@@ -4,7 +4,7 @@ import pytest
 
 from accounts.actions import Actor
 from accounts.models import Account
-from accounts.permissions import GRANTS, Role, grants
+from accounts.permissions import GRANTS, SEEN_BY_ADMINS, Role, grants
 from tenants.current import in_tenant
 
 SEE = {
@@ -37,7 +37,11 @@ TOKENS = {
 }
 STREAMS = {"scim.add_eventstream", "scim.delete_eventstream", "scim.rotate_signingkey"}
 GUARD = {"tenants.settle_alarm", "tenants.change_guard"}
-SUPPORT = SEE_ALL | TOKENS | {"scim.replay_provisioningevent", "scim.change_eventstream"}
+SUPPORT = (
+    SEE_ALL
+    | TOKENS
+    | {"scim.replay_provisioningevent", "scim.change_eventstream", "tenants.view_as_admin"}
+)
 LEAD = (
     SUPPORT
     | PEOPLE
@@ -63,7 +67,7 @@ def test_an_auditor_sees_everything_but_personal_data_and_changes_nothing():
     assert grants(Role.AUDITOR) == SEE_ALL
 
 
-def test_support_handles_tokens_and_replays_requests():
+def test_support_handles_tokens_replays_requests_and_views_as_tenant_admin():
     assert grants(Role.SUPPORT) == SUPPORT
 
 
@@ -108,6 +112,23 @@ def test_an_account_answers_djangos_questions_from_its_role():
     assert account.has_module_perms("scim")
     assert not account.has_perm("tenants.view_tenant")
     assert not account.has_module_perms("config")
+
+
+def test_what_tenant_admins_see_holds_none_of_their_acts():
+    assert SEE | {"scim.view_personal_data", "accounts.view_account"} == SEEN_BY_ADMINS
+
+
+def test_a_confined_account_keeps_of_its_own_permissions_and_gains_none(operator, acme):
+    account = Account(email="alice@mypolicies.example", role=Role.SUPPORT)
+    account.confined_to = SEEN_BY_ADMINS
+    actor = Actor.account(account, operator, None)
+
+    assert account.permissions == actor.permissions == SEE | {"accounts.view_account"}
+    assert account.has_perm("scim.view_user")
+    assert not account.has_perm("scim.view_personal_data")
+    assert not account.has_perms(["scim.view_user", "accounts.add_secrettoken"])
+    assert account.has_module_perms("tenants")
+    assert not actor.may("accounts.add_secrettoken", acme)
 
 
 def test_an_inactive_account_and_a_member_may_nothing():

@@ -215,6 +215,12 @@ def delivery(acme, stream, bjensen):
         return Delivery.objects.get()
 
 
+def view_as_admin(browser, tenant, reason="Ticket 4711"):
+    """Has staff at their browser view a tenant as its admins do."""
+    path = f"/admin/tenants/tenant/{tenant.pk}/view-as-admin/"
+    return browser.post(path, {"nonce": nonce_in(browser.get(path)), "reason": reason})
+
+
 def requester(tenant, token=None):
     """The Entra provisioning service, calling with the token."""
     return Requester(

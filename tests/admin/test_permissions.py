@@ -6,6 +6,7 @@ from accounts.permissions import Role
 from scim.models import DeliveryMethod, ProvisioningEvent
 from scim.provider.extensions import define_schema
 from tenants.current import in_tenant
+from tests.admin.conftest import view_as_admin
 from tests.support import streams
 from tests.support.people import COMMAND
 from tests.support.schemas import definition
@@ -20,6 +21,9 @@ STAFF_SITE = {
     "/admin/tenants/tenant/add/": (403, 403, 403, 200),
     "/admin/tenants/tenant/{acme}/suspend/": (403, 403, 200, 200),
     "/admin/tenants/tenant/{acme}/resume/": (403, 403, 200, 200),
+    "/admin/tenants/tenant/{acme}/view-as-admin/": (403, 200, 200, 200),
+    "/admin/tenants/tenant/{acme}/view-as-admin/stop/": (403, 403, 403, 403),
+    "/admin/tenants/tenant/{operator}/view-as-admin/": (404, 404, 404, 404),
     "/admin/tenants/tenant/{acme}/delete/": (403, 403, 403, 403),
     "/admin/tenants/tenant/{acme}/history/": (404, 404, 404, 404),
     "/admin/tenants/tenant/{operator}/change/": (404, 404, 404, 404),
@@ -121,6 +125,18 @@ VISIT = {
     "/t/nobody/admin/": (404, 404, 404, 404),
     "/t/": (404, 404, 404, 404),
 }
+# What tenant admins cannot open either, or only to act: nobody may while viewing as one.
+NOT_AS_ADMIN = frozenset(
+    path
+    for path in VISIT
+    if path.endswith(
+        (
+            *("/guard/", "/restore/", "/export/", "/dry-run/", "/add/", "/redefine/", "/remove/"),
+            *("/revoke/", "/rotate/", "/move/", "/secret/", "/pause/", "/resume/", "/end/"),
+            *("/invite/", "/auditentry/"),
+        )
+    )
+)
 # path -> the statuses for an anonymous visitor, a member, a tenant admin
 OWN_HOST = {
     "/": (302, 302, 302),
@@ -226,6 +242,21 @@ def test_staff_open_the_screens_of_their_role(column, role, operator, staff, nam
     opened = statuses(browser, STAFF_SITE | VISIT, names)
 
     assert opened == {path: row[column] for path, row in (STAFF_SITE | VISIT).items()}
+
+
+@pytest.mark.parametrize(("column", "role"), list(enumerate(ROLES))[1:])
+def test_staff_who_view_as_tenant_admin_open_what_tenant_admins_see_and_no_act(
+    column, role, operator, acme, staff, names, open_browser
+):
+    browser = open_browser(operator, staff[role])
+    view_as_admin(browser, acme)
+
+    opened = statuses(browser, VISIT, names)
+
+    assert opened == {
+        path: 403 if path in NOT_AS_ADMIN and row[column] == 200 else row[column]
+        for path, row in VISIT.items()
+    }
 
 
 def test_tenant_admins_open_their_users_log_and_tokens_and_members_nothing(
