@@ -63,7 +63,7 @@ class Actor:
     @classmethod
     def account(cls, account: Account, tenant: Tenant, address: str | None) -> Self:
         """An account that signed in on the host of `tenant`, with the permissions it has now."""
-        home = "support" if tenant.is_operator else tenant.custom_domain
+        home = "staff" if tenant.is_operator else tenant.custom_domain
         return cls(
             name=f"{account.email} ({home})",
             address=address,

@@ -105,7 +105,7 @@ def read(tenant: Tenant, now: datetime) -> Connection:
     failure = _failure(traffic) if state is FAILING else ("", None, "")
     return Connection(
         state=state,
-        sentence=_sentence(state, last or failure[1], now),
+        sentence=_sentence(state, max(filter(None, (last, failure[1])), default=None), now),
         last_request_at=last,
         next_cycle_at=_next_cycle(last, now) if state is not SILENT else None,
         failure=failure[0],
@@ -135,8 +135,8 @@ def _sentence(state: State, last: datetime | None, now: datetime) -> str:
 
 
 def _next_cycle(last: datetime | None, now: datetime) -> datetime | None:
-    """About 40 minutes after the last request; None while a cycle may still be running."""
-    if last is None or now - last < timedelta(minutes=2):
+    """About 40 minutes after the last request; None while one may be running, or is overdue."""
+    if last is None or not timedelta(minutes=2) <= now - last <= CYCLE:
         return None
     return last + CYCLE
 

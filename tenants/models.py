@@ -182,6 +182,7 @@ class Alarm(models.Model):
         OPEN = "open", "Open"
         PASSED = "passed", "Let pass"
         UNDONE = "undone", "Undone"
+        LAPSED = "lapsed", "Lapsed"  # nobody looked within the grace; it can still be undone
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     tenant = models.ForeignKey(Tenant, models.CASCADE, related_name="alarms")

@@ -102,7 +102,9 @@ class AccountAdmin(RecordAdmin[Account]):
         def invite(form: InvitationForm) -> HttpResponse:
             data = form.cleaned_data
             account = invite_admin(actor(request), tenant, data["email"], data["name"])
-            sentence = f"{account.email} is invited: the link in the e-mail works once, for 3 days."
+            sentence = (
+                f"The invitation to {account.email} is sent: its link works once, for 3 days."
+            )
             return done(request, self.record_path(account.pk), sentence)
 
         asked = Asked(

@@ -53,7 +53,7 @@ class SecretTokenAdmin(RecordAdmin[SecretToken]):
     add_permission = MINT
     counted_as = ("secret token", "secret tokens")
     group = "Connection"
-    purpose = "What Microsoft Entra ID signs in with: generate, see the last use, revoke."
+    purpose = "What Microsoft Entra ID signs in with, until when, and when it last did."
     when_empty = "Generate one and enter it in Entra together with the Tenant URL."
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[SecretToken]:

@@ -12,11 +12,18 @@ from django.utils.safestring import SafeString
 from accounts.admin.acting import actor, may, record_view
 from accounts.admin.acts import Asked, ask, done
 from accounts.admin.forms import GuardForm
-from accounts.admin.looks import badge
+from accounts.admin.looks import State, badge
 from accounts.admin.pages import Act, Fact, Facts, Page, link
 from accounts.admin.screens import RecordAdmin
-from scim.provider import guard
-from scim.provider.acts import GUARD, SETTLE, change_guard, let_departures_pass, undo_departures
+from scim.provider import clock, guard
+from scim.provider.acts import (
+    GUARD,
+    SETTLE,
+    UNDOABLE,
+    change_guard,
+    let_departures_pass,
+    undo_departures,
+)
 from tenants.current import current_tenant
 from tenants.models import Alarm, Guard
 
@@ -24,7 +31,7 @@ _OPEN = Alarm.Outcome.OPEN
 
 
 class AlarmAdmin(RecordAdmin[Alarm]):
-    list_display = ("noticed_at", "users", "active_before", "state", "refused", "settled_by")
+    list_display = ("noticed_at", "users", "active_before", "state", "held", "settled_by")
     list_display_links = ("noticed_at", "users")
     ordering = ("-noticed_at", "pk")
     counted_as = ("mass deactivation", "mass deactivations")
@@ -50,8 +57,12 @@ class AlarmAdmin(RecordAdmin[Alarm]):
 
     @admin.display(description="state")
     def state(self, alarm: Alarm) -> SafeString:
-        look = badge("failing", "Open") if alarm.outcome == _OPEN else None
-        return look or badge("ok", alarm.get_outcome_display())
+        looks: dict[str, State] = {_OPEN: "failing", Alarm.Outcome.LAPSED: "warning"}
+        return badge(looks.get(alarm.outcome, "ok"), alarm.get_outcome_display())
+
+    @admin.display(description="held")
+    def held(self, alarm: Alarm) -> int:
+        return alarm.refused
 
     def changelist_view(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
@@ -68,6 +79,7 @@ class AlarmAdmin(RecordAdmin[Alarm]):
             Fact("Noticed", record.noticed_at),
             Fact("State", self.state(record)),
             Fact("Requests held", record.refused),
+            Fact("Further ones", _further(record)),
             Fact("Settled", record.settled_at),
             Fact("Settled by", record.settled_by or None),
             Fact("Look", link(f"{users}?state=disabled", "Disabled users")),
@@ -76,15 +88,15 @@ class AlarmAdmin(RecordAdmin[Alarm]):
             "If this is not meant, first mend the assignment or the scope in Entra, then undo it."
         )
         is_open = record.outcome == _OPEN
-        acts = self._acts(record) if is_open and may(request, SETTLE) else ()
+        acts = self._acts(record) if record.outcome in UNDOABLE and may(request, SETTLE) else ()
         sections = (Facts("Mass deactivation", facts),)
         return Page(str(record), sections, acts, notice if is_open else "")
 
     def _acts(self, alarm: Alarm) -> tuple[Act, ...]:
-        return (
-            self.act("Undo all of it", "undo", alarm.pk),
-            self.act("Let it pass", "pass", alarm.pk, is_dangerous=True),
-        )
+        undo = self.act("Undo all of it", "undo", alarm.pk)
+        if alarm.outcome != _OPEN:
+            return (undo,)
+        return (undo, self.act("Let it pass", "pass", alarm.pk, is_dangerous=True))
 
     def undo_view(self, request: HttpRequest, alarm_id: UUID) -> HttpResponse:
         """The page that says who comes back; its POST brings them back."""
@@ -159,3 +171,11 @@ class AlarmAdmin(RecordAdmin[Alarm]):
             sentences=("The guard counts users who are deactivated or deleted within an hour.",),
         )
         return ask(self, request, asked)
+
+
+def _further(alarm: Alarm) -> str:
+    """What becomes of those who are deactivated now."""
+    end = guard.hold_ends(current_tenant(), alarm, clock.now())
+    if end is not None:
+        return f"wait until {end:%Y-%m-%d %H:%M} UTC, or until somebody undoes it or lets it pass"
+    return "pass"

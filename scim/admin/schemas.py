@@ -86,7 +86,9 @@ class ExtensionSchemaAdmin(RecordAdmin[ExtensionSchema]):
     counted_as = ("schema", "schemas")
     group = "Connection"
     purpose = "Attributes of this tenant's own, as SCIM extension schemas that Entra can map."
-    when_empty = "Define one when Entra shall send attributes that the standard does not know."
+    when_empty = (
+        "Users and groups have the attributes of the standard; myPolicies support adds others."
+    )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[ExtensionSchema]:
         return super().get_queryset(request).filter(removed_at=None)

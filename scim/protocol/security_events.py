@@ -130,7 +130,11 @@ def _payload(happening: Happening, kind: Kind, uri: str, issuer: str) -> dict[st
         return {**version, "attributes": _attributes(happening, kind)}
     match kind:
         case Kind.PATCH:
-            return {**version, "data": _patch(happening)}
+            body = _patch(happening)
+            # A PatchOp has an operation (RFC 7644 §3.5.2); what is never returned makes none.
+            if not body["Operations"]:
+                return {**version, "attributes": _attributes(happening, kind)}
+            return {**version, "data": body}
         case Kind.PUT:
             return {**version, "data": _representation(happening, issuer)}
         case _:

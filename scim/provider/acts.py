@@ -2,6 +2,7 @@
 in one transaction, and screens and commands call these and nothing below them.
 """
 
+from collections.abc import Sequence
 from typing import Final
 from uuid import UUID
 
@@ -17,6 +18,7 @@ REPLAY: Final = "scim.replay_provisioningevent"
 RESTORE: Final = "scim.restore_user"
 SETTLE: Final = "tenants.settle_alarm"
 GUARD: Final = "tenants.change_guard"
+UNDOABLE: Final = (Alarm.Outcome.OPEN, Alarm.Outcome.LAPSED)
 MOST_PERCENT: Final = 100
 MOST_LEAST: Final = 100_000
 
@@ -48,7 +50,7 @@ def restore_user(actor: Actor, tenant: Tenant, user_id: UUID, *, with_groups: bo
 def undo_departures(actor: Actor, tenant: Tenant, alarm_id: UUID) -> Undone:
     """Brings back who left since the alarm, which is settled by it. Raises ActionRefused."""
     with performing(actor, SETTLE, tenant):
-        alarm = _open_alarm(tenant, alarm_id)
+        alarm = _unsettled(tenant, alarm_id, UNDOABLE)
         undone = undoing.undo(actor, tenant, alarm)
         _settle(alarm, actor, Alarm.Outcome.UNDONE)
         details: Details = {
@@ -63,7 +65,7 @@ def undo_departures(actor: Actor, tenant: Tenant, alarm_id: UUID) -> Undone:
 def let_departures_pass(actor: Actor, tenant: Tenant, alarm_id: UUID) -> None:
     """Settles an alarm: it was meant, and what was held passes. Raises ActionRefused."""
     with performing(actor, SETTLE, tenant):
-        alarm = _open_alarm(tenant, alarm_id)
+        alarm = _unsettled(tenant, alarm_id, (Alarm.Outcome.OPEN,))
         _settle(alarm, actor, Alarm.Outcome.PASSED)
         note(actor, tenant, "mass deactivation let pass", str(alarm), {})
 
@@ -91,10 +93,10 @@ def change_guard(actor: Actor, tenant: Tenant, guard: Guard) -> None:
         note(actor, tenant, "guard changed", tenant.custom_domain, details)
 
 
-def _open_alarm(tenant: Tenant, alarm_id: UUID) -> Alarm:
+def _unsettled(tenant: Tenant, alarm_id: UUID, outcomes: Sequence[str]) -> Alarm:
     """The alarm, locked, so that of two who settle it one finds it settled. Raises ActionRefused."""
     alarms = Alarm.objects.select_for_update().filter(tenant=tenant, pk=alarm_id)
-    found = alarms.filter(outcome=Alarm.Outcome.OPEN).first()
+    found = alarms.filter(outcome__in=outcomes).first()
     if found is None:
         raise ActionRefused("Somebody has settled this already.")
     return found

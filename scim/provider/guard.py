@@ -67,6 +67,13 @@ def check(tenant: Tenant, now: datetime) -> None:
         raise TooManyRequests(_HELD, int(CYCLE.total_seconds()))
 
 
+def hold_ends(tenant: Tenant, alarm: Alarm, now: datetime) -> datetime | None:
+    """Until when departures wait because of the alarm, None when they do not: one statement."""
+    end = alarm.noticed_at + GRACE
+    is_held = alarm.outcome == _OPEN and end > now and alarm.refused < MOST_REFUSED
+    return end if is_held and settings_of(tenant).holds else None
+
+
 def note_refused(tenant: Tenant) -> None:
     """Counts a request that was held: one statement."""
     Alarm.objects.filter(tenant=tenant, outcome=_OPEN).update(refused=F("refused") + 1)
@@ -75,6 +82,7 @@ def note_refused(tenant: Tenant) -> None:
 def look(tenant: Tenant, now: datetime) -> None:
     """Sounds the alarm if unusually many left within the hour, in a transaction of its own."""
     with in_tenant(tenant):
+        _lapse(tenant, now)
         guard = settings_of(tenant)
         count = _count(tenant, guard, now)
         if count is None:
@@ -104,9 +112,19 @@ def _active() -> int:
     return everybody.count() - everybody.filter(active=False).count()
 
 
+def _lapse(tenant: Tenant, now: datetime) -> None:
+    """Ends an alarm that nobody looked at in time, so that the next one is told and held anew."""
+    late = Alarm.objects.filter(tenant=tenant, outcome=_OPEN, noticed_at__lte=now - GRACE)
+    late.update(outcome=Alarm.Outcome.LAPSED, settled_at=F("noticed_at") + GRACE)
+
+
 def _note(tenant: Tenant, count: Count, now: datetime) -> bool:
     """Whether the alarm is new; of two at once the database lets one be."""
-    if Alarm.objects.filter(tenant=tenant, outcome=_OPEN).update(users=count.users):
+    alarm = open_alarm(tenant)
+    if alarm is not None:
+        left = Departure.objects.filter(at__gte=alarm.since, undone_at=None)
+        alarm.users = left.values("user_id").distinct().count()
+        alarm.save(update_fields=["users"])
         return False
     try:
         with transaction.atomic():

@@ -9,6 +9,7 @@ somebody keeps answering.
 import ipaddress
 import socket
 import ssl
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -20,6 +21,7 @@ from urllib.parse import SplitResult, urlsplit
 
 TIMEOUT: Final = 10.0  # seconds, from the first packet to the last
 _FIRST_TRY: Final = 3.0  # seconds for an address when there is another
+_MOST_ADDRESSES: Final = 4  # of a name that are tried
 MAX_ANSWER: Final = 65_536  # bytes that are read of an answer
 MAX_URL: Final = 500
 USER_AGENT: Final = "myPolicies-SCIM-events"
@@ -81,7 +83,7 @@ def is_public(address: Address) -> bool:
             inner = ipaddress.IPv4Address(int(address) & 0xFFFF_FFFF)
         if inner is not None:
             return is_public(inner)
-        if address.teredo is not None:
+        if address.teredo is not None or address.is_site_local or address.is_reserved:
             return False
     return address.is_global and not address.is_multicast
 
@@ -147,7 +149,7 @@ def _resolve(parts: SplitResult, *, private_allowed: bool) -> list[tuple[str, in
         address = ipaddress.ip_address(str(where[0]).partition("%")[0])
         if not private_allowed and not is_public(address):
             raise NotSent(f"{parts.hostname} is {address}, which is not a public address.")
-    return [(str(where[0]), port) for *_, where in found]
+    return [(str(where[0]), port) for *_, where in found[:_MOST_ADDRESSES]]
 
 
 class _Connection(HTTPConnection):
@@ -158,6 +160,7 @@ class _Connection(HTTPConnection):
     ) -> None:
         super().__init__(parts.hostname or "", timeout=timeout)
         self.was_cut = False
+        self._deadline = time.monotonic() + timeout
         self._is_secure = parts.scheme == "https"
         self._addresses = addresses
         self._line: socket.socket | None = None  # http.client forgets its own before the body
@@ -166,22 +169,29 @@ class _Connection(HTTPConnection):
         self.port = parts.port or self.default_port
 
     def connect(self) -> None:
-        """Connects to the first address that can be reached."""
+        """Connects to the first address that can be reached before the time is over."""
         *others, last = self._addresses
         for address in others:
             try:
-                self._line = socket.create_connection(address, _FIRST_TRY)
+                self._line = socket.create_connection(address, min(_FIRST_TRY, self._remaining()))
                 break
             except OSError:
                 continue
         else:
-            self._line = socket.create_connection(last, self.timeout)
+            self._line = socket.create_connection(last, self._remaining())
         self._line.settimeout(self.timeout)
         if self._is_secure:
             self._line = _tls().wrap_socket(self._line, server_hostname=self.host)
         self.sock = self._line
         if self.was_cut:
             raise TimeoutError
+
+    def _remaining(self) -> float:
+        """The seconds that are left. Raises TimeoutError."""
+        left = self._deadline - time.monotonic()
+        if left <= 0:
+            raise TimeoutError
+        return left
 
     def cut(self) -> None:
         self.was_cut = True

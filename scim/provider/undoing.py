@@ -40,7 +40,9 @@ class Undone:
 
 
 def undo(actor: Actor, tenant: Tenant, alarm: Alarm) -> Undone:
-    """Brings back who left since the alarm's first departure. Needs a transaction in the tenant.
+    """Brings back who left since the alarm's first departure, until it lapsed if it did.
+
+    Needs a transaction in the tenant.
 
     Each user in a savepoint: one whose userName is taken by now stays as it is.
     """
@@ -55,6 +57,8 @@ def undo(actor: Actor, tenant: Tenant, alarm: Alarm) -> Undone:
     )
     user_type = catalog.resource_type(tenant, urns.USER_TYPE)
     departures = Departure.objects.filter(at__gte=alarm.since, undone_at=None)
+    if alarm.settled_at is not None:
+        departures = departures.filter(at__lte=alarm.settled_at)
     back: list[UUID] = []
     failed: list[UUID] = []
     for user_id in departures.order_by("user_id").values_list("user_id", flat=True).distinct():

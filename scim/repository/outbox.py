@@ -81,6 +81,10 @@ _TAKE: Final = """
 WITH taken AS MATERIALIZED (
     SELECT d.id, d.attempts, d.failing_since, d.event_id FROM scim_delivery AS d
     WHERE d.stream_id = %(stream)s AND d.status = 'pending' AND d.retry_at <= %(now)s
+        AND EXISTS (
+            SELECT FROM scim_eventstream
+            WHERE id = %(stream)s AND deleted_at IS NULL AND state = 'active'
+        )
         AND NOT EXISTS (
             SELECT FROM scim_delivery AS earlier
             WHERE earlier.stream_id = d.stream_id AND earlier.resource_id = d.resource_id

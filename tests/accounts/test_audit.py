@@ -18,7 +18,7 @@ from accounts.models import Account, AuditEntry
 from accounts.permissions import Role
 from tenants.current import in_tenant
 
-ALICE = Actor(name="alice@mypolicies.example (support)", address="192.0.2.7")
+ALICE = Actor(name="alice@mypolicies.example (staff)", address="192.0.2.7")
 
 
 @time_machine.travel("2026-11-25T09:30:00Z", tick=False)
@@ -31,7 +31,7 @@ def test_an_entry_says_who_did_what_to_what_when_and_from_where(acme):
 
     assert {**entry, "at": entry["at"].isoformat()} == {
         "at": "2026-11-25T09:30:00+00:00",
-        "actor": "alice@mypolicies.example (support)",
+        "actor": "alice@mypolicies.example (staff)",
         "act": "secret token minted",
         "subject": "Entra (0a1b2c3d)",
         "details": {"days": 365},
@@ -56,7 +56,7 @@ def test_staff_and_tenant_admins_are_recorded_with_where_they_belong(acme, opera
     staff = Account(email="alice@mypolicies.example", role=Role.SUPPORT)
     admin = Account(email="tara@acme.example", role=Role.ADMIN)
 
-    assert Actor.account(staff, operator, None).name == "alice@mypolicies.example (support)"
+    assert Actor.account(staff, operator, None).name == "alice@mypolicies.example (staff)"
     assert Actor.account(admin, acme, None).name == "tara@acme.example (acme)"
 
 
@@ -113,7 +113,7 @@ def test_an_empty_chain_holds(acme):
 @pytest.mark.parametrize(
     "assignment",
     [
-        "actor = 'mallory (support)'",
+        "actor = 'mallory (staff)'",
         "act = 'nothing'",
         "subject = 'globex'",
         "details = '{\"days\": 1}'",

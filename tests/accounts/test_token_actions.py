@@ -29,7 +29,7 @@ def test_staff_mint_a_token_for_a_tenant_admin(acme, tara, alice):
     assert token.public_id == tokens.public_id(bytes(token.digest))
     assert token.label == "Microsoft Entra ID"
     assert token.issued_for == tara
-    assert token.created_by == "alice@mypolicies.example (support)"
+    assert token.created_by == "alice@mypolicies.example (staff)"
     assert token.expires_at == timezone.now() + timedelta(days=365)
 
 
@@ -178,7 +178,7 @@ def test_of_two_revocations_the_first_counts(acme, minted, alice, command):
     first = actions.revoke_token(alice, acme, minted.token.id)
     second = actions.revoke_token(command, acme, minted.token.id)
 
-    assert first.revoked_by == "alice@mypolicies.example (support)"
+    assert first.revoked_by == "alice@mypolicies.example (staff)"
     assert (second.revoked_at, second.revoked_by) == (first.revoked_at, first.revoked_by)
     assert acts(acme).count("secret token revoked") == 1
 
@@ -248,7 +248,7 @@ def test_minting_is_audited_in_the_tenant_and_with_staff(acme, tara, alice, oper
     }
 
     assert last_entry(acme) == {
-        "actor": "alice@mypolicies.example (support)",
+        "actor": "alice@mypolicies.example (staff)",
         "act": "secret token minted",
         "subject": f"Entra ({token.public_id})",
         "details": details,
@@ -279,7 +279,7 @@ def test_moving_is_audited(acme, minted, alice, command):
     actions.move_token(alice, acme, minted.token.id, "tim@acme.example")
 
     assert last_entry(acme) == {
-        "actor": "alice@mypolicies.example (support)",
+        "actor": "alice@mypolicies.example (staff)",
         "act": "secret token moved",
         "subject": f"Microsoft Entra ID ({minted.token.public_id})",
         "details": {"from": "tara@acme.example", "to": "tim@acme.example"},

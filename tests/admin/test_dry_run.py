@@ -70,7 +70,7 @@ def test_a_dry_run_leaves_nothing_but_the_audit_entry(lena, acme, event):
     assert {table for table in after if after[table] != before[table]} == {"accounts_auditentry"}
     with in_tenant(acme):
         entry = AuditEntry.objects.get(act="request replayed as a dry run")
-    assert (entry.actor, entry.subject) == ("lena@mypolicies.example (support)", str(event.pk))
+    assert (entry.actor, entry.subject) == ("lena@mypolicies.example (staff)", str(event.pk))
     assert entry.details == {"operation": "modify", "status": 200}
 
 

@@ -164,7 +164,7 @@ def test_pausing_and_resuming_are_acts_that_the_audit_log_tells(alice, acme, str
     assert "is resumed." in resumed.text
     assert rows(acme, EventStream)[0].state == "active"
 
-    alice_ = "alice@mypolicies.example (support)"
+    alice_ = "alice@mypolicies.example (staff)"
     assert acts(acme)[1:] == [
         ("event stream paused", alice_, {}),
         ("event stream resumed", alice_, {"was": "paused"}),
@@ -178,7 +178,7 @@ def test_a_deleted_stream_is_gone_and_the_audit_log_says_what_it_had_not_deliver
 
     assert "is deleted." in answer.text
     assert lena.get(f"{LIST}{stream.pk}/change/").status_code == 404
-    lena_ = "lena@mypolicies.example (support)"
+    lena_ = "lena@mypolicies.example (staff)"
     assert acts(acme)[1:] == [("event stream deleted", lena_, {"undelivered": 1})]
     told = {"tenant": "acme", "undelivered": 1}
     assert acts(operator)[-1] == ("event stream deleted", lena_, told)

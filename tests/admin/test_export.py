@@ -138,7 +138,7 @@ def test_support_leads_export_and_the_audit_logs_say_so(lena, acme, operator, pe
 
     with in_tenant(acme):
         entry = AuditEntry.objects.get(act="users exported")
-    assert entry.actor == "lena@mypolicies.example (support)"
+    assert entry.actor == "lena@mypolicies.example (staff)"
     assert (entry.subject, entry.details) == ("acme", {"filters": ["state=active"]})
     with in_tenant(operator):
         assert AuditEntry.objects.filter(act="users exported").count() == 1

@@ -130,7 +130,7 @@ def test_revoking_a_secret_leaves_the_client(alice, acme, created, paths):
     assert answer.headers["Location"] == paths["page"]
     page = alice.get(paths["page"]).text
     assert f"The client secret {created.secret.public_id} is revoked." in page
-    assert rows(acme, ClientSecret)[0].revoked_by == "alice@mypolicies.example (support)"
+    assert rows(acme, ClientSecret)[0].revoked_by == "alice@mypolicies.example (staff)"
     assert rows(acme, OAuthClient)[0].revoked_at is None
 
 
@@ -143,7 +143,7 @@ def test_a_revoked_client_has_no_acts_left(alice, acme, created, paths):
     assert answer.headers["Location"] == paths["page"]
     assert [paths["secret"] in text for text in (before, after)] == [True, False]
     assert [paths["revoke"] in text for text in (before, after)] == [True, False]
-    assert rows(acme, OAuthClient)[0].revoked_by == "alice@mypolicies.example (support)"
+    assert rows(acme, OAuthClient)[0].revoked_by == "alice@mypolicies.example (staff)"
 
 
 def test_the_list_says_what_there_is(alice, created):

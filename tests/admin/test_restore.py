@@ -97,12 +97,12 @@ def test_log_history_and_audit_say_by_whom(lena, acme, guides, deleted):
     log = lena.get(f"/t/acme/admin/scim/provisioningevent/{event.pk}/change/")
     newest, *_ = moments_of(page)
     assert newest[1] == (
-        f"Restored by lena@mypolicies.example (support) · Request {event.request_id}"
+        f"Restored by lena@mypolicies.example (staff) · Request {event.request_id}"
     )
-    assert facts_of(log, "The request")["By"] == "lena@mypolicies.example (support)"
+    assert facts_of(log, "The request")["By"] == "lena@mypolicies.example (staff)"
     with in_tenant(acme):
         entry = AuditEntry.objects.get(act="user restored")
-    assert (entry.actor, entry.subject) == ("lena@mypolicies.example (support)", str(deleted.id))
+    assert (entry.actor, entry.subject) == ("lena@mypolicies.example (staff)", str(deleted.id))
     assert entry.details == {"groups": [str(guides.id)]}
 
 
@@ -111,7 +111,7 @@ def test_the_history_of_the_group_says_so_too(lena, acme, guides, deleted):
 
     page = lena.get(f"/t/acme/admin/scim/group/{guides.id}/change/")
     restored, left, _ = moments_of(page)
-    assert restored[1].startswith("A member was restored by lena@mypolicies.example (support)")
+    assert restored[1].startswith("A member was restored by lena@mypolicies.example (staff)")
     assert left[1].startswith("A member was deleted by")
     assert restored[2:] == left[2:] == ["member bjensen@acme.example"]
 

@@ -38,7 +38,7 @@ def test_a_support_lead_puts_the_example_of_the_form_in_force(lena, acme, globex
     (row,) = rows(acme)
     assert (answer.status_code, answer["Location"]) == (302, f"{LIST}{row.pk}/change/")
     assert row.urn == json.loads(example)["id"]
-    assert row.changed_by == "lena@mypolicies.example (support)"
+    assert row.changed_by == "lena@mypolicies.example (staff)"
     assert rows(globex) == []
 
 

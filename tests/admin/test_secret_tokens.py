@@ -171,7 +171,7 @@ def test_generating_is_in_the_audit_logs_of_the_tenant_and_of_staff(alice, acme,
     for tenant in (acme, operator):
         with in_tenant(tenant):
             entries.append(AuditEntry.objects.filter(act="secret token minted").get())
-    assert [entry.actor for entry in entries] == 2 * ["alice@mypolicies.example (support)"]
+    assert [entry.actor for entry in entries] == 2 * ["alice@mypolicies.example (staff)"]
     assert [entry.details.get("tenant") for entry in entries] == [None, "acme"]
 
 

@@ -295,7 +295,7 @@ def test_start_and_end_are_in_both_audit_logs_once(
     way(alice, clock, form)
     alice.get(HOME)
 
-    who, begun = "alice@mypolicies.example (support)", {"reason": "Ticket 4711"}
+    who, begun = "alice@mypolicies.example (staff)", {"reason": "Ticket 4711"}
     begun |= {"until": "2026-11-25T14:32:00+00:00"}
     assert noted(acme) == [(who, STARTED, "acme", begun), (who, ENDED, "acme", {"how": how})]
     assert noted(operator) == [
@@ -326,7 +326,7 @@ def test_what_is_looked_at_meanwhile_is_in_the_tenants_audit_log(alice, acme, bj
 
     with in_tenant(acme):
         entry = AuditEntry.objects.first()
-    assert (entry.actor, entry.act) == ("alice@mypolicies.example (support)", "user list viewed")
+    assert (entry.actor, entry.act) == ("alice@mypolicies.example (staff)", "user list viewed")
 
 
 def test_a_session_that_signed_out_takes_nothing_into_the_next_one(alice, acme, operator, staff):

@@ -72,7 +72,7 @@ def test_an_account_of_the_tenant_with_the_same_key_is_not_taken_for_the_visitor
     assert "alice@mypolicies.example" in page.text
     with in_tenant(acme):
         assert set(AuditEntry.objects.values_list("actor", flat=True)) >= {
-            "alice@mypolicies.example (support)"
+            "alice@mypolicies.example (staff)"
         }
 
 

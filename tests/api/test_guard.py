@@ -155,6 +155,28 @@ def test_a_hold_ends_before_entra_would_quarantine(staff_of, leave, acme):
     assert leave(staff_of[4]).status == 200
 
 
+def test_an_alarm_nobody_looked_at_lapses_so_that_the_next_is_told_and_held_anew(
+    staff_of, leave, at_acme, acme, clock, django_capture_on_commit_callbacks
+):
+    _set(acme, holds=True)
+    leave(*staff_of[:4])
+    told = len(mail.outbox)
+    clock.shift(guard.GRACE + timedelta(hours=2))
+    with django_capture_on_commit_callbacks(execute=True):
+        for path in staff_of[:4]:
+            at_acme.patch(path, replace("active", "True"))
+
+    held = [leave(path).status for path in staff_of[4:9]][-1]
+
+    first, second = alarms(acme)
+    assert (first.outcome, second.outcome) == ("lapsed", "open")
+    assert first.settled_at == first.noticed_at + guard.GRACE
+    assert len(mail.outbox) == 2 * told
+    assert held == 429
+    undone = acts.undo_departures(people.COMMAND, acme, first.pk)
+    assert [str(user) for user in undone.back] == [path.rpartition("/")[2] for path in staff_of[:4]]
+
+
 def test_let_pass_ends_the_hold_and_counting_starts_anew(staff_of, leave, acme, clock):
     _set(acme, holds=True)
     leave(*staff_of[:4])

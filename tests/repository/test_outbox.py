@@ -8,7 +8,7 @@ from threading import Event
 import pytest
 from django.db import connection, transaction
 
-from scim.models import Delivery, DeliveryMethod
+from scim.models import Delivery, DeliveryMethod, EventStream
 from scim.protocol.definitions import USER
 from scim.provider import clock, delivery, resources
 from scim.provider.requester import Requester
@@ -169,3 +169,17 @@ def test_a_schema_that_has_not_been_migrated_yet_is_passed_over(initech):
         cursor.execute("ALTER TABLE scim_delivery RENAME TO scim_delivery_former")
 
     assert with_work() == []
+
+
+@pytest.mark.parametrize("state", ["paused", "deleted"])
+def test_a_stream_that_is_paused_or_deleted_while_others_are_served_gets_nothing_more(
+    state, initech
+):
+    tenant, stream = initech
+    create(tenant, "late")
+    gone = {"deleted_at": clock.now()} if state == "deleted" else {"state": state}
+    with in_tenant(tenant):
+        EventStream.objects.filter(pk=stream).update(**gone)
+
+    with in_tenant(tenant):
+        assert outbox.take(stream, clock.now(), 10) == []
