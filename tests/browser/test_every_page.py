@@ -62,6 +62,7 @@ def findings(server, window):
     look_at_sites(server, window, found)
     look_at_refusals(server, window, found)
     look_at_what_is_shown_once(server, window, found)
+    look_at_the_view_as_tenant_admin(server, window, found)
     return found
 
 
@@ -120,6 +121,25 @@ def look_at_what_is_shown_once(server, window, found):
         crawler.look(f"{screen}: shown once")
 
 
+def look_at_the_view_as_tenant_admin(server, window, found):
+    """Staff begin on the tenant's page, look round with the banner on every page, and stop."""
+    crawler = Crawler("viewing as tenant admin", window(), found)
+    page = crawler.page
+    sign_in(page, server.url("admin"), server.staff_email, server.staff_password)
+    page.goto(server.url("admin", "/admin/tenants/tenant/"))
+    page.locator("#result_list tbody th a").first.click()
+    page.get_by_role("link", name="View as tenant admin").click()
+    page.get_by_label("Reason").fill("Ticket 4711")
+    page.get_by_role("button", name="View as tenant admin").click()
+    for path in ("", "scim/user/", "setup/"):
+        page.goto(server.url("admin", f"/t/{DEMO}/admin/{path}"))
+        banner = page.get_by_role("region", name="Viewing as tenant admin")
+        banner.get_by_text("Ticket 4711").wait_for()
+        crawler.look(f"viewing as tenant admin: {path}")
+    banner.get_by_role("button", name="Stop").click()
+    page.get_by_text("in your own role again").wait_for()
+
+
 def test_the_walk_came_to_every_kind_of_page(findings):
     assert {
         "staff, signed out: /admin/login/",
@@ -129,6 +149,7 @@ def test_the_walk_came_to_every_kind_of_page(findings):
         "staff: /admin/tenants/tenant/add/",
         "staff: /admin/tenants/tenant/*/change/",
         "staff: /admin/tenants/tenant/*/suspend/",
+        "staff: /admin/tenants/tenant/*/view-as-admin/",
         "staff: /admin/accounts/account/*/deactivate/",
         "staff: /t/*/admin/scim/user/*/change/",
         "staff: /t/*/admin/scim/provisioningevent/*/change/",
