@@ -37,8 +37,21 @@ ROWS: Final = (
     ),
     Row(
         Explanation(
+            "departures-held",
+            "Unusually many users were deactivated or deleted within an hour, and the tenant has"
+            " chosen that further ones wait.",
+            "RFC 6585 §4; myPolicies: the guard against mass deactivation",
+            "Look at the open mass deactivation: if it is not meant, mend the assignment or the"
+            " scope in Entra and undo it; if it is meant, let it pass. Entra repeats the request.",
+            "Here: Mass deactivations",
+        ),
+        429,
+        detail=r"Unusually many users",
+    ),
+    Row(
+        Explanation(
             "too-many-requests",
-            "Requests came faster than they are accepted, or are held back for now.",
+            "Requests came faster than they are accepted.",
             "RFC 6585 §4",
             "Wait as long as the header Retry-After says; Entra does so by itself.",
             "Nowhere: it goes on by itself",
