@@ -5,7 +5,10 @@ A secret token, or an access token of an OAuth client; the prefix tells them apa
 
 import ipaddress
 import time
-from typing import Any, Final
+from datetime import datetime
+from functools import partial
+from typing import Final
+from uuid import UUID
 
 from django.http import HttpRequest
 from rest_framework.authentication import BaseAuthentication
@@ -95,10 +98,10 @@ def _note_use(request: HttpRequest, requester: Requester, verified: Verified) ->
     uses = _uses.note(verified.token_id, time.monotonic())
     if not uses:
         return
-    use = (verified.token_id, clock.now(), requester.address, requester.user_agent, uses)
-    after_response(request, lambda: _record_use(*use))
+    after_response(request, partial(_record_use, requester, verified.token_id, clock.now(), uses))
 
 
-def _record_use(*use: Any) -> None:
-    """Notes the use, unless another request of the token is just doing so."""
-    tokens.record_use(*use)
+def _record_use(requester: Requester, token_id: UUID, at: datetime, uses: int) -> None:
+    """Notes the uses; while another process is just doing so they wait for the next ones."""
+    if not tokens.record_use(token_id, at, requester.address, requester.user_agent, uses):
+        _uses.give_back(token_id, uses)

@@ -107,11 +107,6 @@ def element_predicate(tree: Filter, attribute: Attribute) -> Predicate:
     return lambda element: predicate(comparable_value(attribute, element))
 
 
-def element_matches(tree: Filter, attribute: Attribute, element: Any) -> bool:
-    """True if one canonical value of the attribute matches the filter. Raises InvalidFilter."""
-    return element_predicate(tree, attribute)(element)
-
-
 def locate(resource_type: ResourceType, path: AttributePath) -> Located:
     """The attribute that a path in a filter addresses.
 
