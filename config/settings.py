@@ -60,7 +60,6 @@ DEBUG_PROPAGATE_EXCEPTIONS = True  # to config.outermost, which tells an outage 
 MIDDLEWARE = [
     # Headers first: the last-resort errors of the outermost one have them too.
     "django.middleware.security.SecurityMiddleware",
-    "csp.middleware.CSPMiddleware",
     "config.headers.HeadersMiddleware",
     "config.outermost.OutermostMiddleware",  # request id, log line, last-resort errors
     "config.health.HealthMiddleware",  # probes come by IP address, before host routing
