@@ -119,18 +119,20 @@ def test_mint_token_refuses_a_lifetime_that_may_not_be(acme, tara):
 
 
 @time_machine.travel(NOW, tick=False)
-def test_list_tokens_shows_a_table_and_no_value(acme, globex, gus, minted, command):
+def test_list_tokens_shows_a_table_and_no_value(acme, globex, tara, gus, command):
+    entra = TokenRequest("Microsoft Entra ID", tara.email, days=365)
+    minted = actions.mint_token(command, acme, entra).token
     endless = TokenRequest("Agent", "tara@acme.example", None, "no renewal there")
     agent = actions.mint_token(command, acme, endless).token
     actions.revoke_token(command, acme, agent.id)
     actions.mint_token(command, globex, TokenRequest("Theirs", gus.id, 90))
     with in_tenant(acme):
         SecretToken.objects.filter(id=agent.id).update(created_at="2026-01-01T00:00:00Z")
-        tokens.record_use(minted.token.id, timezone.now(), None, "", uses=1)
+        tokens.record_use(minted.id, timezone.now(), None, "", uses=1)
 
     out, err = run("list_tokens", "acme")
 
-    live, revoked = minted.token.public_id, agent.public_id
+    live, revoked = minted.public_id, agent.public_id
     assert out.splitlines() == [
         "ID        LABEL               STATE    FOR                EXPIRES     LAST USED",
         f"{live}  Microsoft Entra ID  live     tara@acme.example  2027-11-25  2026-11-25 09:30",
