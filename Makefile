@@ -9,7 +9,7 @@ LOCK := $(UV) pip compile --quiet --universal --python-version 3.11 --generate-h
 INSTALL := $(UV) pip install --quiet --python $(BIN)/python --require-hashes -r
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check docs screenshots format lock
+.PHONY: help run test check docs figures screenshots format lock
 
 help:  ## What can be made
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
@@ -33,6 +33,9 @@ check: $(VENV)/dev.stamp  ## The fast loop: format, lint, types, contracts, migr
 
 screenshots: $(VENV)/dev.stamp  ## Take the pictures in docs/screenshots anew, of a seeded server
 	@exec $(BIN)/python -m tests.support.screenshots
+
+figures: $(VENV)/dev.stamp  ## Print the figures of the house: sizes by package, files that a request runs through
+	@exec $(BIN)/python -m tests.support.figures
 
 format: $(VENV)/dev.stamp  ## Format and fix what can be fixed
 	$(BIN)/ruff format .
