@@ -10,8 +10,8 @@ from typing import Final
 from uuid import UUID
 
 from django.contrib.auth.tokens import PasswordResetTokenGenerator
-from django.urls import reverse
 
+from accounts import links
 from accounts.models import Account
 from tenants.models import Tenant
 
@@ -26,9 +26,9 @@ _tokens: Final = _Tokens()
 
 
 def url(tenant: Tenant, account: Account) -> str:
-    """The link for the account of that tenant, on the tenant's own host."""
+    """The link for the account of that tenant, on the host where it signs in."""
     value = f"{PREFIX}{account.pk.hex}_{_tokens.make_token(account).replace('-', '_')}"
-    return tenant.base_url + reverse("admin:invitation", args=[value])
+    return links.for_accounts(tenant, "admin:invitation", value)
 
 
 def find(value: str, *, lock: bool = False) -> Account | None:

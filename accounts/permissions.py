@@ -53,6 +53,7 @@ _SEE_ALL: Final = _SEE_PROVISIONING | {
 _SUPPORT: Final = _SEE_ALL | {
     VIEW_AS_ADMIN,
     "scim.replay_provisioningevent",
+    "accounts.invite_account",
     "accounts.add_secrettoken",
     "accounts.revoke_secrettoken",
     "accounts.move_secrettoken",
@@ -82,7 +83,6 @@ _OPERATE: Final = _LEAD | {
     "tenants.delete_domain",
     "accounts.add_account",
     "accounts.change_account",
-    "accounts.invite_account",
     "accounts.remove_account",
 }
 

@@ -11,10 +11,8 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from django.db import transaction
-from django.urls import reverse
 
-from accounts import audit, expiries, mail
-from accounts.admin.visits import visit_path
+from accounts import audit, expiries, links, mail
 from accounts.audit import Actor, Details
 from accounts.tokens import SUPPORT
 from tenants.current import in_public, in_tenant
@@ -79,15 +77,14 @@ def _warn(actor: Actor, tenant: Tenant, expiry: Expiry, now: datetime) -> Iterat
 
 
 def _send(tenant: Tenant, expiry: Expiry, now: datetime) -> int:
-    staff_base = Tenant(custom_domain="admin").base_url
     context: dict[str, Any] = {
         "tenant": tenant,
         "expiry": expiry,
         "days": max((expiry.expires_at - now).days, 1),
         "support": SUPPORT,
     }
-    own = context | {"url": tenant.base_url + reverse(expiry.screen), "is_staff": False}
-    theirs = context | {"url": staff_base + visit_path(tenant, expiry.screen), "is_staff": True}
+    own = context | {"url": links.for_accounts(tenant, expiry.screen), "is_staff": False}
+    theirs = context | {"url": links.for_staff(tenant, expiry.screen), "is_staff": True}
     return mail.send("expiry.txt", mail.tenant_admins(tenant), own) + mail.send(
         "expiry.txt", mail.staff_who_may(MINT), theirs
     )

@@ -23,7 +23,12 @@ from accounts.actions.clients import (
     revoke_client_secret,
     revoke_oauth_client,
 )
-from accounts.actions.invitations import accept_invitation, invite_admin
+from accounts.actions.invitations import (
+    accept_invitation,
+    can_be_invited,
+    invite_admin,
+    send_invitation,
+)
 from accounts.actions.performing import ActionRefused, NotPermitted
 from accounts.actions.tenants import (
     add_host,
@@ -59,6 +64,7 @@ __all__ = [
     "accept_invitation",
     "add_client_secret",
     "add_host",
+    "can_be_invited",
     "change_role",
     "create_account",
     "create_oauth_client",
@@ -76,6 +82,7 @@ __all__ = [
     "revoke_client_secret",
     "revoke_oauth_client",
     "revoke_token",
+    "send_invitation",
     "set_password",
     "start_view_as_admin",
     "suspend_tenant",

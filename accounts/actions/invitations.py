@@ -1,16 +1,17 @@
-"""Inviting tenant admins: an e-mail with a link that sets a password once, for three days."""
+"""Invitations: an e-mail with a link that sets a password once, for three days."""
 
 from typing import Final
+from uuid import UUID
 
 from django.conf import settings
 from django.utils import timezone
 
 from accounts import invitations, mail
-from accounts.actions.accounts import add_account, get_account, store_password
+from accounts.actions.accounts import CHANGE, add_account, get_account, store_password
 from accounts.actions.performing import ActionRefused, note, performing
 from accounts.audit import Actor, record
 from accounts.models import Account, normalize_login
-from accounts.permissions import Role
+from accounts.permissions import STAFF_ROLES, Role
 from tenants.current import in_tenant
 from tenants.models import Tenant
 
@@ -28,14 +29,46 @@ def invite_admin(actor: Actor, tenant: Tenant, email: str, name: str) -> Account
     An account that has no password yet, or was removed, is invited anew. Raises ActionRefused.
     """
     with performing(actor, INVITE, tenant):
+        if tenant.is_operator:
+            raise ActionRefused("Staff are no tenant admins: add an account, then invite it.")
         account = Account.objects.filter(email=normalize_login(email)).first()
         if account is None:
             account = add_account(tenant, email, name, Role.ADMIN)
         else:
             _prepare_again(tenant, account)
-        note(actor, tenant, "account invited", account.email, {"role": account.role})
-        _send(actor, tenant, account)
+        invite(actor, tenant, account)
     return account
+
+
+def send_invitation(actor: Actor, tenant: Tenant, account: str | UUID) -> Account:
+    """The account, to which another link is sent; the one before ends. Of a tenant or of staff.
+
+    A tenant admin who was removed is one again with it. `account` is an e-mail address or an id.
+    Raises ActionRefused.
+    """
+    with performing(actor, CHANGE if tenant.is_operator else INVITE, tenant):
+        found = get_account(tenant, account)
+        if found.role not in {Role.ADMIN, *STAFF_ROLES}:
+            raise ActionRefused(f"{found.email} is a member: only admins sign in to these pages.")
+        _prepare_again(tenant, found)
+        invite(actor, tenant, found)
+    return found
+
+
+def invite(actor: Actor, tenant: Tenant, account: Account) -> None:
+    """Send the account its link and audit it; `tenant` is the current one. Raises ActionRefused."""
+    note(actor, tenant, "account invited", account.email, {"role": account.role})
+    _send(actor, tenant, account)
+
+
+def can_be_invited(tenant: Tenant, account: Account) -> bool:
+    """True if the account cannot sign in for want of an invitation.
+
+    Staff who were deactivated are not invited: an operator reactivates them.
+    """
+    if account.is_active:
+        return not account.has_usable_password()
+    return not tenant.is_operator
 
 
 def accept_invitation(tenant: Tenant, value: str, password: str, address: str | None) -> Account:
@@ -50,10 +83,14 @@ def accept_invitation(tenant: Tenant, value: str, password: str, address: str | 
 
 
 def _prepare_again(tenant: Tenant, account: Account) -> None:
-    if account.is_active and account.has_usable_password():
-        raise ActionRefused(f"{tenant} has an account {account.email} already.")
-    account = get_account(tenant, account.pk)
-    account.is_active, account.role = True, Role.ADMIN
+    if not can_be_invited(tenant, account):
+        raise ActionRefused(
+            f"{tenant} has an account {account.email} already, which needs no invitation."
+            if account.is_active
+            else f"{account.email} is deactivated: reactivate the account instead."
+        )
+    account.is_active = True
+    account.role = account.role if tenant.is_operator else Role.ADMIN
     account.set_unusable_password()
     account.save(update_fields=["is_active", "role", "password"])
 
@@ -63,7 +100,7 @@ def _send(actor: Actor, tenant: Tenant, account: Account) -> None:
     context = {
         "tenant": tenant,
         "account": account,
-        "inviter": actor.name,
+        "inviter": "myPolicies" if actor.is_command else actor.name,
         "url": invitations.url(tenant, account),
         "days": settings.PASSWORD_RESET_TIMEOUT // _DAY,
         "now": timezone.now(),

@@ -5,6 +5,7 @@ from datetime import datetime
 from django.db import transaction
 
 from accounts.actions.accounts import add_account
+from accounts.actions.invitations import invite
 from accounts.actions.performing import authorize, note, performing, refusals
 from accounts.audit import Actor
 from accounts.permissions import VIEW_AS_ADMIN, Role
@@ -13,10 +14,12 @@ from tenants.current import in_tenant
 from tenants.models import Tenant
 
 
-def create_tenant(actor: Actor, custom_domain: str, name: str, admin_email: str) -> Tenant:
+def create_tenant(
+    actor: Actor, custom_domain: str, name: str, admin_email: str, *, invites: bool = False
+) -> Tenant:
     """A new tenant with its schema and its first tenant admin, who has no password yet.
 
-    Raises ActionRefused.
+    With `invites` the admin is sent a link that sets one. Raises ActionRefused.
     """
     authorize(actor, "tenants.add_tenant", None)
     with refusals(), transaction.atomic():
@@ -25,6 +28,8 @@ def create_tenant(actor: Actor, custom_domain: str, name: str, admin_email: str)
             account = add_account(tenant, admin_email, "", Role.ADMIN)
             details = {"name": tenant.name, "admin": account.email}
             note(actor, tenant, "tenant created", tenant.custom_domain, details)
+            if invites:
+                invite(actor, tenant, account)
     return tenant
 
 

@@ -9,11 +9,13 @@ from django.urls import URLPattern
 from django.utils.safestring import SafeString
 
 from accounts.actions import (
+    can_be_invited,
     create_account,
     deactivate_account,
     invite_admin,
     reactivate_account,
     remove_admin,
+    send_invitation,
     set_password,
 )
 from accounts.admin.acting import actor, may, record_view
@@ -49,6 +51,7 @@ class AccountAdmin(RecordAdmin[Account]):
     def get_urls(self) -> list[URLPattern]:
         acts = [
             self.act_url("invite/", self.invite_view, "invite"),
+            self.act_url("<uuid:account_id>/invite/", self.invite_again_view, "invite_again"),
             self.act_url("<uuid:account_id>/remove/", self.remove_view, "remove"),
             self.act_url("<uuid:account_id>/password/", self.password_view, "password"),
             self.act_url("<uuid:account_id>/deactivate/", self.deactivate_view, "deactivate"),
@@ -69,7 +72,17 @@ class AccountAdmin(RecordAdmin[Account]):
             Fact("Last sign-in", record.last_login or "Never"),
             Fact("Created", record.created_at),
         )
-        return Page(record.email, (Facts("Account", facts),), self._acts(request, record))
+        acts = (*self._invitation(request, record), *self._acts(request, record))
+        return Page(record.email, (Facts("Account", facts),), acts)
+
+    def _invitation(self, request: HttpRequest, account: Account) -> tuple[Act, ...]:
+        """The button that sends a link, while the account cannot sign in for want of one."""
+        tenant = current_tenant()
+        permission = CHANGE if tenant.is_operator else INVITE
+        is_admin = account.role in {Role.ADMIN, *STAFF_ROLES}
+        if not (is_admin and can_be_invited(tenant, account) and may(request, permission)):
+            return ()
+        return (self.act("Send invitation", "invite_again", account.pk),)
 
     def _acts(self, request: HttpRequest, account: Account) -> tuple[Act, ...]:
         if not may(request, CHANGE):
@@ -102,10 +115,7 @@ class AccountAdmin(RecordAdmin[Account]):
         def invite(form: InvitationForm) -> HttpResponse:
             data = form.cleaned_data
             account = invite_admin(actor(request), tenant, data["email"], data["name"])
-            sentence = (
-                f"The invitation to {account.email} is sent: its link works once, for 3 days."
-            )
-            return done(request, self.record_path(account.pk), sentence)
+            return done(request, self.record_path(account.pk), _invited(account))
 
         asked = Asked(
             title="Invite an admin",
@@ -117,8 +127,32 @@ class AccountAdmin(RecordAdmin[Account]):
             sentences=(
                 (
                     f"They choose a password by a link and can then do in {tenant.name} what every"
-                    " tenant admin can. Who has lost the link is invited again."
+                    " tenant admin can. If the link gets lost, send another invitation from the page"
+                    " of the account."
                 ),
+            ),
+        )
+        return ask(self, request, asked)
+
+    def invite_again_view(self, request: HttpRequest, account_id: UUID) -> HttpResponse:
+        """The page that says what the link is for; its POST sends it to the account."""
+        account, tenant = self.get_record(request, account_id), current_tenant()
+
+        def send(_form: Any) -> HttpResponse:
+            invited = send_invitation(actor(request), tenant, account.pk)
+            return done(request, self.record_path(account.pk), _invited(invited))
+
+        back = () if account.is_active else (f"{account.email} is an admin here again with it.",)
+        asked = Asked(
+            title=f"Send an invitation to {account.email}?",
+            act_label="Send invitation",
+            permission=CHANGE if tenant.is_operator else INVITE,
+            cancel_path=self.record_path(account.pk),
+            run=send,
+            sentences=(
+                "It is an e-mail with a link that sets a password once, within 3 days.",
+                "A link that was sent before stops working.",
+                *back,
             ),
         )
         return ask(self, request, asked)
@@ -156,7 +190,8 @@ class AccountAdmin(RecordAdmin[Account]):
             role = Role(data["role"])
             account = create_account(actor(request), tenant, data["email"], data["name"], role)
             sentence = (
-                f"{account.email} has an account now. Set a password so that they can sign in."
+                f"{account.email} has an account now. Send an invitation, or set a password, so that"
+                " they can sign in."
             )
             return done(request, self.record_path(account.pk), sentence)
 
@@ -234,6 +269,10 @@ class AccountAdmin(RecordAdmin[Account]):
             ),
         )
         return ask(self, request, asked)
+
+
+def _invited(account: Account) -> str:
+    return f"The invitation to {account.email} is sent: its link works once, for 3 days."
 
 
 def _deactivation(account: Account) -> str:

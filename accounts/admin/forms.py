@@ -152,6 +152,12 @@ class TenantForm(ActForm):
         label="Tenant admin's e-mail",
         help_text="The first account of the tenant; secret tokens are issued for it.",
     )
+    invites = forms.BooleanField(
+        required=False,
+        initial=True,
+        label="Send an invitation",
+        help_text="An e-mail with a link by which the admin chooses a password and can sign in.",
+    )
 
 
 class ViewingForm(ActForm):

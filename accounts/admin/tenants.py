@@ -150,10 +150,13 @@ class TenantAdmin(RecordAdmin[Tenant]):
         def create(form: TenantForm) -> HttpResponse:
             data = form.cleaned_data
             tenant = create_tenant(
-                actor(request), data["custom_domain"], data["name"], data["admin_email"]
+                actor(request),
+                data["custom_domain"],
+                data["name"],
+                data["admin_email"],
+                invites=data["invites"],
             )
-            sentence = f"{tenant.name} is there. Generate a secret token to connect Entra."
-            return done(request, self.record_path(tenant.pk), sentence)
+            return done(request, self.record_path(tenant.pk), _created(tenant, data))
 
         asked = Asked(
             title="Add tenant",
@@ -248,3 +251,14 @@ class TenantAdmin(RecordAdmin[Tenant]):
             viewing.end(request, viewing.STOPPED)
         sentence = f"You look at {tenant.name} in your own role again."
         return done(request, self.record_path(tenant.pk), sentence)
+
+
+def _created(tenant: Tenant, data: dict[str, Any]) -> str:
+    """What has happened, and what comes next."""
+    email = data["admin_email"]
+    invited = (
+        f"The invitation to {email} is sent: its link works once, for 3 days."
+        if data["invites"]
+        else f"{email} cannot sign in before you send an invitation, under Accounts."
+    )
+    return f"{tenant.name} is created. {invited} Generate a secret token to connect Entra."

@@ -1,12 +1,14 @@
 """A visit: staff look at a tenant's screens from the staff host, under `/t/<custom domain>/`."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
 from django.conf import settings
 from django.http import HttpRequest
-from django.urls import reverse
+from django.urls import get_script_prefix, reverse, set_script_prefix
 
 from tenants.models import Tenant
 
@@ -43,11 +45,29 @@ def visit_prefix(tenant: Tenant) -> str:
     return f"{MOUNT}{tenant.custom_domain}"
 
 
+def own_path(name: str, *args: Any) -> str:
+    """The path on a tenant's own host of one of its screens, by its URL name."""
+    with _from_root():
+        return reverse(name, urlconf=settings.ROOT_URLCONF, args=args)
+
+
 def visit_path(tenant: Tenant, name: str, *args: Any) -> str:
     """The path on the staff host of one of the tenant's screens, by its URL name."""
-    return visit_prefix(tenant) + reverse(name, urlconf=settings.ROOT_URLCONF, args=args)
+    return visit_prefix(tenant) + own_path(name, *args)
 
 
 def staff_path(name: str, *args: Any) -> str:
     """The path of a page of the staff site, by its URL name."""
-    return reverse(name, urlconf=settings.STAFF_URLCONF, args=args)
+    with _from_root():
+        return reverse(name, urlconf=settings.STAFF_URLCONF, args=args)
+
+
+@contextmanager
+def _from_root() -> Iterator[None]:
+    """Paths without the prefix of the visit that the present request is part of."""
+    prefix = get_script_prefix()
+    set_script_prefix("/")
+    try:
+        yield
+    finally:
+        set_script_prefix(prefix)

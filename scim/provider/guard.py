@@ -10,13 +10,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.db.models import F
-from django.urls import reverse
 
-from accounts import mail
-from accounts.admin.visits import visit_path
+from accounts import links, mail
 from scim.models import Departure, User
 from scim.protocol.errors import TooManyRequests
 from tenants.connection import CYCLE
@@ -144,9 +141,8 @@ def _tell(tenant: Tenant, guard: Guard, count: Count) -> None:
     """E-mails the tenant's admins and staff; a mail server that fails costs the message only."""
     context = {"tenant": tenant, "count": count, "guard": guard, "hours": GRACE.seconds // 3600}
     screen = "admin:tenants_alarm_changelist"
-    staff_base = Tenant(custom_domain="admin").base_url
-    own = context | {"url": tenant.base_url + reverse(screen, urlconf=settings.ROOT_URLCONF)}
-    theirs = context | {"url": staff_base + visit_path(tenant, screen)}
+    own = context | {"url": links.for_accounts(tenant, screen)}
+    theirs = context | {"url": links.for_staff(tenant, screen)}
     try:
         mail.send("alarm.txt", mail.tenant_admins(tenant), own)
         mail.send("alarm.txt", mail.staff_who_may(SEE), theirs)

@@ -5,6 +5,7 @@ import sys
 
 import pytest
 import time_machine
+from django.core import mail
 from django.core.management import call_command
 from django.core.management.base import CommandError
 from django.db import connection
@@ -29,12 +30,30 @@ def test_create_tenant_prints_the_tenant_url_and_says_what_next(operator):
         "\n"
         "Next, mint a secret token for the Entra provisioning service:\n"
         '  manage.py mint_token initech --label "Microsoft Entra ID" --days 365\n'
-        "and, so that the tenant admin can sign in at "
-        "http://initech.mypolicies.localhost:8000/admin/:\n"
-        "  manage.py set_password initech ina@i.example\n"
+        "ina@i.example is sent an invitation: a link that sets a password for\n"
+        "http://initech.mypolicies.localhost:8000/admin/.\n"
     )
+    assert [message.to for message in mail.outbox] == [["ina@i.example"]]
     with in_tenant(Tenant.objects.get(custom_domain="initech")):
         assert Account.objects.get().email == "ina@i.example"
+
+
+def test_create_tenant_can_leave_the_invitation_for_later(operator):
+    out, err = run(
+        *("create_tenant", "initech", "--name", "Initech", "--admin", "ina@i.example"),
+        "--no-invitation",
+    )
+
+    assert out == "Tenant URL: http://initech.mypolicies.localhost:8000/scim\n"
+    assert err.endswith("  manage.py send_invitation initech ina@i.example\n")
+    assert mail.outbox == []
+
+
+def test_send_invitation_sends_a_link_to_who_has_no_password(acme, tara, globex, gus):
+    _, err = run("send_invitation", "acme", tara.email)
+
+    assert err == "The invitation to tara@acme.example is sent: its link works once, for 3 days.\n"
+    assert [message.to for message in mail.outbox] == [["tara@acme.example"]]
 
 
 def test_create_tenant_refuses_a_custom_domain_that_is_taken(acme):

@@ -41,6 +41,7 @@ SUPPORT = (
     SEE_ALL
     | TOKENS
     | {"scim.replay_provisioningevent", "scim.change_eventstream", "tenants.view_as_admin"}
+    | {"accounts.invite_account"}
 )
 LEAD = (
     SUPPORT

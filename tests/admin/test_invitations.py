@@ -9,7 +9,7 @@ from django.core import mail
 from django.db import transaction
 from django.utils import timezone
 
-from accounts.actions import set_password
+from accounts.actions import deactivate_account, set_password
 from accounts.models import Account, AuditEntry, SecretToken
 from accounts.permissions import Role
 from tenants.current import in_tenant
@@ -190,8 +190,69 @@ def test_a_tenant_admin_finds_no_account_of_another_tenant(at_home, globex, gus)
     assert gus.email not in at_home.get(LIST).text
 
 
-def test_staff_accounts_are_not_invited(olaf):
+def test_nobody_is_invited_as_a_tenant_admin_to_the_staff_site(olaf):
     assert olaf.get("/admin/accounts/account/invite/").status_code == 404
+
+
+def button(browser, path):
+    """Whether the page of an account offers to send an invitation."""
+    return f'href="{path}invite/"' in browser.get(f"{path}change/").text
+
+
+def test_an_invitation_is_offered_as_long_as_the_account_cannot_sign_in(
+    at_home, acme, add, command
+):
+    path = f"{LIST}{add(acme, NORA, Role.ADMIN).pk}/"
+    before = button(at_home, path)
+    set_password(command, acme, NORA, PASSWORD)
+    signing_in = button(at_home, path)
+    deactivate_account(command, acme, NORA)
+
+    assert (before, signing_in, button(at_home, path)) == (True, False, True)
+
+
+def test_an_account_that_signs_in_is_not_invited_again(at_home, acme, tara):
+    answer = send(at_home, f"{LIST}{tara.pk}/invite/")
+
+    assert "has an account tara@acme.example already, which needs no invitation" in answer.text
+    assert mail.outbox == []
+
+
+def test_a_member_is_not_invited(at_home, acme, add):
+    path = f"{LIST}{add(acme, NORA, Role.MEMBER).pk}/"
+    answer = send(at_home, f"{path}invite/")
+
+    assert not button(at_home, path)
+    assert "is a member: only admins sign in to these pages" in answer.text
+    assert mail.outbox == []
+
+
+def test_staff_who_were_deactivated_are_reactivated_and_not_invited(olaf, staff, command, operator):
+    deactivate_account(command, operator, staff[Role.AUDITOR].email)
+    path = f"{LIST}{staff[Role.AUDITOR].pk}/"
+    answer = send(olaf, f"{path}invite/")
+
+    assert not button(olaf, path)
+    assert "is deactivated: reactivate the account instead" in answer.text
+    assert mail.outbox == []
+
+
+def test_an_invitation_to_staff_keeps_their_role(olaf, operator, add):
+    auditor = add(operator, "new@mypolicies.example", Role.AUDITOR)
+    send(olaf, f"{LIST}{auditor.pk}/invite/")
+
+    assert account(operator, auditor.email).role == Role.AUDITOR
+
+
+def test_support_sends_a_new_link_to_a_tenant_admin_and_it_is_audited(alice, acme, operator, add):
+    path = f"/t/acme{LIST}{add(acme, NORA, Role.ADMIN).pk}/"
+    answer = send(alice, f"{path}invite/")
+
+    assert f"The invitation to {NORA} is sent" in answer.text
+    for tenant in (acme, operator):
+        with in_tenant(tenant):
+            entry = AuditEntry.objects.filter(act="account invited").get()
+        assert (entry.subject, entry.actor) == (NORA, "alice@mypolicies.example (staff)")
 
 
 def test_inviting_accepting_and_removing_are_audited(at_home, acme, open_browser):

@@ -26,5 +26,8 @@ class Command(TenantCommand):
             Actor.command(), tenant, options["email"], options["name"], role
         )
         self.note(f"{account.email} is now a {role.label.lower()} of {tenant}.")
-        self.note("Next, give the account a password:")
-        self.note(f"  manage.py set_password {tenant.custom_domain} {account.email}")
+        if role != Role.MEMBER:
+            self.note("Next, send a link that sets a password:")
+            self.note(f"  manage.py send_invitation {tenant.custom_domain} {account.email}")
+            self.note("or set one here:")
+            self.note(f"  manage.py set_password {tenant.custom_domain} {account.email}")

@@ -16,15 +16,29 @@ class Command(AdministrativeCommand):
         parser.add_argument("custom_domain", help='The custom domain: "acme" is https://acme.…')
         parser.add_argument("--name", required=True, help="The customer's name.")
         parser.add_argument("--admin", required=True, help="The first tenant admin's e-mail.")
+        parser.add_argument(
+            "--no-invitation",
+            action="store_true",
+            help="Send the tenant admin no link that sets a password.",
+        )
 
     def perform(self, options: dict[str, Any]) -> None:
+        is_invited = not options["no_invitation"]
         tenant = actions.create_tenant(
-            Actor.command(), options["custom_domain"], options["name"], options["admin"]
+            Actor.command(),
+            options["custom_domain"],
+            options["name"],
+            options["admin"],
+            invites=is_invited,
         )
-        domain = tenant.custom_domain
+        domain, email = tenant.custom_domain, options["admin"]
         self.stdout.write(f"Tenant URL: {tenant.tenant_url}")
         self.note("")
         self.note("Next, mint a secret token for the Entra provisioning service:")
         self.note(f'  manage.py mint_token {domain} --label "Microsoft Entra ID" --days 365')
-        self.note(f"and, so that the tenant admin can sign in at {tenant.base_url}/admin/:")
-        self.note(f"  manage.py set_password {domain} {options['admin']}")
+        if is_invited:
+            self.note(f"{email} is sent an invitation: a link that sets a password for")
+            self.note(f"{tenant.base_url}/admin/.")
+        else:
+            self.note(f"and, so that the tenant admin can sign in at {tenant.base_url}/admin/:")
+            self.note(f"  manage.py send_invitation {domain} {email}")
