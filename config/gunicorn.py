@@ -11,11 +11,14 @@ import threading
 
 from config import environment
 
-bind = f"127.0.0.1:{environment.number('PORT', 8000, most=65_535)}"
-worker_class = "config.worker.Worker"
-# Each thread keeps a connection: 16 x 4 stay below PostgreSQL's default of 100.
-workers = environment.number("WEB_CONCURRENCY", min(os.cpu_count() or 1, 16), most=256)
+try:
+    bind = f"127.0.0.1:{environment.number('PORT', 8000, most=65_535)}"
+    # Each thread keeps a connection: 16 x 4 stay below PostgreSQL's default of 100.
+    workers = environment.number("WEB_CONCURRENCY", min(os.cpu_count() or 1, 16), most=256)
+except environment.EnvironmentVariableError as mistake:
+    sys.exit(str(mistake))  # gunicorn would print a traceback
 threads = 4
+worker_class = "config.worker.Worker"
 timeout = 45  # seconds; below the 60 in which Entra wants an answer
 graceful_timeout = 30  # seconds
 keepalive = 75  # seconds, beyond a proxy's own
@@ -30,6 +33,13 @@ _PR_SET_PDEATHSIG = 1  # <linux/prctl.h>
 
 
 _stopping = threading.Event()
+
+
+def on_starting(_server: object) -> None:
+    """Has a start that cannot work end with one line, before a worker is forked."""
+    from config import starting
+
+    starting.look()
 
 
 def post_worker_init(_worker: object) -> None:

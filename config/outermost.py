@@ -18,8 +18,7 @@ from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
 
 from config.health import PROBES
-from scim.api.renderers import MEDIA_TYPE
-from scim.protocol.messages import error_body
+from scim.protocol.messages import MEDIA_TYPE, error_body
 from scim.provider.redaction import storable
 
 RETRY_AFTER: Final = "30"  # seconds

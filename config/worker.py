@@ -14,8 +14,7 @@ from gunicorn import util
 from gunicorn.http import errors
 from gunicorn.workers.gthread import ThreadWorker
 
-from scim.api.renderers import MEDIA_TYPE
-from scim.protocol.messages import error_body
+from scim.protocol.messages import MEDIA_TYPE, error_body
 
 # The first kind that fits counts.
 _REFUSALS: Final = (

@@ -12,8 +12,8 @@ from typing import IO, Any, Final
 
 from rest_framework.parsers import BaseParser
 
-from scim.api.renderers import MEDIA_TYPE
 from scim.protocol.errors import ContentTooLarge, InvalidSyntax
+from scim.protocol.messages import MEDIA_TYPE
 from scim.protocol.text import is_acceptable
 from scim.provider.capabilities import CAPABILITIES
 

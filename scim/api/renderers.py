@@ -9,7 +9,8 @@ from rest_framework.parsers import BaseParser
 from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
 
-MEDIA_TYPE: Final = "application/scim+json"
+from scim.protocol.messages import MEDIA_TYPE
+
 # E29: with a charset or without, under SCIM's name or plain JSON's.
 _ACCEPTED: Final = frozenset({MEDIA_TYPE, "application/json", ""})
 

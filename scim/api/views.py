@@ -12,8 +12,9 @@ from scim.api import traffic
 from scim.api.authentication import SecretTokenAuthentication, check_scope
 from scim.api.exceptions import handle
 from scim.api.parsers import ScimParser
-from scim.api.renderers import MEDIA_TYPE, ScimNegotiation, ScimRenderer
+from scim.api.renderers import ScimNegotiation, ScimRenderer
 from scim.protocol.errors import InvalidSyntax, NotFound
+from scim.protocol.messages import MEDIA_TYPE
 from scim.protocol.schema import ResourceType
 from scim.provider.requester import Requester
 

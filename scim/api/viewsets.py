@@ -9,8 +9,8 @@ from rest_framework.viewsets import ViewSetMixin
 
 from scim.api.lists import list_response_of, without_cursor
 from scim.api.log import log_read
-from scim.api.renderers import MEDIA_TYPE
 from scim.api.views import ScimView
+from scim.protocol.messages import MEDIA_TYPE
 from scim.protocol.projection import Projection, project, relations_shown
 from scim.protocol.representation import Stored, location, represent
 from scim.protocol.schema import Relation, ResourceType

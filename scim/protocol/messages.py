@@ -1,9 +1,11 @@
 """The messages of the protocol that are not resources (RFC 7644 §3.4.2, §3.4.3, §3.12, RFC 9865)."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 from scim.protocol import urns
+
+MEDIA_TYPE: Final = "application/scim+json"  # RFC 7644 §8.1
 
 
 def error_body(status: int, detail: str, scim_type: str | None = None) -> dict[str, Any]:

@@ -129,15 +129,8 @@ class Server:
         headers: Mapping[str, str] | None = None,
     ) -> Answer:
         """The answer to a request; without a Host header it goes to the demo tenant's host."""
-        connection = HTTPConnection("127.0.0.1", self.port, timeout=30)
         host = {"Host": f"{DEMO}.{BASE_DOMAIN}:{self.port}"}
-        try:
-            connection.request(method, path, body, host | dict(headers or {}))
-            response = connection.getresponse()
-            fields: Any = response.headers  # reads like a mapping, in any letter case
-            return Answer(response.status, fields, response.read().decode())
-        finally:
-            connection.close()
+        return send(self.port, method, path, body, host | dict(headers or {}))
 
     def scim(self, method: str, path: str, body: str | None = None) -> Answer:
         """The answer to a SCIM request below the Tenant URL, with the printed secret token."""
@@ -179,6 +172,20 @@ def new_server(*, embedded: bool = False, **environment: str) -> Iterator[Server
         finally:
             server.stop()
             shutil.rmtree(folder)
+
+
+def send(
+    port: int, method: str, path: str, body: bytes | str | None, headers: Mapping[str, str]
+) -> Answer:
+    """The answer of what listens on a port of this machine."""
+    connection = HTTPConnection("127.0.0.1", port, timeout=30)
+    try:
+        connection.request(method, path, body, dict(headers))
+        response = connection.getresponse()
+        fields: Any = response.headers  # reads like a mapping, in any letter case
+        return Answer(response.status, fields, response.read().decode())
+    finally:
+        connection.close()
 
 
 def free_port() -> int:

@@ -1,0 +1,106 @@
+"""Production as README.md describes it: gunicorn and commands in a bare environment, on a PostgreSQL
+that DATABASE_URL names.
+"""
+
+import json
+
+import pytest
+
+from tests.support.deployment import SERVE, Deployment, new_deployment
+from tests.support.payloads import BJENSEN, replace
+
+pytestmark = pytest.mark.e2e
+
+
+@pytest.fixture(scope="module")
+def deployment():
+    """Migrated and serving, with the tenants acme and globex."""
+    with new_deployment() as made:
+        made.manage("migrate")
+        made.manage('create_tenant acme --name "Acme Ltd" --admin tara@acme.example')
+        made.manage('create_tenant globex --name "Globex Inc" --admin gus@globex.example')
+        made.start()
+        yield made
+
+
+@pytest.fixture
+def token(deployment):
+    return mint(deployment, "acme")
+
+
+def mint(deployment, custom_domain):
+    return deployment.manage(f"mint_token {custom_domain} --label Entra --days 30").strip()
+
+
+def test_the_life_of_a_user_from_test_connection_to_delete(deployment, token):
+    others = mint(deployment, "globex")
+    missing = "filter=userName+eq+%228d5a1c1e-0f0e-4b7a-9d0a-7a4b5f3c2d11%22"
+
+    tested = deployment.scim("acme", token, "GET", f"/Users?{missing}")
+    created = deployment.scim("acme", token, "POST", "/Users", json.dumps(BJENSEN))
+    path = f"/Users/{created.json['id']}"
+    disable = json.dumps(replace("active", "False"))
+    disabled = deployment.scim("acme", token, "PATCH", path, disable)
+    read = deployment.scim("acme", token, "GET", path)
+    elsewhere = deployment.scim("globex", others, "GET", path)
+    deleted = deployment.scim("acme", token, "DELETE", path)
+    gone = deployment.scim("acme", token, "GET", path)
+
+    assert (tested.status, tested.json["totalResults"]) == (200, 0)
+    assert (created.status, created.json["userName"]) == (201, BJENSEN["userName"])
+    assert created.headers["Location"] == f"https://acme.mypolicies.example/scim{path}"
+    assert disabled.status in {200, 204}
+    assert (read.status, read.json["active"]) == (200, False)
+    assert (elsewhere.status, deleted.status, gone.status) == (404, 204, 404)
+
+
+def test_the_screens_come_with_their_styles(deployment):
+    """No collectstatic: the files are served from where they are."""
+    page = deployment.request("acme", "GET", "/admin/login/")
+    styles = deployment.request("acme", "GET", "/static/screens/screens.css")
+
+    assert page.status == 200
+    assert "/static/screens/screens.css" in page.text
+    assert (styles.status, styles.headers["Content-Type"]) == (200, 'text/css; charset="utf-8"')
+
+
+def test_it_is_ready(deployment):
+    assert deployment.request("acme", "GET", "/readyz").text == "ready\n"
+
+
+@pytest.mark.parametrize("line", ["deliver_events --once", "warn_of_expiry", "verify_audit --all"])
+def test_the_commands_for_timers_work(deployment, line):
+    deployment.manage(line)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "sentence"),
+    [
+        ("SECRET_KEY", "", "Set SECRET_KEY: outside development"),
+        ("DATABASE_URL", "", "DATABASE_URL is not set, and the embedded PostgreSQL of "),
+        ("DATABASE_URL", "mysql://h/d", "DATABASE_URL must look like "),
+        ("PORT", "http", "PORT must be a number from 1 to 65535"),
+        ("WEB_CONCURRENCY", "257", "WEB_CONCURRENCY must be a number from 1 to 256"),
+        ("LOG_LEVEL", "loud", "LOG_LEVEL must be one of "),
+    ],
+)
+def test_a_start_that_cannot_work_ends_with_one_line(deployment, name, value, sentence):
+    refused = deployment.run(SERVE, **{name: value})
+
+    assert refused.returncode == 1
+    assert refused.stderr.startswith(sentence)
+    assert refused.stderr.count("\n") == 1
+
+
+def test_a_database_that_is_not_there_yet_is_waited_for(tmp_path):
+    early = Deployment(tmp_path, "postgresql://mypolicies@127.0.0.1:1/mypolicies")
+    early.start()
+    try:
+        refused = early.request("acme", "GET", "/scim/Users")
+    finally:
+        early.stop()
+
+    assert (refused.status, refused.headers["Retry-After"]) == (503, "30")
+    assert json.loads(early.log.splitlines()[0])["message"] == (
+        "The database does not answer yet: requests wait for it."
+    )

@@ -1,0 +1,135 @@
+"""An installation in production: gunicorn and commands in an environment that holds nothing else.
+
+PostgreSQL is reached by DATABASE_URL, as a role that owns the database and is no superuser.
+"""
+
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+
+from config import embedded
+from tests.support.clients import MEDIA_TYPE, Answer
+from tests.support.postgres import wait_until
+from tests.support.server import free_port, send
+
+BASE_DOMAIN = "mypolicies.example"
+SERVE = "gunicorn config.wsgi -c config/gunicorn.py"
+_WITHIN = 120  # seconds
+
+
+class Deployment:
+    """The settings of one installation, its gunicorn while it runs, and what that has logged."""
+
+    def __init__(self, folder: Path, database_url: str) -> None:
+        self.folder = folder
+        self.port = free_port()
+        self.process: Any = None
+        programs = Path(sys.executable).parent
+        self.environment = {
+            "PATH": f"{programs}:/usr/bin:/bin",
+            "DATABASE_URL": database_url,
+            "BASE_DOMAIN": BASE_DOMAIN,
+            "SECRET_KEY": "a key of fifty letters that signs sessions, made up here",
+            "PORT": str(self.port),
+            "DATA_DIR": str(folder / "data"),
+        }
+
+    @property
+    def log(self) -> str:
+        """What gunicorn and its workers have written to standard error."""
+        return (self.folder / "log").read_text()
+
+    def run(
+        self, line: str, given: str = "", **environment: str
+    ) -> "subprocess.CompletedProcess[str]":
+        """A line of shell; `given` is its standard input."""
+        return subprocess.run(
+            ["/bin/bash", "-c", line],
+            cwd=settings.BASE_DIR,
+            env=self.environment | environment,
+            input=given,
+            capture_output=True,
+            text=True,
+            timeout=_WITHIN,
+            check=False,
+        )
+
+    def manage(self, line: str, given: str = "") -> str:
+        """What a `manage.py` command that has to work writes to standard output."""
+        done = self.run(f"python manage.py {line}", given)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    def start(self, line: str = SERVE) -> None:
+        """Returns when the server answers."""
+        with (self.folder / "log").open("w") as log:
+            self.process = subprocess.Popen(
+                ["/bin/bash", "-c", f"exec {line}"],
+                cwd=settings.BASE_DIR,
+                env=self.environment,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+            )
+        wait_until(self._answers, "gunicorn answered")
+
+    def stop(self) -> int:
+        """The exit status after SIGTERM; 0 when it was not running."""
+        if self.process is None:
+            return 0
+        process, self.process = self.process, None
+        process.send_signal(signal.SIGTERM)
+        status: int = process.wait(_WITHIN)
+        return status
+
+    def request(
+        self,
+        custom_domain: str,
+        method: str,
+        path: str,
+        body: str | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> Answer:
+        """The answer to what a proxy hands on of a request to a tenant's host."""
+        host = {"Host": f"{custom_domain}.{BASE_DOMAIN}"}
+        return send(self.port, method, path, body, host | dict(headers or {}))
+
+    def scim(
+        self, custom_domain: str, token: str, method: str, path: str, body: str | None = None
+    ) -> Answer:
+        """The answer to a SCIM request with a secret token."""
+        headers = {"Authorization": f"Bearer {token}", "Content-Type": MEDIA_TYPE}
+        return self.request(custom_domain, method, f"/scim{path}", body, headers)
+
+    def _answers(self) -> bool:
+        assert self.process.poll() is None, self.log
+        try:
+            return self.request("admin", "GET", "/livez").status == 200
+        except ConnectionRefusedError:
+            return False
+
+
+@contextmanager
+def new_deployment() -> Iterator[Deployment]:
+    """An installation on an empty database of its own; stopped and removed at the end."""
+    folder = Path(tempfile.mkdtemp(prefix="mypolicies-tests-"))
+    folder.chmod(0o711)  # as root PostgreSQL is another user
+    sockets = embedded.socket_dir(folder / "postgresql")
+    url = f"postgresql://{embedded.ROLE}@/{embedded.DATABASE}?host={sockets}"
+    try:
+        with embedded.running(folder / "postgresql", fsync=False):
+            deployment = Deployment(folder, url)
+            try:
+                yield deployment
+            finally:
+                deployment.stop()
+    finally:
+        shutil.rmtree(folder)
