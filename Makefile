@@ -7,6 +7,8 @@ BIN := $(VENV)/bin
 UV := $(or $(shell command -v uv),$(BIN)/uv)
 LOCK := $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate
 INSTALL := $(UV) pip install --quiet --python $(BIN)/python --require-hashes -r
+# What a developer has set changes no check and no generated page.
+BARE := env -i PATH="$$PATH" DATA_DIR=.data/check
 
 .DEFAULT_GOAL := help
 .PHONY: help run test check docs figures screenshots format lock
@@ -25,8 +27,8 @@ check: $(VENV)/dev.stamp  ## The fast loop: format, lint, types, contracts, migr
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	DATA_DIR=.data/check $(BIN)/python manage.py makemigrations --check --dry-run
-	DATA_DIR=.data/check BASE_DOMAIN=mypolicies.example SECRET_KEY=$$($(BIN)/python -c 'import secrets; print(secrets.token_urlsafe(50))') \
+	$(BARE) $(BIN)/python manage.py makemigrations --check --dry-run
+	$(BARE) BASE_DOMAIN=mypolicies.example SECRET_KEY=$$($(BIN)/python -c 'import secrets; print(secrets.token_urlsafe(50))') \
 		$(BIN)/python manage.py check --deploy --fail-level WARNING
 	$(BIN)/pytest -q -n 2 -m "not commits" --hypothesis-profile=quick \
 		tests/protocol tests/provider tests/repository tests/tenants tests/docs
@@ -42,7 +44,7 @@ format: $(VENV)/dev.stamp  ## Format and fix what can be fixed
 	$(BIN)/ruff check --fix .
 
 docs: $(VENV)/dev.stamp  ## Generate the pages of docs/ that tests compare
-	DATA_DIR=.data/check $(BIN)/python manage.py shell --no-imports -c 'from tests.support import documents; documents.write()'
+	$(BARE) $(BIN)/python manage.py shell --no-imports -c 'from tests.support import documents; documents.write()'
 
 lock: $(BIN)/python $(UV)  ## Compile the locks anew from pyproject.toml
 	$(LOCK) pyproject.toml -o requirements.lock

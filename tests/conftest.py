@@ -20,6 +20,7 @@ from tests.support import clients, database, people
 # A busy machine is no failure: properties are about what holds, not about how long it takes.
 properties.register_profile(
     "mypolicies",
+    parent=properties.get_profile("default"),  # Hypothesis' own choice depends on CI
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
 )

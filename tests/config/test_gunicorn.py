@@ -1,5 +1,10 @@
 """What gunicorn is told (security.md rows 22, 24 and rule 8)."""
 
+import os
+import runpy
+
+import pytest
+
 from config import gunicorn
 
 
@@ -17,5 +22,14 @@ def test_no_client_header_becomes_a_script_name_and_nothing_else_is_opened():
     assert gunicorn.accesslog is None
 
 
-def test_it_needs_fewer_connections_than_a_default_postgresql_has():
-    assert gunicorn.workers * gunicorn.threads <= 100 - 10
+@pytest.mark.parametrize(
+    ("cores", "workers"), [(None, 1), (1, 1), (2, 2), (16, 16), (17, 16), (256, 16)]
+)
+def test_it_needs_fewer_connections_than_a_default_postgresql_has(cores, workers, monkeypatch):
+    """However many cores a machine has; each thread keeps a connection."""
+    monkeypatch.setattr(os, "cpu_count", lambda: cores)
+
+    told = runpy.run_path(gunicorn.__file__)
+
+    assert told["workers"] == workers
+    assert told["workers"] * told["threads"] <= 100 - 10

@@ -19,6 +19,7 @@ import psycopg
 from django.conf import settings
 from psycopg import sql
 
+from tests.support import environment
 from tests.support.clients import MEDIA_TYPE, Answer
 
 DEMO = "demo0-qa"
@@ -27,28 +28,26 @@ STAFF_EMAIL = "olaf@mypolicies.example"
 STAFF_PASSWORD = "correct horse battery staple"
 _WITHIN = 120  # seconds; the first start makes a database
 _LAST_PRINTED = "curl "
-# What the person who runs the tests has set for himself must not reach the server.
-_SETTINGS = ("SECRET_KEY", "WEB_CONCURRENCY", "LOG_LEVEL")
 
 
 class Server:
     """One installation: its settings, its process while it runs, and what that has printed."""
 
-    def __init__(self, folder: Path, database_url: str = "", **environment: str) -> None:
+    def __init__(self, folder: Path, database_url: str = "", **variables: str) -> None:
         self.folder = folder
         self.port = free_port()
         self.staff_email = STAFF_EMAIL
         self.staff_password = STAFF_PASSWORD
         self.printed: list[str] = []
         self.process: Any = None
-        self.environment = {k: v for k, v in os.environ.items() if k not in _SETTINGS} | {
+        self.environment = environment.own(os.environ) | {
             "BASE_DOMAIN": BASE_DOMAIN,
             "DATABASE_URL": database_url,
             "DATA_DIR": str(folder / "data"),
             "PORT": str(self.port),
             "STAFF_EMAIL": STAFF_EMAIL,
             "STAFF_PASSWORD": STAFF_PASSWORD,
-            **environment,
+            **variables,
         }
 
     @property
@@ -157,7 +156,7 @@ class Server:
 
 
 @contextmanager
-def new_server(*, embedded: bool = False, **environment: str) -> Iterator[Server]:
+def new_server(*, embedded: bool = False, **variables: str) -> Iterator[Server]:
     """A server that has not been started; stopped and removed at the end, with its database.
 
     It uses a new database beside the one that DATABASE_URL names; without one, or if `embedded`, an
@@ -166,7 +165,7 @@ def new_server(*, embedded: bool = False, **environment: str) -> Iterator[Server
     folder = Path(tempfile.mkdtemp(prefix="mypolicies-tests-"))
     folder.chmod(0o711)
     with _new_database("" if embedded else settings.DATABASE_URL) as url:
-        server = Server(folder, url, **environment)
+        server = Server(folder, url, **variables)
         try:
             yield server
         finally:
