@@ -21,7 +21,6 @@ from typing import Final, Self
 from uuid import UUID
 
 from django.db import connection
-from django.utils import timezone
 
 from accounts.models import (
     ACT_LENGTH,
@@ -30,6 +29,7 @@ from accounts.models import (
     Account,
     AuditEntry,
 )
+from tenants import clock
 from tenants.models import Tenant
 
 FIRST_PREVIOUS_HASH: Final = bytes(32)
@@ -94,7 +94,7 @@ def record(actor: Actor, act: str, subject: str, details: Details | None = None)
         cursor.execute(_LOCK, [_LOCK_CLASS])
     last = AuditEntry.objects.order_by("-id").values_list("hash", flat=True).first()
     entry = AuditEntry(
-        at=timezone.now(),
+        at=clock.now(),
         actor=actor.name[:ACTOR_LENGTH],
         act=act[:ACT_LENGTH],
         subject=subject[:SUBJECT_LENGTH],

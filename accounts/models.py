@@ -10,10 +10,10 @@ from typing import Final
 
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.db import models
-from django.utils import timezone
 
 from accounts.permissions import Role, grants
 from accounts.tokens import PUBLIC_ID_LENGTH, USER_AGENT_LENGTH, Standing
+from tenants import clock
 
 # Characters.
 EMAIL_LENGTH: Final = 254
@@ -45,7 +45,7 @@ class Account(AbstractBaseUser):
     name = models.CharField(max_length=NAME_LENGTH, blank=True)
     role = models.CharField(max_length=16, choices=Role)
     is_active = models.BooleanField(default=True)
-    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    created_at = models.DateTimeField(default=clock.now, editable=False)
     # Of the object, not of the row: what is left of the role's permissions for one request.
     confined_to: frozenset[str] | None = None
 
@@ -97,7 +97,7 @@ class SecretToken(models.Model):
     digest = models.BinaryField(unique=True, editable=False)  # SHA-256(tenant id || value)
     label = models.CharField(max_length=LABEL_LENGTH)
     issued_for = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="secret_tokens")
-    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    created_at = models.DateTimeField(default=clock.now, editable=False)
     created_by = models.CharField(max_length=ACTOR_LENGTH)
     expires_at = models.DateTimeField(null=True, blank=True)
     no_expiry_reason = models.CharField(max_length=REASON_LENGTH, blank=True)
@@ -139,7 +139,7 @@ class OAuthClient(models.Model):
     label = models.CharField(max_length=LABEL_LENGTH)
     issued_for = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="oauth_clients")
     public_keys = models.JSONField(default=dict)  # a JWK set (RFC 7517 §5); {} without keys
-    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    created_at = models.DateTimeField(default=clock.now, editable=False)
     created_by = models.CharField(max_length=ACTOR_LENGTH)
     revoked_at = models.DateTimeField(null=True, blank=True)
     revoked_by = models.CharField(max_length=ACTOR_LENGTH, blank=True)
@@ -174,7 +174,7 @@ class ClientSecret(models.Model):
     client = models.ForeignKey(OAuthClient, on_delete=models.CASCADE, related_name="secrets")
     public_id = models.CharField(max_length=PUBLIC_ID_LENGTH, unique=True)
     digest = models.BinaryField(unique=True, editable=False)  # SHA-256(tenant id || value)
-    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    created_at = models.DateTimeField(default=clock.now, editable=False)
     created_by = models.CharField(max_length=ACTOR_LENGTH)
     expires_at = models.DateTimeField()
     revoked_at = models.DateTimeField(null=True, blank=True)

@@ -11,9 +11,9 @@ from typing import ClassVar
 from django.db import models
 from django.db.models.fields.json import KT
 from django.db.models.functions import Cast, Lower
-from django.utils import timezone
 
 from scim.protocol import urns
+from tenants import clock
 
 
 class WorkEmail(models.Func):
@@ -257,8 +257,8 @@ class EventStream(models.Model):
     state = models.CharField(max_length=10, choices=StreamState, default=StreamState.ACTIVE)
     reason = models.TextField(blank=True)  # why it is failing, for a person
     failures = models.PositiveIntegerField(default=0)  # rounds without a success since the last one
-    retry_at = models.DateTimeField(default=timezone.now)
-    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    retry_at = models.DateTimeField(default=clock.now)
+    created_at = models.DateTimeField(default=clock.now, editable=False)
     created_by = models.CharField(max_length=200)
     deleted_at = models.DateTimeField(null=True, blank=True)
 

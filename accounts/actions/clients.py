@@ -5,8 +5,6 @@ from datetime import timedelta
 from typing import Any, Final
 from uuid import UUID
 
-from django.utils import timezone
-
 from accounts import expiries, tokens
 from accounts.actions.accounts import get_admin
 from accounts.actions.performing import ActionRefused, note, one_line, performing
@@ -15,6 +13,7 @@ from accounts.audit import Actor, Details
 from accounts.models import LABEL_LENGTH, ClientSecret, OAuthClient
 from accounts.oauth import SECRET_PREFIX
 from accounts.tokens import PUBLIC_ID_LENGTH
+from tenants import clock
 from tenants.models import Tenant
 
 # Entra's gallery asks for secrets that last one to three years.
@@ -47,7 +46,7 @@ def create_oauth_client(actor: Actor, tenant: Tenant, request: ClientRequest) ->
             label=one_line(request.label, "The label", LABEL_LENGTH),
             issued_for=get_admin(tenant, request.issued_for, "an OAuth client"),
             public_keys=_read_keys(request.public_keys),
-            created_at=timezone.now(),
+            created_at=clock.now(),
             created_by=actor.name,
         )
         client.save(force_insert=True)
@@ -105,7 +104,7 @@ def revoke_oauth_client(actor: Actor, tenant: Tenant, client: str | UUID) -> OAu
 def _add_secret(actor: Actor, tenant: Tenant, client: OAuthClient, years: int) -> CreatedClient:
     if years not in SECRET_YEARS:
         raise ActionRefused(f"A client secret expires after 1 to {max(SECRET_YEARS)} years.")
-    now = timezone.now()
+    now = clock.now()
     value = tokens.generate(SECRET_PREFIX)
     digest = tokens.digest(tenant.id, value)
     secret = ClientSecret(
@@ -126,7 +125,7 @@ def _add_secret(actor: Actor, tenant: Tenant, client: OAuthClient, years: int) -
 def _revoke(actor: Actor, tenant: Tenant, what: OAuthClient | ClientSecret, act: str) -> None:
     """The first revocation counts."""
     if what.revoked_at is None:
-        what.revoked_at, what.revoked_by = timezone.now(), actor.name
+        what.revoked_at, what.revoked_by = clock.now(), actor.name
         what.save(update_fields=["revoked_at", "revoked_by"])
         note(actor, tenant, act, str(what), {})
         expiries.register(tenant, what.revoked_at)

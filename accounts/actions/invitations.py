@@ -4,7 +4,6 @@ from typing import Final
 from uuid import UUID
 
 from django.conf import settings
-from django.utils import timezone
 
 from accounts import invitations, mail
 from accounts.actions.accounts import CHANGE, add_account, get_account, store_password
@@ -12,6 +11,7 @@ from accounts.actions.performing import ActionRefused, note, performing
 from accounts.audit import Actor, record
 from accounts.models import Account, normalize_login
 from accounts.permissions import STAFF_ROLES, Role
+from tenants import clock
 from tenants.current import in_tenant
 from tenants.models import Tenant
 
@@ -103,7 +103,7 @@ def _send(actor: Actor, tenant: Tenant, account: Account) -> None:
         "inviter": "myPolicies" if actor.is_command else actor.name,
         "url": invitations.url(tenant, account),
         "days": settings.PASSWORD_RESET_TIMEOUT // _DAY,
-        "now": timezone.now(),
+        "now": clock.now(),
     }
     try:
         mail.send("invitation.txt", [account.email], context)

@@ -6,7 +6,6 @@ from typing import Final
 from uuid import UUID
 
 from django.db import models
-from django.utils import timezone
 
 from accounts import expiries, tokens
 from accounts.actions.accounts import get_admin
@@ -14,6 +13,7 @@ from accounts.actions.performing import ActionRefused, note, one_line, performin
 from accounts.audit import Actor
 from accounts.models import LABEL_LENGTH, REASON_LENGTH, SecretToken
 from accounts.tokens import PUBLIC_ID_LENGTH
+from tenants import clock
 from tenants.models import Tenant
 
 # What the form offers; a command takes any number of days up to the most.
@@ -58,7 +58,7 @@ class Minted:
 def mint_token(actor: Actor, tenant: Tenant, request: TokenRequest) -> Minted:
     """A new token of the tenant, issued for one of its active admins. Raises ActionRefused."""
     with performing(actor, "accounts.add_secrettoken", tenant):
-        now = timezone.now()
+        now = clock.now()
         account = get_admin(tenant, request.issued_for, "a secret token")
         value = tokens.generate()
         digest = tokens.digest(tenant.id, value)
@@ -92,8 +92,8 @@ def revoke_token(actor: Actor, tenant: Tenant, token: str | UUID) -> SecretToken
     with performing(actor, "accounts.revoke_secrettoken", tenant):
         found = _get_token(tenant, token)
         if found.revoked_at is None:
-            _revoke(actor, tenant, found, timezone.now())
-            expiries.register(tenant, timezone.now())
+            _revoke(actor, tenant, found, clock.now())
+            expiries.register(tenant, clock.now())
     return found
 
 

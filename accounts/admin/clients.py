@@ -7,7 +7,6 @@ from uuid import UUID
 from django.contrib import admin
 from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import URLPattern, reverse
-from django.utils import timezone
 from django.utils.safestring import SafeString
 
 from accounts.actions import (
@@ -24,6 +23,7 @@ from accounts.admin.looks import standing
 from accounts.admin.pages import Fact, Facts, Page, Table, link
 from accounts.admin.screens import RecordAdmin
 from accounts.models import ClientSecret, OAuthClient
+from tenants import clock
 from tenants.current import current_tenant
 
 CREATE: Final = "accounts.add_oauthclient"
@@ -63,7 +63,7 @@ class OAuthClientAdmin(RecordAdmin[OAuthClient]):
 
     @admin.display(description="state")
     def state(self, client: OAuthClient) -> SafeString:
-        return standing(client.state(timezone.now()))
+        return standing(client.state(clock.now()))
 
     @admin.display(description="created")
     def created(self, client: OAuthClient) -> datetime:
@@ -83,7 +83,7 @@ class OAuthClientAdmin(RecordAdmin[OAuthClient]):
         return Page(str(record), (_facts(record), secrets), tuple(acts))
 
     def _secrets(self, client: OAuthClient, *, may_revoke: bool) -> Table:
-        now = timezone.now()
+        now = clock.now()
         rows = []
         for secret in client.secrets.defer("digest"):
             secret.client = client
@@ -239,7 +239,7 @@ def _facts(client: OAuthClient) -> Facts:
     facts = [
         Fact("Client id", str(client.pk)),
         Fact("Label", client.label),
-        Fact("State", standing(client.state(timezone.now()))),
+        Fact("State", standing(client.state(clock.now()))),
         Fact("Issued for", str(client.issued_for)),
         Fact("Created", client.created_at),
         Fact("Created by", client.created_by),

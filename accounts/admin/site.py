@@ -10,7 +10,6 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, URLResolver, path, reverse
-from django.utils import timezone
 from django.utils.decorators import method_decorator
 from django.views.decorators.cache import never_cache
 
@@ -23,6 +22,7 @@ from accounts.admin.screens import RecordAdmin
 from accounts.admin.visits import Viewing, visit_of
 from accounts.audit import record
 from accounts.permissions import STAFF_ROLES, TENANT_ROLES
+from tenants import clock
 from tenants.current import current_tenant
 
 SEE_TENANTS: Final = "tenants.view_tenant"
@@ -156,7 +156,7 @@ class StaffSite(Site):
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> TemplateResponse:
         """How all tenants are doing, then the places to go."""
-        overview = staff_overview(timezone.now()) if may(request, SEE_TENANTS) else None
+        overview = staff_overview(clock.now()) if may(request, SEE_TENANTS) else None
         return super().index(request, {"overview": overview, **(extra_context or {})})
 
     def running_view(self, request: HttpRequest) -> Viewing | None:

@@ -8,7 +8,6 @@ from django.core.exceptions import PermissionDenied
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import URLPattern
-from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
@@ -25,7 +24,7 @@ from accounts.admin.screens import RecordAdmin
 from accounts.admin.tokens import MINT
 from accounts.admin.visits import visit_path
 from accounts.permissions import VIEW_AS_ADMIN
-from tenants import connection
+from tenants import clock, connection
 from tenants.connection import STATES, with_state
 from tenants.models import Status, Tenant
 
@@ -89,7 +88,7 @@ class TenantAdmin(RecordAdmin[Tenant]):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Tenant]:
         tenants = super().get_queryset(request).filter(is_operator=False)
-        return with_state(tenants, timezone.now())
+        return with_state(tenants, clock.now())
 
     def get_urls(self) -> list[URLPattern]:
         acts = [
@@ -106,7 +105,7 @@ class TenantAdmin(RecordAdmin[Tenant]):
 
     @admin.display(description="connection")
     def connected(self, tenant: Tenant) -> SafeString:
-        found = connection.read(tenant, timezone.now())
+        found = connection.read(tenant, clock.now())
         return format_html("{} {}", connection_badge(found), found.sentence.partition(", ")[2])
 
     @admin.display(description="Tenant URL")

@@ -8,7 +8,6 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern
-from django.utils import timezone
 from django.utils.formats import localize
 from django.utils.safestring import SafeString
 
@@ -21,6 +20,7 @@ from accounts.admin.pages import Act, Fact, Facts, Page, link
 from accounts.admin.screens import RecordAdmin
 from accounts.models import SecretToken
 from accounts.permissions import Role
+from tenants import clock
 from tenants.current import current_tenant
 
 MINT: Final = "accounts.add_secrettoken"
@@ -72,7 +72,7 @@ class SecretTokenAdmin(RecordAdmin[SecretToken]):
 
     @admin.display(description="state")
     def state(self, token: SecretToken) -> SafeString:
-        return standing(state(token, timezone.now()))
+        return standing(state(token, clock.now()))
 
     @admin.display(description="created")
     def created(self, token: SecretToken) -> datetime:
@@ -103,7 +103,7 @@ class SecretTokenAdmin(RecordAdmin[SecretToken]):
 
     def _acts(self, request: HttpRequest, token: SecretToken) -> tuple[Act, ...]:
         """What can be done with the token: a revoked or expired one is at its end."""
-        word = state(token, timezone.now())
+        word = state(token, clock.now())
         if word not in {"Live", "Refused"}:
             return ()
         acts = []
@@ -265,7 +265,7 @@ def _facts(token: SecretToken) -> Facts:
     facts = [
         Fact("Label", token.label),
         Fact("Public id", token.public_id),
-        Fact("State", standing(state(token, timezone.now()))),
+        Fact("State", standing(state(token, clock.now()))),
         Fact("Issued for", str(token.issued_for)),
         Fact("Created", token.created_at),
         Fact("Created by", token.created_by),

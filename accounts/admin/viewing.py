@@ -9,7 +9,6 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from django.http import HttpRequest
-from django.utils import timezone
 
 from accounts.actions import ActionRefused, end_view_as_admin, start_view_as_admin
 from accounts.actions.performing import one_line
@@ -17,6 +16,7 @@ from accounts.admin.acting import actor, may
 from accounts.admin.visits import Viewing, staff_path
 from accounts.models import REASON_LENGTH
 from accounts.permissions import VIEW_AS_ADMIN
+from tenants import clock
 from tenants.models import Tenant
 
 MINUTES: Final = 30
@@ -51,7 +51,7 @@ def start(request: HttpRequest, tenant: Tenant, reason: str) -> None:
         # One at a time; and ending that one here would take the audit logs' locks out of order.
         raise ActionRefused(f"You are looking at {running.tenant.name} this way. Stop that first.")
     end(request, _AGAIN)
-    until = timezone.now() + timedelta(minutes=MINUTES)
+    until = clock.now() + timedelta(minutes=MINUTES)
     start_view_as_admin(actor(request), tenant, reason, until)
     request.session[_KEY] = {
         "tenant": str(tenant.pk),
@@ -73,7 +73,7 @@ def end_if_over(request: HttpRequest) -> bool:
     running = viewing_of(request)
     if running is None or not request.user.is_authenticated:
         return False
-    is_over = timezone.now() >= running.until
+    is_over = clock.now() >= running.until
     if not is_over and may(request, VIEW_AS_ADMIN):
         return False
     end(request, _OVER if is_over else _NOT_PERMITTED)

@@ -1,7 +1,7 @@
 """OAuth clients, their secrets and access tokens, and the assertions that were used: new tables, a moment at any size."""
 
 import django.db.models.deletion
-import django.utils.timezone
+import tenants.clock
 import uuid
 from django.conf import settings
 from django.db import migrations, models
@@ -28,7 +28,7 @@ class Migration(migrations.Migration):
                 ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
                 ('label', models.CharField(max_length=100)),
                 ('public_keys', models.JSONField(default=dict)),
-                ('created_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
+                ('created_at', models.DateTimeField(default=tenants.clock.now, editable=False)),
                 ('created_by', models.CharField(max_length=200)),
                 ('revoked_at', models.DateTimeField(blank=True, null=True)),
                 ('revoked_by', models.CharField(blank=True, max_length=200)),
@@ -46,7 +46,7 @@ class Migration(migrations.Migration):
                 ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
                 ('public_id', models.CharField(max_length=8, unique=True)),
                 ('digest', models.BinaryField(unique=True)),
-                ('created_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
+                ('created_at', models.DateTimeField(default=tenants.clock.now, editable=False)),
                 ('created_by', models.CharField(max_length=200)),
                 ('expires_at', models.DateTimeField()),
                 ('revoked_at', models.DateTimeField(blank=True, null=True)),

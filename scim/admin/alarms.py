@@ -15,7 +15,7 @@ from accounts.admin.forms import GuardForm
 from accounts.admin.looks import State, badge
 from accounts.admin.pages import Act, Fact, Facts, Page, link
 from accounts.admin.screens import RecordAdmin
-from scim.provider import clock, guard
+from scim.provider import guard
 from scim.provider.acts import (
     GUARD,
     SETTLE,
@@ -24,6 +24,7 @@ from scim.provider.acts import (
     let_departures_pass,
     undo_departures,
 )
+from tenants import clock
 from tenants.current import current_tenant
 from tenants.models import Alarm, Guard
 

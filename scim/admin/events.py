@@ -12,7 +12,6 @@ from django.db.models.functions import Coalesce, Lower
 from django.db.models.lookups import Exact
 from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern
-from django.utils import timezone
 from django.utils.safestring import SafeString
 
 from accounts.actions import ActionRefused
@@ -31,6 +30,7 @@ from scim.models import ProvisioningEvent, Resource
 from scim.provider.acts import REPLAY, preview_request
 from scim.provider.dry_run import why_not
 from scim.provider.explanations import ALL, UNKNOWN, explain
+from tenants import clock
 from tenants.current import current_tenant
 
 _DRY_RUN: Final = (
@@ -167,7 +167,7 @@ class ProvisioningEventAdmin(ExportingAdmin[ProvisioningEvent]):
             ]
 
         return Export(
-            f"provisioning-log-{timezone.now():%Y-%m-%d}.csv", _COLUMNS, cells, ("sent", "notes")
+            f"provisioning-log-{clock.now():%Y-%m-%d}.csv", _COLUMNS, cells, ("sent", "notes")
         )
 
     @admin.display(description="answer")

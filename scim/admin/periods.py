@@ -5,7 +5,8 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from django.db.models import Q
-from django.utils import timezone
+
+from tenants import clock
 
 _PERIODS: Final[Mapping[str, tuple[str, timedelta]]] = {
     "hour": ("Last hour", timedelta(hours=1)),
@@ -19,6 +20,6 @@ def since(condition: Callable[[datetime], Q]) -> dict[str, tuple[str, Callable[[
     """The conditions of a filter by period; `condition` says what is since a moment."""
 
     def of(period: timedelta) -> Callable[[], Q]:
-        return lambda: condition(timezone.now() - period)
+        return lambda: condition(clock.now() - period)
 
     return {value: (label, of(period)) for value, (label, period) in _PERIODS.items()}

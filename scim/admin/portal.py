@@ -8,7 +8,6 @@ from typing import Any, Final
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, URLResolver, path, reverse
-from django.utils import timezone
 
 from accounts.admin.acting import may, record_view
 from accounts.admin.navigation import Place
@@ -18,6 +17,7 @@ from accounts.tokens import SUPPORT
 from scim.admin import mapping, progress
 from scim.admin.health import tenant_overview
 from scim.admin.masking import Sight
+from tenants import clock
 from tenants.current import current_tenant
 
 SEE: Final = "scim.view_provisioningevent"
@@ -45,7 +45,7 @@ class Portal(TenantSite):
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> TemplateResponse:
         """Whether provisioning works, then the places to go."""
-        overview = tenant_overview(timezone.now(), Sight.of(request)) if may(request, SEE) else None
+        overview = tenant_overview(clock.now(), Sight.of(request)) if may(request, SEE) else None
         record_view(request, "overview viewed")
         return super().index(request, {"overview": overview, **(extra_context or {})})
 
@@ -54,7 +54,7 @@ class Portal(TenantSite):
         record_view(request, "set-up viewed")
         tenant = current_tenant()
         mint_path = reverse("admin:accounts_secrettoken_add") if may(request, MINT) else None
-        now, marks = timezone.now(), mapping.marks_of(tenant)
+        now, marks = clock.now(), mapping.marks_of(tenant)
         context = {
             **self.each_context(request),
             "title": "Set up Entra",
@@ -68,5 +68,5 @@ class Portal(TenantSite):
 
     def setup_progress(self, request: HttpRequest) -> HttpResponse:
         """The panel alone, for the page that shows it: how far one has come by now."""
-        steps = progress.steps(current_tenant(), timezone.now())
+        steps = progress.steps(current_tenant(), clock.now())
         return TemplateResponse(request, "admin/setup_progress.html", {"progress": steps})

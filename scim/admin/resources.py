@@ -8,7 +8,6 @@ from django.core.exceptions import PermissionDenied
 from django.db.models import BooleanField, Q, QuerySet, Value
 from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern
-from django.utils import timezone
 from django.utils.safestring import SafeString
 
 from accounts.admin.acting import record_view
@@ -23,6 +22,7 @@ from scim.admin.search import uuid_in
 from scim.models import Resource
 from scim.protocol.schema import ResourceType
 from scim.provider.catalog import resource_type
+from tenants import clock
 from tenants.current import current_tenant
 
 _SHOWN: Final = ("id", "document", "version", "created", "last_modified", "deleted_at", "continues")
@@ -109,7 +109,7 @@ class ResourceAdmin(RecordAdmin[R]):
         self.viewed(request, str(record.pk))
         asked = request.GET.get("at", "")
         sight = Sight.of(request)
-        moment = then.read_moment(asked) if asked else timezone.now()
+        moment = then.read_moment(asked) if asked else clock.now()
         kind = self.resource_type()
         found = then.rebuilt(kind, record, moment) if moment else None
         sections = then.sections(kind, record, found, sight) if found else []
@@ -121,7 +121,7 @@ class ResourceAdmin(RecordAdmin[R]):
         name = str(self.shown(record, self.naming))
         context = {
             "page": Page(f"{name}, as it was", tuple(sections), notice=notice),
-            "at": (moment or timezone.now()).strftime("%Y-%m-%d %H:%M:%S"),
+            "at": (moment or clock.now()).strftime("%Y-%m-%d %H:%M:%S"),
             "record_path": self.record_path(record.pk),
             "record_name": name,
         }

@@ -4,7 +4,6 @@ from datetime import datetime
 from typing import Any
 
 from django.http import HttpRequest
-from django.utils import timezone
 
 from accounts.admin.failures import failure_of
 from accounts.admin.looks import standing
@@ -17,7 +16,7 @@ from accounts.models import SecretToken
 from scim.admin import mapping
 from scim.admin.health import counted
 from scim.provider import guard
-from tenants import connection
+from tenants import clock, connection
 from tenants.current import in_tenant
 from tenants.models import Tenant
 
@@ -29,7 +28,7 @@ class TenantScreen(TenantAdmin):
 
     def page(self, request: HttpRequest, record: Tenant) -> Page:
         """The page: some statements on the registry and some in the tenant, whatever its size."""
-        base, now = super().page(request, record), timezone.now()
+        base, now = super().page(request, record), clock.now()
         with in_tenant(record):
             population = _population(record)
             tokens = _tokens(record, now)

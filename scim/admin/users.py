@@ -7,7 +7,6 @@ from django.contrib import admin
 from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern
-from django.utils import timezone
 
 from accounts.admin.acting import may
 from accounts.admin.acts import ask
@@ -27,6 +26,7 @@ from scim.protocol.text import fold
 from scim.provider.acts import RESTORE
 from scim.provider.rules import work_email
 from scim.repository import belonging
+from tenants import clock
 
 _MANAGED = "Microsoft Entra ID manages this user: it is changed there, not here."
 _DELETED = (
@@ -88,7 +88,7 @@ class UserAdmin(ExportingAdmin[User], ResourceAdmin[User]):
         return found
 
     def export(self, request: HttpRequest) -> Export:
-        sight, day = Sight.of(request), timezone.now()
+        sight, day = Sight.of(request), clock.now()
 
         def cells(user: User) -> list[Any]:
             shown = sight.json(user.document, urns.USER_TYPE)

@@ -17,9 +17,9 @@ from rest_framework.request import Request
 from accounts import access, tokens
 from accounts.tokens import Reason, Scope, TokenRefused, Verified
 from scim.protocol.errors import Forbidden, InsufficientScope, Unauthorized
-from scim.provider import clock
 from scim.provider.requester import Requester
 from scim.provider.summaries import Summaries
+from tenants import clock
 from tenants.current import after_response, current_tenant
 
 CHALLENGE: Final = 'Bearer realm="myPolicies SCIM"'

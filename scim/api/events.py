@@ -24,11 +24,12 @@ from scim.protocol.errors import (
     ServiceUnavailable,
     Unauthorized,
 )
-from scim.provider import clock, polling, signing
+from scim.provider import polling, signing
 from scim.provider.polling import PollRefused
 from scim.provider.requester import Requester
 from scim.provider.sealing import SealBroken
 from scim.repository.outbox import Stream
+from tenants import clock
 from tenants.current import current_tenant
 
 MAX_BODY: Final = 131_072  # bytes: MAX_REPORTED jti, errors included

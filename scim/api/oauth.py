@@ -22,9 +22,9 @@ from scim.api import traffic
 from scim.api.authentication import requester_of
 from scim.api.log import log_read, log_refusal
 from scim.protocol.errors import BadRequest, ScimError, Unauthorized
-from scim.provider import clock
 from scim.provider.capabilities import CAPABILITIES
 from scim.provider.requester import Requester
+from tenants import clock
 from tenants.current import current_tenant
 from tenants.models import Tenant
 

@@ -7,10 +7,9 @@ from rest_framework.response import Response
 
 from scim.protocol import urns
 from scim.protocol.schema import ResourceType
-from scim.provider import clock
 from scim.provider.marks import marks_of
 from scim.provider.requester import Requester
-from tenants import traffic
+from tenants import clock, traffic
 from tenants.current import current_tenant
 from tenants.traffic import Exchange, Kind
 

@@ -1,7 +1,7 @@
 """Event streams, the outbox, deliveries and signing keys: new tables, a moment at any size."""
 
 import django.db.models.deletion
-import django.utils.timezone
+import tenants.clock
 import uuid
 from django.db import migrations, models
 
@@ -27,8 +27,8 @@ class Migration(migrations.Migration):
                 ('state', models.CharField(choices=[('active', 'Active'), ('paused', 'Paused'), ('failing', 'Failing')], default='active', max_length=10)),
                 ('reason', models.TextField(blank=True)),
                 ('failures', models.PositiveIntegerField(default=0)),
-                ('retry_at', models.DateTimeField(default=django.utils.timezone.now)),
-                ('created_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
+                ('retry_at', models.DateTimeField(default=tenants.clock.now)),
+                ('created_at', models.DateTimeField(default=tenants.clock.now, editable=False)),
                 ('created_by', models.CharField(max_length=200)),
                 ('deleted_at', models.DateTimeField(blank=True, null=True)),
             ],

@@ -8,10 +8,11 @@ from uuid import UUID
 
 from accounts.actions.performing import ActionRefused, note, performing
 from accounts.audit import Actor, Details
-from scim.provider import clock, dry_run, restoring, undoing
+from scim.provider import dry_run, restoring, undoing
 from scim.provider.dry_run import Logged, Preview
 from scim.provider.restoring import Restoration
 from scim.provider.undoing import Undone
+from tenants import clock
 from tenants.models import Alarm, Guard, Tenant
 
 REPLAY: Final = "scim.replay_provisioningevent"

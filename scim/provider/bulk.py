@@ -19,11 +19,12 @@ from scim.protocol.identifiers import read_id
 from scim.protocol.representation import Stored, location
 from scim.protocol.schema import ResourceType
 from scim.protocol.versions import Precondition, entity_tag
-from scim.provider import clock, events, resources
+from scim.provider import events, resources
 from scim.provider.events import Call
 from scim.provider.requester import Requester
 from scim.provider.resources import Target
 from scim.repository.base import Loading
+from tenants import clock
 
 # What the log calls an operation, as when it comes alone.
 _NAMES: Final = dict(zip(METHODS, ("create", "replace", "modify", "delete"), strict=True))

@@ -25,13 +25,13 @@ from django.db import connection
 from scim.models import DeliveryMethod, DeliveryStatus
 from scim.protocol.representation import date_time
 from scim.protocol.security_events import MEDIA_TYPE, Addressed, claims
-from scim.provider import clock, posting, sealing, signing
+from scim.provider import posting, sealing, signing
 from scim.provider.posting import Answer, Message, NotSent
 from scim.provider.redaction import storable
 from scim.provider.sealing import SealBroken
 from scim.repository import outbox
 from scim.repository.outbox import Queued, Result, Stream
-from tenants import schemas
+from tenants import clock, schemas
 from tenants.current import in_tenant
 from tenants.models import Tenant
 

@@ -14,8 +14,8 @@ from django.db import transaction
 from scim.models import Departure
 from scim.protocol import urns
 from scim.protocol.schema import ResourceType
-from scim.provider import clock, guard
-from tenants import traffic
+from scim.provider import guard
+from tenants import clock, traffic
 from tenants.current import current_tenant
 
 

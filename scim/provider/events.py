@@ -12,11 +12,11 @@ from uuid import UUID
 from django.db import transaction
 
 from scim.protocol.schema import ResourceType
-from scim.provider import clock
 from scim.provider.redaction import redact, storable
 from scim.provider.requester import Requester
 from scim.repository import resources
 from scim.repository.base import Event
+from tenants import clock
 
 # Lengths of the log's columns: what comes from outside is cut to fit.
 _MAX_METHOD: Final = 10

@@ -12,7 +12,6 @@ from typing import Any, Final
 from uuid import uuid4
 
 from django.db import IntegrityError, transaction
-from django.utils import timezone
 
 from accounts.actions.performing import ActionRefused, note, performing
 from accounts.audit import Actor, Details
@@ -26,7 +25,7 @@ from scim.protocol.extensions import (
 from scim.protocol.schema import Attribute, Mutability, Schema
 from scim.provider.capabilities import RESOURCE_TYPES
 from scim.repository import extensions
-from tenants import lifecycle
+from tenants import clock, lifecycle
 from tenants.models import Tenant
 
 MAX_DEFINITION: Final = 131_072  # characters
@@ -83,7 +82,7 @@ def remove_schema(actor: Actor, tenant: Tenant, urn: str) -> ExtensionSchema:
             )
         for attribute in read_schema(row.definition).unique_attributes:
             extensions.drop_unique(row.urn, attribute.name)
-        row.removed_at = row.changed_at = timezone.now()
+        row.removed_at = row.changed_at = clock.now()
         row.changed_by = actor.name
         row.save()
         if not extensions.defined():
@@ -95,7 +94,7 @@ def remove_schema(actor: Actor, tenant: Tenant, urn: str) -> ExtensionSchema:
 def _save(
     row: ExtensionSchema | None, definition: Definition, schema: Schema, actor: Actor
 ) -> ExtensionSchema:
-    now = timezone.now()
+    now = clock.now()
     row = row or ExtensionSchema(urn=schema.id, urn_key=schema.id.lower(), created_at=now)
     row.resource_type = definition.resource_type
     row.is_required = definition.is_required

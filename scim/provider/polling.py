@@ -14,11 +14,12 @@ from uuid import UUID
 
 from accounts import tokens
 from scim.models import DeliveryStatus, StreamState
-from scim.provider import clock, signing
+from scim.provider import signing
 from scim.provider.delivery import MAX_ERROR, claims_for
 from scim.provider.redaction import storable
 from scim.repository import outbox
 from scim.repository.outbox import Result, Stream
+from tenants import clock
 from tenants.models import Tenant
 
 PATH: Final = "/events/poll"  # below the SCIM base

@@ -19,12 +19,13 @@ from scim.protocol.members import Edit, MemberEdit, collected
 from scim.protocol.representation import Stored
 from scim.protocol.schema import Relation, ResourceType
 from scim.protocol.versions import Precondition
-from scim.provider import clock, departures, rules
+from scim.provider import departures, rules
 from scim.provider.events import Call, answered
 from scim.provider.requester import Requester
 from scim.repository import lists, members, resources
 from scim.repository.base import Loading, Page, Query, Source, Write
 from scim.repository.members import Moved
+from tenants import clock
 
 # Members in the answer to a PATCH; with more of them it has no body.
 MEMBERS_SHOWN: Final = 100

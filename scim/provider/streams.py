@@ -23,11 +23,12 @@ from scim.models import (
     StreamState,
 )
 from scim.protocol.security_events import DETAILED, EVENT_URIS, NOTICE, uris_of
-from scim.provider import clock, posting, signing
+from scim.provider import posting, signing
 from scim.provider.delivery import PUSH_HEADER, WEBHOOK_KEY, WEBHOOK_PREFIX
 from scim.provider.polling import SECRET_PREFIX
 from scim.provider.sealing import seal
 from scim.repository import outbox
+from tenants import clock
 from tenants.models import Tenant
 
 MOST_STREAMS: Final = 10  # of a tenant: each costs a row a change

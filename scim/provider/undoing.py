@@ -17,11 +17,12 @@ from scim.models import Departure, User
 from scim.protocol import urns
 from scim.protocol.errors import ScimError
 from scim.protocol.schema import ResourceType
-from scim.provider import catalog, clock, resources, restoring
+from scim.provider import catalog, resources, restoring
 from scim.provider.requester import Requester
 from scim.provider.resources import Target
 from scim.provider.restoring import Restoration
 from scim.repository.base import Loading
+from tenants import clock
 from tenants.models import Alarm, Tenant
 
 _REACTIVATE: Final = {

@@ -9,12 +9,12 @@ from django.core import mail
 from django.core.management import call_command
 from django.core.management.base import CommandError
 from django.db import connection
-from django.utils import timezone
 
 from accounts import actions, audit, tokens
 from accounts.actions import Actor, TokenRequest
 from accounts.models import Account, AuditEntry, SecretToken
 from accounts.permissions import Role
+from tenants import clock
 from tenants.current import in_tenant
 from tenants.models import Domain, Tenant
 
@@ -68,7 +68,7 @@ def test_mint_token_prints_the_token_alone_on_standard_output(acme, tara):
     out, err = run("mint_token", "acme", "--label", "Microsoft Entra ID", "--days", "365")
 
     with in_tenant(acme):
-        verified = tokens.verify(acme.id, out.removesuffix("\n"), timezone.now())
+        verified = tokens.verify(acme.id, out.removesuffix("\n"), clock.now())
     assert err == (
         "Tenant URL: http://acme.mypolicies.localhost:8000/scim\n"
         f"Secret token {verified.public_id} for tara@acme.example, expires 2027-11-25.\n"
@@ -147,7 +147,7 @@ def test_list_tokens_shows_a_table_and_no_value(acme, globex, tara, gus, command
     actions.mint_token(command, globex, TokenRequest("Theirs", gus.id, 90))
     with in_tenant(acme):
         SecretToken.objects.filter(id=agent.id).update(created_at="2026-01-01T00:00:00Z")
-        tokens.record_use(minted.id, timezone.now(), None, "", uses=1)
+        tokens.record_use(minted.id, clock.now(), None, "", uses=1)
 
     out, err = run("list_tokens", "acme")
 
@@ -166,7 +166,7 @@ def test_revoke_token_revokes_by_public_id(acme, minted):
     assert out == ""
     assert err == f"The secret token {minted.token} of Acme Ltd is revoked.\n"
     with in_tenant(acme), pytest.raises(tokens.TokenRefused):
-        tokens.verify(acme.id, minted.value, timezone.now())
+        tokens.verify(acme.id, minted.value, clock.now())
 
 
 def test_revoke_token_refuses_what_it_does_not_know(acme):

@@ -3,13 +3,13 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from django.utils import timezone
 
 from accounts import access, actions, oauth, tokens
 from accounts.models import AccessToken, ClientSecret
 from accounts.oauth import ErrorCode
 from accounts.permissions import Role
 from accounts.tokens import ALL_SCOPES, Reason, Scope, TokenRefused, Verified
+from tenants import clock
 from tenants.current import in_tenant
 from tests.support.oauth import refusal_of
 
@@ -19,7 +19,7 @@ NOW = datetime(2026, 11, 25, 9, 30, tzinfo=UTC)
 @pytest.fixture
 def access_token(acme, created):
     """The value of an access token that the secret obtained."""
-    now = timezone.now()
+    now = clock.now()
     with in_tenant(acme):
         proven = oauth.by_secret(acme.id, str(created.client.id), created.value, now)
         return oauth.issue(acme.id, proven, ALL_SCOPES, now).value
@@ -27,7 +27,7 @@ def access_token(acme, created):
 
 def token_refusal(tenant, value, now=None):
     with in_tenant(tenant), pytest.raises(TokenRefused) as refused:
-        access.verify(tenant.id, value, now or timezone.now())
+        access.verify(tenant.id, value, now or clock.now())
     return refused.value
 
 
@@ -35,7 +35,7 @@ def test_a_client_proves_itself_with_its_id_and_secret(acme, tara, created):
     client = created.client
 
     with in_tenant(acme):
-        proven = oauth.by_secret(acme.id, str(client.id), created.value, timezone.now())
+        proven = oauth.by_secret(acme.id, str(client.id), created.value, clock.now())
 
     assert (proven.client, proven.secret) == (client, created.secret)
     assert proven.verified == Verified(
@@ -53,10 +53,10 @@ def test_a_client_secret_is_looked_up_in_one_statement_and_a_malformed_one_in_no
     client_id = str(created.client.id)
 
     with in_tenant(acme), statements() as executed:
-        oauth.by_secret(acme.id, client_id, created.value, timezone.now())
+        oauth.by_secret(acme.id, client_id, created.value, clock.now())
         assert len(executed) == 1
         refused = refusal_of(
-            lambda: oauth.by_secret(acme.id, client_id, created.value[:-1], timezone.now())
+            lambda: oauth.by_secret(acme.id, client_id, created.value[:-1], clock.now())
         )
 
     assert len(executed) == 1
@@ -70,9 +70,7 @@ def test_an_id_and_a_secret_that_do_not_belong_together_are_refused(acme, create
     value = tokens.generate(oauth.SECRET_PREFIX) if spoil == "other secret" else created.value
 
     with in_tenant(acme):
-        refused = refusal_of(
-            lambda: oauth.by_secret(acme.id, str(client_id), value, timezone.now())
-        )
+        refused = refusal_of(lambda: oauth.by_secret(acme.id, str(client_id), value, clock.now()))
 
     assert refused.code is ErrorCode.INVALID_CLIENT
     assert refused.detail == (
@@ -85,9 +83,7 @@ def test_an_id_and_a_secret_that_do_not_belong_together_are_refused(acme, create
 def test_a_client_of_acme_is_unknown_in_globex(globex, gus, created):
     with in_tenant(globex):
         refused = refusal_of(
-            lambda: oauth.by_secret(
-                globex.id, str(created.client.id), created.value, timezone.now()
-            )
+            lambda: oauth.by_secret(globex.id, str(created.client.id), created.value, clock.now())
         )
 
     assert refused.code is ErrorCode.INVALID_CLIENT
@@ -99,9 +95,7 @@ def test_rows_copied_into_another_tenant_are_no_use_there(globex, gus, created):
         created.client.save(force_insert=True)
         created.secret.save(force_insert=True)
         refused = refusal_of(
-            lambda: oauth.by_secret(
-                globex.id, str(created.client.id), created.value, timezone.now()
-            )
+            lambda: oauth.by_secret(globex.id, str(created.client.id), created.value, clock.now())
         )
 
     assert refused.code is ErrorCode.INVALID_CLIENT
@@ -127,7 +121,7 @@ def test_a_client_of_an_account_that_is_no_active_admin_gets_no_token(acme, tara
 
     with in_tenant(acme):
         refused = refusal_of(
-            lambda: oauth.by_secret(acme.id, str(created.client.id), created.value, timezone.now())
+            lambda: oauth.by_secret(acme.id, str(created.client.id), created.value, clock.now())
         )
 
     assert refused.code is ErrorCode.UNAUTHORIZED_CLIENT
@@ -136,7 +130,7 @@ def test_a_client_of_an_account_that_is_no_active_admin_gets_no_token(acme, tara
 
 def test_an_access_token_stands_for_its_client(acme, tara, created, access_token):
     with in_tenant(acme):
-        verified = access.verify(acme.id, access_token, timezone.now())
+        verified = access.verify(acme.id, access_token, clock.now())
 
     assert verified == Verified(
         token_id=created.client.id,
@@ -150,7 +144,7 @@ def test_an_access_token_stands_for_its_client(acme, tara, created, access_token
 
 def test_verifying_an_access_token_costs_one_statement(acme, access_token, statements):
     with in_tenant(acme), statements() as executed:
-        access.verify(acme.id, access_token, timezone.now())
+        access.verify(acme.id, access_token, clock.now())
 
     assert len(executed) == 1
 
@@ -181,7 +175,7 @@ def test_a_malformed_access_token_is_refused_without_a_statement(acme, access_to
 
 
 def test_an_access_token_is_refused_when_it_has_expired(acme, created, access_token):
-    refused = token_refusal(acme, access_token, timezone.now() + timedelta(minutes=61))
+    refused = token_refusal(acme, access_token, clock.now() + timedelta(minutes=61))
 
     assert refused.reason is Reason.EXPIRED
     assert refused.detail.startswith(f"The access token of the OAuth client {created.client}")
@@ -202,7 +196,7 @@ def test_revoking_another_secret_leaves_the_access_token_alone(
     actions.revoke_client_secret(command, acme, other.secret.id)
 
     with in_tenant(acme):
-        assert access.verify(acme.id, access_token, timezone.now()).label == "Microsoft Entra ID"
+        assert access.verify(acme.id, access_token, clock.now()).label == "Microsoft Entra ID"
 
 
 def test_revoking_the_client_ends_its_access_tokens(acme, created, access_token, command):
@@ -226,7 +220,7 @@ def test_an_access_token_is_forbidden_when_its_account_is_no_active_admin(
 def test_access_tokens_that_expired_a_week_ago_are_removed_when_one_is_issued(
     acme, created, access_token
 ):
-    later = timezone.now() + timedelta(days=7, minutes=61)
+    later = clock.now() + timedelta(days=7, minutes=61)
 
     with in_tenant(acme):
         proven = oauth.by_secret(acme.id, str(created.client.id), created.value, later)

@@ -6,13 +6,13 @@ from uuid import UUID
 import pytest
 import time_machine
 from django.db import connection
-from django.utils import timezone
 
 from accounts import actions, tokens
 from accounts.actions import ActionRefused, Actor, ExistingTokens, NotPermitted, TokenRequest
 from accounts.models import AuditEntry, SecretToken
 from accounts.permissions import Role
 from accounts.tokens import TokenRefused
+from tenants import clock
 from tenants.current import in_tenant
 
 NOW = "2026-11-25T09:30:00Z"
@@ -30,7 +30,7 @@ def test_staff_mint_a_token_for_a_tenant_admin(acme, tara, alice):
     assert token.label == "Microsoft Entra ID"
     assert token.issued_for == tara
     assert token.created_by == "alice@mypolicies.example (staff)"
-    assert token.expires_at == timezone.now() + timedelta(days=365)
+    assert token.expires_at == clock.now() + timedelta(days=365)
 
 
 def test_the_value_is_stored_nowhere_and_shown_by_no_repr(acme, minted):
@@ -77,8 +77,8 @@ def test_minting_can_let_the_live_tokens_expire_after_an_overlap(
     mint(alice, acme, tara, existing)
 
     for value in (former.value, endless.value):
-        assert is_accepted(acme, value, timezone.now() + overlap - timedelta(seconds=1))
-        assert not is_accepted(acme, value, timezone.now() + overlap)
+        assert is_accepted(acme, value, clock.now() + overlap - timedelta(seconds=1))
+        assert not is_accepted(acme, value, clock.now() + overlap)
 
 
 @time_machine.travel(NOW, tick=False)
@@ -86,7 +86,7 @@ def test_an_overlap_never_prolongs_a_token(acme, tara, alice):
     short = actions.mint_token(alice, acme, TokenRequest("Short", tara.id, 1))
     mint(alice, acme, tara, ExistingTokens.EXPIRE_IN_7_DAYS)
 
-    assert not is_accepted(acme, short.value, timezone.now() + timedelta(days=1))
+    assert not is_accepted(acme, short.value, clock.now() + timedelta(days=1))
 
 
 def test_minting_leaves_the_tokens_of_other_tenants_alone(acme, globex, tara, gus, alice):
@@ -212,7 +212,7 @@ def test_a_token_moves_to_another_admin_and_keeps_its_value(acme, minted, alice,
     actions.move_token(alice, acme, minted.token.public_id, "tim@acme.example")
 
     with in_tenant(acme):
-        assert tokens.verify(acme.id, minted.value, timezone.now()).account_id == tim.id
+        assert tokens.verify(acme.id, minted.value, clock.now()).account_id == tim.id
 
 
 def test_a_token_does_not_move_to_an_account_that_is_no_active_admin(acme, minted, alice, command):
@@ -294,7 +294,7 @@ def mint(actor, tenant, admin, existing=ExistingTokens.KEEP):
 def is_accepted(tenant, value, now=None):
     with in_tenant(tenant):
         try:
-            tokens.verify(tenant.id, value, now or timezone.now())
+            tokens.verify(tenant.id, value, now or clock.now())
         except TokenRefused:
             return False
     return True

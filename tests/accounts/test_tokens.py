@@ -7,13 +7,13 @@ from uuid import UUID
 
 import pytest
 from django.db import connection, transaction
-from django.utils import timezone
 
 from accounts import actions, tokens
 from accounts.actions import TokenRequest
 from accounts.models import SecretToken
 from accounts.permissions import Role
 from accounts.tokens import Reason, TokenRefused, Verified
+from tenants import clock
 from tenants.current import in_tenant
 
 ACME = UUID("00000000-0000-4000-8000-00000000ac3e")
@@ -87,7 +87,7 @@ def test_the_public_id_is_the_beginning_of_the_digest():
 
 def test_a_live_token_is_verified_with_the_account_that_answers_for_it(acme, tara, minted):
     with in_tenant(acme):
-        verified = tokens.verify(acme.id, minted.value, timezone.now())
+        verified = tokens.verify(acme.id, minted.value, clock.now())
 
     assert verified == Verified(
         token_id=minted.token.id,
@@ -101,14 +101,14 @@ def test_a_live_token_is_verified_with_the_account_that_answers_for_it(acme, tar
 
 def test_verifying_costs_one_statement(acme, minted, statements):
     with in_tenant(acme), statements() as executed:
-        tokens.verify(acme.id, minted.value, timezone.now())
+        tokens.verify(acme.id, minted.value, clock.now())
 
     assert len(executed) == 1
 
 
 def test_a_malformed_token_is_refused_without_a_statement(acme, minted, statements):
     with in_tenant(acme), statements() as executed, pytest.raises(TokenRefused) as refused:
-        tokens.verify(acme.id, minted.value[:-1], timezone.now())
+        tokens.verify(acme.id, minted.value[:-1], clock.now())
 
     assert executed == []
     assert refused.value.reason is Reason.MALFORMED
@@ -209,7 +209,7 @@ def test_a_token_works_again_when_its_account_is_an_active_admin_again(
     actions.reactivate_account(command, acme, "tara@acme.example")
 
     with in_tenant(acme):
-        assert tokens.verify(acme.id, minted.value, timezone.now())
+        assert tokens.verify(acme.id, minted.value, clock.now())
 
 
 def test_a_revoked_token_of_a_former_admin_is_called_revoked(acme, minted, command, second):
@@ -253,7 +253,7 @@ def test_a_late_report_does_not_turn_the_clock_back(acme, minted):
 
 
 def test_a_hostile_user_agent_is_recorded_as_far_as_it_fits(acme, minted):
-    now = timezone.now()
+    now = clock.now()
 
     with in_tenant(acme):
         tokens.record_use(minted.token.id, now, None, "\0" + 1000 * "x", uses=1)
@@ -263,7 +263,7 @@ def test_a_hostile_user_agent_is_recorded_as_far_as_it_fits(acme, minted):
 
 def test_recording_a_use_costs_one_statement(acme, minted, statements):
     with in_tenant(acme), statements() as executed:
-        tokens.record_use(minted.token.id, timezone.now(), None, "", uses=1)
+        tokens.record_use(minted.token.id, clock.now(), None, "", uses=1)
 
     assert len(executed) == 1
 
@@ -277,12 +277,12 @@ def test_recording_a_use_leaves_a_locked_token_alone_and_does_not_wait(real_tena
         try:
             with in_tenant(initech):
                 connection.cursor().execute("SET LOCAL lock_timeout = '1ms'")
-                return tokens.record_use(token.id, timezone.now(), None, "", uses=5)
+                return tokens.record_use(token.id, clock.now(), None, "", uses=5)
         finally:
             connection.close()
 
     with in_tenant(initech), ThreadPoolExecutor(1) as pool:
-        assert tokens.record_use(token.id, timezone.now(), None, "", uses=1)
+        assert tokens.record_use(token.id, clock.now(), None, "", uses=1)
         assert pool.submit(record_elsewhere).result() is False
 
     assert usage(initech)[3] == 1
@@ -296,7 +296,7 @@ def second(acme, command):
 
 def refusal(tenant, value, now=None):
     with in_tenant(tenant), transaction.atomic(), pytest.raises(TokenRefused) as refused:
-        tokens.verify(tenant.id, value, now or timezone.now())
+        tokens.verify(tenant.id, value, now or clock.now())
     return refused.value
 
 

@@ -7,13 +7,13 @@ from datetime import timedelta
 import pytest
 from django.core.serializers import serialize
 from django.db import transaction
-from django.utils import timezone
 
 from accounts.models import AuditEntry
 from scim.models import Delivery, DeliveryMethod, EventStream, SigningKey
 from scim.provider import polling
 from scim.repository import outbox
 from scim.repository.outbox import Result
+from tenants import clock
 from tenants.current import in_tenant
 from tests.admin.conftest import BJENSEN, nonce_in
 from tests.support import streams
@@ -198,7 +198,7 @@ def test_a_failing_stream_says_why_and_offers_to_resume(alice, acme, stream):
 @pytest.fixture
 def failed(acme, delivery):
     """The delivery, after an attempt that failed."""
-    now = timezone.now()
+    now = clock.now()
     with in_tenant(acme):
         error = "The receiver answered 503. <b>Closed</b>"
         outbox.record([Result(delivery.pk, "pending", now + timedelta(hours=1), error)], now)

@@ -11,8 +11,9 @@ from accounts.models import AuditEntry
 from accounts.permissions import Role
 from scim.admin.export import safe
 from scim.protocol.definitions import USER
-from scim.provider import clock, events
+from scim.provider import events
 from scim.provider.events import Call
+from tenants import clock
 from tenants.current import in_tenant
 from tests.admin.conftest import BJENSEN, JSMITH, nonce_in, requester
 

@@ -7,11 +7,11 @@ import pytest
 import time_machine
 from django.core import mail
 from django.db import transaction
-from django.utils import timezone
 
 from accounts.actions import deactivate_account, set_password
 from accounts.models import Account, AuditEntry, SecretToken
 from accounts.permissions import Role
+from tenants import clock
 from tenants.current import in_tenant
 from tests.admin.conftest import PASSWORD, nonce_in
 
@@ -90,7 +90,7 @@ def test_a_link_works_once(at_home, acme, open_browser):
 def test_a_link_works_for_three_days(at_home, acme, open_browser):
     path = invite(at_home)
 
-    with time_machine.travel(timezone.now() + timedelta(days=3, minutes=1)):
+    with time_machine.travel(clock.now() + timedelta(days=3, minutes=1)):
         assert open_browser(acme).get(path).status_code == 410
 
 

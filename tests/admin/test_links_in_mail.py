@@ -13,11 +13,11 @@ from django.core import mail
 from django.core.management import call_command
 from django.db import transaction
 from django.test import Client
-from django.utils import timezone
 
 from accounts.models import Account
 from accounts.permissions import STAFF_ROLES, Role
 from scim.provider.acts import change_guard
+from tenants import clock
 from tenants.current import in_tenant
 from tenants.models import Guard, Tenant
 from tests.admin.conftest import PASSWORD, nonce_in
@@ -133,7 +133,7 @@ def assert_invited(invitation, sign_in, host, email):
 
 
 def test_a_warning_of_expiry_leads_each_reader_to_the_tokens(acme, tara, staff, minted):
-    with time_machine.travel(timezone.now() + timedelta(days=340)):
+    with time_machine.travel(clock.now() + timedelta(days=340)):
         call_command("warn_of_expiry", stderr=StringIO())
 
         assert_read(sent(), [tara, *(staff[role] for role in readers())], "expiry.txt")

@@ -6,11 +6,11 @@ import re
 import pytest
 from django.core.serializers import serialize
 from django.db import transaction
-from django.utils import timezone
 from joserfc.jwk import ECKey
 
 from accounts import oauth
 from accounts.models import AuditEntry, ClientSecret, OAuthClient
+from tenants import clock
 from tenants.current import in_tenant
 from tests.admin.conftest import nonce_in
 
@@ -63,7 +63,7 @@ def test_the_answer_to_the_form_shows_all_that_the_client_needs(alice, acme, tar
         assert f">{shown}</code>" in answer.text
     assert "shown this one time" in answer.text
     with transaction.atomic(), in_tenant(acme):
-        proven = oauth.by_secret(acme.id, str(client.pk), value_in(answer), timezone.now())
+        proven = oauth.by_secret(acme.id, str(client.pk), value_in(answer), clock.now())
     assert proven.client == client
 
 
@@ -119,7 +119,7 @@ def test_a_further_secret_is_shown_once_too(alice, acme, created, paths):
     answer = sent(alice, paths["secret"], years="3")
 
     with transaction.atomic(), in_tenant(acme):
-        proven = oauth.by_secret(acme.id, str(created.client.pk), value_in(answer), timezone.now())
+        proven = oauth.by_secret(acme.id, str(created.client.pk), value_in(answer), clock.now())
     assert proven.secret != created.secret
     assert len(rows(acme, ClientSecret)) == 2
 

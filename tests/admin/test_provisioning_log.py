@@ -11,9 +11,9 @@ from django.utils import timezone
 from accounts.models import AuditEntry
 from scim.models import ProvisioningEvent
 from scim.protocol.definitions import USER
-from scim.provider import clock, events
+from scim.provider import events
 from scim.provider.events import Call
-from tenants import resolution
+from tenants import clock, resolution
 from tenants.current import in_tenant
 from tests.admin.conftest import BJENSEN, JSMITH, requester, rows_of, table_of
 

@@ -7,13 +7,12 @@ import pytest
 from django.contrib.sessions.models import Session
 from django.core.serializers import serialize
 from django.db import transaction
-from django.utils import timezone
 
 from accounts import actions, tokens
 from accounts.actions import TokenRequest
 from accounts.models import AuditEntry, SecretToken
 from accounts.permissions import Role
-from tenants import resolution
+from tenants import clock, resolution
 from tenants.current import in_tenant
 from tests.admin.conftest import nonce_in
 
@@ -53,7 +52,7 @@ def test_the_answer_to_the_form_shows_tenant_url_and_secret_token(alice, acme, t
     assert "http://acme.mypolicies.localhost:8000/scim</code>" in answer.text
     assert "shown this one time" in answer.text
     with transaction.atomic(), in_tenant(acme):
-        verified = tokens.verify(acme.id, value_in(answer), timezone.now())
+        verified = tokens.verify(acme.id, value_in(answer), clock.now())
     assert (verified.label, verified.account_email) == ("Microsoft Entra ID", tara.email)
 
 
@@ -153,7 +152,7 @@ def test_only_active_admins_of_the_visited_tenant_can_be_chosen(
     ],
 )
 def test_existing_tokens_end_as_chosen(existing, left, alice, tara, minted, rows_of_acme):
-    before = timezone.now()
+    before = clock.now()
     alice.post(FORM, filled(alice, tara, existing=existing))
 
     old = next(t for t in rows_of_acme(SecretToken) if t.pk == minted.token.pk)
@@ -177,7 +176,7 @@ def test_generating_is_in_the_audit_logs_of_the_tenant_and_of_staff(alice, acme,
 
 def test_the_list_shows_state_and_last_use(alice, acme, minted):
     with transaction.atomic(), in_tenant(acme):
-        tokens.record_use(minted.token.pk, timezone.now(), "203.0.113.9", "Entra/1.0", 7)
+        tokens.record_use(minted.token.pk, clock.now(), "203.0.113.9", "Entra/1.0", 7)
 
     page = alice.get(LIST).text
 
@@ -210,7 +209,7 @@ def test_revoking_takes_a_post_and_stops_the_token(alice, acme, minted):
         in_tenant(acme),
         pytest.raises(tokens.TokenRefused, match="was revoked"),
     ):
-        tokens.verify(acme.id, minted.value, timezone.now())
+        tokens.verify(acme.id, minted.value, clock.now())
 
 
 def test_another_tenants_token_cannot_be_revoked_on_a_visit(alice, globex, minted):

@@ -4,12 +4,12 @@ from urllib.parse import urlencode
 
 import pytest
 from django.test import Client
-from django.utils import timezone
 
 from accounts import actions, tokens
 from accounts.models import AccessToken
 from accounts.permissions import Role
 from scim.models import ProvisioningEvent
+from tenants import clock
 from tenants.current import in_tenant
 from tests.support import people
 from tests.support.clients import ScimClient
@@ -91,7 +91,7 @@ def test_an_account_that_is_no_active_admin_is_forbidden(acme, created):
 def test_an_access_token_that_expired_is_refused(acme, created):
     entra = scim_client(acme, created)
     with in_tenant(acme):
-        AccessToken.objects.update(expires_at=timezone.now())
+        AccessToken.objects.update(expires_at=clock.now())
 
     refused = entra.get("/Users")
 

@@ -1,7 +1,7 @@
 """Pages by cursor over HTTP (RFC 9865); tests/repository/test_paging.py proves what they hold."""
 
 import re
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -9,6 +9,7 @@ import time_machine
 
 from scim.models import ProvisioningEvent
 from scim.protocol import urns
+from tenants import clock
 from tenants.current import in_tenant
 from tests.support import clients
 
@@ -246,7 +247,7 @@ def test_a_cursor_is_a_string(acme_scim, cursor):
 
 
 def test_a_cursor_expires_after_the_announced_time(acme_scim, users):
-    begun = datetime.now(UTC)
+    begun = clock.now()
     with time_machine.travel(begun, tick=False):
         cursor = acme_scim.get("/Users", cursor="", count=2).json["nextCursor"]
 

@@ -10,9 +10,9 @@ import pytest
 from django.test import Client, override_settings
 
 from scim.models import Delivery, DeliveryMethod, EventStream
-from scim.provider import clock as clock_of_ours
 from scim.provider import delivery, streams
 from scim.repository import outbox
+from tenants import clock as clock_of_ours
 from tenants import lifecycle
 from tenants.current import in_tenant
 from tests.support import receiver

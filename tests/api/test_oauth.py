@@ -6,10 +6,10 @@ from urllib.parse import urlencode
 
 import pytest
 from django.test import Client
-from django.utils import timezone
 
 from accounts import tokens
 from accounts.models import SpentAssertion
+from tenants import clock
 from tenants.current import in_tenant
 from tests.support.clients import ScimClient
 from tests.support.oauth import (
@@ -79,7 +79,7 @@ def test_private_key_jwt_is_the_same_and_good_once(acme, signer):
     form = {
         "grant_type": "client_credentials",
         "client_assertion_type": JWT_BEARER,
-        "client_assertion": assertion(signer, now=timezone.now()),
+        "client_assertion": assertion(signer, now=clock.now()),
     }
 
     answer, again = ask(acme, form), ask(acme, form)
@@ -194,7 +194,7 @@ def test_an_assertion_is_not_spent_by_a_request_that_is_refused(acme, signer):
     form = {
         "grant_type": "client_credentials",
         "client_assertion_type": JWT_BEARER,
-        "client_assertion": assertion(signer, now=timezone.now()),
+        "client_assertion": assertion(signer, now=clock.now()),
     }
 
     refused = ask(acme, form | {"scope": "everything"})
@@ -224,7 +224,7 @@ def test_client_and_access_token_of_acme_are_unknown_at_globex(acme, globex, cre
     signed = {
         "grant_type": "client_credentials",
         "client_assertion_type": JWT_BEARER,
-        "client_assertion": assertion(signer, now=timezone.now()),
+        "client_assertion": assertion(signer, now=clock.now()),
     }
 
     assert ask(globex, grant(created)).json()["error"] == "invalid_client"
@@ -243,7 +243,7 @@ def test_an_assertion_for_the_audience_of_acme_is_refused_at_globex(globex):
     form = {
         "grant_type": "client_credentials",
         "client_assertion_type": JWT_BEARER,
-        "client_assertion": assertion(client, now=timezone.now()),
+        "client_assertion": assertion(client, now=clock.now()),
     }
 
     assert ask(globex, form).json() == {

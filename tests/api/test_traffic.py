@@ -4,7 +4,7 @@ import pytest
 
 from accounts import actions
 from accounts.models import SecretToken
-from scim.provider import clock as clocks
+from tenants import clock as clocks
 from tenants import connection, traffic
 from tenants.current import in_public, in_tenant
 from tenants.models import Traffic, TrafficDay

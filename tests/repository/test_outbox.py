@@ -10,13 +10,13 @@ from django.db import connection, transaction
 
 from scim.models import Delivery, DeliveryMethod, EventStream
 from scim.protocol.definitions import USER
-from scim.provider import clock, delivery, resources
+from scim.provider import delivery, resources
 from scim.provider.requester import Requester
 from scim.provider.resources import Target
 from scim.repository import outbox
 from scim.repository.base import Loading
 from scim.repository.outbox import Result
-from tenants import lifecycle, schemas
+from tenants import clock, lifecycle, schemas
 from tenants.current import in_tenant
 from tests.support import streams
 from tests.support.database import statements

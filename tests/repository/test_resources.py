@@ -9,9 +9,9 @@ from scim.models import AttributeChange, ProvisioningEvent
 from scim.protocol.definitions import GROUP, USER
 from scim.protocol.differences import changes
 from scim.protocol.errors import Uniqueness
-from scim.provider import clock
 from scim.repository import resources
 from scim.repository.base import Loading, Write
+from tenants import clock
 from tenants.current import in_tenant
 from tests.support.events import event_of
 

@@ -2,12 +2,45 @@
 
 from datetime import UTC, datetime, timedelta
 
-from scim.provider import clock
+from django.apps import apps
+from django.db.models import DateTimeField
+
+from accounts.models import AuditEntry, SecretToken
+from tenants import clock
+from tenants.current import in_tenant
+from tests.support import clients
+
+OURS = ("tenants", "accounts", "scim")
 
 
 def test_now_has_the_precision_that_meta_shows():
     assert clock.now().microsecond % 1000 == 0
     assert clock.now().tzinfo is UTC
+
+
+def test_every_time_that_a_row_gives_itself_is_the_clocks():
+    """Other clocks are refused by the linter (pyproject.toml, banned-api)."""
+    defaults = {
+        str(field): field.default
+        for model in apps.get_models()
+        for field in model._meta.fields
+        if model._meta.app_label in OURS and isinstance(field, DateTimeField)
+        if field.has_default()
+    }
+
+    assert defaults
+    assert defaults == dict.fromkeys(defaults, clock.now)
+
+
+def test_the_rows_of_one_action_have_one_precision(acme):
+    """A token could be younger than the audit entry about it: two clocks, one cut to milliseconds."""
+    clients.mint(acme)
+
+    with in_tenant(acme):
+        token = SecretToken.objects.get()
+        entry = AuditEntry.objects.get(act="secret token minted")
+    assert token.created_at <= entry.at
+    assert {each.microsecond % 1000 for each in (token.created_at, entry.at)} == {0}
 
 
 def test_ids_are_random_uuids_of_version_7():

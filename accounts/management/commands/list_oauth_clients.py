@@ -3,10 +3,9 @@
 from datetime import datetime
 from typing import Any, Final
 
-from django.utils import timezone
-
 from accounts.management.administration import TenantCommand
 from accounts.models import OAuthClient
+from tenants import clock
 from tenants.current import in_tenant
 from tenants.models import Tenant
 
@@ -23,7 +22,7 @@ class Command(TenantCommand):
                     "secrets__client__issued_for"
                 )
             )
-        now = timezone.now()
+        now = clock.now()
         rows = [row for client in clients for row in _rows(client, now)]
         self.print_table([HEADINGS, *rows])
 

@@ -3,10 +3,9 @@
 from datetime import datetime
 from typing import Any, Final
 
-from django.utils import timezone
-
 from accounts.management.administration import TenantCommand
 from accounts.models import SecretToken
+from tenants import clock
 from tenants.current import in_tenant
 from tenants.models import Tenant
 
@@ -19,7 +18,7 @@ class Command(TenantCommand):
     def perform_in(self, tenant: Tenant, _options: dict[str, Any], /) -> None:
         with in_tenant(tenant):
             tokens = list(SecretToken.objects.select_related("issued_for"))
-        now = timezone.now()
+        now = clock.now()
         self.print_table([HEADINGS, *(_row(token, now) for token in tokens)])
 
 

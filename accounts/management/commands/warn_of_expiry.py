@@ -2,11 +2,10 @@
 
 from typing import Any
 
-from django.utils import timezone
-
 from accounts import warnings
 from accounts.actions import Actor
 from accounts.management.administration import AdministrativeCommand
+from tenants import clock
 
 
 class Command(AdministrativeCommand):
@@ -17,7 +16,7 @@ class Command(AdministrativeCommand):
 
     def perform(self, options: dict[str, Any]) -> None:
         count = 0
-        for warned in warnings.warn(Actor.command(), timezone.now()):
+        for warned in warnings.warn(Actor.command(), clock.now()):
             count += 1
             expiry = warned.expiry
             line = f"{expiry.tenant.custom_domain}: {expiry.name}, {warned.messages} messages."

@@ -94,7 +94,7 @@ def make_staff(actor: actions.Actor) -> list[str]:
         operator = Tenant.objects.filter(is_operator=True).first()
     if operator is not None:
         with in_tenant(operator):
-            first = Account.objects.order_by("created_at").first()
+            first = Account.objects.order_by("created_at", "pk").first()
         if first is not None:
             reset = f".venv/bin/python manage.py set_password admin {first.email}"
             return [*lines, f"  Sign in as     {first.email}  (a new password: {reset})"]
@@ -118,7 +118,7 @@ def mint(actor: actions.Actor, tenant: Tenant) -> str:
     with in_tenant(tenant):
         former = list(SecretToken.objects.filter(label=TOKEN_LABEL, revoked_at=None))
         admins = Account.objects.filter(role=Role.ADMIN, is_active=True)
-        admin = admins.order_by("created_at").first()
+        admin = admins.order_by("created_at", "pk").first()
     if admin is None:
         raise CommandError(f"The tenant {DEMO} has no active admin.")
     for token in former:

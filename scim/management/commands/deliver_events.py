@@ -10,7 +10,8 @@ from uuid import UUID
 from django.core.management.base import BaseCommand, CommandParser
 from django.db import Error, InterfaceError, OperationalError, connection
 
-from scim.provider import clock, delivery
+from scim.provider import delivery
+from tenants import clock
 from tenants.models import Tenant
 
 PAUSE: Final = 1.0  # seconds, after a pass that found nothing to do

@@ -5,7 +5,6 @@ For development only. Run it on a database that has no tenant acme yet; a server
 
 import os
 import sys
-from datetime import UTC, datetime
 from typing import Final
 
 PEOPLE: Final = 2_000
@@ -19,7 +18,8 @@ if __name__ == "__main__":
     django.setup()
 
     from config import database
+    from tenants import clock
     from tests.support.seed.filling import fill
 
     with database.server_running():
-        fill(int(sys.argv[1]) if len(sys.argv) > 1 else PEOPLE, datetime.now(UTC))
+        fill(int(sys.argv[1]) if len(sys.argv) > 1 else PEOPLE, clock.now())

@@ -1,9 +1,10 @@
 """An Entra provisioning job of one tenant, replayed: real SCIM requests at the times of the past."""
 
 from collections.abc import Iterable
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any, Final, Protocol
 
+from tenants import clock
 from tenants.models import Tenant
 from tests.support.clients import Answer, ScimClient
 from tests.support.payloads import ENTERPRISE, patch, replace
@@ -48,7 +49,7 @@ class Job:
 
     def start(self, people: int) -> None:
         """The initial cycle: everybody, two in a second, then the groups with their members."""
-        moment = datetime.now(UTC)
+        moment = clock.now()
         self.test_connection()
         for _ in range(people):
             moment += timedelta(milliseconds=500)

@@ -1,13 +1,14 @@
 """What happened at each tenant in the last six weeks."""
 
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 from accounts import actions
 from accounts.actions import TokenRequest
 from accounts.models import Account
 from accounts.permissions import Role
+from tenants import clock
 from tenants.current import in_tenant
 from tenants.models import Tenant
 from tests.support.payloads import ENTERPRISE, patch
@@ -116,7 +117,7 @@ class Acme:
 
         def attempt() -> None:
             kind()
-            if datetime.now(UTC) > until:
+            if clock.now() > until:
                 self._failing.remove(attempt)
 
         self._failing.append(attempt)
@@ -133,7 +134,7 @@ def add_tenant(custom_domain: str, name: str, admin: str) -> Tenant:
 def mint(tenant: Tenant, days: int = 365, label: str = _ENTRA) -> str:
     """The value of a new secret token of the tenant's first admin."""
     with in_tenant(tenant):
-        admin = Account.objects.filter(role=Role.ADMIN).order_by("created_at").first()
+        admin = Account.objects.filter(role=Role.ADMIN).order_by("created_at", "pk").first()
     assert admin is not None
     return actions.mint_token(COMMAND, tenant, TokenRequest(label, admin.email, days)).value
 
