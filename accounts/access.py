@@ -62,13 +62,18 @@ def verify(tenant_id: UUID, value: str, now: datetime) -> Verified:
         label=label,
         account_id=account_id,
         account_email=email,
-        scopes=read_scopes(scope),
+        scopes=covered(read_scopes(scope)),
     )
 
 
 def read_scopes(text: str) -> frozenset[Scope]:
     """The scopes in a list that blanks separate (RFC 6749 §3.3). Raises ValueError."""
     return frozenset(map(Scope, text.split()))
+
+
+def covered(scopes: frozenset[Scope]) -> frozenset[Scope]:
+    """The scopes with those that they stand for."""
+    return scopes | tokens.ALL_SCOPES if Scope.FULL in scopes else scopes
 
 
 def to_scope(scopes: frozenset[Scope]) -> str:

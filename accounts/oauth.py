@@ -111,7 +111,7 @@ def read_scopes(asked: str | None) -> frozenset[Scope]:
     try:
         return access.read_scopes(asked or access.to_scope(tokens.ALL_SCOPES))
     except ValueError:
-        known = access.to_scope(tokens.ALL_SCOPES)
+        known = access.to_scope(frozenset(tokens.Scope))
         raise GrantRefused(ErrorCode.INVALID_SCOPE, f"The scopes are: {known}.") from None
 
 

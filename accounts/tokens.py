@@ -60,9 +60,10 @@ class Scope(StrEnum):
 
     READ = "scim.read"
     WRITE = "scim.write"
+    FULL = "scim"  # both; the one name that the IPSIE profile of OpenID has
 
 
-ALL_SCOPES: Final = frozenset(Scope)
+ALL_SCOPES: Final = frozenset({Scope.READ, Scope.WRITE})
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ METADATA = ".well-known/oauth-authorization-server"
 
 urlpatterns = [
     # In any letter case, without (?i:…), which would keep Django from reversing URLs.
-    re_path(r"^[sS][cC][iI][mM](?:/|$)", include("scim.api.urls")),
+    re_path(r"^/*[sS][cC][iI][mM](?:/+|$)", include("scim.api.urls")),
     path(METADATA, MetadataView.as_view()),
     path(f"{METADATA}/scim", MetadataView.as_view(below="/scim")),
     path("", RedirectView.as_view(pattern_name="admin:index")),

@@ -91,7 +91,7 @@ def _suspended(request: HttpRequest, tenant: Tenant) -> HttpResponse:
 
 def _refusal(request: HttpRequest, status: HTTPStatus, detail: str) -> HttpResponse:
     """A SCIM Error below /scim, plain text elsewhere; the same to every method and path."""
-    path = request.path_info.lower()
+    path = "/" + request.path_info.lower().lstrip("/")
     if path == "/scim" or path.startswith("/scim/"):
         error: dict[str, Any] = {
             "schemas": [SCIM_ERROR],

@@ -7,6 +7,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from scim.api.log import log_read
+from scim.api.queries import read_parameters
 from scim.api.views import ScimView
 from scim.protocol import discovery
 from scim.protocol.errors import Forbidden, NotFound
@@ -24,7 +25,7 @@ class DiscoveryView(ScimView):
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)
-        if "filter" in request.query_params:
+        if "filter" in read_parameters(self.http_request):
             raise Forbidden("Discovery endpoints cannot be filtered (RFC 7644 §4).")
 
     def answer(self, body: dict[str, Any]) -> Response:

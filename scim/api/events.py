@@ -15,15 +15,10 @@ from django.utils.decorators import method_decorator
 from django.views import View
 from django.views.decorators.csrf import csrf_exempt
 
+from scim.api import bodies
 from scim.api.authentication import CHALLENGE, INVALID_TOKEN, bearer_token, requester_of
 from scim.api.log import log_read, log_refusal
-from scim.protocol.errors import (
-    BadRequest,
-    ContentTooLarge,
-    ScimError,
-    ServiceUnavailable,
-    Unauthorized,
-)
+from scim.protocol.errors import BadRequest, ScimError, ServiceUnavailable, Unauthorized
 from scim.provider import polling, signing
 from scim.provider.polling import PollRefused
 from scim.provider.requester import Requester
@@ -108,12 +103,9 @@ def _authenticate(request: HttpRequest, asked: _Asked) -> tuple[Stream, str]:
 
 
 def _read_json(request: HttpRequest) -> Any:
-    """The body. Raises PollRefused, ContentTooLarge."""
+    """The body. Raises PollRefused, ContentTooLarge, InvalidSyntax, UnsupportedCoding."""
     try:
-        raw = request.read(MAX_BODY + 1)
-        if len(raw) > MAX_BODY:
-            raise ContentTooLarge(f"The body is over {MAX_BODY} bytes.")
-        return json.loads(raw)
+        return json.loads(bodies.read_all(request, MAX_BODY))
     except (ValueError, RecursionError, UnreadablePostError):
         raise PollRefused("The body is not JSON.") from None
 

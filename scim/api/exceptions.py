@@ -69,16 +69,19 @@ def scim_error(exc: Exception, request: HttpRequest) -> errors.ScimError:
 
 
 def _headers(error: errors.ScimError, request: HttpRequest, allow: str) -> dict[str, str]:
+    headers: dict[str, str] = {}
     match error:
         case errors.Unauthorized():
             sent = "HTTP_AUTHORIZATION" in request.META
-            return {"WWW-Authenticate": INVALID_TOKEN if sent else CHALLENGE}
+            headers["WWW-Authenticate"] = INVALID_TOKEN if sent else CHALLENGE
         case errors.InsufficientScope():
-            return {"WWW-Authenticate": f'{INSUFFICIENT_SCOPE}, scope="{error.scope}"'}
+            headers["WWW-Authenticate"] = f'{INSUFFICIENT_SCOPE}, scope="{error.scope}"'
         case errors.MethodNotAllowed():
-            return {"Allow": allow}
+            headers["Allow"] = allow
+        case errors.UnsupportedCoding():
+            headers["Accept-Encoding"] = "identity"
         case errors.TooManyRequests():
-            return {"Retry-After": str(error.seconds)}
+            headers["Retry-After"] = str(error.seconds)
         case errors.ServiceUnavailable():
-            return {"Retry-After": RETRY_AFTER}
-    return {}
+            headers["Retry-After"] = RETRY_AFTER
+    return headers

@@ -18,7 +18,7 @@ from django.views.decorators.csrf import csrf_exempt
 
 from accounts import assertions, oauth, tokens
 from accounts.oauth import ErrorCode, GrantRefused, Issued, Proven
-from scim.api import traffic
+from scim.api import bodies, traffic
 from scim.api.authentication import requester_of
 from scim.api.log import log_read, log_refusal
 from scim.protocol.errors import BadRequest, ScimError, Unauthorized
@@ -112,7 +112,8 @@ class MetadataView(_JsonView):
             "token_endpoint_auth_signing_alg_values_supported": list(assertions.ALGORITHMS),
             "grant_types_supported": [GRANT],
             "response_types_supported": [],
-            "scopes_supported": sorted(tokens.ALL_SCOPES),
+            # E33: "scim" is the one name that the IPSIE profile has for all of it.
+            "scopes_supported": sorted(tokens.Scope),
             "service_documentation": CAPABILITIES.documentation,
         }
         return JsonResponse(body)
@@ -149,12 +150,12 @@ def _read_form(request: HttpRequest) -> dict[str, str]:
     if (request.content_type or "").lower() != FORM:
         raise GrantRefused(ErrorCode.INVALID_REQUEST, f"Send the parameters as {FORM}.")
     try:
-        body = request.read(MAX_BODY + 1)
+        body = bodies.read_all(request, MAX_BODY)
         pairs = parse_qsl(body.decode("ascii"), errors="strict", max_num_fields=MAX_FIELDS)
     except (ValueError, UnreadablePostError):
         raise GrantRefused(ErrorCode.INVALID_REQUEST, "The body is not a form.") from None
-    if len(body) > MAX_BODY:
-        raise GrantRefused(ErrorCode.INVALID_REQUEST, f"The body is over {MAX_BODY} bytes.")
+    except ScimError as error:  # its length, or how it is coded
+        raise GrantRefused(ErrorCode.INVALID_REQUEST, error.detail) from None
     form = dict(pairs)
     if len(form) != len(pairs):
         raise GrantRefused(ErrorCode.INVALID_REQUEST, "A parameter is there twice.")

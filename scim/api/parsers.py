@@ -12,7 +12,8 @@ from typing import IO, Any, Final
 
 from rest_framework.parsers import BaseParser
 
-from scim.protocol.errors import ContentTooLarge, InvalidSyntax
+from scim.api import bodies
+from scim.protocol.errors import InvalidSyntax
 from scim.protocol.messages import MEDIA_TYPE
 from scim.protocol.text import is_acceptable
 from scim.provider.capabilities import CAPABILITIES
@@ -38,22 +39,11 @@ class ScimParser(BaseParser):
         parser_context: Mapping[str, Any] | None = None,
     ) -> Any:
         request = (parser_context or {})["request"]
-        return parse(read(stream, request.META.get("CONTENT_LENGTH")), self.max_names)
+        return parse(bodies.read(stream, request.META, CAPABILITIES.max_body), self.max_names)
 
 
 class BulkParser(ScimParser):
     max_names = MAX_BULK_NAMES
-
-
-def read(stream: IO[Any], announced: str | None) -> bytes:
-    """The body. Raises ContentTooLarge, before reading when the length was announced."""
-    limit = CAPABILITIES.max_body
-    if announced and announced.isdigit() and int(announced) > limit:
-        raise _too_large()
-    body: bytes = stream.read(limit + 1)
-    if len(body) > limit:
-        raise _too_large()
-    return body
 
 
 def parse(body: bytes, max_names: int = MAX_NAMES) -> Any:
@@ -71,10 +61,6 @@ def parse(body: bytes, max_names: int = MAX_NAMES) -> Any:
         raise InvalidSyntax(
             f"The body is not JSON: line {error.lineno}, column {error.colno}."
         ) from None
-
-
-def _too_large() -> ContentTooLarge:
-    return ContentTooLarge(f"The body is larger than {CAPABILITIES.max_body} bytes.")
 
 
 def _check_depth(body: bytes) -> None:

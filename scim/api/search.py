@@ -8,6 +8,7 @@ from rest_framework.response import Response
 
 from scim.api.lists import list_response_of, without_cursor
 from scim.api.log import log_read
+from scim.api.queries import read_parameters
 from scim.api.views import ScimView
 from scim.provider.catalog import resource_types
 from scim.provider.parameters import read_search
@@ -28,8 +29,9 @@ class EverythingView(ScimView):
 
 class RootView(EverythingView):
     def get(self, request: Request) -> Response:
-        self.sent = without_cursor(request.query_params.dict()) or None
-        return self.answer(request.query_params)
+        parameters = read_parameters(self.http_request)
+        self.sent = without_cursor(parameters) or None
+        return self.answer(parameters)
 
 
 class SearchView(EverythingView):

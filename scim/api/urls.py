@@ -1,7 +1,8 @@
 """The SCIM endpoints, relative to /scim; /scim/v2 answers the same.
 
 E25: paths match in any letter case and with or without a slash at the end. Clients differ, and a 404
-in place of a list puts an Entra job into quarantine.
+in place of a list puts an Entra job into quarantine. E32: several slashes are one, since clients join
+a Tenant URL that ends in a slash with "/Users".
 """
 
 from collections.abc import Callable
@@ -33,13 +34,13 @@ _MEMBER: Actions = {
     "delete": "destroy",
 }
 _SEARCH: Actions = {"post": "search"}
-_ID = "/(?P<identifier>[^/]+)"
+_ID = "/+(?P<identifier>[^/]+)"
 
 
 def _endpoint(path: str, view: Callable[..., HttpResponseBase], rest: str = "") -> URLPattern:
     # Letter by letter: with (?i: in one pattern Django can reverse no URL of the host.
-    any_case = "".join(f"[{each.lower()}{each.upper()}]" for each in path)
-    return re_path(rf"^(?:[vV]2/)?{any_case}{rest}/?\Z", view)
+    any_case = "".join("/+" if each == "/" else f"[{each.lower()}{each.upper()}]" for each in path)
+    return re_path(rf"^(?:[vV]2/+)?{any_case}{rest}/*\Z", view)
 
 
 def _resource_endpoints(resource_type: ResourceType) -> list[URLPattern]:
@@ -67,6 +68,6 @@ urlpatterns = [
     _endpoint("ServiceProviderConfig", ServiceProviderConfigView.as_view()),
     _endpoint(".search", SearchView.as_view()),
     _endpoint("Me", MeViewSet.as_view(_MEMBER | {"post": "create"}, resource_type=USER)),
-    re_path(r"^(?:[vV]2)?/?\Z", RootView.as_view()),
+    re_path(r"^(?:[vV]2)?/*\Z", RootView.as_view()),
     re_path(r"", UnknownEndpointView.as_view()),
 ]

@@ -8,7 +8,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from accounts.tokens import Scope, Verified
-from scim.api import traffic
+from scim.api import bodies, traffic
 from scim.api.authentication import SecretTokenAuthentication, check_scope
 from scim.api.exceptions import handle
 from scim.api.parsers import ScimParser
@@ -17,6 +17,13 @@ from scim.protocol.errors import InvalidSyntax, NotFound
 from scim.protocol.messages import MEDIA_TYPE
 from scim.protocol.schema import ResourceType
 from scim.provider.requester import Requester
+
+
+class ScimRequest(Request):
+    """DRF's request, which sees a body in chunks too."""
+
+    def _load_stream(self) -> None:
+        self._stream = bodies.open_stream(self._request)
 
 
 class ScimView(APIView):
@@ -32,6 +39,15 @@ class ScimView(APIView):
     resource_type: ResourceType | None = None
     requester: Requester | None = None
     sent: Any = None
+
+    def initialize_request(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Request:
+        return ScimRequest(
+            request,
+            parsers=self.get_parsers(),
+            authenticators=self.get_authenticators(),
+            negotiator=self.get_content_negotiator(),
+            parser_context=self.get_parser_context(request),
+        )
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)

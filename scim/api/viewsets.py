@@ -9,6 +9,7 @@ from rest_framework.viewsets import ViewSetMixin
 
 from scim.api.lists import list_response_of, without_cursor
 from scim.api.log import log_read
+from scim.api.queries import read_parameters
 from scim.api.views import ScimView
 from scim.protocol.messages import MEDIA_TYPE
 from scim.protocol.projection import Projection, project, relations_shown
@@ -53,8 +54,9 @@ class ResourceViewSet(ViewSetMixin, ScimView):
         return _OPERATIONS.get(self.action or "", (self.http_request.method or "").lower())
 
     def list(self, request: Request) -> Response:
-        self.sent = without_cursor(request.query_params.dict()) or None
-        return self._list(request.query_params)
+        parameters = read_parameters(self.http_request)
+        self.sent = without_cursor(parameters) or None
+        return self._list(parameters)
 
     def search(self, request: Request) -> Response:
         """A list whose parameters stand in the body (RFC 7644 §3.4.3)."""
@@ -63,12 +65,12 @@ class ResourceViewSet(ViewSetMixin, ScimView):
         return self._list(parameters)
 
     def create(self, request: Request) -> Response:
-        projection = read_projection(request.query_params)
+        projection = read_projection(read_parameters(self.http_request))
         stored = resources.create(self.resource_type, self.read_body(), self.authenticated())
         return self._answer(self._with_members(stored, projection), projection, status=201)
 
     def retrieve(self, request: Request, identifier: str) -> Response:
-        projection = read_projection(request.query_params)
+        projection = read_projection(read_parameters(self.http_request))
         stored = resources.retrieve(self.resource_type, identifier, self._loading(projection))
         unchanged = self._precondition().is_not_modified(stored.version)
         log_read(self.http_request, self, 304 if unchanged else 200)
@@ -77,14 +79,14 @@ class ResourceViewSet(ViewSetMixin, ScimView):
         return self._answer(stored, projection)
 
     def update(self, request: Request, identifier: str) -> Response:
-        projection = read_projection(request.query_params)
+        projection = read_projection(read_parameters(self.http_request))
         target = self._target(identifier, projection)
         stored = resources.replace(target, self.read_body(), self.authenticated())
         return self._answer(self._with_members(stored, projection), projection)
 
     def partial_update(self, request: Request, identifier: str) -> Response:
         """The resource, or 204 where nobody asked to be shown its members (RFC 7644 §3.5.2)."""
-        projection = read_projection(request.query_params)
+        projection = read_projection(read_parameters(self.http_request))
         target = self._target(identifier, projection)
         stored = resources.modify(target, self.read_body(), self.authenticated())
         if self._owned(projection) and not self._is_wanted(stored, projection):

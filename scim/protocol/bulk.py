@@ -31,8 +31,8 @@ METHODS: Final = ("POST", "PUT", "PATCH", "DELETE")
 _MARK: Final = "bulkId:"
 # In the filter of a PATCH path, such as members[value eq "bulkId:qwerty"].
 _QUOTED: Final = re.compile(rf'"{_MARK}([^"\\]+)"')
-# E25: as on their own, paths match with and without v2 and a slash at the end.
-_PATH: Final = re.compile(r"/?(?:v2/)?([^/]+)(?:/(.+?))?/?", re.IGNORECASE | re.DOTALL)
+# E25, E32: as on their own, paths match with and without v2 and with any number of slashes.
+_PATH: Final = re.compile(r"(?:v2/+)?([^/]+)(?:/+(.+))?", re.IGNORECASE | re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +158,7 @@ def _read_operation(raw: Any, by_endpoint: Mapping[str, ResourceType]) -> Operat
     if bulk_id is not None and not isinstance(bulk_id, str):
         raise InvalidSyntax("bulkId must be a string.")
     method, path = _text(sent.get("method")).upper(), _text(sent.get("path"))
-    found = _PATH.fullmatch(path)
+    found = _PATH.fullmatch(path.strip("/"))
     identifier = found[2] if found else None
     operation = Operation(
         method=method,

@@ -15,6 +15,7 @@
     ├── PreconditionFailed 412
     ├── ContentTooLarge 413
     ├── UnsupportedMediaType 415
+    │   └── UnsupportedCoding
     ├── InternalError 500
     ├── NotImplementedYet 501
     └── ServiceUnavailable 503
@@ -143,6 +144,10 @@ class ContentTooLarge(ScimError):
 
 class UnsupportedMediaType(ScimError):
     status = 415
+
+
+class UnsupportedCoding(UnsupportedMediaType):
+    """The body is compressed; answered with Accept-Encoding (RFC 9110 §15.5.16)."""
 
 
 class InternalError(ScimError):

@@ -21,7 +21,7 @@ from scim.provider.capabilities import CAPABILITIES
 from scim.repository.base import Query
 
 _LARGEST: Final = 2**31 - 1  # beyond any list; PostgreSQL's OFFSET stays in range
-_NAMES: Final = (
+NAMES: Final = (
     "filter",
     "sortBy",
     "sortOrder",
@@ -86,7 +86,7 @@ def read_search(body: Any) -> dict[str, Any]:
         not isinstance(schemas, list) or urns.SEARCH_REQUEST not in schemas
     ):
         raise InvalidSyntax(f"schemas must name {urns.SEARCH_REQUEST}.")
-    return {name: message.get(name.lower()) for name in _NAMES}
+    return {name: message.get(name.lower()) for name in NAMES}
 
 
 def _text(parameters: Mapping[str, Any], name: str) -> str:

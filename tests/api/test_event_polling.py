@@ -208,7 +208,10 @@ def test_odd_jti_are_passed_over(receiver, present):
 def test_a_body_over_the_limit_is_refused(receiver):
     answer = receiver.poll(" " * 131_073)
 
-    assert (answer.status, answer.json["description"]) == (413, "The body is over 131072 bytes.")
+    assert (answer.status, answer.json["description"]) == (
+        413,
+        "The body is larger than 131072 bytes.",
+    )
 
 
 def test_a_token_of_another_tenant_opens_nothing(receiver, globex, acme, present):

@@ -26,8 +26,8 @@ BODIES = {
 def _routes():
     """The path of each route of the URLconf, with `{}` where an id goes."""
     for route in urlpatterns:
-        path = route.pattern.regex.pattern.removeprefix("^(?:[vV]2/)?").removesuffix(r"/?\Z")
-        path = path.replace("(?P<identifier>[^/]+)", "{}")
+        path = route.pattern.regex.pattern.removeprefix("^(?:[vV]2/+)?").removesuffix(r"/*\Z")
+        path = path.replace("/+", "/").replace("(?P<identifier>[^/]+)", "{}")
         yield "/" + re.sub(r"\[(.)(.)\]", r"\2", path)
 
 

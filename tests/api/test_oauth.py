@@ -106,10 +106,24 @@ def test_a_scope_that_is_asked_for_is_the_only_one(acme, created):
     assert reader["scope"] == "scim.read"
 
 
+@pytest.mark.quirk("E33")
+@pytest.mark.parametrize("scope", ["scim", "scim scim.read"])
+def test_the_scope_of_ipsie_is_both_at_once(acme, globex, created, scope):
+    """Answered by the name that was asked for: some libraries refuse a token of another scope."""
+    issued = ask(acme, grant(created, scope=scope)).json()
+    client = ScimClient(acme, issued["access_token"])
+
+    assert issued["scope"] == scope
+    assert client.post("/Users", BJENSEN).status == 201
+    assert client.get("/Users").json["totalResults"] == 1
+    assert ScimClient(globex, issued["access_token"]).get("/Users").status == 401
+
+
 REFUSALS = {
     "no grant type": ({"grant_type": ""}, 400, "invalid_request"),
     "another grant": ({"grant_type": "password"}, 400, "unsupported_grant_type"),
     "another scope": ({"scope": "scim.read admin"}, 400, "invalid_scope"),
+    "a known scope in other letters": ({"scope": "SCIM"}, 400, "invalid_scope"),
     "no secret": ({"client_secret": ""}, 401, "invalid_client"),
     "no client id": ({"client_id": ""}, 401, "invalid_client"),
     "a client id that is none": ({"client_id": "x"}, 401, "invalid_client"),
@@ -274,7 +288,7 @@ def test_the_metadata_say_where_and_how_to_get_a_token(acme, below):
         ],
         "grant_types_supported": ["client_credentials"],
         "response_types_supported": [],
-        "scopes_supported": ["scim.read", "scim.write"],
+        "scopes_supported": ["scim", "scim.read", "scim.write"],
         "service_documentation": (
             "https://learn.microsoft.com/entra/identity/saas-apps/mypolicies-provisioning-tutorial"
         ),

@@ -70,7 +70,7 @@ def served():
 
 def readable(pattern):
     """The path that a pattern of scim.api.urls was made of."""
-    path = pattern.removeprefix("^(?:[vV]2/)?").removesuffix(r"/?\Z")
+    path = pattern.removeprefix("^(?:[vV]2/+)?").removesuffix(r"/*\Z").replace("/+", "/")
     path = path.replace("(?P<identifier>[^/]+)", "{id}")
     path = re.sub(r"\[(.)(.)\]", lambda pair: max(pair[1], pair[2]), path)
     return f"/{path}" if path and not path.startswith("^") else ""

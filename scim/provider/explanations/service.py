@@ -27,6 +27,17 @@ ROWS: Final = (
     ),
     Row(
         Explanation(
+            "body-compressed",
+            "The body was compressed, which the server does not take.",
+            "RFC 9110 §8.4, §15.5.16",
+            "Send the body without the header Content-Encoding, as it is.",
+            SENDER,
+        ),
+        415,
+        detail=r"Content-Encoding",
+    ),
+    Row(
+        Explanation(
             "media-type",
             "The body was not announced as JSON.",
             "RFC 7644 §3.1",
