@@ -41,8 +41,8 @@ from accounts.actions.tenants import (
 )
 from accounts.actions.tokens import (
     EXPIRY_DAYS,
-    ExistingTokens,
     Minted,
+    Overlap,
     TokenRequest,
     mint_token,
     move_token,
@@ -57,9 +57,9 @@ __all__ = [
     "Actor",
     "ClientRequest",
     "CreatedClient",
-    "ExistingTokens",
     "Minted",
     "NotPermitted",
+    "Overlap",
     "TokenRequest",
     "accept_invitation",
     "add_client_secret",

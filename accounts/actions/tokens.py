@@ -1,5 +1,6 @@
 """Acts on a tenant's secret tokens: mint, revoke, move to another admin account."""
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
@@ -10,7 +11,7 @@ from django.db import models
 from accounts import expiries, tokens
 from accounts.actions.accounts import get_admin
 from accounts.actions.performing import ActionRefused, note, one_line, performing
-from accounts.audit import Actor
+from accounts.audit import Actor, Details
 from accounts.models import LABEL_LENGTH, REASON_LENGTH, SecretToken
 from accounts.tokens import PUBLIC_ID_LENGTH
 from tenants import clock
@@ -21,19 +22,15 @@ EXPIRY_DAYS: Final = {90: "90 days", 180: "180 days", 365: "1 year", 730: "2 yea
 MOST_DAYS: Final = 730
 
 
-class ExistingTokens(models.TextChoices):
-    """What happens to a tenant's live tokens when a new one is minted."""
+class Overlap(models.TextChoices):
+    """How long the tokens that a new one replaces go on working beside it."""
 
-    KEEP = "keep", "Keep them"
-    REVOKE_NOW = "revoke", "Revoke them now"
-    EXPIRE_IN_24_HOURS = "24h", "Let them expire in 24 hours"
-    EXPIRE_IN_7_DAYS = "7d", "Let them expire in 7 days"
+    NONE = "now", "Not at all: they are revoked now"
+    DAY = "24h", "24 hours"
+    WEEK = "7d", "7 days"
 
 
-_OVERLAP: Final = {
-    ExistingTokens.EXPIRE_IN_24_HOURS: timedelta(hours=24),
-    ExistingTokens.EXPIRE_IN_7_DAYS: timedelta(days=7),
-}
+_OVERLAPS: Final = {Overlap.DAY: timedelta(hours=24), Overlap.WEEK: timedelta(days=7)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +41,9 @@ class TokenRequest:
     issued_for: str | UUID  # an active tenant admin's e-mail address or account id
     days: int | None  # until it expires, 1 to MOST_DAYS; None: never, for the reason given
     no_expiry_reason: str = ""
-    existing: ExistingTokens = ExistingTokens.KEEP
+    # Public ids or ids of the live tokens that end for it; all others stay as they are.
+    replaces: tuple[str | UUID, ...] = ()
+    overlap: Overlap = Overlap.WEEK
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +52,7 @@ class Minted:
 
     token: SecretToken
     value: str = field(repr=False)
+    replaced: tuple[SecretToken, ...] = ()
 
 
 def mint_token(actor: Actor, tenant: Tenant, request: TokenRequest) -> Minted:
@@ -72,16 +72,17 @@ def mint_token(actor: Actor, tenant: Tenant, request: TokenRequest) -> Minted:
             expires_at=_expiry(request, now),
             no_expiry_reason=_no_expiry_reason(request),
         )
-        _end_existing(actor, tenant, request.existing, now)
+        replaced = _end_replaced(actor, tenant, request, now)
         token.save(force_insert=True)
-        details = {
+        details: Details = {
             "issued_for": account.email,
             "expires": _second(token.expires_at) if token.expires_at else None,
             "no_expiry_reason": token.no_expiry_reason,
+            "replaces": [str(other) for other in replaced],
         }
         note(actor, tenant, "secret token minted", str(token), details)
         expiries.register(tenant, now)
-    return Minted(token, value)
+    return Minted(token, value, tuple(replaced))
 
 
 def revoke_token(actor: Actor, tenant: Tenant, token: str | UUID) -> SecretToken:
@@ -141,17 +142,33 @@ def _no_expiry_reason(request: TokenRequest) -> str:
     return ""
 
 
-def _end_existing(actor: Actor, tenant: Tenant, existing: ExistingTokens, now: datetime) -> None:
-    if existing is ExistingTokens.KEEP:
-        return
-    live = SecretToken.objects.select_for_update(no_key=True).filter(
-        models.Q(expires_at__isnull=True) | models.Q(expires_at__gt=now), revoked_at__isnull=True
-    )
-    for token in live.order_by("id"):
-        if existing is ExistingTokens.REVOKE_NOW:
+def _end_replaced(
+    actor: Actor, tenant: Tenant, request: TokenRequest, now: datetime
+) -> list[SecretToken]:
+    """The tokens that the request names, which end after the overlap. Raises ActionRefused."""
+    replaced = _get_live(tenant, request.replaces, now)
+    for token in replaced:
+        if request.overlap is Overlap.NONE:
             _revoke(actor, tenant, token, now)
         else:
-            _expire(actor, tenant, token, now + _OVERLAP[existing])
+            _expire(actor, tenant, token, now + _OVERLAPS[request.overlap])
+    return replaced
+
+
+def _get_live(tenant: Tenant, named: Collection[str | UUID], now: datetime) -> list[SecretToken]:
+    """The live tokens with those public ids or ids, locked in one order. Raises ActionRefused."""
+    ids = {each for each in named if isinstance(each, UUID)}
+    names = {each.strip().lower() for each in named if isinstance(each, str)}
+    chosen = models.Q(id__in=ids) | models.Q(public_id__in=names)
+    found = list(SecretToken.objects.select_for_update(no_key=True).filter(chosen).order_by("id"))
+    known = {key for token in found for key in (token.id, token.public_id)}
+    for key in [*ids, *names]:
+        if key not in known:
+            raise ActionRefused(f"{tenant} has no secret token {key}.")
+    for token in found:
+        if token.revoked_at is not None or (token.expires_at and token.expires_at <= now):
+            raise ActionRefused(f"The secret token {token} has ended already.")
+    return found
 
 
 def _revoke(actor: Actor, tenant: Tenant, token: SecretToken, now: datetime) -> None:

@@ -46,7 +46,7 @@ def ask(screen: RecordAdmin[Any], request: HttpRequest, asked: Asked) -> HttpRes
         raise PermissionDenied
     if request.method != "POST":
         return _page(screen, request, asked, _fresh(request, asked))
-    form = asked.form(request.POST.dict())
+    form = asked.form(request.POST)
     if not form.is_valid():
         return _page(screen, request, asked, form)
     if not nonces.use_up(request, form.cleaned_data["nonce"]):
@@ -58,7 +58,8 @@ def ask(screen: RecordAdmin[Any], request: HttpRequest, asked: Asked) -> HttpRes
         raise PermissionDenied from error
     except ActionRefused as error:
         form.add_error(None, str(error))
-        form.data = {**form.data, "nonce": nonces.issue(request)}
+        form.data = request.POST.copy()
+        form.data["nonce"] = nonces.issue(request)
         return _page(screen, request, asked, form)
 
 

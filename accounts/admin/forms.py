@@ -1,22 +1,28 @@
 """The forms of the acts. They check what people type; what may be done is decided in accounts.actions."""
 
+from datetime import datetime
 from typing import Any, Final
+from uuid import UUID
 
 from django import forms
 from django.contrib.auth.password_validation import password_validators_help_texts
+from django.db.models import Q
 
 from accounts.actions import (
     EXPIRY_DAYS,
     SECRET_YEARS,
     ClientRequest,
-    ExistingTokens,
+    Overlap,
     TokenRequest,
 )
-from accounts.models import Account
+from accounts.models import Account, SecretToken
 from accounts.permissions import Role
+from tenants import clock
+from tenants.connection import ago
 
 DEFAULT_LABEL: Final = "Microsoft Entra ID"
 _NEVER: Final = "none"
+_OVERLAPS: Final = [(choice.value, choice.label) for choice in reversed(Overlap)]
 
 
 class AdminField(forms.ModelChoiceField):  # type: ignore[type-arg]  # not subscriptable at run time
@@ -30,6 +36,30 @@ class AdminField(forms.ModelChoiceField):  # type: ignore[type-arg]  # not subsc
         admins = Account.objects.filter(role=Role.ADMIN, is_active=True)
         self.queryset = admins
         self.empty_label = None if admins.count() == 1 else "Choose an account"
+
+
+class TokensField(forms.ModelMultipleChoiceField):  # type: ignore[type-arg]  # as above
+    """A choice of the current tenant's live secret tokens, none to begin with."""
+
+    widget = forms.CheckboxSelectMultiple
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(queryset=SecretToken.objects.none(), required=False, **kwargs)
+
+    def offer_live(self, now: datetime, but: SecretToken | None = None) -> bool:
+        """Read the tokens of the tenant that is current now; False if there are none but that."""
+        live = Q(expires_at=None) | Q(expires_at__gt=now)
+        tokens = SecretToken.objects.filter(live, revoked_at=None).defer("digest")
+        if but is not None:
+            tokens = tokens.exclude(pk=but.pk)
+        self.queryset = tokens.order_by("-created_at", "pk")
+        return tokens.exists()
+
+    def label_from_instance(self, token: Any) -> str:
+        used = (
+            f"used {ago(token.last_used_at, clock.now())}" if token.last_used_at else "never used"
+        )
+        return f"{token}, {used}"
 
 
 class ActForm(forms.Form):
@@ -68,13 +98,27 @@ class TokenForm(ActForm):
         help_text="The tenant admin who answers for the token. It stops working when the account"
         " is no longer an active admin.",
     )
-    existing = forms.ChoiceField(
-        choices=ExistingTokens.choices,
-        initial=ExistingTokens.KEEP,
-        label="Existing tokens",
-        help_text="What happens to the tokens that work now. Leave time to enter the new one in"
-        " Entra before the old one ends.",
+    replaces = TokensField(
+        label="Tokens that end",
+        help_text="Those that you check. All others go on working.",
     )
+    overlap = forms.ChoiceField(
+        choices=_OVERLAPS,
+        initial=Overlap.WEEK,
+        required=False,
+        label="They work for",
+        help_text="Leave time to enter the new token in Entra before the old one ends.",
+    )
+
+    rotated: SecretToken | None = None
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        replaces: Any = self.fields["replaces"]
+        if not replaces.offer_live(clock.now(), self.rotated):
+            del self.fields["replaces"]
+            if self.rotated is None:
+                del self.fields["overlap"]
 
     def clean(self) -> dict[str, Any]:
         data: dict[str, Any] = super().clean() or {}
@@ -91,8 +135,38 @@ class TokenForm(ActForm):
             issued_for=data["issued_for"].pk,
             days=days,
             no_expiry_reason=data["no_expiry_reason"] if days is None else "",
-            existing=ExistingTokens(data["existing"]),
+            replaces=self.replaced(),
+            overlap=Overlap(data.get("overlap") or Overlap.WEEK),
         )
+
+    def replaced(self) -> tuple[UUID, ...]:
+        """The ids of the tokens that end for the new one."""
+        return tuple(token.pk for token in self.cleaned_data.get("replaces", ()))
+
+
+class RotationForm(TokenForm):
+    """A token in the place of another, which ends; further ones only if they are checked."""
+
+    overlap = forms.ChoiceField(
+        choices=_OVERLAPS,
+        initial=Overlap.WEEK,
+        label="The old token works for",
+        help_text="Leave time to enter the new token in Entra before the old one ends.",
+    )
+    replaces = TokensField(
+        label="Other tokens that end with it",
+        help_text="Those that you check. All others go on working.",
+    )
+    rotated: SecretToken
+    field_order = ("label", "expiry", "no_expiry_reason", "issued_for", "overlap", "replaces")
+
+    def __init__(self, *args: Any, rotated: SecretToken, **kwargs: Any) -> None:
+        self.rotated = rotated
+        super().__init__(*args, **kwargs)
+
+    def replaced(self) -> tuple[UUID, ...]:
+        """The rotated token's id, then those of the others."""
+        return (self.rotated.pk, *super().replaced())
 
 
 class MoveForm(ActForm):

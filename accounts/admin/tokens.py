@@ -1,6 +1,7 @@
 """Secret tokens: the list, one token's page, generating and revoking. A value is shown once."""
 
 from datetime import datetime
+from functools import partial
 from typing import Any, Final
 from uuid import UUID
 
@@ -11,12 +12,12 @@ from django.urls import URLPattern
 from django.utils.formats import localize
 from django.utils.safestring import SafeString
 
-from accounts.actions import ExistingTokens, Minted, mint_token, move_token, revoke_token
+from accounts.actions import Minted, mint_token, move_token, revoke_token
 from accounts.admin.acting import actor, may, record_view
 from accounts.admin.acts import Asked, ask, done
-from accounts.admin.forms import MoveForm, TokenForm
+from accounts.admin.forms import ActForm, MoveForm, RotationForm, TokenForm
 from accounts.admin.looks import standing
-from accounts.admin.pages import Act, Fact, Facts, Page, link
+from accounts.admin.pages import Act, Fact, Facts, Page, Section, link
 from accounts.admin.screens import RecordAdmin
 from accounts.models import SecretToken
 from accounts.permissions import Role
@@ -124,51 +125,46 @@ class SecretTokenAdmin(RecordAdmin[SecretToken]):
         """The form, and as the answer to its POST the token's value, this one time."""
         tenant = current_tenant()
         sentence = f"The token lets Microsoft Entra ID provision the users of {tenant.name} ({tenant.host})."
-        return self._mint(request, "Generate secret token", sentence, self.list_path(), {})
+        asked = Asked(
+            title="Generate secret token",
+            act_label="Generate",
+            permission=MINT,
+            cancel_path=self.list_path(),
+            run=partial(self._mint, request),
+            form=TokenForm,
+            sentences=(sentence,),
+        )
+        return ask(self, request, asked)
 
     def rotate_view(self, request: HttpRequest, token_id: UUID) -> HttpResponse:
         """The form for a token in the place of another, which ends after an overlap."""
         token = self.get_record(request, token_id)
-        sentence = (
-            f"The new token takes the place of {token} and of any other that works now. They work"
-            " until the time chosen below is over: enter the new one in Entra before."
-        )
-        prefilled = {
-            "label": token.label,
-            "issued_for": token.issued_for_id,
-            "existing": ExistingTokens.EXPIRE_IN_7_DAYS,
-        }
-        return self._mint(
-            request, f"Rotate {token}", sentence, self.record_path(token.pk), prefilled
-        )
+        prefilled = {"label": token.label, "issued_for": token.issued_for_id}
 
-    def _mint(
-        self,
-        request: HttpRequest,
-        title: str,
-        sentence: str,
-        cancel_path: str,
-        prefilled: dict[str, Any],
-    ) -> HttpResponse:
-        tenant = current_tenant()
-
-        def form(*args: Any, initial: dict[str, Any] | None = None, **kwargs: Any) -> TokenForm:
-            return TokenForm(*args, initial={**prefilled, **(initial or {})}, **kwargs)
-
-        def mint(valid: TokenForm) -> HttpResponse:
-            minted = mint_token(actor(request), tenant, valid.token_request())
-            return self.render(request, "admin/record.html", {"page": self._minted(minted)})
+        def form(*args: Any, initial: dict[str, Any] | None = None, **kwargs: Any) -> ActForm:
+            initial = {**prefilled, **(initial or {})}
+            return RotationForm(*args, rotated=token, initial=initial, **kwargs)
 
         asked = Asked(
-            title=title,
+            title=f"Rotate {token}",
             act_label="Generate",
             permission=MINT,
-            cancel_path=cancel_path,
-            run=mint,
+            cancel_path=self.record_path(token.pk),
+            run=partial(self._mint, request),
             form=form,
-            sentences=(sentence,),
+            sentences=(
+                (
+                    f"The new token takes the place of {token}, which works until the time chosen"
+                    " below is over: enter the new one in Entra before. Other tokens stay as they"
+                    " are unless you check them."
+                ),
+            ),
         )
         return ask(self, request, asked)
+
+    def _mint(self, request: HttpRequest, valid: TokenForm) -> HttpResponse:
+        minted = mint_token(actor(request), current_tenant(), valid.token_request())
+        return self.render(request, "admin/record.html", {"page": self._minted(minted)})
 
     def _minted(self, minted: Minted) -> Page:
         tenant, token = current_tenant(), minted.token
@@ -185,6 +181,7 @@ class SecretTokenAdmin(RecordAdmin[SecretToken]):
                     shown_once=True,
                 ),
                 _facts(token),
+                *_ended(minted.replaced),
             ),
             notice=_SHOWN_ONCE,
             onward=link(self.list_path(), "I have stored it: back to the secret tokens"),
@@ -274,6 +271,17 @@ def _facts(token: SecretToken) -> Facts:
     if token.revoked_at:
         facts += [Fact("Revoked", token.revoked_at), Fact("Revoked by", token.revoked_by)]
     return Facts("Secret token", tuple(facts))
+
+
+def _ended(replaced: tuple[SecretToken, ...]) -> tuple[Section, ...]:
+    """When the tokens that the new one replaces end; nothing if there are none."""
+    if not replaced:
+        return ()
+    facts = tuple(
+        Fact(str(token), "Revoked" if token.revoked_at else f"Works until {_expires(token)}")
+        for token in replaced
+    )
+    return (Facts("Tokens that end", facts),)
 
 
 def _use(token: SecretToken) -> Facts:

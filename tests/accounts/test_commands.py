@@ -76,6 +76,27 @@ def test_mint_token_prints_the_token_alone_on_standard_output(acme, tara):
     )
 
 
+@time_machine.travel(NOW, tick=False)
+def test_mint_token_ends_the_tokens_that_it_names_and_no_other(acme, tara, command):
+    former, other = (
+        actions.mint_token(command, acme, TokenRequest(label, tara.pk, days=365)).token
+        for label in ("Entra", "HR export")
+    )
+    _, err = run("mint_token", "acme", "--label", "Entra", "--replaces", former.public_id)
+
+    assert f"{former} works until 2026-12-02 09:30 UTC." in err
+    assert str(other) not in err
+    with in_tenant(acme):
+        assert SecretToken.objects.get(pk=other.pk).expires_at == other.expires_at
+
+
+def test_mint_token_takes_an_overlap_only_for_tokens_that_are_named(acme, tara):
+    with pytest.raises(CommandError) as refused:
+        run("mint_token", "acme", "--label", "Entra", "--overlap", "now")
+
+    assert str(refused.value) == "--overlap is for the tokens that --replaces names."
+
+
 def test_mint_token_takes_a_reason_instead_of_days(acme, tara):
     _, err = run(
         "mint_token", "acme", "--label", "Agent", "--no-expiry-because", "no renewal there"
@@ -121,13 +142,6 @@ def test_mint_token_says_when_there_is_no_admin(acme):
     assert str(refused.value) == (
         "Say with --for which active tenant admin it is issued for: there is none."
     )
-
-
-def test_mint_token_can_end_the_live_tokens(acme, minted):
-    run("mint_token", "acme", "--label", "New", "--days", "90", "--existing", "revoke")
-
-    with in_tenant(acme):
-        assert SecretToken.objects.get(id=minted.token.id).revoked_at is not None
 
 
 def test_mint_token_refuses_a_lifetime_that_may_not_be(acme, tara):

@@ -8,7 +8,7 @@ import time_machine
 from django.db import connection
 
 from accounts import actions, tokens
-from accounts.actions import ActionRefused, Actor, ExistingTokens, NotPermitted, TokenRequest
+from accounts.actions import ActionRefused, Actor, NotPermitted, Overlap, TokenRequest
 from accounts.models import AuditEntry, SecretToken
 from accounts.permissions import Role
 from accounts.tokens import TokenRefused
@@ -53,47 +53,70 @@ def test_several_tokens_may_live_side_by_side(acme, tara, alice):
     assert [is_accepted(acme, value) for value in values] == [True, True, True]
 
 
-def test_minting_can_revoke_the_live_tokens(acme, tara, alice):
-    former = mint(alice, acme, tara)
-    new = mint(alice, acme, tara, ExistingTokens.REVOKE_NOW)
+@time_machine.travel(NOW, tick=False)
+def test_a_new_token_leaves_the_others_as_they_are(acme, tara, alice):
+    others = [mint(alice, acme, tara), mint(alice, acme, tara)]
+    new = mint(alice, acme, tara)
 
-    assert not is_accepted(acme, former.value)
-    assert is_accepted(acme, new.value)
+    assert new.replaced == ()
+    last = clock.now() + timedelta(days=90, seconds=-1)
+    assert [is_accepted(acme, each.value, last) for each in (*others, new)] == [True, True, True]
+
+
+@pytest.mark.parametrize("named_by", ["id", "public_id"])
+def test_a_replaced_token_can_be_revoked_at_once_and_no_other_is(named_by, acme, tara, alice):
+    former, other = mint(alice, acme, tara), mint(alice, acme, tara)
+    new = mint(alice, acme, tara, getattr(former.token, named_by), overlap=Overlap.NONE)
+
+    assert [is_accepted(acme, each.value) for each in (former, other, new)] == [False, True, True]
 
 
 @pytest.mark.parametrize(
-    ("existing", "overlap"),
-    [
-        (ExistingTokens.EXPIRE_IN_24_HOURS, timedelta(hours=24)),
-        (ExistingTokens.EXPIRE_IN_7_DAYS, timedelta(days=7)),
-    ],
+    ("overlap", "time"),
+    [(Overlap.DAY, timedelta(hours=24)), (Overlap.WEEK, timedelta(days=7))],
 )
 @time_machine.travel(NOW, tick=False)
-def test_minting_can_let_the_live_tokens_expire_after_an_overlap(
-    acme, tara, alice, existing, overlap
-):
+def test_replaced_tokens_end_after_the_overlap_and_no_other_does(acme, tara, alice, overlap, time):
     former = mint(alice, acme, tara)
     endless = actions.mint_token(alice, acme, TokenRequest("Agent", tara.id, None, "no renewal"))
-    mint(alice, acme, tara, existing)
+    other = mint(alice, acme, tara)
+    new = mint(alice, acme, tara, former.token.id, endless.token.public_id, overlap=overlap)
 
+    assert {str(token) for token in new.replaced} == {str(former.token), str(endless.token)}
     for value in (former.value, endless.value):
-        assert is_accepted(acme, value, clock.now() + overlap - timedelta(seconds=1))
-        assert not is_accepted(acme, value, clock.now() + overlap)
+        assert is_accepted(acme, value, clock.now() + time - timedelta(seconds=1))
+        assert not is_accepted(acme, value, clock.now() + time)
+    assert is_accepted(acme, other.value, clock.now() + time)
 
 
 @time_machine.travel(NOW, tick=False)
 def test_an_overlap_never_prolongs_a_token(acme, tara, alice):
     short = actions.mint_token(alice, acme, TokenRequest("Short", tara.id, 1))
-    mint(alice, acme, tara, ExistingTokens.EXPIRE_IN_7_DAYS)
+    mint(alice, acme, tara, short.token.id)
 
     assert not is_accepted(acme, short.value, clock.now() + timedelta(days=1))
 
 
-def test_minting_leaves_the_tokens_of_other_tenants_alone(acme, globex, tara, gus, alice):
+def test_a_token_of_another_tenant_is_not_replaced(acme, globex, tara, gus, alice):
     theirs = mint(alice, globex, gus)
-    mint(alice, acme, tara, ExistingTokens.REVOKE_NOW)
 
+    for named in (theirs.token.id, theirs.token.public_id):
+        with pytest.raises(ActionRefused) as refused:
+            mint(alice, acme, tara, named, overlap=Overlap.NONE)
+        assert str(refused.value) == f"Acme Ltd has no secret token {named}."
     assert is_accepted(globex, theirs.value)
+    with in_tenant(acme):
+        assert not SecretToken.objects.exists()
+
+
+def test_a_token_that_has_ended_is_not_replaced(acme, tara, alice):
+    former = mint(alice, acme, tara).token
+    actions.revoke_token(alice, acme, former.id)
+
+    with pytest.raises(ActionRefused) as refused:
+        mint(alice, acme, tara, former.id)
+
+    assert str(refused.value) == f"The secret token {former} has ended already."
 
 
 def test_a_token_may_live_for_ever_when_a_reason_is_given(acme, tara, alice):
@@ -145,10 +168,9 @@ def test_a_token_that_may_not_be_is_not_minted(acme, tara, alice, change, senten
 def test_a_refused_request_leaves_the_live_tokens_alone(acme, tara, alice):
     live = mint(alice, acme, tara)
 
+    request = TokenRequest("Entra", tara.id, 0, "", (live.token.id,), Overlap.NONE)
     with pytest.raises(ActionRefused):
-        actions.mint_token(
-            alice, acme, TokenRequest("Entra", tara.id, 0, existing=ExistingTokens.REVOKE_NOW)
-        )
+        actions.mint_token(alice, acme, request)
 
     assert is_accepted(acme, live.value)
 
@@ -245,6 +267,7 @@ def test_minting_is_audited_in_the_tenant_and_with_staff(acme, tara, alice, oper
         "issued_for": "tara@acme.example",
         "expires": "2027-02-23T09:30:00+00:00",
         "no_expiry_reason": "",
+        "replaces": [],
     }
 
     assert last_entry(acme) == {
@@ -257,11 +280,14 @@ def test_minting_is_audited_in_the_tenant_and_with_staff(acme, tara, alice, oper
     assert last_entry(operator) == last_entry(acme) | {"details": {"tenant": "acme", **details}}
 
 
-def test_what_happens_to_each_existing_token_is_audited(acme, tara, alice):
-    mint(alice, acme, tara)
-    mint(alice, acme, tara, ExistingTokens.EXPIRE_IN_7_DAYS)
-    mint(alice, acme, tara, ExistingTokens.REVOKE_NOW)
+def test_what_happens_to_each_replaced_token_is_audited(acme, tara, alice):
+    first = mint(alice, acme, tara).token
+    second = mint(alice, acme, tara, first.id).token
+    mint(alice, acme, tara, first.id, second.id, overlap=Overlap.NONE)
 
+    assert last_entry(acme)["details"]["replaces"] == [
+        str(token) for token in sorted([first, second], key=lambda token: token.id)
+    ]
     assert acts(acme) == [
         "account created",
         "secret token minted",
@@ -287,8 +313,9 @@ def test_moving_is_audited(acme, minted, alice, command):
     }
 
 
-def mint(actor, tenant, admin, existing=ExistingTokens.KEEP):
-    return actions.mint_token(actor, tenant, TokenRequest("Entra", admin.id, 90, existing=existing))
+def mint(actor, tenant, admin, *replaces, overlap=Overlap.WEEK):
+    request = TokenRequest("Entra", admin.id, 90, replaces=replaces, overlap=overlap)
+    return actions.mint_token(actor, tenant, request)
 
 
 def is_accepted(tenant, value, now=None):

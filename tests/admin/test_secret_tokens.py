@@ -14,7 +14,7 @@ from accounts.models import AuditEntry, SecretToken
 from accounts.permissions import Role
 from tenants import clock, resolution
 from tenants.current import in_tenant
-from tests.admin.conftest import nonce_in
+from tests.admin.conftest import facts_of, nonce_in
 
 LIST = "/t/acme/admin/accounts/secrettoken/"
 FORM = LIST + "add/"
@@ -28,7 +28,6 @@ def filled(browser, account, **changes):
         "expiry": "365",
         "no_expiry_reason": "",
         "issued_for": account.pk,
-        "existing": "keep",
     } | changes
 
 
@@ -142,25 +141,55 @@ def test_only_active_admins_of_the_visited_tenant_can_be_chosen(
     assert rows_of_acme(SecretToken) == []
 
 
-@pytest.mark.parametrize(
-    ("existing", "left"),
-    [
-        ("keep", timedelta(days=365)),
-        ("revoke", None),
-        ("24h", timedelta(hours=24)),
-        ("7d", timedelta(days=7)),
-    ],
-)
-def test_existing_tokens_end_as_chosen(existing, left, alice, tara, minted, rows_of_acme):
-    before = clock.now()
-    alice.post(FORM, filled(alice, tara, existing=existing))
+def test_without_tokens_the_form_does_not_ask_which_of_them_end(alice, tara):
+    assert "replaces" not in alice.get(FORM).text
 
-    old = next(t for t in rows_of_acme(SecretToken) if t.pk == minted.token.pk)
+
+@pytest.mark.parametrize(
+    ("overlap", "left"),
+    [("now", None), ("24h", timedelta(hours=24)), ("7d", timedelta(days=7))],
+)
+def test_only_the_checked_tokens_end_and_when_is_said(
+    overlap, left, alice, acme, tara, minted, command, rows_of_acme
+):
+    other = actions.mint_token(command, acme, TokenRequest("HR export", tara.pk, days=365)).token
+    before = clock.now()
+    answer = alice.post(FORM, filled(alice, tara, replaces=[minted.token.pk], overlap=overlap))
+
+    old, kept = (
+        next(t for t in rows_of_acme(SecretToken) if t.pk == pk)
+        for pk in (minted.token.pk, other.pk)
+    )
+    assert (kept.revoked_at, kept.expires_at) == (None, other.expires_at)
+    ends = facts_of(answer, "Tokens that end")
+    assert list(ends) == [str(old)]
     if left is None:
-        assert old.revoked_at is not None
+        assert (old.revoked_at is not None, ends[str(old)]) == (True, "Revoked")
     else:
-        assert old.revoked_at is None
         assert abs(old.expires_at - before - left) < timedelta(minutes=1)
+        assert ends[str(old)].startswith("Works until ")
+
+
+def test_the_form_names_the_live_tokens_and_checks_none(alice, acme, tara, minted, command):
+    old = actions.mint_token(command, acme, TokenRequest("Old", tara.pk, days=365)).token
+    actions.revoke_token(command, acme, old.pk)
+
+    page = alice.get(FORM).text
+
+    assert f"{minted.token}, never used</label>" in page
+    assert str(old) not in page
+    assert not re.search(r'<input[^>]*name="replaces"[^>]*checked', page)
+
+
+def test_tokens_of_another_tenant_cannot_be_checked(alice, globex, tara, gus, minted, command):
+    theirs = actions.mint_token(command, globex, TokenRequest("Theirs", gus.pk, days=365)).token
+
+    answer = alice.post(FORM, filled(alice, tara, replaces=[theirs.pk], overlap="now"))
+
+    assert "Nothing was done yet" in answer.text
+    with in_tenant(globex):
+        theirs.refresh_from_db()
+    assert theirs.revoked_at is None
 
 
 def test_generating_is_in_the_audit_logs_of_the_tenant_and_of_staff(alice, acme, operator, tara):

@@ -1,14 +1,16 @@
 """Rotating a secret token with an overlap, and having another admin answer for it."""
 
+import re
 from datetime import timedelta
 
 import pytest
 
+from accounts.actions import TokenRequest, mint_token, revoke_token
 from accounts.models import AuditEntry, SecretToken
 from accounts.permissions import Role
 from tenants import clock
 from tenants.current import in_tenant
-from tests.admin.conftest import nonce_in
+from tests.admin.conftest import facts_of, nonce_in
 from tests.support.clients import ScimClient
 
 LIST = "/t/acme/admin/accounts/secrettoken/"
@@ -50,27 +52,57 @@ def test_a_token_offers_what_can_be_done_with_it_to_those_who_may(
 def test_rotating_offers_the_former_label_and_account_and_seven_days(alice, minted, tara):
     form = alice.get(f"{LIST}{minted.token.pk}/rotate/").context["form"]
 
-    offered = {name: form[name].value() for name in ("label", "issued_for", "existing")}
-    assert offered == {"label": "Microsoft Entra ID", "issued_for": tara.pk, "existing": "7d"}
+    offered = {name: form[name].value() for name in ("label", "issued_for", "overlap")}
+    assert offered == {"label": "Microsoft Entra ID", "issued_for": tara.pk, "overlap": "7d"}
+
+
+ROTATED = {"label": "Microsoft Entra ID", "expiry": "365", "no_expiry_reason": "", "overlap": "7d"}
+
+
+@pytest.fixture
+def hr_export(acme, tara, command):
+    """A token of acme that another integration uses."""
+    return mint_token(command, acme, TokenRequest("HR export", tara.pk, days=365)).token
 
 
 def test_a_rotated_token_works_beside_the_new_one_until_the_overlap_is_over(
     alice, act, acme, tara, minted, stored
 ):
-    answer = act(
-        alice,
-        "rotate",
-        label="Microsoft Entra ID",
-        expiry="365",
-        no_expiry_reason="",
-        issued_for=tara.pk,
-        existing="7d",
-    )
+    answer = act(alice, "rotate", **ROTATED, issued_for=tara.pk)
 
     assert "it is shown this one time" in answer.text
+    assert list(facts_of(answer, "Tokens that end")) == [str(minted.token)]
     assert ScimClient(acme, minted.value).get("/Users").status == 200
     left = stored().expires_at - clock.now()
     assert timedelta(days=6, hours=23) < left <= timedelta(days=7)
+
+
+def test_rotating_leaves_the_other_tokens_alone(alice, act, acme, tara, hr_export):
+    act(alice, "rotate", **ROTATED, issued_for=tara.pk)
+
+    with in_tenant(acme):
+        kept = SecretToken.objects.get(pk=hr_export.pk)
+    assert (kept.expires_at, kept.revoked_at) == (hr_export.expires_at, None)
+
+
+def test_others_end_with_it_only_if_they_are_checked_by_name(
+    alice, act, acme, tara, minted, hr_export
+):
+    asked = alice.get(f"{LIST}{minted.token.pk}/rotate/").text
+    answer = act(alice, "rotate", **ROTATED, issued_for=tara.pk, replaces=[hr_export.pk])
+
+    assert re.findall(r">([^<]+), never used</label>", asked) == [str(hr_export)]
+    assert set(facts_of(answer, "Tokens that end")) == {str(minted.token), str(hr_export)}
+
+
+def test_a_token_that_was_revoked_meanwhile_is_not_rotated(alice, act, acme, tara, minted, command):
+    revoke_token(command, acme, minted.token.pk)
+
+    answer = act(alice, "rotate", **ROTATED, issued_for=tara.pk)
+
+    assert f"The secret token {minted.token} has ended already." in answer.text
+    with in_tenant(acme):
+        assert SecretToken.objects.count() == 1
 
 
 def test_a_token_moves_to_another_admin_and_goes_on_working(alice, act, acme, add, minted, stored):

@@ -5,7 +5,7 @@ from typing import Any, Final
 from django.core.management.base import CommandParser
 
 from accounts import actions
-from accounts.actions import Actor, ExistingTokens, TokenRequest
+from accounts.actions import ActionRefused, Actor, Overlap, TokenRequest
 from accounts.management.administration import TenantCommand, only_admin
 from tenants.models import Tenant
 
@@ -27,25 +27,37 @@ class Command(TenantCommand):
             "--no-expiry-because", default="", metavar="REASON", help="Why it never expires."
         )
         parser.add_argument(
-            "--existing",
-            choices=[choice.value for choice in ExistingTokens],
-            default=ExistingTokens.KEEP.value,
-            help="What happens to the tenant's live tokens.",
+            "--replaces",
+            action="append",
+            default=[],
+            metavar="ID",
+            help="The id of a live token that ends for this one; can be given several times.",
+        )
+        parser.add_argument(
+            "--overlap",
+            choices=[choice.value for choice in Overlap],
+            help="How long the replaced tokens go on working; 7d if not said.",
         )
 
     def perform_in(self, tenant: Tenant, options: dict[str, Any], /) -> None:
+        if options["overlap"] and not options["replaces"]:
+            raise ActionRefused("--overlap is for the tokens that --replaces names.")
         request = TokenRequest(
             label=options["label"],
             issued_for=options["issued_for"] or only_admin(tenant),
             days=_days(options),
             no_expiry_reason=options["no_expiry_because"],
-            existing=ExistingTokens(options["existing"]),
+            replaces=tuple(options["replaces"]),
+            overlap=Overlap(options["overlap"] or Overlap.WEEK),
         )
         minted = actions.mint_token(Actor.command(), tenant, request)
         token = minted.token
         expiry = f"expires {token.expires_at:%Y-%m-%d}" if token.expires_at else "never expires"
         self.note(f"Tenant URL: {tenant.tenant_url}")
         self.note(f"Secret token {token.public_id} for {token.issued_for.email}, {expiry}.")
+        for replaced in minted.replaced:
+            until = f"works until {replaced.expires_at:%Y-%m-%d %H:%M} UTC"
+            self.note(f"{replaced} {'is revoked' if replaced.revoked_at else until}.")
         self.note("It is shown this once:")
         self.stdout.write(minted.value)
 

@@ -52,7 +52,7 @@ def _mint(acme: Tenant) -> Way:
     browser = clients.signed_in(operator, people.support_staff(operator))
 
     def mint(nonce: str) -> None:
-        form = {"label": "Entra", "expiry": "365", "issued_for": admin.pk, "existing": "keep"}
+        form = {"label": "Entra", "expiry": "365", "issued_for": admin.pk}
         _expect(browser.post(_FORM, {**form, "nonce": nonce}).status_code, 200)
 
     mint(_nonce(browser))
