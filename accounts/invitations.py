@@ -6,16 +6,21 @@ PASSWORD_RESET_TIMEOUT. Written as one word behind the prefix of our secrets, so
 out (scim.provider.redaction) and scanners find it.
 """
 
-from typing import Final
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, Final
 from uuid import UUID
 
+from django.conf import settings
 from django.contrib.auth.tokens import PasswordResetTokenGenerator
 
-from accounts import links
-from accounts.models import Account
+from accounts import links, mail
+from accounts.models import Account, AuditEntry
 from tenants.models import Tenant
 
 PREFIX: Final = "mypscim_invitation_"
+TEMPLATE: Final = "invitation.txt"
+_DAY: Final = 86_400  # seconds
 
 
 class _Tokens(PasswordResetTokenGenerator):
@@ -29,6 +34,33 @@ def url(tenant: Tenant, account: Account) -> str:
     """The link for the account of that tenant, on the host where it signs in."""
     value = f"{PREFIX}{account.pk.hex}_{_tokens.make_token(account).replace('-', '_')}"
     return links.for_accounts(tenant, "admin:invitation", value)
+
+
+def mail_values(
+    tenant: Tenant, account: Account, values: Mapping[str, Any]
+) -> dict[str, Any] | None:
+    """What the message says, made when it is sent: the link and, by its audit entry, who invites.
+
+    None when the account has a password by now, which the link would replace. `tenant` is current.
+    """
+    if account.has_usable_password():
+        return None
+    entry = AuditEntry.objects.filter(pk=values["entry"]).first()
+    is_personal = entry is not None and not values["is_by_command"]
+    return {
+        "inviter": entry.actor if entry and is_personal else "myPolicies",
+        "url": url(tenant, account),
+        "days": settings.PASSWORD_RESET_TIMEOUT // _DAY,
+    }
+
+
+def prospect(email: str, now: datetime) -> str:
+    """What is said to whoever invited: when the message is sent and how long its link works."""
+    days = settings.PASSWORD_RESET_TIMEOUT // _DAY
+    return (
+        f"The invitation to {email} is queued. {mail.prospect(now)} Its link works once, for {days}"
+        " days."
+    )
 
 
 def find(value: str, *, lock: bool = False) -> Account | None:

@@ -49,8 +49,10 @@ _SEE_ALL: Final = _SEE_PROVISIONING | {
     "accounts.view_secrettoken",
     "accounts.view_oauthclient",
     "accounts.view_auditentry",
+    "tenants.view_mail",
 }
 _SUPPORT: Final = _SEE_ALL | {
+    "tenants.retry_mail",
     VIEW_AS_ADMIN,
     "scim.replay_provisioningevent",
     "accounts.invite_account",

@@ -1,18 +1,18 @@
 """Warns by e-mail that a credential is about to expire, each time once.
 
 The registry knows when credentials end (accounts.expiries) and which warning was the last. A warning
-is marked in the transaction that sends it: of two commands at once one waits and then finds it sent,
-and one whose message could not be sent is tried again.
+is marked in the transaction that queues its messages: of two commands at once one waits and then
+finds it queued, and what cannot be sent is tried again by the worker (accounts.mailing).
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Final
 
 from django.db import transaction
 
-from accounts import audit, expiries, links, mail
+from accounts import audit, expiries, mail
 from accounts.audit import Actor, Details
 from accounts.tokens import SUPPORT
 from tenants.current import in_public, in_tenant
@@ -24,16 +24,16 @@ MINT: Final = "accounts.add_secrettoken"  # staff whose role includes it are war
 
 @dataclass(frozen=True, slots=True)
 class Warned:
-    """A warning that was sent, to how many people."""
+    """A warning that was queued, to how many people."""
 
     expiry: Expiry
     messages: int
 
 
 def warn(actor: Actor, now: datetime) -> Iterator[Warned]:
-    """Sends the warnings that are due, of all tenants that are served, and yields each.
+    """Queue the warnings that are due, of all tenants that are served, and yield each.
 
-    Brings the registry up to date before. A few statements a tenant.
+    Bring the registry up to date before. A few statements a tenant.
     """
     with in_public():
         tenants = list(Tenant.objects.filter(is_operator=False).order_by("pk"))
@@ -67,24 +67,23 @@ def _warn(actor: Actor, tenant: Tenant, expiry: Expiry, now: datetime) -> Iterat
             return
         locked.warned_for, locked.warned_days = locked.expires_at, days
         locked.save(update_fields=["warned_for", "warned_days"])
-        messages = _send(tenant, locked, now)
+        messages = _queue(tenant, locked, now)
         details: Details = {
             "expires": locked.expires_at.isoformat(timespec="seconds"),
             "messages": messages,
         }
-        audit.record(actor, "expiry warning sent", locked.name, details)
+        audit.record(actor, "expiry warning queued", locked.name, details)
     yield Warned(locked, messages)
 
 
-def _send(tenant: Tenant, expiry: Expiry, now: datetime) -> int:
-    context: dict[str, Any] = {
-        "tenant": tenant,
-        "expiry": expiry,
+def _queue(tenant: Tenant, expiry: Expiry, now: datetime) -> int:
+    """Have the tenant's admins and staff told; the number of messages."""
+    values: dict[str, mail.Value] = {
+        "kind": expiry.get_kind_display(),
+        "name": expiry.name,
+        "expires": f"{expiry.expires_at:%Y-%m-%d} at {expiry.expires_at:%H:%M} UTC",
         "days": max((expiry.expires_at - now).days, 1),
         "support": SUPPORT,
     }
-    own = context | {"url": links.for_accounts(tenant, expiry.screen), "is_staff": False}
-    theirs = context | {"url": links.for_staff(tenant, expiry.screen), "is_staff": True}
-    return mail.send("expiry.txt", mail.tenant_admins(tenant), own) + mail.send(
-        "expiry.txt", mail.staff_who_may(MINT), theirs
-    )
+    notice = mail.Notice("expiry.txt", tenant, values, expiry.screen)
+    return mail.queue(notice, [*mail.tenant_admins(tenant), *mail.staff_who_may(MINT)], now)

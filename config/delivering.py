@@ -1,4 +1,4 @@
-"""The delivery worker beside the server of `manage.py up`: its own process, ended with it."""
+"""The workers beside the server of `manage.py up`: processes of their own, ended with it."""
 
 import ctypes
 import signal
@@ -11,6 +11,7 @@ from typing import Final
 
 from django.conf import settings
 
+COMMANDS: Final = ("deliver_events", "run_jobs")
 _PR_SET_PDEATHSIG: Final = 1  # <linux/prctl.h>
 _END_SECONDS: Final = 15  # a round that is being sent is brought to its end
 _REST_SECONDS: Final = 1.0  # between two starts of one that ends by itself
@@ -20,16 +21,25 @@ _PRCTL: Final = ctypes.CDLL(None).prctl if sys.platform == "linux" else None
 
 @contextmanager
 def delivering() -> Iterator[Callable[[], None]]:
-    """Has `deliver_events` run meanwhile; what it yields starts it again if it has died."""
-    worker = _Worker()
+    """Have the workers run meanwhile; what it yields starts those again that have died."""
+    workers = [_Worker(command) for command in COMMANDS]
+
+    def keep() -> None:
+        for worker in workers:
+            worker.keep()
+
     try:
-        yield worker.keep
+        yield keep
     finally:
-        worker.end()
+        for worker in workers:
+            worker.ask_to_end()
+        for worker in workers:
+            worker.end()
 
 
 class _Worker:
-    def __init__(self) -> None:
+    def __init__(self, command: str) -> None:
+        self._command = command
         self._start()
 
     def keep(self) -> None:
@@ -38,8 +48,11 @@ class _Worker:
         if has_rested and self._process.poll() is not None:
             self._start()
 
-    def end(self) -> None:
+    def ask_to_end(self) -> None:
         self._process.terminate()
+
+    def end(self) -> None:
+        """Wait until it has ended, or kill it."""
         try:
             self._process.wait(_END_SECONDS)
         except subprocess.TimeoutExpired:
@@ -49,7 +62,7 @@ class _Worker:
     def _start(self) -> None:
         self._started_at = time.monotonic()
         self._process = subprocess.Popen(
-            [sys.executable, "manage.py", "deliver_events"],
+            [sys.executable, "manage.py", self._command],
             cwd=settings.BASE_DIR,
             stdin=subprocess.DEVNULL,
             preexec_fn=_prepare,  # noqa: PLW1509  # no thread runs in this process

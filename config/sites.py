@@ -7,6 +7,7 @@ admins, and under /t/<custom domain>/ on the staff host, for staff (accounts.mid
 from accounts.admin.accounts import AccountAdmin
 from accounts.admin.audit import AuditEntryAdmin
 from accounts.admin.clients import OAuthClientAdmin
+from accounts.admin.mails import MailAdmin
 from accounts.admin.site import StaffSite
 from accounts.admin.tokens import SecretTokenAdmin
 from accounts.models import Account, AuditEntry, OAuthClient, SecretToken
@@ -20,12 +21,13 @@ from scim.admin.streams import EventStreamAdmin
 from scim.admin.tenants import TenantScreen
 from scim.admin.users import UserAdmin
 from scim.models import Delivery, EventStream, ExtensionSchema, Group, ProvisioningEvent, User
-from tenants.models import Alarm, Tenant
+from tenants.models import Alarm, Mail, Tenant
 
 staff_site = StaffSite()
 staff_site.register(Tenant, TenantScreen)
 staff_site.register(Account, AccountAdmin)
 staff_site.register(AuditEntry, AuditEntryAdmin)
+staff_site.register(Mail, MailAdmin)
 
 tenant_site = Portal()
 tenant_site.register(User, UserAdmin)

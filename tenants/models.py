@@ -208,3 +208,47 @@ class Alarm(models.Model):
 
     def __str__(self) -> str:
         return f"{self.users} of {self.active_before} users"
+
+
+class Mail(models.Model):
+    """An e-mail to one account, from the act that causes it until it was sent (accounts.mailing).
+
+    Neither address nor text nor link stands here: they are looked up and made when it is sent, so
+    the registry holds no personal data and no secret, and an address that was corrected meanwhile
+    counts.
+    """
+
+    class Status(models.TextChoices):
+        WAITING = "waiting", "Waiting"
+        SENT = "sent", "Sent"
+        FAILED = "failed", "Given up"
+        DROPPED = "dropped", "Not needed any more"
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    tenant = models.ForeignKey(Tenant, models.CASCADE, related_name="mails")  # what it is about
+    home = models.ForeignKey(Tenant, models.CASCADE, related_name="+")  # where the account lives
+    account_id = models.UUIDField()
+    template = models.CharField(max_length=40)  # the name of a file in templates/emails
+    values = models.JSONField(default=dict)  # for the template; of no person
+    queued_at = models.DateTimeField()
+    retry_at = models.DateTimeField()  # no worker takes it before
+    give_up_at = models.DateTimeField()
+    attempts = models.PositiveIntegerField(default=0)
+    status = models.CharField(max_length=10, choices=Status, default=Status.WAITING)
+    error = models.CharField(max_length=200, blank=True)  # why it was not sent, in our own words
+    done_at = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering = ["-queued_at", "id"]
+        indexes = [
+            models.Index(
+                name="tenants_mail_due",
+                fields=["retry_at"],
+                condition=models.Q(status="waiting"),
+            ),
+            models.Index(name="tenants_mail_done", fields=["done_at"]),
+        ]
+        verbose_name = "e-mail"
+
+    def __str__(self) -> str:
+        return f"{self.template.removesuffix('.txt').capitalize()} about {self.tenant.name}"

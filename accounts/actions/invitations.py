@@ -3,20 +3,17 @@
 from typing import Final
 from uuid import UUID
 
-from django.conf import settings
-
 from accounts import invitations, mail
 from accounts.actions.accounts import CHANGE, add_account, get_account, store_password
 from accounts.actions.performing import ActionRefused, note, performing
-from accounts.audit import Actor, record
-from accounts.models import Account, normalize_login
+from accounts.audit import Actor, Details, record
+from accounts.models import Account, AuditEntry, normalize_login
 from accounts.permissions import STAFF_ROLES, Role
 from tenants import clock
 from tenants.current import in_tenant
 from tenants.models import Tenant
 
 INVITE: Final = "accounts.invite_account"
-_DAY: Final = 86_400  # seconds
 _NO_LONGER: Final = (
     "This link no longer works: it was used, it is older than three days, or another invitation was"
     " sent after it. Ask for another invitation."
@@ -56,9 +53,9 @@ def send_invitation(actor: Actor, tenant: Tenant, account: str | UUID) -> Accoun
 
 
 def invite(actor: Actor, tenant: Tenant, account: Account) -> None:
-    """Send the account its link and audit it; `tenant` is the current one. Raises ActionRefused."""
-    note(actor, tenant, "account invited", account.email, {"role": account.role})
-    _send(actor, tenant, account)
+    """Have the account sent its link and audit it; `tenant` is the current one."""
+    details: Details = {"role": account.role, "e-mail": "queued"}
+    _queue(actor, tenant, account, note(actor, tenant, "account invited", account.email, details))
 
 
 def can_be_invited(tenant: Tenant, account: Account) -> bool:
@@ -95,20 +92,9 @@ def _prepare_again(tenant: Tenant, account: Account) -> None:
     account.save(update_fields=["is_active", "role", "password"])
 
 
-def _send(actor: Actor, tenant: Tenant, account: Account) -> None:
-    account.refresh_from_db()
-    context = {
-        "tenant": tenant,
-        "account": account,
-        "inviter": "myPolicies" if actor.is_command else actor.name,
-        "url": invitations.url(tenant, account),
-        "days": settings.PASSWORD_RESET_TIMEOUT // _DAY,
-        "now": clock.now(),
-    }
-    try:
-        mail.send("invitation.txt", [account.email], context)
-    except OSError as error:  # smtplib's errors are OSErrors too
-        raise ActionRefused(
-            f"The invitation could not be sent to {account.email}: the mail server refused it or did"
-            " not answer. Nothing was done."
-        ) from error
+def _queue(actor: Actor, tenant: Tenant, account: Account, entry: AuditEntry) -> None:
+    """Have the message sent; one that is still waiting is taken back, as its link would end."""
+    now, recipient = clock.now(), mail.Recipient(tenant, account.pk)
+    mail.drop(recipient, invitations.TEMPLATE, now)
+    values: dict[str, mail.Value] = {"entry": entry.pk, "is_by_command": actor.is_command}
+    mail.queue(mail.Notice(invitations.TEMPLATE, tenant, values), [recipient], now)

@@ -8,6 +8,7 @@ from django.db import IntegrityError
 
 from accounts import audit
 from accounts.audit import Actor, Details
+from accounts.models import AuditEntry
 from tenants.current import in_tenant
 from tenants.errors import TenantRefused
 from tenants.models import Tenant
@@ -47,19 +48,22 @@ def authorize(actor: Actor, permission: str, tenant: Tenant | None) -> None:
         raise NotPermitted("Your role does not include this.")
 
 
-def note(actor: Actor, tenant: Tenant, act: str, subject: str, details: Details) -> None:
+def note(actor: Actor, tenant: Tenant, act: str, subject: str, details: Details) -> AuditEntry:
     """Append to the audit log of `tenant`, the current one; for staff also to that of `support`.
+
+    Return the entry of the tenant's own log.
 
     So a tenant's log tells its whole story and staff's log tells all that staff did. Every act
     takes the two locks in this order, so that no two acts can wait for each other.
     """
-    audit.record(actor, act, subject, details)
+    entry = audit.record(actor, act, subject, details)
     if tenant.is_operator or not actor.is_staff:
-        return
+        return entry
     operator = Tenant.objects.filter(is_operator=True).first()
     if operator is not None:
         with in_tenant(operator):
             audit.record(actor, act, subject, {"tenant": tenant.custom_domain, **details})
+    return entry
 
 
 def one_line(text: str, what: str, max_length: int) -> str:

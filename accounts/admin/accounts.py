@@ -8,6 +8,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import URLPattern
 from django.utils.safestring import SafeString
 
+from accounts import invitations
 from accounts.actions import (
     can_be_invited,
     create_account,
@@ -26,6 +27,7 @@ from accounts.admin.pages import Act, Fact, Facts, Page
 from accounts.admin.screens import RecordAdmin
 from accounts.models import Account
 from accounts.permissions import STAFF_ROLES, TENANT_ROLES, Role
+from tenants import clock
 from tenants.current import current_tenant
 
 ADD: Final = "accounts.add_account"
@@ -272,7 +274,7 @@ class AccountAdmin(RecordAdmin[Account]):
 
 
 def _invited(account: Account) -> str:
-    return f"The invitation to {account.email} is sent: its link works once, for 3 days."
+    return invitations.prospect(account.email, clock.now())
 
 
 def _deactivation(account: Account) -> str:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any, Final
 
-from django.db.models import Count, QuerySet, Sum
+from django.db.models import Count, Q, QuerySet, Sum
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
@@ -20,11 +20,12 @@ from accounts.admin.pages import Section, Table, link
 from accounts.admin.visits import staff_path, visit_path
 from tenants import connection
 from tenants.connection import FAILING, SILENT, STATES, Connection, with_state
-from tenants.models import Alarm, Expiry, Tenant, TrafficDay
+from tenants.models import Alarm, Expiry, Mail, Status, Tenant, TrafficDay
 
 CHARTED_DAYS: Final = 30
 SOON: Final = timedelta(days=30)  # a token that expires then is listed
-RECENT_DAYS: Final = 7  # of deactivations
+RECENT_DAYS: Final = 7  # of deactivations, and of e-mails given up
+MAIL_LATE: Final = timedelta(minutes=5)  # the worker looks every two seconds
 LISTED: Final = 10  # rows of a table
 LOOKS: Final[Mapping[str, State]] = {
     "connected": "ok",
@@ -92,10 +93,10 @@ def requests_chart(days: QuerySet[TrafficDay], today: date) -> SafeString:
 
 
 def staff_overview(now: datetime) -> Overview:
-    """What staff see first: seven statements on the registry."""
+    """What staff see first: eight statements on the registry."""
     tenants = with_state(Tenant.objects.filter(is_operator=False), now)
     return Overview(
-        banners=_alarms(now),
+        banners=(*_alarms(now), *_mails(now)),
         stats=_states(tenants),
         chart=requests_chart(TrafficDay.objects.all(), now.date()),
         sections=(
@@ -119,6 +120,21 @@ def _alarms(now: datetime) -> tuple[Banner, ...]:
         )
         for alarm in found.order_by("-noticed_at", "pk")[:LISTED]
     )
+
+
+def _mails(now: datetime) -> tuple[Banner, ...]:
+    """What tells that people do not get their e-mail."""
+    late = Q(status=Mail.Status.WAITING, queued_at__lt=now - MAIL_LATE, home__status=Status.ACTIVE)
+    failed = Q(status=Mail.Status.FAILED, done_at__gt=now - timedelta(days=RECENT_DAYS))
+    found = Mail.objects.filter(late | failed).order_by("-attempts", "pk")[: LISTED + 1]
+    mails = list(found)
+    if not mails:
+        return ()
+    number = "1" if len(mails) == 1 else str(len(mails)) if len(mails) <= LISTED else f"{LISTED}+"
+    what = "e-mail has not been sent." if len(mails) == 1 else "e-mails have not been sent."
+    why = mails[0].error or "No worker took it: is manage.py run_jobs running?"
+    path = staff_path("admin:tenants_mail_changelist")
+    return (Banner("warning", f"{number} {what}", why, link(path, "View e-mails")),)
 
 
 def _states(tenants: QuerySet[Tenant]) -> tuple[Stat, ...]:

@@ -11,6 +11,7 @@ from django.urls import URLPattern
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from accounts import invitations
 from accounts.actions import create_tenant, resume_tenant, suspend_tenant
 from accounts.admin import viewing
 from accounts.admin.acting import actor, may
@@ -256,7 +257,7 @@ def _created(tenant: Tenant, data: dict[str, Any]) -> str:
     """What has happened, and what comes next."""
     email = data["admin_email"]
     invited = (
-        f"The invitation to {email} is sent: its link works once, for 3 days."
+        invitations.prospect(email, clock.now())
         if data["invites"]
         else f"{email} cannot sign in before you send an invitation, under Accounts."
     )

@@ -5,7 +5,6 @@ what is answered 429 in its next cycle, and quarantines from 5,000 failures on. 
 itself GRACE after it was noticed, or after MOST_REFUSED refusals, whatever comes first.
 """
 
-import logging
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
@@ -13,7 +12,7 @@ from typing import Final
 from django.db import IntegrityError, transaction
 from django.db.models import F
 
-from accounts import links, mail
+from accounts import mail
 from scim.models import Departure, User
 from scim.protocol.errors import TooManyRequests
 from tenants.connection import CYCLE
@@ -29,7 +28,6 @@ _HELD: Final = (
     "Unusually many users were deactivated or deleted within an hour, so further ones wait until"
     " somebody has looked. Nothing is lost: repeat the request later."
 )
-_logger: Final = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,9 +84,8 @@ def look(tenant: Tenant, now: datetime) -> None:
             return
         if count.users * 100 <= count.active_before * guard.share_percent:
             return
-        is_new = _note(tenant, count, now)
-    if is_new:
-        _tell(tenant, guard, count)
+        if _note(tenant, count, now):
+            _tell(tenant, guard, count, now)
 
 
 def _count(tenant: Tenant, guard: Guard, now: datetime) -> Count | None:
@@ -137,14 +134,14 @@ def _note(tenant: Tenant, count: Count, now: datetime) -> bool:
     return True
 
 
-def _tell(tenant: Tenant, guard: Guard, count: Count) -> None:
-    """E-mails the tenant's admins and staff; a mail server that fails costs the message only."""
-    context = {"tenant": tenant, "count": count, "guard": guard, "hours": GRACE.seconds // 3600}
-    screen = "admin:tenants_alarm_changelist"
-    own = context | {"url": links.for_accounts(tenant, screen)}
-    theirs = context | {"url": links.for_staff(tenant, screen)}
-    try:
-        mail.send("alarm.txt", mail.tenant_admins(tenant), own)
-        mail.send("alarm.txt", mail.staff_who_may(SEE), theirs)
-    except OSError:
-        _logger.exception("The message of a mass deactivation could not be sent.")
+def _tell(tenant: Tenant, guard: Guard, count: Count, now: datetime) -> None:
+    """Have the tenant's admins and staff told by e-mail."""
+    values: dict[str, mail.Value] = {
+        "users": count.users,
+        "active_before": count.active_before,
+        "since": f"{count.since:%Y-%m-%d %H:%M} UTC",
+        "holds": guard.holds,
+        "hours": GRACE.seconds // 3600,
+    }
+    notice = mail.Notice("alarm.txt", tenant, values, "admin:tenants_alarm_changelist")
+    mail.queue(notice, [*mail.tenant_admins(tenant), *mail.staff_who_may(SEE)], now)

@@ -25,6 +25,7 @@ SEE_ALL = SEE | {
     "tenants.view_domain",
     "accounts.view_account",
     "accounts.view_auditentry",
+    "tenants.view_mail",
 }
 TOKENS = {
     "accounts.add_secrettoken",
@@ -41,7 +42,7 @@ SUPPORT = (
     SEE_ALL
     | TOKENS
     | {"scim.replay_provisioningevent", "scim.change_eventstream", "tenants.view_as_admin"}
-    | {"accounts.invite_account"}
+    | {"accounts.invite_account", "tenants.retry_mail"}
 )
 LEAD = (
     SUPPORT

@@ -3,14 +3,13 @@
 from datetime import timedelta
 
 import pytest
-from django.core import mail
 
 from accounts.audit import Actor
 from scim.provider import acts, guard
 from tenants import traffic
 from tenants.current import in_public
 from tenants.models import Alarm, Guard
-from tests.support import people
+from tests.support import mailing, people
 from tests.support.payloads import patch, replace, user
 
 PEOPLE = 10
@@ -19,7 +18,6 @@ PEOPLE = 10
 @pytest.fixture(autouse=True)
 def _small(acme, globex):
     """An alarm from 3 users and 30 % on, so that ten users are enough."""
-    mail.outbox = []
     for tenant in (acme, globex):
         people.tenant_admin(tenant)
         _set(tenant, holds=False)
@@ -62,7 +60,7 @@ def test_few_users_who_leave_are_no_alarm(staff_of, leave, acme):
     leave(*staff_of[:3])
 
     assert alarms(acme) == []
-    assert mail.outbox == []
+    assert mailing.sent() == []
 
 
 def test_more_than_the_share_within_an_hour_is_one_alarm(staff_of, leave, acme, globex):
@@ -98,13 +96,14 @@ def test_tenant_admins_and_staff_are_told_once_at_once(staff_of, leave, operator
 
     leave(*staff_of[:7])
 
-    assert [message.to for message in mail.outbox] == [
+    messages = mailing.sent()
+    assert [message.to for message in messages] == [
         ["tara@acme.example"],
         ["alice@mypolicies.example"],
     ]
     subject = "4 of 10 users of Acme Ltd were deactivated within an hour"
-    assert {message.subject for message in mail.outbox} == {subject}
-    own, theirs = (message.body for message in mail.outbox)
+    assert {message.subject for message in messages} == {subject}
+    own, theirs = (message.body for message in messages)
     assert "http://acme.mypolicies.localhost:8000/admin/tenants/alarm/" in own
     assert "/t/acme/admin/tenants/alarm/" in theirs
 
@@ -160,7 +159,7 @@ def test_an_alarm_nobody_looked_at_lapses_so_that_the_next_is_told_and_held_anew
 ):
     _set(acme, holds=True)
     leave(*staff_of[:4])
-    told = len(mail.outbox)
+    told = len(mailing.sent())
     clock.shift(guard.GRACE + timedelta(hours=2))
     with django_capture_on_commit_callbacks(execute=True):
         for path in staff_of[:4]:
@@ -171,7 +170,7 @@ def test_an_alarm_nobody_looked_at_lapses_so_that_the_next_is_told_and_held_anew
     first, second = alarms(acme)
     assert (first.outcome, second.outcome) == ("lapsed", "open")
     assert first.settled_at == first.noticed_at + guard.GRACE
-    assert len(mail.outbox) == 2 * told
+    assert len(mailing.sent()) == told == 1
     assert held == 429
     undone = acts.undo_departures(people.COMMAND, acme, first.pk)
     assert [str(user) for user in undone.back] == [path.rpartition("/")[2] for path in staff_of[:4]]

@@ -4,9 +4,10 @@ from typing import Any
 
 from django.core.management.base import CommandParser
 
-from accounts import actions
+from accounts import actions, invitations
 from accounts.actions import Actor
 from accounts.management.administration import AdministrativeCommand
+from tenants import clock
 
 
 class Command(AdministrativeCommand):
@@ -37,8 +38,8 @@ class Command(AdministrativeCommand):
         self.note("Next, mint a secret token for the Entra provisioning service:")
         self.note(f'  manage.py mint_token {domain} --label "Microsoft Entra ID" --days 365')
         if is_invited:
-            self.note(f"{email} is sent an invitation: a link that sets a password for")
-            self.note(f"{tenant.base_url}/admin/.")
+            self.note(invitations.prospect(email, clock.now()))
+            self.note(f"It sets a password for {tenant.base_url}/admin/.")
         else:
             self.note(f"and, so that the tenant admin can sign in at {tenant.base_url}/admin/:")
             self.note(f"  manage.py send_invitation {domain} {email}")

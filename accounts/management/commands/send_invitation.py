@@ -4,9 +4,10 @@ from typing import Any
 
 from django.core.management.base import CommandParser
 
-from accounts import actions
+from accounts import actions, invitations
 from accounts.actions import Actor
 from accounts.management.administration import TenantCommand
+from tenants import clock
 from tenants.models import Tenant
 
 
@@ -19,4 +20,4 @@ class Command(TenantCommand):
 
     def perform_in(self, tenant: Tenant, options: dict[str, Any], /) -> None:
         account = actions.send_invitation(Actor.command(), tenant, options["email"])
-        self.note(f"The invitation to {account.email} is sent: its link works once, for 3 days.")
+        self.note(invitations.prospect(account.email, clock.now()))

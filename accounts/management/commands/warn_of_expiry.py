@@ -10,8 +10,8 @@ from tenants import clock
 
 class Command(AdministrativeCommand):
     help = (
-        "E-mails the tenant's admins and staff 30, 14, 3 and 1 days before a secret token or client"
-        " secret expires, each warning once."
+        "Queues e-mails to the tenant's admins and staff 30, 14, 3 and 1 days before a secret token"
+        " or client secret expires, each warning once; run_jobs sends them."
     )
 
     def perform(self, options: dict[str, Any]) -> None:
@@ -21,4 +21,4 @@ class Command(AdministrativeCommand):
             expiry = warned.expiry
             line = f"{expiry.tenant.custom_domain}: {expiry.name}, {warned.messages} messages."
             self.note(line)
-        self.note(f"{count} warning{'' if count == 1 else 's'} sent.")
+        self.note(f"{count} warning{'' if count == 1 else 's'} queued.")

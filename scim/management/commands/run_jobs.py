@@ -1,0 +1,97 @@
+"""`manage.py run_jobs`: sends the e-mails that are queued, until it is stopped; any number may run.
+
+Each kind of work has a thread of its own, so that a mail server that does not answer delays nothing
+else.
+"""
+
+import logging
+import signal
+import threading
+import time
+from collections.abc import Callable
+from typing import Any, Final
+
+from django.core.management.base import BaseCommand, CommandParser
+from django.db import Error, connection
+
+from accounts import mailing
+from tenants import clock
+
+PAUSE: Final = 2.0  # seconds, after a look that found nothing to do
+DOWN_PAUSE: Final = 15.0  # seconds, when the mail server does not answer
+OUTAGE_PAUSE: Final = 5.0  # seconds, when the database does not answer
+TROUBLE_PAUSE: Final = 60.0  # seconds, when the program itself failed
+PURGE_EVERY: Final = 3_600.0  # seconds
+
+_logger: Final = logging.getLogger(__name__)
+Work = Callable[[], float | None]
+
+
+class Mails:
+    """Sends what is due, and removes hourly what was done long ago."""
+
+    def __init__(self) -> None:
+        self._purge_at = 0.0
+
+    def __call__(self) -> float | None:
+        """Seconds to pause; None: nothing was due."""
+        if time.monotonic() >= self._purge_at:
+            mailing.purge(clock.now())
+            self._purge_at = time.monotonic() + PURGE_EVERY
+        done = mailing.send_due(clock.now())
+        if done.is_down:
+            return DOWN_PAUSE
+        return 0.0 if done.did_anything else None
+
+
+KINDS: Final[tuple[Callable[[], Work], ...]] = (Mails,)
+
+
+class Command(BaseCommand):
+    help = "Sends the e-mails that are queued, until it is stopped; any number may run."
+    requires_system_checks = ()
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument(
+            "--once", action="store_true", help="End when nothing is due: for a timer."
+        )
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        if options["once"]:
+            for kind in KINDS:
+                _finish(kind())
+            return
+        stopping = threading.Event()
+        # What is being sent is brought to its end and written down.
+        for number in (signal.SIGTERM, signal.SIGINT):
+            if signal.getsignal(number) is not signal.SIG_IGN:
+                signal.signal(number, lambda *_: stopping.set())
+        threads = [threading.Thread(target=_keep, args=(kind(), stopping)) for kind in KINDS]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+
+
+def _finish(work: Work) -> None:
+    """Work until nothing is due, or nothing can be done."""
+    while work() == 0.0:
+        pass
+
+
+def _keep(work: Work, stopping: threading.Event) -> None:
+    """Work until it is stopped; trouble is logged and pauses the work."""
+    while not stopping.is_set():
+        try:
+            done = work()
+            pause = PAUSE if done is None else done
+        except Error as error:
+            extra = {"error": type(error).__name__}
+            _logger.warning("The database did not answer the worker.", extra=extra)
+            connection.close()
+            pause = OUTAGE_PAUSE
+        except Exception:  # the next round may succeed
+            _logger.exception("A job failed unexpectedly.")
+            pause = TROUBLE_PAUSE
+        stopping.wait(pause)
+    connection.close()

@@ -1,0 +1,69 @@
+"""A mail server on this machine that takes messages, refuses recipients or never answers."""
+
+import socketserver
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from threading import Event, Thread
+
+
+@dataclass(slots=True)
+class MailServer:
+    """What it was sent; `refused` are addresses that it does not take."""
+
+    port: int
+    bodies: list[str] = field(default_factory=list)
+    recipients: list[str] = field(default_factory=list)
+    refused: set[str] = field(default_factory=set)
+
+
+@contextmanager
+def running(settings, *, is_silent: bool = False) -> Iterator[MailServer]:
+    """The server, which the settings name meanwhile; a silent one takes connections alone."""
+    ended = Event()
+
+    class Conversation(socketserver.StreamRequestHandler):
+        def handle(self) -> None:
+            if is_silent:
+                ended.wait(60)
+                return
+            self._say("220 mail.example")
+            while line := self.rfile.readline().decode().strip():
+                self._answer(line)
+
+        def _answer(self, line: str) -> None:
+            verb, _, rest = line.partition(" ")
+            match verb.upper():
+                case "RCPT":
+                    address = rest.partition("<")[2].partition(">")[0]
+                    if address in started.refused:
+                        self._say(f"550 5.1.1 <{address}> is unknown here")
+                        return
+                    started.recipients.append(address)
+                    self._say("250 OK")
+                case "DATA":
+                    self._say("354 Go on")
+                    lines = iter(lambda: self.rfile.readline().decode().rstrip(), ".")
+                    started.bodies.append("\n".join(lines))
+                    self._say("250 OK")
+                case "QUIT":
+                    self._say("221 Bye")
+                case _:
+                    self._say("250 OK")
+
+        def _say(self, line: str) -> None:
+            self.wfile.write(f"{line}\r\n".encode())
+
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Conversation) as server:
+        server.daemon_threads = True
+        started = MailServer(server.server_address[1])
+        settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+        settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", started.port
+        settings.EMAIL_USE_TLS = settings.EMAIL_USE_SSL = False
+        settings.EMAIL_HOST_USER = settings.EMAIL_HOST_PASSWORD = ""
+        Thread(target=server.serve_forever, daemon=True).start()
+        try:
+            yield started
+        finally:
+            ended.set()
+            server.shutdown()
