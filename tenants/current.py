@@ -13,6 +13,7 @@ from django.http import HttpRequest
 from django_tenants.utils import schema_context, tenant_context
 
 from tenants.backend.base import PUBLIC
+from tenants.errors import is_conflict
 from tenants.models import Tenant
 
 
@@ -21,6 +22,8 @@ class TenantRequest(HttpRequest):
 
     tenant: Tenant
     after_response: list[Callable[[], None]]
+    begins_left: int  # how often its transaction may begin again
+    begins_again: bool  # once it has been rolled back
 
 
 def current_tenant() -> Tenant:
@@ -79,3 +82,16 @@ def after_response(request: HttpRequest, callback: Callable[[], None]) -> None:
     """
     callbacks: list[Callable[[], None]] = request.after_response  # type: ignore[attr-defined]  # TenantRequest, or one that wraps it
     callbacks.append(callback)
+
+
+def begin_again(request: HttpRequest, error: Exception) -> bool:
+    """Have the request handled once more in a new transaction, if the error makes that worthwhile.
+
+    True if it will be; then what the caller answers reaches nobody, and nothing must be counted or
+    logged. False for other errors than a lost conflict, or when it has been tried often enough.
+    """
+    if not is_conflict(error) or getattr(request, "begins_left", 0) < 1:
+        return False
+    request.begins_left -= 1  # type: ignore[attr-defined]  # TenantRequest, or one that wraps it
+    request.begins_again = True  # type: ignore[attr-defined]
+    return True

@@ -22,6 +22,8 @@ from tenants.models import Tenant
 
 SCIM_ERROR: Final = "urn:ietf:params:scim:api:messages:2.0:Error"  # RFC 7644 §3.12
 SHOWN_HOST_LENGTH: Final = 100
+# How often a request begins again after PostgreSQL ended its transaction in favor of another one.
+BEGINS_AGAIN: Final = 3
 
 logger = logging.getLogger(__name__)
 
@@ -41,7 +43,7 @@ class TenantMiddleware:
         if tenant.is_suspended:
             return _suspended(request, tenant)
         request.tenant = tenant
-        request.after_response = []
+        request.after_response, request.begins_left = [], BEGINS_AGAIN
         if tenant.is_operator:
             request.urlconf = settings.STAFF_URLCONF
         response = self._answer(request)
@@ -55,11 +57,14 @@ class TenantMiddleware:
 
         An error while committing is raised: the client must not read of success.
         """
-        with in_tenant_from_start(request.tenant):
-            response = self.get_response(request)
-            if response.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR:
-                transaction.set_rollback(True)
-        return response
+        while True:
+            request.begins_again = False
+            with in_tenant_from_start(request.tenant):
+                response = self.get_response(request)
+                if request.begins_again or response.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR:
+                    transaction.set_rollback(True)
+            if not request.begins_again:
+                return response
 
 
 def _run(request: TenantRequest) -> None:

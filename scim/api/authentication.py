@@ -50,9 +50,11 @@ class SecretTokenAuthentication(BaseAuthentication):
             http_request.log_fields = {"token_refused": refusal.reason.value}  # type: ignore[attr-defined]
             error = Forbidden if refusal.reason is Reason.NOT_ADMIN else Unauthorized
             raise error(refusal.detail) from None
+        begins = not hasattr(http_request, "log_fields")  # and not once more, after a conflict
         http_request.log_fields = {"token": verified.public_id}  # type: ignore[attr-defined]
         requester = requester_of(http_request, verified)
-        if kind is tokens:  # a client's use is noted when it asks for an access token
+        # A client's use is noted when it asks for an access token.
+        if kind is tokens and begins:
             _note_use(http_request, requester, verified)
         return requester, verified
 

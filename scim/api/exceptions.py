@@ -15,7 +15,7 @@ from scim.api.log import Logged, log_refusal
 from scim.protocol import errors
 from scim.protocol.messages import error_body
 from scim.provider import guard
-from tenants.current import after_response, current_tenant
+from tenants.current import after_response, begin_again, current_tenant
 
 RETRY_AFTER: Final = "30"  # seconds, when the database does not answer
 _MAX_METHOD: Final = 20  # characters of an invented method that are repeated
@@ -46,7 +46,8 @@ def handle(exc: Exception, request: HttpRequest, view: Logged, allow: str) -> Re
     if transaction.get_connection().in_atomic_block:
         transaction.set_rollback(True)
     error = scim_error(exc, request)
-    log_refusal(request, view, error)
+    if not begin_again(request, exc):
+        log_refusal(request, view, error)
     if isinstance(error, errors.TooManyRequests):
         after_response(request, partial(guard.note_refused, current_tenant()))
     headers = _headers(error, request, allow)

@@ -64,7 +64,8 @@ class ScimView(APIView):
         answer = super().finalize_response(request, response, *args, **kwargs)
         answer["Cache-Control"] = "no-store"  # personal data (RFC 6750 §5.3)
         answer.add_post_render_callback(_name_media_type)
-        traffic.note(self.http_request, self, answer)
+        if not getattr(self.http_request, "begins_again", False):
+            traffic.note(self.http_request, self, answer)
         return answer
 
     @property
@@ -88,9 +89,12 @@ class ScimView(APIView):
 
     def read_body(self) -> Any:
         """The request's JSON. Raises InvalidSyntax, ContentTooLarge."""
-        if self.request.stream is None:
-            raise InvalidSyntax("The request has no body; it must be a JSON object.")
-        self.sent = self.request.data
+        request: Any = self.http_request
+        if not hasattr(request, "body_read"):  # a request that begins again cannot be read again
+            if self.request.stream is None:
+                raise InvalidSyntax("The request has no body; it must be a JSON object.")
+            request.body_read = self.request.data
+        self.sent = request.body_read
         return self.sent
 
 

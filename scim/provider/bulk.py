@@ -23,6 +23,7 @@ from scim.provider import events, resources
 from scim.provider.events import Call
 from scim.provider.requester import Requester
 from scim.provider.resources import Target
+from scim.repository import resources as repository
 from scim.repository.base import Loading
 from tenants import clock
 
@@ -38,8 +39,11 @@ _CHANGES: Final[Mapping[str, Callable[[Target, Any, Requester], Stored]]] = {
 def perform(request: BulkRequest, requester: Requester) -> list[Result]:
     """What became of the operations, in the request's order.
 
-    Those that come after `fail_on_errors` errors are not executed and not among the results.
+    Those that come after `fail_on_errors` errors are not executed and not among the results. All
+    that the request changes is locked before its first operation, which keeps two such requests
+    from waiting for each other.
     """
+    repository.lock_in_order(_changed_ids(request))
     job = _Job(request.operations, requester, _chosen_ids(request))
     results: dict[int, Result] = {}
     errors = 0
@@ -50,6 +54,12 @@ def perform(request: BulkRequest, requester: Requester) -> list[Result]:
         if request.fail_on_errors is not None and errors >= request.fail_on_errors:
             break
     return [results[index] for index in sorted(results)]
+
+
+def _changed_ids(request: BulkRequest) -> set[UUID]:
+    """The ids of resources that there are and that the operations change or delete."""
+    ids = (read_id(each.identifier) for each in request.operations if each.identifier)
+    return {each for each in ids if each is not None}
 
 
 def _chosen_ids(request: BulkRequest) -> dict[str, UUID]:

@@ -30,6 +30,8 @@ from tenants import clock
 # Members in the answer to a PATCH; with more of them it has no body.
 MEMBERS_SHOWN: Final = 100
 
+Locking = Callable[[ResourceType, UUID, Loading], Stored | None]
+
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
@@ -51,7 +53,7 @@ class Target:
     loading: Loading
     precondition: Precondition = field(default_factory=Precondition)
 
-    def lock(self) -> Stored:
+    def lock(self, by: Locking = resources.lock) -> Stored:
         """The resource, its row locked. Raises NotFound, PreconditionFailed.
 
         Its members are not loaded: a change costs the same whatever their number.
@@ -59,7 +61,7 @@ class Target:
         relations = tuple(r for r in self.loading.relations if r.relation is not Relation.MEMBERS)
         loading = Loading(self.loading.tenant_url, relations)
         parsed = read_id(self.identifier)
-        stored = resources.lock(self.resource_type, parsed, loading) if parsed else None
+        stored = by(self.resource_type, parsed, loading) if parsed else None
         if stored is None:
             raise not_found(self.resource_type, self.identifier)
         self.precondition.check(stored.version)
@@ -143,7 +145,7 @@ def delete(target: Target, requester: Requester) -> None:
 
     It leaves the groups that it belongs to. Raises NotFound, PreconditionFailed, TooManyRequests.
     """
-    stored = target.lock()
+    stored = target.lock(resources.lock_to_remove)
     departures.note(target.resource_type, stored.id, stored.resource, None)
     event = answered(Call(requester, "delete", target.resource_type, stored.id), 204)
     resources.remove(

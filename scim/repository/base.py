@@ -6,7 +6,8 @@ caller and never opens or ends one.
 
 - A resource is found by its id among those that are not deleted; deleted ones stay in the table.
 - `lock` holds the resource's row until the transaction ends, so that of two changes of one
-  resource the second reads what the first wrote: no acknowledged change is lost.
+  resource the second reads what the first wrote: no acknowledged change is lost. A removal takes
+  `lock_to_remove`, which also waits for groups that are just taking the resource in.
 - `insert`, `update` and `remove` write the resource, its history and the event in one statement:
   all of it is there or none.
 - A second resource with the same unique value is refused by the unique index alone, as Uniqueness;

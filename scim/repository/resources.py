@@ -1,7 +1,7 @@
 """Resources in PostgreSQL: the statements, each written once (see base for the contract)."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import fields
 from typing import Any, Final
 from uuid import UUID
@@ -26,8 +26,14 @@ _FIND: Final = f"""
 SELECT {FIELDS}, {{}} FROM scim_resource AS r
 WHERE r.id = {{}} AND r.resource_type = {{}} AND r.deleted_at IS NULL
 """
-_LOCK: Final = f"{_FIND} FOR UPDATE OF r"
+# A change leaves the key alone, so it need not wait for a group that takes the resource in, which
+# holds the row FOR KEY SHARE (members); a removal has to, or a group would keep who is gone.
+_LOCK: Final = f"{_FIND} FOR NO KEY UPDATE OF r"
+_LOCK_TO_REMOVE: Final = f"{_FIND} FOR UPDATE OF r"
 _LOCK_DELETED: Final = _LOCK.replace("deleted_at IS NULL", "deleted_at IS NOT NULL")
+_LOCK_IN_ORDER: Final = """
+SELECT id FROM scim_resource WHERE id = ANY(%s::uuid[]) ORDER BY id FOR NO KEY UPDATE
+"""
 
 # E28: a deleted user leaves its userName free; who is created again under the same externalId gets a
 # new id that says which deleted resource it continues.
@@ -105,8 +111,27 @@ def find(resource_type: ResourceType, identifier: UUID, loading: Loading) -> Sto
 
 
 def lock(resource_type: ResourceType, identifier: UUID, loading: Loading) -> Stored | None:
-    """The resource, its row locked until the transaction ends."""
+    """The resource, its row locked until the transaction ends; groups may still take it in."""
     return _one(_LOCK, resource_type, identifier, loading)
+
+
+def lock_to_remove(
+    resource_type: ResourceType, identifier: UUID, loading: Loading
+) -> Stored | None:
+    """The resource, its row locked until the transaction ends, also against groups taking it in."""
+    return _one(_LOCK_TO_REMOVE, resource_type, identifier, loading)
+
+
+def lock_in_order(identifiers: Iterable[UUID]) -> None:
+    """Locks the rows for a change of each, in the order of their ids.
+
+    Of two callers who change the same resources in different orders one waits, and no deadlock ends
+    the other. Ids that name nothing are passed over.
+    """
+    ids = list(identifiers)
+    if len(ids) > 1:
+        with connection.cursor() as cursor:
+            cursor.execute(_LOCK_IN_ORDER, [ids])
 
 
 def lock_deleted(resource_type: ResourceType, identifier: UUID, loading: Loading) -> Stored | None:

@@ -3,6 +3,7 @@
 import json
 import logging
 
+import psycopg
 import pytest
 from django.db import OperationalError, connection, transaction
 from django.http import HttpResponse
@@ -10,7 +11,7 @@ from django.test import RequestFactory
 
 from accounts.models import Account
 from tenants import lifecycle
-from tenants.current import after_response, current_tenant, in_tenant
+from tenants.current import after_response, begin_again, current_tenant, in_tenant
 from tenants.middleware import TenantMiddleware
 
 
@@ -35,6 +36,13 @@ def never_reached(request):
 def emails(tenant):
     with in_tenant(tenant):
         return list(Account.objects.values_list("email", flat=True))
+
+
+def failure(sqlstate):
+    """What Django raises for an error of PostgreSQL."""
+    error = OperationalError()
+    error.__cause__ = psycopg.errors.lookup(sqlstate)()
+    return error
 
 
 def add(email):
@@ -270,6 +278,34 @@ def test_a_request_is_one_transaction_and_what_follows_another(real_tenants):
 
     first, second, third, fourth = transactions
     assert first == second != third == fourth
+
+
+@pytest.mark.parametrize("sqlstate", ["40P01", "40001"])
+def test_a_request_that_loses_a_conflict_begins_again_three_times_at_most(sqlstate, acme):
+    """deadlock_detected and serialization_failure; what a lost attempt wrote is gone."""
+    attempts = []
+
+    def page(request):
+        add(f"{len(attempts)}@acme.example")
+        attempts.append(emails(acme))
+        again = begin_again(request, failure(sqlstate))
+        return HttpResponse(status=503) if again or len(attempts) < 4 else HttpResponse("Given up.")
+
+    assert ask(acme.host, page).text == "Given up."
+    assert attempts == [[f"{number}@acme.example"] for number in range(4)]
+    assert emails(acme) == ["3@acme.example"]
+
+
+@pytest.mark.parametrize("error", [failure("57014"), failure("23505"), ValueError("40P01")])
+def test_a_request_that_fails_otherwise_does_not_begin_again(error, acme):
+    attempts = []
+
+    def page(request):
+        attempts.append(begin_again(request, error))
+        return HttpResponse(status=503)
+
+    assert ask(acme.host, page).status_code == 503
+    assert attempts == [False]
 
 
 def test_a_connection_lost_during_a_request_costs_that_request_only(real_tenants):
