@@ -29,7 +29,7 @@ check: $(VENV)/dev.stamp  ## The fast loop: format, lint, types, contracts, migr
 	$(BIN)/lint-imports
 	$(BARE) $(BIN)/python manage.py makemigrations --check --dry-run
 	$(BARE) BASE_DOMAIN=mypolicies.example SECRET_KEY=$$($(BIN)/python -c 'import secrets; print(secrets.token_urlsafe(50))') \
-		$(BIN)/python manage.py check --deploy --fail-level WARNING
+		$(BIN)/python manage.py check --deploy --fail-level ERROR
 	$(BIN)/pytest -q -n 2 -m "not commits" --hypothesis-profile=quick \
 		tests/protocol tests/provider tests/repository tests/tenants tests/docs
 

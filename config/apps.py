@@ -1,7 +1,11 @@
-"""The composition root; an app only for its commands."""
+"""The composition root; an app for its commands and system checks."""
 
 from django.apps import AppConfig
 
 
 class ConfigConfig(AppConfig):
     name = "config"
+
+    def ready(self) -> None:
+        """Registers the system checks."""
+        from config import checks  # noqa: F401  # models are loaded only now

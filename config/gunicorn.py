@@ -8,8 +8,10 @@ import os
 import signal
 import sys
 import threading
+from typing import Any
 
-from config import environment
+from config import environment, starting
+from config.capacity import Serving
 
 try:
     bind = f"127.0.0.1:{environment.number('PORT', 8000, most=65_535)}"
@@ -35,11 +37,9 @@ _PR_SET_PDEATHSIG = 1  # <linux/prctl.h>
 _stopping = threading.Event()
 
 
-def on_starting(_server: object) -> None:
+def on_starting(server: Any) -> None:
     """Has a start that cannot work end with one line, before a worker is forked."""
-    from config import starting
-
-    starting.look()
+    starting.look(Serving(server.cfg.workers, server.cfg.threads), ", ".join(server.cfg.bind))
 
 
 def post_worker_init(_worker: object) -> None:

@@ -10,7 +10,8 @@ from gunicorn.app.base import BaseApplication
 from gunicorn.arbiter import Arbiter
 from gunicorn.glogging import Logger as GunicornLogger
 
-from config import gunicorn
+from config import gunicorn, starting
+from config.capacity import Serving
 from config.logging import JsonFormatter
 
 _GRACEFUL_SECONDS: Final = 5  # a person waits
@@ -61,6 +62,7 @@ class _Application(BaseApplication):  # type: ignore[misc]  # gunicorn ships no 
             if hasattr(self._settings, name):
                 self.cfg.set(name, getattr(self._settings, name))
         self.cfg.set("graceful_timeout", _GRACEFUL_SECONDS)
+        self.cfg.set("on_starting", _look)
         self.cfg.set("when_ready", self._ready)
         self.cfg.set("post_worker_init", _leave_ctrl_c_to_the_master)
 
@@ -71,6 +73,11 @@ class _Application(BaseApplication):  # type: ignore[misc]  # gunicorn ships no 
         from config.wsgi import application  # in each worker
 
         return application
+
+
+def _look(server: Any) -> None:
+    """A person reads what is printed when it serves."""
+    starting.look(Serving(server.cfg.workers, server.cfg.threads))
 
 
 def _leave_ctrl_c_to_the_master(worker: Any) -> None:

@@ -149,7 +149,9 @@ EMAIL_USE_TLS = EMAIL_PORT == 587
 EMAIL_TIMEOUT = 10  # seconds
 DEFAULT_FROM_EMAIL = environment.text("EMAIL_FROM", f"myPolicies <no-reply@{BASE_DOMAIN}>")
 EMAIL_FILE_PATH = DATA_DIR / "mail"
-EMAIL_BACKEND = f"django.core.mail.backends.{'smtp' if EMAIL_HOST else 'filebased'}.EmailBackend"
+EMAIL_BACKEND = (
+    "django.core.mail.backends.smtp.EmailBackend" if EMAIL_HOST else "config.mailbox.EmailBackend"
+)
 
 # Uploads: SCIM bodies have their own limit (scim.api.parsers); forms are small.
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1_048_576  # bytes

@@ -8,23 +8,29 @@ import logging
 import os
 import sys
 from collections.abc import Callable
-from typing import Final, NoReturn
+from functools import partial
+from typing import Any, Final, NoReturn
 
 import django
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
-from django.db import OperationalError, connection
+from django.db import OperationalError
 
+from config import capacity
+from config.capacity import Serving
 from config.environment import EnvironmentVariableError
 
 _logger: Final = logging.getLogger(__name__)
 
 
-def look() -> None:
-    """Read the settings and ask the database. Raises SystemExit; the reason has been printed."""
+def look(serving: Serving, address: str = "") -> None:
+    """Read the settings and ask the database; with an address, log how it is going to be served.
+
+    Raises SystemExit; the reason has been printed.
+    """
     child = os.fork()
     if child == 0:
-        _exit_with(_look)
+        _exit_with(partial(_look, serving, address))
     _, status = os.waitpid(child, 0)
     if status:
         sys.exit(1)
@@ -41,12 +47,12 @@ def _exit_with(function: Callable[[], int]) -> NoReturn:
         os._exit(status)
 
 
-def _look() -> int:
+def _look(serving: Serving, address: str) -> int:
     """The exit status: 0 when serving can begin."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
     try:
         django.setup()
-        problem = _ask_database()
+        problem = _ask_database(serving, address)
     except (EnvironmentVariableError, ImproperlyConfigured) as mistake:
         problem = str(mistake)
     if problem:
@@ -54,10 +60,10 @@ def _look() -> int:
     return 1 if problem else 0
 
 
-def _ask_database() -> str:
+def _ask_database(serving: Serving, address: str) -> str:
     """Why serving cannot begin; empty also while there is a server to wait for: it may start later."""
     try:
-        connection.ensure_connection()
+        room = capacity.room()
     except OperationalError as error:
         if not settings.DATABASE_URL:
             return (
@@ -66,4 +72,18 @@ def _ask_database() -> str:
             )
         extra = {"error": type(error).__name__}
         _logger.warning("The database does not answer yet: requests wait for it.", extra=extra)
-    return ""
+        return ""
+    problem = "" if room is None else serving.why_too_many(room)
+    if address and not problem:
+        _logger.info("Starting.", extra=_described(serving, address, room))
+    return problem
+
+
+def _described(serving: Serving, address: str, room: int | None) -> dict[str, Any]:
+    return {
+        "address": address,
+        "processes": serving.processes,
+        "threads": serving.threads,
+        "connections": serving.connections,
+        "connections_allowed": room,
+    }

@@ -15,6 +15,7 @@ from django.db.migrations.loader import MigrationLoader
 from django_tenants.utils import schema_context
 from psycopg import sql
 
+from tenants.backend.base import PUBLIC
 from tenants.current import in_public
 from tenants.models import Status, Tenant
 
@@ -113,6 +114,12 @@ def behind() -> list[str]:
     for start in range(0, len(schema_names), CHUNK):
         applied.update(_applied(schema_names[start : start + CHUNK]))
     return [name for name in schema_names if not known <= applied.get(name, set())]
+
+
+def all_behind() -> list[str]:
+    """`behind()`, or the registry alone while that lacks a migration itself."""
+    known = set(MigrationLoader(None).disk_migrations)
+    return behind() if known <= _applied([PUBLIC]).get(PUBLIC, set()) else [PUBLIC]
 
 
 def _applied(schema_names: list[str]) -> dict[str, set[tuple[str, str]]]:

@@ -8,7 +8,7 @@ or vanishes with the act. What may not be done raises ActionRefused with a sente
 from accounts.actions.accounts import (
     change_role,
     create_account,
-    create_operator,
+    create_staff,
     deactivate_account,
     reactivate_account,
     remove_admin,
@@ -68,7 +68,7 @@ __all__ = [
     "change_role",
     "create_account",
     "create_oauth_client",
-    "create_operator",
+    "create_staff",
     "create_tenant",
     "deactivate_account",
     "end_view_as_admin",

@@ -40,16 +40,22 @@ def create_account(actor: Actor, tenant: Tenant, email: str, name: str, role: Ro
     return account
 
 
-def create_operator(actor: Actor, email: str, password: str) -> Account:
-    """A new staff account that may do everything; makes the staff tenant if there is none yet.
+def create_staff(
+    actor: Actor, email: str, password: str, role: Role = Role.OPERATOR, name: str = ""
+) -> Account:
+    """A new staff account that can sign in; the first one is an operator, who may do everything.
 
-    Raises ActionRefused.
+    Makes the staff tenant if there is none yet. Raises ActionRefused.
     """
     authorize(actor, CREATE, None)
     with transaction.atomic():
         tenant = lifecycle.create_operator_tenant()
         with in_tenant(tenant):
-            account = add_account(tenant, email, "", Role.OPERATOR)
+            if role != Role.OPERATOR and not _lock_leaders(tenant):
+                raise ActionRefused(
+                    "There is no active operator yet: create one first, with the role operator."
+                )
+            account = add_account(tenant, email, name, role)
             store_password(account, password)
             note(actor, tenant, "account created", account.email, {"role": account.role})
     return account

@@ -1,6 +1,8 @@
 """The base of the administrative commands: which tenant is meant, and refusals as plain sentences."""
 
+import sys
 from collections.abc import Sequence
+from getpass import getpass
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
@@ -9,6 +11,7 @@ from accounts.actions import ActionRefused, CreatedClient
 from accounts.models import Account
 from accounts.permissions import Role
 from tenants.current import in_tenant
+from tenants.hostnames import OPERATOR_CUSTOM_DOMAIN
 from tenants.models import Tenant
 
 
@@ -67,11 +70,30 @@ class TenantCommand(AdministrativeCommand):
         raise NotImplementedError
 
 
+def read_password() -> str:
+    """A password: asked for twice at a terminal, else one line of standard input.
+
+    Never an argument, which every user of the machine could read. Raises CommandError.
+    """
+    if not sys.stdin.isatty():
+        line = sys.stdin.readline()
+        if not line:
+            raise CommandError(
+                "There is no password on standard input: write it there, as one line."
+            )
+        return line.rstrip("\r\n")
+    password = getpass("Password: ")
+    if getpass("Password again: ") != password:
+        raise CommandError("The two passwords differ.")
+    return password
+
+
 def get_tenant(custom_domain: str) -> Tenant:
     """The tenant with that custom domain. Raises CommandError."""
-    tenant: Tenant | None = Tenant.objects.filter(
-        custom_domain=custom_domain.strip().lower()
-    ).first()
+    custom_domain = custom_domain.strip().lower()
+    tenant: Tenant | None = Tenant.objects.filter(custom_domain=custom_domain).first()
+    if tenant is None and custom_domain == OPERATOR_CUSTOM_DOMAIN:
+        raise CommandError("There is no staff tenant yet: create_staff makes it, with an account.")
     if tenant is None:
         raise CommandError(f"There is no tenant {custom_domain!r}; list_tenants lists them.")
     return tenant

@@ -65,7 +65,7 @@ def test_staff_roles_exist_with_staff_only(acme, operator, command):
 
 
 def test_the_first_operator_comes_with_a_password_in_the_staff_tenant(operator, command):
-    account = actions.create_operator(command, "olga@mypolicies.example", PASSWORD)
+    account = actions.create_staff(command, "olga@mypolicies.example", PASSWORD)
 
     with in_tenant(operator):
         stored = Account.objects.get(email="olga@mypolicies.example")
@@ -145,7 +145,7 @@ def test_the_last_active_admin_cannot_be_deactivated(acme, tara, command):
 
 
 def test_the_last_active_operator_stays_too(operator, command):
-    actions.create_operator(command, "olga@mypolicies.example", PASSWORD)
+    actions.create_staff(command, "olga@mypolicies.example", PASSWORD)
     with in_tenant(operator):
         others = Account.objects.filter(role=Role.OPERATOR).exclude(email="olga@mypolicies.example")
         others.update(is_active=False)
@@ -194,7 +194,7 @@ def test_a_refused_act_leaves_neither_account_nor_audit_entry(operator, command)
     before = entries(operator)
 
     with pytest.raises(ActionRefused):
-        actions.create_operator(command, "olga@mypolicies.example", "short")
+        actions.create_staff(command, "olga@mypolicies.example", "short")
 
     with in_tenant(operator):
         assert not Account.objects.filter(email="olga@mypolicies.example").exists()
@@ -205,7 +205,7 @@ def test_support_may_not_touch_accounts(acme, tara, alice):
     with pytest.raises(NotPermitted):
         actions.create_account(alice, acme, "mallory@acme.example", "", Role.ADMIN)
     with pytest.raises(NotPermitted):
-        actions.create_operator(alice, "mallory@mypolicies.example", PASSWORD)
+        actions.create_staff(alice, "mallory@mypolicies.example", PASSWORD)
     with pytest.raises(NotPermitted):
         actions.set_password(alice, acme, tara.email, PASSWORD)
     with pytest.raises(NotPermitted):

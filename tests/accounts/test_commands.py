@@ -241,6 +241,78 @@ def test_create_account_makes_staff_in_the_tenant_called_admin(operator):
     assert "manage.py set_password admin bob@mypolicies.example" in err
 
 
+def test_create_staff_makes_an_operator_who_can_sign_in(operator, monkeypatch):
+    monkeypatch.setattr(sys, "stdin", io.StringIO(f"{PASSWORD}\n"))
+
+    out, err = run("create_staff", "olga@mypolicies.example", "--name", "Olga")
+
+    with in_tenant(operator):
+        account = Account.objects.get(email="olga@mypolicies.example")
+        assert AuditEntry.objects.latest("id").subject == "olga@mypolicies.example"
+    assert (account.role, account.name) == (Role.OPERATOR, "Olga")
+    assert account.check_password(PASSWORD)
+    assert out == ""
+    assert err == (
+        "olga@mypolicies.example is now staff, with the role operator.\n"
+        "Sign in at http://admin.mypolicies.localhost:8000/admin/.\n"
+    )
+
+
+def test_create_staff_can_make_the_password_and_print_it_alone(operator, command):
+    actions.create_staff(command, "olga@mypolicies.example", PASSWORD)
+
+    out, err = run("create_staff", "a@m.example", "--role", "auditor", "--generate-password")
+
+    with in_tenant(operator):
+        assert Account.objects.get(email="a@m.example").check_password(out.removesuffix("\n"))
+    assert err.endswith("The password is shown this once:\n")
+
+
+def test_create_staff_makes_the_staff_tenant_when_there_is_none(db, monkeypatch):
+    with connection.cursor() as cursor:
+        cursor.execute("DELETE FROM tenants_tenant WHERE is_operator")
+        cursor.execute("DROP SCHEMA support CASCADE")
+
+    run("create_staff", "olga@mypolicies.example", "--generate-password")
+
+    with in_tenant(Tenant.objects.get(is_operator=True)):
+        assert [account.email for account in Account.objects.all()] == ["olga@mypolicies.example"]
+
+
+def test_the_first_staff_account_is_an_operator(operator):
+    with in_tenant(operator):
+        Account.objects.filter(role=Role.OPERATOR).update(is_active=False)
+
+    with pytest.raises(CommandError) as refused:
+        run("create_staff", "a@m.example", "--role", "auditor", "--generate-password")
+
+    assert str(refused.value) == (
+        "There is no active operator yet: create one first, with the role operator."
+    )
+
+
+def test_create_staff_without_a_password_says_where_it_is_read(operator, monkeypatch):
+    monkeypatch.setattr(sys, "stdin", io.StringIO(""))
+
+    with pytest.raises(CommandError) as refused:
+        run("create_staff", "olga@mypolicies.example")
+
+    assert str(refused.value) == (
+        "There is no password on standard input: write it there, as one line."
+    )
+
+
+def test_without_a_staff_tenant_create_account_names_the_command(db):
+    Tenant.objects.filter(is_operator=True).delete()
+
+    with pytest.raises(CommandError) as refused:
+        run("create_account", "admin", "olga@mypolicies.example", "--role", "operator")
+
+    assert str(refused.value) == (
+        "There is no staff tenant yet: create_staff makes it, with an account."
+    )
+
+
 def test_suspend_and_resume(acme):
     assert run("suspend_tenant", "acme") == (
         "",
@@ -332,6 +404,4 @@ def type_at_terminal(monkeypatch, answers):
     monkeypatch.setattr(terminal, "isatty", lambda: True)
     monkeypatch.setattr(sys, "stdin", terminal)
     typed = iter(answers)
-    monkeypatch.setattr(
-        "accounts.management.commands.set_password.getpass", lambda _prompt: next(typed)
-    )
+    monkeypatch.setattr("accounts.management.administration.getpass", lambda _prompt: next(typed))

@@ -9,6 +9,8 @@ import pytest
 from tests.support.deployment import SERVE, Deployment, new_deployment
 from tests.support.payloads import BJENSEN, replace
 
+PASSWORD = "correct horse battery staple"
+
 pytestmark = pytest.mark.e2e
 
 
@@ -16,7 +18,8 @@ pytestmark = pytest.mark.e2e
 def deployment():
     """Migrated and serving, with the tenants acme and globex."""
     with new_deployment() as made:
-        made.manage("migrate")
+        assert made.manage("migrate").endswith("  manage.py create_staff you@example.com\n")
+        made.manage("create_staff alice@mypolicies.example", given=PASSWORD)
         made.manage('create_tenant acme --name "Acme Ltd" --admin tara@acme.example')
         made.manage('create_tenant globex --name "Globex Inc" --admin gus@globex.example')
         made.start()
@@ -64,6 +67,32 @@ def test_the_screens_come_with_their_styles(deployment):
     assert (styles.status, styles.headers["Content-Type"]) == (200, 'text/css; charset="utf-8"')
 
 
+def test_the_log_begins_with_a_line_that_says_how_it_is_served(deployment):
+    line = json.loads(deployment.log.splitlines()[0])
+
+    processes = line["processes"]
+    assert (line["message"], line["address"]) == ("Starting.", f"127.0.0.1:{deployment.port}")
+    assert (line["threads"], line["connections"]) == (4, processes * 4 + 10)
+    assert line["connections_allowed"] == 97
+
+
+def test_a_finished_deployment_passes_the_deploy_check(deployment):
+    done = deployment.run(
+        "python manage.py check --deploy --fail-level WARNING", EMAIL_HOST="smtp.mypolicies.example"
+    )
+
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout == "System check identified no issues (1 silenced).\n"
+
+
+def test_the_deploy_check_asks_the_database_unasked(deployment):
+    done = deployment.run("python manage.py check --deploy", WEB_CONCURRENCY="64")
+
+    assert done.returncode == 1
+    assert "(config.E001) PostgreSQL allows 97 connections, and 266 are needed" in done.stderr
+    assert "(config.W002) EMAIL_HOST is not set" in done.stderr
+
+
 def test_it_is_ready(deployment):
     assert deployment.request("acme", "GET", "/readyz").text == "ready\n"
 
@@ -81,6 +110,11 @@ def test_the_commands_for_timers_work(deployment, line):
         ("DATABASE_URL", "mysql://h/d", "DATABASE_URL must look like "),
         ("PORT", "http", "PORT must be a number from 1 to 65535"),
         ("WEB_CONCURRENCY", "257", "WEB_CONCURRENCY must be a number from 1 to 256"),
+        (
+            "WEB_CONCURRENCY",
+            "64",
+            "PostgreSQL allows 97 connections, and 266 are needed: 64 worker ",
+        ),
         ("LOG_LEVEL", "loud", "LOG_LEVEL must be one of "),
     ],
 )

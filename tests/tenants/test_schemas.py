@@ -101,6 +101,19 @@ def test_migrate_goes_on_after_a_tenant_that_fails_and_reports_it_at_the_end(acm
     assert connection.schema_name == "public"
 
 
+def test_migrate_makes_the_staff_tenant_and_names_the_next_step(db):
+    with connection.cursor() as cursor:
+        cursor.execute("DELETE FROM tenants_tenant WHERE is_operator")
+        cursor.execute("DROP SCHEMA support CASCADE")
+
+    printed = migrate()
+
+    assert Tenant.objects.get(is_operator=True).host == "admin.mypolicies.localhost"
+    assert printed.endswith(
+        "Next, create the first staff account:\n  manage.py create_staff you@example.com\n"
+    )
+
+
 def test_migrate_check_says_whether_anything_is_to_do(acme, globex):
     migrate(check_unapplied=True)
     forget_migrations(globex)

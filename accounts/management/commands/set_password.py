@@ -1,14 +1,12 @@
 """`manage.py set_password acme tara@acme.example`, with the password on standard input."""
 
-import sys
-from getpass import getpass
 from typing import Any
 
-from django.core.management.base import CommandError, CommandParser
+from django.core.management.base import CommandParser
 
 from accounts import actions
 from accounts.actions import Actor
-from accounts.management.administration import TenantCommand
+from accounts.management.administration import TenantCommand, read_password
 from tenants.models import Tenant
 
 
@@ -20,14 +18,5 @@ class Command(TenantCommand):
         parser.add_argument("email")
 
     def perform_in(self, tenant: Tenant, options: dict[str, Any], /) -> None:
-        actions.set_password(Actor.command(), tenant, options["email"], _read_password())
+        actions.set_password(Actor.command(), tenant, options["email"], read_password())
         self.note(f"The password of {options['email']} is set; sessions of the account have ended.")
-
-
-def _read_password() -> str:
-    if not sys.stdin.isatty():
-        return sys.stdin.readline().rstrip("\r\n")
-    password = getpass("Password: ")
-    if getpass("Password again: ") != password:
-        raise CommandError("The two passwords differ.")
-    return password

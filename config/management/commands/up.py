@@ -101,7 +101,7 @@ def make_staff(actor: actions.Actor) -> list[str]:
     email = environment.text("STAFF_EMAIL", f"staff@{settings.BASE_DOMAIN}")
     given = environment.text("STAFF_PASSWORD")
     password = given or secrets.token_urlsafe(15)
-    actions.create_operator(actor, email, password)
+    actions.create_staff(actor, email, password)
     shown = "STAFF_PASSWORD, as given" if given else f"{password}  (shown this once)"
     return [*lines, f"  Sign in as     {email}", f"  Password       {shown}"]
 

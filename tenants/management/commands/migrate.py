@@ -10,7 +10,7 @@ from django.db import Error
 from tenants import schemas
 from tenants.backend.base import PUBLIC
 
-# With one of these a person wants more than "bring all up to date": every tenant is asked.
+# With one of these every tenant is asked.
 _SPECIAL: Final = ("app_label", "fake", "fake_initial", "plan", "prune")
 
 
@@ -34,9 +34,13 @@ class Command(migrate.Command):
         if failures:
             raise CommandError("Not migrated:\n" + "\n".join(failures))
 
+    def is_special(self, options: dict[str, Any]) -> bool:
+        """True if a person wants more than "bring all up to date"."""
+        return any(options[name] for name in _SPECIAL)
+
     def _tenants(self, options: dict[str, Any]) -> list[str]:
         """The schemas to migrate after the registry. Ends the program with 1 for --check."""
-        if any(options[name] for name in _SPECIAL):
+        if self.is_special(options):
             return schemas.tenants()
         behind = schemas.behind()
         if options["check_unapplied"] and behind:

@@ -1,0 +1,64 @@
+"""Whether PostgreSQL has room for the connections that serving opens.
+
+Each thread of each worker process keeps one (decision 0008). Beyond the room PostgreSQL refuses, now
+and then and to whoever comes last, so what is too much is refused before anything is served.
+"""
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+from django.db import connection
+
+# Kept free for the delivery worker, timers, migrations and commands, probes and a person at a prompt.
+OTHERS: Final = 10
+_UNLIMITED: Final = -1  # PostgreSQL's word for a role or database without a limit of its own
+
+# The last of the reserved ones came with PostgreSQL 16.
+_ASK: Final = """
+SELECT pg_backend_pid(), rolconnlimit, datconnlimit,
+    current_setting('max_connections')::int
+    - current_setting('superuser_reserved_connections')::int
+    - coalesce(current_setting('reserved_connections', true)::int, 0)
+FROM pg_roles CROSS JOIN pg_database
+WHERE rolname = current_user AND datname = current_database()
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Serving:
+    """How many threads serve."""
+
+    processes: int
+    threads: int  # of each process
+
+    @property
+    def connections(self) -> int:
+        """How many connections have to be allowed."""
+        return self.processes * self.threads + OTHERS
+
+    def why_too_many(self, room: int) -> str:
+        """A sentence with the remedy when the room does not suffice, else empty."""
+        if self.connections <= room:
+            return ""
+        most = (room - OTHERS) // self.threads
+        remedy = f"Set WEB_CONCURRENCY to {most} at most, or raise" if most > 0 else "Raise"
+        return (
+            f"PostgreSQL allows {room} connections, and {self.connections} are needed: "
+            f"{self.processes} worker processes with {self.threads} threads each, and {OTHERS} for "
+            f"everything else. {remedy} max_connections."
+        )
+
+
+def room() -> int | None:
+    """How many connections our role may open; None behind a pooler, which shares few among many.
+
+    For a connection that is directed to the registry. Raises what the database raises.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(_ASK)
+        process, *limits = cursor.fetchone()
+    session: Any = connection.connection
+    if session.info.backend_pid != process:  # a pooler answers with a process id of its own making
+        return None
+    allowed: int = min(limit for limit in limits if limit != _UNLIMITED)
+    return allowed

@@ -1,0 +1,80 @@
+"""System checks for `manage.py check --deploy`: what a deployment lacks, each with the next step."""
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+from django.conf import settings
+from django.contrib.auth.hashers import UNUSABLE_PASSWORD_PREFIX
+from django.core.checks import CheckMessage, Error, Tags, Warning, register  # noqa: A004  # Django's name
+
+from accounts.models import Account
+from accounts.permissions import Role
+from config import capacity, gunicorn
+from tenants import schemas
+from tenants.current import in_public, in_tenant
+from tenants.models import Tenant
+
+CREATE_STAFF: Final = "manage.py create_staff you@example.com"
+
+
+@register(deploy=True)
+def check_environment(**_: Any) -> list[CheckMessage]:
+    """The settings without which the program runs, but not as production should."""
+    problems: list[CheckMessage] = []
+    if not settings.DATABASE_URL:
+        problems.append(
+            Warning(
+                "DATABASE_URL is not set: `manage.py up` would serve on the embedded PostgreSQL, "
+                "gunicorn would not start, and nothing was asked of a database here.",
+                hint="Set DATABASE_URL to a PostgreSQL of your own.",
+                id="config.W001",
+            )
+        )
+    if not settings.EMAIL_HOST:
+        problems.append(
+            Warning(
+                "EMAIL_HOST is not set: invitations and warnings are sent to nobody, they become "
+                f"files in {settings.EMAIL_FILE_PATH}.",
+                hint="Set EMAIL_HOST, and EMAIL_PORT, EMAIL_USER and EMAIL_PASSWORD if it asks.",
+                id="config.W002",
+            )
+        )
+    return problems
+
+
+@register(Tags.database, deploy=True)
+def check_database(databases: Sequence[str] | None = None, **_: Any) -> list[CheckMessage]:
+    """What the database lacks; asked only with `--database`, which DATABASE_URL implies."""
+    if not databases:
+        return []
+    return [*_check_capacity(), *_check_contents()]
+
+
+def staff_can_sign_in() -> bool:
+    """True if an active operator has a password. The registry must be migrated."""
+    with in_public():
+        tenant = Tenant.objects.filter(is_operator=True).first()
+    if tenant is None:
+        return False
+    with in_tenant(tenant):
+        operators = Account.objects.filter(role=Role.OPERATOR, is_active=True)
+        return operators.exclude(password__startswith=UNUSABLE_PASSWORD_PREFIX).exists()
+
+
+def _check_capacity() -> list[CheckMessage]:
+    room = capacity.room()
+    serving = capacity.Serving(gunicorn.workers, gunicorn.threads)
+    problem = "" if room is None else serving.why_too_many(room)
+    return [Error(problem, id="config.E001")] if problem else []
+
+
+def _check_contents() -> list[CheckMessage]:
+    behind = schemas.all_behind()
+    if behind:
+        shown = ", ".join(behind[:10]) + (", …" if len(behind) > 10 else "")
+        hint = "Run manage.py migrate."
+        return [Error(f"Schemas lack migrations: {shown}.", hint=hint, id="config.E002")]
+    if staff_can_sign_in():
+        return []
+    problem = "No staff account can sign in: there is no active operator with a password."
+    return [Warning(problem, hint=f"Run {CREATE_STAFF}.", id="config.W003")]

@@ -1,0 +1,107 @@
+"""`manage.py check --deploy` names what a deployment lacks, and the next step."""
+
+import pytest
+from django.db import connection
+
+from accounts import actions
+from accounts.actions import Actor
+from accounts.models import Account
+from accounts.permissions import Role
+from config import checks, gunicorn
+from tenants.current import in_tenant
+
+PASSWORD = "correct horse battery staple"
+COMMAND = Actor(name="root (command line)", is_command=True)
+
+
+@pytest.fixture
+def deployed(settings):
+    settings.DATABASE_URL = "postgresql://mypolicies@db.example/mypolicies"
+    settings.EMAIL_HOST = "smtp.example"
+    return settings
+
+
+@pytest.fixture
+def olga(operator):
+    """The only operator who can sign in."""
+    with in_tenant(operator):
+        Account.objects.filter(role=Role.OPERATOR).update(is_active=False)
+    return actions.create_staff(COMMAND, "olga@mypolicies.example", PASSWORD)
+
+
+def told(messages):
+    return [(message.id, message.msg, message.hint) for message in messages]
+
+
+def of_database():
+    return told(checks.check_database(databases=["default"]))
+
+
+def test_an_environment_with_database_and_mail_server_lacks_nothing(deployed):
+    assert checks.check_environment() == []
+
+
+def test_without_a_mail_server_it_says_where_messages_go(deployed):
+    deployed.EMAIL_HOST = ""
+    deployed.EMAIL_FILE_PATH = "/var/lib/mypolicies/mail"
+
+    assert told(checks.check_environment()) == [
+        (
+            "config.W002",
+            (
+                "EMAIL_HOST is not set: invitations and warnings are sent to nobody, they become "
+                "files in /var/lib/mypolicies/mail."
+            ),
+            "Set EMAIL_HOST, and EMAIL_PORT, EMAIL_USER and EMAIL_PASSWORD if it asks.",
+        )
+    ]
+
+
+def test_without_database_url_it_says_that_nothing_was_asked(deployed):
+    deployed.DATABASE_URL = ""
+
+    [(code, sentence, hint)] = told(checks.check_environment())
+
+    assert (code, hint) == ("config.W001", "Set DATABASE_URL to a PostgreSQL of your own.")
+    assert sentence.startswith("DATABASE_URL is not set: ")
+
+
+def test_a_database_with_a_staff_account_lacks_nothing(olga):
+    assert of_database() == []
+
+
+def test_the_database_is_asked_only_when_it_is_named():
+    assert checks.check_database() == []
+
+
+@pytest.mark.parametrize("change", [{"is_active": False}, {"password": "!"}, {"role": "support"}])
+def test_without_an_operator_who_can_sign_in_it_names_the_command(operator, olga, change):
+    with in_tenant(operator):
+        Account.objects.filter(email=olga.email).update(**change)
+
+    assert of_database() == [
+        (
+            "config.W003",
+            "No staff account can sign in: there is no active operator with a password.",
+            "Run manage.py create_staff you@example.com.",
+        )
+    ]
+
+
+@pytest.mark.parametrize("schema", ["public", "t_acme"])
+def test_a_schema_that_lacks_a_migration_is_named(olga, acme, globex, schema):
+    with connection.cursor() as cursor:
+        cursor.execute(f"DELETE FROM {schema}.django_migrations WHERE app = 'scim'")
+
+    assert of_database() == [
+        ("config.E002", f"Schemas lack migrations: {schema}.", "Run manage.py migrate.")
+    ]
+
+
+def test_more_threads_than_connections_are_an_error(olga, monkeypatch):
+    monkeypatch.setattr(gunicorn, "workers", 256)
+
+    [(code, sentence, _)] = of_database()
+
+    assert code == "config.E001"
+    assert "1034 are needed: 256 worker processes with 4 threads each" in sentence
