@@ -9,10 +9,11 @@ from typing import Final
 
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management import execute_from_command_line
-from django.db import OperationalError, ProgrammingError
+from django.db import Error
 from psycopg.errors import InsufficientPrivilege, UndefinedTable
 
 from config import database, embedded, environment
+from tenants.outages import is_outage
 
 # `up` starts the server itself, after it has looked at the port.
 _NEEDS_NO_DATABASE: Final = frozenset({"", "help", "version", "diffsettings", "findstatic", "up"})
@@ -42,13 +43,11 @@ def main() -> None:
         sys.exit(128 + signal.SIGINT)
     except _MISTAKES as error:
         sys.exit(str(error))
-    except OperationalError as error:
-        sys.exit(f"The database does not answer: {error}".strip())
-    except ProgrammingError as error:
+    except Error as error:
         advice = _ADVICE.get(type(error.__cause__))
-        if advice is None:
+        if advice is None and not is_outage(error):
             raise
-        sys.exit(advice)
+        sys.exit(advice or f"The database does not answer: {error}".strip())
 
 
 def database_server(arguments: list[str]) -> AbstractContextManager[None]:

@@ -13,13 +13,14 @@ from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any, Final
 
-from django.db import InterfaceError, OperationalError, connection
+from django.db import connection
 from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
 
 from config.health import PROBES
 from scim.protocol.messages import MEDIA_TYPE, error_body
 from scim.provider.redaction import storable
+from tenants.outages import is_outage
 
 RETRY_AFTER: Final = "30"  # seconds
 _ID_BYTES: Final = 16
@@ -51,13 +52,12 @@ class OutermostMiddleware:
     def _answer(self, request: Any) -> HttpResponse:
         try:
             return self.get_response(request)
-        except (OperationalError, InterfaceError) as error:
-            extra = {"request_id": request.request_id, "error": type(error).__name__}
-            _logger.warning("The database did not answer.", extra=extra)
-            connection.close()  # a broken one must not meet the next request
-            return _unavailable(request)
-        except Exception:
+        except Exception as error:
             extra = {"request_id": request.request_id}
+            if is_outage(error):
+                _logger.warning("The database did not answer.", extra=extra, exc_info=error)
+                connection.close()  # a broken one must not meet the next request
+                return _unavailable(request)
             _logger.exception("A request failed unexpectedly.", extra=extra)
             return _failed(request, 500)
 

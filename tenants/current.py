@@ -8,10 +8,11 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Any
 
-from django.db import OperationalError, connection, transaction
+from django.db import Error, connection, transaction
 from django.http import HttpRequest
 from django_tenants.utils import schema_context, tenant_context
 
+from tenants import outages
 from tenants.backend.base import PUBLIC
 from tenants.errors import is_conflict
 from tenants.models import Tenant
@@ -52,10 +53,13 @@ def in_tenant_from_start(tenant: Tenant) -> Iterator[None]:
     One that PostgreSQL closed while it was idle, at a restart say, is noticed by the first statement
     and replaced; nothing is lost, since nothing had begun.
     """
+    was_open = connection.connection is not None
     with ExitStack() as stack:
         try:
             stack.enter_context(_begun(tenant))
-        except OperationalError:
+        except Error as error:
+            if not (was_open and outages.is_disconnection(error)):
+                raise
             stack.enter_context(_begun(tenant))
         yield
 

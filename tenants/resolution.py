@@ -11,10 +11,10 @@ from time import monotonic
 from typing import Any, Final, NamedTuple
 
 from django.conf import settings
-from django.db import OperationalError, connection, transaction
+from django.db import Error, connection, transaction
 from django.db.models.signals import post_delete, post_save
 
-from tenants import hostnames
+from tenants import hostnames, outages
 from tenants.current import in_public
 from tenants.models import Domain, Tenant
 
@@ -53,10 +53,11 @@ def _query(host: str) -> Tenant | None:
         by = {"custom_domain": custom_domain}
     else:
         by = {"domains__domain": host}
+    was_open = connection.connection is not None and not connection.in_atomic_block
     try:
         return _first(by)
-    except OperationalError:
-        if connection.in_atomic_block:
+    except Error as error:
+        if not (was_open and outages.is_disconnection(error)):
             raise
         connection.close()  # PostgreSQL closed it while it was idle; the next one is new
         return _first(by)

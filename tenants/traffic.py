@@ -19,7 +19,7 @@ from enum import Enum, auto
 from typing import Any, Final
 from uuid import UUID
 
-from django.db import DatabaseError, connection, transaction
+from django.db import Error, connection, transaction
 
 from tenants.current import in_public
 from tenants.models import Traffic
@@ -199,7 +199,7 @@ def flush(*, only_due: bool = False) -> None:
         return
     try:
         write(tallies)
-    except DatabaseError:
+    except Error:  # Django's InterfaceError is no DatabaseError
         _logger.exception("The traffic of the last seconds could not be written.")
 
 

@@ -5,7 +5,7 @@ from functools import partial
 from typing import Final
 
 from django.core.exceptions import RequestDataTooBig, SuspiciousOperation
-from django.db import InterfaceError, OperationalError, transaction
+from django.db import transaction
 from django.http import Http404, HttpRequest, UnreadablePostError
 from rest_framework import exceptions as drf
 from rest_framework.response import Response
@@ -16,6 +16,7 @@ from scim.protocol import errors
 from scim.protocol.messages import error_body
 from scim.provider import guard
 from tenants.current import after_response, begin_again, current_tenant
+from tenants.outages import is_outage
 
 RETRY_AFTER: Final = "30"  # seconds, when the database does not answer
 _MAX_METHOD: Final = 20  # characters of an invented method that are repeated
@@ -33,11 +34,6 @@ _TRANSLATIONS: Final[tuple[tuple[_Kinds, type[errors.ScimError], str], ...]] = (
     (RequestDataTooBig, errors.ContentTooLarge, "The body is too large."),
     (SuspiciousOperation, errors.BadRequest, "The request has too many parameters."),
     ((drf.ParseError, UnreadablePostError), errors.InvalidSyntax, "The body could not be read."),
-    (
-        (OperationalError, InterfaceError),
-        errors.ServiceUnavailable,
-        "The service is busy; repeat the request later.",
-    ),
 )
 
 
@@ -62,6 +58,8 @@ def scim_error(exc: Exception, request: HttpRequest) -> errors.ScimError:
     for kinds, error, detail in _TRANSLATIONS:
         if isinstance(exc, kinds):
             return error(detail.format(method=(request.method or "")[:_MAX_METHOD]))
+    if is_outage(exc):
+        return errors.ServiceUnavailable("The service is busy; repeat the request later.")
     _logger.error("A SCIM request failed unexpectedly.", exc_info=exc)
     request_id = getattr(request, "request_id", "")
     return errors.InternalError(

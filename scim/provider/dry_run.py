@@ -26,6 +26,7 @@ from scim.provider.resources import Target
 from scim.repository.base import Loading, Source
 from scim.repository.traces import Trace, traces
 from tenants.current import current_tenant
+from tenants.outages import is_outage
 
 CHANGES_KEPT: Final = 500
 _NOT_KEPT: Final = "Its body was not kept: it was too large, or refused before it was read."
@@ -92,7 +93,9 @@ def dry_run(logged: Logged) -> Preview:
             transaction.set_rollback(True)
     except ScimError as error:
         return Preview(error.status, error.scim_type or "", error.detail)
-    except Exception:  # what would be a 500 is what a dry run is there to find
+    except Exception as error:  # what would be a 500 is what a dry run is there to find
+        if is_outage(error):
+            raise
         _logger.exception("A dry run failed unexpectedly.")
         return Preview(500, detail="It would fail unexpectedly; the server's log says how.")
     return replace(preview, traces=left)

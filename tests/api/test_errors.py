@@ -153,6 +153,10 @@ def test_an_unexpected_failure_tells_its_request_id_and_nothing_else(
         "55P03",  # a lock was not to be had in time
         "40P01",  # a deadlock
         "53300",  # too many connections
+        "53100",  # the disk is full
+        "25P03",  # idle in the transaction for too long; no OperationalError, unlike the others
+        "25006",  # a standby, which another server takes over from
+        "58030",  # the disk fails
     ],
 )
 def test_a_database_that_does_not_answer_is_told_as_temporary(code, at_acme, break_users):

@@ -5,7 +5,7 @@ import logging
 
 import psycopg
 import pytest
-from django.db import IntegrityError, InterfaceError, OperationalError
+from django.db import IntegrityError, InterfaceError, InternalError, OperationalError
 from django.http import (
     HttpResponse,
     HttpResponseBadRequest,
@@ -39,7 +39,17 @@ def test_an_answer_gets_a_new_request_id_each_time():
     assert first["Request-Id"] != second["Request-Id"]
 
 
-@pytest.mark.parametrize("error", [OperationalError(SECRET), InterfaceError(SECRET)])
+def internal(code):
+    """What Django makes of an error that psycopg files under InternalError."""
+    error = InternalError(SECRET)
+    error.__cause__ = psycopg.errors.lookup(code)(SECRET)
+    return error
+
+
+AWAY = [OperationalError(SECRET), InterfaceError(SECRET), internal("25P03")]
+
+
+@pytest.mark.parametrize("error", AWAY)
 def test_a_database_that_is_away_is_a_503_with_the_time_to_wait(error):
     response = answer_to("/scim/Users", error)
 
@@ -55,7 +65,22 @@ def test_a_database_that_is_away_is_a_503_with_the_time_to_wait(error):
     }
 
 
-@pytest.mark.parametrize("error", [IntegrityError(SECRET), psycopg.Error(SECRET), KeyError(SECRET)])
+@pytest.mark.parametrize("error", AWAY)
+def test_on_a_page_it_is_a_503_that_a_person_can_read(error):
+    response = answer_to("/admin/", error)
+
+    page = response.content.decode()
+    assert (response.status_code, response["Retry-After"]) == (503, "30")
+    assert "<h1>Service Unavailable</h1>" in page
+    assert "The service cannot reach its database; repeat the request later." in page
+    assert response["Request-Id"] in page
+    assert SECRET not in page
+
+
+@pytest.mark.parametrize(
+    "error",
+    [IntegrityError(SECRET), psycopg.Error(SECRET), KeyError(SECRET), internal("XX001")],
+)
 @pytest.mark.parametrize("path", ["/scim", "/scim/Users", "/SCIM/v2/Users"])
 def test_any_other_exception_below_scim_is_a_500_that_tells_the_request_id_only(path, error):
     response = answer_to(path, error)

@@ -4,7 +4,7 @@ import time
 from uuid import UUID
 
 import pytest
-from django.db import transaction
+from django.db import OperationalError, connection, transaction
 
 from scim.protocol.definitions import GROUP, USER
 from scim.provider import resources
@@ -184,6 +184,25 @@ def test_what_would_fail_unexpectedly_is_a_500_and_is_logged(run, bjensen, caplo
 
     assert preview.status == 500
     assert "A dry run failed unexpectedly." in caplog.text
+
+
+def test_an_outage_is_not_taken_for_what_the_request_would_do(acme, bjensen):
+    logged = request("modify", bjensen.id, replace("title", "x"))
+
+    with pytest.raises(OperationalError), transaction.atomic(), in_tenant(acme):
+        run_without_patience(logged)
+
+
+def run_without_patience(logged):
+    """A dry run of which PostgreSQL refuses each statement as too long."""
+    with connection.cursor() as cursor:
+        cursor.execute("ALTER TABLE scim_resource RENAME TO hidden")
+        cursor.execute(
+            "CREATE FUNCTION fail() RETURNS boolean LANGUAGE plpgsql "
+            "AS $$ BEGIN RAISE EXCEPTION USING ERRCODE = '57014'; END $$"
+        )
+        cursor.execute("CREATE VIEW scim_resource AS SELECT hidden.* FROM hidden WHERE fail()")
+    dry_run(logged)
 
 
 class _Unreadable(dict[str, object]):

@@ -4,7 +4,7 @@ import threading
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
-from django.db import DatabaseError
+from django.db import DatabaseError, InterfaceError
 
 from tenants import traffic
 from tenants.current import in_public
@@ -206,9 +206,12 @@ def test_a_tenant_that_is_gone_meanwhile_keeps_nothing_from_being_written(acme, 
     assert counted(acme) == {"2026-11-25": (1, 0, 0)}
 
 
-def test_a_database_that_does_not_answer_is_logged_and_nothing_else(acme, caplog, monkeypatch):
+@pytest.mark.parametrize("error", [DatabaseError, InterfaceError])
+def test_a_database_that_does_not_answer_is_logged_and_nothing_else(
+    error, acme, caplog, monkeypatch
+):
     def fail(*_args):
-        raise DatabaseError
+        raise error
 
     monkeypatch.setattr(traffic, "_parameters", fail)
     note(acme, at(0))

@@ -8,11 +8,12 @@ from typing import Any, Final
 from uuid import UUID
 
 from django.core.management.base import BaseCommand, CommandParser
-from django.db import Error, InterfaceError, OperationalError, connection
+from django.db import Error, connection
 
 from scim.provider import delivery
 from tenants import clock
 from tenants.models import Tenant
+from tenants.outages import is_outage
 
 PAUSE: Final = 1.0  # seconds, after a pass that found nothing to do
 OUTAGE_PAUSE: Final = 5.0  # seconds, when the database does not answer
@@ -84,9 +85,9 @@ class Command(BaseCommand):
                 continue
             try:
                 done = delivery.deliver(tenant)
-            except (OperationalError, InterfaceError):
-                raise
-            except Exception:  # one tenant's trouble is not the others'
+            except Exception as error:  # one tenant's trouble is not the others'
+                if is_outage(error):
+                    raise
                 extra = {"tenant": tenant.custom_domain}
                 logger.exception("The events of a tenant could not be delivered.", extra=extra)
                 self._resting[tenant.id] = time.monotonic() + TROUBLE_PAUSE

@@ -1,0 +1,68 @@
+"""Which errors say that the database is away or busy, so that the same request may succeed later.
+
+The SQLSTATE decides, not psycopg's classes: it files a connection that PostgreSQL ended for waiting
+too long in a transaction (25P03) under InternalError, with what only a bug can cause, and a
+statement that is too complex (54001) under OperationalError, with outages.
+"""
+
+from collections.abc import Iterator
+from typing import Final
+
+import django.db
+import psycopg
+
+# How a SQLSTATE begins (PostgreSQL, appendix A); two characters are a whole class.
+OUTAGES: Final = {
+    "08": "the connection cannot be made, or broke",
+    "25006": "this server may only read: another one is taking over",
+    "25P03": "the transaction was idle for too long; PostgreSQL ended the connection",
+    "25P04": "the transaction took too long; PostgreSQL ended the connection",
+    "40": "rolled back in favor of another transaction: a deadlock, say",
+    "53": "disk, memory, connections or another resource is exhausted",
+    "55006": "somebody else is using the object",
+    "55P03": "a lock was not to be had in time",
+    "57": "canceled after its time, or the server is shut down, starting or recovering",
+    "58": "the operating system failed the server: reading or writing a file, say",
+}
+_ENDING: Final = ("08", "25P03", "25P04", "57P")
+_STATELESS: Final = (
+    # Without a SQLSTATE the error is the driver's own: there was nobody to ask.
+    psycopg.OperationalError,
+    psycopg.InterfaceError,
+    django.db.OperationalError,
+    django.db.InterfaceError,
+)
+
+
+def is_outage(error: BaseException) -> bool:
+    """True if the error, or one that it was raised from or on the way of, is in the table."""
+    return any(_has(each, *OUTAGES) for each in _chain(error))
+
+
+def is_disconnection(error: BaseException) -> bool:
+    """True if the connection itself ended, so that the same statement may succeed on a new one."""
+    return any(_has(each, *_ENDING) for each in _chain(error))
+
+
+def _has(error: BaseException, *beginnings: str) -> bool:
+    state = _state(error)
+    if state is None:
+        return isinstance(error, _STATELESS)
+    return state.startswith(beginnings)
+
+
+def _state(error: BaseException) -> str | None:
+    """The SQLSTATE of an error of psycopg's, or of Django's, which is raised from one."""
+    for each in (error, error.__cause__):
+        if isinstance(each, psycopg.Error):
+            return each.sqlstate
+    return None
+
+
+def _chain(error: BaseException) -> Iterator[BaseException]:
+    seen: set[int] = set()
+    one: BaseException | None = error
+    while one is not None and id(one) not in seen:
+        seen.add(id(one))
+        yield one
+        one = one.__cause__ or one.__context__
