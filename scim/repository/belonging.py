@@ -12,30 +12,28 @@ from django.db import connection
 
 from scim.protocol import urns
 from scim.repository.base import Event
+from scim.repository.relations import EACH, UP
 
 # An id as it is given out (scim.protocol.identifiers); a manager may be called anything (E5).
 _IS_ID: Final = "'^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$'"
 _DEPTH: Final = 25  # of a chain of managers
 
 # The first group of each way up is the one that a member belongs to directly.
-_GROUPS: Final = """
+_GROUPS: Final = f"""
 WITH RECURSIVE above(id, first) AS (
     SELECT group_id, group_id FROM scim_membership WHERE member_id = %(member)s
     UNION
-    SELECT link.group_id, above.first
-    FROM above JOIN scim_membership AS link ON link.member_id = above.id
+    SELECT link.group_id, above.first FROM {UP} AS link
 )
 SELECT r.id, r.document ->> 'displayName', bool_or(r.id = above.first),
     array_agg(DISTINCT first.document ->> 'displayName') FILTER (WHERE r.id <> above.first)
-FROM above
-JOIN scim_resource AS r ON r.id = above.id
-JOIN scim_resource AS first ON first.id = above.first
-GROUP BY r.id ORDER BY bool_or(r.id = above.first) DESC, r.id LIMIT %(limit)s
+FROM above {EACH.format("above.id")} AS r {EACH.format("above.first")} AS first
+GROUP BY r.id, r.document ORDER BY bool_or(r.id = above.first) DESC, r.id LIMIT %(limit)s
 """
-_MEMBERS: Final = """
+_MEMBERS: Final = f"""
 SELECT r.id, r.resource_type, COALESCE(r.document ->> 'userName', r.document ->> 'displayName'),
     r.active
-FROM scim_membership AS link JOIN scim_resource AS r ON r.id = link.member_id
+FROM scim_membership AS link {EACH.format("link.member_id")} AS r
 WHERE link.group_id = %(group)s AND link.member_id > %(after)s
 ORDER BY link.member_id LIMIT %(limit)s
 """

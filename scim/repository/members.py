@@ -1,6 +1,6 @@
 """Members as rows: adding and removing some never reads or writes the others."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final, assert_never
 from uuid import UUID
@@ -40,11 +40,11 @@ SELECT count(*) FROM (SELECT FROM scim_membership WHERE group_id = %s LIMIT %s) 
 _LOCK_NESTING: Final = (
     "SELECT pg_advisory_xact_lock(hashtextextended(current_schema() || ' nesting', 0))"
 )
-_MAKES_CIRCLE: Final = """
+_MAKES_CIRCLE: Final = f"""
 WITH RECURSIVE above(id) AS (
     SELECT %(group)s::uuid
     UNION
-    SELECT link.group_id FROM above JOIN scim_membership AS link ON link.member_id = above.id
+    SELECT link.group_id FROM {relations.UP} AS link
 )
 SELECT EXISTS (SELECT FROM above WHERE id = ANY(%(groups)s::uuid[]))
 """
@@ -54,9 +54,9 @@ DELETE FROM scim_membership WHERE group_id = %s AND member_id = ANY(%s::uuid[]) 
 _REMOVE_OTHERS: Final = """
 DELETE FROM scim_membership WHERE group_id = %s AND member_id <> ALL(%s::uuid[]) RETURNING member_id
 """
-_REMOVE_SELECTED: Final = """
-DELETE FROM scim_membership AS link USING scim_resource AS other
-WHERE link.group_id = {} AND other.id = link.member_id AND {} RETURNING link.member_id
+_SELECTED: Final = f"""
+SELECT link.member_id FROM scim_membership AS link {relations.EACH.format("link.member_id")} AS other
+WHERE link.group_id = {{}} AND {{}}
 """
 
 
@@ -114,9 +114,10 @@ def _apply(group: UUID, edit: MemberEdit) -> Moved:
         case Edit.REMOVE if edit.selection is not None:
             element = Sql(relations.comparable_element(Relation.MEMBERS))
             condition = compile_element(edit.selection, GROUP, MEMBERS, element)
-            return Moved(removed=_rows(sql(_REMOVE_SELECTED, Parameter(group), condition)))
+            selected = _rows(sql(_SELECTED, Parameter(group), condition))
+            return Moved(removed=_removed(group, selected))
         case Edit.REMOVE:
-            return Moved(removed=_rows(Sql(_REMOVE, (group, ids))))
+            return Moved(removed=_removed(group, ids))
         case _:
             assert_never(edit.edit)
 
@@ -142,6 +143,11 @@ def _add(group: UUID, ids: list[UUID], asked: int) -> Moved:
                     "A group cannot be a member of itself, directly or through others."
                 )
     return Moved(added=tuple(added), unknown=asked - known)
+
+
+def _removed(group: UUID, ids: Sequence[UUID]) -> tuple[UUID, ...]:
+    """Removes those of the ids who are members."""
+    return _rows(Sql(_REMOVE, (group, list(ids)))) if ids else ()
 
 
 def _rows(statement: Sql) -> tuple[UUID, ...]:

@@ -2,6 +2,10 @@
 
 As JSON for an answer, and in comparable form for filters. Both are sub-selects of the row that they
 belong to. Indirect groups are found by walking up; nesting is refused when it would make a circle.
+
+PostgreSQL plans a sub-select for the average group, of which one large group can make tens of
+thousands of members, and would then read every resource of the tenant for a group of ten. So the
+rows on the other side are looked up one by one (EACH, UP), which costs what the group at hand costs.
 """
 
 import json
@@ -15,21 +19,27 @@ from scim.protocol.schema import Attribute, Relation
 from scim.repository.base import Loading
 from scim.repository.sql import Parameter, Sql, join, sql
 
+# The resource with an id that stands to the left, by its primary key; OFFSET keeps the planner from
+# making a join of it.
+EACH: Final = """CROSS JOIN LATERAL (SELECT * FROM scim_resource WHERE id = {} OFFSET 0)"""
+# The groups that `above` belongs to directly, by the index on the member.
+UP: Final = """
+    above CROSS JOIN LATERAL (SELECT group_id FROM scim_membership WHERE member_id = above.id OFFSET 0)
+"""
 _FROM: Final[Mapping[Relation, str]] = {
-    Relation.MEMBERS: """
-        FROM scim_membership AS link JOIN scim_resource AS other ON other.id = link.member_id
-        WHERE link.group_id = {owner}.id
+    Relation.MEMBERS: f"""
+        FROM scim_membership AS link {EACH.format("link.member_id")} AS other
+        WHERE link.group_id = {{owner}}.id
     """,
-    Relation.MEMBER_OF: """
+    Relation.MEMBER_OF: f"""
         FROM (
             WITH RECURSIVE above(id, is_direct) AS (
-                SELECT group_id, TRUE FROM scim_membership WHERE member_id = {owner}.id
+                SELECT group_id, TRUE FROM scim_membership WHERE member_id = {{owner}}.id
                 UNION
-                SELECT link.group_id, FALSE
-                FROM above JOIN scim_membership AS link ON link.member_id = above.id
+                SELECT link.group_id, FALSE FROM {UP} AS link
             )
             SELECT id, bool_or(is_direct) AS is_direct FROM above GROUP BY id
-        ) AS link JOIN scim_resource AS other ON other.id = link.id
+        ) AS link {EACH.format("link.id")} AS other
     """,
 }
 _TYPE: Final[Mapping[Relation, str]] = {
@@ -45,6 +55,21 @@ _DISPLAY_KEY: Final[Mapping[Relation, str]] = {
     Relation.MEMBERS: "NULL",
     Relation.MEMBER_OF: "other.display_name",
 }
+# What may be asked of a value beside its id, where an index answers it all.
+_ASKABLE: Final[Mapping[Relation, frozenset[str]]] = {
+    Relation.MEMBERS: frozenset({"type"}),
+    Relation.MEMBER_OF: frozenset(),
+}
+_BELOW: Final = """
+WITH RECURSIVE below(id) AS (
+    SELECT member_id FROM scim_membership WHERE group_id = {}
+    UNION
+    SELECT link.member_id FROM below CROSS JOIN LATERAL (
+        SELECT member_id FROM scim_membership WHERE group_id = below.id OFFSET 0
+    ) AS link
+)
+SELECT id FROM below
+"""
 
 
 def as_json(loading: Loading, owner: str) -> Sql:
@@ -86,12 +111,36 @@ def comparable_element(relation: Relation) -> str:
     )"""
 
 
-def has_member(identifier: str, owner: str = "scim_resource") -> Sql:
-    """The condition that a group has a member with that id, answered by the primary key."""
-    member = read_id(identifier)
-    if member is None:
+def has(relation: Relation, element: object, owner: str = "scim_resource") -> Sql | None:
+    """The condition that a value has these members, from the other side; None if it is not that easy.
+
+    A group has a member by the primary key of the two. Who belongs to a group are those below it,
+    found once for all rows, where walking up from each row would read every membership.
+    """
+    if not isinstance(element, Mapping) or element.keys() - {"value"} - _ASKABLE[relation]:
+        return None
+    if "value" not in element:
+        return None
+    identifier = read_id(element["value"])
+    if identifier is None:
         return Sql("FALSE")
-    return sql(
+    if relation is Relation.MEMBER_OF:
+        return sql(f"{owner}.id = ANY(ARRAY({_BELOW}))", Parameter(identifier))
+    condition = sql(
         f"EXISTS (SELECT FROM scim_membership WHERE group_id = {owner}.id AND member_id = {{}})",
-        Parameter(member),
+        Parameter(identifier),
     )
+    if "type" not in element:
+        return condition
+    of_type = sql(
+        "EXISTS (SELECT FROM scim_resource WHERE id = {} AND lower(resource_type) = {})",
+        Parameter(identifier),
+        Parameter(element["type"]),
+    )
+    return sql("({} AND {})", condition, of_type)
+
+
+def has_any(relation: Relation, owner: str = "scim_resource") -> Sql:
+    """The condition that the relation has a value at all."""
+    side = "group_id" if relation is Relation.MEMBERS else "member_id"
+    return Sql(f"EXISTS (SELECT FROM scim_membership WHERE {side} = {owner}.id)")

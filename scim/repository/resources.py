@@ -22,9 +22,11 @@ from scim.repository.sql import Parameter, sql
 # What `read_row` reads, before the JSON of relations.
 FIELDS: Final = "r.id, r.document, r.version, r.created, r.last_modified"
 
+# By the id alone: with the type in the condition PostgreSQL may walk along an index of a type of
+# which it thinks that there are none. The type is compared when the row is there.
 _FIND: Final = f"""
-SELECT {FIELDS}, {{}} FROM scim_resource AS r
-WHERE r.id = {{}} AND r.resource_type = {{}} AND r.deleted_at IS NULL
+SELECT r.resource_type, {FIELDS}, {{}} FROM scim_resource AS r
+WHERE r.id = {{}} AND r.deleted_at IS NULL
 """
 # A change leaves the key alone, so it need not wait for a group that takes the resource in, which
 # holds the row FOR KEY SHARE (members); a removal has to, or a group would keep who is gone.
@@ -170,11 +172,11 @@ def _one(
     template: str, resource_type: ResourceType, identifier: UUID, loading: Loading
 ) -> Stored | None:
     related = relations.as_json(loading, "r")
-    found = sql(template, related, Parameter(identifier), Parameter(resource_type.name))
+    found = sql(template, related, Parameter(identifier))
     with connection.cursor() as cursor:
         cursor.execute(found.text, found.parameters)
         row = cursor.fetchone()
-    return read_row(row) if row else None
+    return read_row(row[1:]) if row and row[0] == resource_type.name else None
 
 
 def read_row(row: Sequence[Any]) -> Stored:

@@ -24,13 +24,14 @@ from scim.protocol.filters import (
     ValuePath,
 )
 from scim.protocol.identifiers import read_id
-from scim.protocol.schema import Attribute, Located, Relation, ResourceType, Type
+from scim.protocol.schema import Attribute, Located, ResourceType, Type
 from scim.repository import columns, relations
 from scim.repository.columns import Column
 from scim.repository.sql import Parameter, Sql, join, sql
 
 _FALSE: Final = Sql("FALSE")
 _ELEMENT: Final = Sql("element")
+_ALWAYS: Final = frozenset({(), ("value",)})  # keys of what each value of a relation has
 _SOME: Final = "EXISTS (SELECT FROM jsonb_array_elements({}) AS each(element) WHERE {})"
 _TEXTUAL: Final = frozenset({Type.STRING, Type.REFERENCE, Type.BINARY, Type.DATE_TIME})
 
@@ -163,6 +164,9 @@ def _negate(condition: Sql) -> Sql:
 def _present(operand: _Operand) -> Sql:
     if operand.column is not None:
         return sql("{} IS NOT NULL", operand.column.expression)
+    attribute = operand.attribute
+    if attribute is not None and attribute.relation is not None and operand.keys in _ALWAYS:
+        return relations.has_any(attribute.relation)
     found = sql("{} IS NOT NULL", columns.as_json(operand.base, operand.keys))
     return found if operand.many is None else sql(_SOME, operand.many, found)
 
@@ -209,9 +213,10 @@ def _is_id(key: str) -> Sql:
 def _has(attribute: Attribute | None, array: Sql, element: Any) -> Sql:
     """Some element has this value or these members.
 
-    The GIN index scim_resource_emails answers it for e-mails, a primary key for members.
+    The GIN index scim_resource_emails answers it for e-mails, scim_membership for relations.
     """
-    is_members = attribute is not None and attribute.relation is Relation.MEMBERS
-    if is_members and isinstance(element, dict) and element.keys() == {"value"}:
-        return relations.has_member(element["value"])
+    if attribute is not None and attribute.relation is not None:
+        found = relations.has(attribute.relation, element)
+        if found is not None:
+            return found
     return sql("{} @> {}::jsonb", array, Parameter(json.dumps([element])))

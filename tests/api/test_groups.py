@@ -311,6 +311,9 @@ def test_a_deleted_group_lets_its_members_go(acme_scim, people):
         ("/Groups", 'members[value eq "{member}" and type eq "User"]'),
         ("/Users", 'groups.value eq "{group}"'),
         ("/Users", 'groups[display sw "TOUR"]'),
+        ("/Users", 'groups.value eq "{group}" and not (groups.type pr and groups.value eq "x")'),
+        ("/Groups", 'members pr and displayName sw "tour" and members.value pr'),
+        ("/Users", 'groups pr and groups.value pr and groups[value eq "{group}"]'),
     ],
 )
 def test_groups_and_users_are_found_by_their_membership(acme_scim, people, path, text):
@@ -322,6 +325,26 @@ def test_groups_and_users_are_found_by_their_membership(acme_scim, people, path,
     assert [each["id"] for each in found["Resources"]] == [
         group if path == "/Groups" else people[0]
     ]
+
+
+def test_users_of_a_group_are_also_those_of_the_groups_in_it(acme_scim, people):
+    inner = make_group(acme_scim, "Inner", people[0])
+    outer = make_group(acme_scim, "Outer", inner, people[1])
+    make_group(acme_scim, "Others", people[0], people[1])
+
+    def found(text):
+        return [each["id"] for each in acme_scim.get("/Users", filter=text).json["Resources"]]
+
+    assert found(f'groups.value eq "{outer}"') == people[:2]
+    assert found(f'groups.value eq "{inner}"') == people[:1]
+    assert found(f'groups[value eq "{outer}" and type eq "direct"]') == people[1:2]
+
+
+def test_a_member_of_another_type_is_no_match(acme_scim, people):
+    make_group(acme_scim, "Tour Guides", people[0])
+    text = f'members[value eq "{people[0]}" and type eq "Group"]'
+
+    assert acme_scim.get("/Groups", filter=text).json["Resources"] == []
 
 
 def test_excluding_the_members_never_touches_their_table(acme_scim, people, statements):
