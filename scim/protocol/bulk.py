@@ -15,6 +15,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from scim.protocol import urns
+from scim.protocol.envelope import by_lower_name, read_message
 from scim.protocol.errors import (
     ContentTooLarge,
     InvalidSyntax,
@@ -102,10 +103,7 @@ def read_request(
 
     Raises ContentTooLarge, InvalidSyntax, InvalidValue for what makes the request unreadable.
     """
-    if not isinstance(body, dict):
-        raise InvalidSyntax("The body must be a JSON object, a BulkRequest message.")
-    message = _by_lower_name(body)
-    _check_schemas(message.get("schemas"))
+    message = read_message(body, urns.BULK_REQUEST)
     raw = message.get("operations")
     if not isinstance(raw, list) or not raw:
         raise InvalidSyntax("Operations must be an array of at least one operation.")
@@ -119,23 +117,12 @@ def read_request(
     return BulkRequest(operations, _read_fail_on_errors(message.get("failonerrors")))
 
 
-def _by_lower_name(body: Mapping[str, Any]) -> dict[str, Any]:
-    return {name.lower(): value for name, value in body.items()}
-
-
-def _check_schemas(schemas: Any) -> None:
-    if schemas is None or schemas == []:
-        return  # E26: the endpoint says that it is a BulkRequest.
-    expected = urns.BULK_REQUEST.lower()
-    named = schemas if isinstance(schemas, list) else ()
-    if not any(isinstance(urn, str) and urn.lower() == expected for urn in named):
-        raise InvalidSyntax(f"schemas must name {urns.BULK_REQUEST}.")
-
-
 def _read_fail_on_errors(raw: Any) -> int | None:
     if raw is None:
         return None
-    if not isinstance(raw, int) or isinstance(raw, bool) or raw < 1:
+    if not isinstance(raw, int) or isinstance(raw, bool):
+        raise InvalidSyntax("failOnErrors must be an integer.")
+    if raw < 1:
         raise InvalidValue("failOnErrors must be an integer of at least 1.")
     return raw
 
@@ -153,7 +140,7 @@ def _check_unique(operations: Iterable[Operation]) -> None:
 def _read_operation(raw: Any, by_endpoint: Mapping[str, ResourceType]) -> Operation:
     if not isinstance(raw, dict):
         raise InvalidSyntax("Each of Operations must be an object.")
-    sent = _by_lower_name(raw)
+    sent = by_lower_name(raw)
     bulk_id = sent.get("bulkid")
     if bulk_id is not None and not isinstance(bulk_id, str):
         raise InvalidSyntax("bulkId must be a string.")
@@ -170,14 +157,22 @@ def _read_operation(raw: Any, by_endpoint: Mapping[str, ResourceType]) -> Operat
         identifier=identifier,
         references=_references(identifier, sent.get("data")),
     )
-    return replace(operation, flaw=_flaw(operation, sent.get("version")))
+    return replace(operation, flaw=_wrong_type(sent) or _flaw(operation))
 
 
 def _text(raw: Any) -> str:
     return raw if isinstance(raw, str) else ""
 
 
-def _flaw(operation: Operation, version: Any) -> ScimError | None:
+def _wrong_type(sent: Mapping[str, Any]) -> ScimError | None:
+    """The flaw of a member that must be a string and is something else."""
+    for name in ("method", "path", "version"):
+        if not isinstance(sent.get(name), str | None):
+            return InvalidSyntax(f"{name} must be a string.")
+    return None
+
+
+def _flaw(operation: Operation) -> ScimError | None:
     """What keeps the operation from being executed, whatever is stored."""
     method, is_creation = operation.method, operation.method == "POST"
     is_misdirected = is_creation is (operation.identifier is not None)
@@ -199,10 +194,6 @@ def _flaw(operation: Operation, version: Any) -> ScimError | None:
         (
             method != "DELETE" and operation.data is None,
             InvalidSyntax(f"data is missing; a {method} must have it."),
-        ),
-        (
-            version is not None and not isinstance(version, str),
-            InvalidSyntax("version must be a string."),
         ),
     )
     return next((error for is_wrong, error in checks if is_wrong), None)

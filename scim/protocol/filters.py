@@ -140,6 +140,13 @@ _VERSIONED: Final = re.compile(
     re.IGNORECASE | re.ASCII,
 )
 
+# E36: the URN of a schema in a draft of SCIM may end in its version.
+_DRAFT: Final = re.compile(
+    rf"(?P<urn>urn:scim:schemas:(?:core|extension:enterprise):[12]\.0(?::(?:User|Group))?)"
+    rf"(?:[:.](?P<name>{_NAME})(?:\.(?P<sub>{_NAME}))?)?",
+    re.IGNORECASE | re.ASCII,
+)
+
 # number of RFC 7159 §6.
 _NUMBER: Final = re.compile(r"-?(?:0|[1-9][0-9]*)(?P<real>(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?)")
 
@@ -315,7 +322,7 @@ class _Parser:
         if self._token.kind != "word":
             raise self._refused("the name of an attribute is expected")
         text = self._token.text
-        found = _VERSIONED.fullmatch(text) or _ATTRIBUTE.fullmatch(text)
+        found = _DRAFT.fullmatch(text) or _VERSIONED.fullmatch(text) or _ATTRIBUTE.fullmatch(text)
         if found is None:
             raise self._refused(f"the text{self._shown()} is not the name of an attribute")
         self._take()

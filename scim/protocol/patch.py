@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from scim.protocol import urns
 from scim.protocol.editing import Draft
+from scim.protocol.envelope import by_lower_name, read_message
 from scim.protocol.errors import (
     ContentTooLarge,
     InvalidPath,
@@ -16,9 +17,10 @@ from scim.protocol.errors import (
     NoTarget,
 )
 from scim.protocol.members import MemberEdit
-from scim.protocol.readers import Notes, shown
+from scim.protocol.readers import Notes
 from scim.protocol.schema import ResourceType, Schema
 from scim.protocol.targets import Access, Target, find, members
+from scim.protocol.text import shown
 
 # Operations in one message, and characters of all their paths: each path's filter is tried on each
 # value of an attribute.
@@ -55,11 +57,7 @@ def read_request(body: object) -> tuple[Operation, ...]:
 
     Raises ContentTooLarge, InvalidSyntax, InvalidValue, NoTarget.
     """
-    if not isinstance(body, dict):
-        raise InvalidSyntax("The body must be a JSON object, a PatchOp message.")
-    message = _by_lower_name(body)
-    _check_schemas(message.get("schemas"))
-    operations = message.get("operations")
+    operations = read_message(body, urns.PATCH_OP).get("operations")
     if not isinstance(operations, list) or not operations:
         raise InvalidSyntax("Operations must be an array of at least one operation.")
     if len(operations) > MAX_OPERATIONS:
@@ -70,27 +68,14 @@ def read_request(body: object) -> tuple[Operation, ...]:
     return read
 
 
-def _by_lower_name(body: Mapping[str, Any]) -> dict[str, Any]:
-    return {name.lower(): value for name, value in body.items()}
-
-
-def _check_schemas(schemas: Any) -> None:
-    if not schemas and not isinstance(schemas, bool | int | float):
-        return  # E26: the endpoint and the method say that it is a PatchOp.
-    expected = urns.PATCH_OP.lower()
-    named = schemas if isinstance(schemas, list) else ()
-    if not any(isinstance(urn, str) and urn.lower() == expected for urn in named):
-        raise InvalidSyntax(f"schemas must name {urns.PATCH_OP}.")
-
-
 def _read_operation(raw: Any) -> Operation:
     if not isinstance(raw, dict):
         raise InvalidSyntax("Each of Operations must be an object.")
-    operation = _by_lower_name(raw)
+    operation = by_lower_name(raw)
     op = _read_op(operation.get("op"))
     path = operation.get("path")
     if path is not None and not isinstance(path, str):
-        raise InvalidPath("path must be a string.")
+        raise InvalidSyntax("path must be a string.")
     value = operation.get("value")
     if op is Op.REMOVE:
         if path is None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Final, assert_never
 
-from scim.protocol.errors import InvalidPath, InvalidValue
+from scim.protocol.errors import InvalidPath, InvalidSyntax, InvalidValue
 from scim.protocol.filters import parse_path
 from scim.protocol.schema import Attribute, ResourceType, Returned, Type
 
@@ -65,7 +65,7 @@ def _read_names(parameter: str, raw: object) -> tuple[str, ...] | None:
     if names is None:
         return None
     if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
-        raise InvalidValue(f"{parameter} must be a list of attribute names.")
+        raise InvalidSyntax(f"{parameter} must be a list of attribute names.")
     found = tuple(dict.fromkeys(name.strip().lower() for name in names if name.strip()))
     if len(found) > MAX_NAMES:
         raise InvalidValue(f"{parameter} has more than {MAX_NAMES} names.")

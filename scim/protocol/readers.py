@@ -14,7 +14,7 @@ from typing import Any, Final
 from scim.protocol.comparison import comparable_value, date_time_key, key
 from scim.protocol.errors import InvalidValue
 from scim.protocol.schema import Attribute, Mutability, Type
-from scim.protocol.text import MAX_STRING, is_acceptable
+from scim.protocol.text import MAX_STRING, is_acceptable, shown
 
 # Limits: characters of a value by type; bytes of a string's comparison key, which must fit into a
 # B-tree of PostgreSQL; bits of a number.
@@ -30,8 +30,6 @@ MAX_NOTES: Final = 20
 _LABELS: Final = frozenset({"type", "primary"})
 
 _BASE64: Final = re.compile(r"[A-Za-z0-9+/_-]*={0,2}")
-_FILTER: Final = re.compile(r"\[.*\]|\[.*", re.DOTALL)
-_SHOWN: Final = re.compile(r"[A-Za-z0-9_.:$/ […\]-]{1,100}")
 _BOOLEANS: Final = {"true": True, "false": False}
 _KINDS: Final = {
     bool: "a boolean",
@@ -62,12 +60,6 @@ class Notes:
     @property
     def texts(self) -> tuple[str, ...]:
         return tuple(self._texts)
-
-
-def shown(name: str) -> str:
-    """A name from a request as messages show it: without its filter, which holds values."""
-    name = _FILTER.sub("[…]", name)
-    return name if _SHOWN.fullmatch(name) else "with a name that cannot be shown"
 
 
 def is_nothing(raw: Any) -> bool:

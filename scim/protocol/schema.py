@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from enum import Enum
 from functools import cached_property
 
+from scim.protocol.urns import DRAFTS
+
 
 class Type(Enum):
     """RFC 7643 §2.3."""
@@ -146,7 +148,8 @@ class ResourceType:
     @cached_property
     def _by_urn(self) -> dict[str, Schema]:
         schemas = (self.schema, *(extension.schema for extension in self.extensions))
-        return {schema.id.lower(): schema for schema in schemas}
+        drafts = {urn: schema for schema in schemas for urn in DRAFTS.get(schema.id, ())}
+        return drafts | {schema.id.lower(): schema for schema in schemas}
 
     @cached_property
     def _common_by_name(self) -> dict[str, Attribute]:
@@ -163,7 +166,7 @@ class ResourceType:
         return next(iter(self.schema.unique_attributes), None)
 
     def find_schema(self, urn: str) -> Schema | None:
-        """The core or extension schema with that URN in any letter case."""
+        """The core or extension schema with that URN, or a draft's for it, in any letter case."""
         return self._by_urn.get(urn.lower())
 
     def locate(self, urn: str | None, name: str, sub: str | None = None) -> Located | None:

@@ -4,13 +4,13 @@ A member's name may be a whole path, as Entra writes it in a value without a pat
 `name.givenName`, `urn:…:User:department`, `emails[type eq "work"].value`.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from enum import Enum
 from functools import lru_cache
 from typing import Any, Final
 
-from scim.protocol.errors import InvalidFilter, InvalidPath, InvalidValue
+from scim.protocol.errors import InvalidFilter, InvalidPath, InvalidSyntax, InvalidValue
 from scim.protocol.evaluation import element_predicate
 from scim.protocol.filters import And, Comparison, Filter, Operator, parse_path
 from scim.protocol.readers import Notes, is_nothing, read_parts
@@ -113,20 +113,50 @@ def members(
     resource_type: ResourceType,
     body: Mapping[str, Any],
     notes: Notes,
-    schema: Schema | None = None,
 ) -> Iterator[tuple[Target, Any]]:
     """What the members of an object address, and what they hold, in their order.
 
-    `schema` is the one under whose URN the object stands. Unknown, read-only and discarded
-    attributes are noted and left out; those the server makes are left out. Raises InvalidValue.
+    Unknown, read-only and discarded attributes are noted and left out; those the server makes are
+    left out. Raises InvalidSyntax, InvalidValue.
     """
+    found = []
+    for each in _members(resource_type, body, notes):
+        found.append(each)
+        yield each
+    if len({(target.extension, target.attribute.name) for target, _ in found}) < len(found):
+        _check_doubled(found)
+
+
+def _check_doubled(found: Iterable[tuple[Target, Any]]) -> None:
+    """Refuses two members with different values for one thing, such as `name.givenName` beside a
+    `name` with a `givenName`: which of them is meant? Raises InvalidSyntax.
+    """
+    seen: dict[tuple[str, Filter | None, str | None], Any] = {}
+    for target, raw in found:
+        sub = target.sub.name if target.sub else None
+        said = {sub: raw}
+        if sub is None and isinstance(raw, dict) and not target.attribute.multi_valued:
+            said |= {part.name: raw[name] for name in raw if (part := target.attribute.find(name))}
+        for said_of, value in said.items():
+            if seen.setdefault((target.name, target.tree, said_of), value) != value:
+                name = f"{target.name}.{said_of}" if said_of else target.name
+                raise InvalidSyntax(f"The body has two values for {name}; which one is meant?")
+
+
+def _members(
+    resource_type: ResourceType,
+    body: Mapping[str, Any],
+    notes: Notes,
+    schema: Schema | None = None,
+) -> Iterator[tuple[Target, Any]]:
+    """What the members address; `schema` is the one under whose URN the object stands."""
     for name, raw in body.items():
         path = f"{schema.id}:{name}" if schema else name
         found = _find_member(resource_type, path)
         if found is None:
             notes.ignore("unknown", path)  # E19: what the server does not know is no error.
         elif isinstance(found, Schema):
-            yield from members(resource_type, _of_schema(resource_type, found, raw), notes, found)
+            yield from _members(resource_type, _of_schema(resource_type, found, raw), notes, found)
         elif found.access is Access.WRITABLE:
             yield found, raw
         elif found.access is not Access.SERVER_MADE:  # E13: clients echo id, meta and schemas.

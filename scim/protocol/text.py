@@ -14,11 +14,19 @@ from typing import Final
 MAX_STRING: Final = 1_024
 
 _UNACCEPTABLE: Final = re.compile("[\x00\ud800-\udfff]")
+_FILTER: Final = re.compile(r"\[.*\]|\[.*", re.DOTALL)
+_SHOWN: Final = re.compile(r"[A-Za-z0-9_.:$/ […\]-]{1,100}")
 
 
 def is_acceptable(text: str) -> bool:
     """False for text with NUL or a lone surrogate: JSON can carry it and PostgreSQL cannot."""
     return _UNACCEPTABLE.search(text) is None
+
+
+def shown(name: str) -> str:
+    """A name from a request as messages show it: without its filter, which holds values."""
+    name = _FILTER.sub("[…]", name)
+    return name if _SHOWN.fullmatch(name) else "with a name that cannot be shown"
 
 
 def fold(text: str) -> str:

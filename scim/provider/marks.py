@@ -33,8 +33,9 @@ LEGACY: Final = "legacy PATCH"  # operations capitalized, booleans as strings
 COMPLIANT: Final = "compliant PATCH"  # aadOptscim062020
 
 _MAX_OPERATIONS: Final = 100  # of a body; what is configured shows in the first ones
-_LEGACY_OPS: Final = frozenset({"Add", "Replace", "Remove"})
-_COMPLIANT_OPS: Final = frozenset({"add", "replace", "remove"})
+_FLAVORS: Final = dict.fromkeys(("Add", "Replace", "Remove"), (LEGACY,)) | dict.fromkeys(
+    ("add", "replace", "remove"), (COMPLIANT,)
+)
 # Lower-cased first words of a path, and what the attribute is called here.
 _SIMPLE: Final = {
     name.lower(): name
@@ -72,10 +73,8 @@ def _of_patch(body: Mapping[str, Any]) -> Iterator[str]:
         if not isinstance(operation, Mapping):
             continue
         op, path, value = (operation.get(name) for name in ("op", "path", "value"))
-        if op in _LEGACY_OPS:
-            yield LEGACY
-        elif op in _COMPLIANT_OPS:
-            yield COMPLIANT
+        if isinstance(op, str):
+            yield from _FLAVORS.get(op, ())
         if isinstance(path, str) and path:
             yield from _of_member(path, value)
         elif isinstance(value, Mapping):

@@ -8,10 +8,9 @@ from typing import Any, Final
 
 from scim.protocol import projection, urns
 from scim.protocol.cursor import Cursor
+from scim.protocol.envelope import read_message
 from scim.protocol.errors import (
     InvalidCount,
-    InvalidCursor,
-    InvalidFilter,
     InvalidSyntax,
     InvalidValue,
 )
@@ -42,7 +41,7 @@ def read_query(parameters: Mapping[str, Any]) -> Query:
     """
     text = parameters.get("filter")
     if not isinstance(text, str | None):
-        raise InvalidFilter("filter must be a string.")
+        raise InvalidSyntax("filter must be a string.")
     cursor = read_cursor(parameters)
     count = _count(parameters) if cursor is None else _cursor_count(parameters)
     sort_by = _text(parameters, "sortBy")
@@ -63,7 +62,7 @@ def read_cursor(parameters: Mapping[str, Any]) -> str | None:
     """
     text = parameters.get("cursor")
     if not isinstance(text, str | None):
-        raise InvalidCursor("cursor must be a string.")
+        raise InvalidSyntax("cursor must be a string.")
     if text is not None and parameters.get("startIndex") not in (None, ""):
         raise InvalidValue("cursor and startIndex exclude each other; send one.")
     return text
@@ -78,21 +77,14 @@ def read_projection(parameters: Mapping[str, Any]) -> Projection:
 
 def read_search(body: Any) -> dict[str, Any]:
     """The parameters in a SearchRequest, whose names have no letter case. Raises InvalidSyntax."""
-    if not isinstance(body, dict):
-        raise InvalidSyntax("The body must be a JSON object, a SearchRequest message.")
-    message = {name.lower(): value for name, value in body.items()}
-    schemas = message.get("schemas")
-    if schemas is not None and (
-        not isinstance(schemas, list) or urns.SEARCH_REQUEST not in schemas
-    ):
-        raise InvalidSyntax(f"schemas must name {urns.SEARCH_REQUEST}.")
+    message = read_message(body, urns.SEARCH_REQUEST)
     return {name: message.get(name.lower()) for name in NAMES}
 
 
 def _text(parameters: Mapping[str, Any], name: str) -> str:
     raw = parameters.get(name)
     if not isinstance(raw, str | None):
-        raise InvalidValue(f"{name} must be a string.")
+        raise InvalidSyntax(f"{name} must be a string.")
     return raw.strip() if raw else ""
 
 
@@ -123,7 +115,9 @@ def _integer(parameters: Mapping[str, Any], name: str, default: int) -> int:
     raw = parameters.get(name)
     if raw is None or raw == "":
         return default
-    text = str(raw).strip() if isinstance(raw, str | int) and not isinstance(raw, bool) else "?"
+    if not isinstance(raw, str | int | float) or isinstance(raw, bool):
+        raise InvalidSyntax(f"{name} must be a number.")
+    text = str(raw).strip()
     digits = text.removeprefix("-")
     if not (digits.isascii() and digits.isdigit()):
         raise InvalidValue(f"{name} must be an integer.")

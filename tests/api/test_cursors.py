@@ -243,7 +243,7 @@ def test_a_cursor_that_was_changed_is_refused(acme_scim, users, change):
 def test_a_cursor_is_a_string(acme_scim, cursor):
     body = {"schemas": [urns.SEARCH_REQUEST], "cursor": cursor}
 
-    assert refusal(acme_scim.post("/.search", body)) == (400, "invalidCursor")
+    assert refusal(acme_scim.post("/.search", body)) == (400, "invalidSyntax")
 
 
 def test_a_cursor_expires_after_the_announced_time(acme_scim, users):

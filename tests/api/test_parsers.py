@@ -5,7 +5,8 @@ import io
 import pytest
 
 from scim.api.bodies import read
-from scim.api.parsers import MAX_DEPTH, MAX_NAMES, parse
+from scim.api.parsers import parse
+from scim.protocol.documents import MAX_DEPTH, MAX_NAMES
 from scim.protocol.errors import ContentTooLarge, InvalidSyntax
 
 

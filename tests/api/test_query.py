@@ -2,7 +2,7 @@
 
 import pytest
 
-from scim.protocol.urns import SEARCH_REQUEST
+from scim.protocol.urns import PATCH_OP, SEARCH_REQUEST
 from tests.support.payloads import CORE, ENTERPRISE, error, listed, user
 
 GUID = "4b7ac1e1-8d0c-4ee4-a5c6-b6bb3a0a5c55"
@@ -350,12 +350,12 @@ def test_a_search_for_nothing_in_particular_lists_all(at_acme, at_globex, five):
     ("body", "detail", "kind"),
     [
         ([], "The body must be a JSON object, a SearchRequest message.", "invalidSyntax"),
-        ({"schemas": [CORE]}, f"schemas must name {SEARCH_REQUEST}.", "invalidSyntax"),
-        ({"filter": 7}, "filter must be a string.", "invalidFilter"),
-        ({"sortBy": ["userName"]}, "sortBy must be a string.", "invalidValue"),
-        ({"count": True}, "count must be an integer.", "invalidValue"),
+        ({"schemas": [PATCH_OP]}, f"schemas must name {SEARCH_REQUEST}.", "invalidSyntax"),
+        ({"filter": 7}, "filter must be a string.", "invalidSyntax"),
+        ({"sortBy": ["userName"]}, "sortBy must be a string.", "invalidSyntax"),
+        ({"count": True}, "count must be a number.", "invalidSyntax"),
         ({"startIndex": 1.5}, "startIndex must be an integer.", "invalidValue"),
-        ({"attributes": 7}, "attributes must be a list of attribute names.", "invalidValue"),
+        ({"attributes": 7}, "attributes must be a list of attribute names.", "invalidSyntax"),
     ],
 )
 def test_a_search_that_cannot_be_understood_is_refused(body, detail, kind, at_acme):

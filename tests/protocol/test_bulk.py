@@ -1,5 +1,6 @@
 """The BulkRequest and the order of its operations (RFC 7644 §3.7), with the RFC's own examples."""
 
+import json
 from typing import Any
 from uuid import UUID
 
@@ -147,12 +148,12 @@ def test_references_become_ids():
             "The bulkId 'a' occurs more than once.",
         ),
         *(
-            (
-                message(post("a")) | {"failOnErrors": wrong},
-                InvalidValue,
-                "failOnErrors must be an integer of at least 1.",
+            (message(post("a")) | {"failOnErrors": wrong}, error, f"failOnErrors must be {what}.")
+            for error, what, values in (
+                (InvalidValue, "an integer of at least 1", ("0", "-1")),
+                (InvalidSyntax, "an integer", ("true", '"1"', "1.5", "[]", "{}")),
             )
-            for wrong in (0, -1, True, "1", 1.5)
+            for wrong in map(json.loads, values)
         ),
         (
             message(*(post(str(number)) for number in range(1_001))),

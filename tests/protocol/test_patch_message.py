@@ -11,7 +11,6 @@ from scim.protocol import patch, urns
 from scim.protocol.definitions import USER
 from scim.protocol.errors import (
     ContentTooLarge,
-    InvalidPath,
     InvalidSyntax,
     InvalidValue,
     ScimError,
@@ -62,14 +61,14 @@ _OPERATION = {"op": "add", "path": "nickName", "value": "Babs"}
             "Operations must be an array of at least one operation.",
         ),
         (
-            {"schemas": [urns.USER], "Operations": [_OPERATION]},
+            {"schemas": [urns.BULK_REQUEST], "Operations": [_OPERATION]},
             InvalidSyntax,
             f"schemas must name {urns.PATCH_OP}.",
         ),
         (
             {"schemas": 1, "Operations": [_OPERATION]},
             InvalidSyntax,
-            f"schemas must name {urns.PATCH_OP}.",
+            "schemas must be an array of URNs.",
         ),
         (message("add"), InvalidSyntax, "Each of Operations must be an object."),
         (
@@ -79,7 +78,12 @@ _OPERATION = {"op": "add", "path": "nickName", "value": "Babs"}
         ),
         (message({"path": "a"}), InvalidSyntax, "op must be add, replace or remove."),
         (message({"op": 1}), InvalidSyntax, "op must be add, replace or remove."),
-        (message({**_OPERATION, "path": 1}), InvalidPath, "path must be a string."),
+        (message({**_OPERATION, "path": 1}), InvalidSyntax, "path must be a string."),
+        (
+            message({"op": ["replace"], "path": "title", "value": "x"}),
+            InvalidSyntax,
+            "op must be add, replace or remove.",
+        ),
         (
             message({"op": "add", "path": "nickName"}),
             InvalidValue,

@@ -311,11 +311,13 @@ def test_unknown_schemas_beside_a_known_one_are_noted_but_not_microsofts():
 @pytest.mark.parametrize(
     ("schemas", "detail"),
     [
-        (urns.USER, "schemas must be an array of URNs."),
         ([1], "schemas must be an array of URNs."),
         ({}, "schemas must be an array of URNs."),
         ([urns.PATCH_OP], f"schemas must name {urns.USER}."),
-        ([urns.GROUP], f"schemas must name {urns.USER}."),
+        (["urn:example:unheard"], f"schemas must name {urns.USER}."),
+        ("urn:example:unheard", f"schemas must name {urns.USER}."),
+        ([[urns.USER]], "schemas must be an array of URNs."),
+        ([None], "schemas must be an array of URNs."),
     ],
 )
 def test_schemas_of_something_else_are_refused(schemas, detail):

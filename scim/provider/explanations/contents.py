@@ -265,7 +265,7 @@ ROWS: Final = (
         400,
         "invalidSyntax",
         r"not JSON|not UTF-8|no body|number that|nests more|members\.$|repeats a member|NUL"
-        r"|could not be read",
+        r"|could not be read|one member twice|has two values for|ends before",
     ),
     Row(
         Explanation(
