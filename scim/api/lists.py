@@ -19,7 +19,8 @@ def list_response_of(
 ) -> dict[str, Any]:
     """The ListResponse of the page that the parameters ask for.
 
-    Raises InvalidFilter, InvalidPath, InvalidValue, InvalidCursor, ExpiredCursor, InvalidCount.
+    Raises InvalidFilter, InvalidPath, InvalidValue, InvalidCursor, ExpiredCursor, InvalidCount,
+    TooMany.
     """
     projection, query = read_projection(parameters), read_query(parameters)
     seal = Seal(requester, resource_types)

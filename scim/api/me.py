@@ -12,7 +12,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from scim.api.viewsets import ResourceViewSet
-from scim.protocol.errors import NotImplementedYet
+from scim.protocol.errors import NotImplementedYet, ServiceUnavailable, TooMany
 from scim.protocol.filters import And, AttributePath, Comparison, Filter, Operator, Or, ValuePath
 from scim.protocol.representation import location
 from scim.provider import resources
@@ -24,12 +24,16 @@ _NOBODY: Final = (
     " the account that the secret token was issued for; there is {number}."
 )
 
+_LATE: Final = "The user of the secret token was not found in time; repeat the request later."
+
 
 class MeViewSet(ResourceViewSet):
     """The operations of a member, on the requester's own user; Location names the user itself."""
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
-        """Finds out whose user it is, before the handler is called with it. Raises NotImplementedYet."""
+        """Finds out whose user it is, before the handler is called with it. Raises NotImplementedYet,
+        ServiceUnavailable.
+        """
         super().initial(request, *args, **kwargs)
         if request.method == "POST":
             raise NotImplementedYet(_POST)
@@ -49,7 +53,10 @@ class MeViewSet(ResourceViewSet):
         requester = self.authenticated()
         source = Source(self.resource_type, Loading(requester.tenant_url))
         query = Query(filter=_is_person(requester.account_email), count=2)
-        found = resources.query([source], query).items if requester.account_email else ()
+        try:
+            found = resources.query([source], query).items if requester.account_email else ()
+        except TooMany:  # the query is ours: no advice helps the client
+            raise ServiceUnavailable(_LATE) from None
         if len(found) != 1:
             raise NotImplementedYet(_NOBODY.format(number="more than one" if found else "none"))
         return str(found[0].stored.id)

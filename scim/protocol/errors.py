@@ -4,7 +4,7 @@
     ├── BadRequest 400
     │   ├── InvalidFilter · InvalidPath · InvalidSyntax · InvalidValue
     │   ├── InvalidCursor · ExpiredCursor · InvalidCount (RFC 9865 §2.1)
-    │   └── Mutability · NoTarget
+    │   └── Mutability · NoTarget · TooMany
     ├── Unauthorized 401
     ├── Forbidden 403
     │   └── InsufficientScope
@@ -94,6 +94,12 @@ class NoTarget(BadRequest):
     """The path of a PATCH operation matches nothing that could be changed."""
 
     scim_type = "noTarget"
+
+
+class TooMany(BadRequest):
+    """The list takes more than the server is willing to calculate (RFC 7644 §3.12)."""
+
+    scim_type = "tooMany"
 
 
 class Unauthorized(ScimError):

@@ -103,7 +103,7 @@ def is_small(stored: Stored) -> bool:
 
 
 def query(sources: Sequence[Source], asked: Query) -> Page:
-    """The page of resources that the query asks for. Raises InvalidFilter, InvalidValue."""
+    """The page of resources that the query asks for. Raises InvalidFilter, InvalidValue, TooMany."""
     return lists.page(sources, asked)
 
 

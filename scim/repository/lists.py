@@ -10,16 +10,18 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from django.db import connection
+from django.db import OperationalError, connection
 
+from scim.protocol.errors import TooMany
 from scim.protocol.narrowing import narrowed
 from scim.repository import columns, relations
 from scim.repository.base import Listed, Page, Query, Source
-from scim.repository.columns import Column
+from scim.repository.columns import LOOKED_UP, Column
 from scim.repository.order import UNSORTED, compile_order
 from scim.repository.resources import FIELDS, read_row
 from scim.repository.sql import Parameter, Sql, join, sql, switch
 from scim.repository.where import compile_filter
+from tenants.errors import is_overtime
 
 # The ids that match are counted and cut to a page before any document is read. What is computed of
 # each row, a filter or an order, is computed once for all parts and the count.
@@ -55,17 +57,39 @@ class _Walk:
 
 
 def page(sources: Sequence[Source], query: Query) -> Page:
-    """The page the query asks for and the total. Raises InvalidFilter, InvalidValue."""
+    """The page the query asks for and the total. Raises InvalidFilter, InvalidValue, TooMany."""
     statement = _statement(sources, query)
-    with connection.cursor() as cursor:
-        cursor.execute(statement.text, statement.parameters)
-        rows = cursor.fetchall()
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute(statement.text, statement.parameters)
+            rows = cursor.fetchall()
+    except OperationalError as error:
+        if is_overtime(error):
+            raise TooMany(
+                f"The list takes too long to compute. {_advice(sources, query)}"
+            ) from None
+        raise
     types = {source.resource_type.name: source.resource_type for source in sources}
     found = [Listed(types[row[2]], read_row(row[3:]), row[1]) for row in rows if row[2] is not None]
     items = found[: query.count]
     if query.cursor is not None and query.cursor.is_backward:
         items.reverse()
     return Page(rows[0][0], tuple(items), has_more=len(found) > query.count)
+
+
+def _advice(sources: Sequence[Source], query: Query) -> str:
+    """How to ask for less."""
+    if query.filter is not None:
+        names = " or ".join(
+            f"{', '.join(LOOKED_UP[each.resource_type.name])} ({each.resource_type.name})"
+            for each in sources
+        )
+        return (
+            f'Filter by an attribute with an index, alone or joined to the rest by "and": {names}.'
+        )
+    if query.sort_by is not None:
+        return "Leave out sortBy, or add a filter."
+    return "Add a filter, leave members out (excludedAttributes), or ask for fewer with count."
 
 
 def _statement(sources: Sequence[Source], query: Query) -> Sql:

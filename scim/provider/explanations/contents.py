@@ -245,6 +245,18 @@ ROWS: Final = (
     ),
     Row(
         Explanation(
+            "too-many",
+            "The database could not compute the list in time: the filter or the order has it read"
+            " every resource, or the page has too much on it.",
+            "RFC 7644 §3.4.2, §3.12: tooMany",
+            "Change the query as the detail says. To repeat it as it is does not help.",
+            SENDER,
+        ),
+        400,
+        "tooMany",
+    ),
+    Row(
+        Explanation(
             "page-by-cursor",
             "The walk through a list was continued with a cursor or count of another list.",
             "RFC 9865 §2.1",
