@@ -16,9 +16,9 @@ from accounts.tokens import SUPPORT, Reason, Scope, Standing, TokenRefused, Veri
 PREFIX: Final = "mypscim_access_"
 
 # The hot statement: token, client, secret and account in one look-up by a unique index, as
-# accounts.tokens has it. Columns: client and account, scope, then Standing.
+# accounts.tokens has it. Columns: client and account, scope, secret, then Standing.
 _FIND: Final = """
-    SELECT client.id, client.label, account.id, account.email, token.scope,
+    SELECT client.id, client.label, account.id, account.email, token.scope, token.secret_id,
            COALESCE(client.revoked_at, secret.revoked_at), token.expires_at,
            account.role, account.is_active
       FROM accounts_accesstoken token
@@ -51,9 +51,9 @@ def verify(tenant_id: UUID, value: str, now: datetime) -> Verified:
         row = cursor.fetchone()
     if row is None:
         raise TokenRefused(Reason.UNKNOWN, _DETAILS[Reason.UNKNOWN])
-    client_id, label, account_id, email, scope = row[:5]
+    client_id, label, account_id, email, scope, secret_id = row[:6]
     public_id = client_id.hex[: tokens.PUBLIC_ID_LENGTH]
-    reason = (standing := Standing(*row[5:])).why_refused(now)
+    reason = (standing := Standing(*row[6:])).why_refused(now)
     if reason is not None:
         raise TokenRefused(reason, _detail(reason, f"{label} ({public_id})", standing))
     return Verified(
@@ -63,6 +63,7 @@ def verify(tenant_id: UUID, value: str, now: datetime) -> Verified:
         account_id=account_id,
         account_email=email,
         scopes=covered(read_scopes(scope)),
+        secret_id=secret_id,
     )
 
 

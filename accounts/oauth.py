@@ -12,9 +12,11 @@ from uuid import UUID
 
 from django.conf import settings
 
-from accounts import access, assertions, tokens
+from accounts import access, assertions, tokens, uses
 from accounts.models import AccessToken, ClientSecret, OAuthClient
 from accounts.tokens import SUPPORT, Reason, Scope, Standing, Verified
+from accounts.uses import Use
+from tenants.current import current_tenant
 
 SECRET_PREFIX: Final = "mypscim_secret_"  # noqa: S105  # every secret begins with it
 # Expired access tokens are told apart from unknown ones for this long.
@@ -131,15 +133,9 @@ def issue(tenant_id: UUID, proven: Proven, scopes: frozenset[Scope], now: dateti
         created_at=now,
         expires_at=now + lifetime,
     )
-    _note_use(proven.client, now)
-    if proven.secret is not None:
-        _note_use(proven.secret, now)
+    secret_id = proven.secret.id if proven.secret else None
+    uses.note(current_tenant(), uses.of_client(proven.client.id, secret_id), Use(now))
     return Issued(value, scope, int(lifetime.total_seconds()))
-
-
-def _note_use(used: OAuthClient | ClientSecret, now: datetime) -> None:
-    used.last_used_at = now
-    used.save(update_fields=["last_used_at"])
 
 
 def _check(standing: Standing, name: str, now: datetime) -> None:

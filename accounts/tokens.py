@@ -1,4 +1,4 @@
-"""Secret tokens: their shape, how one is checked, and where its use is noted.
+"""Secret tokens: their shape, and how one is checked.
 
 The only module that knows what a token looks like:
 
@@ -39,19 +39,11 @@ SUPPORT: Final = "support@mypolicies.com"
 # The hot statement: token and account in one look-up by a unique index, written once
 # (performance.md: the ORM costs ten times the query). Columns: Verified, then Standing.
 _FIND: Final = """
-    SELECT token.id, token.public_id, token.label, account.id, account.email, token.last_used_at,
+    SELECT token.id, token.public_id, token.label, account.id, account.email,
            token.revoked_at, token.expires_at, account.role, account.is_active
       FROM accounts_secrettoken token
       JOIN accounts_account account ON account.id = token.issued_for_id
      WHERE token.digest = %s
-"""
-
-# Requests of one tenant meet in this row: whoever finds it locked leaves it to the other.
-_RECORD_USE: Final = """
-    UPDATE accounts_secrettoken
-       SET last_used_at = GREATEST(last_used_at, %s), last_used_address = %s,
-           last_used_user_agent = %s, use_count = use_count + %s
-     WHERE id = (SELECT id FROM accounts_secrettoken WHERE id = %s FOR UPDATE SKIP LOCKED)
 """
 
 
@@ -78,8 +70,8 @@ class Verified:
     label: str
     account_id: UUID
     account_email: str
-    last_used_at: datetime | None = None
     scopes: frozenset[Scope] = ALL_SCOPES
+    secret_id: UUID | None = None  # of the client secret that an access token was obtained with
 
 
 class Reason(Enum):
@@ -169,7 +161,7 @@ def verify(tenant_id: UUID, value: str, now: datetime) -> Verified:
         row = cursor.fetchone()
     if row is None:
         raise TokenRefused(Reason.UNKNOWN, _DETAILS[Reason.UNKNOWN])
-    verified, standing = Verified(*row[:6]), Standing(*row[6:])
+    verified, standing = Verified(*row[:5]), Standing(*row[5:])
     reason = standing.why_refused(now)
     if reason is not None:
         raise TokenRefused(reason, _detail(reason, verified.public_id, standing))
@@ -180,20 +172,6 @@ def _detail(reason: Reason, name: str, standing: Standing) -> str:
     moment = standing.revoked_at if reason is Reason.REVOKED else standing.expires_at
     day = f"{moment.astimezone(UTC):%Y-%m-%d} (UTC)" if moment else ""
     return _DETAILS[reason].format(name=name, day=day)
-
-
-def record_use(
-    token_id: UUID, at: datetime, address: str | None, user_agent: str, uses: int
-) -> bool:
-    """Note when, from where and how often a token was used; False when another is just doing so.
-
-    One statement that never waits for a lock; with False nothing was written and `uses` can be
-    added to the next call. `address` is an IP address or None. Needs a transaction in the tenant.
-    """
-    agent = user_agent.replace("\0", "")[:USER_AGENT_LENGTH]
-    with connection.cursor() as cursor:
-        cursor.execute(_RECORD_USE, [at, address, agent, uses, token_id])
-        return bool(cursor.rowcount)
 
 
 # What to do next stands in each sentence: Entra shows it to the customer's administrator as it is.

@@ -7,7 +7,6 @@ import ctypes
 import os
 import signal
 import sys
-import threading
 from typing import Any
 
 from config import environment, starting
@@ -34,7 +33,7 @@ loglevel = "error"  # its warnings quote malformed headers, in which a secret to
 _PR_SET_PDEATHSIG = 1  # <linux/prctl.h>
 
 
-_stopping = threading.Event()
+_flushers: list[Any] = []  # of this worker, once Django is set up: one config.flushing.Flusher
 
 
 def on_starting(server: Any) -> None:
@@ -43,18 +42,17 @@ def on_starting(server: Any) -> None:
 
 
 def post_worker_init(_worker: object) -> None:
-    """Has a thread write what the worker counted of tenants' traffic when no request does."""
-    from tenants import traffic  # Django is set up only now
+    """Has a thread write what the worker counts: tenants' traffic, uses of their credentials."""
+    from config.flushing import Flusher  # Django is set up only now
 
-    threading.Thread(target=traffic.keep_flushing, args=[_stopping], daemon=True).start()
+    _flushers.append(Flusher())
+    _flushers[0].start()
 
 
 def worker_exit(_server: object, _worker: object) -> None:
     """Has a worker that ends write what it counted."""
-    from tenants import traffic
-
-    _stopping.set()
-    traffic.flush()
+    for flusher in _flushers:
+        flusher.stop()
 
 
 def post_fork(_server: object, _worker: object) -> None:

@@ -4,7 +4,7 @@ A request costs a few microseconds and no statement here: what it was is added t
 process. Tallies of all tenants are written together, in one statement and a transaction of its own,
 when the first of them has waited FLUSH_SECONDS; what changes a tenant's state (its first request, a
 failure after success, success after a failure) is written by the request that brings it. When
-nothing follows, a thread of the worker writes (`keep_flushing`). A process that is killed loses
+nothing follows, a thread of the worker writes (config.flushing). A process that is killed loses
 what it counted in the last seconds (decision 0015).
 """
 
@@ -212,13 +212,6 @@ def write(tallies: Mapping[UUID, Tally]) -> None:
 def forget() -> None:
     """Forget what was counted and seen, in this process."""
     _ledger.forget()
-
-
-def keep_flushing(stop: threading.Event, seconds: float = FLUSH_SECONDS + 1) -> None:
-    """Write what no further request writes, until `stop` is set; the connection is not kept."""
-    while not stop.wait(seconds):
-        flush()
-        connection.close()
 
 
 # Rows that two processes write meanwhile are added up by PostgreSQL; the tenants are in one order,

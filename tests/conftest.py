@@ -11,6 +11,7 @@ from django.test import override_settings
 from hypothesis import HealthCheck
 from hypothesis import settings as properties
 
+from accounts import uses
 from config import embedded
 from tenants import lifecycle, resolution, traffic
 from tenants.current import in_public
@@ -68,6 +69,7 @@ def _no_host_is_remembered():
     """The last test may have changed tenants; its rollback tells nobody."""
     resolution.forget()
     traffic.forget()
+    uses.forget()
 
 
 def _tenant(custom_domain):

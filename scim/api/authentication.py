@@ -5,22 +5,19 @@ A secret token, or an access token of an OAuth client; the prefix tells them apa
 
 import ipaddress
 import time
-from datetime import datetime
-from functools import partial
 from typing import Final
-from uuid import UUID
 
 from django.http import HttpRequest
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.request import Request
 
-from accounts import access, tokens
+from accounts import access, tokens, uses
 from accounts.tokens import Reason, Scope, TokenRefused, Verified
+from accounts.uses import Credential, Kind, Use
 from scim.protocol.errors import Forbidden, InsufficientScope, Unauthorized
 from scim.provider.requester import Requester
-from scim.provider.summaries import Summaries
 from tenants import clock
-from tenants.current import after_response, current_tenant
+from tenants.current import current_tenant
 
 CHALLENGE: Final = 'Bearer realm="myPolicies SCIM"'
 INVALID_TOKEN: Final = f'{CHALLENGE}, error="invalid_token"'
@@ -28,9 +25,6 @@ INSUFFICIENT_SCOPE: Final = f'{CHALLENGE}, error="insufficient_scope"'
 _MISSING: Final = (
     "The request has no secret token. Send it as 'Authorization: Bearer <Secret Token>'."
 )
-
-# A token's use is written at most once a minute and process (product.md, "Tokens").
-_uses: Final = Summaries()
 
 
 class SecretTokenAuthentication(BaseAuthentication):
@@ -53,9 +47,9 @@ class SecretTokenAuthentication(BaseAuthentication):
         begins = not hasattr(http_request, "log_fields")  # and not once more, after a conflict
         http_request.log_fields = {"token": verified.public_id}  # type: ignore[attr-defined]
         requester = requester_of(http_request, verified)
-        # A client's use is noted when it asks for an access token.
-        if kind is tokens and begins:
-            _note_use(http_request, requester, verified)
+        if begins:
+            use = Use(clock.now(), requester.address, requester.user_agent)
+            uses.note(current_tenant(), _credentials(verified, is_client=kind is access), use)
         return requester, verified
 
 
@@ -96,14 +90,8 @@ def _address(text: str) -> str | None:
         return None
 
 
-def _note_use(request: HttpRequest, requester: Requester, verified: Verified) -> None:
-    uses = _uses.note(verified.token_id, time.monotonic())
-    if not uses:
-        return
-    after_response(request, partial(_record_use, requester, verified.token_id, clock.now(), uses))
-
-
-def _record_use(requester: Requester, token_id: UUID, at: datetime, uses: int) -> None:
-    """Notes the uses; while another process is just doing so they wait for the next ones."""
-    if not tokens.record_use(token_id, at, requester.address, requester.user_agent, uses):
-        _uses.give_back(token_id, uses)
+def _credentials(verified: Verified, *, is_client: bool) -> tuple[Credential, ...]:
+    """What was used, of which an access token itself is none: it lives for an hour."""
+    if is_client:
+        return uses.of_client(verified.token_id, verified.secret_id)
+    return (Credential(Kind.TOKEN, verified.token_id),)

@@ -32,13 +32,6 @@ class Summaries:
         self._tallies: OrderedDict[Hashable, _Tally] = OrderedDict()
         self._lock = threading.Lock()
 
-    def give_back(self, kind: Hashable, count: int) -> None:
-        """Have what `note` handed out wait again, because it could not be logged."""
-        with self._lock:
-            tally = self._tallies.get(kind)
-            if tally is not None:
-                tally.waiting += count
-
     def note(self, kind: Hashable, at: float) -> int:
         """How many of this kind to log now, this one included; 0 while the window lasts."""
         with self._lock:

@@ -9,10 +9,11 @@ from django.core.management import call_command
 from django.core.management.base import CommandError
 from django.db import connection
 
-from accounts import actions, audit, tokens
+from accounts import actions, audit, tokens, uses
 from accounts.actions import Actor, TokenRequest
 from accounts.models import Account, AuditEntry, SecretToken
 from accounts.permissions import Role
+from accounts.uses import Credential, Kind, Use
 from tenants import clock
 from tenants.current import in_tenant
 from tenants.models import Domain, Tenant
@@ -164,15 +165,16 @@ def test_list_tokens_shows_a_table_and_no_value(acme, globex, tara, gus, command
     actions.mint_token(command, globex, TokenRequest("Theirs", gus.id, 90))
     with in_tenant(acme):
         SecretToken.objects.filter(id=agent.id).update(created_at="2026-01-01T00:00:00Z")
-        tokens.record_use(minted.id, clock.now(), None, "", uses=1)
+    uses.note(acme, [Credential(Kind.TOKEN, minted.id)], Use(clock.now(), count=7))
+    uses.flush()
 
     out, err = run("list_tokens", "acme")
 
     live, revoked = minted.public_id, agent.public_id
     assert out.splitlines() == [
-        "ID        LABEL               STATE    FOR                EXPIRES     LAST USED",
-        f"{live}  Microsoft Entra ID  live     tara@acme.example  2027-11-25  2026-11-25 09:30",
-        f"{revoked}  Agent               revoked  tara@acme.example  never       never",
+        "ID        LABEL               STATE    FOR                EXPIRES     LAST USED         REQUESTS",
+        f"{live}  Microsoft Entra ID  live     tara@acme.example  2027-11-25  2026-11-25 09:30  7",
+        f"{revoked}  Agent               revoked  tara@acme.example  never       never             0",
     ]
     assert err == ""
 

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from accounts import access, actions, oauth, tokens
+from accounts import access, actions, oauth, tokens, uses
 from accounts.models import AccessToken, ClientSecret
 from accounts.oauth import ErrorCode
 from accounts.permissions import Role
@@ -139,6 +139,7 @@ def test_an_access_token_stands_for_its_client(acme, tara, created, access_token
         account_id=tara.id,
         account_email="tara@acme.example",
         scopes=frozenset({Scope.READ, Scope.WRITE}),
+        secret_id=created.secret.id,
     )
 
 
@@ -230,9 +231,10 @@ def test_access_tokens_that_expired_a_week_ago_are_removed_when_one_is_issued(
 
 
 def test_issuing_notes_when_client_and_secret_were_last_used(acme, created, access_token):
+    uses.flush()
+
     with in_tenant(acme):
         secret = ClientSecret.objects.select_related("client").get()
-
     assert secret.last_used_at is not None
     assert secret.last_used_at == secret.client.last_used_at
 

@@ -1,12 +1,11 @@
 """A secret token's shape, and every way in which one is accepted or refused."""
 
 import re
-from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 import pytest
-from django.db import connection, transaction
+from django.db import transaction
 
 from accounts import actions, tokens
 from accounts.actions import TokenRequest
@@ -95,7 +94,6 @@ def test_a_live_token_is_verified_with_the_account_that_answers_for_it(acme, tar
         label="Microsoft Entra ID",
         account_id=tara.id,
         account_email="tara@acme.example",
-        last_used_at=None,
     )
 
 
@@ -226,68 +224,6 @@ def test_no_refusal_holds_the_value(acme, minted, command):
         assert value[8:51] not in repr(refusal(acme, value))
 
 
-def test_a_use_is_recorded_with_time_address_client_and_count(acme, minted):
-    first, second = (
-        datetime(2026, 11, 25, 9, 0, tzinfo=UTC),
-        datetime(2026, 11, 25, 9, 1, tzinfo=UTC),
-    )
-
-    with in_tenant(acme):
-        assert tokens.record_use(minted.token.id, first, "203.0.113.9", "Entra/1", uses=1)
-        assert tokens.record_use(minted.token.id, second, "2001:db8::1", "Entra/2", uses=40)
-
-    assert usage(acme) == (second, "2001:db8::1", "Entra/2", 41)
-
-
-def test_a_late_report_does_not_turn_the_clock_back(acme, minted):
-    earlier, later = (
-        datetime(2026, 11, 25, 9, 0, tzinfo=UTC),
-        datetime(2026, 11, 25, 9, 1, tzinfo=UTC),
-    )
-
-    with in_tenant(acme):
-        tokens.record_use(minted.token.id, later, None, "", uses=1)
-        tokens.record_use(minted.token.id, earlier, None, "", uses=1)
-
-    assert usage(acme) == (later, None, "", 2)
-
-
-def test_a_hostile_user_agent_is_recorded_as_far_as_it_fits(acme, minted):
-    now = clock.now()
-
-    with in_tenant(acme):
-        tokens.record_use(minted.token.id, now, None, "\0" + 1000 * "x", uses=1)
-
-    assert usage(acme) == (now, None, 200 * "x", 1)
-
-
-def test_recording_a_use_costs_one_statement(acme, minted, statements):
-    with in_tenant(acme), statements() as executed:
-        tokens.record_use(minted.token.id, clock.now(), None, "", uses=1)
-
-    assert len(executed) == 1
-
-
-def test_recording_a_use_leaves_a_locked_token_alone_and_does_not_wait(real_tenants, command):
-    initech, _ = real_tenants
-    ina = actions.create_account(command, initech, "ina@initech.example", "", Role.ADMIN)
-    token = actions.mint_token(command, initech, TokenRequest("Entra", ina.id, 90)).token
-
-    def record_elsewhere():
-        try:
-            with in_tenant(initech):
-                connection.cursor().execute("SET LOCAL lock_timeout = '1ms'")
-                return tokens.record_use(token.id, clock.now(), None, "", uses=5)
-        finally:
-            connection.close()
-
-    with in_tenant(initech), ThreadPoolExecutor(1) as pool:
-        assert tokens.record_use(token.id, clock.now(), None, "", uses=1)
-        assert pool.submit(record_elsewhere).result() is False
-
-    assert usage(initech)[3] == 1
-
-
 @pytest.fixture
 def second(acme, command):
     """Another admin of acme, so that tara may step down."""
@@ -298,14 +234,3 @@ def refusal(tenant, value, now=None):
     with in_tenant(tenant), transaction.atomic(), pytest.raises(TokenRefused) as refused:
         tokens.verify(tenant.id, value, now or clock.now())
     return refused.value
-
-
-def usage(tenant):
-    with in_tenant(tenant):
-        token = SecretToken.objects.get()
-    return (
-        token.last_used_at,
-        token.last_used_address,
-        token.last_used_user_agent,
-        token.use_count,
-    )

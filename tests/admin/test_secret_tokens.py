@@ -8,10 +8,11 @@ from django.contrib.sessions.models import Session
 from django.core.serializers import serialize
 from django.db import transaction
 
-from accounts import actions, tokens
+from accounts import actions, tokens, uses
 from accounts.actions import TokenRequest
 from accounts.models import AuditEntry, SecretToken
 from accounts.permissions import Role
+from accounts.uses import Credential, Kind, Use
 from tenants import clock, resolution
 from tenants.current import in_tenant
 from tests.admin.conftest import facts_of, nonce_in
@@ -204,8 +205,9 @@ def test_generating_is_in_the_audit_logs_of_the_tenant_and_of_staff(alice, acme,
 
 
 def test_the_list_shows_state_and_last_use(alice, acme, minted):
-    with transaction.atomic(), in_tenant(acme):
-        tokens.record_use(minted.token.pk, clock.now(), "203.0.113.9", "Entra/1.0", 7)
+    use = Use(clock.now(), "203.0.113.9", "Entra/1.0", 7)
+    uses.note(acme, [Credential(Kind.TOKEN, minted.token.pk)], use)
+    uses.flush()
 
     page = alice.get(LIST).text
 

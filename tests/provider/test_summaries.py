@@ -30,13 +30,3 @@ def test_the_kind_that_was_logged_longest_ago_is_forgotten_first():
 
     assert summaries.note("third", at=1.0) == 0
     assert summaries.note("first", at=1.0) == 1
-
-
-def test_what_could_not_be_logged_is_logged_with_the_next():
-    summaries = Summaries(window=60)
-    summaries.note("probe", at=0.0)
-    handed_out = summaries.note("probe", at=60.0)
-
-    summaries.give_back("probe", handed_out)
-
-    assert summaries.note("probe", at=120.0) == 2

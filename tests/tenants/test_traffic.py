@@ -10,7 +10,6 @@ from tenants import traffic
 from tenants.current import in_public
 from tenants.models import Traffic, TrafficDay
 from tenants.traffic import Exchange, Kind
-from tests.support.postgres import wait_until
 
 NOW = datetime(2026, 11, 25, 10, 0, tzinfo=UTC)
 
@@ -219,21 +218,6 @@ def test_a_database_that_does_not_answer_is_logged_and_nothing_else(
     traffic.flush()
 
     assert "could not be written" in caplog.text
-
-
-def test_a_thread_writes_what_no_further_request_writes(real_tenants, django_db_blocker):
-    initech, stop = real_tenants[0], threading.Event()
-    note(initech, at(0))
-    with django_db_blocker.unblock():
-        thread = threading.Thread(target=traffic.keep_flushing, args=[stop, 0.01])
-        thread.start()
-        try:
-            wait_until(lambda: counted(initech) != {}, "the thread wrote")
-        finally:
-            stop.set()
-            thread.join()
-
-        assert counted(initech) == {"2026-11-25": (1, 0, 0)}
 
 
 def test_processes_that_write_at_once_lose_nothing(real_tenants, django_db_blocker):

@@ -9,7 +9,7 @@ from tenants import clock
 from tenants.current import in_tenant
 from tenants.models import Tenant
 
-HEADINGS: Final = ("ID", "LABEL", "STATE", "FOR", "EXPIRES", "LAST USED")
+HEADINGS: Final = ("ID", "LABEL", "STATE", "FOR", "EXPIRES", "LAST USED", "REQUESTS")
 
 
 class Command(TenantCommand):
@@ -26,4 +26,5 @@ def _row(token: SecretToken, now: datetime) -> tuple[str, ...]:
     expires = f"{token.expires_at:%Y-%m-%d}" if token.expires_at else "never"
     used = f"{token.last_used_at:%Y-%m-%d %H:%M}" if token.last_used_at else "never"
     state = token.state(now)
-    return (token.public_id, token.label, state, token.issued_for.email, expires, used)
+    uses = (used, str(token.use_count))
+    return (token.public_id, token.label, state, token.issued_for.email, expires, *uses)

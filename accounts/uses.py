@@ -1,0 +1,190 @@
+"""When and how often credentials are used, counted in memory and written within seconds.
+
+A request costs no statement here: its use of a secret token, or of an OAuth client and the client
+secret behind its access token, is added to a tally of the process. A thread of the worker writes the
+tallies (config.flushing), one transaction a tenant; so the count of a token that is idle or revoked
+meanwhile follows too. What could not be written waits for the next round, and a worker that stops
+gracefully writes what it has (decision 0028).
+"""
+
+import json
+import logging
+import threading
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import Enum, auto
+from typing import Final, NamedTuple
+from uuid import UUID
+
+from django.db import DatabaseError, InterfaceError, OperationalError, connection
+
+from accounts.tokens import USER_AGENT_LENGTH
+from tenants import clock
+from tenants.current import in_tenant
+from tenants.models import Tenant
+
+# What cannot be written for so long is lost: its row is gone.
+KEPT_FOR: Final = timedelta(hours=1)
+
+_logger: Final = logging.getLogger(__name__)
+
+
+class Kind(Enum):
+    """A kind of credential."""
+
+    TOKEN = auto()
+    CLIENT = auto()
+    SECRET = auto()
+
+
+class Credential(NamedTuple):
+    """A credential of a tenant."""
+
+    kind: Kind
+    id: UUID
+
+
+def of_client(client_id: UUID, secret_id: UUID | None) -> tuple[Credential, ...]:
+    """The credentials of an OAuth client that asks with a secret, or with a key (None)."""
+    client = Credential(Kind.CLIENT, client_id)
+    return (client,) if secret_id is None else (client, Credential(Kind.SECRET, secret_id))
+
+
+@dataclass(frozen=True, slots=True)
+class Use:
+    """Uses of a credential: the newest one, and how many there were."""
+
+    at: datetime
+    address: str | None = None  # an IP address
+    user_agent: str = ""
+    count: int = 1
+
+    def plus(self, other: "Use") -> "Use":
+        """Both together."""
+        newest = other if other.at >= self.at else self
+        return Use(newest.at, newest.address, newest.user_agent, self.count + other.count)
+
+
+Uses = dict[Credential, Use]
+
+
+class Ledger:
+    """The tallies of a process; safe for threads."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._tallies: dict[UUID, tuple[Tenant, Uses]] = {}
+
+    def add(self, tenant: Tenant, uses: Mapping[Credential, Use]) -> None:
+        """Count uses of the tenant's credentials."""
+        with self._lock:
+            _, tally = self._tallies.setdefault(tenant.id, (tenant, {}))
+            for credential, use in uses.items():
+                former = tally.get(credential)
+                tally[credential] = former.plus(use) if former else use
+
+    def take(self) -> list[tuple[Tenant, Uses]]:
+        """The tallies, which are empty afterwards."""
+        with self._lock:
+            taken, self._tallies = self._tallies, {}
+            return list(taken.values())
+
+
+_ledger: Final = Ledger()
+
+
+def note(tenant: Tenant, credentials: Iterable[Credential], use: Use) -> None:
+    """Count a use of each of the tenant's credentials: no statement."""
+    _ledger.add(tenant, dict.fromkeys(credentials, use))
+
+
+def forget() -> None:
+    """Forget what was counted in this process."""
+    _ledger.take()
+
+
+def flush() -> None:
+    """Write what was counted: a transaction a tenant, none for nothing. Opens its transactions.
+
+    What a database that does not answer, or a locked row, keeps from being written is kept.
+    """
+    taken = _ledger.take()
+    while taken:
+        tenant, uses = taken.pop()
+        try:
+            _keep(tenant, write(tenant, uses))
+        except (OperationalError, InterfaceError):
+            _logger.exception("The uses of credentials could not be written; they are kept.")
+            for each in (*taken, (tenant, uses)):
+                _keep(*each)
+            return
+        except DatabaseError:
+            _logger.exception("The uses of a tenant's credentials could not be written.")
+
+
+def write(tenant: Tenant, uses: Mapping[Credential, Use]) -> Uses:
+    """Add the uses to the tenant's rows, one statement a kind; those whose row is locked come back."""
+    left = dict(uses)
+    with in_tenant(tenant), connection.cursor() as cursor:
+        for kind in Kind:
+            rows = [_row(each.id, use) for each, use in uses.items() if each.kind is kind]
+            if rows:
+                cursor.execute(_STATEMENTS[kind], [json.dumps(rows), [row["id"] for row in rows]])
+                for (written,) in cursor.fetchall():
+                    del left[Credential(kind, written)]
+    return left
+
+
+def _keep(tenant: Tenant, uses: Mapping[Credential, Use]) -> None:
+    oldest = clock.now() - KEPT_FOR
+    kept = {credential: use for credential, use in uses.items() if use.at > oldest}
+    if kept:
+        _ledger.add(tenant, kept)
+
+
+def _row(key: UUID, use: Use) -> dict[str, str | int | None]:
+    return {
+        "id": str(key),
+        "at": use.at.isoformat(),
+        "address": use.address,
+        "agent": use.user_agent.replace("\0", "")[:USER_AGENT_LENGTH],
+        "uses": use.count,
+    }
+
+
+# Whoever finds a row locked leaves it for the next round. Address and agent are the newest use's.
+_TOKENS: Final = """
+UPDATE accounts_secrettoken AS used
+   SET last_used_at = GREATEST(used.last_used_at, new.at),
+       last_used_address = CASE WHEN used.last_used_at > new.at
+           THEN used.last_used_address ELSE new.address END,
+       last_used_user_agent = CASE WHEN used.last_used_at > new.at
+           THEN used.last_used_user_agent ELSE new.agent END,
+       use_count = used.use_count + new.uses
+  FROM jsonb_to_recordset(%s::jsonb) AS new(
+       id uuid, at timestamptz, address inet, agent text, uses bigint)
+ WHERE used.id = new.id AND used.id IN (
+       SELECT id FROM accounts_secrettoken WHERE id = ANY(%s::uuid[])
+       ORDER BY id FOR NO KEY UPDATE SKIP LOCKED)
+RETURNING used.id
+"""
+_CLIENTS: Final = """
+UPDATE accounts_oauthclient AS used
+   SET last_used_at = GREATEST(used.last_used_at, new.at)
+  FROM jsonb_to_recordset(%s::jsonb) AS new(id uuid, at timestamptz)
+ WHERE used.id = new.id AND used.id IN (
+       SELECT id FROM accounts_oauthclient WHERE id = ANY(%s::uuid[])
+       ORDER BY id FOR NO KEY UPDATE SKIP LOCKED)
+RETURNING used.id
+"""
+_SECRETS: Final = """
+UPDATE accounts_clientsecret AS used
+   SET last_used_at = GREATEST(used.last_used_at, new.at)
+  FROM jsonb_to_recordset(%s::jsonb) AS new(id uuid, at timestamptz)
+ WHERE used.id = new.id AND used.id IN (
+       SELECT id FROM accounts_clientsecret WHERE id = ANY(%s::uuid[])
+       ORDER BY id FOR NO KEY UPDATE SKIP LOCKED)
+RETURNING used.id
+"""
+_STATEMENTS: Final = {Kind.TOKEN: _TOKENS, Kind.CLIENT: _CLIENTS, Kind.SECRET: _SECRETS}

@@ -1,0 +1,215 @@
+"""When and how often credentials were used: counted in memory, written together, never lost."""
+
+import json
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+
+import pytest
+import time_machine
+from django.db import OperationalError, ProgrammingError, connection
+from django.db.backends.utils import CursorWrapper
+
+from accounts import actions, uses
+from accounts.actions import TokenRequest
+from accounts.models import ClientSecret, OAuthClient, SecretToken
+from accounts.permissions import Role
+from accounts.uses import Credential, Kind, Use
+from tenants.current import in_tenant
+
+NOW = datetime(2026, 11, 25, 10, 0, tzinfo=UTC)
+ENTRA = Use(NOW, "203.0.113.9", "Entra/1")
+
+
+@pytest.fixture(autouse=True)
+def clock():
+    with time_machine.travel(NOW, tick=False) as traveller:
+        yield traveller
+
+
+@pytest.fixture
+def theirs(globex, gus, command):
+    return actions.mint_token(command, globex, TokenRequest("Entra", gus.id, 90)).token
+
+
+def note(tenant, token, use=ENTRA):
+    uses.note(tenant, [Credential(Kind.TOKEN, token.id)], use)
+
+
+def noted(tenant, token):
+    """Time, address, user agent and number of the token's uses."""
+    with in_tenant(tenant):
+        row = SecretToken.objects.filter(id=token.id)
+        return row.values_list(
+            "last_used_at", "last_used_address", "last_used_user_agent", "use_count"
+        ).get()
+
+
+def test_uses_of_all_tenants_are_written_together(acme, globex, minted, theirs):
+    note(acme, minted.token)
+    note(acme, minted.token, Use(NOW + timedelta(seconds=3), "2001:db8::1", "Entra/2"))
+    note(globex, theirs)
+
+    uses.flush()
+
+    later = NOW + timedelta(seconds=3)
+    assert noted(acme, minted.token) == (later, "2001:db8::1", "Entra/2", 2)
+    assert noted(globex, theirs) == (NOW, "203.0.113.9", "Entra/1", 1)
+
+
+def test_they_are_added_to_those_before(acme, minted):
+    for seconds in (0, 60):
+        note(acme, minted.token, Use(NOW + timedelta(seconds=seconds), None, "Entra/2", 20))
+        uses.flush()
+
+    assert noted(acme, minted.token) == (NOW + timedelta(seconds=60), None, "Entra/2", 40)
+
+
+def test_a_late_report_counts_and_hides_no_newer_use(acme, minted):
+    note(acme, minted.token)
+    uses.flush()
+    note(acme, minted.token, Use(NOW - timedelta(minutes=1), "192.0.2.1", "old"))
+    uses.flush()
+
+    assert noted(acme, minted.token) == (NOW, "203.0.113.9", "Entra/1", 2)
+
+
+def test_uses_of_a_token_that_was_revoked_meanwhile_are_written(acme, minted, command):
+    note(acme, minted.token)
+    actions.revoke_token(command, acme, minted.token.id)
+
+    uses.flush()
+
+    assert noted(acme, minted.token) == (NOW, "203.0.113.9", "Entra/1", 1)
+
+
+def test_a_client_and_its_secret_are_noted_with_it(acme, created):
+    uses.note(acme, uses.of_client(created.client.id, created.secret.id), ENTRA)
+
+    uses.flush()
+
+    with in_tenant(acme):
+        assert OAuthClient.objects.get().last_used_at == NOW
+        assert ClientSecret.objects.get().last_used_at == NOW
+
+
+def test_a_hostile_user_agent_is_noted_as_far_as_it_fits(acme, minted):
+    note(acme, minted.token, Use(NOW, None, "\0" + 1000 * "x"))
+
+    uses.flush()
+
+    assert noted(acme, minted.token) == (NOW, None, 200 * "x", 1)
+
+
+def test_writing_costs_one_statement_a_tenant_and_kind_and_none_for_nothing(
+    acme, minted, statements
+):
+    note(acme, minted.token)
+    note(acme, minted.token)
+
+    with statements() as first:
+        uses.flush()
+    with statements() as second:
+        uses.flush()
+
+    assert [len(first), len(second)] == [1, 0]
+
+
+def test_what_a_silent_database_keeps_from_being_written_is_kept(
+    acme, globex, minted, theirs, monkeypatch, caplog
+):
+    note(acme, minted.token)
+    note(globex, theirs)
+    with monkeypatch.context() as patched:
+        patched.setattr(CursorWrapper, "execute", failing(OperationalError("gone")))
+        uses.flush()
+    note(acme, minted.token)
+
+    uses.flush()
+
+    assert "they are kept" in caplog.text
+    assert noted(acme, minted.token)[3] == 2
+    assert noted(globex, theirs)[3] == 1
+
+
+def test_one_tenant_that_cannot_be_written_costs_no_other(
+    acme, globex, minted, theirs, monkeypatch, caplog
+):
+    note(acme, minted.token)
+    note(globex, theirs)
+    broken = failing(ProgrammingError("no such table"), str(minted.token.id))
+    with monkeypatch.context() as patched:
+        patched.setattr(CursorWrapper, "execute", broken)
+
+        uses.flush()
+
+    assert "could not be written" in caplog.text
+    assert (noted(acme, minted.token)[3], noted(globex, theirs)[3]) == (0, 1)
+
+
+def test_uses_that_cannot_be_written_for_an_hour_are_dropped(acme, minted, clock, monkeypatch):
+    note(acme, minted.token)
+    clock.shift(timedelta(hours=1, seconds=1))
+    with monkeypatch.context() as patched:
+        patched.setattr(CursorWrapper, "execute", failing(OperationalError("gone")))
+        uses.flush()
+
+    uses.flush()
+
+    assert noted(acme, minted.token)[3] == 0
+
+
+def test_a_locked_token_is_left_for_the_next_round_and_nobody_waits(real_tenants, command):
+    initech, _ = real_tenants
+    tokens = {}
+    for tenant in real_tenants:
+        ina = actions.create_account(command, tenant, "ina@initech.example", "", Role.ADMIN)
+        tokens[tenant] = actions.mint_token(
+            command, tenant, TokenRequest("Entra", ina.id, 90)
+        ).token
+        note(tenant, tokens[tenant])
+
+    def flush():
+        try:
+            uses.flush()
+        finally:
+            connection.close()
+
+    with in_tenant(initech), ThreadPoolExecutor(1) as pool:
+        SecretToken.objects.select_for_update(no_key=True).get()
+        pool.submit(flush).result()
+    counts = [noted(tenant, token)[3] for tenant, token in tokens.items()]
+    uses.flush()
+
+    assert counts == [0, 1]
+    assert noted(initech, tokens[initech])[3] == 1
+
+
+def test_processes_that_write_at_once_lose_nothing(real_tenants, command):
+    initech, _ = real_tenants
+    ina = actions.create_account(command, initech, "ina@initech.example", "", Role.ADMIN)
+    token = actions.mint_token(command, initech, TokenRequest("Entra", ina.id, 90)).token
+
+    def work(_number):
+        left, once = {Credential(Kind.TOKEN, token.id): ENTRA}, 0
+        try:
+            while once < 20:
+                once += not uses.write(initech, left)
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(work, range(4)))
+
+    assert noted(initech, token)[3] == 80
+
+
+def failing(error, about=""):
+    """A cursor's `execute` that raises the error for statements with that in their parameters."""
+    real = CursorWrapper.execute
+
+    def execute(self, statement, parameters=None):
+        if about in json.dumps(parameters, default=str):
+            raise error
+        return real(self, statement, parameters)
+
+    return execute

@@ -1,0 +1,19 @@
+"""What was used is known after a stop: real workers, stopped as an operator stops them."""
+
+from tests.support.server import new_server
+
+
+def test_uses_are_known_after_a_graceful_stop_and_of_a_revoked_token():
+    with new_server() as server:
+        server.start()
+        for _ in range(7):
+            assert server.scim("GET", "/Users").status == 200
+        server.stop()
+        server.start()  # revokes the token that was printed before
+
+        listed = server.manage("list_tokens", "demo0-qa").stdout.splitlines()
+
+    assert sorted((row.split()[-1], "revoked" in row) for row in listed[1:]) == [
+        ("0", False),
+        ("7", True),
+    ]
