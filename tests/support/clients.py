@@ -3,15 +3,17 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 from urllib.parse import urlencode
 
 from django.test import Client
 from django.test.client import ClientHandler
 
-from accounts import actions
-from accounts.models import Account
+from accounts import tokens
+from accounts.models import Account, SecretToken
 from config.charset import without_charset
+from tenants import clock
 from tenants.current import in_tenant
 from tenants.models import Tenant
 from tests.support import people
@@ -44,10 +46,22 @@ def signed_in(tenant: Tenant, account: Account) -> Client:
 
 
 def mint(tenant: Tenant) -> str:
-    """The value of a new secret token, issued for the tenant's admin."""
-    admin = people.tenant_admin(tenant)
-    request = actions.TokenRequest("Microsoft Entra ID", admin.email, days=365)
-    return actions.mint_token(people.COMMAND, tenant, request).value
+    """The value of a new secret token for a year, issued for the tenant's admin."""
+    now = clock.now()
+    value = tokens.generate()
+    digest = tokens.digest(tenant.id, value)
+    token = SecretToken(
+        public_id=tokens.public_id(digest),
+        digest=digest,
+        label="Microsoft Entra ID",
+        issued_for=people.tenant_admin(tenant),
+        created_at=now,
+        created_by=people.COMMAND.name,
+        expires_at=now + timedelta(days=365),
+    )
+    with in_tenant(tenant):
+        token.save(force_insert=True)
+    return value
 
 
 @dataclass(frozen=True, slots=True)
