@@ -2,8 +2,8 @@
 
 The name is resolved once and every address it has must be public; the connection goes to the one
 that was looked at, so that a name cannot mean another machine a moment later (DNS rebinding). No
-redirect is followed, no proxy is used, and after TIMEOUT seconds the line is cut, however slowly
-somebody keeps answering.
+redirect is followed, no proxy is used. The time limit holds for all of it, from the look-up of the
+name on, and then the line is cut, however slowly somebody keeps answering.
 """
 
 import ipaddress
@@ -19,7 +19,10 @@ from threading import Timer
 from typing import Final
 from urllib.parse import SplitResult, urlsplit
 
-TIMEOUT: Final = 10.0  # seconds, from the first packet to the last
+from scim.provider import resolving
+from scim.provider.resolving import TooManyLookups
+
+TIMEOUT: Final = 10.0  # seconds, from the look-up of the name to the last byte of the answer
 _FIRST_TRY: Final = 3.0  # seconds for an address when there is another
 _MOST_ADDRESSES: Final = 4  # of a name that are tried
 MAX_ANSWER: Final = 65_536  # bytes that are read of an answer
@@ -46,10 +49,11 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """The status, and as much of the body as is read, as text."""
+    """The status, as much of the body as is read, as text, and the Retry-After header, if any."""
 
     status: int
     text: str
+    retry_after: str = ""
 
 
 def flaw(url: str, *, private_allowed: bool) -> str | None:
@@ -93,11 +97,12 @@ def post(message: Message, *, private_allowed: bool, timeout: float = TIMEOUT) -
     found = flaw(message.url, private_allowed=private_allowed)
     if found is not None:
         raise NotSent(found)
-    parts = urlsplit(message.url)
-    addresses = _resolve(parts, private_allowed=private_allowed)
-    connection = _Connection(parts, addresses, timeout)
+    parts, deadline = urlsplit(message.url), time.monotonic() + timeout
+    addresses = _resolve(parts, timeout, private_allowed=private_allowed)
+    left = max(deadline - time.monotonic(), 0.001)  # a time-out of 0 would mean not to wait at all
+    connection = _Connection(parts, addresses, left)
     try:
-        with _cut_after(timeout, connection):
+        with _cut_after(left, connection):
             return _exchange(connection, parts, message)
     except TimeoutError:
         raise NotSent(f"No whole answer within {timeout:g} seconds.") from None
@@ -119,7 +124,7 @@ def _exchange(connection: "_Connection", parts: SplitResult, message: Message) -
     text = response.read(MAX_ANSWER).decode("utf-8", "replace")
     if connection.was_cut:  # what was read until then may look like a whole answer
         raise TimeoutError
-    return Answer(response.status, text)
+    return Answer(response.status, text, response.getheader("Retry-After", ""))
 
 
 def _headers(message: Message) -> dict[str, str]:
@@ -138,18 +143,23 @@ def _literal(host: str) -> Address | None:
         return None
 
 
-def _resolve(parts: SplitResult, *, private_allowed: bool) -> list[tuple[str, int]]:
+def _resolve(parts: SplitResult, timeout: float, *, private_allowed: bool) -> list[tuple[str, int]]:
     """The addresses of the host, with its port. Raises NotSent."""
+    name = parts.hostname or ""
     port = parts.port or (443 if parts.scheme == "https" else 80)
     try:
-        found = socket.getaddrinfo(parts.hostname, port, type=socket.SOCK_STREAM)
+        found = resolving.addresses(name, port, timeout)
+    except TimeoutError:
+        raise NotSent(f"The name {name} was not resolved within {timeout:g} seconds.") from None
+    except TooManyLookups:
+        raise NotSent(f"The name {name} was not resolved: too many others wait for it.") from None
     except (OSError, UnicodeError):
-        raise NotSent(f"The name {parts.hostname} has no address.") from None
-    for *_, where in found:
-        address = ipaddress.ip_address(str(where[0]).partition("%")[0])
+        raise NotSent(f"The name {name} has no address.") from None
+    for text in found:
+        address = ipaddress.ip_address(text.partition("%")[0])
         if not private_allowed and not is_public(address):
-            raise NotSent(f"{parts.hostname} is {address}, which is not a public address.")
-    return [(str(where[0]), port) for *_, where in found[:_MOST_ADDRESSES]]
+            raise NotSent(f"{name} is {address}, which is not a public address.")
+    return [(text, port) for text in found[:_MOST_ADDRESSES]]
 
 
 class _Connection(HTTPConnection):

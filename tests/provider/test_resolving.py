@@ -1,0 +1,80 @@
+"""Names are looked up within a time limit, whatever the name servers do."""
+
+import socket
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from types import SimpleNamespace
+
+import pytest
+
+from scim.provider import posting, resolving
+from scim.provider.posting import Message, NotSent
+
+WITHIN = 30  # seconds
+FOUND = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("93.184.215.14", 443))]
+
+
+@pytest.fixture
+def name_server(monkeypatch):
+    """What stands for the name servers: it answers once it is `open`, and knows what it was asked."""
+    server = SimpleNamespace(asked=[], open=threading.Event(), answered=threading.Semaphore(0))
+
+    def getaddrinfo(host, port, **_):
+        server.asked.append((host, port))
+        server.open.wait(WITHIN)
+        server.answered.release()
+        return FOUND
+
+    monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
+    yield server
+    server.open.set()
+    for _ in server.asked:
+        server.answered.acquire(timeout=WITHIN)
+
+
+def test_a_name_server_that_does_not_answer_is_waited_for_no_longer_than_the_time_out(name_server):
+    message = Message("https://hr.example/", b"{}", {})
+
+    with pytest.raises(NotSent) as refused:
+        posting.post(message, private_allowed=False, timeout=0.2)
+
+    assert str(refused.value) == "The name hr.example was not resolved within 0.2 seconds."
+
+
+def test_all_who_ask_for_a_name_share_one_look_up(name_server):
+    with ThreadPoolExecutor(8) as pool:
+        asking = [pool.submit(resolving.addresses, "hr.example", 443, WITHIN) for _ in range(8)]
+        name_server.open.set()
+        found = [each.result(WITHIN) for each in asking]
+
+    assert found == [["93.184.215.14"]] * 8
+    assert len(set(name_server.asked)) == 1
+
+
+def test_an_attempt_that_was_given_up_leaves_no_second_thread_behind(name_server):
+    for _ in range(3):
+        with pytest.raises(TimeoutError):
+            resolving.addresses("hr.example", 443, 0.01)
+
+    assert name_server.asked == [("hr.example", 443)]
+
+
+def test_no_more_than_so_many_names_are_looked_up_at_a_time(name_server, monkeypatch):
+    monkeypatch.setattr(resolving, "MOST_LOOKUPS", 2)
+    for name in ("one.example", "two.example"):
+        with pytest.raises(TimeoutError):
+            resolving.addresses(name, 443, 0)
+
+    with pytest.raises(NotSent, match=r"three\.example was not resolved: too many"):
+        posting.post(Message("https://three.example/", b"", {}), private_allowed=False)
+
+    assert [name for name, _ in name_server.asked] == ["one.example", "two.example"]
+
+
+def test_a_name_is_looked_up_anew_each_time(name_server):
+    name_server.open.set()
+
+    for _ in range(2):
+        assert resolving.addresses("hr.example", 443, WITHIN) == ["93.184.215.14"]
+
+    assert len(name_server.asked) == 2
