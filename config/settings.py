@@ -139,6 +139,8 @@ ACCESS_TOKEN_MINUTES = environment.number("ACCESS_TOKEN_MINUTES", 60, most=360, 
 
 # Events: how long the worker tries to deliver one before it stops the stream and says so.
 EVENT_GIVE_UP_HOURS = environment.number("EVENT_GIVE_UP_HOURS", 72, most=24 * 30)
+# How long a receiver has to answer, from the look-up of its name to the last byte.
+EVENT_TIMEOUT_SECONDS = environment.number("EVENT_TIMEOUT_SECONDS", 10, most=60)
 # E-mail: a server, or files that one can read.
 EMAIL_HOST = environment.text("EMAIL_HOST")
 EMAIL_PORT = environment.number("EMAIL_PORT", 587, most=65_535)

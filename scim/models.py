@@ -258,6 +258,8 @@ class EventStream(models.Model):
     reason = models.TextField(blank=True)  # why it is failing, for a person
     failures = models.PositiveIntegerField(default=0)  # rounds without a success since the last one
     retry_at = models.DateTimeField(default=clock.now)
+    # Another one since each act of a person: what a round in flight finds out then counts no more.
+    generation = models.PositiveIntegerField(default=0, db_default=0)
     created_at = models.DateTimeField(default=clock.now, editable=False)
     created_by = models.CharField(max_length=200)
     deleted_at = models.DateTimeField(null=True, blank=True)
@@ -297,6 +299,7 @@ class DeliveryStatus(models.TextChoices):
     PENDING = "pending", "Pending"
     DELIVERED = "delivered", "Delivered"
     REFUSED = "refused", "Refused"  # by a polling receiver, which says why (RFC 8936 §2.4)
+    SKIPPED = "skipped", "Skipped"  # by a person: the receiver never gets it
 
 
 class Delivery(models.Model):
@@ -314,6 +317,7 @@ class Delivery(models.Model):
     attempts = models.PositiveIntegerField(default=0)
     retry_at = models.DateTimeField()
     attempted_at = models.DateTimeField(null=True)
+    held_until = models.DateTimeField(null=True)  # while a worker sends it
     failing_since = models.DateTimeField(null=True)
     done_at = models.DateTimeField(null=True)
     error = models.TextField(blank=True)  # of the last attempt

@@ -95,6 +95,13 @@ def set_schemas_revision(tenant: Tenant, revision: UUID | None) -> None:
         tenant.save(update_fields=["schemas_revision"])
 
 
+def set_sends_events(tenant: Tenant, *, sends: bool) -> None:
+    """Note in the registry whether the tenant has an event stream that is sent on."""
+    tenant.sends_events = sends
+    with in_public():
+        tenant.save(update_fields=["sends_events"])
+
+
 def add_host(tenant: Tenant, host: str) -> Domain:
     """A further host name that serves the tenant; the present one when it does so already."""
     name = hostnames.read_host_name(host, settings.BASE_DOMAIN)

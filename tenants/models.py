@@ -34,6 +34,8 @@ class Tenant(TenantMixin):  # type: ignore[misc]  # django-tenants ships no type
     # Another one each time the tenant's own SCIM schemas change, None while it has none: it travels
     # with the host's entry in memory, so no request asks whether they did (decision 0017).
     schemas_revision = models.UUIDField(null=True, editable=False)
+    # Whether there is an event stream to send on, so that the worker asks only such tenants.
+    sends_events = models.BooleanField(default=False, db_default=False, editable=False)
 
     class Meta:
         ordering = ["custom_domain"]

@@ -64,8 +64,17 @@ def tenants() -> list[str]:
 
 def active() -> list[Tenant]:
     """The tenants that are served, staff's own left out."""
+    return _active()
+
+
+def sending() -> list[Tenant]:
+    """Those of them from which events are sent."""
+    return _active(sends_events=True)
+
+
+def _active(**conditions: Any) -> list[Tenant]:
     with in_public():
-        return list(Tenant.objects.filter(status=Status.ACTIVE, is_operator=False))
+        return list(Tenant.objects.filter(status=Status.ACTIVE, is_operator=False, **conditions))
 
 
 def where(

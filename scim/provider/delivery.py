@@ -1,69 +1,74 @@
 """The worker's part: what is queued is signed, sent and written down, at least once and in order.
 
-A round takes a handful of deliveries of one stream, each of another resource, sends them side by
-side and records what became of them, in one transaction that holds their row locks. A process that
-dies leaves them as they were, for the next one: a receiver may get a token twice, with the same
-`jti`, and never one before another of the same resource.
+A round takes a handful of deliveries of one stream, each of another resource, holds them for as
+long as sending may take, sends them side by side and writes down what became of them. Nothing is
+locked and no transaction is open while a receiver is waited for. A worker that dies leaves what it
+held to the next one, which sends it when that time is over: a receiver may get a token twice, with
+the same `jti`, and never one before another of the same resource.
 """
 
-import base64
-import hmac
-import json
 import logging
 import random
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from hashlib import sha256
-from typing import Any, Final
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from typing import Final
 from uuid import UUID
 
 from django.conf import settings
-from django.db import connection
 
-from scim.models import DeliveryMethod, DeliveryStatus
-from scim.protocol.representation import date_time
-from scim.protocol.security_events import MEDIA_TYPE, Addressed, claims
-from scim.provider import posting, sealing, signing
+from scim.models import DeliveryStatus
+from scim.provider import posting
+from scim.provider.composing import composer
 from scim.provider.posting import Answer, Message, NotSent
 from scim.provider.redaction import storable
 from scim.provider.sealing import SealBroken
 from scim.repository import outbox
 from scim.repository.outbox import Queued, Result, Stream
-from tenants import clock, schemas
+from tenants import clock, lifecycle, schemas
 from tenants.current import in_tenant
 from tenants.models import Tenant
 
 BATCH: Final = 8  # deliveries a round, and requests that a receiver gets at once
 FIRST_WAIT: Final = timedelta(seconds=2)
 LONGEST_WAIT: Final = timedelta(hours=1)
+HELD_LONGER: Final = timedelta(seconds=3)  # than sending takes: to write down what became of it
 KEPT: Final = timedelta(days=30)  # how long the delivery log tells of what is done
 PURGED: Final = 5_000  # rows a pass
 MAX_ERROR: Final = 500  # characters of what a receiver says
 # Answers to one event (RFC 8935 §2.3: 400); any other failure is the receiver's, for all events.
 _ABOUT_EVENT: Final = frozenset({400, 409, 413, 415, 422})
-# What seals the secret of a stream is bound to.
-PUSH_HEADER: Final = "push authorization"
-WEBHOOK_KEY: Final = "webhook key"
-WEBHOOK_PREFIX: Final = "whsec_"
-_SECRET_USES: Final = {
-    DeliveryMethod.PUSH.value: PUSH_HEADER,
-    DeliveryMethod.WEBHOOK.value: WEBHOOK_KEY,
-}
+_MOST_SECONDS: Final = 10**8  # of a Retry-After: three years are never waited for
 _TABLE: Final = "scim_delivery"
-# A worker that hangs must not hold its rows for ever.
-_LIMIT: Final = "SET LOCAL idle_in_transaction_session_timeout = '90s'"
 
 logger: Final = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """Why something did not arrive, and whether anything else would have arrived instead."""
+    """Why something did not arrive, whether anything else would have arrived instead, and how long
+    the receiver asks to be left alone.
+    """
 
     error: str
     is_about_event: bool = False
+    pause: timedelta | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """A round to be sent: each delivery with its message, or with what keeps it from being one.
+
+    It is this worker's until `held_until`.
+    """
+
+    tenant: Tenant
+    stream: Stream
+    queued: tuple[Queued, ...]
+    messages: tuple[Message | Failure, ...]
+    held_until: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,22 +79,92 @@ class Round:
     failed: int = 0
 
 
-def tenants_with_streams() -> list[Tenant]:
-    """The active tenants from which something is sent at all; few, of many."""
-    return schemas.where(outbox.IS_SENDING, _TABLE, (), schemas.active())
-
-
 def tenants_with_work(among: Sequence[Tenant], now: datetime) -> list[Tenant]:
     """Those of the tenants in which a delivery is due."""
-    return schemas.where(outbox.IS_DUE, _TABLE, (now, now), among)
+    return schemas.where(outbox.IS_DUE, _TABLE, (now, now, now), among)
+
+
+def register_senders() -> None:
+    """Bring the registry up to date with which tenants send events at all (`sends_events`).
+
+    The acts on streams keep it; this finds what a restored or copied schema brought along.
+    """
+    everyone = schemas.active()
+    sending = {tenant.id for tenant in schemas.where(outbox.IS_SENDING, _TABLE, (), everyone)}
+    for tenant in everyone:
+        if tenant.sends_events != (tenant.id in sending):
+            lifecycle.set_sends_events(tenant, sends=tenant.id in sending)
+
+
+def due_streams(tenant: Tenant) -> list[UUID]:
+    """The tenant's streams that may be sent on now, the longest waiting first."""
+    with in_tenant(tenant):
+        return outbox.streams_to_send(clock.now())
 
 
 def deliver(tenant: Tenant) -> Round:
-    """Sends one round on each of the tenant's streams that have something due."""
-    with in_tenant(tenant):
-        streams = outbox.streams_to_send(clock.now())
-    rounds = [_deliver_on(tenant, stream) for stream in streams]
+    """Send one round on each of the tenant's streams that have something due, one after another."""
+    rounds = [
+        settle(taken, send(taken))
+        for stream in due_streams(tenant)
+        if (taken := take(tenant, stream)) is not None
+    ]
     return Round(sum(each.delivered for each in rounds), sum(each.failed for each in rounds))
+
+
+def take(tenant: Tenant, stream_id: UUID) -> Taken | None:
+    """The next round of the stream, held for this worker; None when nothing is to be sent on it."""
+    now = clock.now()
+    held_until = now + timedelta(seconds=settings.EVENT_TIMEOUT_SECONDS) + HELD_LONGER
+    with in_tenant(tenant):
+        stream = outbox.find_sending(stream_id, now)
+        if stream is None:
+            return None
+        # A receiver that did not answer last time is asked with one request first.
+        queued = tuple(outbox.take(stream.id, now, 1 if stream.failures else BATCH))
+        if not queued:
+            return None
+        outbox.hold([each.id for each in queued], held_until)
+        return Taken(tenant, stream, queued, _messages(tenant, stream, queued), held_until)
+
+
+def _messages(
+    tenant: Tenant, stream: Stream, queued: Sequence[Queued]
+) -> tuple[Message | Failure, ...]:
+    try:
+        to_message = composer(tenant, stream)
+    except SealBroken as error:
+        return tuple(Failure(str(error)) for _ in queued)
+    return tuple(map(to_message, queued))
+
+
+def send(taken: Taken) -> dict[UUID, Failure]:
+    """Send the round; the deliveries that did not arrive, and why. Touches no database."""
+    with ThreadPoolExecutor(max_workers=BATCH) as pool:
+        outcomes = list(pool.map(_attempt, taken.messages))
+    return {
+        each.id: failure
+        for each, failure in zip(taken.queued, outcomes, strict=True)
+        if failure is not None
+    }
+
+
+def settle(taken: Taken, failures: Mapping[UUID, Failure]) -> Round:
+    """Write down what became of the round.
+
+    What people did with the stream meanwhile prevails: a stream that was resumed is tried again at
+    once, whatever failed before.
+    """
+    stream, queued, now = taken.stream, taken.queued, clock.now()
+    with in_tenant(taken.tenant):
+        is_untouched = outbox.lock_untouched(stream)
+        results = [
+            _result(each, failures.get(each.id), now, is_untouched=is_untouched) for each in queued
+        ]
+        outbox.record(results, now, taken.held_until)
+        if is_untouched:
+            _conclude(stream, queued, failures, now)
+    return Round(len(queued) - len(failures), len(failures))
 
 
 def purge() -> int:
@@ -109,33 +184,22 @@ def wait(failures: int) -> timedelta:
     return longest * random.uniform(0.5, 1.0)  # noqa: S311  # spreads load, guards nothing
 
 
-def _deliver_on(tenant: Tenant, stream: Stream) -> Round:
-    with in_tenant(tenant):
-        with connection.cursor() as cursor:
-            cursor.execute(_LIMIT)
-        # A receiver that did not answer last time is asked with one request first.
-        queued = outbox.take(stream.id, clock.now(), 1 if stream.failures else BATCH)
-        if not queued:
-            return Round()
-        failures = _send(tenant, stream, queued)
-        now = clock.now()
-        outbox.record([_result(each, failures.get(each.id), now) for each in queued], now)
-        return _conclude(stream, queued, failures, now)
-
-
 def _conclude(
     stream: Stream, queued: Sequence[Queued], failures: Mapping[UUID, Failure], now: datetime
-) -> Round:
-    """Notes on the stream how the round went, and gives up on one that has failed for too long."""
+) -> None:
+    """Note on the stream how the round went, and give up on one that has failed for too long."""
     unreached = [failure for failure in failures.values() if not failure.is_about_event]
+    pauses = [failure.pause for failure in unreached if failure.pause is not None]
     if len(unreached) == len(queued):
-        outbox.record_round(stream.id, stream.failures + 1, now + wait(stream.failures + 1))
+        pause = max(pauses) if pauses else wait(stream.failures + 1)
+        outbox.record_round(stream.id, stream.failures + 1, now + min(pause, _limit()))
+    elif pauses:  # some arrived, and then the receiver asked for a pause
+        outbox.record_round(stream.id, 0, now + min(max(pauses), _limit()))
     elif stream.failures:
         outbox.record_round(stream.id, 0, now)
-    limit = timedelta(hours=settings.EVENT_GIVE_UP_HOURS)
     for each in queued:
         since = each.failing_since
-        if each.id in failures and since is not None and now - since >= limit:
+        if each.id in failures and since is not None and now - since >= _limit():
             outbox.give_up(
                 stream.id,
                 f"Event {each.id} could not be delivered since {since:%Y-%m-%d %H:%M} UTC:"
@@ -144,36 +208,33 @@ def _conclude(
             extra = {"stream": str(stream.id)}
             logger.error("An event stream is failing and was stopped.", extra=extra)
             break
-    return Round(len(queued) - len(failures), len(failures))
 
 
-def _result(queued: Queued, failure: Failure | None, now: datetime) -> Result:
+def _result(
+    queued: Queued, failure: Failure | None, now: datetime, *, is_untouched: bool
+) -> Result:
     if failure is None:
         return Result(queued.id, DeliveryStatus.DELIVERED.value)
-    retry_at = now + wait(queued.attempts + 1)
+    retry_at = now
+    if is_untouched:
+        # An event is tried once more when its stream is given up, however long the receiver asks for.
+        end = (queued.failing_since or now) + _limit()
+        pause = wait(queued.attempts + 1) if failure.pause is None else failure.pause
+        retry_at = max(min(now + pause, end), now + FIRST_WAIT / 2)
     return Result(queued.id, DeliveryStatus.PENDING.value, retry_at, failure.error)
 
 
-def _send(tenant: Tenant, stream: Stream, queued: Sequence[Queued]) -> dict[UUID, Failure]:
-    """The deliveries that did not arrive, and why."""
-    try:
-        to_message = _composer(tenant, stream)
-    except SealBroken as error:
-        return {each.id: Failure(str(error)) for each in queued}
-    messages = [to_message(each) for each in queued]
-    with ThreadPoolExecutor(max_workers=BATCH) as pool:
-        outcomes = list(pool.map(_attempt, messages))
-    return {
-        each.id: failure
-        for each, failure in zip(queued, outcomes, strict=True)
-        if failure is not None
-    }
+def _limit() -> timedelta:
+    return timedelta(hours=settings.EVENT_GIVE_UP_HOURS)
 
 
-def _attempt(message: Message) -> Failure | None:
+def _attempt(message: Message | Failure) -> Failure | None:
     """None when the receiver took it, else what happened. Touches no database: it runs in a thread."""
+    if isinstance(message, Failure):
+        return message
+    timeout = float(settings.EVENT_TIMEOUT_SECONDS)
     try:
-        answer = posting.post(message, private_allowed=settings.DEVELOPMENT)
+        answer = posting.post(message, private_allowed=settings.DEVELOPMENT, timeout=timeout)
     except NotSent as error:
         return Failure(str(error))
     return None if 200 <= answer.status < 300 else _refusal(answer)
@@ -184,50 +245,18 @@ def _refusal(answer: Answer) -> Failure:
     said = "".join(filter(str.isprintable, storable(answer.text)))[:MAX_ERROR]
     redirect = " Redirects are not followed." if 300 <= answer.status < 400 else ""
     error = f"The receiver answered {answer.status}.{redirect} {said}".rstrip()
-    return Failure(error, is_about_event=answer.status in _ABOUT_EVENT)
+    return Failure(error, answer.status in _ABOUT_EVENT, _pause(answer.retry_after, clock.now()))
 
 
-def _composer(tenant: Tenant, stream: Stream) -> Callable[[Queued], Message]:
-    """What makes a queued change a message to the stream's endpoint. Raises SealBroken."""
-    secret = ""
-    if stream.secret:
-        secret = sealing.unseal(tenant.id, _SECRET_USES[stream.method], stream.secret)
-    if stream.method == DeliveryMethod.WEBHOOK:
-        key = base64.b64decode(secret.removeprefix(WEBHOOK_PREFIX))
-        return lambda queued: _webhook(stream, queued, claims_for(tenant, stream, queued), key)
-    signer = signing.signer(tenant, clock.now())
-    return lambda queued: _push(stream, signer.token(claims_for(tenant, stream, queued)), secret)
-
-
-def claims_for(tenant: Tenant, stream: Stream, queued: Queued) -> dict[str, Any]:
-    """The claims of the token for that stream; the same at each attempt."""
-    addressed = Addressed(queued.id, tenant.tenant_url, stream.audience, stream.event_uris)
-    return claims(queued.happening, addressed)
-
-
-def _push(stream: Stream, token: str, authorization: str) -> Message:
-    """RFC 8935 §2.1."""
-    headers = {"Content-Type": MEDIA_TYPE, "Accept": "application/json"}
-    if authorization:
-        headers["Authorization"] = authorization
-    return Message(stream.endpoint, token.encode("ascii"), headers)
-
-
-def _webhook(stream: Stream, queued: Queued, whole: Mapping[str, Any], key: bytes) -> Message:
-    """Plain JSON, signed as Standard Webhooks has it: HMAC-SHA256 over id, time and body."""
-    body = {
-        "type": next(iter(whole["events"])),
-        "timestamp": date_time(queued.happening.at),
-        "data": whole,
-    }
-    raw = json.dumps(body, ensure_ascii=False).encode()
-    timestamp = str(int(clock.now().timestamp()))
-    signed = b".".join((whole["jti"].encode(), timestamp.encode(), raw))
-    signature = base64.b64encode(hmac.new(key, signed, sha256).digest()).decode()
-    headers = {
-        "Content-Type": "application/json",
-        "webhook-id": whole["jti"],
-        "webhook-timestamp": timestamp,
-        "webhook-signature": f"v1,{signature}",
-    }
-    return Message(stream.endpoint, raw, headers)
+def _pause(retry_after: str, now: datetime) -> timedelta | None:
+    """How long a Retry-After asks to wait (RFC 9110 §10.2.3), at least FIRST_WAIT; None for none."""
+    text = retry_after.strip()
+    if text.isascii() and text.isdigit():
+        asked = timedelta(seconds=min(int(text[:20]), _MOST_SECONDS))
+    else:
+        try:
+            moment = parsedate_to_datetime(text)
+        except ValueError:
+            return None
+        asked = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)) - now
+    return max(asked, FIRST_WAIT)

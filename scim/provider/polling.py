@@ -15,7 +15,8 @@ from uuid import UUID
 from accounts import tokens
 from scim.models import DeliveryStatus, StreamState
 from scim.provider import signing
-from scim.provider.delivery import MAX_ERROR, claims_for
+from scim.provider.composing import claims_for
+from scim.provider.delivery import MAX_ERROR
 from scim.provider.redaction import storable
 from scim.repository import outbox
 from scim.repository.outbox import Result, Stream

@@ -24,11 +24,11 @@ from scim.models import (
 )
 from scim.protocol.security_events import DETAILED, EVENT_URIS, NOTICE, uris_of
 from scim.provider import posting, signing
-from scim.provider.delivery import PUSH_HEADER, WEBHOOK_KEY, WEBHOOK_PREFIX
+from scim.provider.composing import PUSH_HEADER, WEBHOOK_KEY, WEBHOOK_PREFIX
 from scim.provider.polling import SECRET_PREFIX
 from scim.provider.sealing import seal
 from scim.repository import outbox
-from tenants import clock
+from tenants import clock, lifecycle
 from tenants.models import Tenant
 
 MOST_STREAMS: Final = 10  # of a tenant: each costs a row a change
@@ -82,6 +82,7 @@ def create_stream(actor: Actor, tenant: Tenant, request: StreamRequest) -> Creat
         stream.audience = _audience(tenant, stream, request.audience)
         secret = _secret(tenant, stream, request.authorization)
         stream.save(force_insert=True)
+        _register(tenant)
         if stream.method != DeliveryMethod.WEBHOOK:
             signing.signer(tenant, now)  # so that the key can be fetched before the first event
         details: Details = {
@@ -102,7 +103,8 @@ def pause_stream(actor: Actor, tenant: Tenant, stream: str | UUID) -> EventStrea
         found = get_stream(tenant, stream)
         if found.state != StreamState.PAUSED:
             found.state = StreamState.PAUSED
-            found.save(update_fields=["state"])
+            found.generation += 1
+            found.save(update_fields=["state", "generation"])
             note(actor, tenant, "event stream paused", str(found), {})
     return found
 
@@ -114,7 +116,8 @@ def resume_stream(actor: Actor, tenant: Tenant, stream: str | UUID) -> EventStre
         was = found.state
         found.state, found.reason = StreamState.ACTIVE, ""
         found.failures, found.retry_at = 0, now
-        found.save(update_fields=["state", "reason", "failures", "retry_at"])
+        found.generation += 1
+        found.save(update_fields=["state", "reason", "failures", "retry_at", "generation"])
         outbox.hasten(found.id, now)
         if was != found.state:
             note(actor, tenant, "event stream resumed", str(found), {"was": was})
@@ -129,6 +132,7 @@ def delete_stream(actor: Actor, tenant: Tenant, stream: str | UUID) -> EventStre
         found = get_stream(tenant, stream)
         found.deleted_at, found.secret, found.digest = clock.now(), "", None
         found.save(update_fields=["deleted_at", "secret", "digest"])
+        _register(tenant)
         pending = Delivery.objects.filter(stream=found, status=DeliveryStatus.PENDING)
         dropped = pending.count()  # the worker removes them: it may be sending some
         note(actor, tenant, "event stream deleted", str(found), {"undelivered": dropped})
@@ -156,6 +160,12 @@ def get_stream(tenant: Tenant, stream: str | UUID) -> EventStream:
     if len(found) != 1:
         raise ActionRefused(f"{tenant} has no event stream {name}.")
     return found[0]
+
+
+def _register(tenant: Tenant) -> None:
+    """Note in the registry whether the worker has anything to ask in the tenant."""
+    live = EventStream.objects.filter(deleted_at=None).exclude(method=DeliveryMethod.POLL)
+    lifecycle.set_sends_events(tenant, sends=live.exists())
 
 
 def _endpoint(request: StreamRequest) -> str:

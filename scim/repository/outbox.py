@@ -50,12 +50,20 @@ FROM queued, scim_eventstream AS stream
 WHERE stream.deleted_at IS NULL AND stream.event_uris ?| %(event_uris)s::text[]
 """
 
-_STREAM: Final = "id, label, method, endpoint, audience, event_uris, secret, failures"
+_STREAM: Final = "id, label, method, endpoint, audience, event_uris, secret, failures, generation"
+_IS_SENDING_NOW: Final = """
+deleted_at IS NULL AND state = 'active' AND method IN ('push', 'webhook') AND retry_at <= %s
+"""
 _SENDING: Final = f"""
-SELECT {_STREAM} FROM scim_eventstream
-WHERE deleted_at IS NULL AND state = 'active' AND method IN ('push', 'webhook') AND retry_at <= %s
+SELECT stream.id FROM scim_eventstream AS stream
+WHERE {_IS_SENDING_NOW} AND EXISTS (
+    SELECT FROM scim_delivery AS delivery WHERE delivery.stream_id = stream.id
+        AND delivery.status = 'pending' AND delivery.retry_at <= %s
+        AND (delivery.held_until IS NULL OR delivery.held_until <= %s)
+)
 ORDER BY retry_at
 """
+_FIND_SENDING: Final = f"SELECT {_STREAM} FROM scim_eventstream WHERE {_IS_SENDING_NOW} AND id = %s"
 _POLLING: Final = f"""
 SELECT {_STREAM}, state FROM scim_eventstream WHERE deleted_at IS NULL AND digest = %s
 """
@@ -71,16 +79,18 @@ WHERE stream.deleted_at IS NULL AND stream.state = 'active' AND stream.method IN
     AND stream.retry_at <= %s AND EXISTS (
         SELECT FROM {schema}.scim_delivery AS delivery WHERE delivery.stream_id = stream.id
             AND delivery.status = 'pending' AND delivery.retry_at <= %s
+            AND (delivery.held_until IS NULL OR delivery.held_until <= %s)
     )
 """
 
-# Who finds a row locked leaves it to the other worker; what comes after it is blocked meanwhile,
-# as it is still pending for everybody else. Ordered by what only the index of the queue is ordered
-# by: along any other PostgreSQL might pass over the whole log.
+# A worker skips rows that another has locked or holds; what comes after them is blocked meanwhile,
+# as they are still pending for everybody else. Ordered by what only the index of the queue is
+# ordered by: along any other PostgreSQL might pass over the whole log.
 _TAKE: Final = """
 WITH taken AS MATERIALIZED (
     SELECT d.id, d.attempts, d.failing_since, d.event_id FROM scim_delivery AS d
     WHERE d.stream_id = %(stream)s AND d.status = 'pending' AND d.retry_at <= %(now)s
+        AND (d.held_until IS NULL OR d.held_until <= %(now)s)
         AND EXISTS (
             SELECT FROM scim_eventstream
             WHERE id = %(stream)s AND deleted_at IS NULL AND state = 'active'
@@ -97,14 +107,22 @@ SELECT taken.id, taken.attempts, taken.failing_since, e.id, e.at, e.kinds, e.res
     e.version, e.schemas, e.document, e.changes, e.members
 FROM taken JOIN scim_outboxevent AS e ON e.id = taken.event_id ORDER BY e.id
 """
+_HOLD: Final = "UPDATE scim_delivery SET held_until = %s WHERE id = ANY(%s)"
+# What arrived is delivered, whoever has taken it since; a failure is noted by the one who holds it.
 _RECORD: Final = """
 UPDATE scim_delivery AS d SET status = result.status, attempts = d.attempts + 1,
     attempted_at = %(now)s, retry_at = COALESCE(result.retry_at, d.retry_at), error = result.error,
     failing_since = CASE WHEN result.error = '' THEN NULL ELSE COALESCE(d.failing_since, %(now)s) END,
-    done_at = CASE WHEN result.status = 'pending' THEN NULL ELSE %(now)s::timestamptz END
+    done_at = CASE WHEN result.status = 'pending' THEN NULL ELSE %(now)s::timestamptz END,
+    held_until = NULL
 FROM jsonb_to_recordset(%(results)s::jsonb)
     AS result(id uuid, status text, retry_at timestamptz, error text)
-WHERE d.id = result.id
+WHERE d.id = result.id AND d.status = 'pending'
+    AND (result.status <> 'pending' OR d.held_until IS NOT DISTINCT FROM %(held_until)s)
+"""
+_UNTOUCHED: Final = """
+SELECT FROM scim_eventstream
+WHERE id = %s AND generation = %s AND deleted_at IS NULL FOR NO KEY UPDATE
 """
 _RECORD_ROUND: Final = """
 UPDATE scim_eventstream SET failures = %s, retry_at = %s WHERE id = %s
@@ -160,7 +178,7 @@ DELETE FROM scim_outboxevent AS e WHERE e.at < %s
 
 @dataclass(frozen=True, slots=True)
 class Stream:
-    """A stream as a sender needs it; `secret` is sealed."""
+    """A stream as a sender needs it; `secret` is sealed, `generation` another one since each act."""
 
     id: UUID
     label: str
@@ -170,6 +188,7 @@ class Stream:
     event_uris: tuple[str, ...]
     secret: str = field(repr=False)
     failures: int
+    generation: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,11 +232,19 @@ def queue(change: Kind, write: Write, parameters: Mapping[str, Any]) -> None:
     _execute(_QUEUE, {**parameters, **others})
 
 
-def streams_to_send(now: datetime) -> list[Stream]:
-    """The tenant's push streams and webhooks that are not waiting before they try again."""
+def streams_to_send(now: datetime) -> list[UUID]:
+    """The tenant's push streams and webhooks on which something is due."""
     with connection.cursor() as cursor:
-        cursor.execute(_SENDING, [now])
-        return [_stream(row) for row in cursor.fetchall()]
+        cursor.execute(_SENDING, [now, now, now])
+        return [identifier for (identifier,) in cursor.fetchall()]
+
+
+def find_sending(stream: UUID, now: datetime) -> Stream | None:
+    """The push stream or webhook, None while nothing may be sent on it."""
+    with connection.cursor() as cursor:
+        cursor.execute(_FIND_SENDING, [now, stream])
+        row = cursor.fetchone()
+    return _stream(row) if row else None
 
 
 def find_polling(digest: bytes) -> tuple[Stream, str] | None:
@@ -235,9 +262,31 @@ def take(stream: UUID, now: datetime, most: int) -> list[Queued]:
         return [_queued(row) for row in cursor.fetchall()]
 
 
-def record(results: Collection[Result], now: datetime) -> None:
-    """Writes down attempts on deliveries that this transaction has taken."""
-    _execute(_RECORD, {"results": _json([asdict(each) for each in results]), "now": now})
+def hold(ids: Sequence[UUID], until: datetime) -> None:
+    """Keep deliveries that this transaction has taken from other workers until that moment."""
+    _execute(_HOLD, [until, list(ids)])
+
+
+def record(results: Collection[Result], now: datetime, held_until: datetime | None = None) -> None:
+    """Write down attempts on deliveries that this transaction has taken, or that are held.
+
+    A failure of what is done by now, or held by somebody else, changes nothing.
+    """
+    parameters = {
+        "results": _json([asdict(each) for each in results]),
+        "now": now,
+        "held_until": held_until,
+    }
+    _execute(_RECORD, parameters)
+
+
+def lock_untouched(stream: Stream) -> bool:
+    """Whether nobody has paused, resumed or deleted the stream since it was read; nobody does until
+    the transaction ends.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(_UNTOUCHED, [stream.id, stream.generation])
+        return cursor.fetchone() is not None
 
 
 def record_round(stream: UUID, failures: int, retry_at: datetime) -> None:
@@ -291,9 +340,9 @@ def _execute(statement: str, parameters: Any) -> None:
 
 
 def _stream(row: Sequence[Any]) -> Stream:
-    identifier, label, method, endpoint, audience, event_uris, secret, failures = row
+    identifier, label, method, endpoint, audience, event_uris, *others = row
     wanted = tuple(json.loads(event_uris))
-    return Stream(identifier, label, method, endpoint, audience, wanted, secret, failures)
+    return Stream(identifier, label, method, endpoint, audience, wanted, *others)
 
 
 def _queued(row: Sequence[Any]) -> Queued:

@@ -13,7 +13,7 @@ from scim.models import Delivery, DeliveryMethod, EventStream
 from scim.provider import delivery, streams
 from scim.repository import outbox
 from tenants import clock as clock_of_ours
-from tenants import lifecycle
+from tenants import lifecycle, schemas
 from tenants.current import in_tenant
 from tests.support import receiver
 from tests.support.payloads import BJENSEN, JSMITH, replace
@@ -58,7 +58,7 @@ def state(tenant, stream):
 
 def with_work(now=None):
     """The tenants in which something is due."""
-    return delivery.tenants_with_work(delivery.tenants_with_streams(), now or clock_of_ours.now())
+    return delivery.tenants_with_work(schemas.sending(), now or clock_of_ours.now())
 
 
 def drain(tenant):

@@ -53,7 +53,7 @@ def change(tenant, identifier, title):
 
 def with_work(now=None):
     """The tenants in which something is due."""
-    return delivery.tenants_with_work(delivery.tenants_with_streams(), now or clock.now())
+    return delivery.tenants_with_work(schemas.sending(), now or clock.now())
 
 
 def taken(tenant, stream, most=10):
@@ -105,7 +105,7 @@ def test_a_change_that_commits_after_a_later_one_was_delivered_is_delivered_too(
     assert taken(tenant, stream) == [(f"/Users/{found['early']}", 1)]
 
 
-def test_while_one_worker_sends_a_change_no_other_takes_it_or_what_follows(initech):
+def test_while_one_worker_takes_a_change_no_other_takes_it_or_what_follows(initech):
     tenant, stream = initech
     one, other = create(tenant, "one"), create(tenant, "other")
     change(tenant, one, "Guide")
@@ -125,6 +125,37 @@ def test_while_one_worker_sends_a_change_no_other_takes_it_or_what_follows(inite
     assert taken(tenant, stream) == [(f"/Users/{one}", 2)]
 
 
+def test_what_a_worker_holds_is_no_work_for_others_until_the_time_is_over(initech):
+    tenant, stream = initech
+    create(tenant, "one")
+    with in_tenant(tenant):
+        [held] = outbox.take(stream, clock.now(), 10)
+        outbox.hold([held.id], clock.now() + timedelta(minutes=1))
+
+    assert (with_work(), taken(tenant, stream)) == ([], [])
+
+    later = clock.now() + timedelta(minutes=2)
+    assert with_work(later) == [tenant]
+    with in_tenant(tenant):
+        assert [each.id for each in outbox.take(stream, later, 10)] == [held.id]
+
+
+def test_the_registry_knows_which_tenants_send_whatever_a_copied_schema_brought(initech):
+    tenant, stream = initech
+    assert schemas.sending() == [tenant]
+    with in_tenant(tenant):
+        EventStream.objects.filter(pk=stream).update(deleted_at=clock.now())
+    assert schemas.sending() == [tenant]
+
+    delivery.register_senders()
+    assert schemas.sending() == []
+
+    with in_tenant(tenant):
+        EventStream.objects.filter(pk=stream).update(deleted_at=None)
+    delivery.register_senders()
+    assert schemas.sending() == [tenant]
+
+
 def test_a_change_that_is_rolled_back_tells_nobody(initech):
     tenant, stream = initech
 
@@ -142,8 +173,8 @@ def test_tenants_with_work_are_found_without_entering_one(initech):
     with statements() as executed:
         assert with_work() == [tenant]
 
-    # The tenants, and twice: which have the table, and where the condition holds.
-    assert len(executed) == 5
+    # The tenants that send, which of them have the table, and where the condition holds.
+    assert len(executed) == 3
     taken(tenant, stream)
     assert with_work() == []
 

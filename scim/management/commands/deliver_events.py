@@ -5,21 +5,18 @@ import signal
 import time
 from threading import Event
 from typing import Any, Final
-from uuid import UUID
 
 from django.core.management.base import BaseCommand, CommandParser
 from django.db import Error, connection
 
 from scim.provider import delivery
-from tenants import clock
-from tenants.models import Tenant
-from tenants.outages import is_outage
+from scim.provider.dispatching import Dispatcher
+from tenants import schemas
 
-PAUSE: Final = 1.0  # seconds, after a pass that found nothing to do
+PAUSE: Final = 1.0  # seconds between two looks for work
 OUTAGE_PAUSE: Final = 5.0  # seconds, when the database does not answer
-TROUBLE_PAUSE: Final = 60.0  # seconds, for a tenant on which the program itself failed
-LOOK_EVERY: Final = 5.0  # seconds; until a first stream is noticed
-PURGE_EVERY: Final = 3_600.0  # seconds
+KNOW_EVERY: Final = 5.0  # seconds; until a first stream is noticed
+TIDY_EVERY: Final = 3_600.0  # seconds
 
 logger: Final = logging.getLogger(__name__)
 
@@ -49,48 +46,48 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        self._stopping = Event()
-        self._resting: dict[UUID, float] = {}  # tenants in trouble, and until when
-        self._with_streams: list[Tenant] = []
         if options["once"]:
-            delivery.purge()
-            self._with_streams = delivery.tenants_with_streams()
-            while self._pass():
-                pass
+            _deliver_what_is_due()
             return
+        stopping = Event()
         # What is being sent is brought to its end and written down.
-        signal.signal(signal.SIGTERM, lambda *_: self._stopping.set())
-        purge, look = Regularly(PURGE_EVERY), Regularly(LOOK_EVERY)
-        while not self._stopping.is_set():
+        signal.signal(signal.SIGTERM, lambda *_: stopping.set())
+        dispatcher = Dispatcher()
+        tidy, know, look = Regularly(TIDY_EVERY), Regularly(KNOW_EVERY), Regularly(PAUSE)
+        while not stopping.is_set():
             try:
-                if purge.is_due():
-                    delivery.purge()
+                if tidy.is_due():
+                    _tidy()
+                if know.is_due():
+                    dispatcher.know(schemas.sending())
                 if look.is_due():
-                    self._with_streams = delivery.tenants_with_streams()
-                pause = 0.0 if self._pass() else PAUSE
+                    dispatcher.look()
+                dispatcher.start()
+                if dispatcher.is_sending:
+                    dispatcher.settle(PAUSE)
+                else:
+                    stopping.wait(PAUSE)
             except Error as error:
                 extra = {"error": type(error).__name__}
                 logger.warning("The database did not answer the delivery worker.", extra=extra)
                 connection.close()
-                pause = OUTAGE_PAUSE
-            self._stopping.wait(pause)
+                stopping.wait(OUTAGE_PAUSE)
+        dispatcher.finish()
 
-    def _pass(self) -> bool:
-        """Whether anything was tried; one round for each tenant, so that none waits for another."""
-        tried = False
-        for tenant in delivery.tenants_with_work(self._with_streams, clock.now()):
-            if self._stopping.is_set():
-                return tried
-            if time.monotonic() < self._resting.get(tenant.id, 0.0):
-                continue
-            try:
-                done = delivery.deliver(tenant)
-            except Exception as error:  # one tenant's trouble is not the others'
-                if is_outage(error):
-                    raise
-                extra = {"tenant": tenant.custom_domain}
-                logger.exception("The events of a tenant could not be delivered.", extra=extra)
-                self._resting[tenant.id] = time.monotonic() + TROUBLE_PAUSE
-            else:
-                tried = tried or bool(done.delivered or done.failed)
-        return tried
+
+def _tidy() -> None:
+    delivery.register_senders()
+    delivery.purge()
+
+
+def _deliver_what_is_due() -> None:
+    _tidy()
+    dispatcher, tenants = Dispatcher(), schemas.sending()
+    dispatcher.know(tenants)
+    dispatcher.look(len(tenants))
+    dispatcher.start()
+    while dispatcher.is_sending:
+        dispatcher.settle()
+        if not dispatcher.is_sending:
+            dispatcher.look(len(tenants))
+        dispatcher.start()
