@@ -76,6 +76,7 @@ _LEAD: Final = (
         # What leaves through a stream are personal data of the whole tenant.
         "scim.add_eventstream",
         "scim.delete_eventstream",
+        "scim.skip_delivery",
         "scim.rotate_signingkey",
     }
 )

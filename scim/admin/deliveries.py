@@ -1,19 +1,23 @@
 """The delivery log: what was sent to whom, how often it was tried and what was answered."""
 
 from typing import Any, Final
+from uuid import UUID
 
 from django.contrib import admin
 from django.db.models import Q, QuerySet
-from django.http import HttpRequest
-from django.urls import reverse
+from django.http import HttpRequest, HttpResponse
+from django.urls import URLPattern, reverse
 from django.utils.formats import date_format
 
-from accounts.admin.acting import record_view
+from accounts.admin.acting import actor, may, record_view
+from accounts.admin.acts import Asked, ask, done
 from accounts.admin.filters import Conditions, TableFilter
-from accounts.admin.pages import Fact, Facts, Page, Text, link, pretty
+from accounts.admin.pages import Act, Fact, Facts, Page, Text, link, pretty
 from accounts.admin.screens import RecordAdmin
 from scim.admin.search import uuid_in
-from scim.models import Delivery, DeliveryStatus, EventStream
+from scim.models import Delivery, DeliveryStatus, EventStream, StreamState
+from scim.provider.streams import SKIP, skip_event
+from tenants.current import current_tenant
 
 LOG_HEADINGS: Final = (
     "When",
@@ -24,6 +28,7 @@ LOG_HEADINGS: Final = (
     "Next try",
     "Last error",
 )
+_STOPPED: Final = {True: ("The stream stays stopped until it is resumed.",), False: ()}
 
 
 def log_row(delivery: Delivery) -> tuple[Any, ...]:
@@ -44,9 +49,13 @@ class StatusFilter(TableFilter):
     parameter_name = "status"
     conditions: Conditions = {
         "pending": ("Pending", lambda: Q(status=DeliveryStatus.PENDING)),
-        "failing": ("Pending after a failure", lambda: Q(failing_since__isnull=False)),
+        "failing": (
+            "Pending after a failure",
+            lambda: Q(status=DeliveryStatus.PENDING, failing_since__isnull=False),
+        ),
         "delivered": ("Delivered", lambda: Q(status=DeliveryStatus.DELIVERED)),
         "refused": ("Refused", lambda: Q(status=DeliveryStatus.REFUSED)),
+        "skipped": ("Skipped", lambda: Q(status=DeliveryStatus.SKIPPED)),
     }
 
 
@@ -75,6 +84,10 @@ class DeliveryAdmin(RecordAdmin[Delivery]):
     when_empty = "The first change while there is an event stream makes the first one."
     search_fields = ("id",)  # shows the box; get_search_results says what it finds
     search_help_text = "The whole id of an event (jti or txn), or of a user or group."
+
+    def get_urls(self) -> list[URLPattern]:
+        skip = self.act_url("<uuid:delivery_id>/skip/", self.skip_view, "skip")
+        return [skip, *super().get_urls()]
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Delivery], search_term: str
@@ -128,7 +141,37 @@ class DeliveryAdmin(RecordAdmin[Delivery]):
         )
         sections = [Facts("Delivery", facts)]
         error = (Text("Last error", pretty(record.error), "error"),) if record.error else ()
-        return Page(f"{_happened(record)} {event.uri}", (*sections, *error))
+        acts: tuple[Act, ...] = ()
+        if _is_stuck(record) and may(request, SKIP):
+            acts = (self.act("Skip event", "skip", record.pk, is_dangerous=True),)
+        return Page(f"{_happened(record)} {event.uri}", (*sections, *error), acts)
+
+    def skip_view(self, request: HttpRequest, delivery_id: UUID) -> HttpResponse:
+        """The page that says what the receiver will miss; its POST skips the event."""
+        record, tenant = self.get_record(request, delivery_id), current_tenant()
+        path = self.record_path(record.pk)
+
+        def run(_form: Any) -> HttpResponse:
+            skip_event(actor(request), tenant, record.pk)
+            return done(request, path, "Event skipped. The receiver does not get it.")
+
+        asked = Asked(
+            title="Skip this event?",
+            act_label="Skip event",
+            permission=SKIP,
+            cancel_path=path,
+            run=run,
+            sentences=(
+                (
+                    f"The receiver {record.stream} never gets this event:"
+                    f" {_happened(record).lower()}, {record.event.uri}, version {record.version}."
+                ),
+                "Later events of the same resource follow. This cannot be undone.",
+                *_STOPPED[record.stream.state == StreamState.FAILING],
+            ),
+            is_dangerous=True,
+        )
+        return ask(self, request, asked)
 
 
 def _moment(delivery: Delivery) -> str:
@@ -137,6 +180,12 @@ def _moment(delivery: Delivery) -> str:
 
 def _happened(delivery: Delivery) -> str:
     return " and ".join(delivery.event.kinds).capitalize()
+
+
+def _is_stuck(delivery: Delivery) -> bool:
+    """True if the event waits although it has been tried."""
+    is_pending = delivery.status == DeliveryStatus.PENDING
+    return is_pending and delivery.attempts > 0 and delivery.stream.deleted_at is None
 
 
 def _next_try(delivery: Delivery) -> Any:

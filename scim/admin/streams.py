@@ -110,8 +110,11 @@ class EventStreamAdmin(RecordAdmin[EventStream]):
         elif record.state == StreamState.PAUSED:
             notice = "The stream is paused: what changes is queued."
         log = reverse("admin:scim_delivery_changelist")
-        links = (link(f"{log}?stream={record.pk}", "The whole delivery log of this stream"),)
-        return Page(str(record), sections, self._acts(request, record), notice, links)
+        links = [link(f"{log}?stream={record.pk}", "The whole delivery log of this stream")]
+        if record.state == StreamState.FAILING:
+            stuck = f"{log}?stream={record.pk}&status=failing"
+            links.append(link(stuck, "Events that could not be delivered"))
+        return Page(str(record), sections, self._acts(request, record), notice, tuple(links))
 
     def _acts(self, request: HttpRequest, stream: EventStream) -> tuple[Act, ...]:
         switch = "pause" if stream.state == StreamState.ACTIVE else "resume"

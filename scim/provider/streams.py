@@ -5,11 +5,13 @@ What leaves through a stream are personal data of the whole tenant, so each act 
 
 import base64
 import secrets
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Final
 from uuid import UUID
 
 from django.conf import settings
+from django.db.models import QuerySet
 
 from accounts import tokens
 from accounts.actions.performing import ActionRefused, note, one_line, performing
@@ -42,6 +44,7 @@ ADD: Final = "scim.add_eventstream"
 CHANGE: Final = "scim.change_eventstream"
 DELETE: Final = "scim.delete_eventstream"
 ROTATE: Final = "scim.rotate_signingkey"
+SKIP: Final = "scim.skip_delivery"
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +142,38 @@ def delete_stream(actor: Actor, tenant: Tenant, stream: str | UUID) -> EventStre
     return found
 
 
+def skip_event(actor: Actor, tenant: Tenant, jti: str | UUID) -> Delivery:
+    """The delivery of that event, which is tried no more, so that what waits behind it can follow.
+
+    The delivery log keeps it and says who skipped it. Raises ActionRefused.
+    """
+    with performing(actor, SKIP, tenant):
+        found, now = _get_delivery(tenant, jti), clock.now()
+        if found.status != DeliveryStatus.PENDING or found.stream.deleted_at is not None:
+            raise ActionRefused(f"Event {found.id} no longer waits: nothing to skip.")
+        if not found.attempts:
+            raise ActionRefused(f"Event {found.id} has not been tried yet: there is no failure.")
+        if found.held_until is not None and found.held_until > now:
+            raise ActionRefused(f"Event {found.id} is being sent right now. Try again in a minute.")
+        found.status, found.done_at = DeliveryStatus.SKIPPED, now
+        found.error = f"Skipped by {actor.name}. {found.error}".rstrip()
+        found.save(update_fields=["status", "done_at", "error"])
+        details: Details = {
+            "stream": str(found.stream),
+            "resource": found.event.uri,
+            "version": found.version,
+            "events": list(found.event.kinds),
+            "attempts": found.attempts,
+        }
+        note(actor, tenant, "event skipped", str(found.id), details)
+    return found
+
+
+def get_delivery(tenant: Tenant, jti: str | UUID) -> Delivery:
+    """The tenant's delivery with that id; needs a transaction in the tenant. Raises ActionRefused."""
+    return _find_delivery(tenant, jti, Delivery.objects.all())
+
+
 def rotate_key(actor: Actor, tenant: Tenant) -> SigningKey:
     """The new key that signs from now on; the former one stays published. Raises ActionRefused."""
     with performing(actor, ROTATE, tenant):
@@ -160,6 +195,20 @@ def get_stream(tenant: Tenant, stream: str | UUID) -> EventStream:
     if len(found) != 1:
         raise ActionRefused(f"{tenant} has no event stream {name}.")
     return found[0]
+
+
+def _get_delivery(tenant: Tenant, jti: str | UUID) -> Delivery:
+    """The delivery, locked. Raises ActionRefused."""
+    return _find_delivery(tenant, jti, Delivery.objects.select_for_update(of=("self",)))
+
+
+def _find_delivery(tenant: Tenant, jti: str | UUID, among: QuerySet[Delivery]) -> Delivery:
+    name = str(jti).strip()
+    with suppress(ValueError):
+        found = among.select_related("stream", "event").filter(pk=UUID(name)).first()
+        if found is not None:
+            return found
+    raise ActionRefused(f"{tenant} has no event {name[:64]!r}.")
 
 
 def _register(tenant: Tenant) -> None:

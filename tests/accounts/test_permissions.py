@@ -36,7 +36,12 @@ TOKENS = {
     "accounts.add_clientsecret",
     "accounts.revoke_clientsecret",
 }
-STREAMS = {"scim.add_eventstream", "scim.delete_eventstream", "scim.rotate_signingkey"}
+STREAMS = {
+    "scim.add_eventstream",
+    "scim.delete_eventstream",
+    "scim.skip_delivery",
+    "scim.rotate_signingkey",
+}
 GUARD = {"tenants.settle_alarm", "tenants.change_guard"}
 SUPPORT = (
     SEE_ALL
@@ -95,14 +100,14 @@ def test_every_role_is_in_the_table_and_an_unknown_one_may_nothing():
 
 
 def test_nobody_may_add_change_or_delete_a_log_or_what_is_provisioned():
-    """Restoring undoes a deletion and replaying leaves nothing."""
+    """Restoring undoes a deletion, replaying leaves nothing, and what is skipped stays in the log."""
     everything = frozenset().union(*GRANTS.values())
 
     assert {
         perm.partition(".")[2].partition("_")[0]
         for perm in everything
         if perm.startswith("scim.") or "audit" in perm
-    } == {"view", "export", "replay", "restore", "add", "change", "delete", "rotate"}
+    } == {"view", "export", "replay", "restore", "add", "change", "delete", "rotate", "skip"}
 
 
 def test_an_account_answers_djangos_questions_from_its_role():

@@ -193,6 +193,7 @@ def test_a_failing_stream_says_why_and_offers_to_resume(alice, acme, stream):
     assert "Nothing is sent any more. Event 7 could not be delivered" in page
     assert f"{LIST}{stream.pk}/resume/" in page
     assert f"{LIST}{stream.pk}/pause/" not in page
+    assert f"{LOG}?stream={stream.pk}&amp;status=failing" in page
 
 
 @pytest.fixture
@@ -214,6 +215,34 @@ def test_the_delivery_log_tells_attempts_next_try_and_error(alice, failed):
         assert "The receiver answered 503. &lt;b&gt;Closed&lt;/b&gt;" in text
     assert "Create /Users/" in page
     assert f"/admin/scim/provisioningevent/{failed.event_id}/change/" in page
+
+
+def test_an_event_that_failed_can_be_skipped_after_a_page_that_says_what_is_lost(
+    lena, alice, acme, failed
+):
+    page = f"{LOG}{failed.pk}/change/"
+    assert f"{LOG}{failed.pk}/skip/" in lena.get(page).text
+    assert f"{LOG}{failed.pk}/skip/" not in alice.get(page).text
+
+    asked = lena.get(f"{LOG}{failed.pk}/skip/").text
+    answer = sent(lena, f"{LOG}{failed.pk}/skip/")
+
+    assert f"never gets this event: create, /Users/{failed.resource_id}, version 1." in asked
+    assert "Event skipped. The receiver does not get it." in answer.text
+    assert "Skipped by lena@mypolicies.example (staff). The receiver answered 503." in answer.text
+    assert f"{LOG}{failed.pk}/skip/" not in lena.get(page).text
+    assert f"{failed.pk}" in lena.get(LOG, {"status": "skipped"}).text
+    with in_tenant(acme):
+        entry = AuditEntry.objects.filter(act="event skipped").get()
+    assert (entry.actor, entry.subject) == ("lena@mypolicies.example (staff)", str(failed.pk))
+
+
+def test_an_event_that_has_not_failed_offers_nothing_to_skip(lena, delivery):
+    assert f"{LOG}{delivery.pk}/skip/" not in lena.get(f"{LOG}{delivery.pk}/change/").text
+
+    refused = sent(lena, f"{LOG}{delivery.pk}/skip/")
+
+    assert "has not been tried yet" in refused.text
 
 
 def test_the_delivery_log_is_filtered_and_searched(alice, acme, failed, provision):

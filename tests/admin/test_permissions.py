@@ -104,6 +104,7 @@ VISIT = {
     "/t/acme/admin/scim/eventstream/{stream}/delete/": (403, 403, 403, 403),
     "/t/acme/admin/scim/delivery/": (200, 200, 200, 200),
     "/t/acme/admin/scim/delivery/{delivery}/change/": (200, 200, 200, 200),
+    "/t/acme/admin/scim/delivery/{delivery}/skip/": (403, 403, 200, 200),
     "/t/acme/admin/scim/delivery/add/": (403, 403, 403, 403),
     "/t/acme/admin/scim/delivery/{delivery}/delete/": (403, 403, 403, 403),
     "/t/acme/admin/accounts/account/": (200, 200, 200, 200),
@@ -135,7 +136,7 @@ NOT_AS_ADMIN = frozenset(
         (
             *("/guard/", "/restore/", "/export/", "/dry-run/", "/add/", "/redefine/", "/remove/"),
             *("/revoke/", "/rotate/", "/move/", "/secret/", "/pause/", "/resume/", "/end/"),
-            *("/invite/", "/auditentry/"),
+            *("/invite/", "/auditentry/", "/skip/"),
         )
     )
 )
@@ -190,6 +191,7 @@ OWN_HOST = {
     "/admin/scim/eventstream/{stream}/end/": (302, 302, 403),
     "/admin/scim/delivery/": (302, 302, 200),
     "/admin/scim/delivery/{delivery}/change/": (302, 302, 200),
+    "/admin/scim/delivery/{delivery}/skip/": (302, 302, 403),
     "/admin/accounts/account/": (302, 302, 200),
     "/admin/accounts/account/{tara}/change/": (302, 302, 200),
     "/admin/accounts/account/add/": (302, 302, 403),

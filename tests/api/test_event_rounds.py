@@ -7,6 +7,8 @@ from datetime import timedelta
 
 import pytest
 
+from accounts.actions import ActionRefused
+from accounts.models import AuditEntry
 from scim.models import Delivery, DeliveryMethod, EventStream
 from scim.provider import delivery, streams
 from tenants.clock import now
@@ -220,3 +222,78 @@ def test_a_receiver_that_always_asks_for_a_pause_is_given_up_in_time(
     assert delivery.deliver(acme) == delivery.Round(failed=1)
 
     assert stream(acme).state == "failing"
+
+
+@pytest.fixture
+def stuck(acme, at_work, pushed, at_acme, bjensen):
+    """An event that its receiver refuses, and one of the same user behind it."""
+    at_acme.patch(f"/Users/{bjensen['id']}", replace("title", "Guide"))
+    at_work.answers = [(400, "No.")]
+    delivery.deliver(acme)
+    return row(acme)
+
+
+def test_a_skipped_event_is_never_sent_and_what_waited_behind_it_is(acme, at_work, stuck, clock):
+    streams.skip_event(COMMAND, acme, str(stuck.pk))
+
+    assert delivery.deliver(acme) == delivery.Round(delivered=1)
+    assert delivery.deliver(acme) == delivery.Round()
+    assert len(at_work.received) == 2
+    kept = row(acme)
+    assert (kept.status, kept.done_at) == ("skipped", now())
+    assert kept.error == f"Skipped by {COMMAND.name}. The receiver answered 400. No."
+
+
+def test_skipping_is_in_the_audit_log_with_what_the_receiver_misses(acme, stuck, bjensen, pushed):
+    streams.skip_event(COMMAND, acme, stuck.pk)
+
+    with in_tenant(acme):
+        entry = AuditEntry.objects.latest("id")
+    assert (entry.act, entry.subject, entry.details) == (
+        "event skipped",
+        str(stuck.pk),
+        {
+            "stream": str(pushed),
+            "resource": f"/Users/{bjensen['id']}",
+            "version": 1,
+            "events": ["create"],
+            "attempts": 1,
+        },
+    )
+
+
+def test_only_what_was_tried_and_waits_can_be_skipped(acme, globex, stuck, clock):
+    with in_tenant(acme):
+        behind = Delivery.objects.latest("version")
+    refusals = {
+        behind.pk: "has not been tried yet",
+        "nobody": "has no event 'nobody'",
+        str(behind.event_id): "has no event",
+    }
+    for jti, sentence in refusals.items():
+        with pytest.raises(ActionRefused, match=sentence):
+            streams.skip_event(COMMAND, acme, jti)
+    with pytest.raises(ActionRefused, match="has no event"):
+        streams.skip_event(COMMAND, globex, stuck.pk)
+    streams.skip_event(COMMAND, acme, stuck.pk)
+    with pytest.raises(ActionRefused, match="no longer waits"):
+        streams.skip_event(COMMAND, acme, stuck.pk)
+
+
+def test_an_event_that_is_being_sent_is_not_skipped(acme, pushed, stuck, clock):
+    clock.shift(3)
+    taken = delivery.take(acme, pushed.pk)
+
+    with pytest.raises(ActionRefused, match="is being sent right now"):
+        streams.skip_event(COMMAND, acme, stuck.pk)
+
+    assert delivery.settle(taken, delivery.send(taken)) == delivery.Round(delivered=1)
+    with pytest.raises(ActionRefused, match="no longer waits"):
+        streams.skip_event(COMMAND, acme, stuck.pk)
+
+
+def test_an_event_of_a_deleted_stream_is_not_skipped(acme, pushed, stuck):
+    streams.delete_stream(COMMAND, acme, pushed.pk)
+
+    with pytest.raises(ActionRefused, match="no longer waits"):
+        streams.skip_event(COMMAND, acme, stuck.pk)

@@ -207,6 +207,36 @@ def test_one_tenants_trouble_does_not_keep_others_from_their_events(acme, globex
     )
 
 
+@pytest.fixture
+def stuck(acme):
+    """An event that its receiver has refused."""
+    with receiver.running() as started:
+        created(acme, DeliveryMethod.PUSH, endpoint=started.url)
+        provision(acme, "a")
+        started.answers = [(400, "No.")]
+        run("deliver_events", "--once")
+    with in_tenant(acme):
+        return Delivery.objects.select_related("stream", "event").get()
+
+
+def test_an_event_is_skipped_by_its_jti_when_it_is_said_twice(acme, stuck):
+    what = f"create of {stuck.event.uri} for {stuck.stream}"
+    with pytest.raises(CommandError, match="Repeat the command with --yes") as asked:
+        run("skip_event", "acme", str(stuck.pk))
+    with in_tenant(acme):
+        assert Delivery.objects.get().status == "pending"
+
+    assert run("skip_event", "acme", str(stuck.pk), "--yes") == ("", f"Skipped: {what}.\n")
+
+    assert what in str(asked.value)
+    with in_tenant(acme):
+        assert Delivery.objects.get().status == "skipped"
+    with pytest.raises(CommandError, match="no longer waits"):
+        run("skip_event", "acme", str(stuck.pk), "--yes")
+    with pytest.raises(CommandError, match="Acme Ltd has no event 'nobody'"):
+        run("skip_event", "acme", "nobody", "--yes")
+
+
 def test_nothing_secret_is_in_the_audit_log(acme):
     push = created(
         acme,
@@ -232,6 +262,7 @@ def test_who_may_not_is_refused(acme, operator):
         lambda: acts.create_stream(support, acme, request),
         lambda: acts.delete_stream(support, acme, "x"),
         lambda: acts.rotate_key(support, acme),
+        lambda: acts.skip_event(support, acme, "x"),
     ):
         with pytest.raises(NotPermitted):
             act()
