@@ -1,6 +1,7 @@
 """Typed readers of environment variables that fail loudly, naming the variable."""
 
 import os
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Final
 
@@ -29,6 +30,22 @@ def number(name: str, default: int, most: int, least: int = 1) -> int:
             f"{name} must be a number from {least} to {most}, not {value!r}."
         )
     return int(value)
+
+
+def address(name: str, default: str) -> str:
+    """The variable as an IP address, with or without brackets. Raises EnvironmentVariableError."""
+    value = text(name, default)
+    try:
+        return str(ip_address(value.removeprefix("[").removesuffix("]")))
+    except ValueError:
+        raise EnvironmentVariableError(
+            f"{name} must be an IP address such as 127.0.0.1, 0.0.0.0 or ::, not {value!r}."
+        ) from None
+
+
+def bracketed(host: str) -> str:
+    """The address as it stands before a port: one of IPv6 in brackets (RFC 3986 §3.2.2)."""
+    return f"[{host}]" if ":" in host else host
 
 
 def database_url() -> str:

@@ -13,7 +13,8 @@ from config import environment, starting
 from config.capacity import Serving
 
 try:
-    bind = f"127.0.0.1:{environment.number('PORT', 8000, most=65_535)}"
+    port = environment.number("PORT", 8000, most=65_535)
+    bind = f"{environment.bracketed(environment.address('BIND', '127.0.0.1'))}:{port}"
     # Each thread keeps a connection: 16 x 4 stay below PostgreSQL's default of 100.
     workers = environment.number("WEB_CONCURRENCY", min(os.cpu_count() or 1, 16), most=256)
 except environment.EnvironmentVariableError as mistake:
@@ -24,7 +25,11 @@ timeout = 45  # seconds; below the 60 in which Entra wants an answer
 graceful_timeout = 30  # seconds
 keepalive = 75  # seconds, beyond a proxy's own
 limit_request_line = 8190  # bytes; a filter may be long
-forwarder_headers = ""  # by default a client's SCRIPT_NAME header would be believed
+# No header changes what a request is: by default a client's SCRIPT_NAME would be believed, and scheme
+# headers of a local peer. Who the client is, is read by config.proxies.
+forwarder_headers = ""
+forwarded_allow_ips = ""
+secure_scheme_headers: dict[str, str] = {}
 control_socket_disable = True
 accesslog = None  # config.outermost writes the line of each request
 logger_class = "config.serving.Logger"

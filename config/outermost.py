@@ -20,6 +20,7 @@ from django.template.loader import render_to_string
 from config.health import PROBES
 from scim.protocol.messages import MEDIA_TYPE, error_body
 from scim.provider.redaction import storable
+from tenants.current import address_of
 from tenants.outages import is_outage
 
 RETRY_AFTER: Final = "30"  # seconds
@@ -114,6 +115,7 @@ def _log(request: Any, response: HttpResponse, seconds: float) -> None:
         "request",
         extra={
             "request_id": request.request_id,
+            "address": address_of(request),
             "method": request.method,
             "path": storable(request.path),  # somebody may paste a secret token into a URL
             "status": response.status_code,

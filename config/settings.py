@@ -9,6 +9,7 @@ from csp.constants import NONE, SELF
 
 from config import environment
 from config.database import database_settings
+from config.proxies import read_trusted_proxies
 from config.secret_key import read_secret_key
 
 BASE_DIR = environment.ROOT
@@ -17,7 +18,9 @@ BASE_DIR = environment.ROOT
 DATA_DIR = environment.data_dir()
 DATABASE_URL = environment.database_url()
 BASE_DOMAIN = environment.text("BASE_DOMAIN", "mypolicies.localhost").lower().strip(".")
+BIND = environment.address("BIND", "127.0.0.1")
 PORT = environment.number("PORT", 8000, most=65_535)
+TRUSTED_PROXIES = read_trusted_proxies(environment.text("TRUSTED_PROXIES"))
 
 DEVELOPMENT = BASE_DOMAIN.endswith("localhost")
 PUBLIC_SCHEME = "http" if DEVELOPMENT else "https"
@@ -58,7 +61,8 @@ USE_X_FORWARDED_HOST = False
 DEBUG_PROPAGATE_EXCEPTIONS = True  # to config.outermost, which tells an outage from a failure
 
 MIDDLEWARE = [
-    # Headers first: the last-resort errors of the outermost one have them too.
+    "config.proxies.ClientMiddleware",  # client and scheme, which all below go by
+    # Headers next: the last-resort errors of the outermost one have them too.
     "django.middleware.security.SecurityMiddleware",
     "config.headers.HeadersMiddleware",
     "config.outermost.OutermostMiddleware",  # request id, log line, last-resort errors
@@ -114,7 +118,7 @@ SESSION_COOKIE_NAME = "sessionid" if DEVELOPMENT else "__Host-sessionid"
 CSRF_COOKIE_NAME = "csrftoken" if DEVELOPMENT else "__Host-csrftoken"
 SECURE_SSL_REDIRECT = False  # TLS ends at the proxy, which redirects; probes come without it
 SILENCED_SYSTEM_CHECKS = ["security.W008"]  # asks for the redirect
-SECURE_PROXY_SSL_HEADER = None if DEVELOPMENT else ("HTTP_X_FORWARDED_PROTO", "https")
+SECURE_PROXY_SSL_HEADER = None  # config.proxies: the scheme is a setting, as the host is
 SECURE_HSTS_SECONDS = 0 if DEVELOPMENT else 365 * 24 * 60 * 60
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = not DEVELOPMENT
 SECURE_REFERRER_POLICY = "same-origin"  # no-referrer makes Chrome send Origin: null to our forms

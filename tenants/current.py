@@ -78,6 +78,11 @@ def in_public() -> Iterator[None]:
         yield
 
 
+def address_of(request: HttpRequest) -> str | None:
+    """The IP address of the client (config.proxies); None for one of a Unix socket."""
+    return request.META.get("REMOTE_ADDR") or None
+
+
 def after_response(request: HttpRequest, callback: Callable[[], None]) -> None:
     """Have `callback` run after the request's transaction ended, whether kept or rolled back.
 

@@ -7,7 +7,7 @@ from django.http import HttpRequest
 from accounts.admin.visits import visit_of
 from accounts.audit import Actor, record
 from accounts.models import Account
-from tenants.current import current_tenant
+from tenants.current import address_of, current_tenant
 from tenants.models import Tenant
 
 
@@ -19,7 +19,7 @@ def home_tenant(request: HttpRequest) -> Tenant:
 def actor(request: HttpRequest) -> Actor:
     """The signed-in account as the one who acts."""
     account = cast("Account", request.user)
-    return Actor.account(account, home_tenant(request), request.META.get("REMOTE_ADDR"))
+    return Actor.account(account, home_tenant(request), address_of(request))
 
 
 def may(request: HttpRequest, permission: str) -> bool:

@@ -13,7 +13,7 @@ from django.urls import reverse
 from accounts import invitations
 from accounts.actions import ActionRefused, accept_invitation
 from accounts.models import Account
-from tenants.current import current_tenant
+from tenants.current import address_of, current_tenant
 
 _REFUSAL = (
     "It was used, is older than three days, or another one was sent. Ask for another invitation."
@@ -32,7 +32,7 @@ def accept(site: AdminSite, request: HttpRequest, value: str) -> HttpResponse:
 
 
 def _accepted(site: AdminSite, request: HttpRequest, value: str, form: Any) -> HttpResponse:
-    password, address = form.cleaned_data["new_password1"], request.META.get("REMOTE_ADDR")
+    password, address = form.cleaned_data["new_password1"], address_of(request)
     try:
         account: Account = accept_invitation(current_tenant(), value, password, address)
     except ActionRefused as error:

@@ -3,7 +3,6 @@
 A secret token, or an access token of an OAuth client; the prefix tells them apart.
 """
 
-import ipaddress
 import time
 from typing import Final
 
@@ -17,7 +16,7 @@ from accounts.uses import Credential, Kind, Use
 from scim.protocol.errors import Forbidden, InsufficientScope, Unauthorized
 from scim.provider.requester import Requester
 from tenants import clock
-from tenants.current import current_tenant
+from tenants.current import address_of, current_tenant
 
 CHALLENGE: Final = 'Bearer realm="myPolicies SCIM"'
 INVALID_TOKEN: Final = f'{CHALLENGE}, error="invalid_token"'
@@ -75,19 +74,12 @@ def requester_of(request: HttpRequest, verified: Verified | None) -> Requester:
         method=request.method or "",
         path=request.path,
         started=getattr(request, "started", time.perf_counter()),
-        address=_address(request.META.get("REMOTE_ADDR", "")),
+        address=address_of(request),
         user_agent=request.META.get("HTTP_USER_AGENT", ""),
         token_id=verified.token_id if verified else None,
         token_label=f"{verified.label} ({verified.public_id})" if verified else "",
         account_email=verified.account_email if verified else "",
     )
-
-
-def _address(text: str) -> str | None:
-    try:
-        return str(ipaddress.ip_address(text))
-    except ValueError:  # a Unix socket has no address
-        return None
 
 
 def _credentials(verified: Verified, *, is_client: bool) -> tuple[Credential, ...]:

@@ -22,6 +22,28 @@ def test_a_number_out_of_range_is_refused_with_its_name(monkeypatch, value):
         environment.number("PORT", 8000, most=65_535)
 
 
+@pytest.mark.parametrize(
+    ("value", "address"),
+    [("", "127.0.0.1"), ("0.0.0.0", "0.0.0.0"), ("[::]", "::"), ("::1", "::1")],  # noqa: S104
+)
+def test_an_address_is_one_of_either_kind(monkeypatch, value, address):
+    monkeypatch.setenv("BIND", value)
+
+    assert environment.address("BIND", "127.0.0.1") == address
+
+
+@pytest.mark.parametrize("value", ["localhost", "0.0.0.0:8000", "10.0.0.0/8", "*"])
+def test_what_is_no_address_is_refused_with_its_name(monkeypatch, value):
+    monkeypatch.setenv("BIND", value)
+
+    with pytest.raises(EnvironmentVariableError) as refused:
+        environment.address("BIND", "127.0.0.1")
+
+    assert str(refused.value) == (
+        f"BIND must be an IP address such as 127.0.0.1, 0.0.0.0 or ::, not {value!r}."
+    )
+
+
 def test_a_path_is_absolute_and_knows_the_home_folder(monkeypatch, tmp_path):
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setenv("DATA_DIR", "~/policies")

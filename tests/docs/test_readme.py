@@ -27,8 +27,8 @@ def read_variables():
             for node in ast.walk(ast.parse(source.read_text())):
                 match node:
                     case ast.Call(
-                        func=ast.Attribute(attr="text" | "path" | "number")
-                        | ast.Name(id="text" | "path" | "number"),
+                        func=ast.Attribute(attr="text" | "path" | "number" | "address")
+                        | ast.Name(id="text" | "path" | "number" | "address"),
                         args=[ast.Constant(value=str(name)), *_],
                     ) if name.isupper():
                         yield name

@@ -3,6 +3,8 @@ that DATABASE_URL names.
 """
 
 import json
+import re
+from urllib.parse import urlencode
 
 import pytest
 
@@ -109,6 +111,8 @@ def test_the_commands_for_timers_work(deployment, line):
         ("DATABASE_URL", "", "DATABASE_URL is not set, and the embedded PostgreSQL of "),
         ("DATABASE_URL", "mysql://h/d", "DATABASE_URL must look like "),
         ("PORT", "http", "PORT must be a number from 1 to 65535"),
+        ("BIND", "localhost", "BIND must be an IP address such as 127.0.0.1, 0.0.0.0 or ::, not "),
+        ("TRUSTED_PROXIES", "*", "TRUSTED_PROXIES must be IP addresses or networks such as 10."),
         ("WEB_CONCURRENCY", "257", "WEB_CONCURRENCY must be a number from 1 to 256"),
         (
             "WEB_CONCURRENCY",
@@ -124,6 +128,46 @@ def test_a_start_that_cannot_work_ends_with_one_line(deployment, name, value, se
     assert refused.returncode == 1
     assert refused.stderr.startswith(sentence)
     assert refused.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize("bind", ["0.0.0.0", "::"])  # noqa: S104
+def test_a_container_can_publish_it_and_trust_its_proxy(deployment, token, bind):
+    with deployment.beside(BIND=bind, TRUSTED_PROXIES="127.0.0.0/8") as published:
+        for forwarded in ("203.0.113.9", "nonsense"):
+            headers = {"Authorization": f"Bearer {token}", "X-Forwarded-For": forwarded}
+            assert published.request("acme", "GET", "/scim/Users", headers=headers).status == 200
+
+    lines = [json.loads(line) for line in published.log.splitlines()]
+    at = f"[{bind}]" if ":" in bind else bind
+    assert lines[0]["address"] == f"{at}:{published.port}"
+    assert [line["address"] for line in lines if line.get("path") == "/scim/Users"] == [
+        "203.0.113.9",
+        "127.0.0.1",
+    ]
+
+
+def test_staff_sign_in_through_the_proxy(deployment):
+    """Forms are sent by HTTPS, which ends before us: no header of the proxy has to say so."""
+    page = deployment.request("admin", "GET", "/admin/login/")
+    cookie = page.headers["Set-Cookie"].split(";")[0]
+    [field] = re.findall(r'name="csrfmiddlewaretoken" value="(\w+)"', page.text)
+    form = {"username": "alice@mypolicies.example", "password": PASSWORD}
+    headers = {
+        "Cookie": cookie,
+        "Origin": "https://admin.mypolicies.example",
+        "Content-Type": "application/x-www-form-urlencoded",
+    }
+
+    body = urlencode({**form, "csrfmiddlewaretoken": field})
+    entered = deployment.request("admin", "POST", "/admin/login/", body, headers)
+    foreign = deployment.request(
+        "admin", "POST", "/admin/login/", body, headers | {"Origin": "https://evil.example"}
+    )
+
+    assert (entered.status, entered.headers["Location"]) == (302, "/admin/")
+    assert entered.headers["Strict-Transport-Security"].startswith("max-age=31536000")
+    assert "__Host-sessionid=" in str(entered.headers)
+    assert foreign.status == 403
 
 
 def test_a_database_that_is_not_there_yet_is_waited_for(tmp_path):

@@ -163,6 +163,14 @@ def test_settings_that_cannot_be_are_refused_in_one_line():
             assert refused.stderr.count("\n") == 1
 
 
+def test_it_listens_where_bind_says():
+    with new_server(embedded=True, BIND="::") as server:
+        server.start()
+
+        assert f":{server.port}:[::1]" in server.curl
+        assert pasted(server.curl) == NO_USERS
+
+
 def test_with_database_url_it_uses_that_server():
     with new_server(embedded=True) as other, embedded.running(data_dir(other), fsync=False):
         url = f"postgresql://mypolicies@/mypolicies?host={embedded.socket_dir(data_dir(other))}"

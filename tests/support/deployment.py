@@ -68,6 +68,18 @@ class Deployment:
         assert done.returncode == 0, done.stderr
         return done.stdout
 
+    @contextmanager
+    def beside(self, **environment: str) -> Iterator["Deployment"]:
+        """A second gunicorn on the same database meanwhile, with other settings."""
+        folder = Path(tempfile.mkdtemp(dir=self.folder))
+        second = Deployment(folder, self.environment["DATABASE_URL"])
+        second.environment |= environment
+        second.start()
+        try:
+            yield second
+        finally:
+            second.stop()
+
     def start(self, line: str = SERVE) -> None:
         """Returns when the server answers."""
         with (self.folder / "log").open("w") as log:

@@ -7,6 +7,7 @@ import shlex
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
+from ipaddress import ip_address
 from typing import Any, Final
 
 from django.conf import settings
@@ -31,12 +32,12 @@ _STARTING: Final = 76_437_644  # names the lock that starting processes share
 class Command(BaseCommand):
     help = (
         "Migrates, makes the staff tenant and a demo tenant at the first start, mints a secret token,"
-        " serves on 127.0.0.1 and delivers events until Ctrl-C."
+        " serves on BIND and PORT, and delivers events until Ctrl-C."
     )
     requires_system_checks = ()  # the schemas may not be there yet
 
     def handle(self, *args: Any, **options: Any) -> None:
-        check_port_is_free(settings.PORT)
+        check_port_is_free(settings.BIND, settings.PORT)
         with database.server_running():
             lines = prepare()
             with delivering() as keep_delivering:
@@ -73,17 +74,28 @@ def one_at_a_time() -> Iterator[None]:
         connection.close()  # gives the lock back, and must not be shared with workers anyway
 
 
-def check_port_is_free(port: int) -> None:
+def check_port_is_free(address: str, port: int) -> None:
     """Raises CommandError when something listens there already."""
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", port))
-        except OSError as error:
-            why = "in use" if error.errno == errno.EADDRINUSE else os.strerror(error.errno or 0)
-            raise CommandError(
-                f"Port {port} cannot be had: {why}. Choose another: PORT=8100 make run"
-            ) from error
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    try:
+        with socket.socket(family) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind((address, port))
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE:
+            advice = f"Port {port} cannot be had: in use. Choose another: PORT=8100 make run"
+        else:
+            why = os.strerror(error.errno or 0)
+            advice = f"{address} port {port} cannot be had: {why}. Change BIND or PORT."
+        raise CommandError(advice) from error
+
+
+def reached_at(bind: str) -> str:
+    """The address at which this machine reaches what listens on `bind`, which may stand for all."""
+    address = ip_address(bind)
+    if not address.is_unspecified:
+        return bind
+    return "127.0.0.1" if address.version == 4 else "::1"
 
 
 def make_staff(actor: actions.Actor) -> list[str]:
@@ -129,11 +141,12 @@ def mint(actor: actions.Actor, tenant: Tenant) -> str:
 
 def connection_lines(tenant: Tenant, token: str) -> list[str]:
     """What Entra asks for, and a command that shows that it works."""
+    address = environment.bracketed(reached_at(settings.BIND))
     command = [
         "curl",
         "-sS",
         "--resolve",
-        f"{tenant.host}:{settings.PORT}:127.0.0.1",  # for a curl that does not know *.localhost
+        f"{tenant.host}:{settings.PORT}:{address}",  # for a curl that does not know *.localhost
         "-H",
         f"Authorization: Bearer {token}",
         f"{tenant.tenant_url}/Users?count=1",
