@@ -97,7 +97,7 @@ def test_after_kill_minus_nine_of_everything_it_starts_again(server):
 
 def test_without_its_database_it_answers_503_and_recovers_by_itself(server):
     os.kill(postgres.postmaster_pid(data_dir(server)), signal.SIGKILL)
-    postgres.wait_until(lambda: not postgres.runs(data_dir(server)), "PostgreSQL is gone")
+    postgres.wait_until(lambda: postgres.is_gone(data_dir(server)), "PostgreSQL was gone")
 
     refused = server.scim("GET", "/Users")
     assert (refused.status, refused.headers["Retry-After"]) == (503, "30")

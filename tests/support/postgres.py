@@ -1,5 +1,6 @@
 """The PostgreSQL behind a server of ours: asked whether it runs, and ended, by its process id."""
 
+import fcntl
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -23,6 +24,16 @@ def postmaster_pid(data_dir: Path) -> int:
     """The process id of the embedded server that runs on that DATA_DIR."""
     file = embedded.cluster(data_dir).data / "postmaster.pid"
     return int(file.read_text().splitlines()[0])
+
+
+def is_gone(data_dir: Path) -> bool:
+    """Whether no process of that server is left: sessions outlive a killed postmaster for a moment."""
+    with (embedded.cluster(data_dir).home / "server.lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+    return True
 
 
 def runs(data_dir: Path) -> bool:
