@@ -1,17 +1,14 @@
-# Everything that runs here is installed here: Python 3.11+, make and git are enough.
+# Everything that runs here is installed here (install.py): Python 3.11+, make and git are enough.
 
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-# uv if the machine has it, else one of our own.
-UV := $(or $(shell command -v uv),$(BIN)/uv)
-LOCK := $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate
-INSTALL := $(UV) pip install --quiet --python $(BIN)/python --require-hashes -r
+LOCK := .venv-uv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate
 # What a developer has set changes no check and no generated page.
 BARE := env -i PATH="$$PATH" DATA_DIR=.data/check
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check docs figures screenshots format lock
+.PHONY: help run test check docs figures screenshots format lock install
 
 help:  ## What can be made
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
@@ -46,24 +43,11 @@ format: $(VENV)/dev.stamp  ## Format and fix what can be fixed
 docs: $(VENV)/dev.stamp  ## Generate the pages of docs/ that tests compare
 	$(BARE) $(BIN)/python manage.py shell --no-imports -c 'from tests.support import documents; documents.write()'
 
-lock: $(BIN)/python $(UV)  ## Compile the locks anew from pyproject.toml
+lock: .venv-uv/uv.stamp  ## Compile the locks anew from pyproject.toml
 	$(LOCK) pyproject.toml -o requirements.lock
 	$(LOCK) pyproject.toml --group dev -c requirements.lock -o requirements-dev.lock
 	printf 'uv\n' | $(LOCK) - -o requirements-uv.lock
 
-# Debian's Python may lack ensurepip: then its pip installs into the environment from outside.
-$(BIN)/python:
-	@$(PYTHON) -m venv $(VENV) 2>/dev/null || $(PYTHON) -m venv --without-pip $(VENV)
-
-$(BIN)/uv: requirements-uv.lock | $(BIN)/python
-	@$(BIN)/python -m pip --version >/dev/null 2>&1 \
-		&& $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $< \
-		|| $(PYTHON) -m pip --python $(BIN)/python install --quiet --require-hashes -r $<
-
-$(VENV)/runtime.stamp: requirements.lock | $(BIN)/python $(UV)
-	@$(INSTALL) $<
-	@touch $@
-
-$(VENV)/dev.stamp: requirements-dev.lock | $(BIN)/python $(UV)
-	@$(INSTALL) $<
-	@touch $@ $(VENV)/runtime.stamp
+# It knows what there is to do: mostly nothing.
+$(VENV)/runtime.stamp $(VENV)/dev.stamp .venv-uv/uv.stamp: install
+	@$(PYTHON) install.py $(basename $(@F))
