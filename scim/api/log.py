@@ -22,7 +22,10 @@ from scim.provider.requester import Requester
 from scim.provider.summaries import Summaries
 from tenants.current import after_response, current_tenant
 
-_QUOTED: Final = re.compile(r'"(?:[^"\\]|\\.)*"?')
+# What a filter compares with; E37: it may stand without quotes.
+_LITERAL: Final = re.compile(
+    r"""(\b(?:eq|ne|co|sw|ew|g[te]|l[te])\s+)[^\s"'()\[\]]+|"(?:[^"\\]|\\.)*"?""", re.IGNORECASE
+)
 
 _reads: Final = Summaries()
 _strangers: Final = Summaries()
@@ -85,4 +88,4 @@ def _call(request: HttpRequest, view: Logged) -> Call:
 
 def _shape(sent: Any) -> str:
     """The query with its literals taken out: what makes two look-ups equal."""
-    return _QUOTED.sub('"…"', str(sorted(sent.items()))) if sent else ""
+    return _LITERAL.sub(r'\1"…"', str(sorted(sent.items()))) if sent else ""

@@ -30,8 +30,8 @@ from scim.protocol.schema import Relation, ResourceType
 METHODS: Final = ("POST", "PUT", "PATCH", "DELETE")
 
 _MARK: Final = "bulkId:"
-# In the filter of a PATCH path, such as members[value eq "bulkId:qwerty"].
-_QUOTED: Final = re.compile(rf'"{_MARK}([^"\\]+)"')
+# In the filter of a PATCH path, such as members[value eq "bulkId:qwerty"]; E37: or without quotes.
+_QUOTED: Final = re.compile(rf'"{_MARK}([^"\\]+)"|(?<=[ \t]){_MARK}([^ \t\r\n"()\[\]\\]+)')
 # E25, E32: as on their own, paths match with and without v2 and with any number of slashes.
 _PATH: Final = re.compile(r"(?:v2/+)?([^/]+)(?:/+(.+))?", re.IGNORECASE | re.DOTALL)
 
@@ -233,7 +233,7 @@ def _rewritten_text(text: str, change: Callable[[str], str]) -> str:
 
 
 def _rewritten_path(path: str, change: Callable[[str], str]) -> str:
-    return _QUOTED.sub(lambda found: f'"{change(found[1])}"', path)
+    return _QUOTED.sub(lambda found: f'"{change(found[1] or found[2])}"', path)
 
 
 def resolved(operation: Operation, ids: Mapping[str, UUID]) -> Operation:

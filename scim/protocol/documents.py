@@ -11,11 +11,16 @@ from collections.abc import Iterable
 from typing import Any, Final
 
 from scim.protocol.errors import InvalidSyntax
-from scim.protocol.text import is_acceptable, shown
+from scim.protocol.text import MAX_DIGITS, Real, is_acceptable, shown
 
 MAX_DEPTH: Final = 32
 MAX_NAMES: Final = 10_000  # object members in one document
-MAX_DIGITS: Final = 64  # of one number
+
+# Objects have few shapes: the names of those that were met and are in order, in documents so short
+# that they cannot fill the memory.
+_SHORT: Final = 16_384  # characters
+_MAX_DISTINCT: Final = 256
+_distinct: Final[set[tuple[str, ...]]] = set()
 
 # The closing quote is optional so that an unfinished string is one match: time stays linear.
 _STRING: Final = re.compile(r'"(?:[^"\\]|\\.)*"?', re.DOTALL)
@@ -26,7 +31,7 @@ def read(text: str, max_names: int = MAX_NAMES) -> Any:
     """The JSON document in the text. Raises InvalidSyntax, whose detail speaks of the body."""
     _check_depth(text)
     try:
-        return _Reader(max_names).decode(text)
+        return _Reader(max_names, is_short=len(text) <= _SHORT).decode(text)
     except json.JSONDecodeError as error:
         raise InvalidSyntax(
             f"The body is not JSON: line {error.lineno}, column {error.colno}."
@@ -47,9 +52,10 @@ def _check_depth(text: str) -> None:
 class _Reader:
     """Reads one document, counting what is limited for the document as a whole."""
 
-    def __init__(self, max_names: int) -> None:
+    def __init__(self, max_names: int, *, is_short: bool) -> None:
         self._max_names = max_names
         self._names = 0
+        self._is_short = is_short
 
     def decode(self, text: str) -> Any:
         document = json.loads(
@@ -68,10 +74,21 @@ class _Reader:
         if self._names > self._max_names:
             raise InvalidSyntax(f"The body has more than {self._max_names} members.")
         made = dict(pairs)
-        # Names have no letter case (RFC 7643 §2.1): which of userName and username is meant?
-        if len({name.lower() for name in made}) != len(pairs):
+        names = tuple(made)
+        if len(names) != len(pairs) or not (names in _distinct or self._are_distinct(names)):
             raise _doubled(name for name, _ in pairs)
         return made
+
+    def _are_distinct(self, names: tuple[str, ...]) -> bool:
+        """False if letter case alone tells some apart: which of userName and username is meant?
+
+        Names have no letter case (RFC 7643 §2.1).
+        """
+        if len({name.lower() for name in names}) != len(names):
+            return False
+        if self._is_short and len(_distinct) < _MAX_DISTINCT:
+            _distinct.add(names)
+        return True
 
 
 def _doubled(names: Iterable[str]) -> InvalidSyntax:
@@ -88,7 +105,7 @@ def _doubled(names: Iterable[str]) -> InvalidSyntax:
 
 
 def _finite(literal: str) -> float:
-    number = float(literal)
+    number = Real.read(literal)
     if not math.isfinite(number) or len(literal) > MAX_DIGITS:
         raise InvalidSyntax("The body has a number that is out of range.")
     return number

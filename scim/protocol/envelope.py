@@ -34,7 +34,7 @@ def read_message(body: object, urn: str) -> dict[str, Any]:
         name = urn.rpartition(":")[2]
         raise InvalidSyntax(f"The body must be a JSON object, a {name} message.")
     message = by_lower_name(body)
-    check_schemas(message.get("schemas"), urn, lambda sent: sent == urn.lower())
+    check_schemas(message.get("schemas"), urn, lambda sent: sent.lower() == urn.lower())
     return message
 
 
@@ -43,15 +43,17 @@ def by_lower_name(body: Mapping[str, Any]) -> dict[str, Any]:
     return {name.lower(): value for name, value in body.items()}
 
 
-def check_schemas(raw: Any, urn: str, is_own: Callable[[str], bool]) -> list[str]:
+def check_schemas(raw: Any, urn: str, is_own: Callable[[str], object]) -> list[str]:
     """The URNs in `schemas` that are passed over, None of them if it names none.
 
-    `urn` is the one that is expected, `is_own` knows all that the endpoint takes, in lower case.
+    `urn` is the one that is expected; what `is_own` gives for each that the endpoint takes is true.
     Raises InvalidSyntax.
     """
     sent = _read_urns(raw)
-    own = [each for each in sent if is_own(each.lower())]
-    if sent and not own and not _is_of_scim(sent, urn):
+    own = [each for each in sent if is_own(each)]
+    if len(own) == len(sent):
+        return []  # as nearly always
+    if not own and not _is_of_scim(sent, urn):
         raise InvalidSyntax(f"schemas must name {urn}.")
     return [each for each in sent if each not in own and not each.lower().startswith(_MICROSOFT)]
 
@@ -62,7 +64,7 @@ def _read_urns(raw: Any) -> list[str]:
         return []
     if not isinstance(named, list) or not all(isinstance(urn, str) for urn in named):
         raise InvalidSyntax("schemas must be an array of URNs.")
-    return [urn.strip() for urn in named if urn.strip()]
+    return [urn for urn in map(str.strip, named) if urn]
 
 
 def _is_of_scim(sent: Iterable[str], urn: str) -> bool:

@@ -35,7 +35,7 @@ from scim.protocol.filters import (
     ValuePath,
 )
 from scim.protocol.schema import Attribute, Located, ResourceType, Returned, Type
-from scim.protocol.text import MAX_STRING
+from scim.protocol.text import MAX_STRING, read_number, spelled
 
 Predicate = Callable[[Any], bool]
 
@@ -67,6 +67,7 @@ _TESTS: Final[Mapping[Operator, Callable[[Any, Any], bool]]] = {
     Operator.LT: operators.lt,
     Operator.LE: operators.le,
 }
+_TEXTUAL: Final = frozenset({Type.STRING, Type.REFERENCE, Type.BINARY})
 _LITERALS: Final[Mapping[Type, tuple[type | UnionType, str]]] = {
     Type.STRING: (str, "a string in double quotes"),
     Type.REFERENCE: (str, "a string in double quotes"),
@@ -144,8 +145,7 @@ def check_comparison(attribute: Attribute, operator: Operator, literal: Literal)
 
 
 def _literal_key(name: str, attribute: Attribute, literal: Literal) -> Any:
-    if attribute.type is Type.BOOLEAN:
-        literal = _read_boolean(literal)
+    literal = _fitted(attribute, literal)
     types, description = _LITERALS[attribute.type]
     is_boolean = attribute.type is Type.BOOLEAN
     if not isinstance(literal, types) or isinstance(literal, bool) is not is_boolean:
@@ -158,10 +158,18 @@ def _literal_key(name: str, attribute: Attribute, literal: Literal) -> Any:
         raise InvalidFilter(f'"{name}" is compared with {description}.') from None
 
 
-def _read_boolean(literal: Literal) -> Literal:
-    # E2: Entra compares booleans with strings, as in `roles[primary eq "True"]`.
-    spellings = {"true": True, "false": False}
-    return spellings.get(literal.lower(), literal) if isinstance(literal, str) else literal
+def _fitted(attribute: Attribute, literal: Literal) -> Literal:
+    """The literal as the attribute's type has it, where a client may have had no other spelling."""
+    if isinstance(literal, str):
+        if attribute.type is Type.BOOLEAN:
+            # E2: Entra compares booleans with strings, as in `roles[primary eq "True"]`.
+            return {"true": True, "false": False}.get(literal.lower(), literal)
+        if attribute.type in (Type.INTEGER, Type.DECIMAL):
+            number = read_number(literal)  # E38: Entra has strings alone
+            return literal if number is None else number
+    elif attribute.type in _TEXTUAL and literal is not None:
+        return spelled(literal)  # E37: `employeeNumber eq 701984` means its text
+    return literal
 
 
 def _compared(attribute: Attribute) -> Attribute:

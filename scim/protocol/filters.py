@@ -15,7 +15,7 @@ from functools import lru_cache
 from typing import Final
 
 from scim.protocol.errors import BadRequest, InvalidFilter, InvalidPath
-from scim.protocol.text import is_acceptable
+from scim.protocol.text import NUMBER, Real, is_acceptable
 
 # Limits (security.md row 19): characters, nested groups, comparisons.
 MAX_LENGTH: Final = 8_192
@@ -147,9 +147,6 @@ _DRAFT: Final = re.compile(
     re.IGNORECASE | re.ASCII,
 )
 
-# number of RFC 7159 §6.
-_NUMBER: Final = re.compile(r"-?(?:0|[1-9][0-9]*)(?P<real>(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?)")
-
 # false / null / true of RFC 7159 §3. E2: Entra writes True and False, as .NET does.
 _CONSTANTS: Final = {"true": True, "false": False, "null": None, "True": True, "False": False}
 
@@ -168,7 +165,11 @@ _TOKEN: Final = re.compile(
 )
 
 _OPERATORS: Final = {operator.value: operator for operator in Operator}
+# Where one of these stands in place of a value, the value was forgotten.
+_KEYWORDS: Final = frozenset({"and", "or", "not", "pr", *_OPERATORS})
+_SINGLE_QUOTED: Final = re.compile(r"'(?P<text>[^'\"\\]*)'(?=[ \t\r\n)\]]|\Z)")
 _SHOWN: Final = re.compile(r"[A-Za-z0-9_.:$-]{1,40}")
+_NO_TEXT: Final = "the string holds NUL or half a surrogate pair"
 _A_VALUE: Final = "a value is expected: a string in double quotes, a number, true, false or null"
 
 
@@ -336,12 +337,30 @@ class _Parser:
             value = self._string()
         elif token.kind == "word" and token.text in _CONSTANTS:
             value = _CONSTANTS[token.text]
-        elif token.kind == "word" and (found := _NUMBER.fullmatch(token.text)):
+        elif token.kind == "word" and (found := NUMBER.fullmatch(token.text)):
             value = self._number(is_real=bool(found["real"]))
+        elif token.kind == "word" and token.text.lower() not in _KEYWORDS:
+            value = self._bare()
         else:
             raise self._refused(_A_VALUE)
         self._take()
         return value
+
+    def _bare(self) -> str:
+        """The text that stands without double quotes: a word, or all between single quotes.
+
+        E37: authentik looks users up by `userName eq someone`; it links those whom it finds.
+        """
+        token = self._token
+        if not is_acceptable(token.text):
+            raise self._refused(_NO_TEXT)
+        if not token.text.startswith("'"):
+            return token.text
+        found = _SINGLE_QUOTED.match(self._text, token.start)
+        if found is None:
+            raise self._refused(_A_VALUE)
+        self._matches = _TOKEN.finditer(self._text, found.end())
+        return found["text"]
 
     def _string(self) -> str:
         """The text of a JSON string (RFC 7159 §7), less what PostgreSQL cannot hold."""
@@ -352,14 +371,14 @@ class _Parser:
                 "the string holds a control character or an escape that JSON does not have"
             ) from None
         if not isinstance(value, str) or not is_acceptable(value):
-            raise self._refused("the string holds NUL or half a surrogate pair")
+            raise self._refused(_NO_TEXT)
         return value
 
     def _number(self, *, is_real: bool) -> int | float:
         text = self._token.text
         if len(text) > MAX_NUMBER:
             raise self._refused(f"the number has more than {MAX_NUMBER} characters")
-        number = float(text) if is_real else int(text)
+        number = Real.read(text) if is_real else int(text)
         if not math.isfinite(number):
             raise self._refused("the number is too large")
         return number

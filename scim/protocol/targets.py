@@ -119,11 +119,9 @@ def members(
     Unknown, read-only and discarded attributes are noted and left out; those the server makes are
     left out. Raises InvalidSyntax, InvalidValue.
     """
-    found = []
-    for each in _members(resource_type, body, notes):
-        found.append(each)
-        yield each
-    if len({(target.extension, target.attribute.name) for target, _ in found}) < len(found):
+    found: list[tuple[Target, Any]] = []
+    yield from _members(resource_type, body, notes, found)
+    if len({id(target.attribute) for target, _ in found}) < len(found):
         _check_doubled(found)
 
 
@@ -147,17 +145,20 @@ def _members(
     resource_type: ResourceType,
     body: Mapping[str, Any],
     notes: Notes,
+    met: list[tuple[Target, Any]],
     schema: Schema | None = None,
 ) -> Iterator[tuple[Target, Any]]:
-    """What the members address; `schema` is the one under whose URN the object stands."""
+    """What the members address, collected in `met`; `schema` is the one under whose URN they stand."""
     for name, raw in body.items():
         path = f"{schema.id}:{name}" if schema else name
         found = _find_member(resource_type, path)
         if found is None:
             notes.ignore("unknown", path)  # E19: what the server does not know is no error.
         elif isinstance(found, Schema):
-            yield from _members(resource_type, _of_schema(resource_type, found, raw), notes, found)
+            inner = _of_schema(resource_type, found, raw)
+            yield from _members(resource_type, inner, notes, met, found)
         elif found.access is Access.WRITABLE:
+            met.append((found, raw))
             yield found, raw
         elif found.access is not Access.SERVER_MADE:  # E13: clients echo id, meta and schemas.
             notes.ignore(found.access.value, found.full_name)

@@ -5,6 +5,7 @@ key of a filter's literal and the key of a conflict all come from `fold`, and th
 keys byte by byte (RFC 7644 §7.8). Keys sort by code point, which is also the order of their UTF-8.
 """
 
+import math
 import re
 import unicodedata
 from functools import lru_cache
@@ -13,9 +14,46 @@ from typing import Final
 # The longest string that is stored, in characters (security.md row 19); a certificate may be longer.
 MAX_STRING: Final = 1_024
 
+MAX_DIGITS: Final = 64  # of one number
+
 _UNACCEPTABLE: Final = re.compile("[\x00\ud800-\udfff]")
 _FILTER: Final = re.compile(r"\[.*\]|\[.*", re.DOTALL)
 _SHOWN: Final = re.compile(r"[A-Za-z0-9_.:$/ […\]-]{1,100}")
+
+
+# number of RFC 7159 §6.
+NUMBER: Final = re.compile(r"-?(?:0|[1-9][0-9]*)(?P<real>(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?)")
+
+
+class Real(float):
+    """A number that is not whole, with its spelling: a string attribute keeps 1.50 as it is."""
+
+    spelling: str
+
+    @classmethod
+    def read(cls, spelling: str) -> "Real":
+        """The number that JSON spells so."""
+        made = cls(spelling)
+        made.spelling = spelling
+        return made
+
+
+def read_number(text: str) -> int | float | None:
+    """The finite number that a text spells as JSON does (RFC 7159 §6), None if it is none."""
+    found = NUMBER.fullmatch(text)
+    if found is None or len(text) > MAX_DIGITS:
+        return None
+    if not found["real"]:
+        return int(text)
+    number = float(text)
+    return number if math.isfinite(number) else None
+
+
+def spelled(value: float) -> str:
+    """A number or boolean as JSON spells it, and spelled it where it was read."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return value.spelling if isinstance(value, Real) else str(value)
 
 
 def is_acceptable(text: str) -> bool:

@@ -50,7 +50,7 @@ def _check_schemas(resource_type: ResourceType, body: Mapping[str, Any], notes: 
     """Refuses a body whose `schemas` say that it is something else. Raises InvalidSyntax."""
     sent = next((raw for name, raw in body.items() if name.lower() == "schemas"), None)
     urn = resource_type.schema.id
-    unknown = check_schemas(sent, urn, lambda each: resource_type.find_schema(each) is not None)
+    unknown = check_schemas(sent, urn, resource_type.find_schema)
     if not sent:
         # E26: RFC 7643 §3 requires it, and the endpoint says it as well.
         notes.add(f"The body has no schemas; took it for a {resource_type.name}.")

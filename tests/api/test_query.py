@@ -62,6 +62,69 @@ def test_a_look_up_finds_the_one(look_up, at_acme, bjensen, jsmith):
     assert at_acme.get("/Users", filter=look_up).json == listed(bjensen)
 
 
+@pytest.mark.quirk("E37")
+@pytest.mark.parametrize(
+    "look_up",
+    [
+        "userName eq bjensen@acme.example",
+        "userName Eq BJENSEN@acme.example",
+        "userName eq 'bjensen@acme.example'",
+        "externalId eq 0a21f0f2-8d2a-4f8e-bf98-7363c4aed4ef",
+        "emails[type eq work].value eq barbara.jensen@acme.example",
+        "emails[type eq work and value sw barbara]",
+        "emails.value co barbara",
+        "(userName eq bjensen@acme.example) and active eq true",
+        "active eq TRUE and not (userName eq jsmith@acme.example)",
+        "meta.created eq 2026-11-25T10:00:00Z",
+        "meta[resourceType eq User and created le 2026-11-25T10:00:00Z]",
+        "name.familyName eq jensen or title eq 5",
+        "employeeNumber eq 701984 or userName sw bjensen",
+        "id eq {id}",
+    ],
+)
+def test_a_value_without_quotes_finds_the_one(look_up, at_acme, at_globex, bjensen, jsmith):
+    """authentik asks so after a 409 and links the user by the answer (authentik issue 16677)."""
+    look_up = look_up.replace("{id}", bjensen["id"])
+
+    assert at_acme.get("/Users", filter=look_up).json == listed(bjensen)
+    assert at_acme.post("/Users/.search", {"filter": look_up}).json == listed(bjensen)
+    assert at_globex.get("/Users", filter=look_up).json == listed()
+
+
+@pytest.mark.quirk("E37")
+def test_members_are_found_and_removed_without_quotes(at_acme, bjensen, jsmith):
+    members = [{"value": each["id"]} for each in (bjensen, jsmith)]
+    group = at_acme.post("/Groups", {"displayName": "12", "members": members}).json
+    path = f"/Groups/{group['id']}"
+    removal = {"op": "remove", "path": f"members[value eq {bjensen['id']}]"}
+
+    for look_up in (
+        f"members[value eq {bjensen['id']}]",
+        f"members.value eq {jsmith['id']}",
+        "displayName eq 12",
+    ):
+        assert at_acme.get("/Groups", filter=look_up).json["totalResults"] == 1
+    at_acme.patch(path, {"Operations": [removal]})
+    left = at_acme.get("/Groups", filter=f"members eq {bjensen['id']}").json
+
+    assert left["totalResults"] == 0
+    assert [each["value"] for each in at_acme.get(path).json["members"]] == [jsmith["id"]]
+
+
+@pytest.mark.quirk("E37")
+def test_a_path_may_have_its_values_without_quotes(at_acme, bjensen):
+    path = f"/Users/{bjensen['id']}"
+    changes = [
+        {"op": "replace", "path": "emails[type eq work].value", "value": "babs@acme.example"},
+        {"op": "add", "path": "addresses[type eq work and primary eq true].country", "value": "ML"},
+    ]
+
+    changed = at_acme.patch(path, {"Operations": changes}).json
+
+    assert changed["emails"] == [{"value": "babs@acme.example", "type": "work", "primary": True}]
+    assert changed["addresses"] == [{"country": "ML", "type": "work", "primary": True}]
+
+
 @pytest.mark.quirk("E22")
 @pytest.mark.quirk("E12")
 def test_the_manager_is_checked_by_id_and_bare_name(at_acme, bjensen, jsmith):
@@ -121,7 +184,7 @@ def test_an_empty_filter_is_no_filter(blank, at_acme, bjensen, jsmith):
     [
         "userName",
         "userName eq",
-        "userName eq bjensen",
+        "userName eq Barbara Jensen",
         'userName eq "bjensen',
         'userName like "b%"',
         '(userName eq "x"',

@@ -42,7 +42,7 @@ def test_an_attribute_that_a_type_does_not_have_has_no_value(text, for_users, fo
     [
         "shoeSize pr",
         "members pr and shoeSize pr",
-        "members pr and userName eq 5",
+        "members pr and active eq 5",
         "name.shoeSize pr",
         "password pr",
     ],
