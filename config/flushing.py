@@ -1,37 +1,47 @@
-"""What a process counts in memory, written by a thread of it every few seconds and when it ends."""
+"""What a process keeps in memory, brought to the database by its threads and when it ends."""
 
 import threading
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Final
 
 from django.db import connection
 
 from accounts import uses
+from scim.provider import watch
 from tenants import traffic
 
-SECONDS: Final = traffic.FLUSH_SECONDS + 1
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """What is done every few seconds, and when the process ends."""
+
+    seconds: float
+    each_time: Callable[[], None]
+    at_the_end: Callable[[], None]
 
 
 class Flusher:
-    """The thread that writes what no request writes; its database connection is not kept."""
+    """The thread that does what no request does; its database connection is not kept."""
 
-    def __init__(self, seconds: float = SECONDS) -> None:
-        self._seconds = seconds
+    def __init__(self, work: Work | None = None) -> None:
+        self._work = work or COUNTS
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
 
     def start(self) -> None:
-        """Begin to write."""
+        """Begin."""
         self._thread.start()
 
     def stop(self) -> None:
-        """Write what is left, when the thread has ended the round that it is in."""
+        """Do what is left, when the thread has ended the round that it is in."""
         self._stopping.set()
         self._thread.join()
-        flush()
+        self._work.at_the_end()
 
     def _run(self) -> None:
-        while not self._stopping.wait(self._seconds):
-            flush()
+        while not self._stopping.wait(self._work.seconds):
+            self._work.each_time()
 
 
 def flush() -> None:
@@ -39,3 +49,19 @@ def flush() -> None:
     traffic.flush()
     uses.flush()
     connection.close()
+
+
+def look() -> None:
+    """Make the looks of the guard that were put off and are due, and close the connection."""
+    if watch.look_at_pending(only_due=True):
+        connection.close()
+
+
+def look_at_all() -> None:
+    """Make all looks of the guard that were put off, and close the connection."""
+    watch.look_at_pending()
+    connection.close()
+
+
+COUNTS: Final = Work(traffic.FLUSH_SECONDS + 1, flush, flush)
+LOOKS: Final = Work(watch.LOOK_EVERY.total_seconds(), look, look_at_all)

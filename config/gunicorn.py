@@ -38,7 +38,7 @@ loglevel = "error"  # its warnings quote malformed headers, in which a secret to
 _PR_SET_PDEATHSIG = 1  # <linux/prctl.h>
 
 
-_flushers: list[Any] = []  # of this worker, once Django is set up: one config.flushing.Flusher
+_flushers: list[Any] = []  # of this worker, once Django is set up: of config.flushing
 
 
 def on_starting(server: Any) -> None:
@@ -47,11 +47,14 @@ def on_starting(server: Any) -> None:
 
 
 def post_worker_init(_worker: object) -> None:
-    """Has a thread write what the worker counts: tenants' traffic, uses of their credentials."""
-    from config.flushing import Flusher  # Django is set up only now
+    """Has threads write what the worker counts, tenants' traffic and uses of their credentials, and
+    make the looks of the guard that no request makes.
+    """
+    from config import flushing  # Django is set up only now
 
-    _flushers.append(Flusher())
-    _flushers[0].start()
+    _flushers.extend((flushing.Flusher(), flushing.Flusher(flushing.LOOKS)))
+    for flusher in _flushers:
+        flusher.start()
 
 
 def worker_exit(_server: object, _worker: object) -> None:

@@ -79,6 +79,13 @@ class Resource(models.Model):
             models.Index(name="scim_resource_display_name", fields=["display_name"]),
             models.Index(name="scim_resource_family_name", fields=["family_name"]),
             models.Index(name="scim_resource_modified", fields=["resource_type", "-last_modified"]),
+            # For the guard: active users, counted as far as it matters (decision 0022).
+            models.Index(
+                name="scim_resource_active",
+                fields=["created"],
+                condition=models.Q(resource_type=urns.USER_TYPE, deleted_at__isnull=True)
+                & (models.Q(active=True) | models.Q(active__isnull=True)),
+            ),
             models.Index(
                 name="scim_resource_disabled",
                 fields=["resource_type", "id"],

@@ -172,6 +172,9 @@ class Guard(models.Model):
     share_percent = models.PositiveSmallIntegerField(default=30)  # of the active users
     least = models.PositiveIntegerField(default=20)  # users
     holds = models.BooleanField(default=False)  # further departures wait while an alarm is new
+    # The end of the last alarm's grace. It travels with the host's entry in memory, so no request
+    # asks for an alarm in a tenant that has had none (decision 0022).
+    alarm_until = models.DateTimeField(null=True, editable=False)
 
     def __str__(self) -> str:
         return f"{self.share_percent} %, at least {self.least}"

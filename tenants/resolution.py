@@ -16,7 +16,7 @@ from django.db.models.signals import post_delete, post_save
 
 from tenants import hostnames, outages
 from tenants.current import in_public
-from tenants.models import Domain, Tenant
+from tenants.models import Domain, Guard, Tenant
 
 TTL_SECONDS: Final = 1.0
 MAX_ENTRIES: Final = 10_000  # about 5 MB
@@ -65,7 +65,7 @@ def _query(host: str) -> Tenant | None:
 
 def _first(by: dict[str, str]) -> Tenant | None:
     with in_public():
-        tenant: Tenant | None = Tenant.objects.filter(**by).first()
+        tenant: Tenant | None = Tenant.objects.select_related("guard").filter(**by).first()
     return tenant
 
 
@@ -89,6 +89,6 @@ def _forget_changed(**_: Any) -> None:
     transaction.on_commit(forget)  # for who asked before others could see the change
 
 
-for _model in (Tenant, Domain):
+for _model in (Tenant, Domain, Guard):
     post_save.connect(_forget_changed, sender=_model, dispatch_uid="tenants.resolution")
     post_delete.connect(_forget_changed, sender=_model, dispatch_uid="tenants.resolution")

@@ -13,6 +13,7 @@ from hypothesis import settings as properties
 
 from accounts import uses
 from config import embedded
+from scim.provider import watch
 from tenants import lifecycle, resolution, traffic
 from tenants.current import in_public
 from tenants.models import Tenant
@@ -70,6 +71,7 @@ def _no_host_is_remembered():
     resolution.forget()
     traffic.forget()
     uses.forget()
+    watch.forget()
 
 
 def _tenant(custom_domain):

@@ -20,6 +20,7 @@ from scim.protocol.representation import Stored, location
 from scim.protocol.schema import ResourceType
 from scim.protocol.versions import Precondition, entity_tag
 from scim.provider import events, resources
+from scim.provider.departures import Leaving
 from scim.provider.events import Call
 from scim.provider.requester import Requester
 from scim.provider.resources import Target
@@ -44,7 +45,9 @@ def perform(request: BulkRequest, requester: Requester) -> list[Result]:
     from waiting for each other.
     """
     repository.lock_in_order(_changed_ids(request))
-    job = _Job(request.operations, requester, _chosen_ids(request))
+    leaving = Leaving(len(request.operations))
+    collecting = replace(requester, leaving=leaving)
+    job = _Job(request.operations, collecting, leaving, _chosen_ids(request))
     results: dict[int, Result] = {}
     errors = 0
     for unit in bulk.units(request.operations):
@@ -53,6 +56,7 @@ def perform(request: BulkRequest, requester: Requester) -> list[Result]:
         errors += sum(result.error is not None for result in done.values())
         if request.fail_on_errors is not None and errors >= request.fail_on_errors:
             break
+    leaving.write()
     return [results[index] for index in sorted(results)]
 
 
@@ -75,6 +79,7 @@ class _Job:
 
     operations: tuple[Operation, ...]
     requester: Requester
+    leaving: Leaving
     ids: Mapping[str, UUID]
     created: set[str] = field(default_factory=set)
 
@@ -82,12 +87,14 @@ class _Job:
         """The results of a unit's operations, by index: all executed, or all refused."""
         current, started = unit.indexes[0], time.perf_counter()
         results: dict[int, Result] = {}
+        mark = self.leaving.mark()
         try:
             with transaction.atomic():
                 self._check_order(unit)
                 for current in unit.indexes:
                     results[current] = self._execute(unit, current)
         except ScimError as error:
+            self.leaving.back_to(mark)
             others = error if unit.is_circular else self._failed_with(current)
             return {
                 index: self._refuse(index, error if index == current else others, started)

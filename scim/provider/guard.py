@@ -1,28 +1,28 @@
-"""The guard against mass deactivation: notices it, tells people, holds further ones if asked to.
+"""The guard against mass deactivation: when it is an alarm, and whether further departures wait.
 
 The times are chosen so that a hold cannot drive Entra into quarantine (decision 0016): Entra repeats
 what is answered 429 in its next cycle, and quarantines from 5,000 failures on. So a hold ends by
 itself GRACE after it was noticed, or after MOST_REFUSED refusals, whatever comes first.
+
+Nobody counts all users: how many have to leave for an alarm follows from how many left and from a
+count of the active ones that ends where it can no longer matter (decision 0022).
 """
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from django.db import IntegrityError, transaction
-from django.db.models import F
+from django.db.models import F, Q, QuerySet
 
-from accounts import mail
-from scim.models import Departure, User
 from scim.protocol.errors import TooManyRequests
+from scim.repository import departures
+from scim.repository.departures import Left
 from tenants.connection import CYCLE
-from tenants.current import in_tenant
 from tenants.models import Alarm, Guard, Tenant
 
 WINDOW: Final = timedelta(hours=1)
 GRACE: Final = timedelta(hours=4)
 MOST_REFUSED: Final = 2_500
-SEE: Final = "tenants.view_alarm"
 _OPEN: Final = Alarm.Outcome.OPEN
 _HELD: Final = (
     "Unusually many users were deactivated or deleted within an hour, so further ones wait until"
@@ -31,12 +31,34 @@ _HELD: Final = (
 
 
 @dataclass(frozen=True, slots=True)
-class Count:
-    """Who left since a moment, how many were active before, and the first of the departures."""
+class Standing:
+    """How far a tenant is from an alarm.
 
-    users: int
+    `active_before` is the number of users who were active before those who left, or a number that
+    it is not below: then no alarm is near.
+    """
+
+    left: Left
     active_before: int
+    needed: int  # departures that are an alarm
+
+    @property
+    def is_alarming(self) -> bool:
+        return self.left.users >= self.needed
+
+
+@dataclass(frozen=True, slots=True)
+class Situation:
+    """The alarm that nobody has settled, if there is one, and from when on departures count."""
+
+    alarm: Alarm | None
     since: datetime
+    has_lapsed: bool  # an alarm is open that is older than the grace
+
+
+def held() -> TooManyRequests:
+    """The refusal of a departure that has to wait."""
+    return TooManyRequests(_HELD, int(CYCLE.total_seconds()))
 
 
 def settings_of(tenant: Tenant) -> Guard:
@@ -44,22 +66,38 @@ def settings_of(tenant: Tenant) -> Guard:
     return Guard.objects.filter(tenant=tenant).first() or Guard(tenant=tenant)
 
 
+def known_settings(tenant: Tenant) -> Guard:
+    """`settings_of` without a statement for a request's tenant: at most a second old."""
+    known: Guard | None = getattr(tenant, "guard", None)
+    return known or Guard(tenant=tenant)
+
+
 def open_alarm(tenant: Tenant) -> Alarm | None:
     """The alarm that nobody has settled: one statement."""
     return Alarm.objects.filter(tenant=tenant, outcome=_OPEN).first()
 
 
+def may_hold(tenant: Tenant, now: datetime) -> bool:
+    """True if an alarm was sounded within the grace: no statement, at most a second old."""
+    until = known_settings(tenant).alarm_until
+    return until is not None and until > now
+
+
 def check(tenant: Tenant, now: datetime) -> None:
-    """Raises TooManyRequests while the tenant's departures are held: one statement."""
-    held = Alarm.objects.filter(
+    """Raises TooManyRequests while departures are held. One statement after an alarm, else none."""
+    if may_hold(tenant, now) and holding(tenant, now).exists():
+        raise held()
+
+
+def holding(tenant: Tenant, now: datetime) -> QuerySet[Alarm]:
+    """The alarm because of which departures wait."""
+    return Alarm.objects.filter(
         tenant=tenant,
         outcome=_OPEN,
         tenant__guard__holds=True,
         noticed_at__gt=now - GRACE,
         refused__lt=MOST_REFUSED,
     )
-    if held.exists():
-        raise TooManyRequests(_HELD, int(CYCLE.total_seconds()))
 
 
 def hold_ends(tenant: Tenant, alarm: Alarm, now: datetime) -> datetime | None:
@@ -70,78 +108,42 @@ def hold_ends(tenant: Tenant, alarm: Alarm, now: datetime) -> datetime | None:
 
 
 def note_refused(tenant: Tenant) -> None:
-    """Counts a request that was held: one statement."""
-    Alarm.objects.filter(tenant=tenant, outcome=_OPEN).update(refused=F("refused") + 1)
+    """Count a request that was held: one statement."""
+    add_refused(tenant, 1)
 
 
-def look(tenant: Tenant, now: datetime) -> None:
-    """Sounds the alarm if unusually many left within the hour, in a transaction of its own."""
-    with in_tenant(tenant):
-        _lapse(tenant, now)
-        guard = settings_of(tenant)
-        count = _count(tenant, guard, now)
-        if count is None:
-            return
-        if count.users * 100 <= count.active_before * guard.share_percent:
-            return
-        if _note(tenant, count, now):
-            _tell(tenant, guard, count, now)
+def add_refused(tenant: Tenant, number: int) -> bool:
+    """Count requests that were held: one statement. True if an alarm is open."""
+    alarms = Alarm.objects.filter(tenant=tenant, outcome=_OPEN)
+    return bool(alarms.update(refused=F("refused") + number))
 
 
-def _count(tenant: Tenant, guard: Guard, now: datetime) -> Count | None:
-    """Who left within the hour and after the last alarm was settled; None if they are few."""
-    since = now - WINDOW
-    settled = Alarm.objects.filter(tenant=tenant, settled_at__gt=since).order_by("-settled_at")
-    since = settled.values_list("settled_at", flat=True).first() or since
-    times = Departure.objects.filter(at__gt=since, undone_at=None).order_by("at")
-    users = times.values("user_id").distinct().order_by().count()
-    if users < guard.least:
-        return None
-    first = times.values_list("at", flat=True).first() or now
-    return Count(users, _active() + users, first)
+def situation(tenant: Tenant, now: datetime) -> Situation:
+    """The open alarm and the start of the window, which is not before an alarm was settled.
+
+    One statement. An open alarm that is older than the grace counts as settled at its end.
+    """
+    start = now - WINDOW
+    found = Alarm.objects.filter(Q(outcome=_OPEN) | Q(settled_at__gt=start), tenant=tenant)
+    alarm, has_lapsed = None, False
+    for each in found:
+        if each.outcome != _OPEN:
+            start = max(start, each.settled_at or start)
+        elif each.noticed_at <= now - GRACE:
+            start, has_lapsed = max(start, each.noticed_at + GRACE), True
+        else:
+            alarm = each
+    return Situation(alarm, start, has_lapsed)
 
 
-def _active() -> int:
-    everybody = User.objects.filter(deleted_at=None)
-    return everybody.count() - everybody.filter(active=False).count()
+def standing(guard: Guard, since: datetime, more: int | None = None) -> Standing:
+    """How many left since the moment, and how many have to for an alarm. Two statements.
 
-
-def _lapse(tenant: Tenant, now: datetime) -> None:
-    """Ends an alarm that nobody looked at in time, so that the next one is told and held anew."""
-    late = Alarm.objects.filter(tenant=tenant, outcome=_OPEN, noticed_at__lte=now - GRACE)
-    late.update(outcome=Alarm.Outcome.LAPSED, settled_at=F("noticed_at") + GRACE)
-
-
-def _note(tenant: Tenant, count: Count, now: datetime) -> bool:
-    """Whether the alarm is new; of two at once the database lets one be."""
-    alarm = open_alarm(tenant)
-    if alarm is not None:
-        left = Departure.objects.filter(at__gte=alarm.since, undone_at=None)
-        alarm.users = left.values("user_id").distinct().count()
-        alarm.save(update_fields=["users"])
-        return False
-    try:
-        with transaction.atomic():
-            Alarm.objects.create(
-                tenant=tenant,
-                since=count.since,
-                noticed_at=now,
-                users=count.users,
-                active_before=count.active_before,
-            )
-    except IntegrityError:
-        return False
-    return True
-
-
-def _tell(tenant: Tenant, guard: Guard, count: Count, now: datetime) -> None:
-    """Have the tenant's admins and staff told by e-mail."""
-    values: dict[str, mail.Value] = {
-        "users": count.users,
-        "active_before": count.active_before,
-        "since": f"{count.since:%Y-%m-%d %H:%M} UTC",
-        "holds": guard.holds,
-        "hours": GRACE.seconds // 3600,
-    }
-    notice = mail.Notice("alarm.txt", tenant, values, "admin:tenants_alarm_changelist")
-    mail.queue(notice, [*mail.tenant_admins(tenant), *mail.staff_who_may(SEE)], now)
+    The active users are counted as far as it matters while no more than `more` further ones leave,
+    as many as left if that is not given.
+    """
+    left = departures.left_from(since)
+    further = left.users if more is None else more
+    limit = (left.users + further) * 100 // guard.share_percent + 1
+    before = departures.active_users(limit) + left.users
+    return Standing(left, before, max(guard.least, before * guard.share_percent // 100 + 1))

@@ -146,7 +146,7 @@ def delete(target: Target, requester: Requester) -> None:
     It leaves the groups that it belongs to. Raises NotFound, PreconditionFailed, TooManyRequests.
     """
     stored = target.lock(resources.lock_to_remove)
-    departures.note(target.resource_type, stored.id, stored.resource, None)
+    departures.note(target.resource_type, stored.id, stored.resource, None, requester.leaving)
     event = answered(Call(requester, "delete", target.resource_type, stored.id), 204)
     resources.remove(
         Write(target.resource_type, stored.id, stored.resource, stored.version + 1, event)
@@ -164,7 +164,9 @@ def _change(
     stored = target.lock()
     outcome = edit(stored.resource)
     rules.check_required(target.resource_type, outcome.resource)
-    departures.note(target.resource_type, stored.id, stored.resource, outcome.resource)
+    departures.note(
+        target.resource_type, stored.id, stored.resource, outcome.resource, requester.leaving
+    )
     moved = members.apply(stored.id, outcome.member_edits)
     call = Call(requester, operation, target.resource_type, stored.id, body)
     event = answered(call, 200, (*outcome.notes, *_passed_over(moved)))

@@ -5,12 +5,12 @@ from datetime import timedelta
 import pytest
 
 from accounts.audit import Actor
-from scim.provider import acts, guard
+from scim.provider import acts, guard, watch
 from tenants import traffic
 from tenants.current import in_public
 from tenants.models import Alarm, Guard
 from tests.support import mailing, people
-from tests.support.payloads import patch, replace, user
+from tests.support.payloads import replace, user
 
 PEOPLE = 10
 
@@ -65,6 +65,7 @@ def test_few_users_who_leave_are_no_alarm(staff_of, leave, acme):
 
 def test_more_than_the_share_within_an_hour_is_one_alarm(staff_of, leave, acme, globex):
     leave(*staff_of[:6])
+    watch.look_at_pending()
 
     [alarm] = alarms(acme)
     assert (alarm.users, alarm.active_before, alarm.outcome) == (6, 10, "open")
@@ -244,28 +245,3 @@ def test_what_is_held_shows_as_failing_with_what_to_do(staff_of, leave, acme):
 
     with in_public():
         assert acme.traffic.failed_reason == "429"
-
-
-def test_one_message_that_changes_many_users_in_bulk_is_held_one_by_one(
-    staff_of, leave, at_acme, acme
-):
-    _set(acme, holds=True)
-    leave(*staff_of[:4])
-    operations = [
-        {
-            "method": "PATCH",
-            "path": path,
-            "data": patch({"op": "Replace", "path": "active", "value": "False"}),
-        }
-        for path in staff_of[4:6]
-    ]
-
-    answer = at_acme.post(
-        "/Bulk",
-        {
-            "schemas": ["urn:ietf:params:scim:api:messages:2.0:BulkRequest"],
-            "Operations": operations,
-        },
-    )
-
-    assert [each["status"] for each in answer.json["Operations"]] == ["429", "429"]

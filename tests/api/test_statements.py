@@ -11,6 +11,7 @@ from tests.support import streams
 from tests.support.payloads import BJENSEN, JSMITH, replace, user
 
 TOKEN = "FROM accounts_secrettoken"
+HOST = 'FROM "tenants_tenant"'
 
 
 @pytest.fixture
@@ -33,8 +34,9 @@ def cost(at_acme, warm, statements):
         with statements() as executed:
             answer = at_acme.send(method, path, body, **options)
         assert answer.status == status
-        assert TOKEN in executed[0]
-        return len(executed)
+        known = [each for each in executed if HOST not in each]  # looked up once a second
+        assert TOKEN in known[0]
+        return len(known)
 
     return count
 
@@ -80,8 +82,8 @@ def test_a_change_is_a_locked_read_and_one_write_beside_the_token(method, body, 
     ("method", "body", "status"),
     [("DELETE", None, 204), ("PATCH", replace("active", "False"), 200)],
 )
-def test_a_user_who_leaves_costs_two_more_for_the_guard(method, body, status, cost, warm):
-    assert cost(status, method, warm, body) == 5
+def test_a_user_who_leaves_costs_one_more_for_the_guard(method, body, status, cost, warm):
+    assert cost(status, method, warm, body) == 4
 
 
 def test_a_disabled_user_who_is_deleted_costs_what_any_change_does(cost, warm, at_acme):
@@ -119,7 +121,7 @@ def test_a_stream_that_wants_a_change_costs_one_statement_more(method, cost, war
         case "PATCH":
             assert cost(200, "PATCH", warm, replace("title", "Guide")) == 4
         case _:
-            assert cost(204, "DELETE", warm) == 6  # two of them for the guard
+            assert cost(204, "DELETE", warm) == 5  # one of them for the guard
 
 
 def test_a_stream_that_wants_other_changes_costs_none(cost, warm, acme):

@@ -1,12 +1,13 @@
 """A thread of each worker writes what the worker counts, and what is left when it ends."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from accounts import actions, uses
 from accounts.actions import TokenRequest
 from accounts.models import SecretToken
 from accounts.uses import Credential, Kind, Use
-from config.flushing import Flusher
+from config.flushing import COUNTS, Flusher
 from tenants import traffic
 from tenants.current import in_public, in_tenant
 from tenants.models import TrafficDay
@@ -37,7 +38,7 @@ def written(tenant):
 def test_it_writes_what_no_further_request_writes(real_tenants):
     initech, _ = real_tenants
     count(initech)
-    flusher = Flusher(seconds=0.01)
+    flusher = Flusher(replace(COUNTS, seconds=0.01))
     flusher.start()
     try:
         wait_until(lambda: written(initech) == ([1], [1]), "the thread wrote")
@@ -47,7 +48,7 @@ def test_it_writes_what_no_further_request_writes(real_tenants):
 
 def test_a_worker_that_ends_writes_what_it_has(real_tenants):
     initech, _ = real_tenants
-    flusher = Flusher(seconds=3600)
+    flusher = Flusher(replace(COUNTS, seconds=3600))
     flusher.start()
     count(initech)
 
