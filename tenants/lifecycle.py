@@ -96,10 +96,13 @@ def set_schemas_revision(tenant: Tenant, revision: UUID | None) -> None:
 
 
 def set_sends_events(tenant: Tenant, *, sends: bool) -> None:
-    """Note in the registry whether the tenant has an event stream that is sent on."""
-    tenant.sends_events = sends
+    """Note in the registry whether the tenant has an event stream that is sent on.
+
+    Only the worker reads it, from the registry, so no process has to forget what it knows of the host.
+    """
     with in_public():
-        tenant.save(update_fields=["sends_events"])
+        differing = Tenant.objects.filter(pk=tenant.pk).exclude(sends_events=sends)
+        differing.update(sends_events=sends)
 
 
 def add_host(tenant: Tenant, host: str) -> Domain:
