@@ -12,6 +12,8 @@ from django.conf import settings
 from django.db import models
 from django_tenants.models import DomainMixin, TenantMixin
 
+from tenants import clock
+
 
 class Status(models.TextChoices):
     ACTIVE = "active", "Active"
@@ -30,7 +32,7 @@ class Tenant(TenantMixin):  # type: ignore[misc]  # django-tenants ships no type
     name = models.CharField(max_length=200)
     status = models.CharField(max_length=16, choices=Status, default=Status.ACTIVE)
     is_operator = models.BooleanField(default=False, editable=False)
-    created_at = models.DateTimeField(auto_now_add=True)
+    created_at = models.DateTimeField(default=clock.now, editable=False)
     # Another one each time the tenant's own SCIM schemas change, None while it has none: it travels
     # with the host's entry in memory, so no request asks whether they did (decision 0017).
     schemas_revision = models.UUIDField(null=True, editable=False)
