@@ -8,7 +8,7 @@ LOCK := .venv-uv/bin/uv pip compile --quiet --universal --python-version 3.11 --
 BARE := env -i PATH="$$PATH" DATA_DIR=.data/check
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check docs figures screenshots format lock install
+.PHONY: help run test check docs figures seed screenshots format lock install
 
 help:  ## What can be made
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
@@ -29,6 +29,9 @@ check: $(VENV)/dev.stamp  ## The fast loop: format, lint, types, contracts, migr
 		$(BIN)/python manage.py check --deploy --fail-level ERROR
 	$(BIN)/pytest -q -n 2 -m "not commits" --hypothesis-profile=quick \
 		tests/protocol tests/provider tests/repository tests/tenants tests/docs
+
+seed: $(VENV)/runtime.stamp  ## Fill an empty database with 2,000 made-up people and six weeks of log; PEOPLE=200 for fewer
+	@exec $(BIN)/python -m tests.support.seed $(PEOPLE)
 
 screenshots: $(VENV)/dev.stamp  ## Take the pictures in docs/screenshots anew, of a seeded server
 	@exec $(BIN)/python -m tests.support.screenshots

@@ -13,8 +13,13 @@ _MOST: Final = 0xFFF  # ids of one millisecond that are told apart by their orde
 
 def now() -> datetime:
     """The time in UTC, cut to the milliseconds that `meta` shows."""
-    moment = datetime.now(UTC)  # noqa: TID251  # the clock itself
+    moment = _read()
     return moment.replace(microsecond=moment.microsecond // 1000 * 1000)
+
+
+def _read() -> datetime:
+    """What the machine's clock shows; made-up data are made by another (tests/support/seed)."""
+    return datetime.now(UTC)  # noqa: TID251  # the clock itself
 
 
 class _Counter:

@@ -1,6 +1,7 @@
 """`python -m tests.support.seed [people]`: fills the database of DATABASE_URL or DATA_DIR.
 
-For development only. Run it on a database that has no tenant acme yet; a server may run meanwhile.
+For development only, and of the product's packages alone. A server may run meanwhile; a second run
+changes nothing.
 """
 
 import os
@@ -17,9 +18,18 @@ if __name__ == "__main__":
 
     django.setup()
 
+    from django.core.management import CommandError
+
     from config import database
     from tenants import clock
-    from tests.support.seed.filling import fill
+    from tests.support.seed import accounts, filling
 
-    with database.server_running():
-        fill(int(sys.argv[1]) if len(sys.argv) > 1 else PEOPLE, clock.now())
+    try:
+        with database.server_running():
+            people = int(sys.argv[1]) if len(sys.argv) > 1 else PEOPLE
+            is_new = filling.fill(people, clock.now())
+    except CommandError as refused:
+        sys.exit(str(refused))
+    except KeyboardInterrupt:
+        sys.exit(130)
+    print("\n".join(accounts.lines(is_new=is_new)))  # noqa: T201  # for the person at the terminal

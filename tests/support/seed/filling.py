@@ -1,17 +1,14 @@
 """Fills a migrated database: staff, acme and four small tenants."""
 
 from datetime import datetime
-from typing import Final
 from unittest.mock import patch
 
-import time_machine
 from django.conf import settings
 from django.core.management import CommandError, call_command
 
 from accounts import actions
 from accounts.actions import ActionRefused
 from accounts.models import Account
-from accounts.permissions import Role
 from scim.api import log
 from scim.provider.summaries import Summaries
 from tenants import lifecycle
@@ -19,30 +16,51 @@ from tenants.current import in_public, in_tenant
 from tenants.models import Tenant
 from tests.support.people import COMMAND, PASSWORD
 from tests.support.seed import story
-
-STAFF: Final = (
-    ("olaf@mypolicies.example", "Olaf Brandt", Role.OPERATOR),
-    ("lena@mypolicies.example", "Lena Vogt", Role.SUPPORT_LEAD),
-    ("alice@mypolicies.example", "Alice Moreno", Role.SUPPORT),
-    ("aude@mypolicies.example", "Aude Girard", Role.AUDITOR),
-)
+from tests.support.seed.accounts import ACME, OTHERS, STAFF
+from tests.support.seed.traveling import Progress, traveling
 
 
-def fill(people: int, now: datetime) -> None:
-    """Staff and tenants with what happened in six weeks up to `now`. Raises CommandError."""
+def fill(people: int, now: datetime) -> bool:
+    """Staff and tenants with what happened in six weeks up to `now`; False if all of it is there.
+
+    Raises CommandError for a database that holds a part of it, or that is no developer's.
+    """
     if not settings.DEVELOPMENT:
         raise CommandError("Made-up data belong on BASE_DOMAIN=….localhost only.")
+    progress = Progress()
+    progress.tell("Migrating")
     call_command("migrate", verbosity=0)
-    with in_public():
-        if Tenant.objects.filter(custom_domain="acme").exists():
-            raise CommandError("The tenant acme is there already: take an empty database.")
+    if is_filled():
+        return False
     # The log gathers reads by the steady clock, which does not travel: each of the past is its own.
     apart = patch.multiple(log, _reads=Summaries(window=0), _strangers=Summaries(window=0))
-    with apart, time_machine.travel(now, tick=False) as clock:
-        story.tell_others(now, clock)
-        story.tell_acme(people, now, clock)
-        clock.move_to(now)
+    with apart, traveling(now) as travel:
+        story.tell_others(now, travel, progress)
+        story.tell_acme(people, now, travel, progress)
+        travel.move_to(now)
         add_staff()
+    progress.end()
+    return True
+
+
+def is_filled() -> bool:
+    """True if a former run came to its end. Raises CommandError if one was interrupted."""
+    names = [custom_domain for custom_domain, _, _ in (ACME, *OTHERS)]
+    with in_public():
+        found = set(
+            Tenant.objects.filter(custom_domain__in=names).values_list("custom_domain", flat=True)
+        )
+    if not found:
+        return False
+    last, _, _ = STAFF[-1]
+    with in_tenant(lifecycle.create_operator_tenant()):
+        is_whole = len(found) == len(names) and Account.objects.filter(email=last).exists()
+    if not is_whole:
+        raise CommandError(
+            f"There is a tenant {min(found)} already, and it is not of a whole seed: nothing was "
+            f"changed. Take an empty database: remove {settings.DATA_DIR}, or set another DATA_DIR."
+        )
+    return True
 
 
 def add_staff() -> None:

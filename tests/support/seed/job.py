@@ -2,13 +2,14 @@
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 from tenants import clock
 from tenants.models import Tenant
 from tests.support.clients import Answer, ScimClient
 from tests.support.payloads import ENTERPRISE, patch, replace
 from tests.support.seed.directory import Directory, Person
+from tests.support.seed.traveling import Progress, Travel
 
 _NOBODY: Final = "4b7ac1e1-8d0c-4ee4-a5c6-b6bb3a0a5c55"
 _MEMBERS_A_REQUEST: Final = 100
@@ -16,20 +17,14 @@ CYCLE: Final = timedelta(minutes=40)
 _GROUP: Final = "urn:ietf:params:scim:schemas:core:2.0:Group"
 
 
-class Travel(Protocol):
-    """The clock that time_machine holds."""
-
-    def move_to(self, destination: datetime) -> None: ...
-
-
 class Job:
     """Sends what a directory's changes make Entra send, and remembers the ids."""
 
-    def __init__(self, tenant: Tenant, token: str | None, directory: Directory, clock: Travel):
+    def __init__(self, tenant: Tenant, token: str | None, directory: Directory, travel: Travel):
         self.directory = directory
         self.people: dict[str, Person] = {}  # by the id here
         self.groups: dict[str, str] = {}  # name -> the id here
-        self._clock = clock
+        self._travel = travel
         self._tenant = tenant
         self.use(token)
 
@@ -41,17 +36,18 @@ class Job:
 
     def at(self, moment: datetime) -> None:
         """What follows happens then."""
-        self._clock.move_to(moment)
+        self._travel.move_to(moment)
 
     def test_connection(self) -> Answer:
         """Looks for somebody who does not exist, as each cycle begins."""
         return self._client.get("/Users", filter=f'userName eq "{_NOBODY}"')
 
-    def start(self, people: int) -> None:
+    def start(self, people: int, progress: Progress) -> None:
         """The initial cycle: everybody, two in a second, then the groups with their members."""
         moment = clock.now()
         self.test_connection()
-        for _ in range(people):
+        for number in range(people):
+            progress.tell(f"{self._tenant.name}: {number:,} of {people:,} users")
             moment += timedelta(milliseconds=500)
             self.at(moment)
             self.add(self.directory.hire())

@@ -13,21 +13,15 @@ from tenants.current import in_tenant
 from tenants.models import Tenant
 from tests.support.payloads import ENTERPRISE, patch
 from tests.support.people import COMMAND, PASSWORD
+from tests.support.seed.accounts import ACME, COLLEAGUES, OTHERS, SUSPENDED
 from tests.support.seed.directory import Directory
-from tests.support.seed.job import CYCLE, Job, Travel
+from tests.support.seed.job import CYCLE, Job
+from tests.support.seed.traveling import Progress, Travel
 
 WEEKS: Final = 6
 DAYS: Final = 7 * WEEKS
 _SATURDAY: Final = 5
 _ENTRA: Final = "Microsoft Entra ID"
-
-# Tenants beside acme: custom domain, name, the address of its admin.
-OTHERS: Final = (
-    ("globex", "Globex Inc", "tom@globex.example"),
-    ("initech", "Initech AB", "ines@initech.example"),
-    ("hooli", "Hooli GmbH", "hanna@hooli.example"),
-    ("vandelay", "Vandelay Imports", "vera@vandelay.example"),
-)
 
 
 class Acme:
@@ -39,10 +33,12 @@ class Acme:
         self._chance = job.directory.chance
         self._failing: list[Callable[[], Any]] = []  # what Entra tries again in each cycle
 
-    def run(self, people: int, until: datetime, renew: Callable[[], str]) -> None:
+    def run(
+        self, people: int, until: datetime, renew: Callable[[], str], progress: Progress
+    ) -> None:
         """Everything from the initial cycle to `until`, which is just after a cycle."""
         self._job.at(self._start)
-        self._job.start(people)
+        self._job.start(people, progress)
         moment = until
         cycles = []
         while moment > self._start + timedelta(hours=3):
@@ -52,6 +48,7 @@ class Acme:
         renewed = expired + timedelta(hours=7)
         is_renewed = False
         for moment in reversed(cycles):
+            progress.tell(f"Acme Ltd: day {(moment - self._start).days + 1} of {DAYS}")
             self._job.at(moment)
             if expired < moment < renewed:
                 self._job.test_connection()  # 401; Entra goes no further
@@ -139,35 +136,36 @@ def mint(tenant: Tenant, days: int = 365, label: str = _ENTRA) -> str:
     return actions.mint_token(COMMAND, tenant, TokenRequest(label, admin.email, days)).value
 
 
-def tell_acme(people: int, now: datetime, clock: Travel) -> None:
+def tell_acme(people: int, now: datetime, travel: Travel, progress: Progress) -> None:
     """The big tenant, whose last cycle was three minutes ago."""
     start = (now - timedelta(days=DAYS)).replace(hour=7, minute=5, second=0, microsecond=0)
-    clock.move_to(start - timedelta(days=1))
-    tenant = add_tenant("acme", "Acme Ltd", "tara@acme.example")
-    actions.create_account(COMMAND, tenant, "timo@acme.example", "Timo Keller", Role.ADMIN)
-    actions.create_account(COMMAND, tenant, "mona@acme.example", "Mona Rossi", Role.MEMBER)
+    travel.move_to(start - timedelta(days=1))
+    tenant = add_tenant(*ACME)
+    for email, name, role in COLLEAGUES:
+        actions.create_account(COMMAND, tenant, email, name, role)
+        actions.set_password(COMMAND, tenant, email, PASSWORD)
     first = mint(tenant, DAYS - 14)
     mint(tenant, DAYS + 8, "Directory export")
 
-    job = Job(tenant, first, Directory("acme.example", 4), clock)
-    Acme(job, start).run(people, now - timedelta(minutes=3), lambda: mint(tenant))
+    job = Job(tenant, first, Directory("acme.example", 4), travel)
+    Acme(job, start).run(people, now - timedelta(minutes=3), lambda: mint(tenant), progress)
 
 
-def tell_others(now: datetime, clock: Travel) -> None:
+def tell_others(now: datetime, travel: Travel, progress: Progress) -> None:
     """Small tenants: silent for days, never connected, refused, suspended."""
     for number, (custom_domain, name, admin) in enumerate(OTHERS):
-        clock.move_to(now - timedelta(days=30 - number, hours=number))
+        travel.move_to(now - timedelta(days=30 - number, hours=number))
         tenant = add_tenant(custom_domain, name, admin)
         value = mint(tenant)
         directory = Directory(f"{custom_domain}.example", 10 + number)
-        job = Job(tenant, value, directory, clock)
+        job = Job(tenant, value, directory, travel)
         if custom_domain == "initech":
             continue  # minted and never used
-        job.start(25 * (number + 1))
+        job.start(25 * (number + 1), progress)
         last = {"globex": 75, "hooli": 1, "vandelay": 200}[custom_domain]
         _live_quietly(job, now - timedelta(hours=last), custom_domain == "hooli")
-        if custom_domain == "vandelay":
-            clock.move_to(now - timedelta(days=8))
+        if custom_domain == SUSPENDED:
+            travel.move_to(now - timedelta(days=8))
             actions.suspend_tenant(COMMAND, tenant)
 
 
