@@ -8,11 +8,10 @@ from contextlib import AbstractContextManager, nullcontext
 from typing import Final
 
 from django.core.exceptions import ImproperlyConfigured
-from django.core.management import execute_from_command_line
 from django.db import Error
 from psycopg.errors import InsufficientPrivilege, UndefinedTable
 
-from config import database, embedded, environment
+from config import commands, database, embedded, environment
 from tenants.outages import is_outage
 
 # `up` starts the server itself, after it has looked at the port.
@@ -38,7 +37,7 @@ def main() -> None:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     try:
         with database_server(sys.argv[1:]):
-            execute_from_command_line(sys.argv)
+            commands.CommandLine(sys.argv).execute()
     except KeyboardInterrupt:
         sys.exit(128 + signal.SIGINT)
     except _MISTAKES as error:
@@ -53,7 +52,7 @@ def main() -> None:
 def database_server(arguments: list[str]) -> AbstractContextManager[None]:
     """Has the embedded PostgreSQL run for a command that needs it."""
     command = next(iter(arguments), "")
-    needs_none = command in _NEEDS_NO_DATABASE or (
+    needs_none = command in (_NEEDS_NO_DATABASE | commands.REFUSED.keys()) or (
         command == "check" and not any(each.startswith("--database") for each in arguments)
     )
     if needs_none or not _ASKS_ONLY.isdisjoint(arguments):

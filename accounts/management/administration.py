@@ -62,6 +62,26 @@ class TenantCommand(AdministrativeCommand):
             self.note("It is shown this once:")
             self.stdout.write(created.value)
 
+    def issued_for(self, tenant: Tenant, named: str | None) -> str:
+        """The e-mail address of the active admin who is named, or of the one who is so longest.
+
+        Raises CommandError.
+        """
+        if named:
+            return named
+        with in_tenant(tenant):
+            admins = Account.objects.filter(role=Role.ADMIN, is_active=True)
+            emails = list(admins.order_by("created_at", "pk").values_list("email", flat=True))
+        if not emails:
+            raise CommandError(
+                f"{tenant} has no active tenant admin, and it is issued for one: "
+                f"`manage.py create_account {tenant.custom_domain} <e-mail> --role admin`."
+            )
+        if len(emails) > 1:
+            others = ", ".join(emails[1:])
+            self.note(f"Issued for {emails[0]}; --for names another active admin: {others}.")
+        return emails[0]
+
     def perform(self, options: dict[str, Any]) -> None:
         self.perform_in(get_tenant(options["custom_domain"]), options)
 
@@ -97,13 +117,3 @@ def get_tenant(custom_domain: str) -> Tenant:
     if tenant is None:
         raise CommandError(f"There is no tenant {custom_domain!r}; list_tenants lists them.")
     return tenant
-
-
-def only_admin(tenant: Tenant) -> str:
-    """The e-mail address of the tenant's only active admin. Raises CommandError."""
-    with in_tenant(tenant):
-        admins = list(Account.objects.filter(role=Role.ADMIN, is_active=True))
-    if len(admins) != 1:
-        choice = ", ".join(admin.email for admin in admins) or "there is none"
-        raise CommandError(f"Say with --for which active tenant admin it is issued for: {choice}.")
-    return admins[0].email

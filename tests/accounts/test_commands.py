@@ -118,16 +118,27 @@ def test_mint_token_lets_the_token_expire_in_a_year_if_nothing_else_is_said(acme
     assert "for tara@acme.example, expires 2027-11-25." in err
 
 
-def test_mint_token_asks_for_whom_when_there_are_several_admins(acme, tara, command):
-    actions.create_account(command, acme, "tim@acme.example", "", Role.ADMIN)
+def test_mint_token_issues_for_the_admin_who_is_one_longest(acme, tara, command):
+    actions.create_account(command, acme, "adam@acme.example", "", Role.ADMIN)
 
-    with pytest.raises(CommandError) as refused:
-        run("mint_token", "acme", "--label", "Entra", "--days", "90")
+    out, err = run("mint_token", "acme", "--label", "Microsoft Entra ID", "--days", "365")
 
-    assert str(refused.value) == (
-        "Say with --for which active tenant admin it is issued for: "
-        "tara@acme.example, tim@acme.example."
+    with in_tenant(acme):
+        assert SecretToken.objects.get().issued_for == tara
+    assert out.startswith("mypscim_")
+    assert err.splitlines()[0] == (
+        "Issued for tara@acme.example; --for names another active admin: adam@acme.example."
     )
+
+
+def test_an_admin_who_was_deactivated_is_passed_over(acme, tara, command):
+    actions.create_account(command, acme, "adam@acme.example", "", Role.ADMIN)
+    actions.deactivate_account(command, acme, tara.email)
+
+    run("mint_token", "acme", "--label", "Entra", "--days", "90")
+
+    with in_tenant(acme):
+        assert SecretToken.objects.get().issued_for.email == "adam@acme.example"
 
 
 def test_mint_token_issues_for_the_admin_that_is_named(acme, tara, command):
@@ -144,7 +155,8 @@ def test_mint_token_says_when_there_is_no_admin(acme):
         run("mint_token", "acme", "--label", "Entra", "--days", "90")
 
     assert str(refused.value) == (
-        "Say with --for which active tenant admin it is issued for: there is none."
+        "Acme Ltd has no active tenant admin, and it is issued for one: "
+        "`manage.py create_account acme <e-mail> --role admin`."
     )
 
 

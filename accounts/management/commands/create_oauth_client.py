@@ -7,7 +7,7 @@ from django.core.management.base import CommandError, CommandParser
 
 from accounts import actions
 from accounts.actions import SECRET_YEARS, Actor, ClientRequest
-from accounts.management.administration import TenantCommand, only_admin
+from accounts.management.administration import TenantCommand
 from tenants.models import Tenant
 
 
@@ -17,7 +17,11 @@ class Command(TenantCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)
         parser.add_argument("--label", required=True, help="What the client is.")
-        parser.add_argument("--for", dest="issued_for", help="The tenant admin's e-mail address.")
+        parser.add_argument(
+            "--for",
+            dest="issued_for",
+            help="The e-mail address of an active tenant admin; the first one's if not said.",
+        )
         proof = parser.add_mutually_exclusive_group()
         proof.add_argument(
             "--years", type=int, choices=SECRET_YEARS, default=1, help="Until the secret expires."
@@ -32,7 +36,7 @@ class Command(TenantCommand):
     def perform_in(self, tenant: Tenant, options: dict[str, Any], /) -> None:
         request = ClientRequest(
             label=options["label"],
-            issued_for=options["issued_for"] or only_admin(tenant),
+            issued_for=self.issued_for(tenant, options["issued_for"]),
             years=options["years"],
             public_keys=_read(options["public_keys"]),
         )

@@ -6,7 +6,7 @@ from django.core.management.base import CommandParser
 
 from accounts import actions
 from accounts.actions import ActionRefused, Actor, Overlap, TokenRequest
-from accounts.management.administration import TenantCommand, only_admin
+from accounts.management.administration import TenantCommand
 from tenants.models import Tenant
 
 DEFAULT_DAYS: Final = 365
@@ -18,7 +18,11 @@ class Command(TenantCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)
         parser.add_argument("--label", required=True, help="What the token is used by.")
-        parser.add_argument("--for", dest="issued_for", help="The tenant admin's e-mail address.")
+        parser.add_argument(
+            "--for",
+            dest="issued_for",
+            help="The e-mail address of an active tenant admin; the first one's if not said.",
+        )
         lifetime = parser.add_mutually_exclusive_group()
         lifetime.add_argument(
             "--days", type=int, help=f"Days until it expires, 1 to 730; {DEFAULT_DAYS} if not said."
@@ -44,7 +48,7 @@ class Command(TenantCommand):
             raise ActionRefused("--overlap is for the tokens that --replaces names.")
         request = TokenRequest(
             label=options["label"],
-            issued_for=options["issued_for"] or only_admin(tenant),
+            issued_for=self.issued_for(tenant, options["issued_for"]),
             days=_days(options),
             no_expiry_reason=options["no_expiry_because"],
             replaces=tuple(options["replaces"]),

@@ -1,0 +1,28 @@
+"""`manage.py clearsessions`: Django's, for a daily timer, over the schemas of all tenants."""
+
+from typing import Any, Final
+
+from django.contrib.sessions.models import Session
+from django.core.management.base import BaseCommand
+
+from tenants import clock, schemas
+from tenants.current import in_public, in_tenant
+from tenants.models import Tenant
+
+_EXPIRED: Final = "SELECT 1 FROM {schema}.django_session WHERE expire_date < %s"
+
+
+class Command(BaseCommand):
+    help = "Deletes the expired sessions of all tenants, suspended ones and staff included."
+    requires_system_checks = ()  # as in accounts.management.administration
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        now = clock.now()
+        with in_public():
+            tenants = list(Tenant.objects.all())
+        count = 0
+        for tenant in schemas.where(_EXPIRED, "django_session", [now], tenants):
+            with in_tenant(tenant):
+                deleted, _ = Session.objects.filter(expire_date__lt=now).delete()
+            count += deleted
+        self.stdout.write(f"{count} expired session{'' if count == 1 else 's'} deleted.")
