@@ -8,13 +8,15 @@ LOCK := .venv-uv/bin/uv pip compile --quiet --universal --python-version 3.11 --
 BARE := env -i PATH="$$PATH" DATA_DIR=.data/check
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check docs figures seed screenshots format lock install
+.PHONY: help run install test check docs figures seed screenshots format lock always
 
 help:  ## What can be made
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
 
 run: $(VENV)/runtime.stamp  ## Serve on 127.0.0.1, with an embedded PostgreSQL unless DATABASE_URL is set
 	@exec $(BIN)/python manage.py up
+
+install: $(VENV)/runtime.stamp  ## Install what serving needs into .venv, for production
 
 test: $(VENV)/dev.stamp  ## Install what the tests need and run all of them
 	@exec $(BIN)/pytest -n 2
@@ -52,5 +54,5 @@ lock: .venv-uv/uv.stamp  ## Compile the locks anew from pyproject.toml
 	printf 'uv\n' | $(LOCK) - -o requirements-uv.lock
 
 # It knows what there is to do: mostly nothing.
-$(VENV)/runtime.stamp $(VENV)/dev.stamp .venv-uv/uv.stamp: install
+$(VENV)/runtime.stamp $(VENV)/dev.stamp .venv-uv/uv.stamp: always
 	@$(PYTHON) install.py $(basename $(@F))

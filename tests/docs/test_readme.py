@@ -46,7 +46,8 @@ def test_the_table_of_commands_names_what_manage_py_has():
 
 
 @pytest.mark.parametrize(
-    "target", ["run", "test", "check", "docs", "figures", "seed", "screenshots"]
+    "target",
+    ["run", "install", "test", "check", "docs", "figures", "seed", "screenshots"],
 )
 def test_what_the_readme_lets_make_do_is_in_the_makefile(target):
     makefile = (settings.BASE_DIR / "Makefile").read_text()

@@ -82,16 +82,20 @@ class Deployment:
 
     def start(self, line: str = SERVE) -> None:
         """Returns when the server answers."""
-        with (self.folder / "log").open("w") as log:
-            self.process = subprocess.Popen(
+        self.process = self.open(line, "log")
+        wait_until(self._answers, "gunicorn answered")
+
+    def open(self, line: str, log: str) -> "subprocess.Popen[bytes]":
+        """The process of a line of shell that goes on; what it writes goes to a file of that name."""
+        with (self.folder / log).open("w") as file:
+            return subprocess.Popen(
                 ["/bin/bash", "-c", f"exec {line}"],
                 cwd=settings.BASE_DIR,
                 env=self.environment,
                 stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
+                stdout=file,
+                stderr=file,
             )
-        wait_until(self._answers, "gunicorn answered")
 
     def stop(self) -> int:
         """The exit status after SIGTERM; 0 when it was not running."""
