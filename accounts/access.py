@@ -5,7 +5,7 @@ nothing by itself, so what became of client, secret and account since counts on 
 """
 
 from datetime import UTC, datetime
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 from django.db import connection
@@ -18,7 +18,8 @@ PREFIX: Final = "mypscim_access_"
 # The hot statement: token, client, secret and account in one look-up by a unique index, as
 # accounts.tokens has it. Columns: client and account, scope, secret, then Standing.
 _FIND: Final = """
-    SELECT client.id, client.label, account.id, account.email, token.scope, token.secret_id,
+    SELECT client.id, client.label, account.id, account.email, token.scope,
+           secret.id, secret.public_id,
            COALESCE(client.revoked_at, secret.revoked_at), token.expires_at,
            account.role, account.is_active
       FROM accounts_accesstoken token
@@ -51,19 +52,26 @@ def verify(tenant_id: UUID, value: str, now: datetime) -> Verified:
         row = cursor.fetchone()
     if row is None:
         raise TokenRefused(Reason.UNKNOWN, _DETAILS[Reason.UNKNOWN])
-    client_id, label, account_id, email, scope, secret_id = row[:6]
-    public_id = client_id.hex[: tokens.PUBLIC_ID_LENGTH]
-    reason = (standing := Standing(*row[6:])).why_refused(now)
+    verified, standing = _read(*row[:7]), Standing(*row[7:])
+    reason = standing.why_refused(now)
     if reason is not None:
-        raise TokenRefused(reason, _detail(reason, f"{label} ({public_id})", standing))
+        name = f"{verified.label} ({verified.public_id})"
+        raise TokenRefused(reason, _detail(reason, name, standing), verified)
+    return verified
+
+
+def _read(client_id: UUID, label: str, account_id: UUID, email: str, *rest: Any) -> Verified:
+    scope, secret_id, secret_public_id = rest
     return Verified(
         token_id=client_id,
-        public_id=public_id,
+        public_id=client_id.hex[: tokens.PUBLIC_ID_LENGTH],
         label=label,
         account_id=account_id,
         account_email=email,
         scopes=covered(read_scopes(scope)),
+        is_client=True,
         secret_id=secret_id,
+        secret_public_id=secret_public_id,
     )
 
 

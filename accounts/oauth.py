@@ -34,12 +34,16 @@ class ErrorCode(StrEnum):
 
 
 class GrantRefused(Exception):
-    """No access token; `detail` says why and what to do, in printable ASCII (RFC 6749 §5.2)."""
+    """No access token; `detail` says why and what to do, in printable ASCII (RFC 6749 §5.2).
 
-    def __init__(self, code: ErrorCode, detail: str) -> None:
+    `refused` is the client of the tenant that has proven who it is and may not have one.
+    """
+
+    def __init__(self, code: ErrorCode, detail: str, refused: Verified | None = None) -> None:
         super().__init__(detail)
         self.code = code
         self.detail = detail
+        self.refused = refused
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +63,9 @@ class Proven:
             label=self.client.label,
             account_id=account.id,
             account_email=account.email,
+            is_client=True,
+            secret_id=self.secret.id if self.secret else None,
+            secret_public_id=self.secret.public_id if self.secret else None,
         )
 
 
@@ -82,8 +89,9 @@ def by_secret(tenant_id: UUID, client_id: str, value: str, now: datetime) -> Pro
     secret = rows.filter(digest=tokens.digest(tenant_id, value)).first()
     if secret is None or str(secret.client_id) != client_id.strip().lower():
         raise GrantRefused(ErrorCode.INVALID_CLIENT, _UNKNOWN_SECRET)
-    _check(secret.standing, f"client secret {secret.public_id}", now)
-    return Proven(secret.client, secret)
+    proven = Proven(secret.client, secret)
+    _check(proven, secret.standing, f"client secret {secret.public_id}", now)
+    return proven
 
 
 def by_assertion(
@@ -102,10 +110,11 @@ def by_assertion(
         claims = assertions.check(assertion, client.public_keys, audiences, now)
     except assertions.AssertionRefused as refusal:
         raise GrantRefused(ErrorCode.INVALID_CLIENT, str(refusal)) from None
-    _check(client.standing, f"OAuth client {client.public_id}", now)
+    proven = Proven(client)
+    _check(proven, client.standing, f"OAuth client {client.public_id}", now)
     if not assertions.spend(client.id, claims, now):
         raise GrantRefused(ErrorCode.INVALID_CLIENT, "The client assertion has been used before.")
-    return Proven(client)
+    return proven
 
 
 def read_scopes(asked: str | None) -> frozenset[Scope]:
@@ -138,7 +147,7 @@ def issue(tenant_id: UUID, proven: Proven, scopes: frozenset[Scope], now: dateti
     return Issued(value, scope, int(lifetime.total_seconds()))
 
 
-def _check(standing: Standing, name: str, now: datetime) -> None:
+def _check(proven: Proven, standing: Standing, name: str, now: datetime) -> None:
     """Raises GrantRefused when what the standing is of may not be used."""
     match standing.why_refused(now):
         case None:
@@ -148,12 +157,12 @@ def _check(standing: Standing, name: str, now: datetime) -> None:
                 f"The myPolicies account that the {name} was issued for is no longer an active"
                 " admin: ensure that the myPolicies account has Admin permissions."
             )
-            raise GrantRefused(ErrorCode.UNAUTHORIZED_CLIENT, detail)
+            raise GrantRefused(ErrorCode.UNAUTHORIZED_CLIENT, detail, proven.verified)
         case reason:
             moment = standing.revoked_at or standing.expires_at
             day = f"{moment.astimezone(UTC):%Y-%m-%d}" if moment else ""
             detail = f"The {name} is {reason.value} since {day}. Ask {SUPPORT} for a new one."
-            raise GrantRefused(ErrorCode.INVALID_CLIENT, detail)
+            raise GrantRefused(ErrorCode.INVALID_CLIENT, detail, proven.verified)
 
 
 _MALFORMED_SECRET: Final = (

@@ -60,7 +60,7 @@ ALL_SCOPES: Final = frozenset({Scope.READ, Scope.WRITE})
 
 @dataclass(frozen=True, slots=True)
 class Verified:
-    """A token that may be used now, and the account that answers for it.
+    """A token of the tenant, and the account that answers for it; good now, unless it is refused.
 
     Of an access token, id, public id and label are its client's: the token lives for an hour.
     """
@@ -71,7 +71,10 @@ class Verified:
     account_id: UUID
     account_email: str
     scopes: frozenset[Scope] = ALL_SCOPES
-    secret_id: UUID | None = None  # of the client secret that an access token was obtained with
+    is_client: bool = False
+    # Of the client secret that an access token was obtained with; None: with a key.
+    secret_id: UUID | None = None
+    secret_public_id: str | None = None
 
 
 class Reason(Enum):
@@ -85,12 +88,16 @@ class Reason(Enum):
 
 
 class TokenRefused(Exception):
-    """A token may not be used; `detail` tells an IT administrator why and what to do."""
+    """A token may not be used; `detail` tells an IT administrator why and what to do.
 
-    def __init__(self, reason: Reason, detail: str) -> None:
+    `refused` is the tenant's token that it is, None for one that is not known.
+    """
+
+    def __init__(self, reason: Reason, detail: str, refused: Verified | None = None) -> None:
         super().__init__(detail)
         self.reason = reason
         self.detail = detail
+        self.refused = refused
 
 
 class Standing(NamedTuple):
@@ -164,7 +171,7 @@ def verify(tenant_id: UUID, value: str, now: datetime) -> Verified:
     verified, standing = Verified(*row[:5]), Standing(*row[5:])
     reason = standing.why_refused(now)
     if reason is not None:
-        raise TokenRefused(reason, _detail(reason, verified.public_id, standing))
+        raise TokenRefused(reason, _detail(reason, verified.public_id, standing), verified)
     return verified
 
 

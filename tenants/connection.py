@@ -1,22 +1,38 @@
 """Whether a tenant is connected, learned from its traffic, for one tenant or all in one query.
 
-The definition is an expression of the database, so that what the overview counts, what a list
-filters and what a tenant's page says cannot differ.
+Each credential (secret token, OAuth client) has a standing of its own. A good one whose requests are
+refused makes the tenant's connection fail. One that is refused itself, because it is revoked, say,
+does so only where no other works: else it is told beside the state (decision 0029). The definition
+is an expression of the database, so that what the overview counts, what a list filters and what a
+tenant's page says cannot differ.
 """
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any, Final
+from typing import Any, Final, Self
 
-from django.db.models import Case, CharField, F, Q, QuerySet, Value, When
+from django.db.models import (
+    Case,
+    CharField,
+    Exists,
+    F,
+    OuterRef,
+    Q,
+    QuerySet,
+    Subquery,
+    Value,
+    When,
+)
+from django.db.models.functions import JSONObject
 
-from tenants.models import Tenant, Traffic
+from tenants.models import CredentialTraffic, Reach, Status, Tenant, Traffic
 
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """One of the four things a connection can be."""
+    """One of the things a connection can be."""
 
     name: str
     label: str
@@ -27,9 +43,10 @@ NEVER: Final = State("never", "Never connected", "No request with a good secret 
 CONNECTED: Final = State("connected", "Connected", "Requests come and are answered")
 SILENT: Final = State("silent", "Silent", "No request for two hours, after having been connected")
 FAILING: Final = State("failing", "Failing", "The last requests of their kind were refused")
+SUSPENDED: Final = State("suspended", "Suspended", "Every request is refused until staff resume it")
 # In the order in which they want attention.
 STATES: Final[Mapping[str, State]] = {
-    state.name: state for state in (FAILING, SILENT, NEVER, CONNECTED)
+    state.name: state for state in (FAILING, SILENT, NEVER, CONNECTED, SUSPENDED)
 }
 
 # Entra's cycles are about 40 minutes apart: two of them may fail to come before it is silence.
@@ -39,16 +56,21 @@ SILENCE: Final = timedelta(hours=2)
 STRANGE_AFTER: Final = timedelta(minutes=45)
 # Entra repeats what was refused; a refusal that is not repeated for a day is settled.
 SETTLED_AFTER: Final = timedelta(days=1)
+_RUNNING: Final = timedelta(minutes=2)  # so long after a request its cycle may go on
 
 
 def with_state(tenants: QuerySet[Tenant], now: datetime) -> QuerySet[Tenant]:
-    """The tenants, each with its traffic, and the name of its state as `connection`."""
+    """The tenants, each with its traffic, the name of its state as `connection`, and failures.
+
+    `broken`, `cut_off` and `denied` are the newest failures of its credentials, None without one:
+    of a good one, of one that is refused itself while no other works, of one beside others.
+    """
+    whens = [When(condition, then=Value(name)) for name, condition in _conditions(now).items()]
     found: QuerySet[Tenant] = tenants.select_related("traffic").annotate(
-        connection=Case(
-            *(When(condition, then=Value(name)) for name, condition in _conditions(now).items()),
-            default=Value(NEVER.name),
-            output_field=CharField(),
-        )
+        connection=Case(*whens, default=Value(NEVER.name), output_field=CharField()),
+        broken=_newest(_broken(now)),
+        cut_off=_newest(_cut_off()),
+        denied=_newest(_denied().filter(failed_at__gt=now - SETTLED_AFTER)),
     )
     return found
 
@@ -56,37 +78,108 @@ def with_state(tenants: QuerySet[Tenant], now: datetime) -> QuerySet[Tenant]:
 def _conditions(now: datetime) -> dict[str, Q]:
     """What each state is, the first that holds counts."""
     failed, success = F("traffic__failed_at"), Q(traffic__last_success_at=None)
-    refused = Q(traffic__failed_reach=Traffic.Reach.ALL) & (
+    refused = Q(traffic__failed_reach=Reach.ALL) & (
         success | Q(traffic__last_success_at__lt=failed)
     )
     unchanged = Q(
-        traffic__failed_reach=Traffic.Reach.CHANGES, traffic__failed_at__gt=now - SETTLED_AFTER
+        traffic__failed_reach=Reach.CHANGES, traffic__failed_at__gt=now - SETTLED_AFTER
     ) & (Q(traffic__last_change_at=None) | Q(traffic__last_change_at__lt=failed))
     strange = Q(traffic__stranger_at__isnull=False) & (
         success | Q(traffic__stranger_at__gt=F("traffic__last_success_at") + STRANGE_AFTER)
     )
+    credentials = Exists(_broken(now)) | Exists(_cut_off())
     return {
-        FAILING.name: refused | unchanged | strange,
+        SUSPENDED.name: Q(status=Status.SUSPENDED),
+        FAILING.name: refused | unchanged | strange | credentials,
         SILENT.name: Q(traffic__last_request_at__lte=now - SILENCE),
         CONNECTED.name: Q(traffic__last_request_at__isnull=False),
     }
+
+
+_NO_SUCCESS_SINCE: Final = Q(last_success_at=None) | Q(last_success_at__lt=F("failed_at"))
+_NO_CHANGE_SINCE: Final = Q(last_change_at=None) | Q(last_change_at__lt=F("failed_at"))
+
+
+def _broken(now: datetime) -> QuerySet[CredentialTraffic]:
+    """The outer tenant's good credentials whose requests are refused."""
+    every = Q(failed_reach=Reach.ALL) & _NO_SUCCESS_SINCE
+    changes = Q(failed_reach=Reach.CHANGES, failed_at__gt=now - SETTLED_AFTER) & _NO_CHANGE_SINCE
+    return CredentialTraffic.objects.filter(every | changes, tenant=OuterRef("pk"))
+
+
+def _denied() -> QuerySet[CredentialTraffic]:
+    """The outer tenant's credentials that are refused themselves."""
+    return CredentialTraffic.objects.filter(
+        _NO_SUCCESS_SINCE, failed_reach=Reach.CREDENTIAL, tenant=OuterRef("pk")
+    )
+
+
+def _cut_off() -> QuerySet[CredentialTraffic]:
+    """Those that are refused themselves while no other has worked within a cycle."""
+    works = (
+        Q(failed_at=None) | Q(failed_reach=Reach.CHANGES) | Q(failed_at__lt=F("last_success_at"))
+    )
+    others = CredentialTraffic.objects.filter(
+        works,
+        ~Q(pk=OuterRef("pk")),
+        tenant=OuterRef("tenant"),
+        last_success_at__gt=OuterRef("failed_at") - STRANGE_AFTER,
+    )
+    return _denied().filter(~Exists(others))
+
+
+def _newest(failures: QuerySet[CredentialTraffic]) -> Subquery:
+    """The newest of the failures, as Refusal.read takes it."""
+    told = JSONObject(
+        credential="name",
+        reason="failed_reason",
+        reach="failed_reach",
+        at="failed_at",
+        request_id="failed_request_id",
+        user_agent="failed_user_agent",
+    )
+    return Subquery(failures.order_by("-failed_at", "pk").values(told=told)[:1])
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A request that was refused: why, as tenants.models.Traffic keeps it, when, and of whom.
+
+    Without a credential's name none of the tenant was read.
+    """
+
+    reason: str
+    at: datetime
+    reach: str = Reach.ALL.value
+    request_id: str = ""
+    credential: str = ""
+    user_agent: str = ""
+
+    @classmethod
+    def read(cls, told: Any) -> Self | None:
+        """What `_newest` tells; None for none."""
+        if told is None:
+            return None
+        fields = json.loads(told) if isinstance(told, str) else dict(told)
+        return cls(**{**fields, "at": datetime.fromisoformat(fields["at"])})
 
 
 @dataclass(frozen=True, slots=True)
 class Connection:
     """A tenant's connection as it is told to people.
 
-    `failure` is the reason of the failure, as tenants.models.Traffic keeps it, "" without one;
-    `request_id` the failed request's. `next_cycle_at` is None unless a cycle can be expected.
+    `failure` is why it fails, None if it does not. `beside` is what is refused although the
+    connection works: requests with a credential that ended. `next_cycle_at` is None unless a cycle
+    can be expected; it is past when the cycle is late.
     """
 
     state: State
     sentence: str
+    first_request_at: datetime | None = None
     last_request_at: datetime | None = None
     next_cycle_at: datetime | None = None
-    failure: str = ""
-    failed_at: datetime | None = None
-    request_id: str = ""
+    failure: Refusal | None = None
+    beside: Refusal | None = None
 
 
 def connection_of(tenant: Tenant, now: datetime) -> Connection:
@@ -99,46 +192,76 @@ def read(tenant: Tenant, now: datetime) -> Connection:
     annotated: Any = tenant
     state = STATES[annotated.connection]
     traffic: Traffic | None = getattr(tenant, "traffic", None)
-    if traffic is None:
-        return Connection(state, f"{state.label}.")
-    last = traffic.last_request_at
-    failure = _failure(traffic) if state is FAILING else ("", None, "")
+    last = traffic.last_request_at if traffic else None
+    failure = _failure(annotated, traffic) if state is FAILING else None
+    beside = Refusal.read(annotated.denied)
     return Connection(
         state=state,
-        sentence=_sentence(state, max(filter(None, (last, failure[1])), default=None), now),
+        sentence=_sentence(state, last, failure, now),
+        first_request_at=traffic.first_request_at if traffic else None,
         last_request_at=last,
-        next_cycle_at=_next_cycle(last, now) if state is not SILENT else None,
-        failure=failure[0],
-        failed_at=failure[1],
-        request_id=failure[2],
+        next_cycle_at=_next_cycle(state, last, now),
+        failure=failure,
+        beside=None if state is SUSPENDED or beside == failure else beside,
     )
 
 
-def _failure(traffic: Traffic) -> tuple[str, datetime | None, str]:
-    """The newer of a failure and a stranger's request: reason, time and request id."""
-    failed, stranger = traffic.failed_at, traffic.stranger_at
-    success = traffic.last_success_at
-    is_strange = stranger is not None and (success is None or stranger > success + STRANGE_AFTER)
-    if is_strange and (failed is None or (stranger or failed) > failed):
-        return traffic.stranger_reason, stranger, ""
-    return traffic.failed_reason, failed, traffic.failed_request_id
+def _failure(annotated: Any, traffic: Traffic | None) -> Refusal | None:
+    """The newest of what makes the connection fail."""
+    found = [Refusal.read(annotated.broken), Refusal.read(annotated.cut_off)]
+    if traffic is not None:
+        found += [_unnamed(traffic), _strange(traffic)]
+    return max(filter(None, found), key=lambda each: each.at, default=None)
 
 
-def _sentence(state: State, last: datetime | None, now: datetime) -> str:
-    if last is None:
+def _unnamed(traffic: Traffic) -> Refusal | None:
+    """The last failure without a credential, if nothing of its kind succeeded since."""
+    is_change = traffic.failed_reach == Reach.CHANGES
+    success = traffic.last_change_at if is_change else traffic.last_success_at
+    if traffic.failed_at is None or (success is not None and success >= traffic.failed_at):
+        return None
+    return Refusal(
+        traffic.failed_reason, traffic.failed_at, traffic.failed_reach, traffic.failed_request_id
+    )
+
+
+def _strange(traffic: Traffic) -> Refusal | None:
+    """A request with no credential of the tenant, if the good ones have missed a cycle."""
+    at, success = traffic.stranger_at, traffic.last_success_at
+    if at is None or (success is not None and at <= success + STRANGE_AFTER):
+        return None
+    return Refusal(traffic.stranger_reason, at)
+
+
+def _sentence(state: State, last: datetime | None, failure: Refusal | None, now: datetime) -> str:
+    moments = (last, failure.at if failure else None)
+    newest = max((at for at in moments if at is not None), default=None)
+    if newest is None or state is NEVER:
         return f"{state.label}."
     if state is SILENT:
-        return f"Silent since {moment(last)}, {ago(last, now)}."
-    if state is NEVER:
-        return "Never connected."
-    return f"{state.label}, last request {ago(last, now)}."
+        return f"Silent since {moment(newest)}, {ago(newest, now)}."
+    return f"{state.label}, last request {ago(newest, now)}."
 
 
-def _next_cycle(last: datetime | None, now: datetime) -> datetime | None:
-    """About 40 minutes after the last request; None while one may be running, or is overdue."""
-    if last is None or not timedelta(minutes=2) <= now - last <= CYCLE:
+def _next_cycle(state: State, last: datetime | None, now: datetime) -> datetime | None:
+    """About 40 minutes after the last request; None while one may be running, or none is awaited."""
+    if last is None or state in (SUSPENDED, SILENT, NEVER) or now - last < _RUNNING:
         return None
     return last + CYCLE
+
+
+def next_cycle(found: Connection, now: datetime) -> str:
+    """When the next cycle is expected, in words."""
+    at = found.next_cycle_at
+    if found.state is SUSPENDED:
+        return "None while the tenant is suspended"
+    if at is None and found.last_request_at and now - found.last_request_at < _RUNNING:
+        return "About 40 minutes after the one that may be running"
+    if at is None:
+        return "Unknown"
+    if at > now:
+        return f"About {moment(at)}"
+    return f"Overdue: it was expected {ago(at, now)}"
 
 
 def ago(moment: datetime, now: datetime) -> str:

@@ -87,17 +87,19 @@ class Domain(DomainMixin):  # type: ignore[misc]  # django-tenants ships no type
         ordering = ["domain"]
 
 
+class Reach(models.TextChoices):
+    """What a failure keeps from working."""
+
+    ALL = "all", "Every request"
+    CHANGES = "changes", "Changes of users and groups"
+    CREDENTIAL = "credential", "Every request with this credential"
+
+
 class Traffic(models.Model):
     """What a tenant's provisioning traffic last looked like (tenants.traffic); no personal data.
 
     There is a row from the first request on. What it means is said by tenants.connection.
     """
-
-    class Reach(models.TextChoices):
-        """What a failure keeps from working."""
-
-        ALL = "all", "Every request"
-        CHANGES = "changes", "Changes of users and groups"
 
     tenant = models.OneToOneField(Tenant, models.CASCADE, primary_key=True, related_name="traffic")
     # The four of requests with a good token; a change is a request that may change something.
@@ -105,6 +107,7 @@ class Traffic(models.Model):
     last_request_at = models.DateTimeField(null=True)
     last_success_at = models.DateTimeField(null=True)
     last_change_at = models.DateTimeField(null=True)  # of those that succeeded
+    # Of failures that no credential of the tenant's had: CredentialTraffic has the others.
     failed_at = models.DateTimeField(null=True)
     failed_reach = models.CharField(max_length=10, choices=Reach, blank=True)
     failed_reason = models.CharField(max_length=40, blank=True)  # status, and scimType or token's
@@ -119,6 +122,31 @@ class Traffic(models.Model):
 
     def __str__(self) -> str:
         return f"traffic of {self.tenant_id}"
+
+
+class CredentialTraffic(models.Model):
+    """What the traffic of a secret token or of an OAuth client last looked like.
+
+    The key is the credential's; it was known when the request came, which does not make it good.
+    """
+
+    id = models.UUIDField(primary_key=True, editable=False)
+    tenant = models.ForeignKey(Tenant, models.CASCADE, related_name="credentials")
+    name = models.CharField(max_length=140)  # its kind, label and public id, to stand in a sentence
+    last_request_at = models.DateTimeField(null=True)
+    last_success_at = models.DateTimeField(null=True)
+    last_change_at = models.DateTimeField(null=True)
+    failed_at = models.DateTimeField(null=True)
+    failed_reach = models.CharField(max_length=10, choices=Reach, blank=True)
+    failed_reason = models.CharField(max_length=40, blank=True)
+    failed_request_id = models.CharField(max_length=64, blank=True)
+    failed_user_agent = models.CharField(max_length=200, blank=True)
+
+    class Meta:
+        verbose_name_plural = "credential traffic"
+
+    def __str__(self) -> str:
+        return f"traffic of the {self.name}"
 
 
 class TrafficDay(models.Model):

@@ -13,7 +13,7 @@ import logging
 import threading
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import UTC, date, datetime
 from enum import Enum, auto
 from typing import Any, Final
@@ -22,12 +22,13 @@ from uuid import UUID
 from django.db import Error, connection, transaction
 
 from tenants.current import in_public
-from tenants.models import Traffic
+from tenants.models import Reach
 
 FLUSH_SECONDS: Final = 5.0
 # A tenant whose state changes back and forth is written once a second by each process.
 STATE_SECONDS: Final = 1.0
-MAX_KNOWN: Final = 10_000  # tenants whose state a process remembers
+USER_AGENT_LENGTH: Final = 200
+MAX_KNOWN: Final = 10_000  # credentials whose state a process remembers
 
 _logger: Final = logging.getLogger(__name__)
 
@@ -40,11 +41,25 @@ class Kind(Enum):
     PASSING = auto()  # refused in a way that is part of working, such as 404
     REFUSED = auto()  # refused in a way that keeps every request from working
     CHANGE_REFUSED = auto()  # a change was refused; reading works
-    STRANGE = auto()  # it has no token of the tenant
+    DENIED = auto()  # its credential is revoked, expired, or of an account that is no admin
+    STRANGE = auto()  # it has no credential of the tenant
 
 
-_REACH: Final = {Kind.REFUSED: Traffic.Reach.ALL, Kind.CHANGE_REFUSED: Traffic.Reach.CHANGES}
+_REACH: Final = {
+    Kind.REFUSED: Reach.ALL,
+    Kind.CHANGE_REFUSED: Reach.CHANGES,
+    Kind.DENIED: Reach.CREDENTIAL,
+}
 _SUCCESSES: Final = (Kind.READ, Kind.CHANGE)
+
+
+@dataclass(frozen=True, slots=True)
+class Bearer:
+    """The credential that a request came with, good or not: a secret token or an OAuth client."""
+
+    id: UUID
+    name: str  # its kind, label and public id
+    user_agent: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +67,8 @@ class Exchange:
     """A request and its answer, as they are counted.
 
     `reason` says why it was refused: the status, and what tells it from others with that status.
-    `marks` name what was seen in its body, from a small closed set.
+    `marks` name what was seen in its body, from a small closed set. Without a `bearer` no credential
+    of the tenant was read.
     """
 
     at: datetime
@@ -60,6 +76,41 @@ class Exchange:
     reason: str = ""
     request_id: str = ""
     marks: frozenset[str] = frozenset()
+    bearer: Bearer | None = None
+
+
+@dataclass(slots=True)
+class Standing:
+    """What a credential's requests last looked like, or those of a tenant without any."""
+
+    name: str = ""
+    last_request_at: datetime | None = None
+    last_success_at: datetime | None = None
+    last_change_at: datetime | None = None
+    failed_at: datetime | None = None
+    failed_reach: str = ""
+    failed_reason: str = ""
+    failed_request_id: str = ""
+    failed_user_agent: str = ""
+
+    def add(self, exchange: Exchange) -> None:
+        """Note the request."""
+        at, kind = exchange.at, exchange.kind
+        self.last_request_at = at
+        if kind in _SUCCESSES:
+            self.last_success_at = at
+        if kind is Kind.CHANGE:
+            self.last_change_at = at
+        if kind in _REACH:
+            self.fail(exchange)
+
+    def fail(self, exchange: Exchange) -> None:
+        """Note why the request was refused."""
+        self.failed_at, self.failed_reach = exchange.at, _REACH[exchange.kind]
+        self.failed_reason, self.failed_request_id = exchange.reason, exchange.request_id
+        if exchange.bearer:
+            agent = exchange.bearer.user_agent.replace("\0", "")
+            self.failed_user_agent = agent[:USER_AGENT_LENGTH]
 
 
 @dataclass(slots=True)
@@ -70,10 +121,8 @@ class Tally:
     last_request_at: datetime | None = None
     last_success_at: datetime | None = None
     last_change_at: datetime | None = None
-    failed_at: datetime | None = None
-    failed_reach: str = ""
-    failed_reason: str = ""
-    failed_request_id: str = ""
+    unnamed: Standing = field(default_factory=Standing)  # of failures without a credential
+    credentials: dict[UUID, Standing] = field(default_factory=dict)
     stranger_at: datetime | None = None
     stranger_reason: str = ""
     marks: dict[str, datetime] = field(default_factory=dict)
@@ -90,15 +139,19 @@ class Tally:
         if kind is Kind.STRANGE:
             self.stranger_at, self.stranger_reason = at, exchange.reason
             return
+        if exchange.bearer:
+            bearer = exchange.bearer
+            self.credentials.setdefault(bearer.id, Standing(bearer.name)).add(exchange)
+        elif kind in _REACH:
+            self.unnamed.fail(exchange)
+        if kind is Kind.DENIED:
+            return
         self.first_request_at = self.first_request_at or at
         self.last_request_at = at
         if kind in _SUCCESSES:
             self.last_success_at = at
         if kind is Kind.CHANGE:
             self.last_change_at = at
-        if kind in _REACH:
-            self.failed_at, self.failed_reach = at, _REACH[kind]
-            self.failed_reason, self.failed_request_id = exchange.reason, exchange.request_id
         if exchange.marks:
             self.marks |= dict.fromkeys(exchange.marks, at)
 
@@ -108,7 +161,7 @@ class Tally:
 
 @dataclass(slots=True)
 class _Known:
-    """What this process last saw of a tenant, and when it last wrote of it."""
+    """What this process last saw of a credential, and when it last wrote of it."""
 
     kind: Kind
     written_at: datetime
@@ -120,7 +173,7 @@ class Ledger:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._tallies: dict[UUID, Tally] = {}
-        self._known: dict[UUID, _Known] = {}
+        self._known: dict[tuple[UUID, UUID | None], _Known] = {}  # by tenant and credential
         self._waiting_since: datetime | None = None
         self._is_due = False
 
@@ -160,8 +213,8 @@ class Ledger:
 
     def _changes_state(self, tenant_id: UUID, exchange: Exchange) -> bool:
         """Whether people should hear of this request at once."""
-        known = self._known.get(tenant_id)
-        kind = exchange.kind
+        key = (tenant_id, exchange.bearer.id if exchange.bearer else None)
+        known, kind = self._known.get(key), exchange.kind
         if known is not None:
             # Reading works all the time while changes are refused, and 404 tells nothing.
             tells_nothing = kind is Kind.PASSING or (
@@ -172,7 +225,7 @@ class Ledger:
                 return False
         elif len(self._known) >= MAX_KNOWN:
             self._known.pop(next(iter(self._known)))
-        self._known[tenant_id] = _Known(kind, exchange.at)
+        self._known[key] = _Known(kind, exchange.at)
         return True
 
 
@@ -190,7 +243,7 @@ def note_departures(tenant_id: UUID, at: datetime, number: int = 1) -> None:
 
 
 def flush(*, only_due: bool = False) -> None:
-    """Write what was counted: one statement in a transaction of its own, none for nothing.
+    """Write what was counted, in a transaction of its own; no statement for nothing.
 
     A database that does not answer costs the tallies and nothing else: it is logged.
     """
@@ -204,9 +257,12 @@ def flush(*, only_due: bool = False) -> None:
 
 
 def write(tallies: Mapping[UUID, Tally]) -> None:
-    """Add the tallies, by tenant, to what is in the registry: one statement and transaction."""
+    """Add the tallies, by tenant, to what is in the registry: two statements, one transaction."""
     with in_public(), transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(_WRITE, _parameters(tallies))
+        credentials = _credentials(tallies)
+        if credentials:
+            cursor.execute(_WRITE_CREDENTIALS, [_json(credentials)])
 
 
 def forget() -> None:
@@ -264,19 +320,47 @@ _COLUMNS: Final = (
     "last_request_at",
     "last_success_at",
     "last_change_at",
-    "failed_at",
-    "failed_reach",
-    "failed_reason",
-    "failed_request_id",
     "stranger_at",
     "stranger_reason",
     "marks",
 )
+_FAILURE: Final = ("failed_at", "failed_reach", "failed_reason", "failed_request_id")
+_STANDING: Final = tuple(each.name for each in fields(Standing))
+
+# In the order of their keys, as above. The newer of two failures is kept.
+_WRITE_CREDENTIALS: Final = """
+INSERT INTO tenants_credentialtraffic AS known (id, tenant_id, name, last_request_at,
+    last_success_at, last_change_at, failed_at, failed_reach, failed_reason, failed_request_id,
+    failed_user_agent)
+SELECT new.id, tenant.id, new.name, new.last_request_at, new.last_success_at, new.last_change_at,
+    new.failed_at, new.failed_reach, new.failed_reason, new.failed_request_id, new.failed_user_agent
+FROM jsonb_to_recordset(%s::jsonb) AS new(
+    id uuid, tenant_id uuid, name text, last_request_at timestamptz, last_success_at timestamptz,
+    last_change_at timestamptz, failed_at timestamptz, failed_reach text, failed_reason text,
+    failed_request_id text, failed_user_agent text)
+JOIN tenants_tenant AS tenant ON tenant.id = new.tenant_id
+ORDER BY new.id
+ON CONFLICT (id) DO UPDATE SET
+    last_request_at = GREATEST(known.last_request_at, excluded.last_request_at),
+    last_success_at = GREATEST(known.last_success_at, excluded.last_success_at),
+    last_change_at = GREATEST(known.last_change_at, excluded.last_change_at),
+    (failed_at, failed_reach, failed_reason, failed_request_id, failed_user_agent) = (
+        SELECT later.at, later.reach, later.reason, later.request_id, later.agent FROM (VALUES
+            (excluded.failed_at, excluded.failed_reach, excluded.failed_reason,
+                excluded.failed_request_id, excluded.failed_user_agent),
+            (known.failed_at, known.failed_reach, known.failed_reason, known.failed_request_id,
+                known.failed_user_agent)
+        ) AS later(at, reach, reason, request_id, agent) ORDER BY later.at DESC NULLS LAST LIMIT 1)
+"""
 
 
 def _parameters(tallies: Mapping[UUID, Tally]) -> dict[str, str]:
     rows = [
-        {"tenant_id": tenant_id, **{name: getattr(tally, name) for name in _COLUMNS}}
+        {
+            "tenant_id": tenant_id,
+            **{name: getattr(tally, name) for name in _COLUMNS},
+            **{name: getattr(tally.unnamed, name) for name in _FAILURE},
+        }
         for tenant_id, tally in tallies.items()
     ]
     days = [
@@ -291,6 +375,14 @@ def _parameters(tallies: Mapping[UUID, Tally]) -> dict[str, str]:
         for day in tally.days()
     ]
     return {"tenants": _json(rows), "days": _json(days)}
+
+
+def _credentials(tallies: Mapping[UUID, Tally]) -> list[dict[str, Any]]:
+    return [
+        {"id": key, "tenant_id": tenant_id} | {name: getattr(each, name) for name in _STANDING}
+        for tenant_id, tally in tallies.items()
+        for key, each in tally.credentials.items()
+    ]
 
 
 def _json(rows: Iterable[dict[str, Any]]) -> str:

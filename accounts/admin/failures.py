@@ -1,13 +1,15 @@
 """Why a connection fails, in words, and what to do: by the reasons that tenants.models.Traffic keeps.
 
-The sentences name no person and no value: they stand on pages of all tenants. The provisioning log of
-the tenant has the words that the client was told.
+The sentences name no person and no value but the label of a credential: they stand on pages of all
+tenants. The provisioning log of the tenant has the words that the client was told.
 """
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Final
 
 from accounts.tokens import SUPPORT
+from tenants.connection import Refusal, ago
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,11 +38,19 @@ _FAILURES: Final = {
     "401 unknown": Failure(
         "A request came with a secret token that this tenant does not know.", _ENTER_AGAIN
     ),
-    "401 revoked": Failure("The secret token that Entra uses was revoked.", _NEW_TOKEN),
-    "401 expired": Failure("The secret token that Entra uses has expired.", _NEW_TOKEN),
+    "401 revoked": Failure(
+        "Requests still come with the {credential}, which was revoked.", _NEW_TOKEN
+    ),
+    "401 expired": Failure(
+        "Requests still come with the {credential}, which has expired.", _NEW_TOKEN
+    ),
     "403 account is no active admin": Failure(
-        "The account that the secret token was issued for is no longer an active admin.",
+        "The account that the {credential} was issued for is no longer an active admin.",
         "Make that account an active admin again, or move the token to another admin account.",
+    ),
+    "token unauthorized_client": Failure(
+        "The account that the {credential} was issued for is no longer an active admin.",
+        "Make that account an active admin again, or add an OAuth client for another admin account.",
     ),
     "401": Failure("A request came without a secret token.", _ENTER_AGAIN),
     "403": Failure(
@@ -79,8 +89,37 @@ _FAILURES: Final = {
 }
 
 
-def failure_of(reason: str) -> Failure:
-    """What a reason means: a status, and what tells it from others with that status."""
+_DENIED_CLIENT: Final = Failure(
+    "Access tokens are still requested with the {credential}, which was revoked or has expired.",
+    "Add a secret to the OAuth client and enter it where the client is set up.",
+)
+
+
+def failure_of(refusal: Refusal) -> Failure:
+    """What a refusal means: by its status, and what tells it from others with that status."""
+    found = _find(refusal.reason)
+    if refusal.credential and refusal.reason == "token invalid_client":
+        found = _DENIED_CLIENT
+    credential = refusal.credential or "secret token in use"
+    return Failure(found.what.format(credential=credential), found.fix)
+
+
+def beside(refusal: Refusal, now: datetime) -> Failure:
+    """What a refusal means where another credential works."""
+    sender = f" by {refusal.user_agent}" if refusal.user_agent else ""
+    fix = (
+        f"Another one works, so provisioning goes on. The last of them was sent {ago(refusal.at, now)}"
+        f"{sender}: enter a live one there, or stop it."
+    )
+    return Failure(failure_of(refusal).what, fix)
+
+
+def log_query(refusal: Refusal) -> str:
+    """The query of the provisioning log that finds the request, or all that were refused."""
+    return f"?q={refusal.request_id}" if refusal.request_id else "?outcome=refused"
+
+
+def _find(reason: str) -> Failure:
     status = reason.partition(" ")[0]
     for key in (reason, status, reason[:1]):
         if key in _FAILURES:

@@ -10,16 +10,25 @@ from datetime import date, datetime, timedelta
 from typing import Any, Final
 
 from django.db.models import Count, Q, QuerySet, Sum
+from django.db.models.functions import Greatest
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from accounts.admin.charts import Chart, Series, bar_chart
-from accounts.admin.failures import failure_of
+from accounts.admin.failures import Failure, beside, failure_of, log_query
 from accounts.admin.looks import State, badge
 from accounts.admin.pages import Section, Table, link
 from accounts.admin.visits import staff_path, visit_path
 from tenants import connection
-from tenants.connection import FAILING, SILENT, STATES, Connection, with_state
+from tenants.connection import (
+    CONNECTED,
+    FAILING,
+    SILENT,
+    STATES,
+    Connection,
+    Refusal,
+    with_state,
+)
 from tenants.models import Alarm, Expiry, Mail, Status, Tenant, TrafficDay
 
 CHARTED_DAYS: Final = 30
@@ -27,11 +36,13 @@ SOON: Final = timedelta(days=30)  # a token that expires then is listed
 RECENT_DAYS: Final = 7  # of deactivations, and of e-mails given up
 MAIL_LATE: Final = timedelta(minutes=5)  # the worker looks every two seconds
 LISTED: Final = 10  # rows of a table
+_REFUSED: Final = ("Tenant", "What is wrong", "What to do", "Last failure")
 LOOKS: Final[Mapping[str, State]] = {
     "connected": "ok",
     "silent": "warning",
     "failing": "failing",
     "never": "unknown",
+    "suspended": "lock",
 }
 
 
@@ -93,7 +104,7 @@ def requests_chart(days: QuerySet[TrafficDay], today: date) -> SafeString:
 
 
 def staff_overview(now: datetime) -> Overview:
-    """What staff see first: eight statements on the registry."""
+    """What staff see first: nine statements on the registry."""
     tenants = with_state(Tenant.objects.filter(is_operator=False), now)
     return Overview(
         banners=(*_alarms(now), *_mails(now)),
@@ -101,6 +112,7 @@ def staff_overview(now: datetime) -> Overview:
         chart=requests_chart(TrafficDay.objects.all(), now.date()),
         sections=(
             _failing(tenants, now),
+            *_beside(tenants, now),
             _silent(tenants, now),
             _expiring(now),
             _departures(now.date()),
@@ -163,21 +175,35 @@ def _shown(number: int) -> str:
 
 
 def _failing(tenants: QuerySet[Tenant], now: datetime) -> Table:
-    found = tenants.filter(connection=FAILING.name).order_by("-traffic__failed_at", "pk")
+    newest = Greatest("traffic__last_request_at", "traffic__stranger_at")  # nulls do not count
+    found = tenants.filter(connection=FAILING.name).order_by(newest.desc(nulls_last=True), "pk")
     rows = []
     for tenant in found[:LISTED]:
-        read = connection.read(tenant, now)
-        failure = failure_of(read.failure)
-        log = visit_path(tenant, "admin:scim_provisioningevent_changelist")
-        path = f"{log}?q={read.request_id}" if read.request_id else f"{log}?outcome=refused"
-        when = connection.ago(read.failed_at, now) if read.failed_at else None
-        rows.append((tenant_link(tenant), failure.what, failure.fix, link(path, when)))
-    return Table(
-        "Failing",
-        ("Tenant", "What is wrong", "What to do", "Last failure"),
-        tuple(rows),
-        "No tenant's connection is failing.",
+        refusal = connection.read(tenant, now).failure
+        if refusal is not None:
+            rows.append(_refused(tenant, refusal, failure_of(refusal), now))
+    return Table("Failing", _REFUSED, tuple(rows), "No tenant's connection is failing.")
+
+
+def _beside(tenants: QuerySet[Tenant], now: datetime) -> tuple[Table, ...]:
+    """Credentials that are refused beside a connection that works; nothing if there are none."""
+    found = tenants.filter(denied__isnull=False, connection__in=(CONNECTED.name, SILENT.name))
+    rows = []
+    for tenant in found.order_by("-traffic__last_request_at", "pk")[:LISTED]:
+        refusal = connection.read(tenant, now).beside
+        if refusal is not None:
+            rows.append(_refused(tenant, refusal, beside(refusal, now), now))
+    return (
+        (Table("Refused beside a connection that works", _REFUSED, tuple(rows), ""),)
+        if rows
+        else ()
     )
+
+
+def _refused(tenant: Tenant, refusal: Refusal, failure: Failure, now: datetime) -> tuple[Any, ...]:
+    log = visit_path(tenant, "admin:scim_provisioningevent_changelist") + log_query(refusal)
+    when = link(log, connection.ago(refusal.at, now))
+    return tenant_link(tenant), failure.what, failure.fix, when
 
 
 def _silent(tenants: QuerySet[Tenant], now: datetime) -> Table:

@@ -107,7 +107,10 @@ class TenantAdmin(RecordAdmin[Tenant]):
     @admin.display(description="connection")
     def connected(self, tenant: Tenant) -> SafeString:
         found = connection.read(tenant, clock.now())
-        return format_html("{} {}", connection_badge(found), found.sentence.partition(", ")[2])
+        told = found.sentence.partition(", ")[2]
+        if found.beside:
+            told = f"{told} Refused beside it: {found.beside.credential}."
+        return format_html("{} {}", connection_badge(found), told)
 
     @admin.display(description="Tenant URL")
     def url(self, tenant: Tenant) -> str:

@@ -9,7 +9,8 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from accounts.admin.failures import failure_of
+from accounts.admin.failures import Failure, beside, failure_of, log_query
+from accounts.admin.looks import State
 from accounts.admin.overview import (
     LOOKS,
     SOON,
@@ -25,7 +26,7 @@ from scim.admin.search import first_id_at
 from scim.models import ProvisioningEvent, Resource, User
 from scim.protocol import urns
 from scim.provider import guard
-from tenants.connection import NEVER, Connection, ago, connection_of, moment
+from tenants.connection import NEVER, Connection, Refusal, ago, connection_of, next_cycle
 from tenants.current import current_tenant
 from tenants.models import Expiry, Tenant, TrafficDay
 
@@ -39,8 +40,8 @@ def tenant_overview(now: datetime, sight: Sight) -> Overview:
     tenant = current_tenant()
     connection = connection_of(tenant, now)
     return Overview(
-        banners=(*_alarm(tenant), *_banners(connection)),
-        stats=(_connection(connection), *_population()),
+        banners=(*_alarm(tenant), *_banners(connection, now)),
+        stats=(_connection(connection, now), *_population()),
         chart=requests_chart(TrafficDay.objects.filter(tenant=tenant), now.date()),
         sections=(_failures(now, sight), _expiries(tenant, now)),
     )
@@ -61,30 +62,27 @@ def _alarm(tenant: Tenant) -> tuple[Banner, ...]:
     )
 
 
-def _banners(connection: Connection) -> tuple[Banner, ...]:
+def _banners(connection: Connection, now: datetime) -> tuple[Banner, ...]:
     if connection.failure:
-        failure = failure_of(connection.failure)
-        log = reverse("admin:scim_provisioningevent_changelist")
-        path = (
-            f"{log}?q={connection.request_id}"
-            if connection.request_id
-            else f"{log}?outcome=refused"
-        )
-        return (
-            Banner(
-                "failing", failure.what, failure.fix, link(path, "See it in the provisioning log")
-            ),
-        )
+        return (_refused("failing", connection.failure, failure_of(connection.failure)),)
+    if connection.beside:
+        return (_refused("warning", connection.beside, beside(connection.beside, now)),)
     if connection.state is NEVER:
         way_on = link(reverse("admin:setup"), "Set up Entra")
         return (Banner("warning", "Entra is not connected yet.", "One page leads there.", way_on),)
     return ()
 
 
-def _connection(connection: Connection) -> Stat:
+def _refused(state: State, refusal: Refusal, failure: Failure) -> Banner:
+    log = reverse("admin:scim_provisioningevent_changelist") + log_query(refusal)
+    return Banner(state, failure.what, failure.fix, link(log, "See it in the provisioning log"))
+
+
+def _connection(connection: Connection, now: datetime) -> Stat:
     note = connection.sentence.partition(", ")[2].capitalize()
     if connection.next_cycle_at:
-        note += f" Next cycle expected about {moment(connection.next_cycle_at)}."
+        words = next_cycle(connection, now)
+        note += f" Next cycle: {words[:1].lower()}{words[1:]}."
     return Stat("Connection", connection.state.label, note.strip(), LOOKS[connection.state.name])
 
 

@@ -10,7 +10,7 @@ from accounts.admin.failures import failure_of
 from accounts.models import OAuthClient, SecretToken
 from accounts.tokens import SUPPORT
 from scim.models import User
-from tenants.connection import ago, read, with_state
+from tenants.connection import ago, connection_of
 from tenants.models import Tenant
 
 DONE: Final = "ok"
@@ -54,12 +54,11 @@ def _token(now: datetime) -> Step:
 
 
 def _connected(tenant: Tenant, now: datetime) -> Step:
-    found = with_state(Tenant.objects.filter(pk=tenant.pk), now).get()
-    connection = read(found, now)
-    first = found.traffic.first_request_at if hasattr(found, "traffic") else None
+    connection = connection_of(tenant, now)
+    first = connection.first_request_at
     if connection.failure:
         failure = failure_of(connection.failure)
-        when = ago(connection.failed_at or now, now)
+        when = ago(connection.failure.at, now)
         return Step(FAILED, f"A request was refused {when}", f"{failure.what} {failure.fix}")
     if first is None:
         return Step(

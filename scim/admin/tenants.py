@@ -5,7 +5,7 @@ from typing import Any
 
 from django.http import HttpRequest
 
-from accounts.admin.failures import failure_of
+from accounts.admin.failures import Failure, beside, failure_of, log_query
 from accounts.admin.looks import standing
 from accounts.admin.overview import connection_badge
 from accounts.admin.pages import Fact, Facts, Page, Section, Table, link
@@ -17,6 +17,7 @@ from scim.admin import mapping
 from scim.admin.health import counted
 from scim.provider import guard
 from tenants import clock, connection
+from tenants.connection import Refusal
 from tenants.current import in_tenant
 from tenants.models import Tenant
 
@@ -51,21 +52,20 @@ def _connection(tenant: Tenant, now: datetime) -> Facts:
     found = connection.read(tenant, now)
     facts = [Fact("State", connection_badge(found)), Fact("In words", found.sentence)]
     if found.failure:
-        failure = failure_of(found.failure)
-        log = visit_path(tenant, "admin:scim_provisioningevent_changelist")
-        path = f"{log}?q={found.request_id}" if found.request_id else f"{log}?outcome=refused"
-        facts += [
-            Fact("What is wrong", failure.what),
-            Fact("What to do", failure.fix),
-            Fact("Last failure", link(path, connection.moment(found.failed_at or now))),
-        ]
-    expected = found.next_cycle_at
-    facts.append(
-        Fact(
-            "Next cycle", f"About {connection.moment(expected)}" if expected else "Not foreseeable"
-        )
-    )
+        facts += _refused(tenant, found.failure, failure_of(found.failure), "What is wrong")
+    if found.beside:
+        facts += _refused(tenant, found.beside, beside(found.beside, now), "Refused beside it")
+    facts.append(Fact("Next cycle", connection.next_cycle(found, now)))
     return Facts("Connection", tuple(facts))
+
+
+def _refused(tenant: Tenant, refusal: Refusal, failure: Failure, label: str) -> list[Fact]:
+    log = visit_path(tenant, "admin:scim_provisioningevent_changelist") + log_query(refusal)
+    return [
+        Fact(label, failure.what),
+        Fact("What to do", failure.fix),
+        Fact("Last failure", link(log, connection.moment(refusal.at))),
+    ]
 
 
 def _population(tenant: Tenant) -> Facts:

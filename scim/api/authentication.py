@@ -32,7 +32,7 @@ class SecretTokenAuthentication(BaseAuthentication):
     def authenticate(self, request: Request) -> tuple[Requester, Verified]:
         """The requester and the token. Raises Unauthorized, Forbidden."""
         http_request = request._request  # noqa: SLF001  # DRF has no public name for it
-        # `log_fields` are for the line that config.outermost logs, and for scim.api.traffic.
+        # `log_fields` are for the line that config.outermost logs.
         value = bearer_token(request.META.get("HTTP_AUTHORIZATION", ""))
         if value is None:
             raise Unauthorized(_MISSING)
@@ -40,6 +40,7 @@ class SecretTokenAuthentication(BaseAuthentication):
             kind = access if access.is_access_token(value) else tokens
             verified = kind.verify(current_tenant().id, value, clock.now())
         except TokenRefused as refusal:
+            http_request.refusal = refusal  # type: ignore[attr-defined]  # for scim.api.traffic
             http_request.log_fields = {"token_refused": refusal.reason.value}  # type: ignore[attr-defined]
             error = Forbidden if refusal.reason is Reason.NOT_ADMIN else Unauthorized
             raise error(refusal.detail) from None
@@ -48,7 +49,7 @@ class SecretTokenAuthentication(BaseAuthentication):
         requester = requester_of(http_request, verified)
         if begins:
             use = Use(clock.now(), requester.address, requester.user_agent)
-            uses.note(current_tenant(), _credentials(verified, is_client=kind is access), use)
+            uses.note(current_tenant(), _credentials(verified), use)
         return requester, verified
 
 
@@ -82,8 +83,8 @@ def requester_of(request: HttpRequest, verified: Verified | None) -> Requester:
     )
 
 
-def _credentials(verified: Verified, *, is_client: bool) -> tuple[Credential, ...]:
+def _credentials(verified: Verified) -> tuple[Credential, ...]:
     """What was used, of which an access token itself is none: it lives for an hour."""
-    if is_client:
+    if verified.is_client:
         return uses.of_client(verified.token_id, verified.secret_id)
     return (Credential(Kind.TOKEN, verified.token_id),)

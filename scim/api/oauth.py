@@ -18,6 +18,7 @@ from django.views.decorators.csrf import csrf_exempt
 
 from accounts import assertions, oauth, tokens
 from accounts.oauth import ErrorCode, GrantRefused, Issued, Proven
+from accounts.tokens import Verified
 from scim.api import bodies, traffic
 from scim.api.authentication import requester_of
 from scim.api.log import log_read, log_refusal
@@ -43,6 +44,7 @@ class _Asked:
     operation: str = "issue token"
     resource_type: None = None
     requester: Requester | None = None
+    proven: Verified | None = None
     kwargs: Mapping[str, Any] = field(default_factory=dict)
     sent: None = None
 
@@ -126,6 +128,7 @@ def _grant(request: HttpRequest, asked: _Asked) -> Issued:
     if grant is None:
         raise GrantRefused(ErrorCode.INVALID_REQUEST, "The parameter grant_type is missing.")
     proven = _prove(_read_credentials(request, form), tenant)
+    asked.proven = proven.verified
     asked.requester = requester_of(request, proven.verified)
     if grant != GRANT:
         raise GrantRefused(ErrorCode.UNSUPPORTED_GRANT_TYPE, f"The grant type here is {GRANT}.")
@@ -199,7 +202,7 @@ def _refusal(request: HttpRequest, asked: _Asked, refusal: GrantRefused) -> Http
     transaction.set_rollback(True)
     error = _as_scim_error(refusal)
     log_refusal(request, asked, error)
-    traffic.note_grant_refused(request, asked.requester, refusal.code.value)
+    traffic.note_grant_refused(request, refusal, asked.proven)
     headers = dict(_NO_STORE)
     if isinstance(error, Unauthorized):
         headers["WWW-Authenticate"] = CHALLENGE

@@ -5,13 +5,15 @@ from typing import Any, Final, Protocol
 from django.http import HttpRequest
 from rest_framework.response import Response
 
+from accounts.oauth import GrantRefused
+from accounts.tokens import Reason, TokenRefused, Verified
 from scim.protocol import urns
 from scim.protocol.schema import ResourceType
 from scim.provider.marks import marks_of
 from scim.provider.requester import Requester
 from tenants import clock, traffic
 from tenants.current import current_tenant
-from tenants.traffic import Exchange, Kind
+from tenants.traffic import Bearer, Exchange, Kind
 
 _REFUSED_FROM: Final = 400
 _BROKEN_FROM: Final = 500
@@ -26,6 +28,8 @@ class Answered(Protocol):
 
     @property
     def requester(self) -> Requester | None: ...
+    @property
+    def verified(self) -> Verified | None: ...
     @property
     def resource_type(self) -> ResourceType | None: ...
     @property
@@ -45,22 +49,48 @@ def note(request: HttpRequest, view: Answered, response: Response) -> None:
         reason=_reason(request, response) if status >= _REFUSED_FROM else "",
         request_id=getattr(request, "request_id", ""),
         marks=frozenset() if is_read or not is_user else marks_of(method, view.sent),
+        bearer=_bearer(request, _verified(request, view)),
     )
     traffic.note(current_tenant().id, exchange)
 
 
-def note_grant_refused(request: HttpRequest, requester: Requester | None, code: str) -> None:
-    """Counts a request for an access token that was refused, with its error code (RFC 6749 §5.2)."""
-    kind = Kind.STRANGE if requester is None else Kind.REFUSED
-    request_id = getattr(request, "request_id", "")
-    exchange = Exchange(clock.now(), kind, f"token {code}", request_id)
+def note_grant_refused(
+    request: HttpRequest, refusal: GrantRefused, proven: Verified | None
+) -> None:
+    """Counts a request for an access token that was refused; `proven` is the client that asked."""
+    kind = Kind.STRANGE if proven is None else Kind.REFUSED
+    exchange = Exchange(
+        at=clock.now(),
+        kind=Kind.DENIED if refusal.refused else kind,
+        reason=f"token {refusal.code.value}",
+        request_id=getattr(request, "request_id", ""),
+        bearer=_bearer(request, refusal.refused or proven),
+    )
     traffic.note(current_tenant().id, exchange)
+
+
+def _bearer(request: HttpRequest, verified: Verified | None) -> Bearer | None:
+    """The credential that a request came with: a client's secrets are told from each other."""
+    if verified is None:
+        return None
+    agent, label = request.META.get("HTTP_USER_AGENT", ""), verified.label
+    if verified.secret_id is not None:
+        return Bearer(
+            verified.secret_id, f"client secret {label} ({verified.secret_public_id})", agent
+        )
+    kind = "OAuth client" if verified.is_client else "secret token"
+    return Bearer(verified.token_id, f"{kind} {label} ({verified.public_id})", agent)
 
 
 def _kind(request: HttpRequest, view: Answered, status: int, *, is_read: bool) -> Kind:
     if status < _REFUSED_FROM:
         return Kind.READ if is_read else Kind.CHANGE
-    if view.requester is None and not _names_a_token(request):
+    refusal = _refusal(request)
+    if refusal is not None and refusal.refused is not None:
+        # An access token lives for an hour: its client asks for another one then.
+        is_normal = refusal.reason is Reason.EXPIRED and refusal.refused.is_client
+        return Kind.PASSING if is_normal else Kind.DENIED
+    if view.requester is None:
         return Kind.STRANGE if status in _NO_ACCESS else Kind.REFUSED
     if status in _PASSING:
         return Kind.PASSING
@@ -69,18 +99,19 @@ def _kind(request: HttpRequest, view: Answered, status: int, *, is_read: bool) -
     return Kind.CHANGE_REFUSED
 
 
-def _names_a_token(request: HttpRequest) -> bool:
-    """Whether a token of the tenant was sent that is revoked, expired or without an admin."""
-    return refused_token(request) in {"revoked", "expired", "account is no active admin"}
+def _refusal(request: HttpRequest) -> TokenRefused | None:
+    """Why the request's token was refused (scim.api.authentication); None if it was not."""
+    return getattr(request, "refusal", None)
 
 
-def refused_token(request: HttpRequest) -> str:
-    """Why the request's token was refused (accounts.tokens.Reason); "" if it was not."""
-    fields: dict[str, str] = getattr(request, "log_fields", {})
-    return fields.get("token_refused", "")
+def _verified(request: HttpRequest, view: Answered) -> Verified | None:
+    """The credential of the request that is the tenant's, good or refused."""
+    refusal = _refusal(request)
+    return refusal.refused if refusal else view.verified
 
 
 def _reason(request: HttpRequest, response: Response) -> str:
     data = response.data if isinstance(response.data, dict) else {}
-    detail = refused_token(request) or data.get("scimType", "")
+    refusal = _refusal(request)
+    detail = refusal.reason.value if refusal else data.get("scimType", "")
     return f"{response.status_code} {detail}".strip()

@@ -38,6 +38,7 @@ class ScimView(APIView):
     operation = "unknown"
     resource_type: ResourceType | None = None
     requester: Requester | None = None
+    verified: Verified | None = None
     sent: Any = None
 
     def initialize_request(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Request:
@@ -52,8 +53,8 @@ class ScimView(APIView):
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)
         self.requester = cast("Requester", request.user)  # SecretTokenAuthentication made it
-        verified = cast("Verified", request.auth)
-        check_scope(verified, Scope.READ if self._is_read() else Scope.WRITE)
+        self.verified = cast("Verified", request.auth)
+        check_scope(self.verified, Scope.READ if self._is_read() else Scope.WRITE)
 
     def handle_exception(self, exc: Exception) -> Response:
         return handle(exc, self.http_request, self, ", ".join(self.allowed_methods))

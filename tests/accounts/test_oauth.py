@@ -44,6 +44,9 @@ def test_a_client_proves_itself_with_its_id_and_secret(acme, tara, created):
         label="Microsoft Entra ID",
         account_id=tara.id,
         account_email="tara@acme.example",
+        is_client=True,
+        secret_id=created.secret.id,
+        secret_public_id=created.secret.public_id,
     )
 
 
@@ -139,7 +142,9 @@ def test_an_access_token_stands_for_its_client(acme, tara, created, access_token
         account_id=tara.id,
         account_email="tara@acme.example",
         scopes=frozenset({Scope.READ, Scope.WRITE}),
+        is_client=True,
         secret_id=created.secret.id,
+        secret_public_id=created.secret.public_id,
     )
 
 

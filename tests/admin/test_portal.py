@@ -148,13 +148,29 @@ def test_the_first_page_says_what_fails_and_leads_to_the_request(at_home, entra,
     assert "Create: 409" in page
 
 
+def test_a_revoked_token_beside_one_that_works_is_a_warning(at_home, acme, tara, entra, command):
+    minted = actions.mint_token(command, acme, TokenRequest("HR export", tara.email, days=90))
+    entra.get("/Users")
+    actions.revoke_token(command, acme, minted.token.pk)
+    ScimClient(acme, minted.value).get("/Users")
+    traffic.flush()
+
+    [banner] = at_home.get("/admin/").context["overview"].banners
+
+    assert (banner.state, banner.title) == (
+        "warning",
+        f"Requests still come with the secret token {minted.token}, which was revoked.",
+    )
+    assert "Another one works, so provisioning goes on." in banner.sentence
+
+
 def test_the_first_page_says_when_the_next_cycle_is_expected(at_home, acme):
     traffic.note(acme.id, Exchange(NOW - timedelta(minutes=10), Kind.READ))
     traffic.flush()
 
     page = at_home.get("/admin/").text
 
-    assert "Last request 10 minutes ago. Next cycle expected about 2026-11-25 10:30 UTC." in page
+    assert "Last request 10 minutes ago. Next cycle: about 2026-11-25 10:30 UTC." in page
 
 
 def test_the_first_page_lists_the_own_tokens_that_expire_soon(

@@ -1,6 +1,7 @@
 """The first page of staff: how all tenants are doing, and what wants attention."""
 
 from datetime import UTC, datetime, timedelta
+from uuid import uuid4
 
 import pytest
 import time_machine
@@ -10,7 +11,7 @@ from accounts.actions import ClientRequest, TokenRequest
 from accounts.permissions import Role
 from tenants import resolution, traffic
 from tenants.current import in_public
-from tenants.models import Expiry, Traffic, TrafficDay
+from tenants.models import CredentialTraffic, Expiry, Traffic, TrafficDay
 
 NOW = datetime(2026, 11, 25, 10, 0, tzinfo=UTC)
 SECTIONS = (
@@ -56,7 +57,13 @@ def test_tenants_are_counted_by_the_state_of_their_connection(alice, acme, globe
     page = alice.get("/admin/")
 
     stats = {stat.label: stat.value for stat in page.context["overview"].stats}
-    assert stats == {"Failing": 0, "Silent": 0, "Never connected": 1, "Connected": 1}
+    assert stats == {
+        "Failing": 0,
+        "Silent": 0,
+        "Never connected": 1,
+        "Connected": 1,
+        "Suspended": 0,
+    }
 
 
 def test_each_number_leads_to_its_tenants(alice, acme, globex, tell):
@@ -75,7 +82,7 @@ def test_a_failing_tenant_is_told_with_its_fix_and_the_request_that_failed(alice
 
     failing = section(alice.get("/admin/"), SECTIONS[0])
 
-    assert "The secret token that Entra uses has expired." in failing
+    assert "Requests still come with the secret token in use, which has expired." in failing
     assert "Generate another secret token" in failing
     assert '<a href="/t/acme/admin/scim/provisioningevent/?q=r-17">5 minutes ago</a>' in failing
     assert f"/admin/tenants/tenant/{acme.pk}/change/" in failing
@@ -90,6 +97,52 @@ def test_a_tenant_that_is_silent_for_two_hours_is_listed(alice, acme, globex, te
     assert "Acme Ltd" in silent
     assert "3 hours ago" in silent
     assert "Globex Inc" not in silent
+
+
+def test_a_suspended_tenant_is_counted_as_suspended_and_not_as_silent(
+    alice, acme, globex, tell, command
+):
+    tell(acme, last_request_at=180, last_success_at=180)
+    for tenant in (acme, globex):
+        actions.suspend_tenant(command, tenant)
+
+    page = alice.get("/admin/")
+
+    stats = {stat.label: stat.value for stat in page.context["overview"].stats}
+    assert (stats["Suspended"], stats["Silent"], stats["Never connected"]) == (2, 0, 0)
+    assert "Acme Ltd" not in section(page, SECTIONS[1])
+    listed = alice.get("/admin/tenants/tenant/?connection=suspended").text
+    assert ("Acme Ltd" in listed, "Globex Inc" in listed) == (True, True)
+
+
+def test_a_token_that_is_refused_beside_one_that_works_is_told_apart_from_failures(
+    alice, acme, globex, tell
+):
+    tell(acme, last_request_at=3, last_success_at=3)
+    with in_public():
+        CredentialTraffic.objects.create(
+            id=uuid4(), tenant=acme, name="secret token Entra (0a1b2c3d)", last_success_at=NOW
+        )
+        CredentialTraffic.objects.create(
+            id=uuid4(),
+            tenant=acme,
+            name="secret token HR export (4e5f6a7b)",
+            failed_at=NOW - timedelta(minutes=1),
+            failed_reach="credential",
+            failed_reason="401 revoked",
+            failed_request_id="r-18",
+            failed_user_agent="curl/8.5",
+        )
+
+    page = alice.get("/admin/")
+    listed = alice.get("/admin/tenants/tenant/?connection=connected").text
+
+    beside = section(page, "Refused beside a connection that works")
+    assert "Requests still come with the secret token HR export (4e5f6a7b)" in beside
+    assert "sent 1 minute ago by curl/8.5: enter a live one there, or stop it." in beside
+    assert '<a href="/t/acme/admin/scim/provisioningevent/?q=r-18">1 minute ago</a>' in beside
+    assert "No tenant&#x27;s connection is failing." in section(page, SECTIONS[0])
+    assert "Refused beside it: secret token HR export (4e5f6a7b)." in listed
 
 
 def test_tokens_and_client_secrets_that_expire_soon_lead_to_where_they_are_replaced(
@@ -169,7 +222,7 @@ def test_the_number_of_statements_does_not_grow_with_the_tenants(
         alice.get("/admin/")
 
     assert len(many) == len(few)
-    assert sum("tenants_" in each for each in few) <= 9  # the host, then eight
+    assert sum("tenants_" in each for each in few) <= 10  # the host, then nine
 
 
 @pytest.mark.parametrize("role", [Role.AUDITOR, Role.SUPPORT, Role.SUPPORT_LEAD, Role.OPERATOR])

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 import time_machine
 
+from accounts import uses
 from tenants import resolution, traffic
 from tenants.traffic import Exchange, Kind
 from tests.support.clients import ScimClient
@@ -70,6 +71,7 @@ def test_a_failing_tenant_says_what_is_wrong_and_leads_to_the_request(opened, ac
 def test_users_and_tokens_are_the_tenants_own(opened, acme, globex, entra):
     entra.post("/Users", user("one"))
     entra.post("/Users", user("two", active=False))
+    uses.flush()
 
     at_acme, at_globex = opened(acme), opened(globex)
 

@@ -6,7 +6,9 @@ import pytest
 
 from accounts.audit import Actor
 from scim.provider import acts, guard, watch
+from tenants import clock as clocks
 from tenants import traffic
+from tenants.connection import connection_of
 from tenants.current import in_public
 from tenants.models import Alarm, Guard
 from tests.support import mailing, people
@@ -238,10 +240,11 @@ def test_whose_name_is_taken_by_now_is_left_and_told(
     )
 
 
-def test_what_is_held_shows_as_failing_with_what_to_do(staff_of, leave, acme):
+def test_what_is_held_shows_as_failing_with_what_to_do(staff_of, leave, acme, clock):
     _set(acme, holds=True)
-    leave(*staff_of[:5])
+    leave(*staff_of[:4])
+    clock.shift(2)
+    leave(staff_of[4])
     traffic.flush()
 
-    with in_public():
-        assert acme.traffic.failed_reason == "429"
+    assert connection_of(acme, clocks.now()).failure.reason == "429"

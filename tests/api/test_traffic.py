@@ -8,7 +8,7 @@ from tenants import clock as clocks
 from tenants import connection, traffic
 from tenants.current import in_public, in_tenant
 from tenants.models import Traffic, TrafficDay
-from tests.support import people
+from tests.support import oauth, people
 from tests.support.clients import ScimClient
 from tests.support.payloads import BJENSEN, JSMITH, replace, user
 
@@ -19,7 +19,7 @@ def state(acme):
 
     def read():
         found = connection.connection_of(acme, clocks.now())
-        return found.state.name, found.failure
+        return found.state.name, found.failure.reason if found.failure else ""
 
     return read
 
@@ -71,6 +71,106 @@ def test_a_revoked_token_is_a_failure_at_once(at_acme, acme, state, later):
     at_acme.get("/Users")
 
     assert state() == ("failing", "401 revoked")
+
+
+def minted(tenant, label):
+    """Another secret token of the tenant: its client, and its id."""
+    admin = people.tenant_admin(tenant)
+    request = actions.TokenRequest(label, admin.email, days=90)
+    made = actions.mint_token(people.COMMAND, tenant, request)
+    return ScimClient(tenant, made.value), made.token
+
+
+def test_a_revoked_token_beside_one_that_works_is_told_and_no_failure(at_acme, acme, later):
+    old, token = minted(acme, "HR export")
+    at_acme.get("/Users")
+    actions.revoke_token(people.COMMAND, acme, token.id)
+    later(180)
+
+    old.get("/Users", headers={"User-Agent": "curl/8.5"})
+    later(2)
+
+    found = connection.connection_of(acme, clocks.now())
+    assert (found.state.name, found.failure) == ("connected", None)
+    assert (found.beside.reason, found.beside.credential, found.beside.user_agent) == (
+        "401 revoked",
+        f"secret token HR export ({token.public_id})",
+        "curl/8.5",
+    )
+    assert found.sentence == "Connected, last request 3 minutes ago."
+
+
+def test_the_token_that_entra_uses_is_a_failure_though_another_was_used_an_hour_ago(
+    at_acme, acme, state, later
+):
+    other, _ = minted(acme, "HR export")
+    other.get("/Users")
+    later(3600)
+    at_acme.get("/Users")
+    with in_tenant(acme):
+        token = SecretToken.objects.get(label="Microsoft Entra ID")
+    actions.revoke_token(people.COMMAND, acme, token.id)
+    later(2)
+
+    at_acme.get("/Users")
+    refused = state()
+    other.get("/Users")
+    traffic.flush()
+
+    assert refused == ("failing", "401 revoked")
+    assert state() == ("connected", "")
+
+
+def test_a_good_token_whose_users_are_refused_fails_though_another_works(
+    at_acme, acme, state, later
+):
+    other, _ = minted(acme, "HR export")
+    at_acme.post("/Users", BJENSEN)
+    later(2)
+    at_acme.post("/Users", BJENSEN)
+    later(2)
+    other.post("/Users", JSMITH)
+    traffic.flush()
+
+    assert state() == ("failing", "409 uniqueness")
+
+
+def test_what_one_tenant_is_refused_says_nothing_of_another(at_acme, at_globex, acme, globex):
+    old, token = minted(acme, "HR export")
+    at_acme.get("/Users")
+    at_globex.get("/Users")
+    actions.revoke_token(people.COMMAND, acme, token.id)
+    old.get("/Users")
+    traffic.flush()
+
+    assert connection.connection_of(acme, clocks.now()).beside is not None
+    assert connection.connection_of(globex, clocks.now()).beside is None
+
+
+def test_an_access_token_that_has_expired_is_part_of_working(acme, state, later):
+    client = oauth.scim_client(acme, oauth.create(acme))
+    client.get("/Users")
+    later(3601)
+
+    assert client.get("/Users").status == 401
+    assert state() == ("connected", "")
+
+
+def test_a_revoked_client_secret_beside_one_that_works_is_told_and_no_failure(acme, state, later):
+    created = oauth.create(acme)
+    old = oauth.scim_client(acme, created)
+    added = actions.add_client_secret(people.COMMAND, acme, created.client.pk, 1)
+    oauth.scim_client(acme, added).get("/Users")
+    actions.revoke_client_secret(people.COMMAND, acme, created.secret.pk)
+    later(2)
+
+    statuses = [old.get("/Users").status, oauth.ask(acme, oauth.grant(created)).status_code]
+    traffic.flush()
+
+    assert statuses == [401, 401]
+    assert state() == ("connected", "")
+    beside = connection.connection_of(acme, clocks.now()).beside
+    assert beside.credential == f"client secret {created.secret}"
 
 
 def test_a_refused_user_is_a_failure_until_one_is_accepted(at_acme, state, later):

@@ -1,13 +1,14 @@
 """Whether a tenant is connected, learned from its traffic: never, connected, silent or failing."""
 
 from datetime import UTC, datetime, timedelta
+from uuid import uuid4
 
 import pytest
 
-from tenants import connection
-from tenants.connection import CONNECTED, FAILING, NEVER, SILENT, with_state
+from tenants import connection, lifecycle
+from tenants.connection import CONNECTED, FAILING, NEVER, SILENT, SUSPENDED, with_state
 from tenants.current import in_public
-from tenants.models import Tenant, Traffic
+from tenants.models import CredentialTraffic, Tenant, Traffic
 
 NOW = datetime(2026, 11, 25, 10, 0, tzinfo=UTC)
 
@@ -47,6 +48,112 @@ def test_a_tenant_with_recent_requests_is_connected(acme, state_of):
     assert (found.state, found.sentence) == (CONNECTED, "Connected, last request 3 minutes ago.")
 
 
+@pytest.fixture
+def credential():
+    """`credential(tenant, name, **minutes)`: the traffic of one of the tenant's credentials."""
+
+    def used(tenant, name, reach="", reason="", **minutes):
+        fields = {moment: minutes_ago(number) for moment, number in minutes.items()}
+        with in_public():
+            CredentialTraffic.objects.create(
+                id=uuid4(),
+                tenant=tenant,
+                name=name,
+                failed_reach=reach,
+                failed_reason=reason,
+                **fields,
+            )
+
+    return used
+
+
+REVOKED = ("credential", "401 revoked")
+
+
+@pytest.mark.parametrize(
+    ("entra", "other", "state", "beside"),
+    [
+        # The only credential is refused: at once, and until another works.
+        ({"last_success_at": 5}, None, CONNECTED, ""),
+        ({"last_success_at": 5, "failed_at": 1}, None, FAILING, ""),
+        # The other works, or worked within a cycle of the refusal, before or after it.
+        ({"failed_at": 1}, {"last_success_at": 3}, CONNECTED, "Entra"),
+        ({"failed_at": 1}, {"last_success_at": 44}, CONNECTED, "Entra"),
+        ({"failed_at": 10}, {"last_success_at": 3}, CONNECTED, "Entra"),
+        ({"last_success_at": 5, "failed_at": 1}, {"last_success_at": 3}, CONNECTED, "Entra"),
+        # It did not.
+        ({"failed_at": 1}, {"last_success_at": 47}, FAILING, ""),
+        ({"failed_at": 1}, {"last_success_at": 3, "failed_at": 2}, FAILING, ""),
+        # It succeeded since; it was a day ago.
+        ({"last_success_at": 1, "failed_at": 2}, {"last_success_at": 3}, CONNECTED, ""),
+        ({"failed_at": 1441}, {"last_success_at": 3}, CONNECTED, ""),
+    ],
+)
+def test_a_credential_that_is_refused_is_told_beside_another_that_works(
+    entra, other, state, beside, acme, globex, state_of, credential
+):
+    credential(acme, "Entra", *REVOKED, **entra)
+    credential(globex, "Theirs", last_success_at=1)
+    if other is not None:
+        credential(acme, "HR export", *REVOKED, **other)
+
+    found = state_of(acme, last_request_at=3, last_success_at=3)
+
+    told = found.beside.credential if found.beside else ""
+    if state is FAILING:
+        assert (found.state, found.failure.credential) == (FAILING, "Entra")
+    else:
+        assert (found.state, found.failure, told) == (state, None, beside)
+
+
+def test_a_good_credential_fails_by_itself(acme, state_of, credential):
+    credential(acme, "Entra", "all", "400 invalidFilter", last_success_at=5, failed_at=1)
+    credential(acme, "HR export", last_success_at=0)
+
+    found = state_of(acme, last_request_at=0, last_success_at=0)
+
+    assert (found.state, found.failure.credential) == (FAILING, "Entra")
+
+
+def test_a_suspended_tenant_is_suspended_whatever_its_traffic_was(
+    acme, globex, state_of, credential
+):
+    for tenant in (acme, globex):
+        lifecycle.suspend(tenant)
+    credential(acme, "Entra", *REVOKED, failed_at=1)
+
+    silent = state_of(acme, last_request_at=300, last_success_at=300)
+    never = connection.connection_of(globex, NOW)
+
+    assert (silent.state, silent.sentence) == (SUSPENDED, "Suspended, last request 5 hours ago.")
+    assert (silent.failure, silent.beside, silent.next_cycle_at) == (None, None, None)
+    assert (never.state, never.sentence) == (SUSPENDED, "Suspended.")
+
+
+@pytest.mark.parametrize(
+    ("minutes", "words"),
+    [
+        (1, "About 40 minutes after the one that may be running"),
+        (10, "About 2026-11-25 10:30 UTC"),
+        (46, "Overdue: it was expected 6 minutes ago"),
+        (120, "Unknown"),
+    ],
+)
+def test_when_the_next_cycle_is_expected_is_said_in_words(minutes, words, acme, state_of):
+    found = state_of(acme, last_request_at=minutes, last_success_at=minutes)
+
+    assert connection.next_cycle(found, NOW) == words
+
+
+def test_the_next_cycle_of_a_tenant_that_never_connected_is_unknown(acme, globex):
+    lifecycle.suspend(globex)
+    words = [
+        connection.next_cycle(connection.connection_of(each, NOW), NOW) for each in (acme, globex)
+    ]
+
+    assert words == ["Unknown", "None while the tenant is suspended"]
+
+
 def test_the_next_cycle_is_expected_forty_minutes_after_the_last_request(acme, state_of):
     found = state_of(acme, last_request_at=10, last_success_at=10)
 
@@ -77,9 +184,9 @@ def test_a_refusal_of_everything_is_a_failure_until_a_request_succeeds(acme, glo
         globex, "all", "401 revoked", last_request_at=1, last_success_at=1, failed_at=5
     )
 
-    assert (failing.state, failing.failure) == (FAILING, "401 revoked")
+    assert (failing.state, failing.failure.reason) == (FAILING, "401 revoked")
     assert failing.sentence == "Failing, last request 1 minute ago."
-    assert (mended.state, mended.failure) == (CONNECTED, "")
+    assert (mended.state, mended.failure) == (CONNECTED, None)
 
 
 def test_a_refused_change_is_a_failure_until_a_change_succeeds_though_reading_works(
@@ -115,7 +222,7 @@ def test_an_unknown_token_is_a_failure_only_when_the_known_one_missed_a_cycle(
     found = state_of(acme, "", "401 unknown", stranger_at=2, **success)
 
     assert found.state is state
-    assert (found.failure == "401 unknown") is (state is FAILING)
+    assert (found.failure and found.failure.reason) == ("401 unknown" if state is FAILING else None)
 
 
 def test_a_list_of_all_tenants_with_their_states_is_one_statement(
