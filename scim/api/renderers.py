@@ -1,15 +1,18 @@
 """SCIM JSON out: one media type, whatever the client accepts (RFC 7644 §3.1, §8.1)."""
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+import secrets
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from rest_framework.negotiation import BaseContentNegotiation
 from rest_framework.parsers import BaseParser
 from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
+from rest_framework.response import Response
 
 from scim.protocol.messages import MEDIA_TYPE
+from scim.protocol.representation import Written
 
 # E29: with a charset or without, under SCIM's name or plain JSON's.
 _ACCEPTED: Final = frozenset({MEDIA_TYPE, "application/json", ""})
@@ -25,10 +28,60 @@ class ScimRenderer(BaseRenderer):
         data: Any,
         accepted_media_type: str | None = None,
         renderer_context: Mapping[str, Any] | None = None,
-    ) -> bytes:
+    ) -> Any:
+        """The JSON; in pieces when parts of it are written already."""
         if data is None:
             return b""
-        return json.dumps(data, ensure_ascii=False, separators=(",", ":")).encode()
+        written: list[Written] = []
+        mark = secrets.token_hex(16)  # stands in its place; nobody can have sent it
+
+        def put_off(value: object) -> str:
+            if not isinstance(value, Written):
+                raise TypeError(f"{type(value).__name__} has no form in JSON.")
+            written.append(value)
+            return mark
+
+        text = json.dumps(data, ensure_ascii=False, separators=(",", ":"), default=put_off)
+        if not written:
+            return text.encode()
+        return list(_spliced(text.split(f'"{mark}"'), written))
+
+
+def _spliced(between: Sequence[str], written: Iterable[Written]) -> Iterator[bytes]:
+    """The texts with what is written between them, as arrays."""
+    for text, values in zip(between, written, strict=False):
+        yield f"{text}[".encode()
+        for number, part in enumerate(values.parts):
+            if number:
+                yield b","
+            yield part
+        yield b"]"
+    yield between[-1].encode()
+
+
+class ScimResponse(Response):
+    """An answer whose content may stay in pieces, each of which is let go when it has been sent.
+
+    To join those of a large group would take its memory twice, and in one piece; and the answer
+    itself lives on, in circles of references, until the garbage collector comes.
+    """
+
+    def __iter__(self) -> Iterator[bytes]:
+        while self._container:
+            yield self._container.pop(0)
+
+    @property
+    def content(self) -> bytes:
+        return b"".join(self._container)
+
+    @content.setter
+    def content(self, value: Any) -> None:
+        if not isinstance(value, list):
+            Response.content.fset(self, value)
+            return
+        self._container, self.data = value, None  # the data holds the same pieces
+        self._is_rendered = True
+        self["Content-Length"] = str(sum(map(len, value)))
 
 
 class ScimNegotiation(BaseContentNegotiation):

@@ -9,6 +9,7 @@ from rest_framework.response import Response
 from scim.api.lists import list_response_of, without_cursor
 from scim.api.log import log_read
 from scim.api.queries import read_parameters
+from scim.api.renderers import ScimResponse
 from scim.api.views import ScimView
 from scim.provider.catalog import resource_types
 from scim.provider.parameters import read_search
@@ -24,7 +25,7 @@ class EverythingView(ScimView):
         types = resource_types(current_tenant())
         body = list_response_of(types, parameters, self.authenticated())
         log_read(self.http_request, self, 200)
-        return Response(body)
+        return ScimResponse(body)
 
 
 class RootView(EverythingView):

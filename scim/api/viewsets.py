@@ -10,6 +10,7 @@ from rest_framework.viewsets import ViewSetMixin
 from scim.api.lists import list_response_of, without_cursor
 from scim.api.log import log_read
 from scim.api.queries import read_parameters
+from scim.api.renderers import ScimResponse
 from scim.api.views import ScimView
 from scim.protocol.messages import MEDIA_TYPE
 from scim.protocol.projection import Projection, project, relations_shown
@@ -100,7 +101,7 @@ class ResourceViewSet(ViewSetMixin, ScimView):
     def _list(self, parameters: Mapping[str, Any]) -> Response:
         body = list_response_of((self.resource_type,), parameters, self.authenticated())
         log_read(self.http_request, self, 200)
-        return Response(body)
+        return ScimResponse(body)
 
     def _target(self, identifier: str, projection: Projection) -> Target:
         loading = self._loading(projection)
@@ -144,4 +145,4 @@ class ResourceViewSet(ViewSetMixin, ScimView):
             "ETag": entity_tag(stored.version),
             "Location": location(self.resource_type, stored.id, tenant_url),
         }
-        return Response(self._represent(stored, projection), status=status, headers=headers)
+        return ScimResponse(self._represent(stored, projection), status=status, headers=headers)

@@ -5,12 +5,13 @@ database keeps none. Projecting a resource is then one walk along the plan.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any, Final, assert_never
 
 from scim.protocol.errors import InvalidPath, InvalidSyntax, InvalidValue
 from scim.protocol.filters import parse_path
+from scim.protocol.representation import Written
 from scim.protocol.schema import Attribute, ResourceType, Returned, Type
 
 # Names in one projection; a client that wants more wants everything.
@@ -93,9 +94,19 @@ def project(
 
 @lru_cache(maxsize=256)
 def relations_shown(resource_type: ResourceType, projection: Projection) -> tuple[Attribute, ...]:
-    """The attributes that are rows and that the client gets to see; others need not be loaded."""
-    names = {name for name, _ in _plan(resource_type, projection).core}
-    return tuple(a for a in resource_type.relations if a.name in names)
+    """The attributes that are rows and that the client gets to see, each with the sub-attributes that
+    are shown; nothing else need be loaded.
+    """
+    shown = dict(_plan(resource_type, projection).core)
+    return tuple(
+        replace(each, sub_attributes=_named(each.sub_attributes, shown[each.name] or ()))
+        for each in resource_type.relations
+        if each.name in shown
+    )
+
+
+def _named(attributes: Iterable[Attribute], names: Sequence[str]) -> tuple[Attribute, ...]:
+    return tuple(each for each in attributes if each.name in names)
 
 
 def _walk(attributes: _Attributes, holder: Mapping[str, Any]) -> dict[str, Any]:
@@ -110,7 +121,12 @@ def _walk(attributes: _Attributes, holder: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _pick(subs: tuple[str, ...], value: Any) -> Any:
-    """The sub-attributes of one complex value or of many, None if there are none of them."""
+    """The sub-attributes of one complex value or of many, None if there are none of them.
+
+    What is written already has them: it was loaded for the same projection (`relations_shown`).
+    """
+    if isinstance(value, Written):
+        return value
     if isinstance(value, list):
         picked = ({sub: each[sub] for sub in subs if sub in each} for each in value)
         return [each for each in picked if each] or None

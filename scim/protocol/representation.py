@@ -11,6 +11,18 @@ from scim.protocol.versions import entity_tag
 
 
 @dataclass(frozen=True, slots=True)
+class Written:
+    """The values of a multi-valued attribute as JSON, which the answer holds as it is.
+
+    The members of a group are written by the database: as objects they take ten times the memory of
+    the answer. They come in parts, each some values with commas between them, since what is large
+    and in one piece leaves holes in a process's memory.
+    """
+
+    parts: tuple[bytes, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Stored:
     """A resource as the repository returns it; `resource` is its canonical document."""
 
@@ -19,7 +31,8 @@ class Stored:
     version: int
     created: datetime
     last_modified: datetime
-    related: Mapping[str, Any] = field(default_factory=dict)  # attributes that are rows, if loaded
+    # Attributes that are rows, if loaded; members are `Written`, with the sub-attributes loaded.
+    related: Mapping[str, Any] = field(default_factory=dict)
 
 
 def represent(resource_type: ResourceType, stored: Stored, tenant_url: str) -> dict[str, Any]:

@@ -29,7 +29,9 @@ from scim.protocol.schema import Attribute, ResourceType
 
 @dataclass(frozen=True, slots=True)
 class Loading:
-    """Which attributes that are rows to load with a resource, and the SCIM base for their URIs."""
+    """Which attributes that are rows to load with a resource, each with those of its sub-attributes
+    that are wanted, and the SCIM base for their URIs.
+    """
 
     tenant_url: str
     relations: tuple[Attribute, ...] = ()

@@ -8,17 +8,19 @@ later ids, later keys, and no keys.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Final
+from itertools import chain
+from typing import Any, Final
 
 from django.db import OperationalError, connection
 
 from scim.protocol.errors import TooMany
 from scim.protocol.narrowing import narrowed
+from scim.protocol.representation import Stored
 from scim.repository import columns, relations
 from scim.repository.base import Listed, Page, Query, Source
 from scim.repository.columns import LOOKED_UP, Column
 from scim.repository.order import UNSORTED, compile_order
-from scim.repository.resources import FIELDS, read_row
+from scim.repository.resources import FIELDS, gathered
 from scim.repository.sql import Parameter, Sql, join, sql, switch
 from scim.repository.where import compile_filter
 from tenants.errors import is_overtime
@@ -29,16 +31,21 @@ _PAGE: Final = f"""
 WITH matching AS {{}} (
     SELECT id, {{}} AS rank FROM scim_resource WHERE deleted_at IS NULL AND {{}}
 ), page AS (
-    SELECT id, rank FROM ({{}}) AS parts ORDER BY rank {{}}, id {{}} LIMIT {{}}
+    SELECT id, rank, row_number() OVER (ORDER BY rank {{}}, id {{}}) AS number
+    FROM ({{}}) AS parts ORDER BY number LIMIT {{}}
 )
-SELECT counted.total, page.rank::text, r.resource_type, {FIELDS}, {{}}
+SELECT counted.total, page.number, page.rank::text, r.resource_type, {FIELDS}, {{}}, {{}}
 FROM (SELECT {{}} AS total) AS counted
-LEFT JOIN page ON TRUE LEFT JOIN scim_resource AS r ON r.id = page.id
-ORDER BY page.rank {{}}, page.id {{}}
+LEFT JOIN page ON TRUE LEFT JOIN scim_resource AS r ON r.id = page.id {{}}
+LIMIT {{}}
 """
+# Parts of members on one page (relations.PART): half a million members, some 80 MB.
+MOST_PARTS: Final = 500
+_LEAD: Final = 4  # columns before FIELDS
 _PART: Final = """
 (SELECT id, rank FROM matching WHERE {} ORDER BY rank {}, id {} LIMIT {} OFFSET {})
 """
+_FEWER: Final = "Leave members out (excludedAttributes=members), or ask for fewer with count."
 _COUNT: Final = Sql("(SELECT count(*) FROM matching)")
 _ALL: Final = Sql("TRUE")
 _NONE: Final = Sql("FALSE")
@@ -62,19 +69,23 @@ def page(sources: Sequence[Source], query: Query) -> Page:
     try:
         with connection.cursor() as cursor:
             cursor.execute(statement.text, statement.parameters)
-            rows = cursor.fetchall()
+            first = cursor.fetchone()
+            has_too_much = cursor.rowcount > _most_rows(query)
+            rows = sorted(gathered(chain([first], cursor), _LEAD), key=_number)
     except OperationalError as error:
         if is_overtime(error):
             raise TooMany(
                 f"The list takes too long to compute. {_advice(sources, query)}"
             ) from None
         raise
+    if has_too_much:
+        raise TooMany(f"The groups on the page have too many members. {_FEWER}")
     types = {source.resource_type.name: source.resource_type for source in sources}
-    found = [Listed(types[row[2]], read_row(row[3:]), row[1]) for row in rows if row[2] is not None]
+    found = [Listed(types[name], stored, rank) for (_, _, rank, name), stored in rows]
     items = found[: query.count]
     if query.cursor is not None and query.cursor.is_backward:
         items.reverse()
-    return Page(rows[0][0], tuple(items), has_more=len(found) > query.count)
+    return Page(first[0], tuple(items), has_more=len(found) > query.count)
 
 
 def _advice(sources: Sequence[Source], query: Query) -> str:
@@ -89,7 +100,7 @@ def _advice(sources: Sequence[Source], query: Query) -> str:
         )
     if query.sort_by is not None:
         return "Leave out sortBy, or add a filter."
-    return "Add a filter, leave members out (excludedAttributes), or ask for fewer with count."
+    return f"Add a filter. {_FEWER}"
 
 
 def _statement(sources: Sequence[Source], query: Query) -> Sql:
@@ -100,18 +111,32 @@ def _statement(sources: Sequence[Source], query: Query) -> Sql:
     is_cheap = query.filter is None and rank in (UNSORTED, columns.UNIQUE_KEY)
     is_shared = known_total is None or len(parts) > 1
     loaded = {each.resource_type.name: relations.as_json(each.loading, "r") for each in sources}
+    members, with_members = relations.members((each.loading for each in sources), "r")
     return sql(
         _PAGE,
         Sql("MATERIALIZED" if is_shared and not is_cheap else "NOT MATERIALIZED"),
         rank.expression,
         _condition(sources, query),
-        join(" UNION ALL ", parts),
         *walk.orders,
+        join(" UNION ALL ", parts),
         Parameter(_limit(query)),
         switch(loaded, "r.resource_type"),
+        members,
         _COUNT if known_total is None else sql("{}::bigint", Parameter(known_total)),
-        *walk.orders,
+        with_members,
+        Parameter(_most_rows(query) + 1),
     )
+
+
+def _most_rows(query: Query) -> int:
+    """How many rows a page may have: one a resource, and one for each further part of its members."""
+    return query.count + 1 + MOST_PARTS
+
+
+def _number(row: tuple[Sequence[Any], Stored]) -> int:
+    """The place of a resource on its page; PostgreSQL is spared to sort what its members take."""
+    number: int = row[0][1]
+    return number
 
 
 def _condition(sources: Sequence[Source], query: Query) -> Sql:

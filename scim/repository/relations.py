@@ -9,7 +9,7 @@ rows on the other side are looked up one by one (EACH, UP), which costs what the
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 from scim.protocol.definitions import RESOURCE_TYPES
@@ -17,7 +17,7 @@ from scim.protocol.identifiers import read_id
 from scim.protocol.representation import location
 from scim.protocol.schema import Attribute, Relation
 from scim.repository.base import Loading
-from scim.repository.sql import Parameter, Sql, join, sql
+from scim.repository.sql import Parameter, Sql, join, sql, switch
 
 # The resource with an id that stands to the left, by its primary key; OFFSET keeps the planner from
 # making a join of it.
@@ -42,6 +42,7 @@ _FROM: Final[Mapping[Relation, str]] = {
         ) AS link {EACH.format("link.id")} AS other
     """,
 }
+# The type of what stands to the left, in the order of the values.
 _TYPE: Final[Mapping[Relation, str]] = {
     Relation.MEMBERS: "other.resource_type",
     Relation.MEMBER_OF: "CASE WHEN link.is_direct THEN 'direct' ELSE 'indirect' END",
@@ -55,6 +56,24 @@ _DISPLAY_KEY: Final[Mapping[Relation, str]] = {
     Relation.MEMBERS: "NULL",
     Relation.MEMBER_OF: "other.display_name",
 }
+# The first member of each part is found along the primary key, then the part from it on.
+PART: Final = 1_000  # members; some 150 kB
+_PARTS: Final = f"""
+LEFT JOIN LATERAL (
+    SELECT first.place, (
+        SELECT string_agg(shown.value, ',' ORDER BY shown.id) FROM (
+            SELECT link.member_id AS id, {{{{}}}} AS value {_FROM[Relation.MEMBERS]}
+                AND link.member_id >= first.id
+            ORDER BY link.member_id LIMIT {PART}
+        ) AS shown
+    ) AS text
+    FROM (
+        SELECT member_id AS id, row_number() OVER (ORDER BY member_id) - 1 AS place
+        FROM scim_membership WHERE group_id = {{owner}}.id
+    ) AS first
+    WHERE first.place %% {PART} = 0
+) AS members ON TRUE
+"""
 # What may be asked of a value beside its id, where an index answers it all.
 _ASKABLE: Final[Mapping[Relation, frozenset[str]]] = {
     Relation.MEMBERS: frozenset({"type"}),
@@ -73,18 +92,55 @@ SELECT id FROM below
 
 
 def as_json(loading: Loading, owner: str) -> Sql:
-    """An object with the values of each relation to load; `owner` is the alias of the row."""
-    bases = {each.name: location(each, "", loading.tenant_url) for each in RESOURCE_TYPES}
-    base = Parameter(json.dumps(bases))
+    """An object with the values of each relation to load but members; `owner` is the row's alias."""
+    base = Parameter(json.dumps(_bases(loading)))
     pairs = [
         sql(f"{{}}::text, {_values(relation.relation, owner)}", Parameter(relation.name), base)
         for relation in loading.relations
-        if relation.relation is not None
+        if relation.relation not in (None, Relation.MEMBERS)
     ]
     if not pairs:
         return Sql("NULL::jsonb")
     arguments = join(", ", pairs)
     return sql("jsonb_strip_nulls(jsonb_build_object{})", arguments)
+
+
+def members(loadings: Iterable[Loading], owner: str) -> tuple[Sql, Sql]:
+    """Two columns and a join that add the members to a row: the place of a part and its JSON text.
+
+    Each part is a row of PART values, separated by commas, so that neither side ever holds the whole
+    in one piece; without members, or when none are to be loaded, both are NULL. Written as text: what
+    varies in it are ids and types, which need no escape.
+    """
+    values = [
+        _member_value(sub.name, loading)
+        for loading in loadings
+        for relation in loading.relations
+        if relation.relation is Relation.MEMBERS
+        for sub in relation.sub_attributes
+    ]
+    if not values:
+        return Sql("NULL::bigint, NULL::text"), Sql("")
+    value = sql("'{' || {} || '}'", join(" || ',' || ", values))
+    return Sql("members.place, members.text"), sql(_PARTS.format(owner=owner), value)
+
+
+def _member_value(name: str, loading: Loading) -> Sql:
+    """A sub-attribute of a member with its name, as text. Raises LookupError for an unknown one."""
+    if name == "value":
+        return Sql("""'"value":"' || link.member_id || '"'""")
+    if name == "type":
+        return Sql("""'"type":"' || other.resource_type || '"'""")
+    if name != "$ref":
+        raise LookupError(f"Members have no {name}.")
+    escaped = {each: Parameter(json.dumps(base)[1:-1]) for each, base in _bases(loading).items()}
+    bases = switch({each: sql("{}", base) for each, base in escaped.items()}, "other.resource_type")
+    return sql("""'"$ref":"' || {} || link.member_id || '"'""", bases)
+
+
+def _bases(loading: Loading) -> dict[str, str]:
+    """What the URIs of resources begin with, by their type."""
+    return {each.name: location(each, "", loading.tenant_url) for each in RESOURCE_TYPES}
 
 
 def _values(relation: Relation, owner: str) -> str:

@@ -1,7 +1,7 @@
 """Resources in PostgreSQL: the statements, each written once (see base for the contract)."""
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import fields
 from typing import Any, Final
 from uuid import UUID
@@ -9,9 +9,10 @@ from uuid import UUID
 from django.db import IntegrityError, connection
 
 from scim.protocol.comparison import comparable
+from scim.protocol.definitions import MEMBERS
 from scim.protocol.differences import Change
 from scim.protocol.errors import Uniqueness
-from scim.protocol.representation import Stored
+from scim.protocol.representation import Stored, Written
 from scim.protocol.schema import ResourceType
 from scim.protocol.security_events import Kind
 from scim.repository import outbox, relations
@@ -19,13 +20,13 @@ from scim.repository.base import Event, Loading, Write
 from scim.repository.extensions import index_name
 from scim.repository.sql import Parameter, sql
 
-# What `read_row` reads, before the JSON of relations.
+# What `gathered` reads, before the JSON of relations and the members.
 FIELDS: Final = "r.id, r.document, r.version, r.created, r.last_modified"
 
 # By the id alone: with the type in the condition PostgreSQL may walk along an index of a type of
 # which it thinks that there are none. The type is compared when the row is there.
 _FIND: Final = f"""
-SELECT r.resource_type, {FIELDS}, {{}} FROM scim_resource AS r
+SELECT r.resource_type, {FIELDS}, {{}}, {{}} FROM scim_resource AS r {{}}
 WHERE r.id = {{}} AND r.deleted_at IS NULL
 """
 # A change leaves the key alone, so it need not wait for a group that takes the resource in, which
@@ -171,18 +172,38 @@ def record(event: Event) -> None:
 def _one(
     template: str, resource_type: ResourceType, identifier: UUID, loading: Loading
 ) -> Stored | None:
-    related = relations.as_json(loading, "r")
-    found = sql(template, related, Parameter(identifier))
+    members = relations.members([loading], "r")
+    found = sql(template, relations.as_json(loading, "r"), *members, Parameter(identifier))
     with connection.cursor() as cursor:
         cursor.execute(found.text, found.parameters)
-        row = cursor.fetchone()
-    return read_row(row[1:]) if row and row[0] == resource_type.name else None
+        for (name,), stored in gathered(cursor, lead=1):
+            return stored if name == resource_type.name else None
+    return None
 
 
-def read_row(row: Sequence[Any]) -> Stored:
-    """The resource in a row of FIELDS and its relations as JSON."""
+def gathered(rows: Iterable[Sequence[Any]], lead: int) -> Iterator[tuple[Sequence[Any], Stored]]:
+    """The resources in rows of FIELDS, relations as JSON, and a part of the members with its place.
+
+    Each with the `lead` columns before them. A resource has a row for each part; one of NULL alone
+    is none.
+    """
+    first: dict[UUID, Sequence[Any]] = {}
+    parts: dict[UUID, list[tuple[int, bytes]]] = {}
+    for row in rows:
+        identifier, place, text = row[lead], *row[-2:]
+        first.setdefault(identifier, row[:-2])
+        if text is not None:
+            parts.setdefault(identifier, []).append((place, text.encode()))
+    for identifier, row in first.items():
+        if identifier is not None:
+            yield row[:lead], _read(row[lead:], parts.get(identifier))
+
+
+def _read(row: Sequence[Any], parts: list[tuple[int, bytes]] | None) -> Stored:
     identifier, document, version, created, last_modified, related = row
     loaded = json.loads(related) if related else {}
+    if parts is not None:
+        loaded[MEMBERS.name] = Written(tuple(part for _, part in sorted(parts)))
     return Stored(identifier, json.loads(document), version, created, last_modified, loaded)
 
 

@@ -56,7 +56,7 @@ def slow(at_acme, acme):
         (
             "/Groups",
             {"cursor": ""},
-            "Add a filter, leave members out (excludedAttributes), or ask for fewer with count.",
+            "Add a filter. Leave members out (excludedAttributes=members), or ask for fewer with count.",
         ),
     ],
 )
