@@ -384,6 +384,30 @@ class Departure(models.Model):
     at = models.DateTimeField(db_index=True)
     user_id = models.UUIDField()
     undone_at = models.DateTimeField(null=True)
+    obstacle = models.CharField(max_length=200, null=True)  # why an undo left the user as it was
 
     def __str__(self) -> str:
         return f"{self.user_id} at {self.at}"
+
+
+class Undoing(models.Model):
+    """The undo of a mass deactivation: who asked for it, and how far the worker has come."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    alarm_id = models.UUIDField(unique=True)  # in the registry
+    subject = models.CharField(max_length=200)  # the alarm in words, for the audit log
+    since = models.DateTimeField()  # departures from here
+    until = models.DateTimeField()  # to here
+    reached = models.DateTimeField()  # departures before are dealt with
+    users = models.PositiveIntegerField()  # to be brought back
+    back = models.PositiveIntegerField(default=0)
+    left = models.PositiveIntegerField(default=0)  # as they were: Departure.obstacle says why
+    asked_at = models.DateTimeField()
+    asked_by = models.CharField(max_length=254)
+    address = models.GenericIPAddressField(null=True)
+    is_by_staff = models.BooleanField()
+    request_id = models.CharField(max_length=64)  # in the provisioning log
+    done_at = models.DateTimeField(null=True)
+
+    def __str__(self) -> str:
+        return f"{self.back} of {self.users} users"

@@ -80,6 +80,15 @@ class Act:
 
 
 @dataclass(frozen=True, slots=True)
+class Live:
+    """A part of a page that is fetched anew every few seconds until it says that it is done."""
+
+    path: str
+    template: str
+    progress: Any
+
+
+@dataclass(frozen=True, slots=True)
 class Page:
     """A whole page about one row."""
 
@@ -89,6 +98,7 @@ class Page:
     notice: str = ""
     links: tuple[SafeString, ...] = ()
     onward: SafeString | None = None  # what to do when the page is read, at its end
+    live: Live | None = None
 
 
 def link(path: str, text: Any) -> SafeString:

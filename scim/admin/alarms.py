@@ -1,11 +1,15 @@
 """Mass deactivations of a tenant: what happened, undo all of it, let it pass, and when to sound."""
 
-from typing import Any
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, Final
 from uuid import UUID
 
 from django.contrib import admin
+from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
 from django.urls import URLPattern, reverse
 from django.utils.safestring import SafeString
 
@@ -13,9 +17,13 @@ from accounts.admin.acting import actor, may, record_view
 from accounts.admin.acts import Asked, ask, done
 from accounts.admin.forms import GuardForm
 from accounts.admin.looks import State, badge
-from accounts.admin.pages import Act, Fact, Facts, Page, link
+from accounts.admin.pages import Act, Fact, Facts, Live, Page, Section, Table, link
 from accounts.admin.screens import RecordAdmin
-from scim.provider import guard
+from scim.admin.masking import Sight
+from scim.admin.requests import resource_link
+from scim.models import Undoing, User
+from scim.protocol import urns
+from scim.provider import guard, undoing
 from scim.provider.acts import (
     GUARD,
     SETTLE,
@@ -29,6 +37,13 @@ from tenants.current import current_tenant
 from tenants.models import Alarm, Guard
 
 _OPEN = Alarm.Outcome.OPEN
+LISTED: Final = 50  # users who stay as they are
+_LATE: Final = timedelta(minutes=1)  # the worker looks every two seconds
+_PROGRESS: Final = "admin/undo_progress.html"
+_NO_WORKER: Final = (
+    "The undo waits for the worker, which should have begun by now; support staff can start it"
+    " (manage.py run_jobs)."
+)
 
 
 class AlarmAdmin(RecordAdmin[Alarm]):
@@ -48,6 +63,7 @@ class AlarmAdmin(RecordAdmin[Alarm]):
         acts = [
             self.act_url("guard/", self.guard_view, "guard"),
             self.act_url("<uuid:alarm_id>/undo/", self.undo_view, "undo"),
+            self.act_url("<uuid:alarm_id>/progress/", self.progress_view, "progress"),
             self.act_url("<uuid:alarm_id>/pass/", self.pass_view, "pass"),
         ]
         return [*acts, *super().get_urls()]
@@ -58,7 +74,11 @@ class AlarmAdmin(RecordAdmin[Alarm]):
 
     @admin.display(description="state")
     def state(self, alarm: Alarm) -> SafeString:
-        looks: dict[str, State] = {_OPEN: "failing", Alarm.Outcome.LAPSED: "warning"}
+        looks: dict[str, State] = {
+            _OPEN: "failing",
+            Alarm.Outcome.LAPSED: "warning",
+            Alarm.Outcome.UNDOING: "warning",
+        }
         return badge(looks.get(alarm.outcome, "ok"), alarm.get_outcome_display())
 
     @admin.display(description="held")
@@ -85,28 +105,57 @@ class AlarmAdmin(RecordAdmin[Alarm]):
             Fact("Settled by", record.settled_by or None),
             Fact("Look", link(f"{users}?state=disabled", "Disabled users")),
         )
-        notice = (
-            "If this is not meant, first mend the assignment or the scope in Entra, then undo it."
+        notice = "Not intended? Fix the assignment or the scope in Entra first, then undo it."
+        undone = undoing.of_alarm(record)
+        acts = self._acts(record, undone) if may(request, SETTLE) else ()
+        sections: tuple[Section, ...] = (
+            Facts("Mass deactivation", facts),
+            *_left_behind(request, undone),
         )
-        is_open = record.outcome == _OPEN
-        acts = self._acts(record) if record.outcome in UNDOABLE and may(request, SETTLE) else ()
-        sections = (Facts("Mass deactivation", facts),)
-        return Page(str(record), sections, acts, notice if is_open else "")
+        return Page(
+            str(record),
+            sections,
+            acts,
+            notice if record.outcome == _OPEN else "",
+            live=self._live(record, undone),
+        )
 
-    def _acts(self, alarm: Alarm) -> tuple[Act, ...]:
+    def _acts(self, alarm: Alarm, undone: Undoing | None) -> tuple[Act, ...]:
+        if alarm.outcome not in UNDOABLE:
+            return ()
+        if alarm.outcome == Alarm.Outcome.UNDONE:
+            has_rest = undone is not None and undone.left
+            return (self.act("Try again for the rest", "undo", alarm.pk),) if has_rest else ()
         undo = self.act("Undo all of it", "undo", alarm.pk)
         if alarm.outcome != _OPEN:
             return (undo,)
         return (undo, self.act("Let it pass", "pass", alarm.pk, is_dangerous=True))
 
+    def _live(self, alarm: Alarm, undone: Undoing | None) -> Live | None:
+        """How far the undo is, on a page that stays open."""
+        if undone is None:
+            return None
+        path = reverse(self.url_name("progress"), args=[alarm.pk])
+        return Live(path, _PROGRESS, Progress.of(undone))
+
+    def progress_view(self, request: HttpRequest, alarm_id: UUID) -> HttpResponse:
+        """The part of the page that says how far the undo is."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        undone = undoing.of_alarm(self.get_record(request, alarm_id))
+        if undone is None:
+            raise Http404
+        return TemplateResponse(request, _PROGRESS, {"progress": Progress.of(undone)})
+
     def undo_view(self, request: HttpRequest, alarm_id: UUID) -> HttpResponse:
-        """The page that says who comes back; its POST brings them back."""
-        alarm, tenant = self.get_record(request, str(alarm_id)), current_tenant()
+        """The page that says who comes back; its POST has them brought back."""
+        alarm, tenant = self.get_record(request, alarm_id), current_tenant()
 
         def undo(_form: Any) -> HttpResponse:
             undone = undo_departures(actor(request), tenant, alarm.pk)
-            left = f" {len(undone.failed)} could not be brought back." if undone.failed else ""
-            sentence = f"{len(undone.back)} users are active again.{left}"
+            sentence = (
+                f"The undo for {undone.users:,} users has started. It goes on when you leave."
+            )
             return done(request, self.record_path(alarm.pk), sentence)
 
         asked = Asked(
@@ -117,12 +166,17 @@ class AlarmAdmin(RecordAdmin[Alarm]):
             run=undo,
             sentences=(
                 (
-                    f"All users who left since {alarm.since:%Y-%m-%d %H:%M} UTC, {alarm.users} so far,"
-                    " become active again; deleted ones are restored with their groups."
+                    f"All users who left since {alarm.since:%Y-%m-%d %H:%M} UTC, {alarm.users:,} so"
+                    " far, become active again; deleted ones are restored with their groups. It takes"
+                    " about a minute for 1,000 users; the page shows how far it is."
+                ),
+                (
+                    "Users whose userName or externalId has been taken since, and users who were"
+                    " deactivated again, stay as they are and are listed."
                 ),
                 (
                     "Entra deactivates them again in its next cycle unless the assignment or the scope"
-                    " is mended there before."
+                    " is fixed there before."
                 ),
             ),
         )
@@ -180,3 +234,47 @@ def _further(alarm: Alarm) -> str:
     if end is not None:
         return f"wait until {end:%Y-%m-%d %H:%M} UTC, or until somebody undoes it or lets it pass"
     return "pass"
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far an undo is."""
+
+    sentence: str
+    is_done: bool
+    users: int
+    dealt_with: int
+
+    @classmethod
+    def of(cls, undone: Undoing) -> "Progress":
+        is_done, dealt_with = undone.done_at is not None, undone.back + undone.left
+        sentence = f"{undone.back:,} of {undone.users:,} users are active again"
+        if undone.left:
+            sentence += f", {undone.left:,} stay as they are"
+        if is_done:
+            sentence = f"The undo is done: {sentence}."
+        elif not dealt_with and clock.now() - undone.asked_at > _LATE:
+            sentence = f"{_NO_WORKER} {sentence}."
+        else:
+            sentence = f"The undo is in progress: {sentence}."
+        return cls(sentence, is_done, undone.users, dealt_with)
+
+
+def _left_behind(request: HttpRequest, undone: Undoing | None) -> tuple[Table, ...]:
+    """Who was not brought back, and why."""
+    if undone is None or not undone.left:
+        return ()
+    sight = Sight.of(request)
+    found = dict(undoing.left_behind(undone, LISTED))
+    names = {user.pk: user.document.get("userName") for user in User.objects.filter(pk__in=found)}
+    rows = tuple(
+        (
+            resource_link(urns.USER_TYPE, key, sight.value("userName", names.get(key), "User")),
+            reason,
+        )
+        for key, reason in found.items()
+    )
+    caption = "Users who stay as they are"
+    if undone.left > LISTED:
+        caption += f", the first {LISTED} of {undone.left:,}"
+    return (Table(caption, ("User", "Reason"), rows, ""),)

@@ -8,10 +8,10 @@ from uuid import UUID
 
 from accounts.actions.performing import ActionRefused, note, performing
 from accounts.audit import Actor, Details
+from scim.models import Undoing
 from scim.provider import dry_run, restoring, undoing
 from scim.provider.dry_run import Logged, Preview
 from scim.provider.restoring import Restoration
-from scim.provider.undoing import Undone
 from tenants import clock
 from tenants.models import Alarm, Guard, Tenant
 
@@ -19,7 +19,8 @@ REPLAY: Final = "scim.replay_provisioningevent"
 RESTORE: Final = "scim.restore_user"
 SETTLE: Final = "tenants.settle_alarm"
 GUARD: Final = "tenants.change_guard"
-UNDOABLE: Final = (Alarm.Outcome.OPEN, Alarm.Outcome.LAPSED)
+# An undo that is done can have left users as they were.
+UNDOABLE: Final = (Alarm.Outcome.OPEN, Alarm.Outcome.LAPSED, Alarm.Outcome.UNDONE)
 MOST_PERCENT: Final = 100
 MOST_LEAST: Final = 100_000
 
@@ -48,18 +49,17 @@ def restore_user(actor: Actor, tenant: Tenant, user_id: UUID, *, with_groups: bo
     return groups
 
 
-def undo_departures(actor: Actor, tenant: Tenant, alarm_id: UUID) -> Undone:
-    """Brings back who left since the alarm, which is settled by it. Raises ActionRefused."""
+def undo_departures(actor: Actor, tenant: Tenant, alarm_id: UUID) -> Undoing:
+    """Has the worker bring back who left since the alarm, which is settled by it.
+
+    An undo that left users as they were is begun again for those. Raises ActionRefused.
+    """
     with performing(actor, SETTLE, tenant):
         alarm = _unsettled(tenant, alarm_id, UNDOABLE)
-        undone = undoing.undo(actor, tenant, alarm)
-        _settle(alarm, actor, Alarm.Outcome.UNDONE)
-        details: Details = {
-            "users": len(undone.back),
-            "not brought back": [str(user) for user in undone.failed],
-            "request": undone.request_id,
-        }
-        note(actor, tenant, "mass deactivation undone", str(alarm), details)
+        undone = undoing.begin(actor, alarm)
+        _settle(alarm, actor, Alarm.Outcome.UNDOING)
+        details: Details = {"users": undone.users, "request": undone.request_id}
+        note(actor, tenant, "undo of a mass deactivation started", str(alarm), details)
     return undone
 
 

@@ -31,14 +31,26 @@ _TAKEN: Final = (
 )
 
 
+class Taken(ActionRefused):
+    """Another user has the userName or the externalId by now; `reason` says it without the value."""
+
+    def __init__(self, message: str, reason: str) -> None:
+        super().__init__(message)
+        self.reason = reason
+
+
 @dataclass(frozen=True, slots=True)
 class Restoration:
-    """Who brings which user back, and whether into its former groups too."""
+    """Who brings which user back, and whether into its former groups too.
+
+    `request_id` is that of the log; the restoration gets one of its own unless it is given.
+    """
 
     user_id: UUID
     by: str
     address: str | None
     with_groups: bool
+    request_id: str = ""
 
 
 def restore(restoration: Restoration) -> list[UUID]:
@@ -58,7 +70,7 @@ def restore(restoration: Restoration) -> list[UUID]:
     try:
         resources.restore(Write(user_type, stored.id, stored.resource, stored.version + 1, event))
     except Uniqueness as error:  # somebody took the userName this very moment
-        raise ActionRefused(error.detail) from error
+        raise Taken(error.detail, error.detail) from error
     if not restoration.with_groups:
         return []
     left = [group for group, _ in belonging.left_groups(stored.id)]
@@ -73,14 +85,15 @@ def _check_free(user_type: ResourceType, stored: Stored) -> None:
         holder = others.values_list("pk", flat=True).first()
         if holder is not None:
             value = stored.resource.get(attribute)
-            raise ActionRefused(_TAKEN.format(attribute=attribute, value=value, id=holder))
+            message = _TAKEN.format(attribute=attribute, value=value, id=holder)
+            raise Taken(message, f"Another user has its {attribute} now, with the id {holder}.")
 
 
 def _requester(restoration: Restoration, tenant_url: str) -> Requester:
     """The person as the log names who asked; there is no SCIM request."""
     return Requester(
         tenant_url=tenant_url,
-        request_id=f"restore-{uuid4().hex[:16]}",
+        request_id=restoration.request_id or f"restore-{uuid4().hex[:16]}",
         method="",
         path="",
         started=time.perf_counter(),

@@ -29,6 +29,10 @@ SELECT count(*), min(first) FROM (
     GROUP BY user_id
 ) AS leavers
 """
+_IN_PERIOD: Final = """
+SELECT count(DISTINCT user_id) FROM scim_departure
+WHERE at >= %s AND at <= %s AND undone_at IS NULL
+"""
 # Ordered by what only the index of active users is ordered by: its cost is the limit. Along any other
 # PostgreSQL might pass over all who are disabled.
 _ACTIVE: Final = """
@@ -77,3 +81,10 @@ def active_users(most: int) -> int:
         cursor.execute(_ACTIVE, [most])
         (found,) = cursor.fetchone()
     return int(found)
+
+
+def in_period(since: datetime, until: datetime) -> int:
+    """How many users left from one moment to another and were not brought back."""
+    with connection.cursor() as cursor:
+        cursor.execute(_IN_PERIOD, [since, until])
+        return int(cursor.fetchone()[0])

@@ -6,10 +6,15 @@ import pytest
 
 from accounts.models import AuditEntry
 from accounts.permissions import Role
+from scim.models import Departure, Undoing, User
+from scim.protocol.definitions import USER
+from scim.provider import resources
 from scim.provider.guard import settings_of
+from scim.provider.requester import Requester
 from tenants.current import in_public, in_tenant
 from tenants.models import Alarm
-from tests.admin.conftest import nonce_in
+from tests.admin.conftest import BJENSEN, nonce_in
+from tests.support import undoing
 
 LIST = "/admin/tenants/alarm/"
 NOW = datetime(2026, 11, 25, 10, 0, tzinfo=UTC)
@@ -57,11 +62,69 @@ def test_a_tenant_admin_lets_it_pass(at_home, acme, alarm):
 def test_a_tenant_admin_undoes_it(at_home, acme, alarm):
     answer = send(at_home, f"{LIST}{alarm.pk}/undo/")
 
-    assert "0 users are active again." in answer.text
+    assert "The undo for 0 users has started." in answer.text
+    assert outcome(alarm) == "undoing"
+    undoing.finish(acme)
     assert outcome(alarm) == "undone"
     with in_tenant(acme):
         entry = AuditEntry.objects.order_by("-id").first()
     assert (entry.act, entry.subject) == ("mass deactivation undone", "40 of 100 users")
+
+
+@pytest.fixture
+def begun(acme, at_home, alarm, bjensen):
+    """An undo that nobody has taken up; bjensen left, and is deleted since."""
+    with in_tenant(acme):
+        Departure.objects.create(at=NOW, user_id=bjensen.id)
+        User.objects.filter(pk=bjensen.id).update(deleted_at=NOW)
+    send(at_home, f"{LIST}{alarm.pk}/undo/")
+    return f"{LIST}{alarm.pk}/"
+
+
+def test_the_page_says_how_far_the_undo_is_and_follows_it(at_home, acme, begun):
+    page, part = at_home.get(f"{begun}change/").text, at_home.get(f"{begun}progress/").text
+
+    assert "Being undone" in page
+    assert f'data-refresh="{begun}progress/"' in page
+    assert "The undo is in progress: 0 of 1 users are active again." in part
+    assert 'data-done="false"' in part
+    undoing.finish(acme)
+    part = at_home.get(f"{begun}progress/").text
+    assert "The undo is done: 1 of 1 users are active again." in part
+    assert 'data-done="true"' in part
+    assert "Undo all of it" not in at_home.get(f"{begun}change/").text
+
+
+def test_the_page_says_that_no_worker_takes_the_undo_up(at_home, acme, begun):
+    with in_tenant(acme):
+        Undoing.objects.update(asked_at=NOW)
+
+    assert "The undo waits for the worker" in at_home.get(f"{begun}progress/").text
+
+
+def test_users_who_stay_as_they_are_are_named_with_the_reason(
+    at_home, alice, acme, begun, bjensen, command
+):
+    with in_tenant(acme):
+        twin = {**BJENSEN, "externalId": "another"}
+        requester = Requester(acme.tenant_url, "r", "POST", "/Users", 0.0)
+        resources.create(USER, twin, requester)
+    undoing.finish(acme)
+
+    own, theirs = (
+        browser.get(f"{prefix}{begun}change/").text
+        for browser, prefix in ((at_home, ""), (alice, "/t/acme"))
+    )
+    for page in (own, theirs):
+        assert "Users who stay as they are" in page
+        assert "Another user has its userName now" in page
+        assert f"/admin/scim/user/{bjensen.id}/change/" in page
+    assert ("bjensen@acme.example" in own, "bjensen@acme.example" in theirs) == (True, False)
+    assert "Try again for the rest" in own
+
+
+def test_the_progress_is_not_another_tenants(globex, gus, begun, open_browser):
+    assert open_browser(globex, gus).get(f"{begun}progress/").status_code == 404
 
 
 def test_what_is_settled_is_settled_once(at_home, alarm):

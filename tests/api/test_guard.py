@@ -6,12 +6,13 @@ import pytest
 
 from accounts.audit import Actor
 from scim.provider import acts, guard, watch
+from scim.provider.undoing import left_behind
 from tenants import clock as clocks
 from tenants import traffic
 from tenants.connection import connection_of
-from tenants.current import in_public
+from tenants.current import in_public, in_tenant
 from tenants.models import Alarm, Guard
-from tests.support import mailing, people
+from tests.support import mailing, people, undoing
 from tests.support.payloads import replace, user
 
 PEOPLE = 10
@@ -175,8 +176,8 @@ def test_an_alarm_nobody_looked_at_lapses_so_that_the_next_is_told_and_held_anew
     assert first.settled_at == first.noticed_at + guard.GRACE
     assert len(mailing.sent()) == told == 1
     assert held == 429
-    undone = acts.undo_departures(people.COMMAND, acme, first.pk)
-    assert [str(user) for user in undone.back] == [path.rpartition("/")[2] for path in staff_of[:4]]
+    assert undoing.undone(people.COMMAND, acme, first.pk).back == 4
+    assert at_acme.get(staff_of[3]).json["active"] is True
 
 
 def test_let_pass_ends_the_hold_and_counting_starts_anew(staff_of, leave, acme, clock):
@@ -200,9 +201,9 @@ def test_undo_brings_all_of_them_back_with_their_groups(
         at_acme.delete(staff_of[0])
     tara = Actor.account(people.tenant_admin(acme), acme, "203.0.113.9")
 
-    undone = acts.undo_departures(tara, acme, alarms(acme)[0].pk)
+    undone = undoing.undone(tara, acme, alarms(acme)[0].pk)
 
-    assert (len(undone.back), undone.failed) == (4, ())
+    assert (undone.back, undone.left) == (4, 0)
     assert active(at_acme) == PEOPLE
     members = at_acme.get(f"/Groups/{group['id']}").json["members"]
     assert [member["value"] for member in members] == [gone]
@@ -218,7 +219,7 @@ def test_who_was_disabled_before_stays_disabled(staff_of, leave, at_acme, acme, 
     clock.shift(timedelta(hours=2))
     leave(*staff_of[:4])
 
-    acts.undo_departures(people.COMMAND, acme, alarms(acme)[0].pk)
+    undoing.undone(people.COMMAND, acme, alarms(acme)[0].pk)
 
     assert at_acme.get(staff_of[9]).json["active"] is False
     assert active(at_acme) == PEOPLE - 1
@@ -232,12 +233,13 @@ def test_whose_name_is_taken_by_now_is_left_and_told(
             at_acme.delete(path)
     at_acme.post("/Users", user("u0"))
 
-    undone = acts.undo_departures(people.COMMAND, acme, alarms(acme)[0].pk)
+    undone = undoing.undone(people.COMMAND, acme, alarms(acme)[0].pk)
 
-    assert (len(undone.back), [str(each) for each in undone.failed]) == (
-        3,
-        [staff_of[0].removeprefix("/Users/")],
-    )
+    assert (undone.back, undone.left) == (3, 1)
+    with in_tenant(acme):
+        [(user_id, reason)] = left_behind(undone, 10)
+    assert f"/Users/{user_id}" == staff_of[0]
+    assert reason.startswith("Another user has its userName now")
 
 
 def test_what_is_held_shows_as_failing_with_what_to_do(staff_of, leave, acme, clock):

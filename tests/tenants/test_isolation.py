@@ -160,8 +160,10 @@ def test_no_table_is_in_the_registry_and_in_a_tenant(acme, operator):
         "tenants_tenant",
         # Copies and counts for staff, who look at all tenants at once; nothing of provisioned people.
         "tenants_alarm",
+        "tenants_credentialtraffic",
         "tenants_expiry",
         "tenants_guard",
+        "tenants_mail",
         "tenants_traffic",
         "tenants_trafficday",
     }

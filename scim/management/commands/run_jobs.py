@@ -1,4 +1,6 @@
-"""`manage.py run_jobs`: sends the e-mails that are queued, until it is stopped; any number may run.
+"""`manage.py run_jobs`: sends queued e-mail and undoes mass deactivations, until it is stopped.
+
+Any number may run.
 
 Each kind of work has a thread of its own, so that a mail server that does not answer delays nothing
 else.
@@ -10,11 +12,13 @@ import threading
 import time
 from collections.abc import Callable
 from typing import Any, Final
+from uuid import UUID
 
 from django.core.management.base import BaseCommand, CommandParser
 from django.db import Error, connection
 
 from accounts import mailing
+from scim.provider import undoing
 from tenants import clock
 
 PAUSE: Final = 2.0  # seconds, after a look that found nothing to do
@@ -44,11 +48,34 @@ class Mails:
         return 0.0 if done.did_anything else None
 
 
-KINDS: Final[tuple[Callable[[], Work], ...]] = (Mails,)
+class Undos:
+    """Brings users back, a piece of each tenant's undo in turn."""
+
+    def __init__(self) -> None:
+        self._resting: dict[UUID, float] = {}  # tenants in trouble, and until when
+
+    def __call__(self) -> float | None:
+        """Seconds to pause; None: nothing was to be done."""
+        did_anything = False
+        for tenant in undoing.tenants_with_work():
+            if time.monotonic() < self._resting.get(tenant.id, 0.0):
+                continue
+            try:
+                did_anything = undoing.advance(tenant) or did_anything
+            except Exception as error:  # one tenant's trouble is not the others'
+                extra = {"tenant": tenant.custom_domain, "error": type(error).__name__}
+                _logger.exception("A piece of an undo failed; it is tried again.", extra=extra)
+                connection.close()
+                pause = OUTAGE_PAUSE if isinstance(error, Error) else TROUBLE_PAUSE
+                self._resting[tenant.id] = time.monotonic() + pause
+        return 0.0 if did_anything else None
+
+
+KINDS: Final[tuple[Callable[[], Work], ...]] = (Mails, Undos)
 
 
 class Command(BaseCommand):
-    help = "Sends the e-mails that are queued, until it is stopped; any number may run."
+    help = "Sends queued e-mail and undoes mass deactivations, until it is stopped; any number may run."
     requires_system_checks = ()
 
     def add_arguments(self, parser: CommandParser) -> None:
