@@ -177,6 +177,7 @@ class Connection:
     sentence: str
     first_request_at: datetime | None = None
     last_request_at: datetime | None = None
+    last_success_at: datetime | None = None
     next_cycle_at: datetime | None = None
     failure: Refusal | None = None
     beside: Refusal | None = None
@@ -200,6 +201,7 @@ def read(tenant: Tenant, now: datetime) -> Connection:
         sentence=_sentence(state, last, failure, now),
         first_request_at=traffic.first_request_at if traffic else None,
         last_request_at=last,
+        last_success_at=traffic.last_success_at if traffic else None,
         next_cycle_at=_next_cycle(state, last, now),
         failure=failure,
         beside=None if state is SUSPENDED or beside == failure else beside,

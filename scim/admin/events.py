@@ -40,7 +40,7 @@ _DRY_RUN: Final = (
 )
 _COLUMNS: Final = (
     *("at", "operation", "method", "path", "status", "scimType", "detail", "explanation"),
-    *("resource type", "resource id", "equal requests", "milliseconds", "request id"),
+    *("resource type", "about", "resource id", "equal requests", "milliseconds", "request id"),
     *("secret token", "address", "user agent"),
 )
 _OPERATIONS: Final = (
@@ -121,8 +121,16 @@ class ProvisioningEventAdmin(ExportingAdmin[ProvisioningEvent]):
         whole = Value(Sight.of(request).is_whole, output_field=BooleanField())
         named = Coalesce(KT("document__userName"), KT("document__displayName"))
         resource = Resource.objects.filter(pk=OuterRef("resource_id")).values_list(named)
-        name = Subquery(resource, output_field=TextField())
-        return super().get_queryset(request).annotate(is_whole=whole, resource_name=name)
+        return (
+            super()
+            .get_queryset(request)
+            .annotate(
+                is_whole=whole,
+                resource_name=Subquery(resource, output_field=TextField()),
+                sent_name=Coalesce(KT("sent__userName"), KT("sent__displayName")),
+                sent_filter=KT("sent__filter"),
+            )
+        )
 
     def get_urls(self) -> list[URLPattern]:
         acts = [
@@ -162,7 +170,8 @@ class ProvisioningEventAdmin(ExportingAdmin[ProvisioningEvent]):
                 *(event.operation, event.method, sight.text(event.path)),
                 *(event.status, event.scim_type, sight.text(event.detail)),
                 explanation.id if explanation else "",
-                *(event.resource_type, event.resource_id, event.count, event.duration_ms),
+                *(event.resource_type, requests.about(event, sight), event.resource_id),
+                *(event.count, event.duration_ms),
                 *(event.request_id, event.token_label, event.address, event.user_agent),
             ]
 
@@ -182,8 +191,7 @@ class ProvisioningEventAdmin(ExportingAdmin[ProvisioningEvent]):
     @admin.display(description="about")
     def about(self, event: ProvisioningEvent) -> str | None:
         """Who or what the request was about: a name, or what was looked for."""
-        row: Any = event
-        return requests.about(event, row.resource_name, Sight(is_whole=row.is_whole))
+        return requests.about(event, Sight(is_whole=event.is_whole))  # type: ignore[attr-defined]  # annotated
 
     def page(self, request: HttpRequest, record: ProvisioningEvent) -> Page:
         sight = Sight.of(request)

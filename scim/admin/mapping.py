@@ -77,13 +77,14 @@ def _setting(marks: dict[str, datetime]) -> str:
     )
 
 
-def mistakes(marks: dict[str, datetime]) -> Table:
+def mistakes(marks: dict[str, datetime], *, has_users: bool) -> Table:
     """What is typically wrong in Entra, as far as the traffic shows it."""
+    is_known = CREATE in marks or has_users
     return Table(
         "Typical mistakes",
         ("What is wrong", "Where to mend it in Entra"),
         tuple(_mistakes(marks)),
-        "Nothing that looks wrong was seen." if CREATE in marks else "No user has been sent yet.",
+        "Nothing that looks wrong was seen." if is_known else "No user has been sent yet.",
     )
 
 

@@ -19,6 +19,7 @@ from scim.admin.health import tenant_overview
 from scim.admin.masking import Sight
 from tenants import clock
 from tenants.current import current_tenant
+from tenants.models import Tenant
 
 SEE: Final = "scim.view_provisioningevent"
 
@@ -54,19 +55,24 @@ class Portal(TenantSite):
         record_view(request, "set-up viewed")
         tenant = current_tenant()
         mint_path = reverse("admin:accounts_secrettoken_add") if may(request, MINT) else None
-        now, marks = clock.now(), mapping.marks_of(tenant)
         context = {
             **self.each_context(request),
             "title": "Set up Entra",
             "tenant": tenant,
             "mint_path": mint_path,
             "support": SUPPORT,
-            "progress": progress.steps(tenant, now),
-            "sections": (mapping.mistakes(marks), mapping.seen(marks, now)),
+            **_how_far(tenant),
         }
         return TemplateResponse(request, "admin/setup.html", context)
 
     def setup_progress(self, request: HttpRequest) -> HttpResponse:
-        """The panel alone, for the page that shows it: how far one has come by now."""
-        steps = progress.steps(current_tenant(), clock.now())
-        return TemplateResponse(request, "admin/setup_progress.html", {"progress": steps})
+        """The parts of the page that change while it is open: how far one has come by now."""
+        return TemplateResponse(request, "admin/setup_live.html", _how_far(current_tenant()))
+
+
+def _how_far(tenant: Tenant) -> dict[str, Any]:
+    """What changes on the page, all of one moment."""
+    now, marks = clock.now(), mapping.marks_of(tenant)
+    steps = progress.steps(tenant, now)
+    mistakes = mapping.mistakes(marks, has_users=steps.has_users)
+    return {"progress": steps, "sections": (mistakes, mapping.seen(marks, now))}

@@ -1,5 +1,7 @@
 """One request's page: what was asked and answered, why it failed, what it sent and changed."""
 
+import json
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, Final
@@ -13,14 +15,17 @@ from accounts.admin.pages import Fact, Facts, Section, Table, Text, brief, link,
 from scim.admin import sent
 from scim.admin.changes import short
 from scim.admin.masking import Sight
-from scim.models import AttributeChange, ProvisioningEvent, User
+from scim.models import AttributeChange, ProvisioningEvent
 from scim.protocol import urns
 from scim.protocol.differences import Change
+from scim.protocol.errors import ScimError, Uniqueness
+from scim.protocol.filters import parse_filter
 from scim.protocol.schema import ResourceType
-from scim.protocol.text import fold
+from scim.provider import resources
 from scim.provider.catalog import resource_types
 from scim.provider.explanations import Explanation, explain
 from scim.provider.redaction import REDACTED
+from scim.repository.base import Loading, Query, Source
 from scim.repository.traces import Made
 from tenants.current import current_tenant
 
@@ -28,6 +33,8 @@ REFUSED_FROM: Final = 400  # HTTP status
 CHANGES_SHOWN: Final = 500
 SENT_AND_CHANGED: Final = "What was sent, and what it changed"
 EXPLANATIONS: Final = "admin:scim_provisioningevent_explanations"
+# Type and attribute in the detail of a refusal (scim.repository.resources).
+_UNIQUE: Final = re.compile(r"Another (\w+) already has this (\S+);")
 # What has a page of its own.
 _SCREENS: Final = {
     urns.USER_TYPE: "admin:scim_user_change",
@@ -54,10 +61,11 @@ def sections(event: ProvisioningEvent, sight: Sight) -> list[Section]:
 
 def resource_type_of(event: ProvisioningEvent) -> ResourceType | None:
     """The type of the resource that the request was about."""
-    return next(
-        (each for each in resource_types(current_tenant()) if each.name == event.resource_type),
-        None,
-    )
+    return _type_called(event.resource_type)
+
+
+def _type_called(name: str) -> ResourceType | None:
+    return next((each for each in resource_types(current_tenant()) if each.name == name), None)
 
 
 def status_badge(status: int) -> SafeString:
@@ -72,19 +80,17 @@ def resource_link(resource_type: str, identifier: Any, text: Any = None) -> Any:
     return link(reverse(screen, args=[identifier]), shown) if screen else shown
 
 
-def about(event: ProvisioningEvent, resource_name: str | None, sight: Sight) -> str | None:
+def about(event: ProvisioningEvent, sight: Sight) -> str | None:
     """The name of what a request was about; of what was not made, the one that was sent; of a
-    look-up, its filter.
+    look-up, its filter. The event comes from the log's list, which annotates them.
     """
-    sent_: Any = event.sent if isinstance(event.sent, dict) else {}
-    for attribute in ("userName", "displayName"):
-        name = resource_name or sent_.get(attribute)
-        if isinstance(name, str):
-            is_group = event.resource_type == urns.GROUP_TYPE
-            shown = "displayName" if is_group else attribute
-            return str(sight.value(shown, name, event.resource_type))
-    found = sent_.get("filter")
-    return sight.path(found) if isinstance(found, str) else None
+    row: Any = event
+    name = row.resource_name or row.sent_name
+    if name:
+        is_group = event.resource_type == urns.GROUP_TYPE
+        shown = "displayName" if is_group else "userName"
+        return str(sight.value(shown, name, event.resource_type))
+    return sight.path(row.sent_filter) if row.sent_filter else None
 
 
 def holds_redacted(value: Any) -> bool:
@@ -110,22 +116,40 @@ def explanation_facts(explanation: Explanation) -> tuple[Fact, ...]:
 
 def _why(event: ProvisioningEvent, explanation: Explanation, sight: Sight) -> Facts:
     facts = explanation_facts(explanation)
-    if explanation.id == "user-name-taken":
+    if event.scim_type == Uniqueness.scim_type:
         facts += tuple(_holder(event, sight))
     return Facts("Why it was refused", facts)
 
 
 def _holder(event: ProvisioningEvent, sight: Sight) -> list[Fact]:
-    """Who has the userName that was asked for, if that can be read from what was sent."""
-    body = event.sent if isinstance(event.sent, dict) else {}
-    wanted = next((value for name, value in body.items() if name.lower() == "username"), None)
-    if not isinstance(wanted, str):
+    """Who has the unique value that was asked for, if that can be read from what was sent."""
+    named = _UNIQUE.search(event.detail)
+    resource_type = _type_called(named[1]) if named else None
+    if named is None or resource_type is None:
         return []
-    holder = User.objects.filter(unique_key=fold(wanted), deleted_at=None).only("document").first()
-    if holder is None:
+    wanted = sent.value_of(resource_type, event.sent, named[2])
+    if wanted is None:
+        return []
+    found = _find(resource_type, named[2], wanted)
+    if not found:
         return [Fact("Who has it", "Nobody now: the request would succeed if it came again.")]
-    name = sight.value("userName", holder.document.get("userName"), urns.USER_TYPE)
-    return [Fact("Who has it", resource_link(urns.USER_TYPE, holder.pk, name))]
+    if found[0].stored.id == event.resource_id:
+        return [Fact("Who has it", "The same one by now: the request would succeed.")]
+    holder = found[0].stored
+    name = holder.resource.get("userName") or holder.resource.get("displayName")
+    attribute = "userName" if "userName" in holder.resource else "displayName"
+    shown = sight.value(attribute, name, resource_type.name)
+    return [Fact("Who has it", resource_link(resource_type.name, holder.id, shown))]
+
+
+def _find(resource_type: ResourceType, path: str, value: str) -> Sequence[Any]:
+    """The resource with that value of the attribute, in a sequence; the unique index answers."""
+    try:
+        equals = parse_filter(f"{path} eq {json.dumps(value)}")
+        source = Source(resource_type, Loading(current_tenant().tenant_url))
+        return resources.query([source], Query(filter=equals, count=1)).items
+    except ScimError:  # the attribute is gone, or may not be searched by
+        return ()
 
 
 def _request(event: ProvisioningEvent, sight: Sight) -> Facts:

@@ -52,6 +52,19 @@ def lines(resource_type: ResourceType, body: Any, changes: Iterable[Change]) -> 
     return found + [Line(None, change) for change, _ in waiting.values()]
 
 
+def value_of(resource_type: ResourceType, body: Any, path: str) -> str | None:
+    """The text that was sent for an attribute, the last one; None if there was none.
+
+    A resource or a PatchOp message, in any spelling; a text that is wrapped counts too.
+    """
+    wanted, found = _key(resource_type, path)[:2], None
+    for sent in _Reader(resource_type).values(body):
+        whole = sent.path.removesuffix(".value").partition("[")[0]
+        if _key(resource_type, whole)[:2] == wanted and isinstance(sent.value, str):
+            found = sent.value
+    return found
+
+
 @dataclass(frozen=True, slots=True)
 class _Reader:
     """Reads the values of a request about resources of a type."""

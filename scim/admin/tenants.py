@@ -14,7 +14,7 @@ from accounts.admin.tokens import state
 from accounts.admin.visits import visit_path
 from accounts.models import SecretToken
 from scim.admin import mapping
-from scim.admin.health import counted
+from scim.admin.health import Counted, counted
 from scim.provider import guard
 from tenants import clock, connection
 from tenants.connection import Refusal
@@ -31,15 +31,15 @@ class TenantScreen(TenantAdmin):
         """The page: some statements on the registry and some in the tenant, whatever its size."""
         base, now = super().page(request, record), clock.now()
         with in_tenant(record):
-            population = _population(record)
+            numbers = counted()
             tokens = _tokens(record, now)
         marks = mapping.marks_of(record)
         sections: tuple[Section, ...] = (
             _connection(record, now),
             *base.sections,
-            population,
+            _population(record, numbers),
             tokens,
-            mapping.mistakes(marks),
+            mapping.mistakes(marks, has_users=numbers.active + numbers.disabled > 0),
             mapping.seen(marks, now),
             mapping.flavor(marks, now),
         )
@@ -68,8 +68,7 @@ def _refused(tenant: Tenant, refusal: Refusal, failure: Failure, label: str) -> 
     ]
 
 
-def _population(tenant: Tenant) -> Facts:
-    numbers = counted()
+def _population(tenant: Tenant, numbers: Counted) -> Facts:
     users = visit_path(tenant, "admin:scim_user_changelist")
     groups = visit_path(tenant, "admin:scim_group_changelist")
     return Facts(

@@ -104,6 +104,16 @@ def test_the_log_is_exported_with_the_explanation_of_each_refusal(own_host, bjen
     assert not {"sent", "password"} & line.keys()
 
 
+def test_each_line_of_the_log_says_whom_it_was_about(own_host, bjensen, refused):
+    """Of a user who was not created nothing else says it: there is no id."""
+    _, lines = export(own_host, LOG)
+
+    assert [(line["status"], line["about"], line["resource id"]) for line in lines] == [
+        ("400", "x", ""),
+        ("201", "bjensen@acme.example", str(bjensen.id)),
+    ]
+
+
 def test_a_long_list_is_read_chunk_by_chunk_and_complete(
     own_host, acme, provision, monkeypatch, statements
 ):

@@ -1,5 +1,6 @@
 """The tenant's own first page and the page that leads through the set-up in Entra."""
 
+import re
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -104,6 +105,61 @@ def test_a_test_connection_with_a_wrong_token_is_told_with_what_to_do(at_home, a
     assert "Copy the secret token whole" in panel.text
 
 
+def test_a_user_that_is_refused_turns_the_third_step_red_and_leads_to_the_request(
+    at_home, acme, entra, clock
+):
+    entra.get("/Users", filter='userName eq "c9b1"')
+    clock.shift(2)
+    entra.post("/Users", {"userName": "first@acme.example"})
+    refused = at_home.get(PROGRESS)
+    clock.shift(2)
+    entra.post("/Users", user("first"))
+
+    assert states(refused) == ["ok", "ok", "failing"]
+    assert "Entra is connected" in refused.text
+    assert "A user or group was refused" in refused.text
+    assert re.search(
+        r'<a href="/admin/scim/provisioningevent/\?q=[^"]+">View request</a>', refused.text
+    )
+    assert states(at_home.get(PROGRESS)) == ["ok", "ok", "ok"]
+
+
+def test_a_look_up_that_is_refused_after_the_connection_worked_is_the_third_step(
+    at_home, entra, clock
+):
+    entra.get("/Users", filter='userName eq "c9b1"')
+    clock.shift(2)
+    entra.get("/Users", filter="userName eq")
+
+    assert states(at_home.get(PROGRESS)) == ["ok", "ok", "failing"]
+
+
+def test_what_entra_sent_follows_with_the_panel(at_home, entra, clock):
+    """One answer holds all parts of the page that change, so that they cannot contradict each other."""
+    before = at_home.get(PROGRESS).text
+    entra.get("/Users", filter='userName eq "c9b1"')
+    clock.shift(2)
+    entra.post("/Users", user("first"))
+    after = at_home.get(PROGRESS).text
+
+    page = at_home.get("/admin/setup/").text
+    assert re.findall(r'data-live="(\w+)"', page) == re.findall(r'data-live="(\w+)"', after)
+    assert "No user has been sent yet." in before
+    assert "The first user is here" in after
+    assert "Nothing that looks wrong was seen." not in before
+    assert "No user has been sent yet." not in after
+    assert before.count("Not yet") > after.count("Not yet")
+
+
+def test_users_who_came_before_requests_were_watched_are_no_contradiction(at_home, acme, provision):
+    provision(acme, JSMITH)
+
+    page = at_home.get("/admin/setup/").text
+
+    assert "The first user is here" in page
+    assert "No user has been sent yet." not in page
+
+
 def test_another_tenants_traffic_and_users_make_nothing_green(
     at_home, globex, gus, command, provision, minted
 ):
@@ -123,7 +179,7 @@ def test_the_panel_costs_few_statements(at_home, entra, statements):
     with statements() as executed:
         at_home.get(PROGRESS)
 
-    assert len(executed) <= 7  # host, session, account, token, traffic, user
+    assert len(executed) <= 8  # host, session, account, marks, token, traffic, user
 
 
 def test_the_first_page_counts_users_and_groups(at_home, entra):

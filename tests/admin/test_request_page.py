@@ -8,9 +8,14 @@ from scim.protocol.definitions import GROUP
 from scim.provider import events
 from scim.provider.events import Call
 from scim.provider.explanations import ALL, UNKNOWN
+from scim.provider.extensions import define_schema
 from tenants import resolution
 from tenants.current import in_tenant
 from tests.admin.conftest import BJENSEN, JSMITH, facts_of, requester, rows_of, table_of
+from tests.support.clients import ScimClient
+from tests.support.payloads import user
+from tests.support.people import COMMAND
+from tests.support.schemas import ACME, definition
 
 LIST = "/admin/scim/provisioningevent/"
 ENTERPRISE = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"
@@ -132,6 +137,93 @@ def test_a_taken_username_leads_to_who_has_it(page_of, refuse, bjensen):
 
     assert facts_of(page, "Why it was refused")["Who has it"] == "bjensen@acme.example"
     assert f'<a href="/admin/scim/user/{bjensen.id}/change/">bjensen@acme.example</a>' in page.text
+
+
+def renamed(*operations):
+    return {"schemas": COMPACT["schemas"], "Operations": list(operations)}
+
+
+TAKEN = "BJENSEN@acme.example"
+
+
+@pytest.mark.parametrize(
+    ("method", "body"),
+    [
+        ("PATCH", renamed({"op": "Replace", "path": "userName", "value": TAKEN})),
+        ("PATCH", renamed({"op": "replace", "value": {"userName": TAKEN}})),
+        ("PATCH", renamed({"op": "add", "path": "username", "value": TAKEN})),
+        (
+            "PATCH",
+            renamed(
+                {
+                    "op": "add",
+                    "path": "urn:ietf:params:scim:schemas:core:2.0:User:userName",
+                    "value": TAKEN,
+                }
+            ),
+        ),
+        (
+            "PATCH",
+            renamed(
+                {"op": "replace", "path": "userName", "value": "free@acme.example"},
+                {"op": "replace", "path": "userName", "value": TAKEN},
+            ),
+        ),
+        ("PUT", BJENSEN | {"userName": TAKEN, "externalId": "another"}),
+        ("POST", BJENSEN | {"userName": TAKEN, "externalId": "another"}),
+    ],
+)
+def test_a_taken_username_leads_to_who_has_it_whatever_asked_for_it(
+    method, body, page_of, bjensen, provision, acme, minted
+):
+    other = provision(acme, JSMITH, minted.token)
+    path = "/Users" if method == "POST" else f"/Users/{other.id}"
+
+    answer = ScimClient(acme, minted.value).send(method, path, body)
+
+    page = page_of()
+    assert answer.status == 409
+    assert facts_of(page, "Why it was refused")["Who has it"] == "bjensen@acme.example"
+    assert f'<a href="/admin/scim/user/{bjensen.id}/change/">bjensen@acme.example</a>' in page.text
+
+
+def test_support_sees_who_has_it_masked(alice, page_of, refuse, bjensen, acme):
+    detail = "Another User already has this userName; it must be unique within the tenant"
+    refuse(409, "uniqueness", detail, BJENSEN)
+    with in_tenant(acme):
+        event = ProvisioningEvent.objects.order_by("-id")[0]
+
+    page = alice.get(f"/t/acme{LIST}{event.pk}/change/")
+
+    assert facts_of(page, "Why it was refused")["Who has it"] == "b•••@acme.example"
+
+
+def test_a_taken_value_of_an_extension_leads_to_who_has_it(page_of, acme, minted):
+    define_schema(COMMAND, acme, definition())
+    entra = ScimClient(acme, minted.value)
+    entra.post("/Users", user("one", **{ACME: {"badge": "B7"}}))
+    second = entra.post("/Users", user("two")).json
+
+    path = f"/Users/{second['id']}"
+    answer = entra.patch(path, renamed({"op": "add", "path": f"{ACME}:badge", "value": "B7"}))
+
+    assert answer.status == 409
+    assert facts_of(page_of(), "Why it was refused")["Who has it"] == "one@acme.example"
+
+
+def test_a_name_that_the_user_itself_has_by_now_is_said_to_be(page_of, bjensen, acme, minted):
+    other = ScimClient(acme, minted.value)
+    second = other.post("/Users", user("two")).json
+    taken = renamed({"op": "replace", "path": "userName", "value": TAKEN})
+    other.patch(f"/Users/{second['id']}", taken)
+    page = page_of()
+    other.delete(f"/Users/{bjensen.id}")
+    other.patch(f"/Users/{second['id']}", taken)
+
+    again = page.client.get(page.request["PATH_INFO"])
+
+    found = facts_of(again, "Why it was refused")["Who has it"]
+    assert found == "The same one by now: the request would succeed."
 
 
 @pytest.mark.parametrize(

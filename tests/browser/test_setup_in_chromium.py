@@ -36,6 +36,7 @@ def done(page):
 def test_the_panel_turns_green_when_test_connection_and_the_first_user_arrive(panel, server):
     panel.get_by_text("Waiting for Test Connection").wait_for()
     before = done(panel)
+    panel.get_by_text("No user has been sent yet.").wait_for()
 
     server.scim("GET", "/Users?filter=userName+eq+%22c9b1%22")
     panel.get_by_role("heading", name="Entra is connected").wait_for()
@@ -44,6 +45,9 @@ def test_the_panel_turns_green_when_test_connection_and_the_first_user_arrive(pa
     server.scim("POST", "/Users", json.dumps(BJENSEN))
     panel.get_by_text("Everything works.").wait_for()
 
+    seen = panel.locator("[data-live=seen]")
+    seen.locator("tr", has_text="userName").get_by_text("Seen", exact=True).wait_for()
+    assert seen.get_by_text("No user has been sent yet.").count() == 0
     assert before == ["There is a secret token"]
     assert connected == ["There is a secret token", "Entra is connected"]
     assert done(panel)[2] == "The first user is here"
