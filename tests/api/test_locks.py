@@ -5,11 +5,10 @@ nothing depends on how fast they are.
 """
 
 from collections import Counter
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 
 import pytest
-from django.db import OperationalError, connection
+from django.db import OperationalError
 from psycopg.errors import LockNotAvailable
 
 from scim.models import Membership, ProvisioningEvent
@@ -19,17 +18,10 @@ from scim.provider.requester import Requester
 from scim.provider.resources import Target
 from scim.repository.base import Loading
 from tenants.current import in_tenant
-from tests.support import bulk
+from tests.support import bulk, meeting
 from tests.support.clients import ScimClient, mint
+from tests.support.meeting import WITHIN, impatiently, until_waiting
 from tests.support.payloads import patch, replace, user
-from tests.support.postgres import wait_until
-
-WITHIN = 60  # seconds
-
-_WAITING = """
-SELECT count(*) FROM pg_stat_activity
-WHERE datname = current_database() AND cardinality(pg_blocking_pids(pid)) > 0
-"""
 
 
 @pytest.fixture
@@ -56,14 +48,8 @@ def people(at_initech):
 def start():
     """`start(work, …)`: the future of a call in a thread with a connection of its own."""
 
-    def run(work, *arguments):
-        try:
-            return work(*arguments)
-        finally:
-            connection.close()
-
-    with ThreadPoolExecutor() as pool:
-        yield lambda *call: pool.submit(run, *call)
+    with meeting.starting() as begin:
+        yield begin
 
 
 def target(tenant, resource_type, identifier):
@@ -76,26 +62,6 @@ def requester(tenant):
 
 def joining(identifier):
     return patch({"op": "add", "path": "members", "value": [{"value": identifier}]})
-
-
-def impatiently(tenant, change, *arguments):
-    """The change in a transaction of its own, which fails if it has to wait."""
-    with in_tenant(tenant):
-        with connection.cursor() as cursor:
-            cursor.execute("SET LOCAL lock_timeout = '100ms'")
-        return change(*arguments, requester(tenant))
-
-
-def until_waiting(number):
-    """Returns when that many transactions wait for others."""
-
-    def is_so():
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_stat_clear_snapshot()")
-            cursor.execute(_WAITING)
-            return cursor.fetchone()[0] >= number
-
-    wait_until(is_so, f"{number} transactions wait")
 
 
 @contextmanager
@@ -124,9 +90,10 @@ def test_a_change_does_not_wait_for_a_group_that_takes_the_user_in(initech, peop
     a = target(initech, USER, people[0])
 
     with taking_in(initech, people):
-        modified = start(impatiently, initech, resources.modify, a, replace("title", "Guide"))
+        change, by = replace("title", "Guide"), requester(initech)
+        modified = start(impatiently, initech, resources.modify, a, change, by)
         assert modified.result(WITHIN).resource["title"] == "Guide"
-        replaced = start(impatiently, initech, resources.replace, a, user("new"))
+        replaced = start(impatiently, initech, resources.replace, a, user("new"), by)
         assert replaced.result(WITHIN).resource["userName"] == "new@acme.example"
 
 
@@ -134,7 +101,8 @@ def test_a_group_takes_in_a_user_whom_another_request_is_changing(initech, peopl
     team = target(initech, GROUP, people[3])
 
     with changing(initech, people[0]):
-        start(impatiently, initech, resources.modify, team, joining(people[0])).result(WITHIN)
+        change, by = joining(people[0]), requester(initech)
+        start(impatiently, initech, resources.modify, team, change, by).result(WITHIN)
 
     assert memberships(initech) == [(people[3], people[0])]
 
@@ -147,7 +115,7 @@ def test_a_removal_waits_for_the_group_which_then_lets_the_user_go(
 
     with taking_in(initech, people):
         with pytest.raises(OperationalError) as refusal:
-            start(impatiently, initech, resources.delete, a).result(WITHIN)
+            start(impatiently, initech, resources.delete, a, requester(initech)).result(WITHIN)
         assert isinstance(refusal.value.__cause__, LockNotAvailable)
         removal = start(at_initech.delete, f"/Users/{people[0]}")
         until_waiting(1)

@@ -1,0 +1,52 @@
+"""Transactions that meet: started in threads, each on a connection of its own, and waiting for others."""
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from typing import Any, Final
+
+from django.db import connection
+
+from tenants.current import in_tenant
+from tenants.models import Tenant
+from tests.support.postgres import wait_until
+
+WITHIN: Final = 60  # seconds for what is started to end
+_WAITING: Final = """
+SELECT count(*) FROM pg_stat_activity
+WHERE datname = current_database() AND cardinality(pg_blocking_pids(pid)) > 0
+"""
+
+
+@contextmanager
+def starting() -> Iterator[Callable[..., Future[Any]]]:
+    """`start(work, …)`: the future of a call in a thread, which closes its connection at the end."""
+
+    def run(work: Callable[..., Any], *arguments: Any) -> Any:
+        try:
+            return work(*arguments)
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor() as pool:
+        yield lambda *call: pool.submit(run, *call)
+
+
+def impatiently(tenant: Tenant, work: Callable[..., Any], *arguments: Any) -> Any:
+    """What the work answers in a transaction of its own, which fails if it has to wait for a lock."""
+    with in_tenant(tenant):
+        with connection.cursor() as cursor:
+            cursor.execute("SET LOCAL lock_timeout = '100ms'")
+        return work(*arguments)
+
+
+def until_waiting(number: int) -> None:
+    """Returns when that many transactions of the database wait for others."""
+
+    def is_so() -> bool:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_stat_clear_snapshot()")
+            cursor.execute(_WAITING)
+            return bool(cursor.fetchone()[0] >= number)
+
+    wait_until(is_so, f"{number} transactions wait")
