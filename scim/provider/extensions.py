@@ -6,12 +6,9 @@ fail, so an act is refused when what is stored would not fit: it names how many 
 
 import json
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Final
 from uuid import uuid4
-
-from django.db import IntegrityError, transaction
 
 from accounts.actions.performing import ActionRefused, note, performing
 from accounts.audit import Actor, Details
@@ -23,6 +20,7 @@ from scim.protocol.extensions import (
     read_schema,
 )
 from scim.protocol.schema import Attribute, Mutability, Schema
+from scim.provider import uniqueness
 from scim.provider.capabilities import RESOURCE_TYPES
 from scim.repository import extensions
 from tenants import clock, lifecycle
@@ -51,15 +49,17 @@ def define_schema(actor: Actor, tenant: Tenant, definition: Definition) -> Exten
     Raises ActionRefused.
     """
     schema = _read(definition)
-    with performing(actor, DEFINE, tenant):
+    unique = uniqueness.of_schema(definition.resource_type, schema)
+    with uniqueness.building(tenant) as indexes, performing(actor, DEFINE, tenant):
         lifecycle.set_schemas_revision(tenant, uuid4())  # and one act at a time, by its row lock
         row = extensions.find(schema.id)
+        indexes.begin(row, unique)
         is_new = row is None or row.removed_at is not None
         if is_new and len(extensions.defined()) >= MAX_SCHEMAS:
             raise ActionRefused(f"A tenant can have {MAX_SCHEMAS} schemas of its own.")
-        former = _former(row, schema, definition.resource_type)
+        _check_former(row, schema, definition.resource_type)
         _check_required(definition, schema)
-        _index_anew(definition.resource_type, former, schema)
+        indexes.settle()
         row = _save(row, definition, schema, actor)
         act = "schema defined" if is_new else "schema changed"
         details: Details = {"type": row.resource_type, "attributes": len(schema.attributes)}
@@ -69,19 +69,19 @@ def define_schema(actor: Actor, tenant: Tenant, definition: Definition) -> Exten
 
 def remove_schema(actor: Actor, tenant: Tenant, urn: str) -> ExtensionSchema:
     """The schema, which is in force no more. Raises ActionRefused while a resource has values of it."""
-    with performing(actor, DEFINE, tenant):
+    with uniqueness.building(tenant) as indexes, performing(actor, DEFINE, tenant):
         lifecycle.set_schemas_revision(tenant, uuid4())
         row = extensions.find(urn.strip())
         if row is None or row.removed_at is not None:
             raise ActionRefused(f"{tenant} has no schema {urn.strip()[:200]}.")
+        indexes.begin(row, ())
         live, _ = extensions.count_holders(row.resource_type, row.urn)
         if live:
             raise ActionRefused(
                 f"{_counted(live, row.resource_type)} values of {row.urn}. Have Entra clear them"
                 " first, or keep the schema."
             )
-        for attribute in read_schema(row.definition).unique_attributes:
-            extensions.drop_unique(row.urn, attribute.name)
+        indexes.settle()
         row.removed_at = row.changed_at = clock.now()
         row.changed_by = actor.name
         row.save()
@@ -125,10 +125,10 @@ def _read(definition: Definition) -> Schema:
         raise ActionRefused(f"The definition is not valid JSON{where}.") from error
 
 
-def _former(row: ExtensionSchema | None, schema: Schema, resource_type: str) -> Schema | None:
-    """The schema that the row defines so far. Raises ActionRefused if stored values need it as it is."""
+def _check_former(row: ExtensionSchema | None, schema: Schema, resource_type: str) -> None:
+    """Raises ActionRefused if stored values need the schema as the row defines it."""
     if row is None:
-        return None
+        return
     former = read_schema(row.definition)
     if former.id != schema.id:
         raise ActionRefused(f"The URN is spelled {former.id} so far; letter case must stay.")
@@ -143,7 +143,6 @@ def _former(row: ExtensionSchema | None, schema: Schema, resource_type: str) -> 
             f"{_counted(holders, row.resource_type)} values that could not be read any more,"
             f" deleted ones included: {' '.join(reasons[:3])}"
         )
-    return former
 
 
 def _check_required(definition: Definition, schema: Schema) -> None:
@@ -173,26 +172,6 @@ def _requirements(definition: Definition, schema: Schema) -> Iterator[tuple[tupl
 def _kept_required(attribute: Attribute) -> Iterator[Attribute]:
     if attribute.mutability is not Mutability.WRITE_ONLY:
         yield from (sub for sub in attribute.sub_attributes if sub.required)
-
-
-def _index_anew(resource_type: str, former: Schema | None, schema: Schema) -> None:
-    """Has the database hold what is unique. Raises ActionRefused if two resources are equal."""
-    for attribute in former.unique_attributes if former else ():
-        extensions.drop_unique(schema.id, attribute.name)
-    for attribute in schema.unique_attributes:
-        with _refusing(
-            f"Two {resource_type}s have the same {attribute.name}; it cannot be unique."
-        ):
-            extensions.make_unique(resource_type, schema.id, attribute.name)
-
-
-@contextmanager
-def _refusing(sentence: str) -> Iterator[None]:
-    try:
-        with transaction.atomic():
-            yield
-    except IntegrityError as error:
-        raise ActionRefused(sentence) from error
 
 
 def _counted(number: int, resource_type: str) -> str:

@@ -1,11 +1,13 @@
 """The current tenant's extension schemas: rows, who holds values of them, and their unique indexes.
 
 A unique attribute is an index on the comparable document, made when the schema is defined, so that
-uniqueness is an invariant of the database here too and costs a request no statement.
+uniqueness is an invariant of the database here too and costs a request no statement (decision 0024).
 """
 
 import json
 from collections.abc import Sequence
+from dataclasses import dataclass, field
+from enum import Enum
 from hashlib import sha256
 from typing import Final
 
@@ -13,6 +15,8 @@ from django.db import connection
 from psycopg import sql as pg
 
 from scim.models import ExtensionSchema
+from tenants import concurrently
+from tenants.current import current_tenant
 
 _INDEX_PREFIX: Final = "scim_extension_"
 
@@ -26,11 +30,51 @@ WHERE deleted_at IS NULL AND resource_type = %s AND EXISTS (
     SELECT FROM jsonb_path_query(document, %s::jsonpath) AS holder(value) WHERE NOT value ? %s
 )
 """
-_CREATE_INDEX: Final = pg.SQL("""
-CREATE UNIQUE INDEX {name} ON scim_resource ((comparable #>> {keys}) COLLATE "C")
+_INDEXES: Final = r"""
+SELECT relname, indisvalid FROM pg_index JOIN pg_class ON pg_class.oid = indexrelid
+WHERE indrelid = 'scim_resource'::regclass AND relname LIKE 'scim\_extension\_%'
+"""
+_OWN_LOCKS: Final = """
+SELECT mode FROM pg_locks
+WHERE pid = pg_backend_pid() AND relation = 'scim_resource'::regclass AND granted
+"""
+# Of a transaction that has only read, or locked rows.
+_OF_READERS: Final = frozenset({"AccessShareLock", "RowShareLock"})
+_CREATE: Final = pg.SQL("""
+CREATE UNIQUE INDEX {how} {name} ON {table} ((comparable #>> {keys}) COLLATE "C")
 WHERE deleted_at IS NULL AND resource_type = {resource_type}
 """)
-_DROP_INDEX: Final = pg.SQL("DROP INDEX IF EXISTS {name}")
+_DROP: Final = pg.SQL("DROP INDEX {how} IF EXISTS {name}")
+_CONCURRENTLY: Final = pg.SQL("CONCURRENTLY")
+_WITHIN: Final = pg.SQL("")
+_DOUBLE: Final = """
+SELECT min(document #>> %(keys)s::text[]) FROM scim_resource
+WHERE deleted_at IS NULL AND resource_type = %(resource_type)s
+    AND comparable #>> %(keys)s::text[] IS NOT NULL
+GROUP BY (comparable #>> %(keys)s::text[]) COLLATE "C" HAVING count(*) > 1 LIMIT 1
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Unique:
+    """An attribute of an extension schema whose value only one resource of the type may have."""
+
+    resource_type: str
+    urn: str
+    attribute: str
+    is_shown: bool = field(default=True, compare=False)  # whether a value of it may be named
+
+    @property
+    def key(self) -> str:
+        """What the name of its index begins with; the rest makes the name one of its own, so that
+        a new index can be built beside one that is broken.
+        """
+        text = f"{self.resource_type}:{self.urn}:{self.attribute}".lower()
+        return f"{_INDEX_PREFIX}{sha256(text.encode()).hexdigest()[:16]}_"
+
+    @property
+    def keys(self) -> list[str]:
+        return [self.urn, self.attribute]
 
 
 def defined() -> list[ExtensionSchema]:
@@ -63,24 +107,74 @@ def count_lacking(resource_type: str, keys: Sequence[str], name: str) -> int:
         return int(cursor.fetchone()[0])
 
 
-def index_name(urn: str, attribute: str) -> str:
-    """The name of the unique index of an attribute, which PostgreSQL reports when it is violated."""
-    digest = sha256(f"{urn}:{attribute}".lower().encode()).hexdigest()
-    return f"{_INDEX_PREFIX}{digest[:16]}"
+def is_unique_index(name: str | None) -> bool:
+    """True for the name of an index of ours, which PostgreSQL reports when it is violated."""
+    return name is not None and name.startswith(_INDEX_PREFIX)
 
 
-def make_unique(resource_type: str, urn: str, attribute: str) -> None:
-    """Makes the unique index of an attribute. Raises IntegrityError when two resources are equal."""
-    statement = _CREATE_INDEX.format(
-        name=pg.Identifier(index_name(urn, attribute)),
-        keys=pg.Literal([urn, attribute]),
-        resource_type=pg.Literal(resource_type),
-    )
+def find_indexes() -> dict[str, bool]:
+    """The names of the unique indexes that there are, and whether each holds all values."""
+    with connection.cursor() as cursor:
+        cursor.execute(_INDEXES)
+        return dict(cursor.fetchall())
+
+
+class Reach(Enum):
+    """What the caller's own transaction has done with resources, which a concurrent statement on
+    their indexes would wait for.
+    """
+
+    NOTHING = "nothing"  # indexes can be built and dropped concurrently
+    READ = "read"  # they can be built
+    WRITTEN = "written"  # neither, nor need it: nobody writes beside the caller for long
+
+
+def reach() -> Reach:
+    """How far the caller's own transaction has come."""
+    with connection.cursor() as cursor:
+        cursor.execute(_OWN_LOCKS)
+        modes = {mode for (mode,) in cursor.fetchall()}
+    if modes - _OF_READERS:
+        return Reach.WRITTEN
+    return Reach.READ if modes else Reach.NOTHING
+
+
+def build(unique: Unique, *, name: str, within: bool) -> None:
+    """Has the database hold the attribute unique, without holding off writers. Raises IntegrityError.
+
+    `within`: in the caller's transaction, which then holds them off until it ends. What fails
+    outside of it leaves an index that is not valid.
+    """
+    parts = {
+        "keys": pg.Literal(unique.keys),
+        "resource_type": pg.Literal(unique.resource_type),
+        "name": pg.Identifier(name),
+    }
+    _execute(_CREATE, within=within, table=_table(), **parts)
+
+
+def drop(name: str, *, within: bool) -> None:
+    """Drops an index, if it is there; by default without holding off anybody."""
+    schema = current_tenant().schema_name
+    _execute(_DROP, within=within, name=pg.Identifier(schema, name))
+
+
+def find_double(unique: Unique) -> str | None:
+    """A value that more than one resource has, as one of them has it; None when there is none."""
+    with connection.cursor() as cursor:
+        cursor.execute(_DOUBLE, {"keys": unique.keys, "resource_type": unique.resource_type})
+        row = cursor.fetchone()
+    return str(row[0]) if row else None
+
+
+def _table() -> pg.Identifier:
+    return pg.Identifier(current_tenant().schema_name, "scim_resource")
+
+
+def _execute(template: pg.SQL, *, within: bool, **parts: pg.Composable) -> None:
+    statement = template.format(how=_WITHIN if within else _CONCURRENTLY, **parts)
+    if not within:
+        concurrently.execute(statement)
+        return
     with connection.cursor() as cursor:
         cursor.execute(statement)
-
-
-def drop_unique(urn: str, attribute: str) -> None:
-    """Drops the unique index of an attribute, if there is one."""
-    with connection.cursor() as cursor:
-        cursor.execute(_DROP_INDEX.format(name=pg.Identifier(index_name(urn, attribute))))

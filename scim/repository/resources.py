@@ -17,7 +17,7 @@ from scim.protocol.schema import ResourceType
 from scim.protocol.security_events import Kind
 from scim.repository import outbox, relations
 from scim.repository.base import Event, Loading, Write
-from scim.repository.extensions import index_name
+from scim.repository.extensions import Unique, is_unique_index
 from scim.repository.sql import Parameter, sql
 
 # What `gathered` reads, before the JSON of relations and the members.
@@ -233,11 +233,15 @@ def _unique_name(resource_type: ResourceType, constraint: str | None) -> str | N
     core = resource_type.unique_attribute
     if core is not None and constraint == _UNIQUE_KEY:
         return f"{core.name}; it must be unique within the tenant, in any letter case"
+    if not is_unique_index(constraint):
+        return None
+    # An index is there shortly before the schema says so, and shortly after it has ceased to.
     for schema in (extension.schema for extension in resource_type.extensions):
-        for attribute in schema.unique_attributes:
-            if constraint == index_name(schema.id, attribute.name):
+        for attribute in schema.attributes:
+            unique = Unique(resource_type.name, schema.id, attribute.name)
+            if str(constraint).startswith(unique.key):
                 return f"{schema.id}:{attribute.name}; it must be unique within the tenant"
-    return None
+    return "value of an attribute that is being made unique within the tenant"
 
 
 def _write_parameters(write: Write) -> dict[str, Any]:

@@ -179,7 +179,7 @@ def test_what_two_users_share_is_not_made_unique(acme, scim):
     for name in ("a", "b"):
         assert client.post("/Users", user(name, badge="7")).status == 201
 
-    assert refused(acme, BADGE) == "Two Users have the same badge; it cannot be unique."
+    assert refused(acme, BADGE) == 'Two Users have the same badge, "7"; it cannot be unique.'
     define(acme, {"name": "badge"}, {"name": "shirt"})
 
 
