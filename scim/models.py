@@ -10,7 +10,7 @@ from typing import ClassVar
 
 from django.db import models
 from django.db.models.fields.json import KT
-from django.db.models.functions import Cast, Lower
+from django.db.models.functions import Cast
 
 from scim.protocol import urns
 from tenants import clock
@@ -185,6 +185,8 @@ class ProvisioningEvent(models.Model):
     scim_type = models.CharField(max_length=20, blank=True)
     detail = models.TextField(blank=True)
     sent = models.JSONField(null=True)  # the request's body or query, redacted
+    # Of a user who was not created, and so has no id to be found by: the key of the userName sent.
+    user_name_key = models.TextField(null=True, editable=False)
     notes = models.JSONField(default=list)  # what was ignored or understood generously
     count = models.PositiveIntegerField(default=1)
     duration_ms = models.FloatField(null=True)
@@ -199,11 +201,10 @@ class ProvisioningEvent(models.Model):
             models.Index(name="scim_event_request", fields=["request_id"]),
             models.Index(name="scim_event_operation", fields=["operation", "-id"]),
             models.Index(name="scim_event_status", fields=["status", "-id"]),
-            # Who was not created has no id to be found by.
             models.Index(
-                Lower(KT("sent__userName")),
-                name="scim_event_user_name",
-                condition=models.Q(resource_id__isnull=True),
+                name="scim_event_user_name_key",
+                fields=["user_name_key"],
+                condition=models.Q(user_name_key__isnull=False),
             ),
         ]
 

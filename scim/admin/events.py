@@ -8,8 +8,7 @@ from django.contrib import admin
 from django.core.exceptions import PermissionDenied
 from django.db.models import BooleanField, OuterRef, Q, QuerySet, Subquery, TextField, Value
 from django.db.models.fields.json import KT
-from django.db.models.functions import Coalesce, Lower
-from django.db.models.lookups import Exact
+from django.db.models.functions import Coalesce
 from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern
 from django.utils.safestring import SafeString
@@ -30,6 +29,7 @@ from scim.models import ProvisioningEvent, Resource
 from scim.provider.acts import REPLAY, preview_request
 from scim.provider.dry_run import why_not
 from scim.provider.explanations import ALL, UNKNOWN, explain
+from scim.repository.resources import user_name_key
 from tenants import clock
 from tenants.current import current_tenant
 
@@ -146,9 +146,7 @@ class ProvisioningEventAdmin(ExportingAdmin[ProvisioningEvent]):
         term = search_term.strip()
         if not term:
             return queryset, False
-        found = Q(request_id=term) | (
-            Q(resource_id=None) & Q(Exact(Lower(KT("sent__userName")), term.lower()))
-        )
+        found = Q(request_id=term) | Q(user_name_key=user_name_key(term))
         ids = who_is_called(term)
         identifier = uuid_in(term)
         if identifier:

@@ -1,7 +1,7 @@
 """Resources in PostgreSQL: the statements, each written once (see base for the contract)."""
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import fields
 from typing import Any, Final
 from uuid import UUID
@@ -15,6 +15,7 @@ from scim.protocol.errors import Uniqueness
 from scim.protocol.representation import Stored, Written
 from scim.protocol.schema import ResourceType
 from scim.protocol.security_events import Kind
+from scim.protocol.text import fold
 from scim.repository import outbox, relations
 from scim.repository.base import Event, Loading, Write
 from scim.repository.extensions import Unique, is_unique_index
@@ -79,7 +80,7 @@ left_groups AS (
 ),
 """
 
-_EVENT_FIELDS: Final = tuple(field.name for field in fields(Event))
+_EVENT_FIELDS: Final = (*(field.name for field in fields(Event)), "user_name_key")
 _INSERT_EVENT: Final = f"""
 INSERT INTO scim_provisioningevent ({", ".join(_EVENT_FIELDS)})
 VALUES ({", ".join(f"%(event_{name})s" for name in _EVENT_FIELDS)})
@@ -105,6 +106,7 @@ _RESTORE_ALL: Final = _WRITE.format(write=_RESTORE, leave="", **_ALWAYS)
 # What is called a replacement is a PUT to those who are told of it; any other change is a PATCH.
 _REPLACE: Final = "replace"
 
+MAX_EVENT_KEY: Final = 500  # characters: at most 2,000 of the 2,704 bytes of an index entry
 _UNIQUE_KEY: Final = "scim_resource_unique_key"
 
 
@@ -267,10 +269,24 @@ def _sides(change: Change) -> dict[str, Any]:
 
 
 def _event_parameters(event: Event) -> dict[str, Any]:
-    parameters = {f"event_{name}": getattr(event, name) for name in _EVENT_FIELDS}
+    parameters = {f"event_{name}": getattr(event, name) for name in _EVENT_FIELDS[:-1]}
+    parameters["event_user_name_key"] = _sent_user_name_key(event)
     parameters["event_notes"] = _json(event.notes)
     parameters["event_sent"] = None if event.sent is None else _json(event.sent)
     return parameters
+
+
+def user_name_key(name: str) -> str:
+    """What a userName in the provisioning log is found by, cut to what an index of PostgreSQL holds."""
+    return fold(name)[:MAX_EVENT_KEY]
+
+
+def _sent_user_name_key(event: Event) -> str | None:
+    """The key of the userName that was sent for a user who has no id, since there is none."""
+    if event.resource_id is not None or not isinstance(event.sent, Mapping):
+        return None
+    sent = next((v for name, v in event.sent.items() if fold(name) == "username"), None)
+    return user_name_key(sent) if isinstance(sent, str) else None
 
 
 def _json(value: Any) -> str:

@@ -78,6 +78,30 @@ def test_filters_and_search_narrow_the_list(asked, found, own_host, bjensen, ref
 
 
 @pytest.mark.parametrize(
+    ("sent", "asked"),
+    [
+        ({"userName": "İdil@acme.example"}, "i\u0307dil@ACME.example"),
+        ({"userName": "i\u0307dil@acme.example"}, "İDIL@acme.example"),
+        ({"userName": "Groß@acme.example"}, "GROSS@acme.example"),
+        ({"userName": "rené@acme.example"}, "rene\u0301@acme.example"),
+        ({"USERNAME": "Jsmith@acme.example"}, "jsmith@acme.example"),
+        ({"userName": "x" * 3_000}, "X" * 3_000),
+    ],
+)
+def test_a_refused_user_is_found_in_the_letter_case_of_scim(sent, asked, own_host, refuse):
+    """PostgreSQL's lower() and Python's differ: İ, and what is one letter or two."""
+    refuse(sent=sent)
+
+    assert listed(own_host.get(LIST, {"q": asked})) == [("create", "409")]
+
+
+def test_i_with_and_without_a_dot_are_two_letters(own_host, refuse):
+    refuse(sent={"userName": "İdil@acme.example"})
+
+    assert listed(own_host.get(LIST, {"q": "idil@acme.example"})) == []
+
+
+@pytest.mark.parametrize(
     ("changes", "about"),
     [
         ({}, "jsmith@globex.example"),

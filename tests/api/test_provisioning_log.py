@@ -46,6 +46,7 @@ def test_a_create_is_logged_with_what_was_sent(at_acme, logged):
         "scim_type": "",
         "detail": "",
         "sent": BJENSEN,
+        "user_name_key": None,
         "notes": [],
         "count": 1,
         "duration_ms": told["duration_ms"],
@@ -275,3 +276,14 @@ def test_requests_without_a_good_token_are_logged_together(acme, later, logged):
 
     told = [(e["status"], e["count"], e["address"], e["token_id"], e["sent"]) for e in logged()]
     assert told == [(401, 1, "192.0.2.7", None, None), (401, 30, "192.0.2.7", None, None)]
+
+
+def test_the_key_of_a_name_that_fits_no_index_is_cut_and_the_refusal_is_logged(at_acme, logged):
+    """An index entry of PostgreSQL holds 2,704 bytes: the event could not be written, and was lost."""
+    name = "".join(chr(0x4E00 + number) for number in range(5_000))  # compresses badly
+
+    assert at_acme.post("/Users", BJENSEN | {"userName": name}).status == 400
+
+    [event] = logged()
+    assert (event["status"], event["sent"]["userName"]) == (400, name)
+    assert event["user_name_key"] == name[:500]
