@@ -21,6 +21,11 @@ install: $(VENV)/runtime.stamp  ## Install what serving needs into .venv, for pr
 test: $(VENV)/dev.stamp  ## Install what the tests need and run all of them
 	@exec $(BIN)/pytest -n 2
 
+.PHONY: later
+later: $(VENV)/dev.stamp  ## The tests that need no browser, 200 days on and over midnight (needs faketime)
+	@FAKETIME_DONT_FAKE_MONOTONIC=1 PYTHONPATH=$(CURDIR)/.ci/faketime DATA_DIR=$(CURDIR)/.data/later TZ=UTC \
+		exec faketime "$$(date -u -d '+200 days' +%F) 23:58:30" $(BIN)/pytest -n 2 -q -m "not browser"
+
 check: $(VENV)/dev.stamp  ## The fast loop: format, lint, types, contracts, migrations, deploy check, core tests
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .

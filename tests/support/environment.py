@@ -8,8 +8,9 @@ from typing import Final
 _SET: Final = {"DJANGO_SETTINGS_MODULE": "config.settings", "LANG": "C.UTF-8"}
 _KEPT: Final = frozenset(
     {
-        # Who runs them, and where programs and temporary files are.
+        # Who runs them, and where programs, modules and temporary files are.
         "PATH",
+        "PYTHONPATH",
         "HOME",
         "USER",
         "LOGNAME",
