@@ -4,6 +4,8 @@ Each test that asks for one of them runs in a transaction that is rolled back; t
 request opens is a savepoint in it. Tests that need threads use `real_tenants` instead.
 """
 
+from typing import Final
+
 import pytest
 from django.conf import settings
 from django.db import connection
@@ -30,11 +32,29 @@ properties.register_profile("quick", properties.get_profile("mypolicies"), max_e
 properties.load_profile("mypolicies")
 
 
+# Modules go to pytest's processes whole: those that take longest come first, so that none is left
+# for one process at the end.
+_LONGEST: Final = ("browser", "e2e", "conformance", "contracts")
+
+
 def pytest_collection_modifyitems(items):
-    """`make check` leaves out what commits: `-m "not commits"`."""
+    """Mark what commits, which `make check` leaves out, and have the longest modules come first."""
     for item in items:
         if "real_tenants" in getattr(item, "fixturenames", ()):
             item.add_marker("commits")
+        if "transactional_db" in getattr(item, "fixturenames", ()) or _is_transactional(item):
+            raise pytest.UsageError(f"{item.nodeid} would empty all tables: use real_tenants.")
+    items.sort(key=_turn)
+
+
+def _is_transactional(item):
+    mark = item.get_closest_marker("django_db")
+    return mark is not None and bool(mark.args or mark.kwargs.get("transaction"))
+
+
+def _turn(item):
+    folder = item.path.parent.name
+    return _LONGEST.index(folder) if folder in _LONGEST else len(_LONGEST)
 
 
 @pytest.fixture(scope="session")

@@ -5,13 +5,33 @@ import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
+from unittest.mock import patch
 
 from django.db import connection
 
-from tenants import lifecycle
+from tenants import lifecycle, schemas
 from tenants.current import in_public, in_tenant
 from tenants.models import Tenant
 
+_migrate = schemas.migrate
+_STRUCTURE = (
+    (
+        "SELECT table_name, column_name, data_type, column_default, is_nullable, is_identity,"
+        " character_maximum_length FROM information_schema.columns WHERE table_schema = %s"
+        " ORDER BY 1, ordinal_position"
+    ),
+    (
+        "SELECT conrelid::regclass, conname, pg_get_constraintdef(oid) FROM pg_constraint"
+        " WHERE connamespace = %s::regnamespace ORDER BY 2, 1"
+    ),
+    "SELECT indexname, indexdef FROM pg_indexes WHERE schemaname = %s ORDER BY 1",
+    (
+        "SELECT relname, relkind, relacl, reloptions FROM pg_class"
+        " WHERE relnamespace = %s::regnamespace ORDER BY 1"
+    ),
+    "SELECT proname, prosrc FROM pg_proc WHERE pronamespace = %s::regnamespace ORDER BY 1",
+    "SELECT app, name FROM django_migrations WHERE %s <> '' ORDER BY id",
+)
 _TRANSACTIONAL = ("BEGIN", "COMMIT", "ROLLBACK", "SAVEPOINT", "RELEASE", "SET ")
 
 
@@ -45,8 +65,51 @@ def contents(tenant: Tenant) -> dict[str, list[str]]:
 def present_or_created(custom_domain: str, name: str) -> Tenant:
     """The tenant with that custom domain."""
     with in_public():
-        present = Tenant.objects.filter(custom_domain=custom_domain).first()
-    return present or lifecycle.create_tenant(custom_domain, name)
+        present: Tenant | None = Tenant.objects.filter(custom_domain=custom_domain).first()
+    if present is not None:
+        return present
+    with patch.object(schemas, "migrate", _replay if _recorded else _record):
+        made: Tenant = lifecycle.create_tenant(custom_domain, name)
+    return made
+
+
+# The statements that the migrations made of the first schema. To find out anew what they have to do
+# takes Django three times as long as doing it takes PostgreSQL.
+_recorded: list[tuple[Any, Any]] = []
+
+
+def _record(schema_name: str) -> None:
+    """Migrate a schema, and keep what changed something."""
+    statements: list[tuple[Any, Any]] = []
+
+    def keep(execute, sql, params, many, context):
+        if not str(sql).lstrip().upper().startswith((*_TRANSACTIONAL, "SELECT")):
+            statements.append((sql, params))
+        return execute(sql, params, many, context)
+
+    with connection.execute_wrapper(keep):
+        _migrate(schema_name)
+    _recorded.extend(statements)
+
+
+def _replay(schema_name: str) -> None:
+    """Do to a schema what was done to the first one."""
+    with schemas.alone(schema_name), connection.cursor() as cursor:
+        for statement, params in _recorded:
+            cursor.execute(statement, params)
+
+
+def structure(tenant: Tenant) -> list[tuple[str, ...]]:
+    """Columns, constraints, indexes, privileges, sequences and applied migrations of a schema."""
+    with in_tenant(tenant), connection.cursor() as cursor:
+        found: list[tuple[str, ...]] = []
+        for question in _STRUCTURE:
+            cursor.execute(question, [tenant.schema_name])
+            rows = [tuple(map(str, row)) for row in cursor.fetchall()]
+            found += [
+                tuple(text.replace(tenant.schema_name, "schema") for text in row) for row in rows
+            ]
+    return found
 
 
 def drop(tenant: Tenant) -> None:

@@ -1,5 +1,9 @@
 """The fixtures that other tests stand on: who is signed in where, and what is counted."""
 
+from collections import Counter
+
+from tests.support import database
+
 
 def test_the_browsers_are_signed_in_on_their_own_hosts_only(
     acme, globex, admin_client, staff_client, client_for
@@ -18,3 +22,19 @@ def test_a_scim_client_has_a_token_of_its_tenant(acme, globex, scim):
 
     assert (answer.status, answer.json["totalResults"]) == (200, 0)
     assert stranger.status == 401
+
+
+def test_each_test_that_runs_has_an_id_of_its_own(request):
+    """Of two with one id pytest-xdist runs one."""
+    ids = Counter(item.nodeid for item in request.session.items)
+
+    assert [each for each in ids.most_common(3) if each[1] > 1] == []
+
+
+def test_a_schema_made_by_recorded_statements_is_like_a_migrated_one(acme, globex, operator):
+    """acme's migrations were recorded, globex' are their statements, staff's is an ordinary one."""
+    migrated = database.structure(operator)
+
+    assert len(migrated) > 300
+    assert database.structure(acme) == migrated
+    assert database.structure(globex) == migrated
