@@ -10,6 +10,7 @@ from django.core.checks import CheckMessage, Error, Tags, Warning, register  # n
 from accounts.models import Account
 from accounts.permissions import Role
 from config import capacity, gunicorn
+from config.proxies import TrustedProxies
 from tenants import schemas
 from tenants.current import in_public, in_tenant
 from tenants.models import Tenant
@@ -37,6 +38,15 @@ def check_environment(**_: Any) -> list[CheckMessage]:
                 f"files in {settings.EMAIL_FILE_PATH}.",
                 hint="Set EMAIL_HOST, and EMAIL_PORT, EMAIL_USER and EMAIL_PASSWORD if it asks.",
                 id="config.W002",
+            )
+        )
+    if TrustedProxies() == settings.TRUSTED_PROXIES:
+        problems.append(
+            Warning(
+                "TRUSTED_PROXIES is not set: behind a proxy every log and token holds its address in "
+                "place of the client's.",
+                hint="Set TRUSTED_PROXIES to the address or network of the proxy that ends TLS.",
+                id="config.W004",
             )
         )
     return problems

@@ -14,7 +14,7 @@ from typing import Any, Final, NoReturn
 import django
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
-from django.db import OperationalError
+from django.db import OperationalError, connection
 
 from config import capacity
 from config.capacity import Serving
@@ -73,6 +73,8 @@ def _ask_database(serving: Serving, address: str) -> str:
         extra = {"error": type(error).__name__}
         _logger.warning("The database does not answer yet: requests wait for it.", extra=extra)
         return ""
+    finally:
+        connection.close()
     problem = "" if room is None else serving.why_too_many(room)
     if address and not problem:
         _logger.info("Starting.", extra=_described(serving, address, room))

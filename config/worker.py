@@ -45,7 +45,12 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn ships no types
         for kind, status, detail in _REFUSALS:
             if isinstance(exc, kind):
                 request_id = secrets.token_urlsafe(16)
-                extra = {"request_id": request_id, "status": status, "error": type(exc).__name__}
+                extra = {
+                    "request_id": request_id,
+                    "address": addr[0] if isinstance(addr, tuple) else None,  # of the peer
+                    "status": status,
+                    "error": type(exc).__name__,
+                }
                 _requests.info("request", extra=extra)
                 util.write_nonblock(client, refusal(status, detail, request_id))
                 return

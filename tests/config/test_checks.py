@@ -8,6 +8,7 @@ from accounts.actions import Actor
 from accounts.models import Account
 from accounts.permissions import Role
 from config import checks, gunicorn
+from config.proxies import TrustedProxies, read_trusted_proxies
 from tenants.current import in_tenant
 
 PASSWORD = "correct horse battery staple"
@@ -18,6 +19,7 @@ COMMAND = Actor(name="root (command line)", is_command=True)
 def deployed(settings):
     settings.DATABASE_URL = "postgresql://mypolicies@db.example/mypolicies"
     settings.EMAIL_HOST = "smtp.example"
+    settings.TRUSTED_PROXIES = read_trusted_proxies("192.0.2.1")
     return settings
 
 
@@ -64,6 +66,21 @@ def test_without_database_url_it_says_that_nothing_was_asked(deployed):
 
     assert (code, hint) == ("config.W001", "Set DATABASE_URL to a PostgreSQL of your own.")
     assert sentence.startswith("DATABASE_URL is not set: ")
+
+
+def test_without_a_trusted_proxy_it_says_whose_address_is_kept(deployed):
+    deployed.TRUSTED_PROXIES = TrustedProxies()
+
+    assert told(checks.check_environment()) == [
+        (
+            "config.W004",
+            (
+                "TRUSTED_PROXIES is not set: behind a proxy every log and token holds its address "
+                "in place of the client's."
+            ),
+            "Set TRUSTED_PROXIES to the address or network of the proxy that ends TLS.",
+        )
+    ]
 
 
 def test_a_database_with_a_staff_account_lacks_nothing(olga):

@@ -12,7 +12,6 @@ from config.commands import REFUSED, CommandLine
 LIBRARIES = {
     "compilemessages",
     "dbshell",
-    "diffsettings",
     "findstatic",
     "inspectdb",
     "makemessages",

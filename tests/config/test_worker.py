@@ -77,4 +77,5 @@ def test_what_gunicorn_cannot_read_gets_a_scim_error(worker, error, status, deta
         "detail": detail,
     }
     assert (record.status, record.error) == (int(status[:3]), type(error).__name__)
+    assert record.address == "127.0.0.1"
     assert "secret" not in str(vars(record))

@@ -80,7 +80,9 @@ def test_the_log_begins_with_a_line_that_says_how_it_is_served(deployment):
 
 def test_a_finished_deployment_passes_the_deploy_check(deployment):
     done = deployment.run(
-        "python manage.py check --deploy --fail-level WARNING", EMAIL_HOST="smtp.mypolicies.example"
+        "python manage.py check --deploy --fail-level WARNING",
+        EMAIL_HOST="smtp.mypolicies.example",
+        TRUSTED_PROXIES="127.0.0.1",
     )
 
     assert (done.returncode, done.stderr) == (0, "")
