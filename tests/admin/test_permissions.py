@@ -1,5 +1,7 @@
 """Who may open what: every screen for every role on the staff host, on a visit, on an own host."""
 
+import re
+
 import pytest
 
 from accounts.permissions import Role
@@ -274,6 +276,48 @@ def test_tenant_admins_open_their_users_log_and_tokens_and_members_nothing(
     ]
 
     assert opened == [{path: row[column] for path, row in OWN_HOST.items()} for column in range(3)]
+
+
+def written(executed):
+    """The tables that statements write, but for the session and the note of who looked."""
+    found = {
+        re.search(r"(?:INSERT INTO|UPDATE|DELETE FROM)\s+\"?(\w+)", each)[1]
+        for each in executed
+        if re.match(r"\s*(?:WITH|INSERT|UPDATE|DELETE)\b", each)
+        and re.search(r"\b(?:INSERT INTO|UPDATE|DELETE FROM)\s+\"?\w+", each)
+    }
+    return found - {"django_session", "accounts_auditentry"}
+
+
+def test_looking_at_a_page_changes_nothing(
+    operator, acme, staff, tara, names, open_browser, statements
+):
+    """A link on another site opens each of them with the session of who follows it."""
+    ways = [
+        (open_browser(operator, staff[Role.OPERATOR]), STAFF_SITE | VISIT),
+        (open_browser(acme, tara), OWN_HOST),
+    ]
+
+    changed = {}
+    for browser, paths in ways:
+        for path in paths:
+            with statements() as executed:
+                browser.get(path.format(**names))
+            changed[path] = written(executed)
+
+    assert {path: tables for path, tables in changed.items() if tables} == {}
+
+
+def test_an_address_in_a_link_signs_nobody_out_and_ends_nothing(alice, acme):
+    view_as_admin(alice, acme)
+
+    answers = [
+        alice.get("/admin/logout/").status_code,
+        alice.get(f"/admin/tenants/tenant/{acme.pk}/view-as-admin/stop/").status_code,
+    ]
+
+    assert answers == [405, 403]
+    assert "Stop" in alice.get("/t/acme/admin/").text
 
 
 def test_who_is_not_signed_in_is_sent_to_the_staff_sign_in_page(operator, names, open_browser):
