@@ -14,7 +14,6 @@ from django_tenants.utils import schema_context, tenant_context
 
 from tenants import outages
 from tenants.backend.base import PUBLIC
-from tenants.errors import is_conflict
 from tenants.models import Tenant
 
 
@@ -99,7 +98,7 @@ def begin_again(request: HttpRequest, error: Exception) -> bool:
     True if it will be; then what the caller answers reaches nobody, and nothing must be counted or
     logged. False for other errors than a lost conflict, or when it has been tried often enough.
     """
-    if not is_conflict(error) or getattr(request, "begins_left", 0) < 1:
+    if not outages.is_conflict(error) or getattr(request, "begins_left", 0) < 1:
         return False
     request.begins_left -= 1  # type: ignore[attr-defined]  # TenantRequest, or one that wraps it
     request.begins_again = True  # type: ignore[attr-defined]

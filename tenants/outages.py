@@ -25,6 +25,11 @@ OUTAGES: Final = {
     "58": "the operating system failed the server: reading or writing a file, say",
 }
 _ENDING: Final = ("08", "25P03", "25P04", "57P")
+# Of transactions that could not go on beside each other PostgreSQL ended this one. It has changed
+# nothing, and may succeed when it begins again.
+_CONFLICTS: Final = ("40001", "40P01")
+_CANCELED: Final = "57014"
+_TIMEOUTS: Final = (_CANCELED, "55P03")
 _STATELESS: Final = (
     # Without a SQLSTATE the error is the driver's own: there was nobody to ask.
     psycopg.OperationalError,
@@ -42,6 +47,28 @@ def is_outage(error: BaseException) -> bool:
 def is_disconnection(error: BaseException) -> bool:
     """True if the connection itself ended, so that the same statement may succeed on a new one."""
     return any(_has(each, *_ENDING) for each in _chain(error))
+
+
+def is_conflict(error: BaseException) -> bool:
+    """True if PostgreSQL ended the transaction in favor of another one."""
+    return _state(error) in _CONFLICTS
+
+
+def is_timeout(error: BaseException) -> bool:
+    """True if a statement, or its wait for a lock, took longer than it may."""
+    return _state(error) in _TIMEOUTS
+
+
+def is_overtime(error: BaseException) -> bool:
+    """True if PostgreSQL ended a statement because it took longer than statement_timeout.
+
+    An operator who cancels a statement has the same SQLSTATE, so the message decides; on a server
+    with messages in another language than English both are an outage.
+    """
+    cause = error if isinstance(error, psycopg.Error) else error.__cause__
+    if not isinstance(cause, psycopg.Error) or cause.sqlstate != _CANCELED:
+        return False
+    return "statement timeout" in (cause.diag.message_primary or "")
 
 
 def _has(error: BaseException, *beginnings: str) -> bool:

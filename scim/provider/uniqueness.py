@@ -21,6 +21,7 @@ from scim.repository import extensions
 from scim.repository.extensions import Reach, Unique
 from tenants.current import in_tenant
 from tenants.models import Tenant
+from tenants.outages import is_timeout
 
 _RANDOM: Final = 8  # hexadecimal digits of a name
 _SLOW: Final = (
@@ -79,6 +80,8 @@ class Building:
         except IntegrityError:
             raise ActionRefused(_doubled(unique)) from None
         except OperationalError as error:
+            if not is_timeout(error):
+                raise
             raise ActionRefused(_SLOW.format(attribute=unique.attribute)) from error
 
 

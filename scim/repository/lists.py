@@ -23,7 +23,7 @@ from scim.repository.order import UNSORTED, compile_order
 from scim.repository.resources import FIELDS, gathered
 from scim.repository.sql import Parameter, Sql, join, sql, switch
 from scim.repository.where import compile_filter
-from tenants.errors import is_overtime
+from tenants.outages import is_overtime
 
 # The ids that match are counted and cut to a page before any document is read. What is computed of
 # each row, a filter or an order, is computed once for all parts and the count.

@@ -6,7 +6,14 @@ from django import db
 from django.db import connection, transaction
 
 from tenants.current import in_tenant
-from tenants.outages import OUTAGES, is_disconnection, is_outage
+from tenants.outages import (
+    OUTAGES,
+    is_conflict,
+    is_disconnection,
+    is_outage,
+    is_overtime,
+    is_timeout,
+)
 from tests.support.postgres import wait_until
 
 # One or more of each row of the table, with Django's name for the class that psycopg files it under.
@@ -65,6 +72,28 @@ def test_an_error_that_repeating_does_not_help_is_none(code):
     error = raised(code)
 
     assert (is_outage(error), is_disconnection(error)) == (False, False)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("code", [*AWAY, *NEVER])
+def test_conflicts_and_timeouts_are_told_apart(code):
+    error = raised(code)
+
+    assert is_conflict(error) is (code in {"40001", "40P01"})
+    assert is_timeout(error) is (code in {"57014", "55P03"})
+    assert not is_overtime(error)  # canceled, but not for its time
+
+
+@pytest.mark.django_db
+def test_a_statement_that_takes_too_long_is_overtime():
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SET LOCAL statement_timeout = '1ms'")
+        with pytest.raises(db.OperationalError) as caught, transaction.atomic():
+            cursor.execute("SELECT pg_sleep(60)")
+        transaction.set_rollback(True)
+
+    assert is_overtime(caught.value)
+    assert is_overtime(caught.value.__cause__)
 
 
 def test_each_row_of_the_table_has_an_example_here():
