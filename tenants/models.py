@@ -243,7 +243,7 @@ class Alarm(models.Model):
         verbose_name = "mass deactivation"
 
     def __str__(self) -> str:
-        return f"{self.users} of {self.active_before} users"
+        return f"{self.users:,} of {self.active_before:,} users"
 
 
 class Mail(models.Model):

@@ -37,12 +37,12 @@ from tenants.current import current_tenant
 from tenants.models import Alarm, Guard
 
 _OPEN = Alarm.Outcome.OPEN
-LISTED: Final = 50  # users who stay as they are
+LISTED: Final = 50  # users who were not brought back
 _LATE: Final = timedelta(minutes=1)  # the worker looks every two seconds
 _PROGRESS: Final = "admin/undo_progress.html"
 _NO_WORKER: Final = (
-    "The undo waits for the worker, which should have begun by now; support staff can start it"
-    " (manage.py run_jobs)."
+    "The undo waits for the worker, which should have begun by now. If this lasts, tell support that"
+    " manage.py run_jobs is not running."
 )
 
 
@@ -94,8 +94,8 @@ class AlarmAdmin(RecordAdmin[Alarm]):
     def page(self, request: HttpRequest, record: Alarm) -> Page:
         users = reverse("admin:scim_user_changelist")
         facts = (
-            Fact("Users who left", record.users),
-            Fact("Active before", record.active_before),
+            Fact("Users who left", f"{record.users:,}"),
+            Fact("Active before", f"{record.active_before:,}"),
             Fact("The first left", record.since),
             Fact("Noticed", record.noticed_at),
             Fact("State", self.state(record)),
@@ -250,7 +250,7 @@ class Progress:
         is_done, dealt_with = undone.done_at is not None, undone.back + undone.left
         sentence = f"{undone.back:,} of {undone.users:,} users are active again"
         if undone.left:
-            sentence += f", {undone.left:,} stay as they are"
+            sentence += f", {undone.left:,} {'stays' if undone.left == 1 else 'stay'} as before"
         if is_done:
             sentence = f"The undo is done: {sentence}."
         elif not dealt_with and clock.now() - undone.asked_at > _LATE:
@@ -274,7 +274,7 @@ def _left_behind(request: HttpRequest, undone: Undoing | None) -> tuple[Table, .
         )
         for key, reason in found.items()
     )
-    caption = "Users who stay as they are"
+    caption = "Users who were not brought back"
     if undone.left > LISTED:
         caption += f", the first {LISTED} of {undone.left:,}"
     return (Table(caption, ("User", "Reason"), rows, ""),)

@@ -256,8 +256,8 @@ def _sound(tenant: Tenant, settings: Guard, standing: Standing, now: datetime) -
 def _tell(alarm: Alarm, settings: Guard) -> None:
     """Have the tenant's admins and staff told by e-mail."""
     values: dict[str, mail.Value] = {
-        "users": alarm.users,
-        "active_before": alarm.active_before,
+        "users": f"{alarm.users:,}",
+        "active_before": f"{alarm.active_before:,}",
         "since": f"{alarm.since:%Y-%m-%d %H:%M} UTC",
         "holds": settings.holds,
         "hours": GRACE.seconds // 3600,

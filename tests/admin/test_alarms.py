@@ -102,7 +102,7 @@ def test_the_page_says_that_no_worker_takes_the_undo_up(at_home, acme, begun):
     assert "The undo waits for the worker" in at_home.get(f"{begun}progress/").text
 
 
-def test_users_who_stay_as_they_are_are_named_with_the_reason(
+def test_users_who_were_not_brought_back_are_named_with_the_reason(
     at_home, alice, acme, begun, bjensen, command
 ):
     with in_tenant(acme):
@@ -116,7 +116,7 @@ def test_users_who_stay_as_they_are_are_named_with_the_reason(
         for browser, prefix in ((at_home, ""), (alice, "/t/acme"))
     )
     for page in (own, theirs):
-        assert "Users who stay as they are" in page
+        assert "Users who were not brought back" in page
         assert "Another user has its userName now" in page
         assert f"/admin/scim/user/{bjensen.id}/change/" in page
     assert ("bjensen@acme.example" in own, "bjensen@acme.example" in theirs) == (True, False)

@@ -29,13 +29,7 @@ CHANGES = 4  # of each of them, after the creation
 
 def workers_of(server):
     """The ids of the delivery workers that the server has started."""
-    found = subprocess.run(
-        ["pgrep", "-P", str(server.process.pid), "-f", "deliver_events"],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    return [int(line) for line in found.stdout.split()]
+    return server.workers("deliver_events")
 
 
 @pytest.fixture

@@ -120,6 +120,16 @@ class Server:
             check=False,
         )
 
+    def workers(self, command: str) -> list[int]:
+        """The process ids of the workers that the server has started with that command."""
+        found = subprocess.run(
+            ["pgrep", "-P", str(self.process.pid), "-f", command],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        return [int(line) for line in found.stdout.split()]
+
     def request(
         self,
         method: str,

@@ -62,12 +62,15 @@ class Undos:
                 continue
             try:
                 did_anything = undoing.advance(tenant) or did_anything
-            except Exception as error:  # one tenant's trouble is not the others'
+            except Error as error:  # one tenant's trouble is not the others'
                 extra = {"tenant": tenant.custom_domain, "error": type(error).__name__}
-                _logger.exception("A piece of an undo failed; it is tried again.", extra=extra)
+                _logger.warning("A piece of an undo failed; it is tried again.", extra=extra)
                 connection.close()
-                pause = OUTAGE_PAUSE if isinstance(error, Error) else TROUBLE_PAUSE
-                self._resting[tenant.id] = time.monotonic() + pause
+                self._resting[tenant.id] = time.monotonic() + OUTAGE_PAUSE
+            except Exception:  # as above
+                extra = {"tenant": tenant.custom_domain}
+                _logger.exception("An undo failed unexpectedly; it is tried again.", extra=extra)
+                self._resting[tenant.id] = time.monotonic() + TROUBLE_PAUSE
         return 0.0 if did_anything else None
 
 
