@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
 from accounts.admin.pages import Fact, Facts
-from scim.protocol.schema import Attribute, ResourceType, Returned
+from scim.protocol.schema import Attribute, ResourceType
 
 _QUALIFIERS: Final = ("type", "primary")  # they say which of several values a row shows
 # Under which caption a page shows the core attributes; those not named here come under the last.
@@ -44,7 +44,7 @@ def grouped(resource_type: ResourceType, resource: Mapping[str, Any]) -> list[Fa
 
 def _facts(attributes: Iterable[Attribute], holder: Mapping[str, Any]) -> Iterator[Fact]:
     for attribute in attributes:
-        if attribute.returned is not Returned.NEVER:
+        if not attribute.is_secret:
             for name, value in _attribute_rows(attribute, holder):
                 yield Fact(labeled(name), value)
 
@@ -84,7 +84,8 @@ def _value_rows(attribute: Attribute, value: Any) -> Iterator[tuple[str, str]]:
         return
     name = attribute.name + _qualified(value) if attribute.multi_valued else attribute.name
     for sub in attribute.sub_attributes:
-        if sub.name not in value or (attribute.multi_valued and sub.name in _QUALIFIERS):
+        is_told = attribute.multi_valued and sub.name in _QUALIFIERS
+        if sub.name not in value or is_told or sub.is_secret:
             continue
         yield f"{name}.{sub.name}", _text(value[sub.name])
 

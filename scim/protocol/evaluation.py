@@ -34,7 +34,7 @@ from scim.protocol.filters import (
     Present,
     ValuePath,
 )
-from scim.protocol.schema import Attribute, Located, ResourceType, Returned, Type
+from scim.protocol.schema import Attribute, Located, ResourceType, Type
 from scim.protocol.text import MAX_STRING, read_number, spelled
 
 Predicate = Callable[[Any], bool]
@@ -135,6 +135,7 @@ def check_comparison(attribute: Attribute, operator: Operator, literal: Literal)
             f'"{attribute.name}" {operator.value} null has no meaning; use eq or ne.'
         )
     compared = _compared(attribute)
+    _check_returned(compared)
     if operator not in _OPERATORS[compared.type]:
         supported = ", ".join(each.value for each in _OPERATORS[compared.type])
         raise InvalidFilter(
@@ -185,7 +186,7 @@ def _compared(attribute: Attribute) -> Attribute:
 
 def _check_returned(attribute: Attribute) -> None:
     """A filter would tell by its matches what the attribute holds (RFC 7644 §7.5)."""
-    if attribute.returned is Returned.NEVER:
+    if attribute.is_secret:
         raise InvalidFilter(f'"{attribute.name}" is never returned and cannot be filtered by.')
 
 

@@ -197,7 +197,7 @@ class _Choice:
 
     def _subs(self, extension: str | None, attribute: Attribute) -> tuple[str, ...] | None:
         """The sub-attributes to show, None for a simple attribute, () to leave it out."""
-        if attribute.returned is Returned.NEVER:
+        if attribute.is_secret:
             return ()
         whole = ((extension, None, None), (extension, attribute.name, None))
         is_shown = self._shows(attribute, whole, is_default=self.wanted is None)
@@ -213,6 +213,8 @@ class _Choice:
 
     def _shows(self, attribute: Attribute, names: Sequence[_Name], *, is_default: bool) -> bool:
         """RFC 7643 §7, "returned"; `names` are those under which the attribute may be asked for."""
+        if attribute.is_secret:
+            return False
         is_named = self.wanted is not None and any(name in self.wanted for name in names)
         is_refused = any(name in self.unwanted for name in names)
         match attribute.returned:

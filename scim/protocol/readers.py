@@ -88,7 +88,7 @@ def read_parts(
 ) -> dict[str, Any]:
     """The sub-attributes that an object names, by canonical name; None for those it clears.
 
-    Unknown and read-only ones are ignored and noted. Raises InvalidValue.
+    Unknown, read-only and secret ones are ignored and noted. Raises InvalidValue.
     """
     parts: dict[str, Any] = {}
     for name, item in raw.items():
@@ -97,12 +97,15 @@ def read_parts(
             notes.ignore("unknown", f"{at}.{name}")
         elif sub.mutability is Mutability.READ_ONLY:
             notes.ignore("read-only", f"{at}.{sub.name}")
+        elif sub.is_secret:
+            notes.ignore("write-only", f"{at}.{sub.name}")
         else:
             try:
                 parts[sub.name] = _read(sub, item)
             except _UnfitError as unfit:
                 raise InvalidValue(f"{at}.{sub.name} {unfit}.") from None
-    if parts.get("$ref") and not parts.get("value") and (value := attribute.find("value")):
+    value = attribute.find("value")
+    if parts.get("$ref") and not parts.get("value") and value and not value.is_secret:
         # E4: a reference without an id means the resource that its last segment names.
         identifier = parts["$ref"].rstrip("/").rpartition("/")[2]
         parts["value"] = read_value(value, identifier, f"{at}.value")

@@ -74,6 +74,11 @@ class Attribute:
     def _by_name(self) -> dict[str, "Attribute"]:
         return {sub.name.lower(): sub for sub in self.sub_attributes}
 
+    @cached_property
+    def is_secret(self) -> bool:
+        """True if nobody gets to see a value of the attribute: it is accepted and kept nowhere."""
+        return self.mutability is Mutability.WRITE_ONLY or self.returned is Returned.NEVER
+
     def find(self, name: str) -> "Attribute | None":
         """The sub-attribute with that name in any letter case."""
         return self._by_name.get(name.lower())
@@ -126,6 +131,11 @@ class Located:
     def leaf(self) -> Attribute:
         """The innermost attribute that is addressed."""
         return self.sub or self.attribute
+
+    @property
+    def is_secret(self) -> bool:
+        """True if the attribute is secret, or the part of it that is addressed."""
+        return self.attribute.is_secret or self.leaf.is_secret
 
     @property
     def keys(self) -> tuple[str, ...]:

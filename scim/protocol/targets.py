@@ -26,7 +26,7 @@ class Access(Enum):
     WRITABLE = "writable"
     READ_ONLY = "read-only"
     SERVER_MADE = "made by the server"  # and no part of a canonical resource
-    DISCARDED = "write-only"  # accepted and not kept, such as a password
+    DISCARDED = "write-only"  # secret: accepted and kept nowhere, such as a password
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +79,7 @@ def _access(located: Located) -> Access:
         return Access.SERVER_MADE
     if Mutability.READ_ONLY in mutabilities:
         return Access.READ_ONLY
-    return Access.DISCARDED if Mutability.WRITE_ONLY in mutabilities else Access.WRITABLE
+    return Access.DISCARDED if located.is_secret else Access.WRITABLE
 
 
 def _select(target: Target, tree: Filter) -> Target:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from scim.protocol.errors import InvalidValue
-from scim.protocol.schema import Attribute, Mutability, ResourceType, Schema, Type
+from scim.protocol.schema import Attribute, ResourceType, Schema, Type
 from scim.protocol.urns import USER_TYPE
 
 _SERVER_ASSIGNED: Final = frozenset({"schemas", "id"})
@@ -43,7 +43,7 @@ def check_required(resource_type: ResourceType, resource: Mapping[str, Any]) -> 
 def _check_extension(schema: Schema, values: Mapping[str, Any]) -> None:
     for attribute in schema.attributes:
         name, value = f"{schema.id}:{attribute.name}", values.get(attribute.name)
-        if attribute.required and _is_blank(value):
+        if attribute.required and not attribute.is_secret and _is_blank(value):
             raise InvalidValue(f"{name} is missing.")
         if attribute.type is Type.COMPLEX and value is not None:
             for part in value if attribute.multi_valued else (value,):
@@ -52,8 +52,7 @@ def _check_extension(schema: Schema, values: Mapping[str, Any]) -> None:
 
 def _check_parts(attribute: Attribute, part: Mapping[str, Any], at: str) -> None:
     for sub in attribute.sub_attributes:
-        is_kept = sub.mutability is not Mutability.WRITE_ONLY
-        if sub.required and is_kept and _is_blank(part.get(sub.name)):
+        if sub.required and not sub.is_secret and _is_blank(part.get(sub.name)):
             raise InvalidValue(f"{at}.{sub.name} is missing.")
 
 

@@ -9,7 +9,7 @@ from typing import Final
 
 from scim.protocol.errors import InvalidValue
 from scim.protocol.filters import AttributePath
-from scim.protocol.schema import Located, Returned, Type
+from scim.protocol.schema import Located, Type
 from scim.repository import columns
 from scim.repository.base import Source
 from scim.repository.columns import Column
@@ -46,13 +46,12 @@ def compile_order(path: AttributePath | None, sources: Sequence[Source]) -> Colu
 def _locate(path: AttributePath, source: Source) -> Located | None:
     """The attribute in the source's resource type, None when it has none that clients may see."""
     located = source.resource_type.locate(path.urn, path.name, path.sub)
-    if located is None or Returned.NEVER in (located.attribute.returned, located.leaf.returned):
-        return None
-    return located
+    return None if located is None or located.is_secret else located
 
 
 def _column(path: AttributePath, source: Source, located: Located) -> Column:
     sub = located.sub or located.attribute.find("value")
+    sub = None if sub is not None and sub.is_secret else sub
     if sub is None and located.attribute.type is Type.COMPLEX:
         raise InvalidValue(f"sortBy needs a sub-attribute of {path}, such as {_example(located)}.")
     column = columns.find_column(source.resource_type, located, source.loading.tenant_url)

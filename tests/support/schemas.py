@@ -29,6 +29,37 @@ ATTRIBUTES: Final[tuple[dict[str, Any], ...]] = (
     _DESKS,
 )
 
+# Each way in which an attribute, or a part of one, can be secret.
+SECRETS: Final[tuple[dict[str, Any], ...]] = (
+    {"name": "badge"},
+    {"name": "pin", "mutability": "writeOnly", "returned": "never"},
+    {"name": "hash", "returned": "never"},
+    {"name": "answers", "multiValued": True, "mutability": "writeOnly", "returned": "never"},
+    {"name": "year", "type": "integer", "returned": "never"},
+    {
+        "name": "vault",
+        "type": "complex",
+        "multiValued": True,
+        "subAttributes": [
+            {"name": "value"},
+            {"name": "type"},
+            {"name": "code", "returned": "never"},
+        ],
+    },
+    {
+        "name": "locker",
+        "type": "complex",
+        "subAttributes": [{"name": "value", "returned": "never"}, {"name": "floor"}],
+    },
+    {
+        "name": "safe",
+        "type": "complex",
+        "returned": "never",
+        "subAttributes": [{"name": "value"}, {"name": "floor"}],
+    },
+)
+ACME_GROUP: Final = ACME.replace("User", "Group")
+
 
 def definition(*attributes: dict[str, Any], urn: str = ACME, **asked: Any) -> Definition:
     """A definition of the attributes, or of all of acme's."""
