@@ -125,6 +125,9 @@ class ExtensionSchema(models.Model):
     resource_type = models.CharField(max_length=40)
     is_required = models.BooleanField(default=False)
     definition = models.JSONField()  # a Schema resource (RFC 7643 §7)
+    # Paths of attributes that were secret and are no longer in the definition: what was recorded of
+    # them stays hidden.
+    former_secrets = models.JSONField(default=list, db_default=models.Value([], models.JSONField()))
     created_at = models.DateTimeField()
     changed_at = models.DateTimeField()
     changed_by = models.CharField(max_length=254)

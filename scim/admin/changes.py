@@ -121,7 +121,11 @@ class _Teller:
 
     def _line(self, change: AttributeChange) -> SafeString:
         was, became = (self._value(change, value) for value in (change.before, change.after))
-        path = "member" if change.path.startswith(_MEMBER) else short(self.sight.path(change.path))
+        path = (
+            "member"
+            if change.path.startswith(_MEMBER)
+            else short(self.sight.path(change.path, change.resource_type))
+        )
         return format_html("{} {}", path, diff(was, became))
 
     def _value(self, change: AttributeChange, value: Any) -> str | None:

@@ -16,7 +16,9 @@ from accounts.admin.acting import may
 from accounts.permissions import PERSONAL_DATA
 from scim.protocol import urns
 from scim.protocol.identifiers import read_id
-from scim.provider.redaction import REDACTED
+from scim.protocol.redaction import REDACTED, Redaction
+from scim.provider import catalog
+from tenants.current import current_tenant
 
 NOTICE: Final = "Personal data are masked: your role does not include seeing them."
 
@@ -42,14 +44,19 @@ _LAST_NAME: Final = re.compile(r"[^.:\[\]]+(?=(?:\[.*\])?$)", re.DOTALL)
 
 @dataclass(frozen=True, slots=True)
 class Sight:
-    """What of provisioned people somebody gets to see."""
+    """What of provisioned people somebody gets to see.
+
+    Values of the past also pass the `redaction`, which leaves out for everybody what is secret by the
+    tenant's schemas.
+    """
 
     is_whole: bool
+    redaction: Redaction | None = None
 
     @classmethod
     def of(cls, request: HttpRequest) -> "Sight":
-        """That of the signed-in account."""
-        return cls(may(request, PERSONAL_DATA))
+        """That of the signed-in account, in the current tenant."""
+        return cls(may(request, PERSONAL_DATA), catalog.redaction(current_tenant()))
 
     def json(self, value: Any, resource_type: str) -> Any:
         """A canonical resource, a representation, or the body or query of a request."""
@@ -57,12 +64,16 @@ class Sight:
 
     def value(self, path: str, value: Any, resource_type: str) -> Any:
         """The value at a SCIM path, such as `emails[type eq "work"].value`."""
+        if self.redaction is not None:
+            value = self.redaction.value(path, value, resource_type)
         if self.is_whole:
             return value
         return _Masker(_plain(resource_type)).named(_last_name(path), value)
 
-    def path(self, path: str) -> str:
-        """A SCIM path or filter, whose quoted values may be personal."""
+    def path(self, path: str, resource_type: str = "") -> str:
+        """A SCIM path or filter, whose quoted values may be personal, or secret in that type."""
+        if self.redaction is not None:
+            path = self.redaction.path(path, resource_type)
         return path if self.is_whole else _without_values(path)
 
     def text(self, text: str) -> str:

@@ -10,6 +10,7 @@ from scim.admin.requests import (
     explanation_facts,
     holds_redacted,
     resource_type_of,
+    sent_of,
 )
 from scim.models import ProvisioningEvent
 from scim.protocol.differences import Change
@@ -20,8 +21,8 @@ from scim.repository.traces import Trace
 CAPTION = "What was sent, and what it would change now"
 NOTHING_DONE = "This was a dry run: nothing was changed, and nothing is in the provisioning log."
 REDACTED = (
-    "Passwords and tokens are not kept in the log: [redacted] was sent in their place, so what the"
-    " request would make of them is not shown."
+    "The log does not keep passwords, tokens, other secret values and attributes that no schema has:"
+    " [redacted] was sent in their place, so what the request would make of them is not shown."
 )
 
 
@@ -33,13 +34,13 @@ def logged_of(event: ProvisioningEvent) -> Logged:
         path=event.path,
         resource_type=resource_type_of(event),
         resource_id=event.resource_id,
-        sent=event.sent,
+        sent=sent_of(event),
     )
 
 
 def cautions(event: ProvisioningEvent) -> tuple[str, ...]:
     """What to know before and after the dry run of a request."""
-    return (REDACTED,) if holds_redacted(event.sent) else ()
+    return (REDACTED,) if holds_redacted(sent_of(event)) else ()
 
 
 def sections(event: ProvisioningEvent, preview: Preview, sight: Sight) -> list[Section]:
@@ -77,7 +78,7 @@ def _changes(event: ProvisioningEvent, preview: Preview, sight: Sight) -> list[S
     about = next((trace.resource_id for trace in preview.traces), None)
     own = [Change(each.path, each.before, each.after) for each in made if each.resource_id == about]
     others = [each for each in made if each.resource_id != about]
-    table = beside(CAPTION, resource_type, event.sent, own, sight)
+    table = beside(CAPTION, resource_type, sent_of(event), own, sight)
     return [table, elsewhere("What would change elsewhere", others, sight)] if others else [table]
 
 

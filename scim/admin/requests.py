@@ -20,11 +20,12 @@ from scim.protocol import urns
 from scim.protocol.differences import Change
 from scim.protocol.errors import ScimError, Uniqueness
 from scim.protocol.filters import parse_filter
+from scim.protocol.redaction import REDACTED
 from scim.protocol.schema import ResourceType
-from scim.provider import resources
+from scim.provider import catalog, resources
 from scim.provider.catalog import resource_types
 from scim.provider.explanations import Explanation, explain
-from scim.provider.redaction import REDACTED
+from scim.provider.redaction import shown_again
 from scim.repository.base import Loading, Query, Source
 from scim.repository.traces import Made
 from tenants.current import current_tenant
@@ -54,9 +55,15 @@ def sections(event: ProvisioningEvent, sight: Sight) -> list[Section]:
         notes = tuple((sight.text(note),) for note in event.notes)
         found.append(Table("Notes", ("What was ignored or understood generously",), notes, ""))
     if event.sent is not None:
-        shown = pretty(sight.json(event.sent, event.resource_type))
+        shown = pretty(sight.json(sent_of(event), event.resource_type))
         found.append(Text("What was sent, as it came", shown, "sent"))
     return found
+
+
+def sent_of(event: ProvisioningEvent) -> Any:
+    """What was kept of the request, without what has become secret since."""
+    redaction = catalog.redaction(current_tenant())
+    return shown_again(event.sent, redaction, event.operation, event.resource_type)
 
 
 def resource_type_of(event: ProvisioningEvent) -> ResourceType | None:
@@ -90,7 +97,11 @@ def about(event: ProvisioningEvent, sight: Sight) -> str | None:
         is_group = event.resource_type == urns.GROUP_TYPE
         shown = "displayName" if is_group else "userName"
         return str(sight.value(shown, name, event.resource_type))
-    return sight.path(row.sent_filter) if row.sent_filter else None
+    if not row.sent_filter:
+        return None
+    redaction = catalog.redaction(current_tenant())
+    kept = redaction.query({"filter": row.sent_filter}, event.resource_type)
+    return sight.path(kept["filter"])
 
 
 def holds_redacted(value: Any) -> bool:
@@ -127,7 +138,7 @@ def _holder(event: ProvisioningEvent, sight: Sight) -> list[Fact]:
     resource_type = _type_called(named[1]) if named else None
     if named is None or resource_type is None:
         return []
-    wanted = sent.value_of(resource_type, event.sent, named[2])
+    wanted = sent.value_of(resource_type, sent_of(event), named[2])
     if wanted is None:
         return []
     found = _find(resource_type, named[2], wanted)
@@ -189,7 +200,7 @@ def _sent_and_changed(event: ProvisioningEvent, sight: Sight) -> list[Section]:
     resource_type = resource_type_of(event)
     if resource_type is None:
         return []
-    table = beside(SENT_AND_CHANGED, resource_type, event.sent, changes_of(own), sight)
+    table = beside(SENT_AND_CHANGED, resource_type, sent_of(event), changes_of(own), sight)
     tables: list[Section] = [replace(table, more=more)]
     if others:
         tables.append(elsewhere("What changed elsewhere", others, sight))
@@ -219,10 +230,13 @@ def beside(
         cells: tuple[Any, ...] = (None, None)
         if line.sent:
             op = f"{line.sent.op}: " if line.sent.op else ""
-            cells = (op + sight.path(line.sent.path), shown(line.sent.path, line.sent.value))
+            cells = (
+                op + sight.path(line.sent.path, resource_type.name),
+                shown(line.sent.path, line.sent.value),
+            )
         change = line.change
         if change:
-            name = short(sight.path(change.path))
+            name = short(sight.path(change.path, resource_type.name))
             cells += (name, shown(change.path, change.before), shown(change.path, change.after))
         else:
             cells += ("changed nothing", None, None)
@@ -241,7 +255,15 @@ def elsewhere(caption: str, changes: Sequence[AttributeChange | Made], sight: Si
             for value in (change.before, change.after)
         )
         shown = resource_link(change.resource_type, change.resource_id)
-        rows.append((change.resource_type, shown, sight.path(change.path), before, after))
+        rows.append(
+            (
+                change.resource_type,
+                shown,
+                sight.path(change.path, change.resource_type),
+                before,
+                after,
+            )
+        )
     headings = ("Type", "Resource", "Attribute", "Before", "After")
     return Table(caption, headings, tuple(rows), "")
 

@@ -13,7 +13,10 @@ from scim.protocol.differences import changes as differences
 from scim.protocol.history import replay
 from scim.protocol.representation import Stored
 from scim.protocol.schema import Relation, ResourceType
+from scim.protocol.secrecy import without_secrets
+from scim.provider import catalog
 from scim.repository import belonging
+from tenants.current import current_tenant
 
 _MEMBERS_SHOWN: Final = 100
 _MEMBER_ROWS: Final = "members["
@@ -46,7 +49,8 @@ def rebuilt(resource_type: ResourceType, resource: Resource, moment: datetime) -
     life = [event for event in changes.life(resource.pk) if event.at <= moment]
     last = found.order_by("-id").first()
     version, modified = _version(last, life, resource.created)
-    document = replay(resource_type, changes_of(rows))
+    redaction = catalog.redaction(current_tenant())
+    document = replay(resource_type, redaction.readable(changes_of(rows), resource_type.name))
     stored = Stored(resource.pk, document, version, resource.created, modified)
     return Then(moment, stored, is_deleted=bool(life) and life[-1].operation == "delete")
 
@@ -88,12 +92,13 @@ def sections(
 
 def _since(resource_type: ResourceType, resource: Resource, then: Then, sight: Sight) -> Table:
     rows = []
-    for change in differences(resource_type, then.stored.resource, resource.document):
+    now = without_secrets(resource_type, resource.document)
+    for change in differences(resource_type, then.stored.resource, now):
         values: list[Any] = [
             brief(sight.value(change.path, value, resource_type.name))
             for value in (change.before, change.after)
         ]
-        rows.append((sight.path(change.path), *values))
+        rows.append((sight.path(change.path, resource_type.name), *values))
     return Table(
         "What is different now", ("Attribute", "Then", "Now"), tuple(rows), "No attribute differs."
     )

@@ -8,7 +8,7 @@ the position and what is missing there, and never repeats a value: it may be per
 import json
 import math
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import Enum
 from functools import lru_cache
@@ -118,6 +118,72 @@ def parse_path(text: str) -> Path:
     return _Parser(text, "path", InvalidPath).parse_path()
 
 
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """A value in the text of a filter, from `start` to `end`, and what it is compared with.
+
+    `path` is None where it stands in no comparison; `within` is the attribute in whose square brackets
+    it stands.
+    """
+
+    start: int
+    end: int
+    path: str | None = None
+    within: str | None = None
+
+
+class Literals:
+    """The values in the text of a filter, well-formed or not, in their order.
+
+    Whatever is neither an attribute before an operator nor a word of the language counts as a value:
+    of a filter that the parser refuses too, so that a log can leave values out of it.
+    """
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+
+    def __iter__(self) -> Iterator[Compared]:
+        tokens = [found for found in _TOKEN.finditer(self._text) if found.lastgroup != "end"]
+        within: list[str | None] = []
+        path: str | None = None
+        is_operand = False  # the token before was an operator
+        done = 0  # what stands before has been told
+        for index, found in enumerate(tokens):
+            kind = str(found.lastgroup)
+            text, start, end = found[kind], found.start(kind), found.end(kind)
+            after = tokens[index + 1] if index + 1 < len(tokens) else None
+            if start < done:
+                continue
+            if kind == "quote":  # it has no end: all that follows may be the value
+                yield Compared(start, len(self._text))
+                return
+            if kind == "mark":
+                if text == "[":
+                    within.append(path)
+                elif text == "]" and within:
+                    path = within.pop()
+                is_operand = False
+            elif kind == "word" and not is_operand and text.lower() in _OPERATORS and path:
+                is_operand = True
+            elif kind == "word" and not is_operand and self._is_path(text, after):
+                path = f"{path}{text}" if text.startswith(".") and path else text
+            elif kind != "word" or is_operand or text.lower() not in _LANGUAGE:
+                among = within[-1] if within else None
+                single = _SINGLE_QUOTED.match(self._text, start)
+                done = end = single.end() if single else end
+                yield Compared(start, end, path if is_operand else None, among)
+                is_operand = False
+
+    @staticmethod
+    def _is_path(text: str, after: "re.Match[str] | None") -> bool:
+        """True if an operator, `pr` or a bracket follows, and it is not one of the language's words."""
+        if after is None or text.lower() in _LANGUAGE or not _PATH_SHAPE.fullmatch(text):
+            return False
+        kind = str(after.lastgroup)
+        follows = after[kind].lower()
+        return follows == "[" or (kind == "word" and (follows in _OPERATORS or follows == "pr"))
+
+
 # ATTRNAME = ALPHA *(nameChar); nameChar = "-" / "_" / DIGIT / ALPHA   (RFC 7644 figure 1)
 # RFC 7643 §2.1 adds "$" to nameChar and itself names a sub-attribute "$ref".
 _NAME: Final = r"(?:\$ref|[A-Za-z][A-Za-z0-9_$-]*)"
@@ -168,6 +234,8 @@ _OPERATORS: Final = {operator.value: operator for operator in Operator}
 # Where one of these stands in place of a value, the value was forgotten.
 _KEYWORDS: Final = frozenset({"and", "or", "not", "pr", *_OPERATORS})
 _SINGLE_QUOTED: Final = re.compile(r"'(?P<text>[^'\"\\]*)'(?=[ \t\r\n)\]]|\Z)")
+_LANGUAGE: Final = frozenset({"and", "or", "not", "pr"})
+_PATH_SHAPE: Final = re.compile(r"[A-Za-z.$][A-Za-z0-9._~:/?#@!$&'*+,;=%-]*")
 _SHOWN: Final = re.compile(r"[A-Za-z0-9_.:$-]{1,40}")
 _NO_TEXT: Final = "the string holds NUL or half a surrogate pair"
 _A_VALUE: Final = "a value is expected: a string in double quotes, a number, true, false or null"

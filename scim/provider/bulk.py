@@ -128,7 +128,8 @@ class _Job:
             raise operation.flaw
         resource_type = operation.resource_type
         if resource_type is None:
-            raise NotFound(f"There is no resource type at {operation.path[:128]!r}.")
+            path = operation.path.partition("?")[0][:128]  # a filter behind it holds values
+            raise NotFound(f"There is no resource type at {path!r}.")
         self._check_references(operation, unit)
         operation = bulk.resolved(operation, self.ids)
         requester = self._requester(operation, time.perf_counter())
@@ -194,4 +195,5 @@ class _Job:
         known = identifier or operation.identifier
         if operation.resource_type is None or known is None:
             return None
-        return location(operation.resource_type, known, self.requester.tenant_url)
+        identifier = known.partition("?")[0]
+        return location(operation.resource_type, identifier, self.requester.tenant_url)

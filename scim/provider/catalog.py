@@ -1,4 +1,5 @@
-"""Which resource types a tenant has: the built-in ones, extended by the tenant's own schemas.
+"""Which resource types a tenant has: the built-in ones, extended by the tenant's own schemas; and what
+is secret in them.
 
 A tenant without schemas of its own has the built-in objects themselves. For the others the types
 are built once a process and revision; the revision comes with the tenant, so nobody asks the
@@ -6,13 +7,19 @@ database whether it is still the same.
 """
 
 from collections import OrderedDict
-from dataclasses import replace
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from threading import Lock
 from typing import Final
 from uuid import UUID
 
+from django.db import DatabaseError
+
+from scim.models import ExtensionSchema
 from scim.protocol.extensions import read_schema
+from scim.protocol.redaction import Redaction
 from scim.protocol.schema import Extension, ResourceType
+from scim.protocol.secrecy import remembering
 from scim.provider.capabilities import RESOURCE_TYPES
 from scim.repository import extensions
 from tenants.models import Tenant
@@ -21,17 +28,26 @@ MAX_TENANTS: Final = 1_000  # whose types are remembered; some 50 kB each
 
 Types = tuple[ResourceType, ...]
 
-_known: OrderedDict[UUID, Types] = OrderedDict()
+
+@dataclass(frozen=True, slots=True)
+class Catalog:
+    """A tenant's resource types, and what leaves out what is secret in them or ever was."""
+
+    types: Types
+    redaction: Redaction
+
+
+_BUILT_IN: Final = Catalog(RESOURCE_TYPES, Redaction(RESOURCE_TYPES))
+# Of a tenant whose schemas cannot be read now: no attribute is known, so no value is kept.
+_NOTHING_KNOWN: Final = Redaction(())
+
+_known: OrderedDict[UUID, Catalog] = OrderedDict()
 _changing = Lock()
 
 
 def resource_types(tenant: Tenant) -> Types:
     """The resource types of the tenant, which is the current one."""
-    revision = tenant.schemas_revision
-    if revision is None:
-        return RESOURCE_TYPES
-    found = _known.get(revision)
-    return found or _remember(revision, _read())
+    return _catalog(tenant).types
 
 
 def resource_type(tenant: Tenant, name: str) -> ResourceType:
@@ -42,20 +58,59 @@ def resource_type(tenant: Tenant, name: str) -> ResourceType:
     return found
 
 
-def _remember(revision: UUID, types: Types) -> Types:
+def redaction(tenant: Tenant) -> Redaction:
+    """What leaves out the secret values of the tenant, which is the current one.
+
+    It knows the schemas that were removed too. When the database cannot be asked, in a transaction
+    that has failed say, it is one that leaves out everything.
+    """
+    try:
+        return _catalog(tenant).redaction
+    except DatabaseError:
+        return _NOTHING_KNOWN
+
+
+def _catalog(tenant: Tenant) -> Catalog:
+    revision = tenant.schemas_revision
+    if revision is None:
+        return _BUILT_IN
+    found = _known.get(revision)
+    return found or _remember(revision, _read())
+
+
+def _remember(revision: UUID, catalog: Catalog) -> Catalog:
     with _changing:
-        _known[revision] = types
+        _known[revision] = catalog
         while len(_known) > MAX_TENANTS:
             _known.popitem(last=False)
-    return types
+    return catalog
 
 
-def _read() -> Types:
+def _read() -> Catalog:
+    rows = extensions.everything()
+    in_force = [row for row in rows if row.removed_at is None]
+    # Those in force come first: a bare name means what it means to requests.
+    remembered = sorted(rows, key=lambda row: row.removed_at is not None)
+    return Catalog(
+        _extended((row, _extension(row)) for row in in_force),
+        Redaction(_extended((row, _remembered(row)) for row in remembered)),
+    )
+
+
+def _extended(added: Iterable[tuple[ExtensionSchema, Extension]]) -> Types:
     own: dict[str, list[Extension]] = {}
-    for row in extensions.defined():
-        extension = Extension(read_schema(row.definition), row.is_required)
+    for row, extension in added:
         own.setdefault(row.resource_type, []).append(extension)
     return tuple(
         replace(each, extensions=(*each.extensions, *own[each.name])) if each.name in own else each
         for each in RESOURCE_TYPES
     )
+
+
+def _extension(row: ExtensionSchema) -> Extension:
+    return Extension(read_schema(row.definition), row.is_required)
+
+
+def _remembered(row: ExtensionSchema) -> Extension:
+    """The extension with every secret attribute that it ever had."""
+    return Extension(remembering(read_schema(row.definition), row.former_secrets))

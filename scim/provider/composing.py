@@ -4,13 +4,15 @@ import base64
 import hmac
 import json
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from hashlib import sha256
 from typing import Any, Final
 
 from scim.models import DeliveryMethod
 from scim.protocol.representation import date_time
-from scim.protocol.security_events import MEDIA_TYPE, Addressed, claims
-from scim.provider import sealing, signing
+from scim.protocol.secrecy import without_secrets
+from scim.protocol.security_events import MEDIA_TYPE, Addressed, Happening, claims
+from scim.provider import catalog, sealing, signing
 from scim.provider.posting import Message
 from scim.repository.outbox import Queued, Stream
 from tenants import clock
@@ -41,7 +43,18 @@ def composer(tenant: Tenant, stream: Stream) -> Callable[[Queued], Message]:
 def claims_for(tenant: Tenant, stream: Stream, queued: Queued) -> dict[str, Any]:
     """The claims of the token for that stream; the same at each attempt."""
     addressed = Addressed(queued.id, tenant.tenant_url, stream.audience, stream.event_uris)
-    return claims(queued.happening, addressed)
+    return claims(_readable(tenant, queued.happening), addressed)
+
+
+def _readable(tenant: Tenant, happening: Happening) -> Happening:
+    """What happened, without values of attributes that have become secret since it was queued."""
+    name = happening.resource_type
+    resource_type = catalog.resource_type(tenant, name)
+    return replace(
+        happening,
+        document=without_secrets(resource_type, happening.document),
+        changes=tuple(catalog.redaction(tenant).readable(happening.changes, name)),
+    )
 
 
 def _push(stream: Stream, token: str, authorization: str) -> Message:

@@ -21,6 +21,7 @@ from scim.protocol.schema import ResourceType
 from scim.provider import bulk, catalog, resources
 from scim.provider.capabilities import CAPABILITIES
 from scim.provider.parameters import read_query, read_search
+from scim.provider.redaction import is_omitted
 from scim.provider.requester import Requester
 from scim.provider.resources import Target
 from scim.repository.base import Loading, Source
@@ -63,8 +64,7 @@ def why_not(logged: Logged) -> str | None:
     """The sentence that says why the request cannot be replayed; None when it can."""
     if logged.operation not in _PERFORM:
         return "Only requests that read or change resources can be replayed."
-    is_omitted = isinstance(logged.sent, dict) and logged.sent.keys() == {"omitted"}
-    if is_omitted or (logged.sent is None and logged.operation in _WITH_BODY):
+    if is_omitted(logged.sent) or (logged.sent is None and logged.operation in _WITH_BODY):
         return _NOT_KEPT
     if logged.operation in _ADDRESSED and (logged.resource_id is None or not logged.resource_type):
         return "The log does not know which resource it was about."

@@ -12,11 +12,13 @@ from uuid import UUID
 from django.db import transaction
 
 from scim.protocol.schema import ResourceType
-from scim.provider.redaction import redact, storable
+from scim.provider import catalog
+from scim.provider.redaction import explained, redact, storable, without_query
 from scim.provider.requester import Requester
 from scim.repository import resources
 from scim.repository.base import Event
 from tenants import clock
+from tenants.current import current_tenant
 
 # Lengths of the log's columns: what comes from outside is cut to fit.
 _MAX_METHOD: Final = 10
@@ -48,11 +50,11 @@ def answered(call: Call, status: int, notes: tuple[str, ...] = ()) -> Event:
         token_label=requester.token_label,
         operation=call.operation[:_MAX_OPERATION],
         method=requester.method[:_MAX_METHOD],
-        path=storable(requester.path)[:_MAX_PATH],
+        path=storable(without_query(requester.path))[:_MAX_PATH],
         resource_type=call.resource_type.name if call.resource_type else "",
         resource_id=call.resource_id,
         status=status,
-        sent=None if call.sent is None else redact(call.sent),
+        sent=_kept(call),
         notes=notes,
         duration_ms=round((time.perf_counter() - requester.started) * 1000, 1),
         address=requester.address,
@@ -62,7 +64,18 @@ def answered(call: Call, status: int, notes: tuple[str, ...] = ()) -> Event:
 
 def refused(call: Call, status: int, scim_type: str | None, detail: str) -> Event:
     """The event of a call that failed, with what the client was told."""
-    return replace(answered(call, status), scim_type=scim_type or "", detail=storable(detail))
+    event = answered(call, status)
+    said = explained(detail, call.sent, event.sent)
+    return replace(event, scim_type=scim_type or "", detail=said)
+
+
+def _kept(call: Call) -> Any:
+    """The body or query as the log keeps it."""
+    if call.sent is None:
+        return None
+    redaction = catalog.redaction(current_tenant())
+    name = call.resource_type.name if call.resource_type else ""
+    return redact(call.sent, redaction, call.operation, name)
 
 
 def record(event: Event) -> None:

@@ -4,6 +4,7 @@ For any resource type. Each call is one atomic block within the request's transa
 provisioning event; a call that raises has changed nothing once that transaction is rolled back.
 """
 
+import dataclasses
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -18,6 +19,7 @@ from scim.protocol.identifiers import read_id
 from scim.protocol.members import Edit, MemberEdit, collected
 from scim.protocol.representation import Stored
 from scim.protocol.schema import Relation, ResourceType
+from scim.protocol.secrecy import without_secrets
 from scim.protocol.versions import Precondition
 from scim.provider import departures, rules
 from scim.provider.events import Call, answered
@@ -65,7 +67,8 @@ class Target:
         if stored is None:
             raise not_found(self.resource_type, self.identifier)
         self.precondition.check(stored.version)
-        return stored
+        resource = without_secrets(self.resource_type, stored.resource)
+        return dataclasses.replace(stored, resource=resource)
 
 
 @transaction.atomic(savepoint=False)
@@ -195,4 +198,5 @@ def _passed_over(moved: Moved) -> Iterator[str]:
 
 def not_found(resource_type: ResourceType, identifier: str) -> NotFound:
     """The error for an id that names nothing, or something deleted."""
-    return NotFound(f"There is no {resource_type.name} with the id {identifier[:64]!r}.")
+    shown = identifier.partition("?")[0][:64]  # in a Bulk a filter may stand behind it
+    return NotFound(f"There is no {resource_type.name} with the id {shown!r}.")

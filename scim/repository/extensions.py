@@ -82,6 +82,11 @@ def defined() -> list[ExtensionSchema]:
     return list(ExtensionSchema.objects.filter(removed_at=None))
 
 
+def everything() -> list[ExtensionSchema]:
+    """The schemas in force and those that were removed, in the order of their creation."""
+    return list(ExtensionSchema.objects.all())
+
+
 def find(urn: str) -> ExtensionSchema | None:
     """The schema with that URN in any letter case, in force or removed, its row locked."""
     rows = ExtensionSchema.objects.select_for_update(no_key=True)

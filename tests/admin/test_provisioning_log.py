@@ -27,12 +27,13 @@ def refuse(acme, minted):
     def record(age=timedelta(0), **changes):
         sender = replace(requester(acme, minted.token), request_id="6f1c40a4-0002")
         body = JSMITH | {"password": "t0p-secret"}
-        event = events.refused(
-            Call(sender, "create", USER, None, body),
-            409,
-            "uniqueness",
-            "Another User already has this userName.",
-        )
+        with in_tenant(acme):
+            event = events.refused(
+                Call(sender, "create", USER, None, body),
+                409,
+                "uniqueness",
+                "Another User already has this userName.",
+            )
         at = clock.now() - age
         event = replace(event, id=clock.new_id(at), at=at, **changes)
         with transaction.atomic(), in_tenant(acme):
