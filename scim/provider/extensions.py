@@ -11,7 +11,7 @@ from typing import Any, Final
 from uuid import uuid4
 
 from accounts.actions.performing import ActionRefused, note, performing
-from accounts.audit import Actor, Details
+from accounts.audit import Actor
 from scim.models import ExtensionSchema
 from scim.protocol.discovery import schema_representation
 from scim.protocol.extensions import (
@@ -19,8 +19,8 @@ from scim.protocol.extensions import (
     incompatibilities,
     read_schema,
 )
-from scim.protocol.schema import Attribute, Mutability, Schema
-from scim.provider import uniqueness
+from scim.protocol.schema import Attribute, Schema
+from scim.provider import secrets, uniqueness
 from scim.provider.capabilities import RESOURCE_TYPES
 from scim.repository import extensions
 from tenants import clock, lifecycle
@@ -58,11 +58,18 @@ def define_schema(actor: Actor, tenant: Tenant, definition: Definition) -> Exten
         if is_new and len(extensions.defined()) >= MAX_SCHEMAS:
             raise ActionRefused(f"A tenant can have {MAX_SCHEMAS} schemas of its own.")
         _check_former(row, schema, definition.resource_type)
+        former_secrets = secrets.carried_over(row, schema)
         _check_required(definition, schema)
         indexes.settle()
-        row = _save(row, definition, schema, actor)
+        row = _save(row, definition, schema, actor, former_secrets)
+        forgotten = secrets.forget(definition.resource_type, schema)
         act = "schema defined" if is_new else "schema changed"
-        details: Details = {"type": row.resource_type, "attributes": len(schema.attributes)}
+        details: dict[str, Any] = {
+            "type": row.resource_type,
+            "attributes": len(schema.attributes),
+        }
+        if forgotten:
+            details["secret values removed from"] = forgotten
         note(actor, tenant, act, schema.id, details)
     return row
 
@@ -85,20 +92,25 @@ def remove_schema(actor: Actor, tenant: Tenant, urn: str) -> ExtensionSchema:
         row.removed_at = row.changed_at = clock.now()
         row.changed_by = actor.name
         row.save()
-        if not extensions.defined():
+        if not extensions.defined() and not secrets.are_remembered():
             lifecycle.set_schemas_revision(tenant, None)
         note(actor, tenant, "schema removed", row.urn, {"type": row.resource_type})
     return row
 
 
 def _save(
-    row: ExtensionSchema | None, definition: Definition, schema: Schema, actor: Actor
+    row: ExtensionSchema | None,
+    definition: Definition,
+    schema: Schema,
+    actor: Actor,
+    former_secrets: list[str],
 ) -> ExtensionSchema:
     now = clock.now()
     row = row or ExtensionSchema(urn=schema.id, urn_key=schema.id.lower(), created_at=now)
     row.resource_type = definition.resource_type
     row.is_required = definition.is_required
     row.definition = stored_form(schema)
+    row.former_secrets = former_secrets
     row.changed_at, row.changed_by, row.removed_at = now, actor.name, None
     row.save()
     return row
@@ -117,12 +129,14 @@ def _read(definition: Definition) -> Schema:
     if len(definition.text) > MAX_DEFINITION:
         raise ActionRefused(f"The definition is longer than {MAX_DEFINITION} characters.")
     try:
-        return read_schema(json.loads(definition.text))
+        schema = read_schema(json.loads(definition.text))
     except DefinitionRefused as error:
         raise ActionRefused(str(error)) from error
     except (ValueError, RecursionError) as error:
         where = f" at line {error.lineno}" if isinstance(error, json.JSONDecodeError) else ""
         raise ActionRefused(f"The definition is not valid JSON{where}.") from error
+    secrets.check(schema, is_required=definition.is_required)
+    return schema
 
 
 def _check_former(row: ExtensionSchema | None, schema: Schema, resource_type: str) -> None:
@@ -163,15 +177,15 @@ def _requirements(definition: Definition, schema: Schema) -> Iterator[tuple[tupl
     if definition.is_required:
         yield (), schema.id
     for attribute in schema.attributes:
-        if attribute.required:
+        if attribute.required and not attribute.is_secret:
             yield (schema.id,), attribute.name
         for sub in _kept_required(attribute):
             yield (schema.id, attribute.name), sub.name
 
 
 def _kept_required(attribute: Attribute) -> Iterator[Attribute]:
-    if attribute.mutability is not Mutability.WRITE_ONLY:
-        yield from (sub for sub in attribute.sub_attributes if sub.required)
+    if not attribute.is_secret:
+        yield from (sub for sub in attribute.sub_attributes if sub.required and not sub.is_secret)
 
 
 def _counted(number: int, resource_type: str) -> str:

@@ -1,12 +1,14 @@
 """Defining, changing and removing a tenant's schema: who may, what is refused, what is audited."""
 
 import pytest
+from django.db import transaction
 
 from accounts import actions
 from accounts.actions import ActionRefused, Actor, NotPermitted
 from accounts.models import AuditEntry
 from accounts.permissions import Role
 from scim.models import ExtensionSchema
+from scim.provider import catalog
 from scim.provider.extensions import MAX_SCHEMAS, Definition, define_schema, remove_schema
 from tenants.current import in_tenant
 from tenants.models import Tenant
@@ -223,3 +225,101 @@ def test_a_tenant_has_no_more_schemas_than_there_is_room_for(acme):
     assert refused(acme, SHIRT) == f"A tenant can have {MAX_SCHEMAS} schemas of its own."
     remove_schema(COMMAND, acme, urns[0])
     define(acme, SHIRT)
+
+
+# --- secret attributes (decision 0030) ----------------------------------------------------------
+
+PIN = {"name": "pin", "returned": "never"}
+VAULT = {
+    "name": "vault",
+    "type": "complex",
+    "subAttributes": [{"name": "value"}, {"name": "code", "returned": "never"}],
+}
+
+
+@pytest.mark.parametrize(
+    ("attribute", "name"),
+    [
+        (PIN | {"required": True}, "pin"),
+        (PIN | {"uniqueness": "server"}, "pin"),
+        (
+            VAULT | {"subAttributes": [{"name": "code", "returned": "never", "required": True}]},
+            "code",
+        ),
+        (
+            VAULT | {"returned": "never", "subAttributes": [{"name": "value", "required": True}]},
+            "value",
+        ),
+    ],
+)
+def test_what_is_never_returned_can_be_neither_required_nor_unique(acme, attribute, name):
+    assert refused(acme, SHIRT, attribute) == (
+        f"{name} is never returned, so no value of it is kept: it can be neither required nor unique."
+    )
+
+
+def test_a_schema_that_holds_nothing_but_secrets_cannot_be_required(acme):
+    sentence = refused(acme, PIN, is_required=True)
+
+    assert sentence.startswith("All attributes of the schema are never returned")
+    define(acme, PIN)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "path"),
+    [
+        ((PIN,), ({"name": "pin"},), "pin"),
+        ((VAULT,), (VAULT | {"subAttributes": [{"name": "code"}]},), "vault.code"),
+        ((VAULT | {"returned": "never"},), (VAULT,), "vault"),
+    ],
+)
+def test_a_secret_attribute_stays_one_under_its_name(acme, globex, before, after, path):
+    define(acme, SHIRT, *before)
+    sentence = f"{path} was never returned and stays so: what was sent before would show."
+
+    assert refused(acme, SHIRT, *after).startswith(sentence)
+    define(acme, SHIRT)
+    assert refused(acme, SHIRT, *after).startswith(sentence)
+    remove_schema(COMMAND, acme, ACME)
+    assert refused(acme, SHIRT, *after).startswith(sentence)
+    define(acme, SHIRT, *before)
+    define(globex, SHIRT, *after)
+
+
+def test_a_tenant_whose_removed_schema_had_secrets_goes_on_leaving_them_out(acme):
+    define(acme, SHIRT, PIN)
+    remove_schema(COMMAND, acme, ACME)
+
+    assert Tenant.objects.get(custom_domain="acme").schemas_revision is not None
+    with in_tenant(acme):
+        redaction = catalog.redaction(Tenant.objects.get(custom_domain="acme"))
+    assert redaction.value(f"{ACME}:pin", "1", "User") == "[redacted]"
+    assert redaction.value(f"{ACME}:shirt", "M", "User") == "M"
+
+
+def test_a_definition_of_before_the_rule_is_still_read_and_asks_for_nothing_that_is_not_kept(
+    acme, scim
+):
+    define(acme, SHIRT, PIN)
+    with in_tenant(acme):
+        row = ExtensionSchema.objects.get()
+        row.definition["attributes"][1] |= {"required": True, "uniqueness": "server"}
+        row.save(update_fields=["definition"])
+
+    made = scim(acme).post("/Users", user("bjensen", shirt="M", pin="1"))
+
+    assert (made.status, made.json[ACME]) == (201, {"shirt": "M"})
+
+
+def test_nothing_is_kept_of_a_request_while_the_schemas_cannot_be_read(acme):
+    define(acme, SHIRT)
+    tenant = Tenant.objects.get(custom_domain="acme")
+    with in_tenant(acme):
+        transaction.set_rollback(True)  # as after a statement that failed
+        redaction = catalog.redaction(tenant)
+        transaction.set_rollback(False)
+
+    assert redaction.body({"userName": "b", ACME: {"shirt": "M"}}, "User") == {
+        "userName": "[redacted]",
+        ACME: "[redacted]",
+    }
