@@ -156,7 +156,14 @@ USER_SCHEMA: Final = Schema(
             "locale", description="The place for formatting numbers and dates, such as en-US."
         ),
         Attribute("timezone", description="The time zone, such as America/Los_Angeles."),
-        Attribute("active", Type.BOOLEAN, "False for a user who has been disabled."),
+        # E44: always there, so that nothing, sent for a disabled user, lets nobody in again.
+        Attribute(
+            "active",
+            Type.BOOLEAN,
+            "False for a user who has been disabled; true unless the client says otherwise.",
+            required=True,
+            default=True,
+        ),
         Attribute(
             "password",
             description="Accepted and discarded: users of myPolicies do not sign in with it.",

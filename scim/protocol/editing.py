@@ -10,8 +10,8 @@ from typing import Any
 
 from scim.protocol import members
 from scim.protocol.comparison import comparable_value, key
+from scim.protocol.errors import InvalidPath, NoTarget
 from scim.protocol.errors import Mutability as MutabilityError
-from scim.protocol.errors import NoTarget
 from scim.protocol.members import MemberEdit
 from scim.protocol.readers import (
     Notes,
@@ -19,6 +19,7 @@ from scim.protocol.readers import (
     identify,
     is_nothing,
     read_complex,
+    read_json,
     read_parts,
     read_value,
     read_values,
@@ -43,7 +44,7 @@ class Draft:
         Raises InvalidValue, NoTarget, Mutability.
         """
         if target.attribute.relation is not None:
-            self._member_edits.append(members.added(target, raw, self._notes))
+            self._member_edits.extend(members.added(target, raw, self._notes))
             return
         self._write(target, raw, replaces=False)
 
@@ -53,7 +54,7 @@ class Draft:
         Raises InvalidValue, NoTarget, Mutability.
         """
         if target.attribute.relation is not None:
-            self._member_edits.append(members.replaced(target, raw, self._notes))
+            self._member_edits.extend(members.replaced(target, raw, self._notes))
             return
         self._write(target, raw, replaces=True)
 
@@ -63,10 +64,14 @@ class Draft:
         What is not there counts as removed (E15). Raises InvalidValue, Mutability.
         """
         if target.attribute.relation is not None:
-            self._member_edits.append(members.removed(target, raw, self._notes))
+            self._member_edits.extend(members.removed(target, raw, self._notes))
+        elif _names_nothing(target, raw):
+            self._notes.add(f"Removed nothing from {target.name}: the value names none of it.")
         elif target.attribute.type is Type.COMPLEX:
             self._remove_values(target, raw)
-        elif is_nothing(raw):
+        elif target.selects is not None:
+            self._set(target, _without(self._values(target), _hits(target, self._values(target))))
+        elif raw is None or raw in ("", []):
             self._set(target, None)
         else:
             self._remove_simple(target, raw)
@@ -85,7 +90,9 @@ class Draft:
 
     def _write(self, target: Target, raw: Any, *, replaces: bool) -> None:
         attribute = target.attribute
-        if _is_list(target):
+        if attribute.type is not Type.COMPLEX and target.selects is not None:
+            self._write_selected(target, raw, replaces=replaces)
+        elif _is_list(target):
             self._write_list(target, raw, replaces=replaces)
         elif attribute.type is Type.COMPLEX:
             self._write_values(target, raw, replaces=replaces)
@@ -100,14 +107,29 @@ class Draft:
         elif values:
             self._set_unsettled(target, _joined(target, current, values))
 
+    def _write_selected(self, target: Target, raw: Any, *, replaces: bool) -> None:
+        """Puts what is sent in place of the simple values that the target selects (E45)."""
+        current = self._values(target)
+        hits = _hits(target, current)
+        values = read_values(target.attribute, raw, target.name, self._notes)
+        if not replaces:
+            raise InvalidPath(f"{target.name} has plain values: add them without a filter.")
+        if values and not hits:
+            raise NoTarget(f"No value of {target.name} matches the filter of the path.")
+        if hits:
+            kept = _without(current, hits)
+            self._set(target, settle(target.attribute, [*kept, *values], target.name))
+
     def _write_values(self, target: Target, raw: Any, *, replaces: bool) -> None:
         """Writes into the values that the target selects, or makes the one it describes."""
         attribute = target.attribute
+        raw = raw if target.sub else read_json(raw, target.name)
         parts = self._read_parts(target, raw)
         current = self._values(target)
         hits = _hits(target, current)
         if parts is None:
-            if replaces or not attribute.multi_valued:
+            adds_nothing = attribute.multi_valued or raw in ([], {})
+            if replaces or not adds_nothing:
                 self._set_values(target, _without(current, hits))
             return
         # RFC 7644 §3.5.2.3: a selected value is replaced, a complex attribute keeps what is unsent.
@@ -199,6 +221,9 @@ class Draft:
     def _set(self, target: Target, value: Any) -> None:
         """Stores a value; null, [] and {} make the attribute absent."""
         attribute = target.attribute
+        if attribute.default is not None and value is None:
+            self._notes.add(f"Ignored nothing as the value of {target.name}.")
+            return
         if attribute.mutability is Mutability.IMMUTABLE and self._get(target) not in (None, value):
             raise MutabilityError(f"{target.name} cannot be changed once it has a value.")
         self._store(target, value)
@@ -219,6 +244,19 @@ def _put(holder: dict[str, Any], name: str, value: Any) -> None:
         holder.pop(name, None)
     else:
         holder[name] = value
+
+
+def _names_nothing(target: Target, raw: Any) -> bool:
+    """True for a removal by an empty list or object, which names none of what is there (E43).
+
+    A removal without a value, or by null, is of all that the path names; so is one by "" of what has
+    a single value (E4, E8).
+    """
+    if target.selects is not None or raw is None or target.sub is not None:
+        return False
+    if target.attribute.multi_valued:
+        return is_nothing(raw)
+    return target.attribute.type is Type.COMPLEX and raw in ([], {})
 
 
 def _is_list(target: Target) -> bool:

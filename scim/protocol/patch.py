@@ -17,7 +17,7 @@ from scim.protocol.errors import (
     NoTarget,
 )
 from scim.protocol.members import MemberEdit
-from scim.protocol.readers import Notes
+from scim.protocol.readers import Notes, read_json
 from scim.protocol.schema import ResourceType, Schema
 from scim.protocol.targets import Access, Target, find, members
 from scim.protocol.text import shown
@@ -77,6 +77,8 @@ def _read_operation(raw: Any) -> Operation:
     if path is not None and not isinstance(path, str):
         raise InvalidSyntax("path must be a string.")
     value = operation.get("value")
+    if path is None:
+        value = _read_whole(value)
     if op is Op.REMOVE:
         if path is None:
             raise NoTarget("A remove operation must have a path.")
@@ -87,6 +89,12 @@ def _read_operation(raw: Any) -> Operation:
             f"The value of the {op.value} operation must be an object without a path."
         )
     return Operation(op, path, value)
+
+
+def _read_whole(value: Any) -> Any:
+    """The value of an operation without a path: an object, in a text (E40) or an array of one (E39)."""
+    value = read_json(value, "value")
+    return value[0] if isinstance(value, list) and len(value) == 1 else value
 
 
 def _read_op(raw: Any) -> Op:
@@ -144,7 +152,6 @@ def _targets_of_schema(
     notes: Notes,
 ) -> Iterable[tuple[Target, Any]]:
     """The attributes under a URN: those that the value names, or all of them for a removal."""
-    is_removal = operation.op is Op.REMOVE
-    if is_removal and schema is resource_type.schema:
+    if operation.op is Op.REMOVE and operation.value is None and schema is resource_type.schema:
         raise NoTarget(f"{schema.id} cannot be removed; name one of its attributes.")
-    return members(resource_type, {schema.id: None if is_removal else operation.value}, notes)
+    return members(resource_type, {schema.id: operation.value}, notes)

@@ -11,10 +11,11 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
+from scim.protocol import documents
 from scim.protocol.comparison import comparable_value, date_time_key, key
-from scim.protocol.errors import InvalidValue
+from scim.protocol.errors import InvalidSyntax, InvalidValue
 from scim.protocol.schema import Attribute, Mutability, Type
-from scim.protocol.text import MAX_STRING, is_acceptable, shown
+from scim.protocol.text import MAX_STRING, is_acceptable, read_number, shown, spelled
 
 # Limits: characters of a value by type; bytes of a string's comparison key, which must fit into a
 # B-tree of PostgreSQL; bits of a number.
@@ -28,6 +29,11 @@ MAX_NOTES: Final = 20
 
 # Sub-attributes that only label a value: alone they say nothing.
 _LABELS: Final = frozenset({"type", "primary"})
+
+# What a plain value may stand in, and what may stand beside it there.
+_WRAPPERS: Final = (list, dict)
+_PLAIN: Final = (str, int)
+_BESIDE_A_VALUE: Final = frozenset({"value", "$ref", "type", "primary", "display"})
 
 _BASE64: Final = re.compile(r"[A-Za-z0-9+/_-]*={0,2}")
 _BOOLEANS: Final = {"true": True, "false": False}
@@ -80,7 +86,24 @@ def read_value(attribute: Attribute, raw: Any, at: str) -> Any:
 
 
 def _read(attribute: Attribute, raw: Any) -> Any:
-    return None if is_nothing(raw) else _READERS[attribute.type](attribute, raw)
+    if raw.__class__ in _WRAPPERS:
+        raw = _unwrapped(raw)
+    return None if raw is None or raw == "" else _READERS[attribute.type](attribute, raw)
+
+
+def _unwrapped(raw: Any) -> Any:
+    """The plain value in an array of one, or in an object that says nothing else; else what is sent.
+
+    E39: Microsoft's connector of 2018 and the SCIM-SDK client send [{"$ref": null, "value": "X"}] and
+    ["X"] for single values; Entra sends [{"value": "1"}] for an array of strings.
+    """
+    found = raw
+    if isinstance(found, list) and len(found) <= 1:
+        found = found[0] if found else None
+    if isinstance(found, dict):
+        named = {name.lower(): item for name, item in found.items()}
+        found = named.get("value", raw) if named.keys() <= _BESIDE_A_VALUE else raw
+    return raw if isinstance(found, list | dict) else found
 
 
 def read_parts(
@@ -135,11 +158,12 @@ def read_complex(attribute: Attribute, raw: Any, at: str, notes: Notes) -> dict[
 
     Raises InvalidValue.
     """
+    raw = read_json(raw, at)
     if isinstance(raw, list) and len(raw) == 1:
         raw = raw[0]  # E4: Entra sends the one manager in an array.
     if is_nothing(raw):
         return None
-    if isinstance(raw, str) and attribute.find("value"):
+    if raw.__class__ in _PLAIN and attribute.find("value"):
         raw = {"value": raw}  # E4: Entra sends the manager as a bare id.
     if not isinstance(raw, dict):
         raise InvalidValue(f"{at} must be an object; the request has {_kind(raw)}.")
@@ -153,6 +177,8 @@ def read_values(attribute: Attribute, raw: Any, at: str, notes: Notes) -> list[A
     """
     if is_nothing(raw):
         return []
+    if isinstance(raw, str):
+        raw = _listed(attribute, raw, at)
     if not isinstance(raw, list):
         # E20: one value where the RFC has an array of values.
         notes.add(f"Took the one value of {at} for an array.")
@@ -160,6 +186,39 @@ def read_values(attribute: Attribute, raw: Any, at: str, notes: Notes) -> list[A
     check_count(attribute, len(raw), at)
     values = (_read_element(attribute, item, at, notes) for item in raw if not is_nothing(item))
     return settle(attribute, values, at)
+
+
+def read_json(raw: Any, at: str) -> Any:
+    """What is sent, or the object or array that its text holds. Raises InvalidSyntax, InvalidValue.
+
+    E40: scim-for-keycloak and SCIM-SDK send JSON in a text where an object or an array belongs.
+    """
+    if not isinstance(raw, str) or not raw.lstrip().startswith(("{", "[")):
+        return raw
+    try:
+        return documents.read(raw)
+    except InvalidSyntax as error:
+        raise InvalidValue(f"{at} is a text that begins like JSON and is none. {error}") from None
+
+
+def _listed(attribute: Attribute, text: str, at: str) -> Any:
+    """The value or values that a text stands for, in place of an array."""
+    if attribute.type is not Type.COMPLEX:
+        return _array_in(text)
+    found = read_json(text, at)
+    if isinstance(found, dict) and attribute.find("displayName") is None:
+        # E16: a role has displayName where the RFC has display.
+        found = {"display" if n == "displayName" else n: item for n, item in found.items()}
+    return found
+
+
+def _array_in(text: str) -> Any:
+    """The array that a text holds, else the text: a plain string may begin with a bracket."""
+    try:
+        found = documents.read(text) if text.lstrip().startswith("[") else text
+    except InvalidSyntax:
+        return text
+    return found
 
 
 def _read_element(attribute: Attribute, raw: Any, at: str, notes: Notes) -> Any:
@@ -242,6 +301,8 @@ def _text(raw: Any, expected: str, limit: int) -> str:
 
 
 def _string(attribute: Attribute, raw: Any) -> str:
+    if isinstance(raw, int | float) and not isinstance(raw, bool):
+        raw = spelled(raw)  # E41: personnel systems write employee numbers without quotes
     text = _text(raw, "a string", MAX_STRING)
     if not text.isascii() and len(key(attribute, text).encode()) > MAX_KEY_BYTES:
         raise _UnfitError(f"takes more than {MAX_KEY_BYTES} bytes")
@@ -281,6 +342,8 @@ def _boolean(_attribute: Attribute, raw: Any) -> bool:
 
 
 def _integer(_attribute: Attribute, raw: Any) -> int:
+    if isinstance(raw, str):
+        raw = _number_in(raw)
     if isinstance(raw, bool) or not isinstance(raw, int):
         raise _unfit("an integer", raw)
     if raw.bit_length() > MAX_NUMBER_BITS:
@@ -288,11 +351,19 @@ def _integer(_attribute: Attribute, raw: Any) -> int:
     return raw
 
 
+def _number_in(text: str) -> Any:
+    """The number that a text spells, or the text, which is refused as what it is."""
+    number = read_number(text)  # E38: Entra sends all values as strings
+    return text if number is None else number
+
+
 def _decimal(attribute: Attribute, raw: Any) -> int | float:
+    if isinstance(raw, str):
+        raw = _number_in(raw)
     if isinstance(raw, float):
         if not math.isfinite(raw):
             raise _UnfitError("must be a finite number")
-        return raw
+        return float(raw)  # without its spelling
     if isinstance(raw, bool) or not isinstance(raw, int):
         raise _unfit("a number", raw)
     return _integer(attribute, raw)

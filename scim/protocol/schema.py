@@ -69,6 +69,7 @@ class Attribute:
     sub_attributes: tuple["Attribute", ...] = ()
     relation: Relation | None = None
     max_values: int = 100  # what a multi-valued attribute may hold
+    default: bool | None = None  # with one it is always there: what gives it nothing is ignored
 
     @cached_property
     def _by_name(self) -> dict[str, "Attribute"]:
@@ -169,6 +170,11 @@ class ResourceType:
     def relations(self) -> tuple[Attribute, ...]:
         """The core attributes whose values are rows."""
         return tuple(a for a in self.schema.attributes if a.relation is not None)
+
+    @cached_property
+    def defaults(self) -> dict[str, bool]:
+        """The core attributes that are always there, with what they are when nobody says."""
+        return {a.name: a.default for a in self.schema.attributes if a.default is not None}
 
     @cached_property
     def unique_attribute(self) -> Attribute | None:

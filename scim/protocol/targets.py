@@ -13,7 +13,7 @@ from typing import Any, Final
 from scim.protocol.errors import InvalidFilter, InvalidPath, InvalidSyntax, InvalidValue
 from scim.protocol.evaluation import element_predicate
 from scim.protocol.filters import And, Comparison, Filter, Operator, parse_path
-from scim.protocol.readers import Notes, is_nothing, read_parts
+from scim.protocol.readers import Notes, is_nothing, read_json, read_parts
 from scim.protocol.schema import Attribute, Located, Mutability, ResourceType, Schema, Type
 
 # No part of a canonical resource (RFC 7643 §3.1).
@@ -84,13 +84,13 @@ def _access(located: Located) -> Access:
 
 def _select(target: Target, tree: Filter) -> Target:
     attribute = target.attribute
-    if attribute.type is not Type.COMPLEX:
+    if attribute.type is not Type.COMPLEX and not attribute.multi_valued:
         raise InvalidPath(f"{target.name} has no sub-attributes to select its values by.")
     return replace(
         target,
         selects=element_predicate(tree, attribute),
         tree=tree,
-        seed=_seed(attribute, tree, target.name),
+        seed=_seed(attribute, tree, target.name) if attribute.sub_attributes else None,
     )
 
 
@@ -176,6 +176,9 @@ def _of_schema(resource_type: ResourceType, schema: Schema, raw: Any) -> Mapping
 
     null under the URN of an extension unassigns each of its attributes.
     """
+    raw = read_json(raw, schema.id)
+    if isinstance(raw, list) and len(raw) <= 1:
+        raw = raw[0] if raw else {}  # E39: in an array of one
     if isinstance(raw, dict):
         return raw
     if not is_nothing(raw):

@@ -120,7 +120,7 @@ def replace(target: Target, body: Any, requester: Requester) -> Stored:
         has_members = any(
             each.relation is Relation.MEMBERS for each in target.resource_type.relations
         )
-        resource = rules.carried_over(before, read.resource)
+        resource = rules.carried_over(target.resource_type, before, read.resource)
         return Outcome(resource, everyone if has_members else (), read.notes)
 
     return _change(target, "replace", replaced, body, requester)
@@ -137,7 +137,8 @@ def modify(target: Target, body: Any, requester: Requester) -> Stored:
 
     def modified(before: Mapping[str, Any]) -> Outcome:
         applied = patch.apply(target.resource_type, before, operations)
-        return Outcome(applied.resource, applied.member_edits, applied.notes)
+        resource = rules.carried_over(target.resource_type, before, applied.resource)
+        return Outcome(resource, applied.member_edits, applied.notes)
 
     return _change(target, "modify", modified, body, requester)
 

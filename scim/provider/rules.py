@@ -23,7 +23,8 @@ def check_required(resource_type: ResourceType, resource: Mapping[str, Any]) -> 
     """
     reason = _REQUIRED.get(resource_type.name, "")
     for attribute in (*resource_type.common, *resource_type.schema.attributes):
-        if not attribute.required or attribute.name in _SERVER_ASSIGNED:
+        is_given = attribute.name in _SERVER_ASSIGNED or attribute.default is not None
+        if not attribute.required or is_given:
             continue
         if _is_blank(resource.get(attribute.name)):
             raise InvalidValue(f"{attribute.name} is missing.{reason}")
@@ -70,20 +71,19 @@ def work_email(resource: Mapping[str, Any]) -> str | None:
 
 def with_defaults(resource_type: ResourceType, resource: Mapping[str, Any]) -> dict[str, Any]:
     """The resource as created: who is provisioned without `active` is active."""
-    if resource_type.schema.find("active") is None:
-        return dict(resource)
-    return {"active": True, **resource}
+    return {**resource_type.defaults, **resource}
 
 
-def carried_over(before: Mapping[str, Any], resource: Mapping[str, Any]) -> dict[str, Any]:
-    """The resource that a PUT leads to: one that does not mention `active` does not change it.
+def carried_over(
+    resource_type: ResourceType, before: Mapping[str, Any], resource: Mapping[str, Any]
+) -> dict[str, Any]:
+    """The resource that a change leads to: one that does not mention `active` does not change it.
 
     RFC 7644 §3.5.1 leaves it to the server what an attribute that is left out becomes; to enable a
     disabled user without being asked would be the worst reading.
     """
-    if "active" in before and "active" not in resource:
-        return {"active": before["active"], **resource}
-    return dict(resource)
+    kept = {name: before.get(name, default) for name, default in resource_type.defaults.items()}
+    return {**kept, **resource}
 
 
 def _is_blank(value: Any) -> bool:

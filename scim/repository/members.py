@@ -109,8 +109,11 @@ def _apply(group: UUID, edit: MemberEdit) -> Moved:
         case Edit.ADD:
             return _add(group, ids, len(parsed))
         case Edit.REPLACE:
-            removed = _rows(Sql(_REMOVE_OTHERS, (group, ids)))
-            return replace(_add(group, ids, len(parsed)), removed=removed)
+            done = replace(_add(group, ids, len(parsed)), removed=_replaced(group, edit, ids))
+            if parsed and done.unknown == len(parsed):
+                # E30: some may be unknown; where all are, the group would only lose its members.
+                raise InvalidValue("Nobody here has the ids of the members that are to come in.")
+            return done
         case Edit.REMOVE if edit.selection is not None:
             element = Sql(relations.comparable_element(Relation.MEMBERS))
             condition = compile_element(edit.selection, GROUP, MEMBERS, element)
@@ -143,6 +146,14 @@ def _add(group: UUID, ids: list[UUID], asked: int) -> Moved:
                     "A group cannot be a member of itself, directly or through others."
                 )
     return Moved(added=tuple(added), unknown=asked - known)
+
+
+def _replaced(group: UUID, edit: MemberEdit, ids: list[UUID]) -> tuple[UUID, ...]:
+    """Removes those whom the ids replace."""
+    if edit.instead_of is None:
+        return _rows(Sql(_REMOVE_OTHERS, (group, ids)))
+    former = {each for text in edit.instead_of if (each := read_id(text))}
+    return _removed(group, sorted(former.difference(ids)))
 
 
 def _removed(group: UUID, ids: Sequence[UUID]) -> tuple[UUID, ...]:

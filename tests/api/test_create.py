@@ -236,7 +236,7 @@ def test_the_work_email_must_have_a_value(emails, at_acme):
 @pytest.mark.parametrize(
     ("changes", "detail"),
     [
-        ({"userName": 7}, "userName must be a string; the request has a number."),
+        ({"userName": True}, "userName must be a string; the request has a boolean."),
         ({"active": "maybe"}, "active must be true or false; the request has a string."),
         ({"name": "Barbara"}, "name must be an object; the request has a string."),
         ({"displayName": "x" * 1025}, "displayName is longer than 1024 characters."),

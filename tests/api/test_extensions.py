@@ -111,7 +111,7 @@ def test_what_is_returned_on_request_is_returned_on_request(extended):
         ({"desks": [{"value": "1", "floor": "four"}]}, "desks.floor must be an integer; the"),
         ({"desks": [{"floor": 4}]}, "desks.value is missing."),
         ({"desks": [{**DESK}, {"value": "2", "primary": True}]}, "more than one value whose"),
-        ({"shirt": 7}, "shirt must be a string; the request has a number."),
+        ({"shirt": True}, "shirt must be a string; the request has a boolean."),
     ],
 )
 def test_what_does_not_fit_is_refused_by_its_full_name(extended, values, detail):

@@ -55,10 +55,11 @@ def test_every_type_has_canonical_values_so_that_entra_offers_it_to_map():
     assert all(attribute["canonicalValues"] for attribute in types)
 
 
-def test_what_mypolicies_always_requires_is_marked_required():
+@pytest.mark.quirk("E44")
+def test_what_mypolicies_always_requires_and_what_is_always_there_is_marked_required():
     required = {name for name, each in attributes_of(urns.USER).items() if each["required"]}
 
-    assert required == {"userName", "externalId", "emails"}
+    assert required == {"userName", "externalId", "emails", "active"}
 
 
 def test_no_characteristic_is_null():

@@ -203,11 +203,11 @@ def test_remove_unassigns_what_the_path_addresses():
         remove('emails[type eq "work" and value ew "example.com"]'),
         remove('addresses[type eq "work"].locality'),
         remove(f"{urns.ENTERPRISE_USER}:department"),
-        remove("active"),
     )
 
     assert after == {
         "userName": "bjensen",
+        "active": True,
         "name": {"familyName": "Jensen"},
         "emails": [HOME],
         "addresses": [{"type": "work", "streetAddress": "100 Universal City Plaza"}],

@@ -16,18 +16,33 @@ from tests.support.reading import read, refusal
 @pytest.mark.parametrize(
     ("members", "detail"),
     [
-        ({"userName": 7}, "userName must be a string; the request has a number."),
         ({"userName": True}, "userName must be a string; the request has a boolean."),
-        ({"userName": ["x"]}, "userName must be a string; the request has an array."),
+        ({"userName": ["x", "y"]}, "userName must be a string; the request has an array."),
+        ({"userName": [["x"]]}, "userName must be a string; the request has an array."),
+        ({"userName": [{"a": 1}]}, "userName must be a string; the request has an array."),
+        ({"userName": {}}, "userName must be a string; the request has an object."),
+        (
+            {"userName": {"value": "x", "givenName": "y"}},
+            "userName must be a string; the request has an object.",
+        ),
+        (
+            {"userName": {"value": {"value": "x"}}},
+            "userName must be a string; the request has an object.",
+        ),
+        ({"active": {}}, "active must be true or false; the request has an object."),
+        ({"active": [True, False]}, "active must be true or false; the request has an array."),
         ({"userName": {"a": 1}}, "userName must be a string; the request has an object."),
-        ({"userName": 0}, "userName must be a string; the request has a number."),
         ({"active": "yes"}, "active must be true or false; the request has a string."),
         ({"active": 1}, "active must be true or false; the request has a number."),
         ({"name": "Barbara"}, "name must be an object; the request has a string."),
         ({"name": [{}, {}]}, "name must be an object; the request has an array."),
         (
-            {"name": {"givenName": 1}},
-            "name.givenName must be a string; the request has a number.",
+            {"name": {"givenName": ["x", "y"]}},
+            "name.givenName must be a string; the request has an array.",
+        ),
+        (
+            {"name": {"familyName": {}}},
+            "name.familyName must be a string; the request has an object.",
         ),
         (
             {"emails": [{"value": False}]},
@@ -43,7 +58,7 @@ from tests.support.reading import read, refusal
         ),
         ({"profileUrl": 1}, "profileUrl must be a URI; the request has a number."),
         (
-            {urns.ENTERPRISE_USER: {"manager": 7}},
+            {urns.ENTERPRISE_USER: {"manager": 7.5}},
             f"{urns.ENTERPRISE_USER}:manager must be an object; the request has a number.",
         ),
         ({urns.ENTERPRISE_USER: "x"}, f"{urns.ENTERPRISE_USER} must be an object."),
@@ -145,11 +160,21 @@ def test_other_types_and_simple_arrays_are_read_for_any_resource_type():
         ({"doors": 1.5}, "doors must be an integer; the request has a number."),
         ({"doors": True}, "doors must be an integer; the request has a boolean."),
         ({"doors": 2**63}, "doors is too large."),
-        ({"liters": "1.6"}, "liters must be a number; the request has a string."),
+        *(
+            ({"liters": text}, "liters must be a number; the request has a string.")
+            for text in ("1,6", "NaN", "Infinity", "1e999", "0x1", " 1", "1.")
+        ),
+        *(
+            ({"doors": text}, "doors must be an integer; the request has a string.")
+            for text in ("four", "4 ", "04", "+4")
+        ),
+        ({"doors": "4.0"}, "doors must be an integer; the request has a number."),
+        ({"doors": "9223372036854775808"}, "doors is too large."),
+        ({"drivers": [["Babs", "John"]]}, "drivers must be a string; the request has an array."),
         ({"liters": False}, "liters must be a number; the request has a boolean."),
         ({"liters": float("inf")}, "liters must be a finite number."),
         ({"liters": -(2**63)}, "liters is too large."),
-        ({"drivers": [{"value": "Babs"}]}, "drivers must be a string; the request has an object."),
+        ({"drivers": [{"name": "Babs"}]}, "drivers must be a string; the request has an object."),
         ({"drivers": b"Babs"}, "drivers must be a string; the request has another kind of value."),
     ],
 )

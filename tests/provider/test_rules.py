@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from scim.protocol.definitions import USER
+from scim.protocol.definitions import GROUP, USER
 from scim.protocol.errors import InvalidValue
 from scim.provider import rules
 
@@ -64,5 +64,9 @@ def test_a_user_is_created_active_unless_the_client_says_otherwise():
 
 
 def test_a_put_that_does_not_mention_active_does_not_enable_a_disabled_user():
-    assert rules.carried_over({"active": False}, {"userName": "x"})["active"] is False
-    assert rules.carried_over({"active": False}, {"active": True})["active"] is True
+    assert rules.carried_over(USER, {"active": False}, {"userName": "x"})["active"] is False
+    assert rules.carried_over(USER, {"active": False}, {"active": True})["active"] is True
+    assert rules.carried_over(USER, {}, {"userName": "x"})["active"] is True
+    assert rules.carried_over(GROUP, {"active": False}, {"displayName": "x"}) == {
+        "displayName": "x"
+    }

@@ -129,7 +129,7 @@ def _resource_returned(resource_type: ResourceType) -> JsonSchema:
 
 def _resource_written(resource_type: ResourceType) -> JsonSchema:
     attributes = (*resource_type.common, *resource_type.schema.attributes)
-    required = [each.name for each in attributes if each.required]
+    required = [each.name for each in attributes if each.required and each.default is None]
     return {
         "type": "object",
         "description": f"{resource_type.description} Names that are not described are ignored.",
