@@ -1,6 +1,7 @@
 """Whether PostgreSQL has room for the connections that serving opens.
 
-Each thread of each worker process keeps one (decision 0008). Beyond the room PostgreSQL refuses, now
+Each thread of each worker process keeps one (decision 0008), and the process opens one now and then
+for what its background threads write (config.flushing). Beyond the room PostgreSQL refuses, now
 and then and to whoever comes last, so what is too much is refused before anything is served.
 """
 
@@ -9,6 +10,7 @@ from typing import Any, Final
 
 from django.db import connection
 
+BACKGROUND: Final = 1  # of each process
 # Kept free for the delivery worker, timers, migrations and commands, probes and a person at a prompt.
 OTHERS: Final = 10
 _UNLIMITED: Final = -1  # PostgreSQL's word for a role or database without a limit of its own
@@ -34,18 +36,22 @@ class Serving:
     @property
     def connections(self) -> int:
         """How many connections have to be allowed."""
-        return self.processes * self.threads + OTHERS
+        return self.processes * self._of_process + OTHERS
+
+    @property
+    def _of_process(self) -> int:
+        return self.threads + BACKGROUND
 
     def why_too_many(self, room: int) -> str:
         """A sentence with the remedy when the room does not suffice, else empty."""
         if self.connections <= room:
             return ""
-        most = (room - OTHERS) // self.threads
+        most = (room - OTHERS) // self._of_process
         remedy = f"Set WEB_CONCURRENCY to {most} at most, or raise" if most > 0 else "Raise"
         return (
             f"PostgreSQL allows {room} connections, and {self.connections} are needed: "
-            f"{self.processes} worker processes with {self.threads} threads each, and {OTHERS} for "
-            f"everything else. {remedy} max_connections."
+            f"{self._of_process} for each of {self.processes} worker processes, and {OTHERS} for everything "
+            f"else. {remedy} max_connections."
         )
 
 

@@ -15,7 +15,7 @@ from config.capacity import Serving
 try:
     port = environment.number("PORT", 8000, most=65_535)
     bind = f"{environment.bracketed(environment.address('BIND', '127.0.0.1'))}:{port}"
-    # Each thread keeps a connection: 16 x 4 stay below PostgreSQL's default of 100.
+    # 16 stay below the 97 connections of a default PostgreSQL (config.capacity).
     workers = environment.number("WEB_CONCURRENCY", min(os.cpu_count() or 1, 16), most=256)
 except environment.EnvironmentVariableError as mistake:
     sys.exit(str(mistake))  # gunicorn would print a traceback

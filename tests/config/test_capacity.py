@@ -9,31 +9,26 @@ from config import capacity
 from config.capacity import OTHERS, Serving
 
 
-def test_every_thread_and_everything_else_need_a_connection():
-    assert Serving(processes=16, threads=4).connections == 64 + OTHERS
+def test_every_thread_every_process_and_everything_else_need_a_connection():
+    assert Serving(processes=16, threads=4).connections == 16 * 4 + 16 + OTHERS
 
 
-@pytest.mark.parametrize("processes", [1, 21])
+@pytest.mark.parametrize("processes", [1, 17])
 def test_what_fits_is_no_problem(processes):
     assert Serving(processes, threads=4).why_too_many(97) == ""
 
 
 def test_one_process_too_many_is_a_sentence_with_the_remedy():
-    assert Serving(processes=22, threads=4).why_too_many(97) == (
-        "PostgreSQL allows 97 connections, and 98 are needed: 22 worker processes with 4 threads "
-        "each, and 10 for everything else. Set WEB_CONCURRENCY to 21 at most, or raise "
-        "max_connections."
+    assert Serving(processes=18, threads=4).why_too_many(97) == (
+        "PostgreSQL allows 97 connections, and 100 are needed: 5 for each of 18 worker processes, "
+        "and 10 for everything else. Set WEB_CONCURRENCY to 17 at most, or raise max_connections."
     )
 
 
 def test_where_not_even_one_process_fits_the_database_has_to_be_changed():
-    sentence = Serving(processes=1, threads=4).why_too_many(13)
+    sentence = Serving(processes=1, threads=4).why_too_many(14)
 
     assert sentence.endswith(" for everything else. Raise max_connections.")
-
-
-def test_a_default_postgresql_has_room_for_the_most_processes_that_we_start_unasked():
-    assert Serving(processes=16, threads=4).why_too_many(100 - 3) == ""
 
 
 def setting(name):

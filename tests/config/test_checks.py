@@ -121,4 +121,4 @@ def test_more_threads_than_connections_are_an_error(olga, monkeypatch):
     [(code, sentence, _)] = of_database()
 
     assert code == "config.E001"
-    assert "1034 are needed: 256 worker processes with 4 threads each" in sentence
+    assert "1290 are needed: 5 for each of 256 worker processes" in sentence

@@ -74,7 +74,7 @@ def test_the_log_begins_with_a_line_that_says_how_it_is_served(deployment):
 
     processes = line["processes"]
     assert (line["message"], line["address"]) == ("Starting.", f"127.0.0.1:{deployment.port}")
-    assert (line["threads"], line["connections"]) == (4, processes * 4 + 10)
+    assert (line["threads"], line["connections"]) == (4, processes * 5 + 10)
     assert line["connections_allowed"] == 97
 
 
@@ -93,7 +93,7 @@ def test_the_deploy_check_asks_the_database_unasked(deployment):
     done = deployment.run("python manage.py check --deploy", WEB_CONCURRENCY="64")
 
     assert done.returncode == 1
-    assert "(config.E001) PostgreSQL allows 97 connections, and 266 are needed" in done.stderr
+    assert "(config.E001) PostgreSQL allows 97 connections, and 330 are needed" in done.stderr
     assert "(config.W002) EMAIL_HOST is not set" in done.stderr
 
 
@@ -119,7 +119,7 @@ def test_the_commands_for_timers_work(deployment, line):
         (
             "WEB_CONCURRENCY",
             "64",
-            "PostgreSQL allows 97 connections, and 266 are needed: 64 worker ",
+            "PostgreSQL allows 97 connections, and 330 are needed: 5 for each of ",
         ),
         ("LOG_LEVEL", "loud", "LOG_LEVEL must be one of "),
     ],
