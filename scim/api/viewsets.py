@@ -72,8 +72,13 @@ class ResourceViewSet(ViewSetMixin, ScimView):
 
     def retrieve(self, request: Request, identifier: str) -> Response:
         projection = read_projection(read_parameters(self.http_request))
-        stored = resources.retrieve(self.resource_type, identifier, self._loading(projection))
-        unchanged = self._precondition().is_not_modified(stored.version)
+        precondition, loading = self._precondition(), self._loading(projection)
+        # A condition is answered before any member is read.
+        first = Loading(loading.tenant_url) if precondition.if_none_match else loading
+        stored = resources.retrieve(self.resource_type, identifier, first)
+        unchanged = precondition.is_not_modified(stored.version)
+        if not unchanged and first is not loading:
+            stored = resources.retrieve(self.resource_type, identifier, loading)
         log_read(self.http_request, self, 304 if unchanged else 200)
         if unchanged:
             return Response(status=304, headers={"ETag": entity_tag(stored.version)})

@@ -70,7 +70,8 @@ def page(sources: Sequence[Source], query: Query) -> Page:
         with connection.cursor() as cursor:
             cursor.execute(statement.text, statement.parameters)
             first = cursor.fetchone()
-            has_too_much = cursor.rowcount > _most_rows(query)
+            if cursor.rowcount > _most_rows(query):
+                raise TooMany(f"The groups on the page have too many members. {_FEWER}")
             rows = sorted(gathered(chain([first], cursor), _LEAD), key=_number)
     except OperationalError as error:
         if is_overtime(error):
@@ -78,8 +79,6 @@ def page(sources: Sequence[Source], query: Query) -> Page:
                 f"The list takes too long to compute. {_advice(sources, query)}"
             ) from None
         raise
-    if has_too_much:
-        raise TooMany(f"The groups on the page have too many members. {_FEWER}")
     types = {source.resource_type.name: source.resource_type for source in sources}
     found = [Listed(types[name], stored, rank) for (_, _, rank, name), stored in rows]
     items = found[: query.count]

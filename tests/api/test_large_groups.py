@@ -150,3 +150,18 @@ def test_a_large_group_takes_no_more_memory_than_its_answer_and_leaves_none(at_a
     assert stays < MEGABYTE
     with in_tenant(at_acme.tenant):
         assert Membership.objects.count() == MANY
+
+
+def test_a_group_that_the_client_has_is_answered_without_reading_its_members(
+    at_acme, group, statements
+):
+    path = group(3)
+    at_acme.get(path, headers={"If-None-Match": 'W/"1"'})  # the first of its kind is logged
+
+    with statements() as executed:
+        answer = at_acme.get(path, headers={"If-None-Match": 'W/"1"'})
+
+    assert (answer.status, answer.text) == (304, "")
+    assert not any("scim_membership" in each for each in executed)
+    changed = at_acme.get(path, headers={"If-None-Match": 'W/"7"'})
+    assert (changed.status, len(changed.json["members"])) == (200, 3)
