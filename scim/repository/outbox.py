@@ -20,6 +20,7 @@ from scim.protocol.projection import project
 from scim.protocol.representation import schemas
 from scim.protocol.security_events import Happening, Kind, kinds, uris_of
 from scim.repository.base import Write
+from scim.repository.relations import EACH
 
 _WANTED: Final = """(
     SELECT FROM scim_eventstream WHERE deleted_at IS NULL AND event_uris ?| %(event_uris)s::text[]
@@ -37,7 +38,7 @@ WITH queued AS (
             SELECT jsonb_agg(
                 jsonb_build_object('value', other.id, 'type', other.resource_type) ORDER BY other.id
             )
-            FROM scim_membership AS link JOIN scim_resource AS other ON other.id = link.member_id
+            FROM scim_membership AS link {EACH.format("link.member_id")} AS other
             WHERE link.group_id = %(id)s
         ) END
     WHERE EXISTS {_WANTED}
