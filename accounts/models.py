@@ -14,6 +14,7 @@ from django.db import models
 from accounts.permissions import Role, grants
 from accounts.tokens import PUBLIC_ID_LENGTH, USER_AGENT_LENGTH, Standing
 from tenants import clock
+from tenants.lettercase import fold
 
 # Characters.
 EMAIL_LENGTH: Final = 254
@@ -33,8 +34,8 @@ class AccountManager(BaseUserManager["Account"]):
 
 
 def normalize_login(email: str) -> str:
-    """The spelling under which an account's e-mail address is stored and looked up."""
-    return email.strip().lower()
+    """The spelling under which an account's e-mail address is stored and looked up: its own key."""
+    return fold(email.strip())
 
 
 class Account(AbstractBaseUser):

@@ -1,5 +1,6 @@
 """Acts on the accounts of a tenant: who may sign in there, and as what."""
 
+import unicodedata
 from typing import Final
 from uuid import UUID
 
@@ -20,6 +21,7 @@ from accounts.models import EMAIL_LENGTH, NAME_LENGTH, Account, normalize_login
 from accounts.permissions import STAFF_ROLES, TENANT_ROLES, Role
 from tenants import lifecycle
 from tenants.current import in_tenant
+from tenants.lettercase import fold
 from tenants.models import Tenant
 
 EMAIL_UNIQUE: Final = "accounts_account_email_key"  # the constraint's name
@@ -123,7 +125,7 @@ def add_account(tenant: Tenant, email: str, name: str, role: Role) -> Account:
     Raises ActionRefused.
     """
     _check_role(tenant, role)
-    account = Account(email=normalize_login(email), role=role)
+    account = Account(email=_read_address(email), role=role)
     account.name = one_line(name, "The name", NAME_LENGTH) if name.strip() else ""
     account.set_unusable_password()
     try:
@@ -137,6 +139,23 @@ def add_account(tenant: Tenant, email: str, name: str, role: Role) -> Account:
             raise
         raise ActionRefused(f"{tenant} has an account {account.email} already.") from error
     return account
+
+
+def _read_address(email: str) -> str:
+    """The key of an address, which mail reaches too. Raises ActionRefused.
+
+    Django's validator lets a few letters pass that are ASCII in another case only, such as `İ`; and
+    the key of `ß` is `ss`, which is another domain.
+    """
+    typed = unicodedata.normalize("NFC", email.strip())
+    local, _, domain = typed.rpartition("@")
+    if not local.isascii():
+        raise ActionRefused(f"{typed!r} is not an e-mail address: before the @ it has to be ASCII.")
+    if fold(domain) != domain.lower():
+        raise ActionRefused(
+            f"{typed!r} has a letter that has two spellings. Write xn--… after the @."
+        )
+    return normalize_login(typed)
 
 
 def get_account(tenant: Tenant, account: str | UUID) -> Account:

@@ -15,8 +15,8 @@ from scim.admin.resources import ChangedFilter, ResourceAdmin
 from scim.admin.search import uuid_in
 from scim.models import Group
 from scim.protocol import urns
-from scim.protocol.text import fold
 from scim.repository import belonging
+from tenants.lettercase import fold
 
 MEMBERS_SHOWN: Final = 50
 _COUNTED: Final = 1_000  # members of each group of a list

@@ -7,7 +7,7 @@ from uuid import UUID
 from django.db.models import Q
 
 from scim.models import User
-from scim.protocol.text import fold
+from tenants.lettercase import fold
 
 _NAMESAKES: Final = 50  # users with one e-mail or externalId (E21), or deleted ones with one name
 

@@ -22,11 +22,11 @@ from scim.admin.resources import ChangedFilter, ResourceAdmin
 from scim.admin.search import unique_key
 from scim.models import User
 from scim.protocol import urns
-from scim.protocol.text import fold
 from scim.provider.acts import RESTORE
 from scim.provider.rules import work_email
 from scim.repository import belonging
 from tenants import clock
+from tenants.lettercase import fold
 
 _MANAGED = "Microsoft Entra ID manages this user: it is changed there, not here."
 _DELETED = (

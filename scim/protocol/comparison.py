@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from scim.protocol.schema import Attribute, ResourceType, Type
-from scim.protocol.text import fold
+from tenants.lettercase import fold
 
 # xsd:dateTime with the years and offsets that exist (XML Schema part 2 §3.2.7): a date without a
 # time, a week date, a space or a leap second is none.

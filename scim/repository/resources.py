@@ -15,11 +15,11 @@ from scim.protocol.errors import Uniqueness
 from scim.protocol.representation import Stored, Written
 from scim.protocol.schema import ResourceType
 from scim.protocol.security_events import Kind
-from scim.protocol.text import fold
 from scim.repository import outbox, relations
 from scim.repository.base import Event, Loading, Write
 from scim.repository.extensions import Unique, is_unique_index
 from scim.repository.sql import Parameter, sql
+from tenants.lettercase import fold
 
 # What `gathered` reads, before the JSON of relations and the members.
 FIELDS: Final = "r.id, r.document, r.version, r.created, r.last_modified"

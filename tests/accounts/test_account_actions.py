@@ -3,10 +3,11 @@
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from django.contrib.auth import authenticate
 from django.db import connection
 
 from accounts import actions
-from accounts.actions import ActionRefused, Actor, NotPermitted
+from accounts.actions import ActionRefused, Actor, NotPermitted, TokenRequest
 from accounts.models import Account, AuditEntry
 from accounts.permissions import Role
 from tenants.current import in_tenant
@@ -30,6 +31,64 @@ def test_an_address_names_one_account_in_a_tenant(acme, tara, command):
         actions.create_account(command, acme, "TARA@acme.example", "", Role.MEMBER)
 
     assert str(refused.value) == "Acme Ltd has an account tara@acme.example already."
+
+
+IDN = "Tara@Bücher.example"
+SPELLINGS = [IDN, "tara@BÜCHER.example", "TARA@bu\u0308cher.example", "tara@bücher.EXAMPLE"]
+
+
+@pytest.mark.parametrize("spelling", SPELLINGS)
+def test_an_address_is_one_in_every_letter_case_wherever_it_is_asked_for(
+    acme, globex, command, spelling
+):
+    """Uniqueness, sign-in, passwords, invitations and tokens compare by one key."""
+    actions.create_account(command, acme, IDN, "", Role.ADMIN)
+    actions.set_password(command, acme, spelling, PASSWORD)
+
+    token = actions.mint_token(command, acme, TokenRequest("Entra", spelling, days=90)).token
+    with pytest.raises(ActionRefused, match=r"has an account tara@bücher\.example already"):
+        actions.create_account(command, acme, spelling, "", Role.MEMBER)
+    with pytest.raises(ActionRefused, match=r"has an account tara@bücher\.example already"):
+        actions.invite_admin(command, acme, spelling, "")
+    with in_tenant(acme):
+        signed_in = authenticate(username=spelling, password=PASSWORD)
+    with in_tenant(globex):
+        stranger = authenticate(username=spelling, password=PASSWORD)
+
+    assert (signed_in, stranger) == (token.issued_for, None)
+
+
+@pytest.mark.parametrize(
+    "local",
+    [
+        "\N{LATIN CAPITAL LETTER I WITH DOT ABOVE}dil",
+        "t\N{LATIN SMALL LETTER DOTLESS I}m",
+        "gro\N{LATIN SMALL LETTER SHARP S}",
+        "mi\N{LATIN SMALL LETTER LONG S}s",
+        "ren\N{LATIN SMALL LETTER E WITH ACUTE}",
+    ],
+)
+def test_an_address_that_is_ascii_in_no_letter_case_makes_no_account(acme, command, local):
+    with pytest.raises(ActionRefused) as refused:
+        actions.create_account(command, acme, f"{local}@acme.example", "", Role.ADMIN)
+
+    assert str(refused.value) == (
+        f"{local + '@acme.example'!r} is not an e-mail address: before the @ it has to be ASCII."
+    )
+
+
+@pytest.mark.parametrize(
+    "domain",
+    ["stra\N{LATIN SMALL LETTER SHARP S}e.example", "\N{LATIN SMALL LETTER LONG S}trasse.example"],
+)
+def test_a_domain_whose_key_is_another_domain_makes_no_account(acme, command, domain):
+    with pytest.raises(ActionRefused) as refused:
+        actions.create_account(command, acme, f"tara@{domain}", "", Role.ADMIN)
+
+    assert str(refused.value) == (
+        f"{'tara@' + domain!r} has a letter that has two spellings. Write xn--… after the @."
+    )
+    actions.create_account(command, acme, "tara@xn--strae-oqa.example", "", Role.ADMIN)
 
 
 def test_the_same_address_may_have_an_account_in_each_tenant(acme, globex, tara, command):

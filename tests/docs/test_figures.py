@@ -3,7 +3,7 @@
 import pytest
 
 from config import environment
-from scim.protocol import text
+from tenants import lettercase
 from tests.support.figures.source import PACKAGES, function_lines, is_typed, source_files
 from tests.support.figures.tracing import traced
 
@@ -28,21 +28,21 @@ def test_every_function_says_its_types():
 
 
 def test_a_way_names_the_files_of_the_product_alone():
-    way = traced(lambda: [text.fold("İ"), sorted(["b", "a"])])
+    way = traced(lambda: [lettercase.fold("İ"), sorted(["b", "a"])])
 
-    assert way.files == {"scim/protocol/text.py"}
+    assert way.files == {"tenants/lettercase.py"}
     assert way.changes == 0
 
 
 def test_a_way_counts_each_change_of_file():
     def back_and_forth():
-        text.fold("a")
+        lettercase.fold("a")
         environment.data_dir()
-        text.fold("b")
+        lettercase.fold("b")
 
     way = traced(back_and_forth)
 
-    assert way.files == {"scim/protocol/text.py", "config/environment.py"}
+    assert way.files == {"tenants/lettercase.py", "config/environment.py"}
     assert way.changes == 2
 
 

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scim.protocol.text import fold, is_acceptable
+from scim.protocol.text import is_acceptable
+from tenants.lettercase import fold
 
 
 def test_equal_but_for_case_is_equal():
