@@ -87,9 +87,16 @@ def _state(error: BaseException) -> str | None:
 
 
 def _chain(error: BaseException) -> Iterator[BaseException]:
+    """The error, and all that it was raised from or while handling.
+
+    Both, since Django names an error as the cause that may be of a former transaction
+    (TransactionManagementError of Django 5.2).
+    """
     seen: set[int] = set()
-    one: BaseException | None = error
-    while one is not None and id(one) not in seen:
-        seen.add(id(one))
-        yield one
-        one = one.__cause__ or one.__context__
+    left = [error]
+    while left:
+        one = left.pop()
+        if id(one) not in seen:
+            seen.add(id(one))
+            yield one
+            left.extend(each for each in (one.__context__, one.__cause__) if each is not None)
