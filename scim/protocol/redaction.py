@@ -13,8 +13,9 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Final
 
+from scim.protocol import documents
 from scim.protocol.differences import Change
-from scim.protocol.errors import BadRequest
+from scim.protocol.errors import BadRequest, InvalidSyntax
 from scim.protocol.filters import Literals, parse_path
 from scim.protocol.readers import is_nothing
 from scim.protocol.schema import Attribute, ResourceType, Type
@@ -244,8 +245,8 @@ class _Reader:
         if text.lstrip()[:1] not in {"{", "["}:
             return text
         try:
-            found = json.loads(text)
-        except (ValueError, RecursionError):
+            found = documents.read(text)
+        except InvalidSyntax:  # no JSON, or more of it than is read anywhere
             return text if not self._names_a_secret(text) else REDACTED
         kept = self._json(found)
         return text if kept == found else json.dumps(kept, ensure_ascii=False)

@@ -121,6 +121,16 @@ def test_json_in_a_text_is_read_too():
     assert READ.body(json.dumps({"password": MARKER}), "User") == REDACTED
 
 
+@pytest.mark.parametrize(
+    "text", ["[" * 900 + "]" * 900, '{"a":' * 500 + "1" + "}" * 500, "[1e999]"]
+)
+def test_a_text_that_no_reader_of_json_takes_is_a_text(text):
+    deep = text.replace("1", json.dumps({"pin": MARKER}))
+
+    assert READ.body({"displayName": text}, "User") == {"displayName": text}
+    assert MARKER not in json.dumps(READ.body({"displayName": deep}, "User"))
+
+
 def test_a_name_that_is_secret_in_one_type_is_read_by_the_type_that_is_asked_for():
     desk = read_schema({"id": "urn:ietf:params:scim:schemas:extension:acme:2.0:Group",
                         "attributes": [{"name": "pin"}]})  # fmt: skip
