@@ -39,7 +39,7 @@ def url(tenant: Tenant, account: Account) -> str:
 def mail_values(
     tenant: Tenant, account: Account, values: Mapping[str, Any]
 ) -> dict[str, Any] | None:
-    """What the message says, made when it is sent: the link and, by its audit entry, who invites.
+    """The values of the message, made when it is sent: the link and, by its audit entry, the inviter.
 
     None when the account has a password by now, which the link would replace. `tenant` is current.
     """
@@ -55,7 +55,7 @@ def mail_values(
 
 
 def prospect(email: str, now: datetime) -> str:
-    """What is said to whoever invited: when the message is sent and how long its link works."""
+    """The sentences for the inviter: when the message is sent, and how long its link works."""
     days = settings.PASSWORD_RESET_TIMEOUT // _DAY
     return (
         f"The invitation to {email} is queued. {mail.prospect(now)} Its link works once, for {days}"

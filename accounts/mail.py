@@ -35,7 +35,7 @@ class Recipient:
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """What is told: a file in templates/emails, the tenant that it is about, and its values.
+    """The content of an e-mail: a file in templates/emails, the tenant it is about, and values.
 
     The values are stored, so they name no person and hold no secret. The screen with the URL name
     `screen` is linked to, on the host on which the reader signs in.
@@ -79,7 +79,7 @@ def drop(recipient: Recipient, template: str, now: datetime) -> None:
 
 
 def prospect(now: datetime) -> str:
-    """When a message that is queued now will be sent, as a sentence: one statement."""
+    """The sentence that says when a message queued now is sent: one statement."""
     late = Q(queued_at__lt=now - PROMPT) | Q(attempts__gt=0)
     with in_public():
         is_late = Mail.objects.filter(late, status=_WAITING).exists()

@@ -70,7 +70,7 @@ _logger: Final = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Round:
-    """What became of one round; `is_down` when the mail server itself failed."""
+    """The outcome of one round; `is_down` when the mail server itself failed."""
 
     sent: int = 0
     failed: int = 0
@@ -107,13 +107,13 @@ def purge(now: datetime) -> int:
 
 
 def wait(attempts: int) -> timedelta:
-    """How long to wait after so many attempts: doubling, at most an hour."""
+    """The delay after so many attempts: doubling, at most an hour."""
     doubled: timedelta = FIRST_WAIT * 2 ** min(attempts - 1, 20)
     return min(doubled, LONGEST_WAIT)
 
 
 def _take(now: datetime) -> list[Mail]:
-    """What is due, oldest first, taken for LEASE; messages to a suspended tenant's people wait."""
+    """The messages that are due, oldest first, taken for LEASE; messages to a suspended tenant's people wait."""
     with in_public(), transaction.atomic():
         due = Mail.objects.filter(
             status=Mail.Status.WAITING, retry_at__lte=now, home__status=Status.ACTIVE
@@ -225,7 +225,7 @@ def _give_back(mails: Sequence[Mail], now: datetime) -> None:
 
 
 def _note(mail: Mail, **changes: Any) -> None:
-    """Write down what became of it, unless its lease was over and another worker has it."""
+    """Write down the outcome, unless its lease was over and another worker has it."""
     with in_public():
         held = Mail.objects.filter(pk=mail.pk, attempts=mail.attempts, status=Mail.Status.WAITING)
         held.update(**changes)
@@ -239,7 +239,7 @@ def _close(connection: Any) -> None:
 
 
 def reason(error: OSError) -> str:
-    """Why a message was not sent, for staff. Not in the server's words: they may name a person."""
+    """The reason why a message was not sent, for staff. Not in the server's words: they may name a person."""
     for kind, words in _REASONS:
         if isinstance(error, kind):
             return words.format(code=_code(error))

@@ -14,7 +14,7 @@ from tenants import traffic
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """What is done every few seconds, and when the process ends."""
+    """Work that is done every few seconds, and once more when the process ends."""
 
     seconds: float
     each_time: Callable[[], None]

@@ -135,7 +135,7 @@ def _alarms(now: datetime) -> tuple[Banner, ...]:
 
 
 def _mails(now: datetime) -> tuple[Banner, ...]:
-    """What tells that people do not get their e-mail."""
+    """The banner about e-mail that is not delivered."""
     late = Q(status=Mail.Status.WAITING, queued_at__lt=now - MAIL_LATE, home__status=Status.ACTIVE)
     failed = Q(status=Mail.Status.FAILED, done_at__gt=now - timedelta(days=RECENT_DAYS))
     found = Mail.objects.filter(late | failed).order_by("-attempts", "pk")[: LISTED + 1]

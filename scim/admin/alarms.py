@@ -132,7 +132,7 @@ class AlarmAdmin(RecordAdmin[Alarm]):
         return (undo, self.act("Let it pass", "pass", alarm.pk, is_dangerous=True))
 
     def _live(self, alarm: Alarm, undone: Undoing | None) -> Live | None:
-        """How far the undo is, on a page that stays open."""
+        """The part of an open page that follows the undo."""
         if undone is None:
             return None
         path = reverse(self.url_name("progress"), args=[alarm.pk])
@@ -238,7 +238,7 @@ def _further(alarm: Alarm) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far an undo is."""
+    """The progress of an undo, in words and numbers."""
 
     sentence: str
     is_done: bool
@@ -261,7 +261,7 @@ class Progress:
 
 
 def _left_behind(request: HttpRequest, undone: Undoing | None) -> tuple[Table, ...]:
-    """Who was not brought back, and why."""
+    """The users who were not brought back, with the reasons."""
     if undone is None or not undone.left:
         return ()
     sight = Sight.of(request)

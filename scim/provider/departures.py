@@ -22,7 +22,7 @@ from tenants.models import Tenant
 
 
 class Leaving:
-    """Who leaves in the course of one bulk request: held as if each came alone.
+    """The users who stop being active in one bulk request, held as if each came alone.
 
     An alarm is opened after the commit, so what it would hold is decided here: the first departure
     that is one too many passes, those that follow wait. At most five statements for any number.

@@ -32,7 +32,7 @@ _HELD: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """How far a tenant is from an alarm.
+    """The distance of a tenant from an alarm.
 
     `active_before` is the number of users who were active before those who left, or a number that
     it is not below: then no alarm is near.
@@ -137,7 +137,7 @@ def situation(tenant: Tenant, now: datetime) -> Situation:
 
 
 def standing(guard: Guard, since: datetime, more: int | None = None) -> Standing:
-    """How many left since the moment, and how many have to for an alarm. Two statements.
+    """The departures since the moment, and the number that is an alarm. Two statements.
 
     The active users are counted as far as it matters while no more than `more` further ones leave,
     as many as left if that is not given.

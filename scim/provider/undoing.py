@@ -43,10 +43,11 @@ _REACTIVATE: Final = {
 
 
 def begin(actor: Actor, alarm: Alarm) -> Undoing:
-    """Have the worker bring back who left from the alarm's first departure to now, or until it lapsed.
+    """Have the worker bring back all who left from the alarm's first departure to now, or until it
+    lapsed; of an undo that is done, those who were left as they were.
 
-    Of an undo that is done, those who were left as they were. Needs the transaction in the tenant
-    that settles the alarm. Raises ActionRefused when nobody is left to bring back.
+    Needs the transaction in the tenant that settles the alarm. Raises ActionRefused when nobody is
+    left to bring back.
     """
     now = clock.now()
     undoing = Undoing.objects.select_for_update(no_key=True).filter(alarm_id=alarm.pk).first()
@@ -112,7 +113,7 @@ def _next(undoing: Undoing) -> QuerySet[Departure]:
 
 
 def _do(tenant: Tenant, undoing: Undoing, rows: Sequence[Departure]) -> None:
-    """Bring back who is in the rows, and note it on them and on the undo."""
+    """Bring back the users of the rows, and note it on them and on the undo."""
     users = list(dict.fromkeys(row.user_id for row in rows))
     obstacles = _bring_back(tenant, undoing, users)
     keys = [row.pk for row in rows if row.user_id not in obstacles]
@@ -127,7 +128,7 @@ def _do(tenant: Tenant, undoing: Undoing, rows: Sequence[Departure]) -> None:
 
 
 def _bring_back(tenant: Tenant, undoing: Undoing, users: Sequence[UUID]) -> dict[UUID, str]:
-    """Why users were left as they were, by their ids; each is brought back in a savepoint."""
+    """Bring each user back in a savepoint; return the reasons against it, by the ids of the others."""
     requester = _requester(tenant, undoing)
     found = User.objects.filter(pk__in=users).values_list("pk", "deleted_at", "active")
     states = {key: (deleted_at, active) for key, deleted_at, active in found}
@@ -169,7 +170,7 @@ def _bring_back_one(
 
 
 def _requester(tenant: Tenant, undoing: Undoing) -> Requester:
-    """Whoever asked, as the log names them; there is no SCIM request."""
+    """The person who asked, as the log names them; there is no SCIM request."""
     return Requester(
         tenant_url=tenant.tenant_url,
         request_id=undoing.request_id,
@@ -197,6 +198,6 @@ def _finish(tenant: Tenant, undoing: Undoing) -> None:
 
 
 def _actor(tenant: Tenant, undoing: Undoing) -> Actor:
-    """Whoever asked, for the audit log; without any permission."""
+    """The person who asked, for the audit log; without any permission."""
     home = None if undoing.is_by_staff else tenant.id
     return Actor(undoing.asked_by, undoing.address, tenant_id=home)

@@ -37,7 +37,7 @@ _logger: Final = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """What a look found: how many departures are an alarm, and who left if one is open."""
+    """The findings of a look: the number of departures that is an alarm; if one is open, its users."""
 
     needed: int
     users: int | None = None
@@ -45,7 +45,7 @@ class Seen:
 
 @dataclass(slots=True)
 class _Watch:
-    """What a process remembers of a tenant."""
+    """The memory of a process about one tenant."""
 
     tenant: Tenant
     needed: int = 0
@@ -61,7 +61,7 @@ class _Watch:
         return abs(now - self.begun_at) < self.pause
 
     def known(self, now: datetime) -> int:
-        """How many departures were an alarm at the last look; 0 when that is not known."""
+        """The number of departures that was an alarm at the last look; 0 when that is not known."""
         return self.needed if abs(now - self.needed_at) < BELIEVED else 0
 
 
@@ -73,7 +73,7 @@ class _Watches:
         self._watches: dict[UUID, _Watch] = {}
 
     def needed(self, tenant: Tenant, now: datetime) -> int:
-        """How many departures were an alarm at the last look; 0 when that is not known."""
+        """The number of departures that was an alarm at the last look; 0 when that is not known."""
         watch = self._watches.get(tenant.id)
         return watch.known(now) if watch else 0
 
@@ -144,7 +144,7 @@ _watches: Final = _Watches()
 
 
 def count_up_to(tenant: Tenant) -> int:
-    """How many departures a change has to count to know whether the guard must look."""
+    """The number of departures that a change counts, to tell whether the guard must look."""
     least = guard.known_settings(tenant).least
     return min(max(least, _watches.needed(tenant, clock.now())), max(least, COUNTED))
 

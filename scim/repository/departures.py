@@ -46,14 +46,14 @@ SELECT count(*) FROM (
 
 @dataclass(frozen=True, slots=True)
 class Left:
-    """How many users left since a moment, each counted once, and when the first of them did."""
+    """The number of users who left since a moment, each counted once, and the first departure."""
 
     users: int
     first: datetime | None
 
 
 def add(users: Sequence[UUID], at: datetime, since: datetime, most: int) -> int:
-    """Note that the users leave; how many departures there were since a moment, at most `most`."""
+    """Note that the users leave; return the number of departures since a moment, at most `most`."""
     parameters: dict[str, Any] = {"at": at, "users": list(users), "since": since, "most": most}
     with connection.cursor() as cursor:
         cursor.execute(_ADD, parameters)
@@ -69,14 +69,14 @@ def is_reached(since: datetime, number: int) -> bool:
 
 
 def left_from(since: datetime) -> Left:
-    """Who left from the moment on and was not brought back by an undo."""
+    """The users who left from the moment on and were not brought back by an undo."""
     with connection.cursor() as cursor:
         cursor.execute(_LEFT, [since])
         return Left(*cursor.fetchone())
 
 
 def active_users(most: int) -> int:
-    """How many users are active, counted up to `most`."""
+    """The number of active users, counted up to `most`."""
     with connection.cursor() as cursor:
         cursor.execute(_ACTIVE, [most])
         (found,) = cursor.fetchone()
@@ -84,7 +84,7 @@ def active_users(most: int) -> int:
 
 
 def in_period(since: datetime, until: datetime) -> int:
-    """How many users left from one moment to another and were not brought back."""
+    """The number of users who left from one moment to another and were not brought back."""
     with connection.cursor() as cursor:
         cursor.execute(_IN_PERIOD, [since, until])
         return int(cursor.fetchone()[0])

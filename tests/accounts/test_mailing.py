@@ -232,7 +232,7 @@ def test_a_message_that_cannot_be_made_does_not_hold_up_the_others(acme, tara, c
     assert sorted(each.status for each in queued()) == ["failed", "sent"]
 
 
-def test_what_was_done_is_removed_after_30_days(acme, tara, clock):
+def test_finished_messages_are_removed_after_30_days(acme, tara, clock):
     queue(acme)
     worker.sent()
     queue(acme)

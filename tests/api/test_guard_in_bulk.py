@@ -91,7 +91,7 @@ def test_those_of_a_later_request_are_held_and_other_operations_are_not(
     assert alarm_of(acme).refused == 2
 
 
-def test_what_single_requests_began_a_bulk_request_continues(
+def test_a_bulk_request_continues_what_single_requests_began(
     guarded, paths, send, acme, at_acme, django_capture_on_commit_callbacks
 ):
     for path in paths[:2]:

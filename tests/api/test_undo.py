@@ -116,7 +116,7 @@ def test_a_worker_that_dies_loses_its_piece_and_the_next_goes_on(left, at_acme, 
     assert len(changes(acme, asked.request_id)) == PEOPLE
 
 
-def test_what_is_done_is_not_done_again(left, at_acme, acme):
+def test_a_finished_undo_is_not_done_again(left, at_acme, acme):
     done = undone(people.COMMAND, acme, alarm_of(acme).pk)
     versions = [at_acme.get(path).json["meta"]["version"] for path in left[:3]]
 
