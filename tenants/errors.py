@@ -1,5 +1,27 @@
-"""What cannot be done to tenants and their names."""
+"""What cannot be done to tenants and their names, and which field of a request a refusal is about."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 
-class TenantRefused(ValueError):
-    """A tenant or name cannot be had as asked; the message is a sentence for whoever asked."""
+class Refused(ValueError):
+    """Something may not be done as asked; the message is a sentence for whoever asked.
+
+    `field` names what of the request it is about; "" for none in particular.
+    """
+
+    field = ""
+
+
+class TenantRefused(Refused):
+    """A tenant or name cannot be had as asked."""
+
+
+@contextmanager
+def about(field: str) -> Iterator[None]:
+    """Say of a refusal from inside which field of the request it is about, if it does not itself."""
+    try:
+        yield
+    except Refused as refusal:
+        refusal.field = refusal.field or field
+        raise

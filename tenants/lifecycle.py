@@ -17,7 +17,7 @@ from psycopg.errors import DuplicateSchema, UniqueViolation
 
 from tenants import hostnames, schemas
 from tenants.current import in_public
-from tenants.errors import TenantRefused
+from tenants.errors import TenantRefused, about
 from tenants.models import Domain, Status, Tenant
 
 NAME_LENGTH: Final = 200
@@ -26,11 +26,16 @@ OPERATOR_NAME: Final = "myPolicies staff"
 
 def create_tenant(custom_domain: str, name: str) -> Tenant:
     """A new tenant with its schema: row, schema and tables in one transaction, all or nothing."""
-    label = hostnames.read_custom_domain(custom_domain)
+    with about("custom_domain"):
+        label = hostnames.read_custom_domain(custom_domain)
     name = name.strip()
     if not name or len(name) > NAME_LENGTH or not name.isprintable():
-        raise TenantRefused(f"The name must be one line of 1 to {NAME_LENGTH} characters.")
-    return _create(Tenant(custom_domain=label, name=name, schema_name=hostnames.schema_name(label)))
+        with about("name"):
+            raise TenantRefused(f"The name must be one line of 1 to {NAME_LENGTH} characters.")
+    with about("custom_domain"):
+        return _create(
+            Tenant(custom_domain=label, name=name, schema_name=hostnames.schema_name(label))
+        )
 
 
 def create_operator_tenant() -> Tenant:

@@ -21,6 +21,7 @@ from accounts.models import EMAIL_LENGTH, NAME_LENGTH, Account, normalize_login
 from accounts.permissions import STAFF_ROLES, TENANT_ROLES, Role
 from tenants import lifecycle
 from tenants.current import in_tenant
+from tenants.errors import about
 from tenants.lettercase import fold
 from tenants.models import Tenant
 
@@ -124,10 +125,20 @@ def add_account(tenant: Tenant, email: str, name: str, role: Role) -> Account:
 
     Raises ActionRefused.
     """
-    _check_role(tenant, role)
-    account = Account(email=_read_address(email), role=role)
-    account.name = one_line(name, "The name", NAME_LENGTH) if name.strip() else ""
+    with about("role"):
+        _check_role(tenant, role)
+    with about("email"):
+        address = _read_address(email)
+    account = Account(email=address, role=role)
+    account.name = one_line(name, "The name", NAME_LENGTH, "name") if name.strip() else ""
     account.set_unusable_password()
+    with about("email"):
+        _insert(tenant, account, email)
+    return account
+
+
+def _insert(tenant: Tenant, account: Account, email: str) -> None:
+    """Store the new account, whose address was written so. Raises ActionRefused."""
     try:
         account.clean_fields()
         with transaction.atomic():
@@ -138,7 +149,6 @@ def add_account(tenant: Tenant, email: str, name: str, role: Role) -> Account:
         if violated_constraint(error) != EMAIL_UNIQUE:
             raise
         raise ActionRefused(f"{tenant} has an account {account.email} already.") from error
-    return account
 
 
 def _read_address(email: str) -> str:
@@ -175,12 +185,13 @@ def get_admin(tenant: Tenant, account: str | UUID, what: str) -> Account:
 
     Raises ActionRefused.
     """
-    found = get_account(tenant, account)
-    if found.role != Role.ADMIN or not found.is_active:
-        raise ActionRefused(
-            f"{found.email} is not an active tenant admin: {what} is issued for one."
-        )
-    return found
+    with about("issued_for"):
+        found = get_account(tenant, account)
+        if found.role != Role.ADMIN or not found.is_active:
+            raise ActionRefused(
+                f"{found.email} is not an active tenant admin: {what} is issued for one."
+            )
+        return found
 
 
 def leading_role(tenant: Tenant) -> Role:
@@ -217,6 +228,7 @@ def store_password(account: Account, password: str) -> None:
     try:
         validate_password(password, account)
     except ValidationError as error:
-        raise ActionRefused(" ".join(error.messages)) from error
+        with about("password"):
+            raise ActionRefused(" ".join(error.messages)) from error
     account.set_password(password)
     account.save(update_fields=["password"])

@@ -14,6 +14,7 @@ from accounts.models import LABEL_LENGTH, ClientSecret, OAuthClient
 from accounts.oauth import SECRET_PREFIX
 from accounts.tokens import PUBLIC_ID_LENGTH
 from tenants import clock
+from tenants.errors import about
 from tenants.models import Tenant
 
 # Entra's gallery asks for secrets that last one to three years.
@@ -43,7 +44,7 @@ def create_oauth_client(actor: Actor, tenant: Tenant, request: ClientRequest) ->
     """A new client of the tenant, issued for one of its active admins. Raises ActionRefused."""
     with performing(actor, "accounts.add_oauthclient", tenant):
         client = OAuthClient(
-            label=one_line(request.label, "The label", LABEL_LENGTH),
+            label=one_line(request.label, "The label", LABEL_LENGTH, "label"),
             issued_for=get_admin(tenant, request.issued_for, "an OAuth client"),
             public_keys=_read_keys(request.public_keys),
             created_at=clock.now(),
@@ -103,7 +104,8 @@ def revoke_oauth_client(actor: Actor, tenant: Tenant, client: str | UUID) -> OAu
 
 def _add_secret(actor: Actor, tenant: Tenant, client: OAuthClient, years: int) -> CreatedClient:
     if years not in SECRET_YEARS:
-        raise ActionRefused(f"A client secret expires after 1 to {max(SECRET_YEARS)} years.")
+        with about("years"):
+            raise ActionRefused(f"A client secret expires after 1 to {max(SECRET_YEARS)} years.")
     now = clock.now()
     value = tokens.generate(SECRET_PREFIX)
     digest = tokens.digest(tenant.id, value)
@@ -152,4 +154,5 @@ def _read_keys(text: str) -> dict[str, Any]:
     try:
         return read_key_set(text)
     except AssertionRefused as error:
-        raise ActionRefused(str(error)) from error
+        with about("public_keys"):
+            raise ActionRefused(str(error)) from error

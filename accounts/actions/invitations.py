@@ -11,6 +11,7 @@ from accounts.models import Account, AuditEntry, normalize_login
 from accounts.permissions import STAFF_ROLES, Role
 from tenants import clock
 from tenants.current import in_tenant
+from tenants.errors import about
 from tenants.models import Tenant
 
 INVITE: Final = "accounts.invite_account"
@@ -32,7 +33,8 @@ def invite_admin(actor: Actor, tenant: Tenant, email: str, name: str) -> Account
         if account is None:
             account = add_account(tenant, email, name, Role.ADMIN)
         else:
-            _prepare_again(tenant, account)
+            with about("email"):
+                _prepare_again(tenant, account)
         invite(actor, tenant, account)
     return account
 

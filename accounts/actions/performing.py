@@ -10,12 +10,12 @@ from accounts import audit
 from accounts.audit import Actor, Details
 from accounts.models import AuditEntry
 from tenants.current import in_tenant
-from tenants.errors import TenantRefused
+from tenants.errors import Refused, TenantRefused, about
 from tenants.models import Tenant
 
 
-class ActionRefused(ValueError):
-    """An act that may not be done as asked; the message is a sentence for whoever asked."""
+class ActionRefused(Refused):
+    """An act that may not be done as asked."""
 
 
 class NotPermitted(ActionRefused):
@@ -39,7 +39,8 @@ def refusals() -> Iterator[None]:
     try:
         yield
     except TenantRefused as error:
-        raise ActionRefused(str(error)) from error
+        with about(error.field):
+            raise ActionRefused(str(error)) from error
 
 
 def authorize(actor: Actor, permission: str, tenant: Tenant | None) -> None:
@@ -66,14 +67,16 @@ def note(actor: Actor, tenant: Tenant, act: str, subject: str, details: Details)
     return entry
 
 
-def one_line(text: str, what: str, max_length: int) -> str:
+def one_line(text: str, what: str, max_length: int, field: str = "") -> str:
     """The text without surrounding blanks; `what` names it in the refusal ("The label").
 
-    Raises ActionRefused when it is blank, too long, or holds line breaks or control characters.
+    Raises ActionRefused, about the field, when it is blank, too long, or holds line breaks or control
+    characters.
     """
     text = text.strip()
     if not text or len(text) > max_length or not text.isprintable():
-        raise ActionRefused(f"{what} must be one line of 1 to {max_length} characters.")
+        with about(field):
+            raise ActionRefused(f"{what} must be one line of 1 to {max_length} characters.")
     return text
 
 

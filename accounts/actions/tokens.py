@@ -15,6 +15,7 @@ from accounts.audit import Actor, Details
 from accounts.models import LABEL_LENGTH, REASON_LENGTH, SecretToken
 from accounts.tokens import PUBLIC_ID_LENGTH
 from tenants import clock
+from tenants.errors import about
 from tenants.models import Tenant
 
 # What the form offers; a command takes any number of days up to the most.
@@ -65,7 +66,7 @@ def mint_token(actor: Actor, tenant: Tenant, request: TokenRequest) -> Minted:
         token = SecretToken(
             public_id=tokens.public_id(digest),
             digest=digest,
-            label=one_line(request.label, "The label", LABEL_LENGTH),
+            label=one_line(request.label, "The label", LABEL_LENGTH, "label"),
             issued_for=account,
             created_at=now,
             created_by=actor.name,
@@ -130,15 +131,15 @@ def _expiry(request: TokenRequest, now: datetime) -> datetime | None:
     if request.days is None:
         return None
     if not 1 <= request.days <= MOST_DAYS:
-        raise ActionRefused(f"A secret token expires after 1 to {MOST_DAYS} days.")
+        with about("days"):
+            raise ActionRefused(f"A secret token expires after 1 to {MOST_DAYS} days.")
     return now + timedelta(days=request.days)
 
 
 def _no_expiry_reason(request: TokenRequest) -> str:
     if request.days is None:
-        return one_line(
-            request.no_expiry_reason, "The reason why the token never expires", REASON_LENGTH
-        )
+        what = "The reason why the token never expires"
+        return one_line(request.no_expiry_reason, what, REASON_LENGTH, "no_expiry_reason")
     return ""
 
 
@@ -146,7 +147,8 @@ def _end_replaced(
     actor: Actor, tenant: Tenant, request: TokenRequest, now: datetime
 ) -> list[SecretToken]:
     """The tokens that the request names, which end after the overlap. Raises ActionRefused."""
-    replaced = _get_live(tenant, request.replaces, now)
+    with about("replaces"):
+        replaced = _get_live(tenant, request.replaces, now)
     for token in replaced:
         if request.overlap is Overlap.NONE:
             _revoke(actor, tenant, token, now)

@@ -1,6 +1,7 @@
 """How every act runs on a screen: ask on GET, do it once on POST, say what happened."""
 
-from collections.abc import Callable
+import dataclasses
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,9 +16,7 @@ from accounts.admin.forms import ActForm
 from accounts.admin.pages import Page, Section, link
 from accounts.admin.screens import RecordAdmin
 
-_ALREADY_SENT = (
-    "This form has been sent before, or it was open for too long. Nothing was done this time."
-)
+_ALREADY_SENT = "This form has been sent before, or it was open for too long. Nothing changed."
 _BACK = "Go back and look at what is there now"
 
 
@@ -26,7 +25,8 @@ class Asked:
     """A form or confirmation page. `run` does the act with the valid form and answers the request.
 
     Without visible fields the form is a confirmation. `run` may raise ActionRefused: its sentence
-    is shown above the form and nothing else happened.
+    is shown beside the field that it is about, or above the form, and nothing else happened. `fields`
+    has the form's name of a field where that is not the act's; "" stands for none in particular.
     """
 
     title: str
@@ -38,6 +38,7 @@ class Asked:
     sentences: tuple[str, ...] = ()
     sections: tuple[Section, ...] = ()
     is_dangerous: bool = False
+    fields: Mapping[str, str] = dataclasses.field(default_factory=dict)
 
 
 def ask(screen: RecordAdmin[Any], request: HttpRequest, asked: Asked) -> HttpResponse:
@@ -57,7 +58,8 @@ def ask(screen: RecordAdmin[Any], request: HttpRequest, asked: Asked) -> HttpRes
     except NotPermitted as error:
         raise PermissionDenied from error
     except ActionRefused as error:
-        form.add_error(None, str(error))
+        field = asked.fields.get(error.field, error.field)
+        form.add_error(field if field in form.fields else None, str(error))
         form.data = request.POST.copy()
         form.data["nonce"] = nonces.issue(request)
         return _page(screen, request, asked, form)
@@ -79,6 +81,7 @@ def _page(
     context = {
         "title": asked.title,
         "form": form,
+        "is_marked": any(field.errors for field in form.visible_fields()),
         "sentences": asked.sentences,
         "sections": asked.sections,
         "act_label": asked.act_label,

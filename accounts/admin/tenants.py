@@ -168,6 +168,7 @@ class TenantAdmin(RecordAdmin[Tenant]):
             cancel_path=self.list_path(),
             run=create,
             form=TenantForm,
+            fields={"email": "admin_email"},
         )
         return ask(self, request, asked)
 

@@ -132,6 +132,7 @@ class SecretTokenAdmin(RecordAdmin[SecretToken]):
             cancel_path=self.list_path(),
             run=partial(self._mint, request),
             form=TokenForm,
+            fields={"days": "expiry"},
             sentences=(sentence,),
         )
         return ask(self, request, asked)
@@ -152,6 +153,7 @@ class SecretTokenAdmin(RecordAdmin[SecretToken]):
             cancel_path=self.record_path(token.pk),
             run=partial(self._mint, request),
             form=form,
+            fields={"days": "expiry"},
             sentences=(
                 (
                     f"The new token takes the place of {token}, which works until the time chosen"

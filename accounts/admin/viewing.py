@@ -45,7 +45,7 @@ def viewing_of(request: HttpRequest) -> Viewing | None:
 
 def start(request: HttpRequest, tenant: Tenant, reason: str) -> None:
     """Begin, or begin again with another reason and the whole time. Raises ActionRefused."""
-    reason = one_line(reason, "The reason", REASON_LENGTH)
+    reason = one_line(reason, "The reason", REASON_LENGTH, "reason")
     running = viewing_of(request)
     if running and running.tenant != tenant:
         # One at a time; and ending that one here would take the audit logs' locks out of order.

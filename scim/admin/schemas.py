@@ -184,6 +184,7 @@ class ExtensionSchemaAdmin(RecordAdmin[ExtensionSchema]):
             cancel_path=cancel_path,
             run=define,
             form=form,
+            fields={"": "definition"},
             sentences=(
                 (
                     f"Users and groups of {tenant.name} ({tenant.host}) can then have the attributes of"

@@ -31,6 +31,7 @@ from scim.provider.polling import SECRET_PREFIX
 from scim.provider.sealing import seal
 from scim.repository import outbox
 from tenants import clock, lifecycle
+from tenants.errors import about
 from tenants.models import Tenant
 
 MOST_STREAMS: Final = 10  # of a tenant: each costs a row a change
@@ -73,17 +74,20 @@ def create_stream(actor: Actor, tenant: Tenant, request: StreamRequest) -> Creat
         now = clock.now()
         if EventStream.objects.filter(deleted_at=None).count() >= MOST_STREAMS:
             raise ActionRefused(f"A tenant has at most {MOST_STREAMS} event streams.")
+        with about("endpoint"):
+            endpoint = _endpoint(request)
         stream = EventStream(
-            label=one_line(request.label, "The label", MAX_LABEL),
+            label=one_line(request.label, "The label", MAX_LABEL, "label"),
             method=request.method,
-            endpoint=_endpoint(request),
+            endpoint=endpoint,
             event_uris=_event_uris(request.event_uris),
             created_at=now,
             retry_at=now,
             created_by=actor.name,
         )
         stream.audience = _audience(tenant, stream, request.audience)
-        secret = _secret(tenant, stream, request.authorization)
+        with about("authorization"):
+            secret = _secret(tenant, stream, request.authorization)
         stream.save(force_insert=True)
         _register(tenant)
         if stream.method != DeliveryMethod.WEBHOOK:
@@ -243,7 +247,7 @@ def _event_uris(chosen: tuple[str, ...]) -> list[str]:
 
 def _audience(tenant: Tenant, stream: EventStream, wished: str) -> str:
     made = stream.endpoint or f"{tenant.tenant_url}/events/{stream.id}"
-    return one_line(wished if wished.strip() else made, "The audience", MAX_AUDIENCE)
+    return one_line(wished if wished.strip() else made, "The audience", MAX_AUDIENCE, "audience")
 
 
 def _secret(tenant: Tenant, stream: EventStream, authorization: str) -> str:

@@ -43,7 +43,7 @@ def test_an_operator_adds_an_account(path, role, email, olaf, acme, operator):
 def test_a_tenants_account_cannot_get_a_staff_role(olaf, acme):
     answer = send(olaf, f"{OF_ACME}add/", email="new@acme.example", name="", role="operator")
 
-    assert "Nothing was done yet" in answer.text
+    assert "Not saved." in answer.text
     with in_tenant(acme):
         assert not Account.objects.filter(email="new@acme.example").exists()
 

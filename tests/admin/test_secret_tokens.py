@@ -138,7 +138,7 @@ def test_only_active_admins_of_the_visited_tenant_can_be_chosen(
         False,
         False,
     ]
-    assert ["Nothing was done yet" in answer.text for answer in answers] == [True, True, True]
+    assert ["Not saved." in answer.text for answer in answers] == [True, True, True]
     assert rows_of_acme(SecretToken) == []
 
 
@@ -187,7 +187,7 @@ def test_tokens_of_another_tenant_cannot_be_checked(alice, globex, tara, gus, mi
 
     answer = alice.post(FORM, filled(alice, tara, replaces=[theirs.pk], overlap="now"))
 
-    assert "Nothing was done yet" in answer.text
+    assert "Not saved." in answer.text
     with in_tenant(globex):
         theirs.refresh_from_db()
     assert theirs.revoked_at is None

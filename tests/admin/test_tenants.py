@@ -87,7 +87,7 @@ def test_a_custom_domain_that_is_taken_is_refused_in_words(olaf, acme):
     answer = olaf.post(LIST + "add/", form | {"nonce": nonce_in(page)})
 
     assert answer.status_code == 200
-    assert "Nothing was done yet" in answer.text
+    assert "Not saved." in answer.text
     assert Tenant.objects.filter(custom_domain="acme").count() == 1
 
 

@@ -78,7 +78,7 @@ def test_without_a_reason_of_one_line_nothing_begins(reason, alice, acme, operat
     refused = view_as_admin(alice, acme, reason)
 
     assert refused.status_code == 200
-    assert "Nothing was done yet" in refused.text
+    assert "Not saved." in refused.text
     assert banner_of(alice.get(HOME)) is None
     assert noted(acme) == noted(operator) == []
 
