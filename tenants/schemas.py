@@ -29,6 +29,12 @@ _TABLE: Final = "django_migrations"
 _WITH_TABLE: Final = (
     "SELECT schemaname FROM pg_tables WHERE tablename = %s AND schemaname = ANY(%s)"
 )
+_WITH_COLUMN: Final = """
+SELECT nspname FROM pg_namespace
+JOIN pg_class ON relnamespace = pg_namespace.oid AND relname = %s
+JOIN pg_attribute ON attrelid = pg_class.oid AND attname = %s
+WHERE nspname = ANY(%s)
+"""
 _APPLIED: Final = "SELECT {schema}, array_agg(app), array_agg(name) FROM {table}"
 
 
@@ -78,26 +84,27 @@ def _active(**conditions: Any) -> list[Tenant]:
 
 
 def where(
-    condition: str, table: str, parameters: Sequence[Any], among: Sequence[Tenant]
+    condition: str, column: tuple[str, str], parameters: Sequence[Any], among: Sequence[Tenant]
 ) -> list[Tenant]:
     """Those of the tenants for whom the condition holds; none is entered.
 
-    `condition` is a SELECT of our own in which `{schema}` is the tenant's schema; `table` is one that
-    it reads, and schemas that do not have it yet are passed over. One statement for many tenants.
+    `condition` is a SELECT of our own in which `{schema}` is the tenant's schema. `column` is the
+    newest that it reads, with its table: schemas that do not have it yet are passed over, so that one
+    that is behind holds up no other. One statement for many tenants.
     """
     with in_public():
         found: list[Tenant] = []
         for chunk in _chunks(among):
-            holding = _holding(condition, table, parameters, [each.schema_name for each in chunk])
+            holding = _holding(condition, column, parameters, [each.schema_name for each in chunk])
             found += [tenant for tenant in chunk if tenant.schema_name in holding]
     return found
 
 
 def _holding(
-    condition: str, table: str, parameters: Sequence[Any], schema_names: list[str]
+    condition: str, column: tuple[str, str], parameters: Sequence[Any], schema_names: list[str]
 ) -> frozenset[str]:
     with connection.cursor() as cursor:
-        cursor.execute(_WITH_TABLE, [table, schema_names])
+        cursor.execute(_WITH_COLUMN, [*column, schema_names])
         parts = [
             sql.SQL("SELECT {} WHERE EXISTS ({})").format(
                 sql.Literal(schema), sql.SQL(condition).format(schema=sql.Identifier(schema))

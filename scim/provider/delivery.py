@@ -41,7 +41,9 @@ MAX_ERROR: Final = 500  # characters of what a receiver says
 # Answers to one event (RFC 8935 §2.3: 400); any other failure is the receiver's, for all events.
 _ABOUT_EVENT: Final = frozenset({400, 409, 413, 415, 422})
 _MOST_SECONDS: Final = 10**8  # of a Retry-After: three years are never waited for
-_TABLE: Final = "scim_delivery"
+# The newest columns that the conditions on all schemas read, with their tables.
+_NEWEST: Final = ("scim_delivery", "held_until")
+_STREAMS: Final = ("scim_eventstream", "method")
 
 logger: Final = logging.getLogger(__name__)
 
@@ -81,7 +83,7 @@ class Round:
 
 def tenants_with_work(among: Sequence[Tenant], now: datetime) -> list[Tenant]:
     """Those of the tenants in which a delivery is due."""
-    return schemas.where(outbox.IS_DUE, _TABLE, (now, now, now), among)
+    return schemas.where(outbox.IS_DUE, _NEWEST, (now, now, now), among)
 
 
 def register_senders() -> None:
@@ -90,7 +92,8 @@ def register_senders() -> None:
     The acts on streams keep it; this finds what a restored or copied schema brought along.
     """
     everyone = schemas.active()
-    sending = {tenant.id for tenant in schemas.where(outbox.IS_SENDING, _TABLE, (), everyone)}
+    found = schemas.where(outbox.IS_SENDING, _STREAMS, (), everyone)
+    sending = {tenant.id for tenant in found}
     for tenant in everyone:
         if tenant.sends_events != (tenant.id in sending):
             lifecycle.set_sends_events(tenant, sends=tenant.id in sending)
@@ -171,7 +174,7 @@ def purge() -> int:
     """How many deliveries were removed in all tenants: those done long ago and of deleted streams."""
     now = clock.now()
     removed = 0
-    for tenant in schemas.where(outbox.IS_PURGEABLE, _TABLE, (now - KEPT,), schemas.active()):
+    for tenant in schemas.where(outbox.IS_PURGEABLE, _NEWEST, (now - KEPT,), schemas.active()):
         with in_tenant(tenant):
             removed += outbox.purge(now - KEPT, now, PURGED)
     return removed

@@ -193,13 +193,20 @@ def test_what_waits_to_be_tried_again_and_suspended_tenants_are_no_work(initech)
     assert with_work(later) == []
 
 
-def test_a_schema_that_has_not_been_migrated_yet_is_passed_over(initech):
+@pytest.mark.parametrize(
+    "change", ["RENAME TO scim_delivery_former", "RENAME COLUMN held_until TO held_former"]
+)
+def test_a_schema_that_has_not_been_migrated_yet_is_passed_over(change, initech, real_tenants):
+    """One that is behind holds up no other tenant's events."""
     tenant, _ = initech
-    create(tenant, "one")
+    hooli = real_tenants[1]
+    streams.created(hooli, DeliveryMethod.PUSH, endpoint="http://127.0.0.1:9/")
+    for each in (tenant, hooli):
+        create(each, "one")
     with schemas.alone(tenant.schema_name), connection.cursor() as cursor:
-        cursor.execute("ALTER TABLE scim_delivery RENAME TO scim_delivery_former")
+        cursor.execute(f"ALTER TABLE scim_delivery {change}")
 
-    assert with_work() == []
+    assert with_work() == [hooli]
 
 
 @pytest.mark.parametrize("state", ["paused", "deleted"])

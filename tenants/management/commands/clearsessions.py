@@ -10,6 +10,7 @@ from tenants.current import in_public, in_tenant
 from tenants.models import Tenant
 
 _EXPIRED: Final = "SELECT 1 FROM {schema}.django_session WHERE expire_date < %s"
+_COLUMN: Final = ("django_session", "expire_date")
 
 
 class Command(BaseCommand):
@@ -21,7 +22,7 @@ class Command(BaseCommand):
         with in_public():
             tenants = list(Tenant.objects.all())
         count = 0
-        for tenant in schemas.where(_EXPIRED, "django_session", [now], tenants):
+        for tenant in schemas.where(_EXPIRED, _COLUMN, [now], tenants):
             with in_tenant(tenant):
                 deleted, _ = Session.objects.filter(expire_date__lt=now).delete()
             count += deleted
