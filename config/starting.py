@@ -70,7 +70,7 @@ def _ask_database(serving: Serving, address: str) -> str:
                 f"DATABASE_URL is not set, and the embedded PostgreSQL of {settings.DATA_DIR} does "
                 "not run: set it, or start with `manage.py up`."
             )
-        extra = {"error": type(error).__name__}
+        extra = {"error": type(error).__name__, "reason": str(error).strip()}  # libpq's, no secret
         _logger.warning("The database does not answer yet: requests wait for it.", extra=extra)
         return ""
     finally:

@@ -8,7 +8,13 @@ from django.test import RequestFactory
 from hypothesis import given, strategies
 
 from config.environment import EnvironmentVariableError
-from config.proxies import ClientMiddleware, TrustedProxies, client_address, read_trusted_proxies
+from config.proxies import (
+    MOST_PROXIES,
+    ClientMiddleware,
+    TrustedProxies,
+    client_address,
+    read_trusted_proxies,
+)
 
 PROXIES = read_trusted_proxies("10.0.0.0/8, 192.0.2.1, 2001:db8:1::/48")
 NOBODY = TrustedProxies()
@@ -138,6 +144,14 @@ def test_an_element_that_names_no_client_ends_the_chain(element):
 
 def test_an_open_quote_of_the_client_does_not_swallow_what_the_proxy_appends():
     assert seen(forwarded=f'for="_hidden, for={CLIENT}') == CLIENT
+
+
+def test_a_chain_is_read_up_to_a_limit():
+    """A long header must cost no more than a short one."""
+    longest = ["10.0.0.2"] * (MOST_PROXIES - 1)
+
+    assert seen(x_forwarded_for=", ".join([CLIENT, *longest])) == CLIENT
+    assert seen(x_forwarded_for=", ".join([CLIENT, "10.0.0.3", *longest])) == "10.0.0.3"
 
 
 def test_empty_elements_and_pairs_are_passed_over():

@@ -181,6 +181,6 @@ def test_a_database_that_is_not_there_yet_is_waited_for(tmp_path):
         early.stop()
 
     assert (refused.status, refused.headers["Retry-After"]) == (503, "30")
-    assert json.loads(early.log.splitlines()[0])["message"] == (
-        "The database does not answer yet: requests wait for it."
-    )
+    first = json.loads(early.log.splitlines()[0])
+    assert first["message"] == "The database does not answer yet: requests wait for it."
+    assert "Connection refused" in first["reason"]
