@@ -258,7 +258,7 @@ def next_cycle(found: Connection, now: datetime) -> str:
     if found.state is SUSPENDED:
         return "None while the tenant is suspended"
     if at is None and found.last_request_at and now - found.last_request_at < _RUNNING:
-        return "About 40 minutes after the one that may be running"
+        return "About 40 minutes after the current one"
     if at is None:
         return "Unknown"
     if at > now:

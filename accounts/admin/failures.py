@@ -106,10 +106,10 @@ def failure_of(refusal: Refusal) -> Failure:
 
 def beside(refusal: Refusal, now: datetime) -> Failure:
     """What a refusal means where another credential works."""
-    sender = f" by {refusal.user_agent}" if refusal.user_agent else ""
+    sender = f" from {refusal.user_agent}" if refusal.user_agent else ""
     fix = (
-        f"Another one works, so provisioning goes on. The last of them was sent {ago(refusal.at, now)}"
-        f"{sender}: enter a live one there, or stop it."
+        "Another credential works, so provisioning continues. The last refused request came"
+        f" {ago(refusal.at, now)}{sender}: give that client a live credential, or stop it."
     )
     return Failure(failure_of(refusal).what, fix)
 

@@ -100,13 +100,13 @@ class TokenForm(ActForm):
     )
     replaces = TokensField(
         label="Tokens that end",
-        help_text="Those that you check. All others go on working.",
+        help_text="Only those that you check end; all others go on working.",
     )
     overlap = forms.ChoiceField(
         choices=_OVERLAPS,
         initial=Overlap.WEEK,
         required=False,
-        label="They work for",
+        label="Checked tokens work for",
         help_text="Leave time to enter the new token in Entra before the old one ends.",
     )
 
@@ -155,7 +155,7 @@ class RotationForm(TokenForm):
     )
     replaces = TokensField(
         label="Other tokens that end with it",
-        help_text="Those that you check. All others go on working.",
+        help_text="Only those that you check end; all others go on working.",
     )
     rotated: SecretToken
     field_order = ("label", "expiry", "no_expiry_reason", "issued_for", "overlap", "replaces")

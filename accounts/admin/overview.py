@@ -193,11 +193,7 @@ def _beside(tenants: QuerySet[Tenant], now: datetime) -> tuple[Table, ...]:
         refusal = connection.read(tenant, now).beside
         if refusal is not None:
             rows.append(_refused(tenant, refusal, beside(refusal, now), now))
-    return (
-        (Table("Refused beside a connection that works", _REFUSED, tuple(rows), ""),)
-        if rows
-        else ()
-    )
+    return (Table("Refused credentials", _REFUSED, tuple(rows), ""),) if rows else ()
 
 
 def _refused(tenant: Tenant, refusal: Refusal, failure: Failure, now: datetime) -> tuple[Any, ...]:

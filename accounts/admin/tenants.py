@@ -109,7 +109,7 @@ class TenantAdmin(RecordAdmin[Tenant]):
         found = connection.read(tenant, clock.now())
         told = found.sentence.partition(", ")[2]
         if found.beside:
-            told = f"{told} Refused beside it: {found.beside.credential}."
+            told = f"{told} Also refused: {found.beside.credential}."
         return format_html("{} {}", connection_badge(found), told)
 
     @admin.display(description="Tenant URL")

@@ -54,7 +54,7 @@ def _connection(tenant: Tenant, now: datetime) -> Facts:
     if found.failure:
         facts += _refused(tenant, found.failure, failure_of(found.failure), "What is wrong")
     if found.beside:
-        facts += _refused(tenant, found.beside, beside(found.beside, now), "Refused beside it")
+        facts += _refused(tenant, found.beside, beside(found.beside, now), "Also refused")
     facts.append(Fact("Next cycle", connection.next_cycle(found, now)))
     return Facts("Connection", tuple(facts))
 

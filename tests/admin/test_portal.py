@@ -217,7 +217,7 @@ def test_a_revoked_token_beside_one_that_works_is_a_warning(at_home, acme, tara,
         "warning",
         f"Requests still come with the secret token {minted.token}, which was revoked.",
     )
-    assert "Another one works, so provisioning goes on." in banner.sentence
+    assert "Another credential works, so provisioning continues." in banner.sentence
 
 
 def test_the_first_page_says_when_the_next_cycle_is_expected(at_home, acme):

@@ -137,12 +137,14 @@ def test_a_token_that_is_refused_beside_one_that_works_is_told_apart_from_failur
     page = alice.get("/admin/")
     listed = alice.get("/admin/tenants/tenant/?connection=connected").text
 
-    beside = section(page, "Refused beside a connection that works")
+    beside = section(page, "Refused credentials")
     assert "Requests still come with the secret token HR export (4e5f6a7b)" in beside
-    assert "sent 1 minute ago by curl/8.5: enter a live one there, or stop it." in beside
+    assert (
+        "came 1 minute ago from curl/8.5: give that client a live credential, or stop it." in beside
+    )
     assert '<a href="/t/acme/admin/scim/provisioningevent/?q=r-18">1 minute ago</a>' in beside
     assert "No tenant&#x27;s connection is failing." in section(page, SECTIONS[0])
-    assert "Refused beside it: secret token HR export (4e5f6a7b)." in listed
+    assert "Also refused: secret token HR export (4e5f6a7b)." in listed
 
 
 def test_tokens_and_client_secrets_that_expire_soon_lead_to_where_they_are_replaced(

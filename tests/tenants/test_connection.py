@@ -133,7 +133,7 @@ def test_a_suspended_tenant_is_suspended_whatever_its_traffic_was(
 @pytest.mark.parametrize(
     ("minutes", "words"),
     [
-        (1, "About 40 minutes after the one that may be running"),
+        (1, "About 40 minutes after the current one"),
         (10, "About 2026-11-25 10:30 UTC"),
         (46, "Overdue: it was expected 6 minutes ago"),
         (120, "Unknown"),

@@ -6,12 +6,12 @@ from unittest.mock import patch
 from django.conf import settings
 from django.core.management import CommandError, call_command
 
-from accounts import actions
+from accounts import actions, uses
 from accounts.actions import ActionRefused
 from accounts.models import Account
 from scim.api import log
 from scim.provider.summaries import Summaries
-from tenants import lifecycle
+from tenants import lifecycle, traffic
 from tenants.current import in_public, in_tenant
 from tenants.models import Tenant
 from tests.support.people import COMMAND, PASSWORD
@@ -39,6 +39,8 @@ def fill(people: int, now: datetime) -> bool:
         story.tell_acme(people, now, travel, progress)
         travel.move_to(now)
         add_staff()
+        traffic.flush()  # as the thread of a worker does
+        uses.flush()
     progress.end()
     return True
 
