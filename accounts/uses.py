@@ -18,6 +18,7 @@ from typing import Final, NamedTuple
 from uuid import UUID
 
 from django.db import DatabaseError, InterfaceError, OperationalError, connection
+from psycopg import sql
 
 from accounts.tokens import USER_AGENT_LENGTH
 from tenants import clock
@@ -169,22 +170,17 @@ UPDATE accounts_secrettoken AS used
        ORDER BY id FOR NO KEY UPDATE SKIP LOCKED)
 RETURNING used.id
 """
-_CLIENTS: Final = """
-UPDATE accounts_oauthclient AS used
+_OTHERS: Final = """
+UPDATE {table} AS used
    SET last_used_at = GREATEST(used.last_used_at, new.at)
   FROM jsonb_to_recordset(%s::jsonb) AS new(id uuid, at timestamptz)
  WHERE used.id = new.id AND used.id IN (
-       SELECT id FROM accounts_oauthclient WHERE id = ANY(%s::uuid[])
+       SELECT id FROM {table} WHERE id = ANY(%s::uuid[])
        ORDER BY id FOR NO KEY UPDATE SKIP LOCKED)
 RETURNING used.id
 """
-_SECRETS: Final = """
-UPDATE accounts_clientsecret AS used
-   SET last_used_at = GREATEST(used.last_used_at, new.at)
-  FROM jsonb_to_recordset(%s::jsonb) AS new(id uuid, at timestamptz)
- WHERE used.id = new.id AND used.id IN (
-       SELECT id FROM accounts_clientsecret WHERE id = ANY(%s::uuid[])
-       ORDER BY id FOR NO KEY UPDATE SKIP LOCKED)
-RETURNING used.id
-"""
-_STATEMENTS: Final = {Kind.TOKEN: _TOKENS, Kind.CLIENT: _CLIENTS, Kind.SECRET: _SECRETS}
+_STATEMENTS: Final = {
+    Kind.TOKEN: sql.SQL(_TOKENS),
+    Kind.CLIENT: sql.SQL(_OTHERS).format(table=sql.Identifier("accounts_oauthclient")),
+    Kind.SECRET: sql.SQL(_OTHERS).format(table=sql.Identifier("accounts_clientsecret")),
+}

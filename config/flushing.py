@@ -1,5 +1,6 @@
 """What a process keeps in memory, brought to the database by its threads and when it ends."""
 
+import logging
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -10,6 +11,8 @@ from django.db import connection
 from accounts import uses
 from scim.provider import watch
 from tenants import traffic
+
+_logger: Final = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +44,10 @@ class Flusher:
 
     def _run(self) -> None:
         while not self._stopping.wait(self._work.seconds):
-            self._work.each_time()
+            try:
+                self._work.each_time()
+            except Exception:  # the next round is made all the same
+                _logger.exception("A round of a background thread failed.")
 
 
 def flush() -> None:

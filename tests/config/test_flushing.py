@@ -7,7 +7,7 @@ from accounts import actions, uses
 from accounts.actions import TokenRequest
 from accounts.models import SecretToken
 from accounts.uses import Credential, Kind, Use
-from config.flushing import COUNTS, Flusher
+from config.flushing import COUNTS, Flusher, Work
 from tenants import traffic
 from tenants.current import in_public, in_tenant
 from tenants.models import TrafficDay
@@ -55,3 +55,19 @@ def test_a_worker_that_ends_writes_what_it_has(real_tenants):
     flusher.stop()
 
     assert written(initech) == ([1], [1])
+
+
+def test_a_round_that_fails_does_not_end_the_thread(caplog):
+    rounds = []
+
+    def work():
+        rounds.append(1)
+        if len(rounds) == 1:
+            raise RuntimeError("on purpose")
+
+    flusher = Flusher(Work(0.001, work, lambda: None))
+    flusher.start()
+    wait_until(lambda: len(rounds) > 1, "the second round")
+    flusher.stop()
+
+    assert "A round of a background thread failed." in caplog.text
