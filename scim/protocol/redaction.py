@@ -39,16 +39,15 @@ _VALUE: Final = "value"
 class _Place:
     """What a path addresses: a schema, or an attribute and perhaps a part of it.
 
-    A bare name may be an attribute of several schemas or types: then it is each of them. `text` is the path
-    without the values in it that are not to be kept.
+    A bare name may be an attribute of several schemas or types: then it is each of them. `text` is the
+    path without the values in it that are not to be kept. `parts` are None where no part is addressed,
+    () for one that is unknown; `urn` is that of a schema which is addressed as a whole.
     """
 
     text: str
     attributes: tuple[Attribute, ...] = ()
-    parts: tuple[Attribute, ...] | None = (
-        None  # None: no part is addressed, (): one that is unknown
-    )
-    urn: str | None = None  # of a schema that is addressed as a whole
+    parts: tuple[Attribute, ...] | None = None
+    urn: str | None = None
 
     @property
     def is_known(self) -> bool:
@@ -64,7 +63,7 @@ class _Place:
 
 
 class Redaction:
-    """What is secret in the resources of the types, which are all that a tenant has or had."""
+    """Leaves out what is secret in resources of the types, which are all that a tenant has or had."""
 
     def __init__(self, types: Sequence[ResourceType]) -> None:
         self._types = {each.name: _Reader((each,)) for each in types}
