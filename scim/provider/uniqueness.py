@@ -1,8 +1,8 @@
-"""What an act on a tenant's schemas does to the unique indexes: only what changed, beside all writers.
+"""The unique indexes of a tenant's schemas: an act changes only its own, beside all writers.
 
 An index is built before the definition that announces it is committed, and dropped after the one
 that no longer does, so that what is announced is always held. An act that fails takes back what it
-built; what one that was killed left behind is found by the next and goes first (decision 0024).
+built; the next one finds the leftovers of a killed act and drops them first (decision 0024).
 """
 
 import logging
@@ -110,7 +110,7 @@ def _uniques(row: ExtensionSchema) -> list[Unique]:
 
 
 def _key(name: str) -> str:
-    """What of an index's name is its attribute's."""
+    """The part of an index's name that stands for its attribute."""
     return name[:-_RANDOM]
 
 

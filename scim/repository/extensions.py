@@ -66,8 +66,8 @@ class Unique:
 
     @property
     def key(self) -> str:
-        """What the name of its index begins with; the rest makes the name one of its own, so that
-        a new index can be built beside one that is broken.
+        """The beginning of the name of its index; the rest is random, so that a new index can be
+        built beside one that is broken.
         """
         text = f"{self.resource_type}:{self.urn}:{self.attribute}".lower()
         return f"{_INDEX_PREFIX}{sha256(text.encode()).hexdigest()[:16]}_"
@@ -125,8 +125,8 @@ def find_indexes() -> dict[str, bool]:
 
 
 class Reach(Enum):
-    """What the caller's own transaction has done with resources, which a concurrent statement on
-    their indexes would wait for.
+    """How far the caller's own transaction has used resources: a concurrent statement on their
+    indexes would wait for it.
     """
 
     NOTHING = "nothing"  # indexes can be built and dropped concurrently

@@ -80,7 +80,7 @@ def test_a_search_is_refused_likewise_and_logged(slow, acme, events):
 @pytest.mark.parametrize(
     "path", ["/Me", "/Users/019ab8c4-0000-7000-8000-000000000001"], ids=["me", "one"]
 )
-def test_what_is_no_list_of_the_clients_is_an_outage(path, slow):
+def test_a_look_up_that_is_no_list_of_the_clients_is_an_outage(path, slow):
     answer = slow.get(path)
 
     assert (answer.status, answer.headers["Retry-After"]) == (503, "30")

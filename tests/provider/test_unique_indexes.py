@@ -112,7 +112,7 @@ def test_uniqueness_is_held_from_the_moment_that_it_is_announced(pair, at_initec
     assert f"{ACME}:badge" in refused.json["detail"]
 
 
-def test_only_what_changed_is_built_or_dropped(initech):
+def test_an_act_builds_and_drops_only_the_indexes_that_changed(initech):
     define(initech, BADGE)
     first = indexes(initech)
 
@@ -227,7 +227,7 @@ def test_an_act_that_is_refused_after_it_built_takes_its_index_back(initech, at_
 
 @pytest.fixture
 def broken(initech, at_initech):
-    """What a killed act leaves behind: an index that is not valid, and one that nothing announces."""
+    """The leftovers of a killed act: an index that is not valid, and one that nothing announces."""
     define(initech, PLAIN_BADGE, {"name": "desk"})
     for name in ("a", "b"):
         at_initech.post("/Users", user(name, badge="7"))
@@ -241,13 +241,13 @@ def broken(initech, at_initech):
     return initech
 
 
-def test_what_a_killed_act_left_behind_goes_with_the_next(broken):
+def test_the_next_act_drops_the_leftovers_of_a_killed_one(broken):
     define(broken, PLAIN_BADGE, {"name": "desk", "description": "By the window."})
 
     assert indexes(broken) == {}
 
 
-def test_a_violation_of_what_a_killed_act_left_behind_is_a_conflict(broken, at_initech):
+def test_a_violation_of_a_leftover_index_is_a_conflict(broken, at_initech):
     """PostgreSQL holds it, so it is told, and not as a failure of ours."""
     at_initech.post("/Users", user("c", desk="1"))
 

@@ -1,4 +1,4 @@
-"""What a statement reads does not grow with what it is not about: the blocks that PostgreSQL reports.
+"""The blocks that a statement reads do not grow with the groups and users that it is not about.
 
 In a tenant with one large group and some of ten, of which the statistics know nothing but the
 average.

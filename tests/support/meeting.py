@@ -33,7 +33,7 @@ def starting() -> Iterator[Callable[..., Future[Any]]]:
 
 
 def impatiently(tenant: Tenant, work: Callable[..., Any], *arguments: Any) -> Any:
-    """What the work answers in a transaction of its own, which fails if it has to wait for a lock."""
+    """The work's answer, from a transaction of its own that fails if it has to wait for a lock."""
     with in_tenant(tenant):
         with connection.cursor() as cursor:
             cursor.execute("SET LOCAL lock_timeout = '100ms'")
