@@ -16,7 +16,7 @@ from django.db import DatabaseError, IntegrityError, OperationalError, transacti
 from accounts.actions.performing import ActionRefused
 from scim.models import ExtensionSchema
 from scim.protocol.extensions import read_schema
-from scim.protocol.schema import Returned, Schema
+from scim.protocol.schema import Schema
 from scim.repository import extensions
 from scim.repository.extensions import Reach, Unique
 from tenants.current import in_tenant
@@ -99,10 +99,7 @@ def building(tenant: Tenant) -> Iterator[Building]:
 
 def of_schema(resource_type: str, schema: Schema) -> list[Unique]:
     """The unique attributes of a schema that extends the type."""
-    return [
-        Unique(resource_type, schema.id, each.name, each.returned is not Returned.NEVER)
-        for each in schema.unique_attributes
-    ]
+    return [Unique(resource_type, schema.id, each.name) for each in schema.unique_attributes]
 
 
 def _uniques(row: ExtensionSchema) -> list[Unique]:
@@ -148,8 +145,11 @@ def _drop(names: Iterable[str]) -> None:
 
 
 def _doubled(unique: Unique) -> str:
-    """Why the attribute cannot be unique, with a value that is there twice if it may be seen."""
-    value = extensions.find_double(unique) if unique.is_shown else None
+    """Why the attribute cannot be unique, with a value that is there twice.
+
+    No value of it is a secret: an attribute that is never returned cannot be unique.
+    """
+    value = extensions.find_double(unique)
     named = "" if value is None else f', "{value[:100]}"'
     return (
         f"Two {unique.resource_type}s have the same {unique.attribute}{named}; it cannot be unique."

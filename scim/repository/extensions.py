@@ -6,7 +6,7 @@ uniqueness is an invariant of the database here too and costs a request no state
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import Enum
 from hashlib import sha256
 from typing import Final
@@ -62,7 +62,6 @@ class Unique:
     resource_type: str
     urn: str
     attribute: str
-    is_shown: bool = field(default=True, compare=False)  # whether a value of it may be named
 
     @property
     def key(self) -> str:

@@ -200,18 +200,6 @@ def test_two_equal_values_are_named_and_nothing_stays_of_the_try(initech, at_ini
     assert at_initech.post("/Users", user("c", badge="Blue 7")).status == 201
 
 
-def test_a_value_that_nobody_may_see_is_not_named(initech, at_initech):
-    secret = {"name": "badge", "returned": "never"}
-    define(initech, secret)
-    for name in ("a", "b"):
-        assert at_initech.post("/Users", user(name, badge="7")).status == 201
-
-    with pytest.raises(ActionRefused) as refusal:
-        define(initech, {**secret, "uniqueness": "server"})
-
-    assert str(refusal.value) == "Two Users have the same badge; it cannot be unique."
-
-
 def test_an_act_that_is_refused_after_it_built_takes_its_index_back(initech, at_initech):
     """Two become unique, and only the second of them cannot."""
     define(initech, PLAIN_BADGE, {"name": "desk"})
