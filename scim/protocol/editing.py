@@ -90,12 +90,12 @@ class Draft:
 
     def _write(self, target: Target, raw: Any, *, replaces: bool) -> None:
         attribute = target.attribute
-        if attribute.type is not Type.COMPLEX and target.selects is not None:
-            self._write_selected(target, raw, replaces=replaces)
-        elif _is_list(target):
+        if _is_list(target):
             self._write_list(target, raw, replaces=replaces)
         elif attribute.type is Type.COMPLEX:
             self._write_values(target, raw, replaces=replaces)
+        elif target.selects is not None:
+            self._write_selected(target, raw, replaces=replaces)
         else:
             self._set(target, read_value(attribute, raw, target.name))
 

@@ -15,7 +15,7 @@ from scim.protocol import documents
 from scim.protocol.comparison import comparable_value, date_time_key, key
 from scim.protocol.errors import InvalidSyntax, InvalidValue
 from scim.protocol.schema import Attribute, Mutability, Type
-from scim.protocol.text import MAX_STRING, is_acceptable, read_number, shown, spelled
+from scim.protocol.text import MAX_STRING, Real, is_acceptable, read_number, shown, spelled
 
 # Limits: characters of a value by type; bytes of a string's comparison key, which must fit into a
 # B-tree of PostgreSQL; bits of a number.
@@ -30,10 +30,11 @@ MAX_NOTES: Final = 20
 # Sub-attributes that only label a value: alone they say nothing.
 _LABELS: Final = frozenset({"type", "primary"})
 
-# What a plain value may stand in, and what may stand beside it there.
-_WRAPPERS: Final = (list, dict)
+# What may stand for an id in place of an object, and beside a plain value in one.
 _PLAIN: Final = (str, int)
 _BESIDE_A_VALUE: Final = frozenset({"value", "$ref", "type", "primary", "display"})
+
+_NUMBERS: Final = (int, float, Real)
 
 _BASE64: Final = re.compile(r"[A-Za-z0-9+/_-]*={0,2}")
 _BOOLEANS: Final = {"true": True, "false": False}
@@ -86,7 +87,8 @@ def read_value(attribute: Attribute, raw: Any, at: str) -> Any:
 
 
 def _read(attribute: Attribute, raw: Any) -> Any:
-    if raw.__class__ in _WRAPPERS:
+    kind = raw.__class__
+    if kind is list or kind is dict:
         raw = _unwrapped(raw)
     return None if raw is None or raw == "" else _READERS[attribute.type](attribute, raw)
 
@@ -127,8 +129,8 @@ def read_parts(
                 parts[sub.name] = _read(sub, item)
             except _UnfitError as unfit:
                 raise InvalidValue(f"{at}.{sub.name} {unfit}.") from None
-    value = attribute.find("value")
-    if parts.get("$ref") and not parts.get("value") and value and not value.is_secret:
+    is_bare = bool(parts.get("$ref")) and not parts.get("value")
+    if is_bare and (value := attribute.find("value")) and not value.is_secret:
         # E4: a reference without an id means the resource that its last segment names.
         identifier = parts["$ref"].rstrip("/").rpartition("/")[2]
         parts["value"] = read_value(value, identifier, f"{at}.value")
@@ -193,7 +195,7 @@ def read_json(raw: Any, at: str) -> Any:
 
     E40: scim-for-keycloak and SCIM-SDK send JSON in a text where an object or an array belongs.
     """
-    if not isinstance(raw, str) or not raw.lstrip().startswith(("{", "[")):
+    if raw.__class__ is not str or not raw.lstrip().startswith(("{", "[")):
         return raw
     try:
         return documents.read(raw)
@@ -301,7 +303,7 @@ def _text(raw: Any, expected: str, limit: int) -> str:
 
 
 def _string(attribute: Attribute, raw: Any) -> str:
-    if isinstance(raw, int | float) and not isinstance(raw, bool):
+    if raw.__class__ in _NUMBERS:
         raw = spelled(raw)  # E41: personnel systems write employee numbers without quotes
     text = _text(raw, "a string", MAX_STRING)
     if not text.isascii() and len(key(attribute, text).encode()) > MAX_KEY_BYTES:

@@ -135,7 +135,7 @@ def test_refusals_of_the_token_endpoint_are_in_the_provisioning_log(acme, create
         ("issue token", 400, str(created.client), "192.0.2.77", None),
         ("issue token", 401, "", "192.0.2.77", None),
     ]
-    assert events(acme)[0].detail == "The scopes are: scim.read scim.write."
+    assert events(acme)[0].detail == "The scopes are: scim scim.read scim.write."
 
 
 def test_no_secret_and_no_token_is_in_any_log(acme, created, caplog):

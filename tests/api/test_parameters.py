@@ -154,6 +154,6 @@ def test_a_filter_that_is_none_in_either_reading_is_refused(at_acme):
 
 
 def test_the_log_has_the_names_of_the_rfc(at_acme, acme, events, bjensen):
-    at_acme.get("/Users", FILTER=LOOK_UP, Foo="bar")
+    at_acme.get("/Users", FILTER=LOOK_UP, STARTindex="1")
 
-    assert events(acme)[-1].sent == {"filter": LOOK_UP, "Foo": "bar"}
+    assert events(acme)[-1].sent == {"filter": LOOK_UP, "startIndex": "1"}

@@ -10,7 +10,7 @@ import pytest
 
 from scim.protocol import documents, patch, urns
 from scim.protocol.definitions import USER
-from scim.protocol.errors import InvalidValue
+from scim.protocol.errors import InvalidFilter, InvalidPath, InvalidValue, NoTarget
 from scim.protocol.extensions import read_schema
 from scim.protocol.readers import Notes, read_value, read_values
 from scim.protocol.schema import Attribute, Extension, ResourceType, Type
@@ -282,6 +282,24 @@ def test_one_of_several_plain_values_is_removed_or_replaced(operation, left):
     after = changed({"op": "remove", "path": f"{OWN}:departmentIds", **operation}, to=three)
 
     assert after[OWN] == {"departmentIds": left}
+
+
+@pytest.mark.quirk("E45")
+@pytest.mark.parametrize(
+    ("op", "path", "error"),
+    [
+        ("add", 'departmentIds[value eq "1"]', InvalidPath),
+        ("add", 'departmentIds[value eq "4"]', InvalidPath),
+        ("replace", 'departmentIds[value eq "4"]', NoTarget),
+        ("replace", 'departmentIds[type eq "1"]', InvalidFilter),
+        ("replace", 'badge[value eq "1"]', InvalidPath),
+    ],
+)
+def test_what_no_plain_value_is_selected_for_is_refused(op, path, error):
+    one = changed({"op": "add", "path": f"{OWN}:departmentIds", "value": ["1"]})
+
+    with pytest.raises(error):
+        changed({"op": op, "path": f"{OWN}:{path}", "value": "9"}, to=one)
 
 
 @pytest.mark.quirk("E38")
