@@ -8,7 +8,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http.client import HTTPConnection
 from pathlib import Path
 from threading import Timer
@@ -122,13 +122,7 @@ class Server:
 
     def workers(self, command: str) -> list[int]:
         """The process ids of the workers that the server has started with that command."""
-        found = subprocess.run(
-            ["pgrep", "-P", str(self.process.pid), "-f", command],
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        return [int(line) for line in found.stdout.split()]
+        return [pid for pid in _children(self.process.pid) if command in _command_line(pid)]
 
     def request(
         self,
@@ -195,6 +189,24 @@ def send(
         return Answer(response.status, fields, response.read().decode())
     finally:
         connection.close()
+
+
+def _children(parent: int) -> list[int]:
+    """The processes that a process has started: read from /proc, since a minimal system has no pgrep."""
+    found = []
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        with suppress(OSError):  # it has ended
+            # The name, in parentheses, may hold anything; state and parent follow it.
+            if int(stat.read_text().rpartition(")")[2].split()[1]) == parent:
+                found.append(int(stat.parent.name))
+    return found
+
+
+def _command_line(pid: int) -> list[str]:
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_text().split("\0")
+    except OSError:
+        return []
 
 
 def free_port() -> int:

@@ -134,11 +134,14 @@ def test_what_an_outage_led_to_is_an_outage():
 
 
 def test_a_connection_that_waited_too_long_in_a_transaction_is_an_outage(real_tenants):
-    """SQLSTATE 25P03, as it comes when PostgreSQL or the worker was frozen for a while."""
-    with pytest.raises(db.InternalError) as caught, in_tenant(real_tenants[0]):
+    """SQLSTATE 25P03, as it comes when PostgreSQL or the worker was frozen for a while.
+
+    Or without one: the system may throw away what PostgreSQL said before it hung up.
+    """
+    with pytest.raises(db.Error) as caught, in_tenant(real_tenants[0]):
         wait_too_long()
 
-    assert caught.value.__cause__.sqlstate == "25P03"
+    assert caught.value.__cause__.sqlstate in {"25P03", None}
     assert is_outage(caught.value)
     assert is_disconnection(caught.value)
 
