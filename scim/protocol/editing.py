@@ -155,7 +155,7 @@ class Draft:
     def _remove_values(self, target: Target, raw: Any) -> None:
         current = self._values(target)
         hits = _hits(target, current)
-        if not is_nothing(raw):
+        if not is_nothing(raw) or (target.sub is not None and raw == {}):
             equal = self._find_equal(target, current, raw)
             hits = [hit for hit in hits if hit in equal]
         if target.sub is None:
@@ -183,10 +183,12 @@ class Draft:
             sent = read_values(attribute, raw, target.name, self._notes)
             gone = {key(attribute, value) for value in sent}
             self._set(target, [v for v in current or () if key(attribute, v) not in gone])
-        elif current is not None:
-            sent = read_value(attribute, raw, target.name)
-            if key(attribute, sent) == key(attribute, current):
-                self._set(target, None)
+            return
+        sent = read_value(attribute, raw, target.name)
+        if sent is None or (
+            current is not None and key(attribute, sent) == key(attribute, current)
+        ):
+            self._set(target, None)
 
     def _read_parts(self, target: Target, raw: Any) -> dict[str, Any] | None:
         if target.sub is not None:

@@ -7,12 +7,15 @@ whatever the size of the group.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
-from typing import Any
+from typing import Any, Final
 
 from scim.protocol.errors import InvalidValue, Mutability, NoTarget
 from scim.protocol.filters import Filter
 from scim.protocol.readers import Notes, is_nothing, read_json, read_values
 from scim.protocol.targets import Target
+
+# What describes a member without naming it.
+_LABELS: Final = frozenset({"type", "display"})
 
 
 class Edit(Enum):
@@ -102,7 +105,7 @@ def _described(target: Target) -> tuple[str, ...]:
 def _named(target: Target, raw: Any, notes: Notes) -> tuple[str, ...]:
     """The ids in what is sent for selected members; () for one that is only described, by its type."""
     raw = read_json(raw, target.name)
-    if isinstance(raw, dict) and not any(name.lower() in ("value", "$ref") for name in raw):
+    if isinstance(raw, dict) and raw and _LABELS.issuperset(map(str.lower, raw)):
         return ()
     return _ids(target, raw, notes)
 

@@ -331,6 +331,8 @@ def test_a_text_that_is_no_list_of_members_is_refused(value, change):
         ("replace", AT_A, "", (204, None, "B")),
         ("replace", AT_A, {"value": NOBODY}, REFUSED),
         ("replace", AT_A, [{}], REFUSED),
+        ("replace", AT_A, {"members": [{"value": "<C>"}]}, REFUSED),
+        ("add", AT_C, {"members": [{"value": "<C>"}]}, REFUSED),
         ("replace", AT_C, {"value": "<A>"}, (204, None, "AB")),
         ("replace", AT_C, {"value": "<C>"}, (204, None, "ABC")),
         ("replace", 'members[type eq "User"]', {"value": "<C>"}, (400, "noTarget", "AB")),

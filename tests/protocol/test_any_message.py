@@ -61,7 +61,21 @@ def test_any_json_is_a_message_or_is_refused(body):
         marks_of(method, body)
 
 
-@given(st.sampled_from(("add", "replace", "remove")), st.sampled_from(_NAMES), _JSON)
+_MEMBER = _JSON | st.dictionaries(st.sampled_from(("value", "Value", "$ref", "type")), _JSON)
+_MEMBER_PATHS = (
+    "members",
+    'members[value eq "x"]',
+    "members[value eq x]",
+    'members[type eq "User"]',
+    "members.value",
+)
+
+
+@given(
+    st.sampled_from(("add", "replace", "remove")),
+    st.sampled_from(_MEMBER_PATHS),
+    _MEMBER | st.lists(_MEMBER, max_size=3),
+)
 def test_whatever_is_sent_for_members_is_an_edit_or_refused(op, path, value):
     operation = {"op": op, "path": path, "value": value}
 

@@ -130,6 +130,22 @@ def test_what_holds_more_than_one_value_is_refused(path, value, op):
         assert caught.value.detail.partition(" must be ")[0].endswith(path.rpartition(".")[2])
 
 
+@pytest.mark.parametrize(
+    "path", ["title", "name.givenName", "name.middleName", "externalId", "active"]
+)
+@pytest.mark.parametrize("wrong", [{}, {"a": 1}, ["x", "y"]])
+def test_a_removal_by_what_is_no_value_is_refused(path, wrong):
+    with pytest.raises(InvalidValue):
+        patched({**remove(path), "value": wrong})
+
+
+@pytest.mark.quirk("E8")
+@pytest.mark.quirk("E39")
+@pytest.mark.parametrize("nothing", [[None], {"value": None}])
+def test_a_removal_by_wrapped_nothing_is_of_the_attribute(nothing):
+    assert "externalId" not in patched({**remove("externalId"), "value": nothing})
+
+
 @pytest.mark.quirk("E8")
 @pytest.mark.quirk("E39")
 @pytest.mark.parametrize("nothing", [[None], [""], {"value": None}, [{"$ref": None, "value": ""}]])
