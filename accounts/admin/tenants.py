@@ -159,7 +159,7 @@ class TenantAdmin(RecordAdmin[Tenant]):
                 data["admin_email"],
                 invites=data["invites"],
             )
-            return done(request, self.record_path(tenant.pk), _created(tenant, data))
+            return done(request, self.record_path(tenant.pk), _created(data))
 
         asked = Asked(
             title="Add tenant",
@@ -257,7 +257,7 @@ class TenantAdmin(RecordAdmin[Tenant]):
         return done(request, self.record_path(tenant.pk), sentence)
 
 
-def _created(tenant: Tenant, data: dict[str, Any]) -> str:
+def _created(data: dict[str, Any]) -> str:
     """What has happened, and what comes next."""
     email = data["admin_email"]
     invited = (
@@ -265,4 +265,4 @@ def _created(tenant: Tenant, data: dict[str, Any]) -> str:
         if data["invites"]
         else f"{email} cannot sign in before you send an invitation, under Accounts."
     )
-    return f"{tenant.name} is created. {invited} Generate a secret token to connect Entra."
+    return f"Tenant created. {invited} Generate a secret token to connect Entra."

@@ -74,7 +74,7 @@ def test_1_staff_add_a_tenant_and_give_its_admin_a_password(staff):
     staff.get_by_label("Name", exact=True).fill("Acme Ltd")
     staff.get_by_label("Tenant admin's e-mail").fill(TARA)
     staff.get_by_role("button", name="Add", exact=True).click()
-    staff.get_by_text("Acme Ltd is there.").wait_for()
+    staff.get_by_text("Tenant created.").wait_for()
 
     staff.locator("ul.links").get_by_role("link", name="Accounts").click()
     staff.get_by_role("link", name=TARA).click()
