@@ -1,11 +1,13 @@
 """Links from elsewhere, in a real browser: those of e-mails, and those of a site that means harm."""
 
+import json
 import re
 from email import message_from_bytes, policy
 
 import pytest
 
 from tests.browser.test_admin_in_chromium import sign_in
+from tests.support.payloads import replace, user
 from tests.support.postgres import wait_until
 from tests.support.server import DEMO
 
@@ -14,6 +16,7 @@ pytestmark = pytest.mark.browser
 ELSEWHERE = "http://mail.example/"
 NORA = "nora@demo.example"
 BILL = "bill@initech.example"
+LINE = 79 * b"-" + b"\n"  # between the messages of a file
 PASSWORD = "a password that only its owner knows"
 
 
@@ -27,14 +30,14 @@ def staff(server, open_page):
 
 @pytest.fixture
 def mail_to(server):
-    """`mail_to(address)`: the links in the newest e-mail to the address."""
+    """`mail_to(address)`: the links in the newest e-mail to it, with that in its subject."""
 
-    def newest(address):
+    def newest(address, subject=""):
         def found():
             folder = server.folder / "data" / "mail"
-            texts = [path.read_bytes() for path in sorted(folder.glob("*"))]
-            messages = [message_from_bytes(each, policy=policy.default) for each in texts]
-            return [each for each in messages if each["To"] == address]
+            texts = b"".join(path.read_bytes() for path in sorted(folder.glob("*"))).split(LINE)
+            messages = [message_from_bytes(each.strip(), policy=policy.default) for each in texts]
+            return [m for m in messages if m["To"] == address and subject in m["Subject"]]
 
         wait_until(lambda: bool(found()), f"e-mail to {address} was sent")
         return re.findall(r"http://\S+[^\s.]", found()[-1].get_content())
@@ -120,3 +123,60 @@ def test_a_form_of_another_site_does_nothing(server, staff):
     staff.goto(server.url("admin", f"/t/{DEMO}/admin/accounts/account/"))
 
     assert staff.get_by_text("mallory@x.example").count() == 0
+
+
+def bulk(server, *operations):
+    message = {
+        "schemas": ["urn:ietf:params:scim:api:messages:2.0:BulkRequest"],
+        "Operations": list(operations),
+    }
+    answer = server.scim("POST", "/Bulk", json.dumps(message))
+    assert answer.status == 200
+    return answer.json["Operations"]
+
+
+def all_leave(server):
+    """More users of the demo tenant than the guard lets pass are made and deactivated."""
+    names = [f"user{number}" for number in range(25)]
+    made = bulk(
+        server,
+        *(
+            {"method": "POST", "path": "/Users", "bulkId": name, "data": user(name)}
+            for name in names
+        ),
+    )
+    paths = [each["location"].partition("/scim")[2] for each in made]
+    bulk(
+        server,
+        *({"method": "PATCH", "path": path, "data": replace("active", "False")} for path in paths),
+    )
+
+
+def token_ends(server):
+    """The demo tenant's token lasts for a day."""
+    assert server.manage("warn_of_expiry").returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("happens", "subject", "heading"),
+    [
+        (token_ends, "expires in", "Secret tokens"),
+        (all_leave, "were deactivated within an hour", "Mass deactivations"),
+    ],
+)
+def test_the_links_of_a_warning_lead_each_reader_to_the_page(
+    happens, subject, heading, server, staff, open_page, mail_to
+):
+    admin = f"admin@{DEMO}.example"
+    server.manage("set_password", DEMO, admin, given=PASSWORD)
+    own = open_page()
+    sign_in(own, server.url(DEMO, "/admin/login/"), admin, PASSWORD)
+    own.get_by_role("heading", name="Overview").wait_for()
+
+    happens(server)
+
+    for page, address in ((own, admin), (staff, server.staff_email)):
+        for link in mail_to(address, subject):
+            elsewhere(page, f'<a href="{link}">Message</a>')
+            page.get_by_role("link", name="Message").click()
+            page.get_by_role("heading", name=heading, exact=True).wait_for()
