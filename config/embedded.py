@@ -38,6 +38,9 @@ ROLE: Final = "mypolicies"  # owns the database; no superuser, so privileges bin
 DATABASE: Final = "mypolicies"
 PORT: Final = "5432"  # part of the socket's name, nothing else
 _SUPERUSER: Final = "postgres"
+# What would change how PostgreSQL works. Under a preloaded library that shifts the clock (faketime)
+# its timers do not fire while it waits: no deadlock would be found, and no time limit would end.
+_NOT_PASSED_ON: Final = ("PG", "LC_", "LANG", "LD_PRELOAD")
 _START_SECONDS: Final = 60  # a long crash recovery, or orphans of a killed server that linger
 _MAX_SOCKET_DIR: Final = 90  # bytes; the system allows 107 with the socket's own name
 _AMBIGUOUS: Final = frozenset(',"\\')  # where several hosts or directories could be meant
@@ -249,9 +252,7 @@ class _Server:
         if owner:
             identity = {"user": owner.pw_uid, "group": owner.pw_gid, "extra_groups": []}
         command = [str(self._programs / program), *map(str, arguments)]
-        environment = {
-            k: v for k, v in os.environ.items() if not k.startswith(("PG", "LC_", "LANG"))
-        }
+        environment = {k: v for k, v in os.environ.items() if not k.startswith(_NOT_PASSED_ON)}
         environment["PGDATA"] = str(self._cluster.data)
         with TemporaryFile() as out, TemporaryFile() as err:
             done = subprocess.run(

@@ -120,6 +120,20 @@ def test_its_log_keeps_neither_statements_nor_rows(data_dir):
     assert "DETAIL" not in log
 
 
+def test_no_library_that_shifts_the_clock_gets_into_it(data_dir, monkeypatch):
+    monkeypatch.setenv("LD_PRELOAD", "libfaketime.so.1")
+    monkeypatch.setenv("PGTZ", "Asia/Tokyo")
+    server = embedded._Server(embedded.cluster(data_dir), fsync=False)
+    server._make_directories()
+    server._programs = Path("/usr/bin")
+
+    passed_on = server._run("env").stdout
+
+    assert "PATH=" in passed_on
+    assert "LD_PRELOAD" not in passed_on
+    assert "PGTZ" not in passed_on
+
+
 def test_a_user_that_was_killed_counts_no_longer(data_dir, use):
     killed = use()
     assert killed.stdout.readline() == "runs\n"

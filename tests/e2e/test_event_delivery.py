@@ -17,9 +17,10 @@ from django.conf import settings
 
 from tests.support import receiver
 from tests.support.payloads import replace, user
+from tests.support.ports import free_port
 from tests.support.postgres import wait_until
 from tests.support.receiver import verified
-from tests.support.server import DEMO, free_port
+from tests.support.server import DEMO
 
 pytestmark = pytest.mark.e2e
 

@@ -15,7 +15,8 @@ import pytest
 
 from config import embedded
 from tests.support import postgres
-from tests.support.server import free_port, new_server
+from tests.support.ports import free_port
+from tests.support.server import new_server
 
 pytestmark = pytest.mark.e2e
 

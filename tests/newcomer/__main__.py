@@ -16,7 +16,6 @@ import pwd
 import re
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -27,6 +26,8 @@ from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlencode
+
+from tests.support.ports import free_port
 
 REPOSITORY: Final = Path(__file__).resolve().parents[2]
 PACKAGES: Final = "python3,make,git,ca-certificates"
@@ -274,13 +275,6 @@ def timed(what: str, function: Callable[[], Any]) -> Any:
     result = function()
     say(f"{what}: {time.monotonic() - began:.1f} s")
     return result
-
-
-def free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        port: int = listener.getsockname()[1]
-        return port
 
 
 def say(sentence: str) -> None:

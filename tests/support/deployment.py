@@ -17,8 +17,9 @@ from django.conf import settings
 
 from config import embedded
 from tests.support.clients import MEDIA_TYPE, Answer
+from tests.support.ports import free_port
 from tests.support.postgres import wait_until
-from tests.support.server import free_port, send
+from tests.support.server import send
 
 BASE_DOMAIN = "mypolicies.example"
 SERVE = "gunicorn config.wsgi -c config/gunicorn.py"

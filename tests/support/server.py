@@ -1,9 +1,9 @@
 """`manage.py up` as its own process, on a folder, a port and a database of its own."""
 
 import os
+import secrets
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -21,6 +21,7 @@ from psycopg import sql
 
 from tests.support import environment
 from tests.support.clients import MEDIA_TYPE, Answer
+from tests.support.ports import free_port
 
 DEMO = "demo0-qa"
 BASE_DOMAIN = "mypolicies.localhost"
@@ -209,21 +210,13 @@ def _command_line(pid: int) -> list[str]:
         return []
 
 
-def free_port() -> int:
-    """A port of this machine that nothing listens on."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        port: int = listener.getsockname()[1]
-        return port
-
-
 @contextmanager
 def _new_database(beside: str) -> Iterator[str]:
     if not beside:
         yield ""
         return
     parts = urlsplit(beside)
-    name = f"{parts.path.strip('/')}_{os.getpid()}_{free_port()}"
+    name = f"{parts.path.strip('/')}_{os.getpid()}_{secrets.token_hex(4)}"
 
     def execute(statement: str) -> None:
         with psycopg.connect(beside, autocommit=True) as connection:
