@@ -117,7 +117,7 @@ def operator(db):
 @pytest.fixture
 def real_tenants(django_db_setup, django_db_blocker):
     """Two more tenants in committed transactions, dropped afterwards; never beside `db`."""
-    with django_db_blocker.unblock():
+    with django_db_blocker.unblock(), database.audit_log_kept(_tenant("admin")):
         pair = [database.present_or_created(name, name.title()) for name in ("initech", "hooli")]
         try:
             yield pair

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import Any
 from unittest.mock import patch
 
-from django.db import connection
+from django.db import connection, transaction
 
 from tenants import lifecycle, schemas
 from tenants.current import in_public, in_tenant
@@ -116,6 +116,25 @@ def drop(tenant: Tenant) -> None:
     """Remove a tenant with its schema."""
     with in_public():
         tenant.delete(force_drop=True)
+
+
+@contextmanager
+def audit_log_kept(tenant: Tenant) -> Iterator[None]:
+    """Afterwards the tenant's audit log holds what it held before, whatever was committed meanwhile.
+
+    Nothing may be deleted there, not even by the owner, who takes the privilege for a moment.
+    """
+    log = f'"{tenant.schema_name}".accounts_auditentry'
+    with in_public(), connection.cursor() as cursor:
+        cursor.execute(f"SELECT COALESCE(MAX(id), 0) FROM {log}")
+        (newest,) = cursor.fetchone()
+    try:
+        yield
+    finally:
+        with in_public(), transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute(f"GRANT DELETE ON {log} TO CURRENT_USER")
+            cursor.execute(f"DELETE FROM {log} WHERE id > %s", [newest])
+            cursor.execute(f"REVOKE DELETE ON {log} FROM CURRENT_USER")
 
 
 def cut(victim: Any) -> None:
