@@ -11,7 +11,8 @@ from django.core.exceptions import ImproperlyConfigured
 from django.db import Error
 from psycopg.errors import InsufficientPrivilege, UndefinedTable
 
-from config import commands, database, embedded, environment
+from config import commands, database, environment
+from config.server import embedded
 from tenants.outages import is_outage
 
 # `up` starts the server itself, after it has looked at the port.

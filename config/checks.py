@@ -10,7 +10,7 @@ from django.core.checks import CheckMessage, Error, Tags, Warning, register  # n
 from accounts.models import Account
 from accounts.permissions import Role
 from config import capacity, gunicorn
-from config.proxies import TrustedProxies
+from config.edge.proxies import TrustedProxies
 from tenants import schemas
 from tenants.current import in_public, in_tenant
 from tenants.models import Tenant

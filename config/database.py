@@ -9,8 +9,8 @@ from django.conf import settings
 from django.db import connections
 from psycopg.conninfo import conninfo_to_dict
 
-from config import embedded
 from config.environment import EnvironmentVariableError
+from config.server import embedded
 
 _EXAMPLE: Final = "postgresql://user:password@host:5432/name"
 _SCHEMES: Final = ("postgresql://", "postgres://")

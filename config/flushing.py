@@ -9,7 +9,7 @@ from typing import Final
 from django.db import connection
 
 from accounts import uses
-from scim.provider import watch
+from scim.guard import watch
 from tenants import traffic
 
 _logger: Final = logging.getLogger(__name__)

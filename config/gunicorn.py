@@ -9,8 +9,9 @@ import signal
 import sys
 from typing import Any
 
-from config import environment, starting
+from config import environment
 from config.capacity import Serving
+from config.server import starting
 
 try:
     port = environment.number("PORT", 8000, most=65_535)
@@ -26,13 +27,13 @@ graceful_timeout = 30  # seconds
 keepalive = 75  # seconds, beyond a proxy's own
 limit_request_line = 8190  # bytes; a filter may be long
 # No header changes what a request is: by default a client's SCRIPT_NAME would be believed, and scheme
-# headers of a local peer. Who the client is, is read by config.proxies.
+# headers of a local peer. Who the client is, is read by config.edge.proxies.
 forwarder_headers = ""
 forwarded_allow_ips = ""
 secure_scheme_headers: dict[str, str] = {}
 control_socket_disable = True
-accesslog = None  # config.outermost writes the line of each request
-logger_class = "config.serving.Logger"
+accesslog = None  # config.edge.outermost writes the line of each request
+logger_class = "config.server.serving.Logger"
 loglevel = "error"  # its warnings quote malformed headers, in which a secret token may stand
 
 _PR_SET_PDEATHSIG = 1  # <linux/prctl.h>

@@ -64,7 +64,7 @@ def configure(settings: dict[str, Any]) -> None:
             "formatters": {"json": {"()": JsonFormatter}},
             "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "json"}},
             "root": {"handlers": ["stderr"], "level": level},
-            # A request has its line and a failure too (config.outermost); Django would add one more.
+            # A request has its line and a failure too (config.edge.outermost); Django would add one more.
             "loggers": {
                 "django.request": {"level": "CRITICAL"},
                 "django.security": {"level": "ERROR"},

@@ -9,7 +9,7 @@ from csp.constants import NONE, SELF
 
 from config import environment
 from config.database import database_settings
-from config.proxies import read_trusted_proxies
+from config.edge.proxies import read_trusted_proxies
 from config.secret_key import read_secret_key
 
 BASE_DIR = environment.ROOT
@@ -31,12 +31,21 @@ DEBUG = False
 # Tenancy: public holds the registry only, so nothing can fall through to it (platform.md §2).
 SHARED_APPS = ["tenants", "django.contrib.contenttypes"]
 TENANT_APPS = ["django.contrib.sessions", "accounts", "scim"]
+FEATURES = [
+    "scim.monitoring",
+    "scim.inspector",
+    "scim.history",
+    "scim.guard",
+    "scim.extensions",
+    "scim.events",
+]
 INSTALLED_APPS = [
     "config",
     # Before django_tenants, whose admin templates carry inline styles; config.sites registers all.
     "django.contrib.admin.apps.SimpleAdminConfig",
     *SHARED_APPS,
     *TENANT_APPS,
+    *FEATURES,
     "django.contrib.auth",
     "django.contrib.messages",
     "django.contrib.staticfiles",
@@ -58,15 +67,15 @@ APPEND_SLASH = False  # a redirect would lose a POST; the SCIM routes tolerate b
 # Any host may arrive: tenants.middleware answers 404 for those that are not served.
 ALLOWED_HOSTS = ["*"]
 USE_X_FORWARDED_HOST = False
-DEBUG_PROPAGATE_EXCEPTIONS = True  # to config.outermost, which tells an outage from a failure
+DEBUG_PROPAGATE_EXCEPTIONS = True  # to config.edge.outermost, which tells an outage from a failure
 
 MIDDLEWARE = [
-    "config.proxies.ClientMiddleware",  # client and scheme, which all below go by
+    "config.edge.proxies.ClientMiddleware",  # client and scheme, which all below go by
     # Headers next: the last-resort errors of the outermost one have them too.
     "django.middleware.security.SecurityMiddleware",
-    "config.headers.HeadersMiddleware",
-    "config.outermost.OutermostMiddleware",  # request id, log line, last-resort errors
-    "config.health.HealthMiddleware",  # probes come by IP address, before host routing
+    "config.edge.headers.HeadersMiddleware",
+    "config.edge.outermost.OutermostMiddleware",  # request id, log line, last-resort errors
+    "config.edge.probes.HealthMiddleware",  # probes come by IP address, before host routing
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "tenants.middleware.TenantMiddleware",  # host -> tenant, one transaction a request
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -120,7 +129,7 @@ SESSION_COOKIE_NAME = "sessionid" if DEVELOPMENT else "__Host-sessionid"
 CSRF_COOKIE_NAME = "csrftoken" if DEVELOPMENT else "__Host-csrftoken"
 SECURE_SSL_REDIRECT = False  # TLS ends at the proxy, which redirects; probes come without it
 SILENCED_SYSTEM_CHECKS = ["security.W008"]  # asks for the redirect
-SECURE_PROXY_SSL_HEADER = None  # config.proxies: the scheme is a setting, as the host is
+SECURE_PROXY_SSL_HEADER = None  # config.edge.proxies: the scheme is a setting, as the host is
 SECURE_HSTS_SECONDS = 0 if DEVELOPMENT else 365 * 24 * 60 * 60
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = not DEVELOPMENT
 SECURE_REFERRER_POLICY = "same-origin"  # no-referrer makes Chrome send Origin: null to our forms

@@ -4,23 +4,23 @@ The staff site is on the staff host. The tenant site is on each tenant's own hos
 admins, and under /t/<custom domain>/ on the staff host, for staff (accounts.middleware).
 """
 
-from accounts.admin.accounts import AccountAdmin
-from accounts.admin.audit import AuditEntryAdmin
-from accounts.admin.clients import OAuthClientAdmin
-from accounts.admin.mails import MailAdmin
-from accounts.admin.site import StaffSite
-from accounts.admin.tokens import SecretTokenAdmin
 from accounts.models import Account, AuditEntry, OAuthClient, SecretToken
-from scim.admin.alarms import AlarmAdmin
-from scim.admin.deliveries import DeliveryAdmin
-from scim.admin.events import ProvisioningEventAdmin
-from scim.admin.groups import GroupAdmin
-from scim.admin.portal import Portal
-from scim.admin.schemas import ExtensionSchemaAdmin
-from scim.admin.streams import EventStreamAdmin
-from scim.admin.tenants import TenantScreen
-from scim.admin.users import UserAdmin
+from accounts.screens.accounts import AccountAdmin
+from accounts.screens.audit_log import AuditEntryAdmin
+from accounts.screens.clients import OAuthClientAdmin
+from accounts.screens.mails import MailAdmin
+from accounts.screens.site import StaffSite
+from accounts.screens.tokens import SecretTokenAdmin
+from scim.events.delivery_screen import DeliveryAdmin
+from scim.events.stream_screen import EventStreamAdmin
+from scim.extensions.screen import ExtensionSchemaAdmin
+from scim.guard.screen import AlarmAdmin
+from scim.inspector.log import ProvisioningEventAdmin
 from scim.models import Delivery, EventStream, ExtensionSchema, Group, ProvisioningEvent, User
+from scim.monitoring.portal import Portal
+from scim.monitoring.tenant_page import TenantScreen
+from scim.screens.groups import GroupAdmin
+from scim.screens.users import UserAdmin
 from tenants.models import Alarm, Mail, Tenant
 
 staff_site = StaffSite()

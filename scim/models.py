@@ -292,7 +292,7 @@ class OutboxEvent(models.Model):
 
     id = models.UUIDField(primary_key=True, editable=False)  # the provisioning event's
     at = models.DateTimeField()
-    kinds = models.JSONField()  # a list of scim.protocol.security_events.Kind
+    kinds = models.JSONField()  # a list of scim.events.claims.Kind
     resource_type = models.CharField(max_length=40)
     resource_id = models.UUIDField()
     uri = models.CharField(max_length=200)

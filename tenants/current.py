@@ -78,7 +78,7 @@ def in_public() -> Iterator[None]:
 
 
 def address_of(request: HttpRequest) -> str | None:
-    """The IP address of the client (config.proxies); None for one of a Unix socket."""
+    """The IP address of the client (config.edge.proxies); None for one of a Unix socket."""
     return request.META.get("REMOTE_ADDR") or None
 
 

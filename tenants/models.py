@@ -216,7 +216,7 @@ class Alarm(models.Model):
     class Outcome(models.TextChoices):
         OPEN = "open", "Open"
         PASSED = "passed", "Let pass"
-        UNDOING = "undoing", "Being undone"  # by the worker (scim.provider.undoing)
+        UNDOING = "undoing", "Being undone"  # by the worker (scim.guard.undoing)
         UNDONE = "undone", "Undone"
         LAPSED = "lapsed", "Lapsed"  # nobody looked within the grace; it can still be undone
 

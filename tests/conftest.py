@@ -14,8 +14,8 @@ from hypothesis import HealthCheck
 from hypothesis import settings as properties
 
 from accounts import uses
-from config import embedded
-from scim.provider import watch
+from config.server import embedded
+from scim.guard import watch
 from tenants import lifecycle, resolution, traffic
 from tenants.current import in_public
 from tenants.models import Tenant

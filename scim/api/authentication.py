@@ -32,7 +32,7 @@ class SecretTokenAuthentication(BaseAuthentication):
     def authenticate(self, request: Request) -> tuple[Requester, Verified]:
         """The requester and the token. Raises Unauthorized, Forbidden."""
         http_request = request._request  # noqa: SLF001  # DRF has no public name for it
-        # `log_fields` are for the line that config.outermost logs.
+        # `log_fields` are for the line that config.edge.outermost logs.
         value = bearer_token(request.META.get("HTTP_AUTHORIZATION", ""))
         if value is None:
             raise Unauthorized(_MISSING)
@@ -40,7 +40,7 @@ class SecretTokenAuthentication(BaseAuthentication):
             kind = access if access.is_access_token(value) else tokens
             verified = kind.verify(current_tenant().id, value, clock.now())
         except TokenRefused as refusal:
-            http_request.refusal = refusal  # type: ignore[attr-defined]  # for scim.api.traffic
+            http_request.refusal = refusal  # type: ignore[attr-defined]  # for scim.monitoring.exchanges
             http_request.log_fields = {"token_refused": refusal.reason.value}  # type: ignore[attr-defined]
             error = Forbidden if refusal.reason is Reason.NOT_ADMIN else Unauthorized
             raise error(refusal.detail) from None

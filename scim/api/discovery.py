@@ -9,10 +9,10 @@ from rest_framework.response import Response
 from scim.api.log import log_read
 from scim.api.queries import read_parameters
 from scim.api.views import ScimView
+from scim.events import streams
 from scim.protocol import discovery
 from scim.protocol.errors import Forbidden, NotFound
 from scim.protocol.messages import list_response
-from scim.provider import streams
 from scim.provider.capabilities import CAPABILITIES
 from scim.provider.catalog import Types, resource_types
 from tenants.current import current_tenant

@@ -12,9 +12,9 @@ from rest_framework.response import Response
 
 from scim.api.authentication import CHALLENGE, INSUFFICIENT_SCOPE, INVALID_TOKEN
 from scim.api.log import Logged, log_refusal
+from scim.guard import guard
 from scim.protocol import errors
 from scim.protocol.messages import error_body
-from scim.provider import guard
 from tenants.current import after_response, begin_again, current_tenant
 from tenants.outages import is_outage
 

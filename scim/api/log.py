@@ -16,8 +16,8 @@ from scim.api.authentication import requester_of
 from scim.protocol.errors import ScimError
 from scim.protocol.identifiers import read_id
 from scim.protocol.schema import ResourceType
-from scim.provider import events
-from scim.provider.events import Call
+from scim.provider import provisioning_log
+from scim.provider.provisioning_log import Call
 from scim.provider.requester import Requester
 from scim.provider.summaries import Summaries
 from tenants.current import after_response, current_tenant
@@ -53,9 +53,9 @@ def log_refusal(request: HttpRequest, view: Logged, error: ScimError) -> None:
     if view.requester is None:
         kind = (current_tenant().schema_name, error.detail, call.requester.address)
         count = _strangers.note(kind, time.monotonic())
-    event = events.refused(call, error.status, error.scim_type, error.detail)
+    event = provisioning_log.refused(call, error.status, error.scim_type, error.detail)
     if count:
-        after_response(request, partial(events.record, replace(event, count=count)))
+        after_response(request, partial(provisioning_log.record, replace(event, count=count)))
 
 
 def log_read(request: HttpRequest, view: Logged, status: int) -> None:
@@ -71,8 +71,8 @@ def log_read(request: HttpRequest, view: Logged, status: int) -> None:
     )
     count = _reads.note(kind, time.monotonic())
     if count:
-        event = replace(events.answered(call, status), count=count)
-        after_response(request, partial(events.record, event))
+        event = replace(provisioning_log.answered(call, status), count=count)
+        after_response(request, partial(provisioning_log.record, event))
 
 
 def _call(request: HttpRequest, view: Logged) -> Call:

@@ -19,9 +19,10 @@ from django.views.decorators.csrf import csrf_exempt
 from accounts import assertions, oauth, tokens
 from accounts.oauth import ErrorCode, GrantRefused, Issued, Proven
 from accounts.tokens import Verified
-from scim.api import bodies, traffic
+from scim.api import bodies
 from scim.api.authentication import requester_of
 from scim.api.log import log_read, log_refusal
+from scim.monitoring import exchanges
 from scim.protocol.errors import BadRequest, ScimError, Unauthorized
 from scim.provider.capabilities import CAPABILITIES
 from scim.provider.requester import Requester
@@ -202,7 +203,7 @@ def _refusal(request: HttpRequest, asked: _Asked, refusal: GrantRefused) -> Http
     transaction.set_rollback(True)
     error = _as_scim_error(refusal)
     log_refusal(request, asked, error)
-    traffic.note_grant_refused(request, refusal, asked.proven)
+    exchanges.note_grant_refused(request, refusal, asked.proven)
     headers = dict(_NO_STORE)
     if isinstance(error, Unauthorized):
         headers["WWW-Authenticate"] = CHALLENGE

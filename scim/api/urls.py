@@ -13,15 +13,15 @@ from django.urls import URLPattern, re_path
 
 from scim.api.bulk import BulkView
 from scim.api.discovery import ResourceTypesView, SchemasView, ServiceProviderConfigView
-from scim.api.events import KeysView, PollView
 from scim.api.me import MeViewSet
 from scim.api.oauth import TokenView
 from scim.api.search import RootView, SearchView
 from scim.api.views import UnknownEndpointView
 from scim.api.viewsets import ResourceViewSet
+from scim.events import polling
+from scim.events.endpoints import KeysView, PollView
 from scim.protocol.definitions import USER
 from scim.protocol.schema import ResourceType
-from scim.provider import polling
 from scim.provider.capabilities import RESOURCE_TYPES
 
 Actions = dict[str, Any]  # HTTP method -> handler, as DRF types it

@@ -8,11 +8,12 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from accounts.tokens import Scope, Verified
-from scim.api import bodies, traffic
+from scim.api import bodies
 from scim.api.authentication import SecretTokenAuthentication, check_scope
 from scim.api.exceptions import handle
 from scim.api.parsers import ScimParser
 from scim.api.renderers import ScimNegotiation, ScimRenderer
+from scim.monitoring import exchanges
 from scim.protocol.errors import InvalidSyntax, NotFound
 from scim.protocol.messages import MEDIA_TYPE
 from scim.protocol.schema import ResourceType
@@ -66,7 +67,7 @@ class ScimView(APIView):
         answer["Cache-Control"] = "no-store"  # personal data (RFC 6750 §5.3)
         answer.add_post_render_callback(_name_media_type)
         if not getattr(self.http_request, "begins_again", False):
-            traffic.note(self.http_request, self, answer)
+            exchanges.note(self.http_request, self, answer)
         return answer
 
     @property

@@ -9,9 +9,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Final
 
+from scim.events.claims import EVENT_URIS
 from scim.protocol import urns
 from scim.protocol.schema import Attribute, ResourceType, Schema, Type
-from scim.protocol.security_events import EVENT_URIS
 
 _NOT_LISTED: Final = frozenset({"id", "meta", "schemas"})
 _AUTHENTICATION: Final[tuple[dict[str, Any], ...]] = (

@@ -12,6 +12,7 @@ from uuid import UUID
 
 from django.db import transaction
 
+from scim.guard.departures import Leaving
 from scim.protocol import bulk
 from scim.protocol.bulk import METHODS, BulkRequest, Operation, Result, Unit
 from scim.protocol.errors import Conflict, InvalidValue, NotFound, ScimError
@@ -19,9 +20,8 @@ from scim.protocol.identifiers import read_id
 from scim.protocol.representation import Stored, location
 from scim.protocol.schema import ResourceType
 from scim.protocol.versions import Precondition, entity_tag
-from scim.provider import events, resources
-from scim.provider.departures import Leaving
-from scim.provider.events import Call
+from scim.provider import provisioning_log, resources
+from scim.provider.provisioning_log import Call
 from scim.provider.requester import Requester
 from scim.provider.resources import Target
 from scim.repository import resources as repository
@@ -177,7 +177,9 @@ class _Job:
             resource_id=read_id(identifier) if identifier else None,
             sent=operation.data,
         )
-        events.record(events.refused(call, error.status, error.scim_type, error.detail))
+        provisioning_log.record(
+            provisioning_log.refused(call, error.status, error.scim_type, error.detail)
+        )
         at = None if operation.method == "POST" else self._location(operation)
         return Result(operation, error.status, at, error=error)
 

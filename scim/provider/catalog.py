@@ -15,13 +15,13 @@ from uuid import UUID
 
 from django.db import DatabaseError
 
+from scim.extensions import storage
+from scim.extensions.definitions import read_schema
 from scim.models import ExtensionSchema
-from scim.protocol.extensions import read_schema
 from scim.protocol.redaction import Redaction
 from scim.protocol.schema import Extension, ResourceType
 from scim.protocol.secrecy import remembering
 from scim.provider.capabilities import RESOURCE_TYPES
-from scim.repository import extensions
 from tenants.models import Tenant
 
 MAX_TENANTS: Final = 1_000  # whose types are remembered; some 50 kB each
@@ -87,7 +87,7 @@ def _remember(revision: UUID, catalog: Catalog) -> Catalog:
 
 
 def _read() -> Catalog:
-    rows = extensions.everything()
+    rows = storage.everything()
     in_force = [row for row in rows if row.removed_at is None]
     # Those in force come first: a bare name means what it means to requests.
     remembered = sorted(rows, key=lambda row: row.removed_at is not None)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from uuid import UUID
 
-from scim.provider.departures import Leaving
+from scim.guard.departures import Leaving
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from uuid import UUID
 
 from django.db import transaction
 
+from scim.guard import departures
 from scim.protocol import patch, values
 from scim.protocol.differences import Change, changes
 from scim.protocol.errors import NotFound
@@ -21,8 +22,8 @@ from scim.protocol.representation import Stored
 from scim.protocol.schema import Relation, ResourceType
 from scim.protocol.secrecy import without_secrets
 from scim.protocol.versions import Precondition
-from scim.provider import departures, rules
-from scim.provider.events import Call, answered
+from scim.provider import rules
+from scim.provider.provisioning_log import Call, answered
 from scim.provider.requester import Requester
 from scim.repository import lists, members, resources
 from scim.repository.base import Loading, Page, Query, Source, Write

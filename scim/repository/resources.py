@@ -8,16 +8,17 @@ from uuid import UUID
 
 from django.db import IntegrityError, connection
 
+from scim.events import outbox
+from scim.events.claims import Kind
+from scim.extensions.storage import Unique, is_unique_index
 from scim.protocol.comparison import comparable
 from scim.protocol.definitions import MEMBERS
 from scim.protocol.differences import Change
 from scim.protocol.errors import Uniqueness
 from scim.protocol.representation import Stored, Written
 from scim.protocol.schema import ResourceType
-from scim.protocol.security_events import Kind
-from scim.repository import outbox, relations
+from scim.repository import relations
 from scim.repository.base import Event, Loading, Write
-from scim.repository.extensions import Unique, is_unique_index
 from scim.repository.sql import Parameter, sql
 from tenants.lettercase import fold
 

@@ -6,10 +6,10 @@ import pytest
 
 from accounts.models import AuditEntry
 from accounts.permissions import Role
+from scim.guard.guard import settings_of
 from scim.models import Departure, Undoing, User
 from scim.protocol.definitions import USER
 from scim.provider import resources
-from scim.provider.guard import settings_of
 from scim.provider.requester import Requester
 from tenants.current import in_public, in_tenant
 from tenants.models import Alarm

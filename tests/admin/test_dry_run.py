@@ -7,8 +7,8 @@ from accounts.models import AuditEntry
 from accounts.permissions import Role
 from scim.models import ProvisioningEvent, User
 from scim.protocol.definitions import USER
-from scim.provider import events
-from scim.provider.events import Call
+from scim.provider import provisioning_log
+from scim.provider.provisioning_log import Call
 from tenants.current import in_tenant
 from tests.admin.conftest import BJENSEN, JSMITH, facts_of, nonce_in, requester, table_of
 from tests.support.database import contents
@@ -33,10 +33,10 @@ def refused(acme, minted):
     def record(body):
         call = Call(requester(acme, minted.token), "create", USER, None, body)
         with transaction.atomic(), in_tenant(acme):
-            found = events.refused(
+            found = provisioning_log.refused(
                 call, 409, "uniqueness", "Another User already has this userName"
             )
-            events.record(found)
+            provisioning_log.record(found)
         return found
 
     return record

@@ -9,10 +9,9 @@ from django.core.serializers import serialize
 from django.db import transaction
 
 from accounts.models import AuditEntry
+from scim.events import outbox, polling
+from scim.events.outbox import Result
 from scim.models import Delivery, DeliveryMethod, EventStream, SigningKey
-from scim.provider import polling
-from scim.repository import outbox
-from scim.repository.outbox import Result
 from tenants import clock
 from tenants.current import in_tenant
 from tests.admin.conftest import BJENSEN, nonce_in

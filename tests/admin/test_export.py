@@ -9,10 +9,10 @@ from django.db import transaction
 
 from accounts.models import AuditEntry
 from accounts.permissions import Role
-from scim.admin.export import safe
 from scim.protocol.definitions import USER
-from scim.provider import events
-from scim.provider.events import Call
+from scim.provider import provisioning_log
+from scim.provider.provisioning_log import Call
+from scim.screens.export import safe
 from tenants import clock
 from tenants.current import in_tenant
 from tests.admin.conftest import BJENSEN, JSMITH, nonce_in, requester
@@ -33,7 +33,7 @@ def refused(acme, minted):
     detail = "externalId is missing. myPolicies always requires userName, email and externalId."
     call = Call(requester(acme, minted.token), "create", USER, None, {"userName": "x"})
     with transaction.atomic(), in_tenant(acme):
-        events.record(events.refused(call, 400, "invalidValue", detail))
+        provisioning_log.record(provisioning_log.refused(call, 400, "invalidValue", detail))
 
 
 def export(browser, path):
@@ -117,7 +117,7 @@ def test_each_line_of_the_log_says_whom_it_was_about(own_host, bjensen, refused)
 def test_a_long_list_is_read_chunk_by_chunk_and_complete(
     own_host, acme, provision, monkeypatch, statements
 ):
-    monkeypatch.setattr("scim.admin.export.CHUNK", 3)
+    monkeypatch.setattr("scim.screens.export.CHUNK", 3)
     made = [provision(acme, JSMITH | {"userName": f"user{number}"}) for number in range(7)]
     asked = f"{USERS}export/"
     answer = own_host.post(asked, {"nonce": nonce_in(own_host.get(asked))})
@@ -177,7 +177,7 @@ def test_the_page_before_says_how_many(own_host, people):
 
 
 def test_the_page_before_counts_up_to_a_limit(own_host, people, monkeypatch):
-    monkeypatch.setattr("accounts.admin.screens.COUNTED_ROWS", 1)
+    monkeypatch.setattr("accounts.console.screen.COUNTED_ROWS", 1)
 
     assert "More than 1 users are exported." in own_host.get(f"{USERS}export/").text
 

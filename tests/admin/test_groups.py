@@ -69,7 +69,7 @@ def test_a_group_without_members_says_so(own_host, acme, provision_group):
 def test_members_are_shown_a_page_at_a_time(
     own_host, acme, bjensen, john, provision_group, monkeypatch
 ):
-    monkeypatch.setattr("scim.admin.groups.MEMBERS_SHOWN", 1)
+    monkeypatch.setattr("scim.screens.groups.MEMBERS_SHOWN", 1)
     group = provision_group(acme, "Everybody", bjensen, john)
     path = f"{LIST}{group.id}/change/"
 
@@ -82,7 +82,7 @@ def test_members_are_shown_a_page_at_a_time(
 
 
 def test_members_are_counted_up_to_a_limit(own_host, acme, bjensen, john, guides, monkeypatch):
-    monkeypatch.setattr("scim.admin.groups._COUNTED_ON_PAGE", 1)
+    monkeypatch.setattr("scim.screens.groups._COUNTED_ON_PAGE", 1)
 
     assert "Members: more than 0" in own_host.get(f"{LIST}{guides.id}/change/").text
 

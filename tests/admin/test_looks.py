@@ -2,7 +2,7 @@
 
 import pytest
 
-from accounts.admin.looks import badge, diff, standing
+from accounts.console.badges import badge, diff, standing
 
 
 def test_a_badge_says_its_state_in_words():

@@ -3,8 +3,8 @@
 import pytest
 
 from accounts.permissions import Role
-from scim.admin.masking import NOTICE, Sight
 from scim.models import ProvisioningEvent
+from scim.screens.visibility import NOTICE, Sight
 from tenants.current import in_tenant
 from tests.admin.conftest import BJENSEN, facts_of, table_of
 

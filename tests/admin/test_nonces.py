@@ -6,7 +6,7 @@ from django.contrib.sessions.backends.db import SessionStore
 from django.db import connection
 from django.http import HttpRequest
 
-from accounts.admin import nonces
+from accounts.console import nonces
 from tenants.current import in_tenant
 
 

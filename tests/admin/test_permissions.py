@@ -5,8 +5,8 @@ import re
 import pytest
 
 from accounts.permissions import Role
+from scim.extensions.actions import define_schema
 from scim.models import DeliveryMethod, ProvisioningEvent
-from scim.provider.extensions import define_schema
 from tenants.current import in_tenant
 from tests.admin.conftest import view_as_admin
 from tests.support import streams

@@ -11,8 +11,8 @@ from django.utils import timezone
 from accounts.models import AuditEntry
 from scim.models import ProvisioningEvent
 from scim.protocol.definitions import USER
-from scim.provider import events
-from scim.provider.events import Call
+from scim.provider import provisioning_log
+from scim.provider.provisioning_log import Call
 from tenants import clock, resolution
 from tenants.current import in_tenant
 from tests.admin.conftest import BJENSEN, JSMITH, requester, rows_of, table_of
@@ -28,7 +28,7 @@ def refuse(acme, minted):
         sender = replace(requester(acme, minted.token), request_id="6f1c40a4-0002")
         body = JSMITH | {"password": "t0p-secret"}
         with in_tenant(acme):
-            event = events.refused(
+            event = provisioning_log.refused(
                 Call(sender, "create", USER, None, body),
                 409,
                 "uniqueness",
@@ -37,7 +37,7 @@ def refuse(acme, minted):
         at = clock.now() - age
         event = replace(event, id=clock.new_id(at), at=at, **changes)
         with transaction.atomic(), in_tenant(acme):
-            events.record(event)
+            provisioning_log.record(event)
         return event
 
     return record
@@ -193,7 +193,7 @@ def test_the_number_of_queries_does_not_grow_with_the_log(own_host, bjensen, ref
 
 
 def test_a_long_list_is_counted_up_to_a_limit_and_says_so(own_host, refuse, monkeypatch):
-    monkeypatch.setattr("accounts.admin.screens.COUNTED_ROWS", 2)
+    monkeypatch.setattr("accounts.console.screen.COUNTED_ROWS", 2)
     for _ in range(3):
         refuse()
 

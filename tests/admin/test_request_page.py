@@ -3,12 +3,12 @@
 import pytest
 from django.db import transaction
 
+from scim.extensions.actions import define_schema
+from scim.inspector.explanations import ALL, UNKNOWN
 from scim.models import ProvisioningEvent
 from scim.protocol.definitions import GROUP
-from scim.provider import events
-from scim.provider.events import Call
-from scim.provider.explanations import ALL, UNKNOWN
-from scim.provider.extensions import define_schema
+from scim.provider import provisioning_log
+from scim.provider.provisioning_log import Call
 from tenants import resolution
 from tenants.current import in_tenant
 from tests.admin.conftest import BJENSEN, JSMITH, facts_of, requester, rows_of, table_of
@@ -51,7 +51,7 @@ def refuse(acme, minted):
     def record(status, scim_type, detail, body=None):
         call = Call(requester(acme, minted.token), "create", None, None, body)
         with transaction.atomic(), in_tenant(acme):
-            events.record(events.refused(call, status, scim_type, detail))
+            provisioning_log.record(provisioning_log.refused(call, status, scim_type, detail))
 
     return record
 
@@ -269,7 +269,7 @@ def test_a_refused_creation_is_found_by_the_username_that_was_asked_for(own_host
 def test_a_bulk_of_members_is_shown_up_to_a_limit_that_the_page_names(
     own_host, acme, page_of, monkeypatch, provision_group, bjensen, provision
 ):
-    monkeypatch.setattr("scim.admin.requests.CHANGES_SHOWN", 2)
+    monkeypatch.setattr("scim.inspector.requests.CHANGES_SHOWN", 2)
     provision_group(acme, "Guides", bjensen, provision(acme, JSMITH))
 
     assert "Only the first 2 changes are shown" in page_of().text

@@ -5,8 +5,8 @@ import json
 
 import pytest
 
+from scim.extensions.actions import define_schema
 from scim.models import ExtensionSchema
-from scim.provider.extensions import define_schema
 from tenants.current import in_tenant
 from tests.admin.conftest import nonce_in
 from tests.support.people import COMMAND

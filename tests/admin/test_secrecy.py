@@ -13,8 +13,8 @@ import pytest
 
 from accounts.models import AuditEntry
 from config.logging import JsonFormatter
+from scim.extensions.actions import define_schema, remove_schema
 from scim.models import AttributeChange, ExtensionSchema, ProvisioningEvent, User
-from scim.provider.extensions import define_schema, remove_schema
 from tenants.current import in_tenant
 from tests.admin.conftest import nonce_in
 from tests.support import bulk, streams

@@ -6,8 +6,8 @@ import re
 
 import pytest
 
-from scim.admin import attributes
 from scim.protocol.definitions import USER
+from scim.screens import attributes
 from tenants import resolution
 from tests.admin.conftest import BJENSEN, JSMITH, moments_of
 

@@ -10,7 +10,7 @@ from django.urls import get_script_prefix, get_urlconf
 
 from accounts.models import Account, AuditEntry
 from accounts.permissions import Role
-from scim.admin.users import UserAdmin
+from scim.screens.users import UserAdmin
 from tenants.current import in_tenant
 from tests.admin.conftest import JSMITH, nonce_in
 

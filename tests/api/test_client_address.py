@@ -6,7 +6,7 @@ import pytest
 
 from accounts import uses
 from accounts.models import AuditEntry, SecretToken
-from config.proxies import read_trusted_proxies
+from config.edge.proxies import read_trusted_proxies
 from scim.models import ProvisioningEvent
 from tenants.current import in_tenant
 from tests.support.payloads import BJENSEN

@@ -9,9 +9,8 @@ from datetime import timedelta
 import pytest
 from django.test import Client, override_settings
 
+from scim.events import delivery, outbox, streams
 from scim.models import Delivery, DeliveryMethod, EventStream
-from scim.provider import delivery, streams
-from scim.repository import outbox
 from tenants import clock as clock_of_ours
 from tenants import lifecycle, schemas
 from tenants.current import in_tenant

@@ -5,8 +5,8 @@ import json
 import pytest
 from django.test import Client
 
+from scim.events import polling, streams
 from scim.models import Delivery, DeliveryMethod
-from scim.provider import polling, streams
 from tenants.current import in_tenant
 from tests.support.payloads import replace, user
 from tests.support.people import COMMAND

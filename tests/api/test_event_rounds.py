@@ -9,8 +9,8 @@ import pytest
 
 from accounts.actions import ActionRefused
 from accounts.models import AuditEntry
+from scim.events import delivery, streams
 from scim.models import Delivery, DeliveryMethod, EventStream
-from scim.provider import delivery, streams
 from tenants.clock import now
 from tenants.current import in_tenant
 from tests.support import receiver

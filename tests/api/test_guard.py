@@ -5,8 +5,9 @@ from datetime import timedelta
 import pytest
 
 from accounts.audit import Actor
-from scim.provider import acts, guard, watch
-from scim.provider.undoing import left_behind
+from scim.guard import guard, watch
+from scim.guard.undoing import left_behind
+from scim.provider import acts
 from tenants import clock as clocks
 from tenants import traffic
 from tenants.connection import connection_of

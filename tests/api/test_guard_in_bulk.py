@@ -2,7 +2,8 @@
 
 import pytest
 
-from scim.provider import acts, guard, watch
+from scim.guard import guard, watch
+from scim.provider import acts
 from tenants.current import in_public
 from tenants.models import Alarm, Guard
 from tests.support import bulk, people

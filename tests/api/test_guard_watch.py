@@ -7,7 +7,8 @@ import time_machine
 from django.db import OperationalError, connection, transaction
 
 from config.flushing import LOOKS, Flusher
-from scim.provider import acts, watch
+from scim.guard import watch
+from scim.provider import acts
 from tenants import resolution, traffic
 from tenants.current import in_public
 from tenants.models import Alarm, Guard

@@ -8,9 +8,10 @@ from django.db import connection, transaction
 from accounts.actions import ActionRefused
 from accounts.audit import Actor
 from accounts.models import AuditEntry
+from scim.guard import undoing
+from scim.guard.undoing import PIECE, left_behind
 from scim.models import AttributeChange, Departure, Undoing
-from scim.provider import acts, undoing
-from scim.provider.undoing import PIECE, left_behind
+from scim.provider import acts
 from tenants import clock as clocks
 from tenants.current import in_public, in_tenant
 from tenants.models import Alarm

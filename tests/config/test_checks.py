@@ -8,7 +8,7 @@ from accounts.actions import Actor
 from accounts.models import Account
 from accounts.permissions import Role
 from config import checks, gunicorn
-from config.proxies import TrustedProxies, read_trusted_proxies
+from config.edge.proxies import TrustedProxies, read_trusted_proxies
 from tenants.current import in_tenant
 
 PASSWORD = "correct horse battery staple"

@@ -28,7 +28,7 @@ LIBRARIES = {
 
 
 def ours():
-    files = settings.BASE_DIR.glob("*/management/commands/*.py")
+    files = settings.BASE_DIR.glob("[a-z]*/**/management/commands/*.py")
     return {file.stem for file in files} - {"__init__"}
 
 

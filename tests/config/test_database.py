@@ -4,8 +4,9 @@ import pytest
 from django.conf import settings
 from django.db import connections
 
-from config import database, embedded
+from config import database
 from config.environment import EnvironmentVariableError
+from config.server import embedded
 
 
 def test_a_url_is_read_with_its_percent_encoding_and_options(tmp_path):

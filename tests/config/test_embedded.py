@@ -14,7 +14,7 @@ import psycopg
 import pytest
 from django.conf import settings
 
-from config import embedded
+from config.server import embedded
 from tests.support import postgres
 
 USE_IT = """

@@ -4,8 +4,8 @@ import pytest
 from django.http import HttpResponse
 from django.test import Client, RequestFactory
 
-from accounts.admin.accounts import AccountAdmin
-from config.headers import PERMISSIONS_POLICY, HeadersMiddleware
+from accounts.screens.accounts import AccountAdmin
+from config.edge.headers import PERMISSIONS_POLICY, HeadersMiddleware
 
 POLICY = {
     "default-src 'none'",

@@ -16,7 +16,7 @@ from django.http import (
 from django.test import Client, RequestFactory
 
 from accounts.models import SecretToken
-from config.outermost import OutermostMiddleware
+from config.edge.outermost import OutermostMiddleware
 from tenants.current import in_tenant
 
 SECRET = "duplicate key: tara@acme.example"

@@ -7,14 +7,14 @@ from django.http import HttpResponse
 from django.test import RequestFactory
 from hypothesis import given, strategies
 
-from config.environment import EnvironmentVariableError
-from config.proxies import (
+from config.edge.proxies import (
     MOST_PROXIES,
     ClientMiddleware,
     TrustedProxies,
     client_address,
     read_trusted_proxies,
 )
+from config.environment import EnvironmentVariableError
 
 PROXIES = read_trusted_proxies("10.0.0.0/8, 192.0.2.1, 2001:db8:1::/48")
 NOBODY = TrustedProxies()

@@ -12,10 +12,10 @@ from django.urls import URLResolver
 
 from config import urls_tenant
 from scim.protocol import urns
-from scim.protocol.openapi import examples, oauth
 from scim.provider.capabilities import RESOURCE_TYPES
 from tests.support import conformance, documents
 from tests.support import oauth as clients
+from tests.support.openapi import examples, oauth
 from tests.support.payloads import BJENSEN, patch
 
 METHODS = ("get", "post", "put", "patch", "delete")

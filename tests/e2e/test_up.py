@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from config import embedded
+from config.server import embedded
 from tests.support import postgres
 from tests.support.ports import free_port
 from tests.support.server import new_server

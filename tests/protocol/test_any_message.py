@@ -5,11 +5,11 @@ import contextlib
 from hypothesis import given
 from hypothesis import strategies as st
 
+from scim.monitoring.marks import marks_of
 from scim.protocol import bulk, patch, urns
 from scim.protocol.definitions import GROUP, RESOURCE_TYPES, USER
 from scim.protocol.errors import BadRequest, ContentTooLarge
 from scim.protocol.values import read_resource
-from scim.provider.marks import marks_of
 from scim.provider.parameters import read_cursor, read_projection, read_query, read_search
 from tests.support.patching import BJENSEN
 

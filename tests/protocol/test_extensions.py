@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
+from scim.extensions.definitions import DefinitionRefused, incompatibilities, read_schema
 from scim.protocol.discovery import schema_representation
-from scim.protocol.extensions import DefinitionRefused, incompatibilities, read_schema
 
 URN = "urn:ietf:params:scim:schemas:extension:acme:2.0:User"
 

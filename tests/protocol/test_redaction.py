@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from scim.extensions.definitions import read_schema
 from scim.protocol.definitions import GROUP, USER
 from scim.protocol.differences import Change
-from scim.protocol.extensions import read_schema
 from scim.protocol.redaction import REDACTED, Redaction
 from scim.protocol.schema import Extension
 from tests.support.payloads import BJENSEN, patch

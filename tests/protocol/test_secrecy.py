@@ -4,10 +4,10 @@ from dataclasses import replace
 
 import pytest
 
+from scim.extensions.definitions import read_schema
 from scim.protocol.definitions import USER
 from scim.protocol.errors import InvalidFilter
 from scim.protocol.evaluation import validate
-from scim.protocol.extensions import read_schema
 from scim.protocol.filters import parse_filter
 from scim.protocol.patch import apply, read_request
 from scim.protocol.projection import project, read_projection

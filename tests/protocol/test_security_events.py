@@ -2,8 +2,8 @@
 
 import pytest
 
+from scim.events.claims import EVENT_URIS, Kind, kinds
 from scim.protocol.differences import Change
-from scim.protocol.security_events import EVENT_URIS, Kind, kinds
 
 PREFIX = "urn:ietf:params:scim:event:prov:"
 

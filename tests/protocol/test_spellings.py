@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
+from scim.extensions.definitions import read_schema
 from scim.protocol import documents, patch, urns
 from scim.protocol.definitions import USER
 from scim.protocol.errors import InvalidFilter, InvalidPath, InvalidValue, NoTarget
-from scim.protocol.extensions import read_schema
 from scim.protocol.readers import Notes, read_value, read_values
 from scim.protocol.schema import Attribute, Extension, ResourceType, Type
 from scim.protocol.values import read_resource

@@ -5,10 +5,11 @@ from contextlib import ExitStack
 import pytest
 from django.db import OperationalError
 
+from scim.events import delivery
+from scim.events.dispatching import Dispatcher
 from scim.models import Delivery, DeliveryMethod
 from scim.protocol.definitions import USER
-from scim.provider import delivery, resources
-from scim.provider.dispatching import Dispatcher
+from scim.provider import resources
 from scim.provider.requester import Requester
 from tenants import schemas
 from tenants.current import in_tenant
@@ -125,7 +126,7 @@ def test_no_more_than_so_many_rounds_are_sent_at_a_time_and_streams_take_turns(a
 
 
 def test_receivers_that_were_slow_leave_rounds_to_the_others(acme, receivers, monkeypatch):
-    monkeypatch.setattr("scim.provider.dispatching.SLOW", -1.0)  # whoever answers was slow
+    monkeypatch.setattr("scim.events.dispatching.SLOW", -1.0)  # whoever answers was slow
     slow = [receivers() for _ in range(2)]
     for each in slow:
         pushing(acme, each)
@@ -159,7 +160,7 @@ def test_what_arrived_is_written_down_when_the_database_answers_again(acme, rece
         raise OperationalError
 
     with monkeypatch.context() as outage:
-        outage.setattr("scim.provider.delivery.in_tenant", is_away)
+        outage.setattr("scim.events.delivery.in_tenant", is_away)
         with pytest.raises(OperationalError):
             dispatcher.settle()
     assert statuses(acme) == ["pending"]

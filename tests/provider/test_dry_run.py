@@ -6,9 +6,9 @@ from uuid import UUID
 import pytest
 from django.db import OperationalError, connection, transaction
 
+from scim.inspector.dry_run import Logged, dry_run, why_not
 from scim.protocol.definitions import GROUP, USER
 from scim.provider import resources
-from scim.provider.dry_run import Logged, dry_run, why_not
 from scim.provider.requester import Requester
 from tenants.current import in_tenant
 from tests.support.database import contents

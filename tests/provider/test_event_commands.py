@@ -9,12 +9,13 @@ from django.core.management import CommandError, call_command
 from accounts.actions import Actor, NotPermitted
 from accounts.models import Account, AuditEntry
 from accounts.permissions import Role
+from scim.events import polling
+from scim.events import streams as acts
+from scim.events.streams import StreamRequest
 from scim.models import Delivery, DeliveryMethod, EventStream
 from scim.protocol.definitions import USER
-from scim.provider import polling, resources
-from scim.provider import streams as acts
+from scim.provider import resources
 from scim.provider.requester import Requester
-from scim.provider.streams import StreamRequest
 from tenants.current import in_tenant
 from tests.support import receiver
 from tests.support.payloads import user

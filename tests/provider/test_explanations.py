@@ -14,8 +14,8 @@ from django.conf import settings
 from accounts import access, tokens
 from accounts.tokens import Reason
 from scim.api import exceptions
+from scim.inspector.explanations import ALL, UNKNOWN, explain
 from scim.protocol import errors
-from scim.provider.explanations import ALL, UNKNOWN, explain
 
 # Refusals that are made of another one, which is found where it is made.
 MADE_OF_OTHERS = {

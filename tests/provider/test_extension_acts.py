@@ -7,9 +7,9 @@ from accounts import actions
 from accounts.actions import ActionRefused, Actor, NotPermitted
 from accounts.models import AuditEntry
 from accounts.permissions import Role
+from scim.extensions.actions import MAX_SCHEMAS, Definition, define_schema, remove_schema
 from scim.models import ExtensionSchema
 from scim.provider import catalog
-from scim.provider.extensions import MAX_SCHEMAS, Definition, define_schema, remove_schema
 from tenants.current import in_tenant
 from tenants.models import Tenant
 from tests.support.people import COMMAND

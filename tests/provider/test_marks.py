@@ -2,7 +2,7 @@
 
 import pytest
 
-from scim.provider.marks import (
+from scim.monitoring.marks import (
     COMPLIANT,
     CREATE,
     LEGACY,

@@ -10,12 +10,12 @@ import pytest
 from django.db import IntegrityError, connection, transaction
 
 from accounts.actions import ActionRefused
+from scim.extensions import storage
+from scim.extensions.actions import define_schema, remove_schema
+from scim.extensions.storage import Unique
 from scim.models import ExtensionSchema, Resource
 from scim.provider import catalog, resources
-from scim.provider.extensions import define_schema, remove_schema
 from scim.provider.requester import Requester
-from scim.repository import extensions
-from scim.repository.extensions import Unique
 from tenants import concurrently
 from tenants.current import in_public, in_tenant
 from tenants.models import Tenant
@@ -222,10 +222,10 @@ def broken(initech, at_initech):
     with in_tenant(initech):
         unique = Unique("User", ACME, "badge")
         with pytest.raises(IntegrityError), transaction.atomic():
-            extensions.build(unique, name=f"{unique.key}00000000", within=False)
+            storage.build(unique, name=f"{unique.key}00000000", within=False)
         desk = Unique("User", ACME, "desk")
-        extensions.build(desk, name=f"{desk.key}00000000", within=False)
-        assert sorted(extensions.find_indexes().values()) == [False, True]
+        storage.build(desk, name=f"{desk.key}00000000", within=False)
+        assert sorted(storage.find_indexes().values()) == [False, True]
     return initech
 
 
@@ -299,7 +299,7 @@ def test_a_statement_outside_of_a_transaction_leaves_the_own_connection_as_it_wa
     unique = Unique("User", ACME, "badge")
 
     with in_tenant(initech):
-        extensions.build(unique, name=f"{unique.key}00000000", within=False)
+        storage.build(unique, name=f"{unique.key}00000000", within=False)
         assert connection.schema_name == initech.schema_name
         assert not Resource.objects.exists()
 

@@ -8,14 +8,14 @@ from threading import Event
 import pytest
 from django.db import connection, transaction
 
+from scim.events import delivery, outbox
+from scim.events.outbox import Result
 from scim.models import Delivery, DeliveryMethod, EventStream
 from scim.protocol.definitions import USER
-from scim.provider import delivery, resources
+from scim.provider import resources
 from scim.provider.requester import Requester
 from scim.provider.resources import Target
-from scim.repository import outbox
 from scim.repository.base import Loading
-from scim.repository.outbox import Result
 from tenants import clock, lifecycle, schemas
 from tenants.current import in_tenant
 from tests.support import streams

@@ -15,7 +15,7 @@ from typing import Any
 
 from django.conf import settings
 
-from config import embedded
+from config.server import embedded
 from tests.support.clients import MEDIA_TYPE, Answer
 from tests.support.ports import free_port
 from tests.support.postgres import wait_until

@@ -8,9 +8,9 @@ import yaml
 from django.conf import settings
 
 from accounts.tokens import Scope
-from scim.protocol.openapi.document import Api, document
 from scim.provider.capabilities import CAPABILITIES, RESOURCE_TYPES
 from tests.support import conformance
+from tests.support.openapi.document import Api, document
 
 DOCS: Path = settings.BASE_DIR / "docs"
 OPENAPI = DOCS / "openapi.yaml"

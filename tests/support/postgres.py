@@ -7,7 +7,7 @@ from pathlib import Path
 
 import psycopg
 
-from config import embedded
+from config.server import embedded
 
 _WITHIN = 60  # seconds
 

@@ -5,9 +5,9 @@ from typing import Any
 
 from django.test import Client
 
+from scim.events import streams
+from scim.events.streams import CreatedStream, StreamRequest
 from scim.models import DeliveryMethod
-from scim.provider import streams
-from scim.provider.streams import CreatedStream, StreamRequest
 from tenants.models import Tenant
 from tests.support.clients import Answer
 from tests.support.people import COMMAND

@@ -1,7 +1,8 @@
 """An undo of a mass deactivation in a test: asked for, then done by the worker to its end."""
 
+from scim.guard import undoing
 from scim.models import Undoing
-from scim.provider import acts, undoing
+from scim.provider import acts
 from tenants.current import in_tenant
 
 

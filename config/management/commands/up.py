@@ -18,8 +18,9 @@ from django.db import connection
 from accounts import actions
 from accounts.models import Account, SecretToken
 from accounts.permissions import Role
-from config import database, environment, serving
-from config.delivering import delivering
+from config import database, environment
+from config.server import serving
+from config.server.delivering import delivering
 from tenants.current import in_public, in_tenant
 from tenants.models import Tenant
 

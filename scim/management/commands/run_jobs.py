@@ -18,7 +18,7 @@ from django.core.management.base import BaseCommand, CommandParser
 from django.db import Error, connection
 
 from accounts import mailing
-from scim.provider import undoing
+from scim.guard import undoing
 from tenants import clock
 
 PAUSE: Final = 2.0  # seconds, after a look that found nothing to do

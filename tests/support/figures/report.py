@@ -8,7 +8,7 @@ from django.conf import settings
 from django.db import connection
 from django.test.utils import setup_databases, teardown_databases
 
-from config import embedded
+from config.server import embedded
 from tenants import lifecycle
 from tenants.models import Tenant
 from tests.support.figures.source import (

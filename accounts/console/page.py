@@ -1,0 +1,118 @@
+"""What a read-only page shows, as values that one template renders (templates/admin/record.html)."""
+
+import json
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """A label and its value; `copyable` values get a copy button."""
+
+    label: str
+    value: Any = field(repr=False)  # once, it is a secret token
+    copyable: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """A two-column table of labels and values."""
+
+    caption: str
+    facts: tuple[Fact, ...]
+    shown_once: bool = False  # a secret that nobody can look up later
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Rows under headings; `empty` is the sentence that stands there when there are no rows."""
+
+    caption: str
+    headings: tuple[str, ...]
+    rows: tuple[tuple[Any, ...], ...]
+    empty: str
+    more: SafeString | None = None  # a link to further rows
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A block of text shown as it is, with a copy button."""
+
+    caption: str
+    text: str
+    name: str  # unique on the page; letters and hyphens
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """Something that happened: what, in a line, and what it did, a line each."""
+
+    at: datetime
+    what: SafeString
+    lines: tuple[SafeString, ...] = ()
+    state: str = "ok"  # as in accounts.console.badges
+
+
+@dataclass(frozen=True, slots=True)
+class Timeline:
+    """What happened, newest first; `empty` is the sentence that stands there when nothing did."""
+
+    caption: str
+    moments: tuple[Moment, ...]
+    empty: str
+    more: SafeString | None = None  # a link to what happened before
+
+
+Section = Facts | Table | Text | Timeline
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """A button that leads to a form or a confirmation page; a dangerous one looks like it."""
+
+    label: str
+    path: str
+    is_dangerous: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Live:
+    """A part of a page that is fetched anew every few seconds until it says that it is done."""
+
+    path: str
+    template: str
+    progress: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A whole page about one row."""
+
+    title: str
+    sections: tuple[Section, ...]
+    acts: tuple[Act, ...] = ()
+    notice: str = ""
+    links: tuple[SafeString, ...] = ()
+    onward: SafeString | None = None  # what to do when the page is read, at its end
+    live: Live | None = None
+
+
+def link(path: str, text: Any) -> SafeString:
+    """An anchor; path and text are escaped."""
+    return format_html('<a href="{}">{}</a>', path, text)
+
+
+def pretty(value: Any) -> str:
+    """JSON for people to read."""
+    return json.dumps(value, indent=2, ensure_ascii=False)
+
+
+def brief(value: Any) -> str:
+    """A JSON value in one line: text as it is, None as a dash, the rest as JSON."""
+    if value is None:
+        return "-"
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)

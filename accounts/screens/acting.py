@@ -1,0 +1,34 @@
+"""Who acts on a screen, for accounts.actions and the audit log."""
+
+from typing import Any, cast
+
+from django.http import HttpRequest
+
+from accounts.audit import Actor, record
+from accounts.models import Account
+from accounts.screens.visits import visit_of
+from tenants.current import address_of, current_tenant
+from tenants.models import Tenant
+
+
+def home_tenant(request: HttpRequest) -> Tenant:
+    """The tenant whose host was called, in whose schema account and session of the request live."""
+    return cast("Tenant", request.tenant)  # type: ignore[attr-defined]  # set by TenantMiddleware
+
+
+def actor(request: HttpRequest) -> Actor:
+    """The signed-in account as the one who acts."""
+    account = cast("Account", request.user)
+    return Actor.account(account, home_tenant(request), address_of(request))
+
+
+def may(request: HttpRequest, permission: str) -> bool:
+    """Whether the signed-in account has the permission (accounts.permissions)."""
+    user: Any = request.user  # anonymous visitors have no permission and are no Account
+    return bool(user.has_perm(permission))
+
+
+def record_view(request: HttpRequest, act: str, subject: str = "") -> None:
+    """Notes in the visited tenant's audit log what staff looked at; tenant admins own what they see."""
+    if visit_of(request):
+        record(actor(request), act, subject or current_tenant().custom_domain)

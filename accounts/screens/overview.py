@@ -1,0 +1,276 @@
+"""The first page of a site: numbers, a chart and what wants attention, each with a way on.
+
+Values that one template renders (templates/admin/overview.html); staff's are gathered here, from the
+registry alone and in a number of statements that does not grow with the tenants.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any, Final
+
+from django.db.models import Count, Q, QuerySet, Sum
+from django.db.models.functions import Greatest
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from accounts.console.badges import State, badge
+from accounts.console.charts import Chart, Series, bar_chart
+from accounts.console.page import Section, Table, link
+from accounts.screens.failures import Failure, beside, failure_of, log_query
+from accounts.screens.visits import staff_path, visit_path
+from tenants import connection
+from tenants.connection import (
+    CONNECTED,
+    FAILING,
+    SILENT,
+    STATES,
+    Connection,
+    Refusal,
+    with_state,
+)
+from tenants.models import Alarm, Expiry, Mail, Status, Tenant, TrafficDay
+
+CHARTED_DAYS: Final = 30
+SOON: Final = timedelta(days=30)  # a token that expires then is listed
+RECENT_DAYS: Final = 7  # of deactivations, and of e-mails given up
+MAIL_LATE: Final = timedelta(minutes=5)  # the worker looks every two seconds
+LISTED: Final = 10  # rows of a table
+_REFUSED: Final = ("Tenant", "What is wrong", "What to do", "Last failure")
+LOOKS: Final[Mapping[str, State]] = {
+    "connected": "ok",
+    "silent": "warning",
+    "failing": "failing",
+    "never": "unknown",
+    "suspended": "lock",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Stat:
+    """A number, and a note about it, which may be a link."""
+
+    label: str
+    value: Any
+    note: str | SafeString = ""
+    state: State | str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Banner:
+    """A sentence across the page and what to do about it."""
+
+    state: State
+    title: str
+    sentence: str | SafeString
+    way_on: SafeString | str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """The whole of it, from top to bottom."""
+
+    stats: tuple[Stat, ...] = ()
+    chart: SafeString | str = ""
+    sections: tuple[Section, ...] = ()
+    banners: tuple[Banner, ...] = ()
+
+
+def connection_badge(found: Connection) -> SafeString:
+    return badge(LOOKS[found.state.name], found.state.label)
+
+
+def requests_chart(days: QuerySet[TrafficDay], today: date) -> SafeString:
+    """Requests and failures a day of those rows, for CHARTED_DAYS up to today: one statement."""
+    first = today - timedelta(days=CHARTED_DAYS - 1)
+    sums = days.filter(day__gte=first, day__lte=today).order_by("day").values_list("day")
+    found = {
+        day: (requests, failures)
+        for day, requests, failures in sums.annotate(Sum("requests"), Sum("failures"))
+    }
+    charted = [first + timedelta(days=number) for number in range(CHARTED_DAYS)]
+    counts = [found.get(day, (0, 0)) for day in charted]
+    return bar_chart(
+        Chart(
+            name="requests",
+            title=f"Requests a day, the last {CHARTED_DAYS} days (UTC)",
+            labels=tuple(f"{day:%d %b}".lstrip("0") for day in charted),
+            series=(
+                Series("Answered", tuple(total - failed for total, failed in counts), "ok"),
+                Series("Refused", tuple(failed for _, failed in counts), "failing"),
+            ),
+        )
+    )
+
+
+def staff_overview(now: datetime) -> Overview:
+    """What staff see first: nine statements on the registry."""
+    tenants = with_state(Tenant.objects.filter(is_operator=False), now)
+    return Overview(
+        banners=(*_alarms(now), *_mails(now)),
+        stats=_states(tenants),
+        chart=requests_chart(TrafficDay.objects.all(), now.date()),
+        sections=(
+            _failing(tenants, now),
+            *_beside(tenants, now),
+            _silent(tenants, now),
+            _expiring(now),
+            _departures(now.date()),
+        ),
+    )
+
+
+def _alarms(now: datetime) -> tuple[Banner, ...]:
+    """The mass deactivations that nobody has settled."""
+    found = Alarm.objects.select_related("tenant").filter(outcome=Alarm.Outcome.OPEN)
+    return tuple(
+        Banner(
+            "failing",
+            f"{alarm.tenant.name}: {alarm} were deactivated or deleted within an hour,",
+            f"{connection.ago(alarm.noticed_at, now)}.",
+            link(visit_path(alarm.tenant, "admin:tenants_alarm_change", alarm.pk), "Look at it"),
+        )
+        for alarm in found.order_by("-noticed_at", "pk")[:LISTED]
+    )
+
+
+def _mails(now: datetime) -> tuple[Banner, ...]:
+    """The banner about e-mail that is not delivered."""
+    late = Q(status=Mail.Status.WAITING, queued_at__lt=now - MAIL_LATE, home__status=Status.ACTIVE)
+    failed = Q(status=Mail.Status.FAILED, done_at__gt=now - timedelta(days=RECENT_DAYS))
+    found = Mail.objects.filter(late | failed).order_by("-attempts", "pk")[: LISTED + 1]
+    mails = list(found)
+    if not mails:
+        return ()
+    number = "1" if len(mails) == 1 else str(len(mails)) if len(mails) <= LISTED else f"{LISTED}+"
+    what = "e-mail has not been sent." if len(mails) == 1 else "e-mails have not been sent."
+    why = mails[0].error or "No worker took it: is manage.py run_jobs running?"
+    path = staff_path("admin:tenants_mail_changelist")
+    return (Banner("warning", f"{number} {what}", why, link(path, "View e-mails")),)
+
+
+def _states(tenants: QuerySet[Tenant]) -> tuple[Stat, ...]:
+    counted = dict(
+        tenants.order_by()
+        .values_list("connection")
+        .annotate(Count("pk"))
+        .values_list("connection", "pk__count")
+    )
+    tenant_list = staff_path("admin:tenants_tenant_changelist")
+    return tuple(
+        Stat(
+            state.label,
+            counted.get(name, 0),
+            format_html(
+                '<a href="{}?connection={}">{}</a>', tenant_list, name, _shown(counted.get(name, 0))
+            ),
+            LOOKS[name],
+        )
+        for name, state in STATES.items()
+    )
+
+
+def _shown(number: int) -> str:
+    return "Show the tenant" if number == 1 else "Show the tenants"
+
+
+def _failing(tenants: QuerySet[Tenant], now: datetime) -> Table:
+    newest = Greatest("traffic__last_request_at", "traffic__stranger_at")  # nulls do not count
+    found = tenants.filter(connection=FAILING.name).order_by(newest.desc(nulls_last=True), "pk")
+    rows = []
+    for tenant in found[:LISTED]:
+        refusal = connection.read(tenant, now).failure
+        if refusal is not None:
+            rows.append(_refused(tenant, refusal, failure_of(refusal), now))
+    return Table("Failing", _REFUSED, tuple(rows), "No tenant's connection is failing.")
+
+
+def _beside(tenants: QuerySet[Tenant], now: datetime) -> tuple[Table, ...]:
+    """Credentials that are refused beside a connection that works; nothing if there are none."""
+    found = tenants.filter(denied__isnull=False, connection__in=(CONNECTED.name, SILENT.name))
+    rows = []
+    for tenant in found.order_by("-traffic__last_request_at", "pk")[:LISTED]:
+        refusal = connection.read(tenant, now).beside
+        if refusal is not None:
+            rows.append(_refused(tenant, refusal, beside(refusal, now), now))
+    return (Table("Refused credentials", _REFUSED, tuple(rows), ""),) if rows else ()
+
+
+def _refused(tenant: Tenant, refusal: Refusal, failure: Failure, now: datetime) -> tuple[Any, ...]:
+    log = visit_path(tenant, "admin:scim_provisioningevent_changelist") + log_query(refusal)
+    when = link(log, connection.ago(refusal.at, now))
+    return tenant_link(tenant), failure.what, failure.fix, when
+
+
+def _silent(tenants: QuerySet[Tenant], now: datetime) -> Table:
+    found = tenants.filter(connection=SILENT.name).order_by("-traffic__last_request_at", "pk")
+    rows = tuple(
+        (
+            tenant_link(tenant),
+            tenant.traffic.last_request_at,
+            connection.ago(tenant.traffic.last_request_at, now),
+            link(visit_path(tenant, "admin:scim_provisioningevent_changelist"), "Provisioning log"),
+        )
+        for tenant in found[:LISTED]
+    )
+    return Table(
+        "Silent for two hours",
+        ("Tenant", "Last request", "How long ago", "Look"),
+        rows,
+        "Every tenant that was ever connected has sent a request within two hours.",
+    )
+
+
+def _expiring(now: datetime) -> Table:
+    found = Expiry.objects.select_related("tenant").filter(expires_at__lte=now + SOON)
+    rows = tuple(
+        (
+            tenant_link(expiry.tenant),
+            f"{expiry.get_kind_display()} {expiry.name}",
+            expiry.expires_at,
+            until(expiry.expires_at, now),
+            link(visit_path(expiry.tenant, expiry.screen), "Replace it"),
+        )
+        for expiry in found.order_by("expires_at", "pk")[:LISTED]
+    )
+    return Table(
+        "Secret tokens and client secrets about to expire",
+        ("Tenant", "What", "Expires", "Left", "Act"),
+        rows,
+        "Nothing expires within 30 days.",
+    )
+
+
+def _departures(today: date) -> Table:
+    found = TrafficDay.objects.select_related("tenant").filter(
+        day__gt=today - timedelta(days=RECENT_DAYS), departures__gt=0
+    )
+    rows = tuple(
+        (
+            tenant_link(day.tenant),
+            day.day,
+            day.departures,
+            link(visit_path(day.tenant, "admin:scim_user_changelist") + "?state=disabled", "Users"),
+        )
+        for day in found.order_by("-departures", "-day", "tenant_id")[:LISTED]
+    )
+    return Table(
+        "Most users deactivated or deleted on a day, the last 7 days",
+        ("Tenant", "Day", "Users", "Look"),
+        rows,
+        "No user was deactivated or deleted.",
+    )
+
+
+def tenant_link(tenant: Tenant) -> SafeString:
+    return link(staff_path("admin:tenants_tenant_change", tenant.pk), tenant.name)
+
+
+def until(moment: datetime, now: datetime) -> SafeString:
+    """How long something still lasts, as a badge: "8 days", or "Expired" when it is over."""
+    left = moment - now
+    if left <= timedelta(0):
+        return badge("failing", "Expired")
+    days = left.days
+    words = "Less than a day" if days < 1 else f"{days} day{'' if days == 1 else 's'}"
+    return badge("failing" if days < 3 else "warning", words)

@@ -1,0 +1,126 @@
+"""The outermost edge: a request id, one log line a request, and an answer to whatever escapes.
+
+What reaches this far was raised outside of the views: by the database while a host is resolved or a
+transaction ends, by a middleware, or by a page. It answers in the language of the path: a SCIM Error
+below /scim, a short page elsewhere (security.md §2, rule 1).
+"""
+
+import json
+import logging
+import secrets
+import time
+from collections.abc import Callable
+from http import HTTPStatus
+from typing import Any, Final
+
+from django.db import connection
+from django.http import HttpRequest, HttpResponse
+from django.template.loader import render_to_string
+
+from config.edge.probes import PROBES
+from scim.protocol.messages import MEDIA_TYPE, error_body
+from scim.provider.redaction import storable
+from tenants.current import address_of
+from tenants.outages import is_outage
+
+RETRY_AFTER: Final = "30"  # seconds
+_ID_BYTES: Final = 16
+_PAGE: Final = "failed.html"  # needs no tenant, no session and no database
+# What Django's own refusals mean to a SCIM client.
+_DETAILS: Final = {
+    403: "The request is not allowed here.",
+    404: "There is no SCIM endpoint at this address: check the Tenant URL.",
+    405: "The method is not supported here.",
+}
+_requests: Final = logging.getLogger("mypolicies.requests")
+_logger: Final = logging.getLogger(__name__)
+
+
+class OutermostMiddleware:
+    """Every request passes here first and last."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: Any) -> HttpResponse:
+        request.request_id = secrets.token_urlsafe(_ID_BYTES)
+        request.started = time.perf_counter()
+        response = _in_the_language_of_the_path(request, self._answer(request))
+        response["Request-Id"] = request.request_id
+        _log(request, response, time.perf_counter() - request.started)
+        return response
+
+    def _answer(self, request: Any) -> HttpResponse:
+        try:
+            return self.get_response(request)
+        except Exception as error:
+            extra = {"request_id": request.request_id}
+            if is_outage(error):
+                _logger.warning("The database did not answer.", extra=extra, exc_info=error)
+                connection.close()  # a broken one must not meet the next request
+                return _unavailable(request)
+            _logger.exception("A request failed unexpectedly.", extra=extra)
+            return _failed(request, 500)
+
+
+def _unavailable(request: Any) -> HttpResponse:
+    detail = (
+        "The service cannot reach its database; repeat the request later. "
+        f"If it lasts, tell support the request id {request.request_id}."
+    )
+    response = _error(request, 503, detail)
+    response["Retry-After"] = RETRY_AFTER
+    return response
+
+
+def _failed(request: Any, status: int) -> HttpResponse:
+    detail = f"An unexpected error occurred. Tell support the request id {request.request_id}."
+    return _error(request, status, detail)
+
+
+def _in_the_language_of_the_path(request: Any, response: HttpResponse) -> HttpResponse:
+    """The response; below /scim an error page of Django's becomes a SCIM Error, its headers stay."""
+    if response.status_code < 400 or not is_scim(request):
+        return response
+    if response.get("Content-Type", "").startswith((MEDIA_TYPE, "application/json")):  # OAuth's
+        return response
+    if response.status_code >= 500:
+        return _failed(request, response.status_code)
+    detail = _DETAILS.get(response.status_code, "The request could not be understood.")
+    response.content = json.dumps(error_body(response.status_code, detail))
+    response["Content-Type"] = MEDIA_TYPE
+    response["Content-Length"] = str(len(response.content))
+    return response
+
+
+def _error(request: HttpRequest, status: int, detail: str) -> HttpResponse:
+    if is_scim(request):
+        body = json.dumps(error_body(status, detail))
+        return HttpResponse(body, status=status, content_type=MEDIA_TYPE)
+    page = {"title": HTTPStatus(status).phrase, "detail": detail}
+    return HttpResponse(render_to_string(_PAGE, page), status=status)
+
+
+def is_scim(request: HttpRequest) -> bool:
+    """Whether the path is `/scim` or below it, in any letter case."""
+    path = "/" + request.path_info.lower().lstrip("/")
+    return path == "/scim" or path.startswith("/scim/")
+
+
+def _log(request: Any, response: HttpResponse, seconds: float) -> None:
+    tenant = getattr(request, "tenant", None)
+    is_probe = request.path_info in PROBES and response.status_code < 400
+    _requests.log(
+        logging.DEBUG if is_probe else logging.INFO,
+        "request",
+        extra={
+            "request_id": request.request_id,
+            "address": address_of(request),
+            "method": request.method,
+            "path": storable(request.path),  # somebody may paste a secret token into a URL
+            "status": response.status_code,
+            "ms": round(seconds * 1000, 1),
+            "tenant": tenant.custom_domain if tenant else None,
+            **getattr(request, "log_fields", {}),
+        },
+    )

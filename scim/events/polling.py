@@ -1,0 +1,113 @@
+"""Poll-based delivery (RFC 8936): what a receiver acknowledges, and what it gets next.
+
+Always answered at once: `returnImmediately` is understood and changes nothing, since a request that
+waits would hold a connection to the database. What was handed out and is not acknowledged is handed
+out again after REDELIVERY. `sets` is an object, whose members have no order: so it holds at most one
+token of each resource, and the next one follows when that is acknowledged.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, Final
+from uuid import UUID
+
+from accounts import tokens
+from scim.events import outbox, signing
+from scim.events.composing import claims_for
+from scim.events.delivery import MAX_ERROR
+from scim.events.outbox import Result, Stream
+from scim.models import DeliveryStatus, StreamState
+from scim.provider.redaction import storable
+from tenants import clock
+from tenants.models import Tenant
+
+PATH: Final = "/events/poll"  # below the SCIM base
+SECRET_PREFIX: Final = "mypscim_events_"  # noqa: S105  # every secret begins with it
+MAX_EVENTS: Final = 100  # tokens in an answer
+MAX_REPORTED: Final = 1_000  # jti that one request acknowledges or refuses
+REDELIVERY: Final = timedelta(seconds=30)
+
+
+class PollRefused(Exception):
+    """A request that RFC 8936 does not know; the message is the `description` of the error."""
+
+
+@dataclass(frozen=True, slots=True)
+class PollRequest:
+    """What a receiver says and asks (RFC 8936 §2.2)."""
+
+    most: int
+    acknowledged: tuple[UUID, ...] = ()
+    errors: tuple[tuple[UUID, str], ...] = ()
+
+
+def find_stream(tenant: Tenant, secret: str) -> tuple[Stream, str] | None:
+    """The stream of the current tenant with that poll secret, and its state; None without one."""
+    if not tokens.is_well_formed(secret, SECRET_PREFIX):
+        return None
+    return outbox.find_polling(tokens.digest(tenant.id, secret))
+
+
+def read_request(body: Any) -> PollRequest:
+    """What the JSON asks; members that are not known are ignored. Raises PollRefused."""
+    if not isinstance(body, dict):
+        raise PollRefused("The body must be a JSON object.")
+    most = body.get("maxEvents", MAX_EVENTS)
+    if isinstance(most, bool) or not isinstance(most, int) or most < 0:
+        raise PollRefused("maxEvents must be a whole number from 0 on.")
+    acknowledged, errors = body.get("ack", []), body.get("setErrs", {})
+    if not isinstance(acknowledged, list) or not isinstance(errors, dict):
+        raise PollRefused("ack must be an array of jti and setErrs an object by jti.")
+    if len(acknowledged) + len(errors) > MAX_REPORTED:
+        raise PollRefused(f"A request acknowledges at most {MAX_REPORTED} tokens.")
+    return PollRequest(
+        most=min(most, MAX_EVENTS),
+        acknowledged=tuple(known for jti in acknowledged if (known := _read_jti(jti))),
+        errors=tuple(
+            (known, _described(error)) for jti, error in errors.items() if (known := _read_jti(jti))
+        ),
+    )
+
+
+def answer(tenant: Tenant, stream: Stream, state: str, asked: PollRequest) -> dict[str, Any]:
+    """The tokens that come next, by jti, after noting what the receiver says of former ones.
+
+    A stream that is paused hands out nothing and still takes acknowledgments. Raises SealBroken.
+    """
+    now = clock.now()
+    if asked.acknowledged:
+        outbox.acknowledge(stream.id, asked.acknowledged, now)
+    if asked.errors:
+        outbox.refuse(stream.id, asked.errors, now)
+    if not asked.most or state != StreamState.ACTIVE:
+        return {"sets": {}, "moreAvailable": False}
+    queued = outbox.take(stream.id, now, asked.most)
+    if not queued:
+        return {"sets": {}, "moreAvailable": False}
+    signer = signing.signer(tenant, now)
+    sets = {str(each.id): signer.token(claims_for(tenant, stream, each)) for each in queued}
+    handed_out = _handed_out([each.id for each in queued])
+    outbox.record(handed_out, now)
+    return {"sets": sets, "moreAvailable": outbox.has_due(stream.id, now)}
+
+
+def _handed_out(ids: Sequence[UUID]) -> list[Result]:
+    retry_at = clock.now() + REDELIVERY
+    return [Result(each, DeliveryStatus.PENDING.value, retry_at) for each in ids]
+
+
+def _read_jti(text: Any) -> UUID | None:
+    """The id, None for what was never a jti of ours."""
+    try:
+        return UUID(text)
+    except (ValueError, AttributeError, TypeError):
+        return None
+
+
+def _described(error: Any) -> str:
+    """The receiver's error in a line (RFC 8935 §2.4: `err` and `description`)."""
+    given = error if isinstance(error, Mapping) else {}
+    words = [str(given[name]) for name in ("err", "description") if given.get(name)]
+    text = storable(": ".join(words)) or "no reason given"
+    return "The receiver refused it: " + "".join(filter(str.isprintable, text))[:MAX_ERROR]

@@ -1,0 +1,187 @@
+"""Acts on a tenant's own schemas: define, change, remove. Staff only, audited.
+
+A schema decides how stored values are read, and a required attribute can make Entra's next request
+fail, so an act is refused when what is stored would not fit: it names how many users are concerned.
+"""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Final
+from uuid import uuid4
+
+from accounts.actions.performing import ActionRefused, note, performing
+from accounts.audit import Actor
+from scim.extensions import secrets, storage, uniqueness
+from scim.extensions.definitions import DefinitionRefused, incompatibilities, read_schema
+from scim.models import ExtensionSchema
+from scim.protocol.discovery import schema_representation
+from scim.protocol.schema import Attribute, Schema
+from scim.provider.capabilities import RESOURCE_TYPES
+from tenants import clock, lifecycle
+from tenants.models import Tenant
+
+MAX_DEFINITION: Final = 131_072  # characters
+MAX_SCHEMAS: Final = 20  # of one tenant
+
+DEFINE: Final = "scim.change_extensionschema"
+
+
+@dataclass(frozen=True, slots=True)
+class Definition:
+    """A schema to be in force: a Schema resource as JSON text, the type it extends, and whether each
+    resource of that type must have values of it.
+    """
+
+    text: str
+    resource_type: str = "User"
+    is_required: bool = False
+
+
+def define_schema(actor: Actor, tenant: Tenant, definition: Definition) -> ExtensionSchema:
+    """The schema, in force from the next request on; one with that URN is changed.
+
+    Raises ActionRefused.
+    """
+    schema = _read(definition)
+    unique = uniqueness.of_schema(definition.resource_type, schema)
+    with uniqueness.building(tenant) as indexes, performing(actor, DEFINE, tenant):
+        lifecycle.set_schemas_revision(tenant, uuid4())  # and one act at a time, by its row lock
+        row = storage.find(schema.id)
+        indexes.begin(row, unique)
+        is_new = row is None or row.removed_at is not None
+        if is_new and len(storage.defined()) >= MAX_SCHEMAS:
+            raise ActionRefused(f"A tenant can have {MAX_SCHEMAS} schemas of its own.")
+        _check_former(row, schema, definition.resource_type)
+        former_secrets = secrets.carried_over(row, schema)
+        _check_required(definition, schema)
+        indexes.settle()
+        row = _save(row, definition, schema, actor, former_secrets)
+        forgotten = secrets.forget(definition.resource_type, schema)
+        act = "schema defined" if is_new else "schema changed"
+        details: dict[str, Any] = {
+            "type": row.resource_type,
+            "attributes": len(schema.attributes),
+        }
+        if forgotten:
+            details["secret values removed from"] = forgotten
+        note(actor, tenant, act, schema.id, details)
+    return row
+
+
+def remove_schema(actor: Actor, tenant: Tenant, urn: str) -> ExtensionSchema:
+    """The schema, which is in force no more. Raises ActionRefused while a resource has values of it."""
+    with uniqueness.building(tenant) as indexes, performing(actor, DEFINE, tenant):
+        lifecycle.set_schemas_revision(tenant, uuid4())
+        row = storage.find(urn.strip())
+        if row is None or row.removed_at is not None:
+            raise ActionRefused(f"{tenant} has no schema {urn.strip()[:200]}.")
+        indexes.begin(row, ())
+        live, _ = storage.count_holders(row.resource_type, row.urn)
+        if live:
+            raise ActionRefused(
+                f"{_counted(live, row.resource_type)} values of {row.urn}. Have Entra clear them"
+                " first, or keep the schema."
+            )
+        indexes.settle()
+        row.removed_at = row.changed_at = clock.now()
+        row.changed_by = actor.name
+        row.save()
+        if not storage.defined() and not secrets.are_remembered():
+            lifecycle.set_schemas_revision(tenant, None)
+        note(actor, tenant, "schema removed", row.urn, {"type": row.resource_type})
+    return row
+
+
+def _save(
+    row: ExtensionSchema | None,
+    definition: Definition,
+    schema: Schema,
+    actor: Actor,
+    former_secrets: list[str],
+) -> ExtensionSchema:
+    now = clock.now()
+    row = row or ExtensionSchema(urn=schema.id, urn_key=schema.id.lower(), created_at=now)
+    row.resource_type = definition.resource_type
+    row.is_required = definition.is_required
+    row.definition = stored_form(schema)
+    row.former_secrets = former_secrets
+    row.changed_at, row.changed_by, row.removed_at = now, actor.name, None
+    row.save()
+    return row
+
+
+def stored_form(schema: Schema) -> dict[str, Any]:
+    """The Schema resource as /Schemas shows it, without `meta`."""
+    body = schema_representation(schema, (), "")
+    return {name: member for name, member in body.items() if name != "meta"}
+
+
+def _read(definition: Definition) -> Schema:
+    if definition.resource_type not in {each.name for each in RESOURCE_TYPES}:
+        names = ", ".join(each.name for each in RESOURCE_TYPES)
+        raise ActionRefused(f"The resource type must be one of {names}.")
+    if len(definition.text) > MAX_DEFINITION:
+        raise ActionRefused(f"The definition is longer than {MAX_DEFINITION} characters.")
+    try:
+        schema = read_schema(json.loads(definition.text))
+    except DefinitionRefused as error:
+        raise ActionRefused(str(error)) from error
+    except (ValueError, RecursionError) as error:
+        where = f" at line {error.lineno}" if isinstance(error, json.JSONDecodeError) else ""
+        raise ActionRefused(f"The definition is not valid JSON{where}.") from error
+    secrets.check(schema, is_required=definition.is_required)
+    return schema
+
+
+def _check_former(row: ExtensionSchema | None, schema: Schema, resource_type: str) -> None:
+    """Raises ActionRefused if stored values need the schema as the row defines it."""
+    if row is None:
+        return
+    former = read_schema(row.definition)
+    if former.id != schema.id:
+        raise ActionRefused(f"The URN is spelled {former.id} so far; letter case must stay.")
+    _, holders = storage.count_holders(row.resource_type, row.urn)
+    if holders and row.resource_type != resource_type:
+        raise ActionRefused(
+            f"{_counted(holders, row.resource_type)} values of it, so it must stay."
+        )
+    reasons = list(incompatibilities(former, schema)) if holders else []
+    if reasons:
+        raise ActionRefused(
+            f"{_counted(holders, row.resource_type)} values that could not be read any more,"
+            f" deleted ones included: {' '.join(reasons[:3])}"
+        )
+
+
+def _check_required(definition: Definition, schema: Schema) -> None:
+    """Raises ActionRefused if a stored resource lacks what the schema would require of it."""
+    name = definition.resource_type
+    for keys, member in _requirements(definition, schema):
+        lacking = storage.count_lacking(name, keys, member)
+        if lacking:
+            what = ":".join((*keys, member))
+            raise ActionRefused(
+                f"{_counted(lacking, name)} no {what}, so Entra's next change of them would be refused."
+                " Define it as optional, let Entra send it, then make it required."
+            )
+
+
+def _requirements(definition: Definition, schema: Schema) -> Iterator[tuple[tuple[str, ...], str]]:
+    """What is required: the keys of the objects that must have a member, and its name."""
+    if definition.is_required:
+        yield (), schema.id
+    for attribute in schema.attributes:
+        if attribute.required and not attribute.is_secret:
+            yield (schema.id,), attribute.name
+        for sub in _kept_required(attribute):
+            yield (schema.id, attribute.name), sub.name
+
+
+def _kept_required(attribute: Attribute) -> Iterator[Attribute]:
+    if not attribute.is_secret:
+        yield from (sub for sub in attribute.sub_attributes if sub.required and not sub.is_secret)
+
+
+def _counted(number: int, resource_type: str) -> str:
+    return f"1 {resource_type} has" if number == 1 else f"{number} {resource_type}s have"

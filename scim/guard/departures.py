@@ -1,0 +1,108 @@
+"""Users who leave: deactivated, or deleted while they were active. Counted, and held when it is asked.
+
+A change that makes nobody leave costs nothing here. One that does costs one statement in its
+transaction; after its commit the guard looks, now and then, whether unusually many left
+(scim.guard.watch). The departures of a bulk request are noted together at its end.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.db import transaction
+
+from scim.guard import counts, guard, watch
+from scim.protocol import urns
+from scim.protocol.schema import ResourceType
+from tenants import clock, traffic
+from tenants.current import current_tenant
+from tenants.models import Tenant
+
+
+class Leaving:
+    """The users who stop being active in one bulk request, held as if each came alone.
+
+    An alarm is opened after the commit, so what it would hold is decided here: the first departure
+    that is one too many passes, those that follow wait. At most five statements for any number.
+    """
+
+    def __init__(self, most: int) -> None:
+        """`most` users can leave in the request."""
+        self._most = most
+        self._users: dict[UUID, None] = {}
+        self._refused = 0
+        self._passing: int | None = None  # how many pass before the hold; None: not yet known
+        self._refusable = 0  # how many the hold refuses before it ends
+
+    def add(self, user_id: UUID) -> None:
+        """Have the user noted at the end. Raises TooManyRequests while departures are held."""
+        if self._passing is None:
+            self._passing, self._refusable = self._limits(current_tenant(), clock.now())
+        if len(self._users) >= self._passing and self._refused < self._refusable:
+            self._refused += 1
+            raise guard.held()
+        self._users[user_id] = None
+
+    def mark(self) -> int:
+        """The place to go `back_to` when what follows is rolled back."""
+        return len(self._users)
+
+    def back_to(self, mark: int) -> None:
+        """Forget who was added since."""
+        for user_id in list(self._users)[mark:]:
+            del self._users[user_id]
+
+    def write(self) -> None:
+        """Note all of them. Needs the transaction of the changes."""
+        if self._users or self._refused:
+            _write(list(self._users), clock.now(), self._refused)
+
+    def _limits(self, tenant: Tenant, now: datetime) -> tuple[int, int]:
+        settings = guard.known_settings(tenant)
+        if not settings.holds:
+            return self._most, 0
+        found = guard.situation(tenant, now)
+        if found.alarm is not None:
+            return 0, guard.MOST_REFUSED - found.alarm.refused
+        standing = guard.standing(settings, found.since, self._most)
+        return max(standing.needed - standing.left.users, 0), guard.MOST_REFUSED
+
+
+def note(
+    resource_type: ResourceType,
+    identifier: UUID,
+    before: Mapping[str, Any],
+    after: Mapping[str, Any] | None,
+    leaving: Leaving | None = None,
+) -> None:
+    """Note the user if the change, None for a deletion, ends that they are active.
+
+    In a bulk request `leaving` collects them. Raises TooManyRequests while departures are held. A
+    change that is rolled back is not noted.
+    """
+    if resource_type.name != urns.USER_TYPE or not _is_active(before) or _is_active(after):
+        return
+    if leaving is not None:
+        leaving.add(identifier)
+        return
+    now = clock.now()
+    guard.check(current_tenant(), now)
+    _write([identifier], now)
+
+
+def _write(users: Sequence[UUID], now: datetime, refused: int = 0) -> None:
+    tenant = current_tenant()
+    most = watch.count_up_to(tenant)
+    recent = counts.add(users, now, now - guard.WINDOW, most) + len(users)
+
+    def tell() -> None:
+        traffic.note_departures(tenant.id, now, len(users))
+        watch.left(tenant, recent, refused)
+
+    transaction.on_commit(tell, robust=True)
+
+
+def _is_active(user: Mapping[str, Any] | None) -> bool:
+    """Only `active: false` disables (RFC 7643 §4.1.1)."""
+    return user is not None and user.get("active") is not False

@@ -1,0 +1,149 @@
+"""The guard against mass deactivation: when it is an alarm, and whether further departures wait.
+
+The times are chosen so that a hold cannot drive Entra into quarantine (decision 0016): Entra repeats
+what is answered 429 in its next cycle, and quarantines from 5,000 failures on. So a hold ends by
+itself GRACE after it was noticed, or after MOST_REFUSED refusals, whatever comes first.
+
+Nobody counts all users: how many have to leave for an alarm follows from how many left and from a
+count of the active ones that ends where it can no longer matter (decision 0022).
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+from django.db.models import F, Q, QuerySet
+
+from scim.guard import counts
+from scim.guard.counts import Left
+from scim.protocol.errors import TooManyRequests
+from tenants.connection import CYCLE
+from tenants.models import Alarm, Guard, Tenant
+
+WINDOW: Final = timedelta(hours=1)
+GRACE: Final = timedelta(hours=4)
+MOST_REFUSED: Final = 2_500
+_OPEN: Final = Alarm.Outcome.OPEN
+_HELD: Final = (
+    "Unusually many users were deactivated or deleted within an hour, so further ones wait until"
+    " somebody has looked. Nothing is lost: repeat the request later."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """The distance of a tenant from an alarm.
+
+    `active_before` is the number of users who were active before those who left, or a number that
+    it is not below: then no alarm is near.
+    """
+
+    left: Left
+    active_before: int
+    needed: int  # departures that are an alarm
+
+    @property
+    def is_alarming(self) -> bool:
+        return self.left.users >= self.needed
+
+
+@dataclass(frozen=True, slots=True)
+class Situation:
+    """The alarm that nobody has settled, if there is one, and from when on departures count."""
+
+    alarm: Alarm | None
+    since: datetime
+    has_lapsed: bool  # an alarm is open that is older than the grace
+
+
+def held() -> TooManyRequests:
+    """The refusal of a departure that has to wait."""
+    return TooManyRequests(_HELD, int(CYCLE.total_seconds()))
+
+
+def settings_of(tenant: Tenant) -> Guard:
+    """The tenant's own, or the defaults: one statement."""
+    return Guard.objects.filter(tenant=tenant).first() or Guard(tenant=tenant)
+
+
+def known_settings(tenant: Tenant) -> Guard:
+    """`settings_of` without a statement for a request's tenant: at most a second old."""
+    known: Guard | None = getattr(tenant, "guard", None)
+    return known or Guard(tenant=tenant)
+
+
+def open_alarm(tenant: Tenant) -> Alarm | None:
+    """The alarm that nobody has settled: one statement."""
+    return Alarm.objects.filter(tenant=tenant, outcome=_OPEN).first()
+
+
+def may_hold(tenant: Tenant, now: datetime) -> bool:
+    """True if an alarm was sounded within the grace: no statement, at most a second old."""
+    until = known_settings(tenant).alarm_until
+    return until is not None and until > now
+
+
+def check(tenant: Tenant, now: datetime) -> None:
+    """Raises TooManyRequests while departures are held. One statement after an alarm, else none."""
+    if may_hold(tenant, now) and holding(tenant, now).exists():
+        raise held()
+
+
+def holding(tenant: Tenant, now: datetime) -> QuerySet[Alarm]:
+    """The alarm because of which departures wait."""
+    return Alarm.objects.filter(
+        tenant=tenant,
+        outcome=_OPEN,
+        tenant__guard__holds=True,
+        noticed_at__gt=now - GRACE,
+        refused__lt=MOST_REFUSED,
+    )
+
+
+def hold_ends(tenant: Tenant, alarm: Alarm, now: datetime) -> datetime | None:
+    """Until when departures wait because of the alarm, None when they do not: one statement."""
+    end = alarm.noticed_at + GRACE
+    is_held = alarm.outcome == _OPEN and end > now and alarm.refused < MOST_REFUSED
+    return end if is_held and settings_of(tenant).holds else None
+
+
+def note_refused(tenant: Tenant) -> None:
+    """Count a request that was held: one statement."""
+    add_refused(tenant, 1)
+
+
+def add_refused(tenant: Tenant, number: int) -> bool:
+    """Count requests that were held: one statement. True if an alarm is open."""
+    alarms = Alarm.objects.filter(tenant=tenant, outcome=_OPEN)
+    return bool(alarms.update(refused=F("refused") + number))
+
+
+def situation(tenant: Tenant, now: datetime) -> Situation:
+    """The open alarm and the start of the window, which is not before an alarm was settled.
+
+    One statement. An open alarm that is older than the grace counts as settled at its end.
+    """
+    start = now - WINDOW
+    found = Alarm.objects.filter(Q(outcome=_OPEN) | Q(settled_at__gt=start), tenant=tenant)
+    alarm, has_lapsed = None, False
+    for each in found:
+        if each.outcome != _OPEN:
+            start = max(start, each.settled_at or start)
+        elif each.noticed_at <= now - GRACE:
+            start, has_lapsed = max(start, each.noticed_at + GRACE), True
+        else:
+            alarm = each
+    return Situation(alarm, start, has_lapsed)
+
+
+def standing(guard: Guard, since: datetime, more: int | None = None) -> Standing:
+    """The departures since the moment, and the number that is an alarm. Two statements.
+
+    The active users are counted as far as it matters while no more than `more` further ones leave,
+    as many as left if that is not given.
+    """
+    left = counts.left_from(since)
+    further = left.users if more is None else more
+    limit = (left.users + further) * 100 // guard.share_percent + 1
+    before = counts.active_users(limit) + left.users
+    return Standing(left, before, max(guard.least, before * guard.share_percent // 100 + 1))

@@ -1,0 +1,67 @@
+"""The page that says what comes back with a deleted user; its POST restores it."""
+
+from typing import Any, Final
+
+from django import forms
+from django.http import HttpRequest, HttpResponse
+
+from accounts.console.action import Asked, done
+from accounts.console.page import Section, Table
+from accounts.screens.acting import actor
+from accounts.screens.forms import ActForm
+from scim.inspector.requests import resource_link
+from scim.models import User
+from scim.protocol import urns
+from scim.provider.acts import RESTORE, restore_user
+from scim.repository import belonging
+from tenants.current import current_tenant
+
+_COMES_BACK: Final = (
+    "The user is there again for SCIM, with its former id and attributes. Entra finds it by its"
+    " userName in the next cycle and goes on managing it."
+)
+_ACTIVE: Final = "It was active when it was deleted, so it can be used again at once."
+_DISABLED: Final = "It was disabled when it was deleted, and stays so until Entra enables it."
+_NO_GROUPS: Final = "It was in no group that is still there. Entra adds it to groups by itself if it belongs to some."
+_GROUPS: Final = "Groups that it left with the deletion and that are still there"
+
+
+class RestoreForm(ActForm):
+    """Whether the groups come back too."""
+
+    with_groups = forms.BooleanField(
+        required=False,
+        initial=True,
+        label="Add it to these groups again",
+        help_text="Entra does not do it by itself as long as nothing changes in the group there.",
+    )
+
+
+def asked(request: HttpRequest, user: User, record_path: str) -> Asked:
+    """What is asked before a user is restored."""
+    left = belonging.left_groups(user.pk)
+    rows = tuple((resource_link(urns.GROUP_TYPE, key, name), key) for key, name in left)
+    sections: tuple[Section, ...] = (Table(_GROUPS, ("Group", "id"), rows, ""),) if rows else ()
+
+    def restore(form: Any) -> HttpResponse:
+        with_groups = form.cleaned_data.get("with_groups", False)
+        groups = restore_user(actor(request), current_tenant(), user.pk, with_groups=with_groups)
+        sentence = "The user is restored." + (
+            f" It is in {len(groups)} groups again." * bool(groups)
+        )
+        return done(request, record_path, sentence)
+
+    return Asked(
+        title="Restore this user?",
+        act_label="Restore this user",
+        permission=RESTORE,
+        cancel_path=record_path,
+        run=restore,
+        form=RestoreForm if left else ActForm,
+        sentences=(
+            _COMES_BACK,
+            _DISABLED if user.document.get("active") is False else _ACTIVE,
+            *(() if left else (_NO_GROUPS,)),
+        ),
+        sections=sections,
+    )

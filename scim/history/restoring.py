@@ -1,0 +1,102 @@
+"""Bringing a deleted user back, with its id, its history and, if wanted, the groups it left.
+
+A deletion hides the record (product.md, "No hard deletes"), so a restoration only shows it again: as
+it was when it was deleted, disabled if it was disabled. It is refused when somebody else has the
+userName or the externalId by now: Entra would match the wrong one.
+"""
+
+import time
+from dataclasses import dataclass
+from typing import Final
+from uuid import UUID, uuid4
+
+from accounts.actions import ActionRefused
+from scim.models import User
+from scim.protocol.comparison import comparable
+from scim.protocol.errors import Uniqueness
+from scim.protocol.representation import Stored
+from scim.protocol.schema import ResourceType
+from scim.protocol.urns import USER_TYPE
+from scim.provider import catalog
+from scim.provider.provisioning_log import Call, answered
+from scim.provider.requester import Requester
+from scim.repository import belonging, resources
+from scim.repository.base import Loading, Write
+from tenants.current import current_tenant
+
+_TAKEN: Final = (
+    "Another user has the {attribute} {value} by now, with the id {id}: Entra created that person"
+    " again, or gave the {attribute} to somebody else. Change it there first, or leave this user"
+    " deleted; its history stays readable either way."
+)
+
+
+class Taken(ActionRefused):
+    """Another user has the userName or the externalId by now; `reason` says it without the value."""
+
+    def __init__(self, message: str, reason: str) -> None:
+        super().__init__(message)
+        self.reason = reason
+
+
+@dataclass(frozen=True, slots=True)
+class Restoration:
+    """Who brings which user back, and whether into its former groups too.
+
+    `request_id` is that of the log; the restoration gets one of its own unless it is given.
+    """
+
+    user_id: UUID
+    by: str
+    address: str | None
+    with_groups: bool
+    request_id: str = ""
+
+
+def restore(restoration: Restoration) -> list[UUID]:
+    """Restores the user and answers which groups it is in again. Needs a transaction.
+
+    Raises ActionRefused when it is not deleted or its names are taken.
+    """
+    tenant = current_tenant()
+    user_type = catalog.resource_type(tenant, USER_TYPE)
+    loading = Loading(tenant.tenant_url)
+    stored = resources.lock_deleted(user_type, restoration.user_id, loading)
+    if stored is None:
+        raise ActionRefused("This user is not deleted.")
+    _check_free(user_type, stored)
+    requester = _requester(restoration, tenant.tenant_url)
+    event = answered(Call(requester, "restore", user_type, stored.id), 200)
+    try:
+        resources.restore(Write(user_type, stored.id, stored.resource, stored.version + 1, event))
+    except Uniqueness as error:  # somebody took the userName this very moment
+        raise Taken(error.detail, error.detail) from error
+    if not restoration.with_groups:
+        return []
+    left = [group for group, _ in belonging.left_groups(stored.id)]
+    return belonging.rejoin(stored.id, left, event)
+
+
+def _check_free(user_type: ResourceType, stored: Stored) -> None:
+    """Raises ActionRefused when another user has the userName or the externalId."""
+    keys = comparable(user_type, stored.resource)
+    for attribute, column in (("userName", "unique_key"), ("externalId", "external_id")):
+        others = User.objects.filter(deleted_at=None, **{column: keys.get(attribute)})
+        holder = others.values_list("pk", flat=True).first()
+        if holder is not None:
+            value = stored.resource.get(attribute)
+            message = _TAKEN.format(attribute=attribute, value=value, id=holder)
+            raise Taken(message, f"Another user has its {attribute} now, with the id {holder}.")
+
+
+def _requester(restoration: Restoration, tenant_url: str) -> Requester:
+    """The person as the log names who asked; there is no SCIM request."""
+    return Requester(
+        tenant_url=tenant_url,
+        request_id=restoration.request_id or f"restore-{uuid4().hex[:16]}",
+        method="",
+        path="",
+        started=time.perf_counter(),
+        address=restoration.address,
+        token_label=restoration.by,
+    )

@@ -1,0 +1,168 @@
+"""The dry run: what a logged request would do now, found out by doing it and rolling it back.
+
+The same functions run as for the request itself, in a savepoint that ends with a rollback: resources,
+history, log and locks are as before; only numbers that a sequence gave out are used up. What comes
+before the provider is not repeated: authentication, the limits of a body, and If-Match, which the
+log does not keep.
+"""
+
+import logging
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Final
+from uuid import UUID, uuid4
+
+from django.db import transaction
+
+from scim.inspector.traces import Trace, traces
+from scim.protocol import bulk as bulk_messages
+from scim.protocol.errors import ScimError
+from scim.protocol.schema import ResourceType
+from scim.provider import bulk, catalog, resources
+from scim.provider.capabilities import CAPABILITIES
+from scim.provider.parameters import read_query, read_search
+from scim.provider.redaction import is_omitted
+from scim.provider.requester import Requester
+from scim.provider.resources import Target
+from scim.repository.base import Loading, Source
+from tenants.current import current_tenant
+from tenants.outages import is_outage
+
+CHANGES_KEPT: Final = 500
+_NOT_KEPT: Final = "Its body was not kept: it was too large, or refused before it was read."
+_logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Logged:
+    """A request as the provisioning log has it; `sent` is redacted."""
+
+    operation: str
+    method: str
+    path: str
+    resource_type: ResourceType | None
+    resource_id: UUID | None
+    sent: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """What the request would be answered now, and what it would leave.
+
+    `found` is how many resources a look-up would find, None for other requests.
+    """
+
+    status: int
+    scim_type: str = ""
+    detail: str = ""
+    traces: tuple[Trace, ...] = ()
+    found: int | None = None
+
+
+def why_not(logged: Logged) -> str | None:
+    """The sentence that says why the request cannot be replayed; None when it can."""
+    if logged.operation not in _PERFORM:
+        return "Only requests that read or change resources can be replayed."
+    if is_omitted(logged.sent) or (logged.sent is None and logged.operation in _WITH_BODY):
+        return _NOT_KEPT
+    if logged.operation in _ADDRESSED and (logged.resource_id is None or not logged.resource_type):
+        return "The log does not know which resource it was about."
+    if logged.operation == "create" and not logged.resource_type:
+        return "The log does not know of which type the resource was."
+    return None
+
+
+def dry_run(logged: Logged) -> Preview:
+    """What the request would do now in the current tenant; nothing is left of it. Needs a
+    transaction.
+
+    The request must be one that can be replayed (`why_not`).
+    """
+    requester = Requester(
+        tenant_url=current_tenant().tenant_url,
+        request_id=f"dry-run-{uuid4().hex}",
+        method=logged.method,
+        path=logged.path,
+        started=time.perf_counter(),
+    )
+    try:
+        with transaction.atomic():
+            preview = _PERFORM[logged.operation](logged, requester)
+            left = tuple(traces(requester.request_id, CHANGES_KEPT))
+            transaction.set_rollback(True)
+    except ScimError as error:
+        return Preview(error.status, error.scim_type or "", error.detail)
+    except Exception as error:  # what would be a 500 is what a dry run is there to find
+        if is_outage(error):
+            raise
+        _logger.exception("A dry run failed unexpectedly.")
+        return Preview(500, detail="It would fail unexpectedly; the server's log says how.")
+    return replace(preview, traces=left)
+
+
+def _create(logged: Logged, requester: Requester) -> Preview:
+    resources.create(_type(logged), logged.sent, requester)
+    return Preview(201)
+
+
+def _replace(logged: Logged, requester: Requester) -> Preview:
+    resources.replace(_target(logged, requester), logged.sent, requester)
+    return Preview(200)
+
+
+def _modify(logged: Logged, requester: Requester) -> Preview:
+    resources.modify(_target(logged, requester), logged.sent, requester)
+    return Preview(200)
+
+
+def _delete(logged: Logged, requester: Requester) -> Preview:
+    resources.delete(_target(logged, requester), requester)
+    return Preview(204)
+
+
+def _retrieve(logged: Logged, requester: Requester) -> Preview:
+    target = _target(logged, requester)
+    resources.retrieve(target.resource_type, target.identifier, target.loading)
+    return Preview(200)
+
+
+def _query(logged: Logged, requester: Requester) -> Preview:
+    sent = logged.sent or {}
+    parameters = read_search(sent) if logged.method == "POST" else sent
+    query = replace(read_query(parameters), cursor=None, count=0)
+    everywhere = catalog.resource_types(current_tenant())
+    types = (logged.resource_type,) if logged.resource_type else everywhere
+    sources = [Source(each, Loading(requester.tenant_url)) for each in types]
+    return Preview(200, found=resources.query(sources, query).total)
+
+
+def _bulk(logged: Logged, requester: Requester) -> Preview:
+    limit = CAPABILITIES.max_operations
+    types = catalog.resource_types(current_tenant())
+    bulk.perform(bulk_messages.read_request(logged.sent, types, limit), requester)
+    return Preview(200)
+
+
+def _type(logged: Logged) -> ResourceType:
+    if logged.resource_type is None:
+        raise ValueError("why_not() was not asked.")
+    return logged.resource_type
+
+
+def _target(logged: Logged, requester: Requester) -> Target:
+    loading = Loading(requester.tenant_url)
+    return Target(_type(logged), str(logged.resource_id), loading)
+
+
+_PERFORM: Final[Mapping[str, Callable[[Logged, Requester], Preview]]] = {
+    "create": _create,
+    "replace": _replace,
+    "modify": _modify,
+    "delete": _delete,
+    "retrieve": _retrieve,
+    "query": _query,
+    "bulk": _bulk,
+}
+_WITH_BODY: Final = frozenset({"create", "replace", "modify", "bulk"})
+_ADDRESSED: Final = frozenset({"replace", "modify", "delete", "retrieve"})

@@ -1,0 +1,243 @@
+"""The provisioning log: what was asked, what was answered, what it changed; to read only."""
+
+from collections.abc import Callable
+from typing import Any, Final
+from uuid import UUID
+
+from django.contrib import admin
+from django.core.exceptions import PermissionDenied
+from django.db.models import BooleanField, OuterRef, Q, QuerySet, Subquery, TextField, Value
+from django.db.models.fields.json import KT
+from django.db.models.functions import Coalesce
+from django.http import HttpRequest, HttpResponse
+from django.urls import URLPattern
+from django.utils.safestring import SafeString
+
+from accounts.actions import ActionRefused
+from accounts.console.action import Asked, ask
+from accounts.console.filters import Conditions, TableFilter
+from accounts.console.page import Act, Page, Table
+from accounts.console.periods import since
+from accounts.screens.acting import actor, may, record_view
+from scim.inspector import previews, requests
+from scim.inspector.dry_run import why_not
+from scim.inspector.explanations import ALL, UNKNOWN, explain
+from scim.inspector.requests import REFUSED_FROM
+from scim.models import ProvisioningEvent, Resource
+from scim.provider.acts import REPLAY, preview_request
+from scim.repository.resources import user_name_key
+from scim.screens.export import Export, moment
+from scim.screens.exporting import ExportingAdmin
+from scim.screens.search import first_id_at, uuid_in, who_is_called
+from scim.screens.visibility import Sight
+from tenants import clock
+from tenants.current import current_tenant
+
+_DRY_RUN: Final = (
+    "The request is done once more, as it is in the log, and everything is rolled back: users, groups,"
+    " history and provisioning log stay as they are. Credentials and If-Match are not asked for. The"
+    " audit log notes that you did it."
+)
+_COLUMNS: Final = (
+    *("at", "operation", "method", "path", "status", "scimType", "detail", "explanation"),
+    *("resource type", "about", "resource id", "equal requests", "milliseconds", "request id"),
+    *("secret token", "address", "user agent"),
+)
+_OPERATIONS: Final = (
+    "create",
+    "retrieve",
+    "query",
+    "replace",
+    "modify",
+    "delete",
+    "restore",
+    "bulk",
+    "discover",
+)
+_STATUSES: Final = (200, 201, 204, 304, 400, 401, 403, 404, 405, 409, 412, 413, 415, 429, 500)
+
+
+def _equals(field: str, value: Any) -> Callable[[], Q]:
+    return lambda: Q(**{field: value})
+
+
+class OutcomeFilter(TableFilter):
+    title = "outcome"
+    parameter_name = "outcome"
+    conditions: Conditions = {
+        "ok": ("OK", lambda: Q(status__lt=REFUSED_FROM)),
+        "refused": ("Refused", lambda: Q(status__gte=REFUSED_FROM)),
+    }
+
+
+class PeriodFilter(TableFilter):
+    """By the primary key, which sorts by time: the index answers, whatever the log's size."""
+
+    title = "period"
+    parameter_name = "period"
+    conditions: Conditions = since(lambda moment: Q(pk__gte=first_id_at(moment)))
+
+
+class OperationFilter(TableFilter):
+    """Known names, because asking the table which there are would read all of it."""
+
+    title = "operation"
+    parameter_name = "operation"
+    conditions: Conditions = {
+        name: (name.capitalize(), _equals("operation", name)) for name in _OPERATIONS
+    }
+
+
+class StatusFilter(TableFilter):
+    title = "status"
+    parameter_name = "status"
+    conditions: Conditions = {
+        str(status): (str(status), _equals("status", status)) for status in _STATUSES
+    }
+
+
+class ProvisioningEventAdmin(ExportingAdmin[ProvisioningEvent]):
+    export_permission = "scim.export_provisioningevent"
+    list_display = (
+        "at",
+        "operation",
+        "about",
+        "shown_status",
+        "outcome",
+        "token_label",
+        "request_id",
+    )
+    list_display_links = ("at", "operation")
+    list_filter = (OutcomeFilter, OperationFilter, PeriodFilter, StatusFilter)
+    ordering = ("-id",)
+    counted_as = ("request", "requests")
+    group = "Provisioning"
+    purpose = "What Entra asked, what was answered and why, what it changed."
+    when_empty = "The first Test Connection in Entra shows here at once."
+    search_fields = ("request_id",)  # shows the box; get_search_results says what it finds
+    search_help_text = "A whole request id; or a user's whole userName, e-mail, externalId or id."
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[ProvisioningEvent]:
+        whole = Value(Sight.of(request).is_whole, output_field=BooleanField())
+        named = Coalesce(KT("document__userName"), KT("document__displayName"))
+        resource = Resource.objects.filter(pk=OuterRef("resource_id")).values_list(named)
+        return (
+            super()
+            .get_queryset(request)
+            .annotate(
+                is_whole=whole,
+                resource_name=Subquery(resource, output_field=TextField()),
+                sent_name=Coalesce(KT("sent__userName"), KT("sent__displayName")),
+                sent_filter=KT("sent__filter"),
+            )
+        )
+
+    def get_urls(self) -> list[URLPattern]:
+        acts = [
+            self.act_url("explanations/", self.explanations_view, "explanations"),
+            self.act_url("<uuid:event_id>/dry-run/", self.dry_run_view, "dry_run"),
+        ]
+        return [*acts, *super().get_urls()]
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[ProvisioningEvent], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        """By request, or by the user: also one who was never created, since that was refused."""
+        term = search_term.strip()
+        if not term:
+            return queryset, False
+        found = Q(request_id=term) | Q(user_name_key=user_name_key(term))
+        ids = who_is_called(term)
+        identifier = uuid_in(term)
+        if identifier:
+            ids.append(identifier)
+            found |= Q(pk=identifier)
+        return queryset.filter(found | Q(resource_id__in=ids) if ids else found), False
+
+    def viewed(self, request: HttpRequest, subject: str) -> None:
+        act = "provisioning event viewed" if subject else "provisioning log viewed"
+        record_view(request, act, subject)
+
+    def export(self, request: HttpRequest) -> Export:
+        sight = Sight.of(request)
+
+        def cells(event: ProvisioningEvent) -> list[Any]:
+            explanation = explain(event.status, event.scim_type, event.detail)
+            return [
+                moment(event.at),
+                *(event.operation, event.method, sight.text(event.path)),
+                *(event.status, event.scim_type, sight.text(event.detail)),
+                explanation.id if explanation else "",
+                *(event.resource_type, requests.about(event, sight), event.resource_id),
+                *(event.count, event.duration_ms),
+                *(event.request_id, event.token_label, event.address, event.user_agent),
+            ]
+
+        return Export(
+            f"provisioning-log-{clock.now():%Y-%m-%d}.csv", _COLUMNS, cells, ("sent", "notes")
+        )
+
+    @admin.display(description="answer")
+    def outcome(self, event: ProvisioningEvent) -> str:
+        answer = event.detail or ("OK" if event.status < REFUSED_FROM else "Refused")
+        return Sight(is_whole=event.is_whole).text(answer)  # type: ignore[attr-defined]  # annotated
+
+    @admin.display(description="status", ordering="status")
+    def shown_status(self, event: ProvisioningEvent) -> SafeString:
+        return requests.status_badge(event.status)
+
+    @admin.display(description="about")
+    def about(self, event: ProvisioningEvent) -> str | None:
+        """Who or what the request was about: a name, or what was looked for."""
+        return requests.about(event, Sight(is_whole=event.is_whole))  # type: ignore[attr-defined]  # annotated
+
+    def page(self, request: HttpRequest, record: ProvisioningEvent) -> Page:
+        sight = Sight.of(request)
+        shown = tuple(requests.sections(record, sight))
+        title = f"{record.operation.capitalize()}: {record.status}"
+        acts: tuple[Act, ...] = ()
+        if may(request, REPLAY) and why_not(previews.logged_of(record)) is None:
+            acts = (self.act("Dry run", "dry_run", record.pk),)
+        return Page(title, shown, acts, notice=sight.notice)
+
+    def dry_run_view(self, request: HttpRequest, event_id: UUID) -> HttpResponse:
+        """The page that says what a dry run is; its POST shows what the request would do now."""
+        event = self.get_record(request, event_id)
+        logged = previews.logged_of(event)
+        path = self.record_path(event.pk)
+
+        def run(_form: Any) -> HttpResponse:
+            refusal = why_not(logged)
+            if refusal:
+                raise ActionRefused(refusal)
+            preview = preview_request(actor(request), current_tenant(), event.pk, logged)
+            sight = Sight.of(request)
+            words = (previews.NOTHING_DONE, *previews.cautions(event), sight.notice)
+            shown = tuple(previews.sections(event, preview, sight))
+            page = Page(
+                "Dry run", shown, notice=" ".join(words).strip(), links=(previews.back(path),)
+            )
+            context = {"page": page, "record_path": path, "record_name": "Request"}
+            return self.render(request, "admin/record.html", context)
+
+        asked = Asked(
+            title="What would this request do now?",
+            act_label="Dry run",
+            permission=REPLAY,
+            cancel_path=path,
+            run=run,
+            sentences=(_DRY_RUN, *previews.cautions(event)),
+        )
+        return ask(self, request, asked)
+
+    def explanations_view(self, request: HttpRequest) -> HttpResponse:
+        """All explanations of refusals; links lead to one by its id."""
+        if request.method not in {"GET", "HEAD"} or not self.has_view_permission(request):
+            raise PermissionDenied
+        rows = tuple(
+            (requests.anchored(each), each.happened, each.rule, each.remedy, each.where)
+            for each in (*ALL, UNKNOWN)
+        )
+        headings = ("Explanation", "What happened", "Rule", "What to do", "Where")
+        page = Page("Why requests are refused", (Table("Every refusal", headings, rows, ""),))
+        return self.render(request, "admin/record.html", {"page": page})

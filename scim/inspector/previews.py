@@ -1,0 +1,102 @@
+"""The page of a dry run: what a logged request would do now, beside what it did then."""
+
+from typing import Any
+
+from accounts.console.page import Fact, Facts, Section, Table, link
+from scim.inspector.dry_run import Logged, Preview
+from scim.inspector.explanations import explain
+from scim.inspector.requests import (
+    beside,
+    elsewhere,
+    explanation_facts,
+    holds_redacted,
+    resource_type_of,
+    sent_of,
+)
+from scim.inspector.traces import Trace
+from scim.models import ProvisioningEvent
+from scim.protocol.differences import Change
+from scim.screens.visibility import Sight
+
+CAPTION = "What was sent, and what it would change now"
+NOTHING_DONE = "This was a dry run: nothing was changed, and nothing is in the provisioning log."
+REDACTED = (
+    "The log does not keep passwords, tokens, other secret values and attributes that no schema has:"
+    " [redacted] was sent in their place, so what the request would make of them is not shown."
+)
+
+
+def logged_of(event: ProvisioningEvent) -> Logged:
+    """The request as the provider replays it."""
+    return Logged(
+        operation=event.operation,
+        method=event.method,
+        path=event.path,
+        resource_type=resource_type_of(event),
+        resource_id=event.resource_id,
+        sent=sent_of(event),
+    )
+
+
+def cautions(event: ProvisioningEvent) -> tuple[str, ...]:
+    """What to know before and after the dry run of a request."""
+    return (REDACTED,) if holds_redacted(sent_of(event)) else ()
+
+
+def sections(event: ProvisioningEvent, preview: Preview, sight: Sight) -> list[Section]:
+    """What the page shows of the dry run."""
+    found: list[Section] = [_answer(event, preview, sight)]
+    explanation = explain(preview.status, preview.scim_type, preview.detail)
+    if explanation:
+        found.append(Facts("Why it would be refused", explanation_facts(explanation)))
+    if event.operation == "bulk":
+        found.append(_operations(preview, sight))
+    elif event.operation not in {"query", "retrieve"}:
+        found += _changes(event, preview, sight)
+    notes = tuple((sight.text(note),) for trace in preview.traces for note in trace.notes)
+    if notes:
+        found.append(Table("Notes", ("What would be ignored or understood generously",), notes, ""))
+    return found
+
+
+def _answer(event: ProvisioningEvent, preview: Preview, sight: Sight) -> Facts:
+    then = f"{event.status} {event.scim_type}".strip()
+    now = f"{preview.status} {preview.scim_type}".strip()
+    facts = [Fact("Status now", now), Fact("Status then", then)]
+    if preview.detail:
+        facts.append(Fact("Detail now", sight.text(preview.detail)))
+    if preview.found is not None:
+        facts.append(Fact("Resources it would find", preview.found))
+    return Facts("What it would be answered now", tuple(facts))
+
+
+def _changes(event: ProvisioningEvent, preview: Preview, sight: Sight) -> list[Section]:
+    resource_type = resource_type_of(event)
+    if resource_type is None:
+        return []
+    made = [change for trace in preview.traces for change in trace.changes]
+    about = next((trace.resource_id for trace in preview.traces), None)
+    own = [Change(each.path, each.before, each.after) for each in made if each.resource_id == about]
+    others = [each for each in made if each.resource_id != about]
+    table = beside(CAPTION, resource_type, sent_of(event), own, sight)
+    return [table, elsewhere("What would change elsewhere", others, sight)] if others else [table]
+
+
+def _operations(preview: Preview, sight: Sight) -> Table:
+    rows = tuple(_operation(trace, sight) for trace in preview.traces)
+    headings = ("Operation", "Path", "Status", "Detail")
+    return Table("Its operations", headings, rows, "No operation would be executed.")
+
+
+def _operation(trace: Trace, sight: Sight) -> tuple[Any, ...]:
+    return (
+        trace.operation,
+        sight.text(trace.path),
+        trace.status,
+        sight.text(trace.detail) or None,
+    )
+
+
+def back(path: str) -> Any:
+    """The way back to the request's page."""
+    return link(path, "Back to the request")

@@ -1,0 +1,273 @@
+"""One request's page: what was asked and answered, why it failed, what it sent and changed."""
+
+import json
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any, Final
+
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from accounts.console.badges import badge
+from accounts.console.page import Fact, Facts, Section, Table, Text, brief, link, pretty
+from scim.history.timeline import short
+from scim.inspector import sent
+from scim.inspector.explanations import Explanation, explain
+from scim.inspector.traces import Made
+from scim.models import AttributeChange, ProvisioningEvent
+from scim.protocol import urns
+from scim.protocol.differences import Change
+from scim.protocol.errors import ScimError, Uniqueness
+from scim.protocol.filters import parse_filter
+from scim.protocol.redaction import REDACTED
+from scim.protocol.schema import ResourceType
+from scim.provider import catalog, resources
+from scim.provider.catalog import resource_types
+from scim.provider.redaction import shown_again
+from scim.repository.base import Loading, Query, Source
+from scim.screens.visibility import Sight
+from tenants.current import current_tenant
+
+REFUSED_FROM: Final = 400  # HTTP status
+CHANGES_SHOWN: Final = 500
+SENT_AND_CHANGED: Final = "What was sent, and what it changed"
+EXPLANATIONS: Final = "admin:scim_provisioningevent_explanations"
+# Type and attribute in the detail of a refusal (scim.repository.resources).
+_UNIQUE: Final = re.compile(r"Another (\w+) already has this (\S+);")
+# What has a page of its own.
+_SCREENS: Final = {
+    urns.USER_TYPE: "admin:scim_user_change",
+    urns.GROUP_TYPE: "admin:scim_group_change",
+}
+
+
+def sections(event: ProvisioningEvent, sight: Sight) -> list[Section]:
+    """What the page shows of the request, the reason of a refusal first."""
+    found: list[Section] = []
+    explanation = explain(event.status, event.scim_type, event.detail)
+    if explanation:
+        found.append(_why(event, explanation, sight))
+    found += [_request(event, sight), _answer(event, sight)]
+    found += _sent_and_changed(event, sight)
+    if event.notes:
+        notes = tuple((sight.text(note),) for note in event.notes)
+        found.append(Table("Notes", ("What was ignored or understood generously",), notes, ""))
+    if event.sent is not None:
+        shown = pretty(sight.json(sent_of(event), event.resource_type))
+        found.append(Text("What was sent, as it came", shown, "sent"))
+    return found
+
+
+def sent_of(event: ProvisioningEvent) -> Any:
+    """What was kept of the request, without what has become secret since."""
+    redaction = catalog.redaction(current_tenant())
+    return shown_again(event.sent, redaction, event.operation, event.resource_type)
+
+
+def resource_type_of(event: ProvisioningEvent) -> ResourceType | None:
+    """The type of the resource that the request was about."""
+    return _type_called(event.resource_type)
+
+
+def _type_called(name: str) -> ResourceType | None:
+    return next((each for each in resource_types(current_tenant()) if each.name == name), None)
+
+
+def status_badge(status: int) -> SafeString:
+    """An HTTP status, as it looks on a page."""
+    return badge("failing" if status >= REFUSED_FROM else "ok", status)
+
+
+def resource_link(resource_type: str, identifier: Any, text: Any = None) -> Any:
+    """A link to the resource's page, or what would be its text when there is none."""
+    screen = _SCREENS.get(resource_type)
+    shown = text or identifier
+    return link(reverse(screen, args=[identifier]), shown) if screen else shown
+
+
+def about(event: ProvisioningEvent, sight: Sight) -> str | None:
+    """The name of what a request was about; of what was not made, the one that was sent; of a
+    look-up, its filter. The event comes from the log's list, which annotates them.
+    """
+    row: Any = event
+    name = row.resource_name or row.sent_name
+    if name:
+        is_group = event.resource_type == urns.GROUP_TYPE
+        shown = "displayName" if is_group else "userName"
+        return str(sight.value(shown, name, event.resource_type))
+    if not row.sent_filter:
+        return None
+    redaction = catalog.redaction(current_tenant())
+    kept = redaction.query({"filter": row.sent_filter}, event.resource_type)
+    return sight.path(kept["filter"])
+
+
+def holds_redacted(value: Any) -> bool:
+    """Whether something was left out of what was sent: a password, say."""
+    if isinstance(value, dict):
+        return any(holds_redacted(item) for item in value.values())
+    if isinstance(value, list):
+        return any(holds_redacted(item) for item in value)
+    return isinstance(value, str) and REDACTED in value
+
+
+def explanation_facts(explanation: Explanation) -> tuple[Fact, ...]:
+    """The explanation as rows, the last of which leads to all of them."""
+    anchor = f"{reverse(EXPLANATIONS)}#{explanation.id}"
+    return (
+        Fact("What happened", explanation.happened),
+        Fact("Rule", explanation.rule),
+        Fact("What to do", explanation.remedy),
+        Fact("Where", explanation.where),
+        Fact("Explanation", link(anchor, explanation.id)),
+    )
+
+
+def _why(event: ProvisioningEvent, explanation: Explanation, sight: Sight) -> Facts:
+    facts = explanation_facts(explanation)
+    if event.scim_type == Uniqueness.scim_type:
+        facts += tuple(_holder(event, sight))
+    return Facts("Why it was refused", facts)
+
+
+def _holder(event: ProvisioningEvent, sight: Sight) -> list[Fact]:
+    """Who has the unique value that was asked for, if that can be read from what was sent."""
+    named = _UNIQUE.search(event.detail)
+    resource_type = _type_called(named[1]) if named else None
+    if named is None or resource_type is None:
+        return []
+    wanted = sent.value_of(resource_type, sent_of(event), named[2])
+    if wanted is None:
+        return []
+    found = _find(resource_type, named[2], wanted)
+    if not found:
+        return [Fact("Who has it", "Nobody now: the request would succeed if it came again.")]
+    if found[0].stored.id == event.resource_id:
+        return [Fact("Who has it", "The same one by now: the request would succeed.")]
+    holder = found[0].stored
+    name = holder.resource.get("userName") or holder.resource.get("displayName")
+    attribute = "userName" if "userName" in holder.resource else "displayName"
+    shown = sight.value(attribute, name, resource_type.name)
+    return [Fact("Who has it", resource_link(resource_type.name, holder.id, shown))]
+
+
+def _find(resource_type: ResourceType, path: str, value: str) -> Sequence[Any]:
+    """The resource with that value of the attribute, in a sequence; the unique index answers."""
+    try:
+        equals = parse_filter(f"{path} eq {json.dumps(value)}")
+        source = Source(resource_type, Loading(current_tenant().tenant_url))
+        return resources.query([source], Query(filter=equals, count=1)).items
+    except ScimError:  # the attribute is gone, or may not be searched by
+        return ()
+
+
+def _request(event: ProvisioningEvent, sight: Sight) -> Facts:
+    facts = [
+        Fact("When", event.at),
+        Fact("Request id", event.request_id, copyable=True),
+        Fact("Request", f"{event.method} {sight.text(event.path)}".strip() or event.operation),
+        Fact("By" if event.operation == "restore" else "Secret token", event.token_label or None),
+        Fact("From address", event.address),
+        Fact("User agent", event.user_agent or None),
+    ]
+    if event.resource_id:
+        shown = resource_link(event.resource_type, event.resource_id)
+        facts.append(Fact(event.resource_type or "Resource", shown))
+    if event.count > 1:
+        facts.append(Fact("Equal requests", f"{event.count} within a minute, shown as one"))
+    return Facts("The request", tuple(facts))
+
+
+def _answer(event: ProvisioningEvent, sight: Sight) -> Facts:
+    facts = [Fact("Status", status_badge(event.status))]
+    if event.scim_type:
+        facts.append(Fact("scimType", event.scim_type))
+    if event.detail:
+        facts.append(Fact("Detail", sight.text(event.detail)))
+    if event.duration_ms is not None:
+        facts.append(Fact("Took", f"{event.duration_ms:g} ms"))
+    return Facts("The answer", tuple(facts))
+
+
+def _sent_and_changed(event: ProvisioningEvent, sight: Sight) -> list[Section]:
+    found = AttributeChange.objects.filter(event_id=event.pk).order_by("resource_id", "id")
+    changes = list(found[: CHANGES_SHOWN + 1])
+    own = [change for change in changes[:CHANGES_SHOWN] if change.resource_id == event.resource_id]
+    others = [each for each in changes[:CHANGES_SHOWN] if each.resource_id != event.resource_id]
+    more = _all_changes(event) if len(changes) > CHANGES_SHOWN else None
+    resource_type = resource_type_of(event)
+    if resource_type is None:
+        return []
+    table = beside(SENT_AND_CHANGED, resource_type, sent_of(event), changes_of(own), sight)
+    tables: list[Section] = [replace(table, more=more)]
+    if others:
+        tables.append(elsewhere("What changed elsewhere", others, sight))
+    return tables
+
+
+def _all_changes(event: ProvisioningEvent) -> Any:
+    text = f"Only the first {CHANGES_SHOWN} changes are shown; the resource's history has all."
+    return resource_link(event.resource_type, event.resource_id, text)
+
+
+def changes_of(rows: Sequence[AttributeChange]) -> list[Change]:
+    """The rows as values of the protocol."""
+    return [Change(row.path, row.before, row.after) for row in rows]
+
+
+def beside(
+    caption: str, resource_type: ResourceType, body: Any, changes: list[Change], sight: Sight
+) -> Table:
+    """What was sent beside what it changed, a line for each value."""
+
+    def shown(path: str, value: Any) -> str:
+        return brief(sight.value(path, value, resource_type.name))
+
+    rows = []
+    for line in sent.lines(resource_type, body, changes):
+        cells: tuple[Any, ...] = (None, None)
+        if line.sent:
+            op = f"{line.sent.op}: " if line.sent.op else ""
+            cells = (
+                op + sight.path(line.sent.path, resource_type.name),
+                shown(line.sent.path, line.sent.value),
+            )
+        change = line.change
+        if change:
+            name = short(sight.path(change.path, resource_type.name))
+            cells += (name, shown(change.path, change.before), shown(change.path, change.after))
+        else:
+            cells += ("changed nothing", None, None)
+        rows.append(cells)
+    headings = ("Sent", "Value", "Changed", "Before", "After")
+    empty = "No attribute was sent and none was changed."
+    return Table(caption, headings, tuple(rows), empty)
+
+
+def elsewhere(caption: str, changes: Sequence[AttributeChange | Made], sight: Sight) -> Table:
+    """What changed in other resources: the groups that a deleted user left."""
+    rows = []
+    for change in changes:
+        before, after = (
+            brief(sight.value(change.path, value, change.resource_type))
+            for value in (change.before, change.after)
+        )
+        shown = resource_link(change.resource_type, change.resource_id)
+        rows.append(
+            (
+                change.resource_type,
+                shown,
+                sight.path(change.path, change.resource_type),
+                before,
+                after,
+            )
+        )
+    headings = ("Type", "Resource", "Attribute", "Before", "After")
+    return Table(caption, headings, tuple(rows), "")
+
+
+def anchored(explanation: Explanation) -> Any:
+    """The id of an explanation as the place that links lead to."""
+    return format_html('<span id="{0}">{0}</span>', explanation.id)

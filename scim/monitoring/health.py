@@ -1,0 +1,152 @@
+"""How a tenant's provisioning is doing: the first page of its site."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from django.db.models import Count
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from accounts.console.badges import State
+from accounts.console.page import Table, link
+from accounts.screens.failures import Failure, beside, failure_of, log_query
+from accounts.screens.overview import LOOKS, SOON, Banner, Overview, Stat, requests_chart, until
+from scim.guard import guard
+from scim.models import ProvisioningEvent, Resource, User
+from scim.protocol import urns
+from scim.screens.search import first_id_at
+from scim.screens.visibility import Sight
+from tenants.connection import NEVER, Connection, Refusal, ago, connection_of, next_cycle
+from tenants.current import current_tenant
+from tenants.models import Expiry, Tenant, TrafficDay
+
+FAILURES_SHOWN: Final = 5
+FAILURES_FOR: Final = timedelta(days=7)
+_REFUSED_FROM: Final = 400  # HTTP status
+
+
+def tenant_overview(now: datetime, sight: Sight) -> Overview:
+    """What the current tenant's admins see first, and staff on a visit: seven statements."""
+    tenant = current_tenant()
+    connection = connection_of(tenant, now)
+    return Overview(
+        banners=(*_alarm(tenant), *_banners(connection, now)),
+        stats=(_connection(connection, now), *_population()),
+        chart=requests_chart(TrafficDay.objects.filter(tenant=tenant), now.date()),
+        sections=(_failures(now, sight), _expiries(tenant, now)),
+    )
+
+
+def _alarm(tenant: Tenant) -> tuple[Banner, ...]:
+    alarm = guard.open_alarm(tenant)
+    if alarm is None:
+        return ()
+    path = reverse("admin:tenants_alarm_change", args=[alarm.pk])
+    return (
+        Banner(
+            "failing",
+            f"{alarm} were deactivated or deleted within an hour.",
+            "If that is not meant, all of it can be undone in one act.",
+            link(path, "Look at it"),
+        ),
+    )
+
+
+def _banners(connection: Connection, now: datetime) -> tuple[Banner, ...]:
+    if connection.failure:
+        return (_refused("failing", connection.failure, failure_of(connection.failure)),)
+    if connection.beside:
+        return (_refused("warning", connection.beside, beside(connection.beside, now)),)
+    if connection.state is NEVER:
+        way_on = link(reverse("admin:setup"), "Set up Entra")
+        return (Banner("warning", "Entra is not connected yet.", "One page leads there.", way_on),)
+    return ()
+
+
+def _refused(state: State, refusal: Refusal, failure: Failure) -> Banner:
+    log = reverse("admin:scim_provisioningevent_changelist") + log_query(refusal)
+    return Banner(state, failure.what, failure.fix, link(log, "See it in the provisioning log"))
+
+
+def _connection(connection: Connection, now: datetime) -> Stat:
+    note = connection.sentence.partition(", ")[2].capitalize()
+    if connection.next_cycle_at:
+        words = next_cycle(connection, now)
+        note += f" Next cycle: {words[:1].lower()}{words[1:]}."
+    return Stat("Connection", connection.state.label, note.strip(), LOOKS[connection.state.name])
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """How many a tenant has of each."""
+
+    active: int
+    disabled: int
+    groups: int
+
+
+def counted() -> Counted:
+    """How many users and groups the current tenant has: two statements, answered by indexes."""
+    found: dict[str, int] = dict(
+        Resource.objects.filter(deleted_at=None)
+        .order_by()
+        .values_list("resource_type")
+        .annotate(Count("id"))
+    )
+    disabled = User.objects.filter(active=False, deleted_at=None).count()
+    return Counted(found.get(urns.USER_TYPE, 0) - disabled, disabled, found.get(urns.GROUP_TYPE, 0))
+
+
+def _population() -> tuple[Stat, ...]:
+    numbers, users = counted(), reverse("admin:scim_user_changelist")
+    groups = reverse("admin:scim_group_changelist")
+    return (
+        Stat("Active users", numbers.active, _show(users, "active")),
+        Stat("Disabled users", numbers.disabled, _show(users, "disabled")),
+        Stat("Groups", numbers.groups, link(groups, "Show them")),
+    )
+
+
+def _show(path: str, state: str) -> SafeString:
+    return format_html('<a href="{}?state={}">Show them</a>', path, state)
+
+
+def _failures(now: datetime, sight: Sight) -> Table:
+    found = ProvisioningEvent.objects.filter(
+        pk__gte=first_id_at(now - FAILURES_FOR), status__gte=_REFUSED_FROM
+    ).only("at", "operation", "status", "detail")
+    rows = tuple(_failure(event, now, sight) for event in found.order_by("-id")[:FAILURES_SHOWN])
+    log = reverse("admin:scim_provisioningevent_changelist")
+    return Table(
+        "Last failures",
+        ("When", "Request", "What was answered"),
+        rows,
+        "No request was refused in the last 7 days.",
+        link(f"{log}?outcome=refused", "All refused requests"),
+    )
+
+
+def _failure(event: ProvisioningEvent, now: datetime, sight: Sight) -> tuple[Any, ...]:
+    path = reverse("admin:scim_provisioningevent_change", args=[event.pk])
+    request = link(path, f"{event.operation.capitalize()}: {event.status}")
+    return ago(event.at, now), request, sight.text(event.detail)
+
+
+def _expiries(tenant: Tenant, now: datetime) -> Table:
+    found = Expiry.objects.filter(tenant=tenant, expires_at__lte=now + SOON)
+    rows = tuple(
+        (
+            link(reverse(expiry.screen), f"{expiry.get_kind_display()} {expiry.name}"),
+            expiry.expires_at,
+            until(expiry.expires_at, now),
+        )
+        for expiry in found.order_by("expires_at", "pk")
+    )
+    return Table(
+        "Secret tokens and client secrets about to expire",
+        ("What", "Expires", "Left"),
+        rows,
+        "Nothing expires within 30 days.",
+    )

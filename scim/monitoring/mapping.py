@@ -1,0 +1,104 @@
+"""The attribute mapping of the tutorial (step 10) as it shows in a tenant's traffic, and what is wrong."""
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Final
+
+from accounts.console.badges import badge
+from accounts.console.page import Fact, Facts, Table
+from scim.monitoring.marks import (
+    ACTIVE,
+    COMPLIANT,
+    CREATE,
+    EXTERNAL_ID,
+    LEGACY,
+    MAPPING,
+    USER_NAME,
+    WORK_EMAIL,
+)
+from tenants.connection import ago
+from tenants.models import Tenant, Traffic
+
+_FLAG: Final = "aadOptscim062020"
+_REQUIRED: Final = {
+    USER_NAME: "userPrincipalName",
+    WORK_EMAIL: "mail",
+    EXTERNAL_ID: "objectId or mailNickname",
+}
+
+
+def marks_of(tenant: Tenant) -> dict[str, datetime]:
+    """What was seen in the tenant's requests, and when last; one statement on the registry."""
+    found = Traffic.objects.filter(tenant=tenant).values_list("marks", flat=True).first()
+    return {name: datetime.fromisoformat(at) for name, at in (found or {}).items()}
+
+
+def seen(marks: dict[str, datetime], now: datetime) -> Table:
+    """Each attribute of the mapping, and whether requests carry it."""
+    return Table(
+        "Attribute mapping, seen in traffic",
+        ("Attribute", "Seen", "Last"),
+        tuple(
+            (
+                name,
+                badge("ok", "Seen") if name in marks else badge("unknown", "Not yet"),
+                ago(marks[name], now) if name in marks else None,
+            )
+            for name in MAPPING
+        ),
+        "",
+    )
+
+
+def flavor(marks: dict[str, datetime], now: datetime) -> Facts:
+    """Which flavor of PATCH comes, and what that says about the flag in the Tenant URL."""
+    rows = (
+        (COMPLIANT, f"Changes with {_FLAG}"),
+        (LEGACY, f"Changes without {_FLAG}"),
+    )
+    facts = [
+        Fact(label, f"Last seen {ago(marks[mark], now)}" if mark in marks else "Not seen")
+        for mark, label in rows
+    ]
+    return Facts("Flavor of changes", (Fact("Setting", _setting(marks)), *facts))
+
+
+def _setting(marks: dict[str, datetime]) -> str:
+    if COMPLIANT not in marks and LEGACY not in marks:
+        return "Not known: no change of a user has come yet"
+    if LEGACY not in marks:
+        return f"{_FLAG} is on"
+    if COMPLIANT not in marks:
+        return f"{_FLAG} is off. That is fine: both flavors are understood."
+    newest = "on" if marks[COMPLIANT] > marks[LEGACY] else "off"
+    return (
+        f"Both flavors came, the last one with {_FLAG} {newest}. Provisioning on demand ignores the"
+        " flag. That is fine: both flavors are understood."
+    )
+
+
+def mistakes(marks: dict[str, datetime], *, has_users: bool) -> Table:
+    """What is typically wrong in Entra, as far as the traffic shows it."""
+    is_known = CREATE in marks or has_users
+    return Table(
+        "Typical mistakes",
+        ("What is wrong", "Where to mend it in Entra"),
+        tuple(_mistakes(marks)),
+        "Nothing that looks wrong was seen." if is_known else "No user has been sent yet.",
+    )
+
+
+def _mistakes(marks: dict[str, datetime]) -> Iterator[tuple[str, str]]:
+    if CREATE not in marks:
+        return
+    for name, source in _REQUIRED.items():
+        if name not in marks:
+            yield (
+                f"No user was ever sent with {name}, which myPolicies requires.",
+                f"Provisioning, Mappings: map {source} to {name}.",
+            )
+    if ACTIVE not in marks:
+        yield (
+            "No user was ever sent with active: who leaves stays active here.",
+            f"Provisioning, Mappings: map Switch([IsSoftDeleted], , False, True, True, False) to {ACTIVE}.",
+        )

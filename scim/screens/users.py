@@ -1,0 +1,179 @@
+"""Provisioned users, to read only: Entra manages them."""
+
+from typing import Any
+from uuid import UUID
+
+from django.contrib import admin
+from django.db.models import Q
+from django.http import HttpRequest, HttpResponse
+from django.urls import URLPattern
+
+from accounts.console.action import ask
+from accounts.console.filters import Conditions, TableFilter
+from accounts.console.page import Act, Fact, Facts, Page, Section, Table
+from accounts.screens.acting import may
+from scim.history import restore_page, timeline
+from scim.inspector.requests import resource_link
+from scim.models import User
+from scim.protocol import urns
+from scim.provider.acts import RESTORE
+from scim.provider.rules import work_email
+from scim.repository import belonging
+from scim.screens import records
+from scim.screens.export import Export, moment
+from scim.screens.exporting import ExportingAdmin
+from scim.screens.records import state
+from scim.screens.resources import ChangedFilter, ResourceAdmin
+from scim.screens.search import unique_key
+from scim.screens.visibility import Sight
+from tenants import clock
+from tenants.lettercase import fold
+
+_MANAGED = "Microsoft Entra ID manages this user: it is changed there, not here."
+_DELETED = (
+    "Entra deleted this user: SCIM answers 404 for it and its userName is free again."
+    " The record and its history are kept."
+)
+
+_COLUMNS = (
+    *("id", "userName", "externalId", "state", "displayName", "givenName", "familyName"),
+    *("work e-mail", "department", "manager", "created", "last modified", "deleted"),
+)
+
+
+class StateFilter(TableFilter):
+    title = "state"
+    parameter_name = "state"
+    conditions: Conditions = {
+        # RFC 7643 §4.1.1: only `active: false` disables.
+        "active": ("Active", lambda: (Q(active=True) | Q(active=None)) & Q(deleted_at=None)),
+        "disabled": ("Disabled", lambda: Q(active=False, deleted_at=None)),
+        "deleted": ("Deleted", lambda: Q(deleted_at__isnull=False)),
+    }
+
+
+class UserAdmin(ExportingAdmin[User], ResourceAdmin[User]):
+    export_permission = "scim.export_user"
+    type_name = urns.USER_TYPE
+    naming = "userName"
+    list_display = (
+        "user_name",
+        "shown_name",
+        "email",
+        "state",
+        "external",
+        "created",
+        "last_modified",
+    )
+    list_filter = (StateFilter, ChangedFilter)
+    counted_as = ("user", "users")
+    group = "Provisioning"
+    purpose = "Everybody whom Entra has sent, with all attributes and their history."
+    when_empty = "Entra sends them in the first cycle after Provisioning was switched on."
+    sortable_by = ("user_name", "created")
+    search_help_text = (
+        "The beginning of a userName, e-mail, externalId, display name or family name, or a whole"
+        " id. Whole values only, if you see personal data masked."
+    )
+
+    def get_urls(self) -> list[URLPattern]:
+        acts = [self.act_url("<uuid:user_id>/restore/", self.restore_view, "restore")]
+        return [*acts, *super().get_urls()]
+
+    def named(self, term: str, lookup: str) -> Q:
+        key = fold(term)
+        columns = ("work_email", "display_name", "family_name")
+        found = unique_key(Q(**{f"unique_key__{lookup}": key}))
+        for column in columns:
+            found |= Q(**{f"{column}__{lookup}": key})
+        return found
+
+    def export(self, request: HttpRequest) -> Export:
+        sight, day = Sight.of(request), clock.now()
+
+        def cells(user: User) -> list[Any]:
+            shown = sight.json(user.document, urns.USER_TYPE)
+            name, work = shown.get("name", {}), shown.get(urns.ENTERPRISE_USER, {})
+            return [
+                user.pk,
+                *(shown.get(attribute) for attribute in ("userName", "externalId")),
+                state(user),
+                shown.get("displayName"),
+                *(name.get(part) for part in ("givenName", "familyName")),
+                work_email(shown),
+                work.get("department"),
+                work.get("manager", {}).get("value"),
+                *map(moment, (user.created, user.last_modified, user.deleted_at)),
+            ]
+
+        return Export(f"users-{day:%Y-%m-%d}.csv", _COLUMNS, cells)
+
+    @admin.display(description="userName", ordering="unique_key")
+    def user_name(self, user: User) -> str:
+        return str(self.shown(user, "userName"))
+
+    @admin.display(description="display name")
+    def shown_name(self, user: User) -> Any:
+        return self.shown(user, "displayName")
+
+    @admin.display(description="work e-mail")
+    def email(self, user: User) -> Any:
+        return self.shown(user, "emails.value", work_email(user.document))
+
+    def page(self, request: HttpRequest, record: User) -> Page:
+        sight = Sight.of(request)
+        kind = self.resource_type()
+        stored = records.stored_of(kind, record)
+        history = timeline.history(
+            record, request.GET.get("before", ""), sight, self.then_path(record)
+        )
+        sections: tuple[Section, ...] = (
+            _record(record),
+            *records.attribute_sections(kind, record.document, sight),
+            records.groups_section(record),
+            _managers(record, sight),
+            history,
+            records.requests_section(record, sight),
+            records.json_section(kind, stored, sight, "SCIM JSON, as Entra sees it"),
+        )
+        notice = f"{_DELETED if record.deleted_at else _MANAGED} {sight.notice}".strip()
+        acts: tuple[Act, ...] = ()
+        if record.deleted_at and may(request, RESTORE):
+            acts = (self.act("Restore", "restore", record.pk),)
+        links = (self.then_link(record),)
+        return Page(self.user_name(record), sections, acts, notice=notice, links=links)
+
+    def restore_view(self, request: HttpRequest, user_id: UUID) -> HttpResponse:
+        """The page that says what comes back; its POST restores the user."""
+        user = self.get_record(request, user_id)
+        return ask(self, request, restore_page.asked(request, user, self.record_path(user.pk)))
+
+
+def _record(user: User) -> Facts:
+    facts = records.record_facts(user)
+    follower = _follower(user) if user.deleted_at else None
+    if follower is not None:
+        facts.append(Fact("Continued by", resource_link(urns.USER_TYPE, follower)))
+    return Facts("Record", tuple(facts))
+
+
+def _follower(user: User) -> Any:
+    """The id of the user who was created again in this one's place; the externalId finds it."""
+    external_id = user.document.get("externalId")
+    found = User.objects.filter(external_id=external_id, continues=user.pk)
+    return found.values_list("pk", flat=True).first()
+
+
+def _managers(user: User, sight: Sight) -> Table:
+    """The manager, the manager's manager and so on; a manager may not be provisioned (E5)."""
+    manager = user.document.get(urns.ENTERPRISE_USER, {}).get("manager", {}).get("value")
+    rows = []
+    for step in belonging.managers_of(user.pk, str(manager)) if manager else []:
+        name = sight.value("displayName", step.display_name or step.user_name, urns.USER_TYPE)
+        shown = resource_link(urns.USER_TYPE, step.id, name) if step.id else None
+        remark = "deleted" if step.is_deleted else None if step.id else "not provisioned"
+        remark = "met before: the chain is a circle" if step.closes_circle else remark
+        named = step.named if step.id else sight.value("manager.value", step.named, urns.USER_TYPE)
+        rows.append((shown, named, remark))
+    headings = ("Manager", "id", "Remark")
+    return Table("Managers, from the user upwards", headings, tuple(rows), "It names no manager.")
