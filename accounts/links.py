@@ -7,7 +7,7 @@ tenant's own host does not know.
 
 from typing import Any, Final
 
-from accounts.screens.visits import own_path, staff_path, visit_path
+from accounts.visits import own_path, staff_path, visit_path
 from tenants.hostnames import OPERATOR_CUSTOM_DOMAIN
 from tenants.models import Tenant
 

@@ -5,7 +5,7 @@ So `request.user`, which Django reads lazily, is read before the tenant is enter
 same primary key would name an account of the tenant. The session is loaded with it, changes in
 memory only during the visit, and is saved by SessionMiddleware after the tenant was left.
 
-Staff who view a tenant as its admins do (accounts.screens.viewing) are confined here, on each request
+Staff who view a tenant as its admins do (accounts.viewing) are confined here, on each request
 of a visit of that tenant: to what tenant admins see, and to reading.
 """
 
@@ -22,8 +22,8 @@ from django.shortcuts import render
 from django.urls import get_script_prefix, get_urlconf, set_script_prefix, set_urlconf
 
 from accounts.permissions import SEEN_BY_ADMINS, STAFF_ROLES
-from accounts.screens.viewing import end_if_over, viewing_of
-from accounts.screens.visits import MOUNT, Visit, staff_path, visit_prefix
+from accounts.viewing import end_if_over, viewing_of
+from accounts.visits import MOUNT, Visit, staff_path, visit_prefix
 from tenants.current import current_tenant, in_tenant
 from tenants.models import Tenant
 
@@ -98,7 +98,7 @@ def _mounted(request: HttpRequest, visit: Visit, path_info: str) -> Iterator[Non
     before: Any = {name: getattr(request, name, None) for name in names}
     script_prefix, urlconf = get_script_prefix(), get_urlconf()
     try:
-        request.visit = visit  # type: ignore[attr-defined]  # read by accounts.screens.visits.visit_of
+        request.visit = visit  # type: ignore[attr-defined]  # read by accounts.visits.visit_of
         user.confined_to = SEEN_BY_ADMINS if visit.viewing else None
         request.path_info = path_info
         request.urlconf = settings.ROOT_URLCONF

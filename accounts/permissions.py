@@ -25,7 +25,7 @@ STAFF_ROLES: Final = (Role.SUPPORT, Role.SUPPORT_LEAD, Role.AUDITOR, Role.OPERAT
 
 # Who lacks it sees names, addresses and the like of provisioned people masked.
 PERSONAL_DATA: Final = "scim.view_personal_data"
-# Looking at a tenant as its own admins do (accounts.screens.viewing).
+# Looking at a tenant as its own admins do (accounts.viewing).
 VIEW_AS_ADMIN: Final = "tenants.view_as_admin"
 
 _SEE_PROVISIONING: Final = frozenset(

@@ -13,8 +13,8 @@ from accounts.actions import ActionRefused, NotPermitted
 from accounts.console import nonces
 from accounts.console.page import Page, Section, link
 from accounts.console.screen import RecordAdmin
-from accounts.screens.acting import may
 from accounts.screens.forms import ActForm
+from accounts.signed_in import may
 
 _ALREADY_SENT = "This form has been sent before, or it was open for too long. Nothing changed."
 _BACK = "Go back and look at what is there now"

@@ -11,7 +11,7 @@ from typing import Final
 from django.contrib.sessions.models import Session
 from django.http import HttpRequest
 
-from accounts.screens.acting import home_tenant
+from accounts.signed_in import home_tenant
 from tenants.current import in_tenant
 
 _KEY: Final = "form_nonces"

@@ -21,7 +21,7 @@ from django.utils.functional import cached_property
 
 from accounts.console.filters import TableFilter
 from accounts.console.page import Act, Page
-from accounts.screens.acting import may
+from accounts.signed_in import may
 
 COUNTED_ROWS: Final = 10_000  # a list says "more than" instead of counting a huge table to its end
 ROWS_PER_PAGE: Final = 50

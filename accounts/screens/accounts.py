@@ -25,8 +25,8 @@ from accounts.console.page import Act, Fact, Facts, Page
 from accounts.console.screen import RecordAdmin
 from accounts.models import Account
 from accounts.permissions import STAFF_ROLES, TENANT_ROLES, Role
-from accounts.screens.acting import actor, may, record_view
 from accounts.screens.forms import AccountForm, InvitationForm, PasswordForm
+from accounts.signed_in import actor, may, record_view
 from tenants import clock
 from tenants.current import current_tenant
 

@@ -21,8 +21,8 @@ from accounts.console.badges import standing
 from accounts.console.page import Fact, Facts, Page, Table, link
 from accounts.console.screen import RecordAdmin
 from accounts.models import ClientSecret, OAuthClient
-from accounts.screens.acting import actor, may, record_view
 from accounts.screens.forms import ClientForm, SecretForm
+from accounts.signed_in import actor, may, record_view
 from tenants import clock
 from tenants.current import current_tenant
 

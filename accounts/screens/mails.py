@@ -16,8 +16,8 @@ from accounts.console.filters import Conditions, TableFilter
 from accounts.console.page import Fact, Facts, Page
 from accounts.console.screen import RecordAdmin
 from accounts.models import Account
-from accounts.screens.acting import actor, may
 from accounts.screens.overview import tenant_link
+from accounts.signed_in import actor, may
 from tenants.current import in_tenant
 from tenants.models import Mail
 

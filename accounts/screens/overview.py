@@ -18,7 +18,7 @@ from accounts.console.badges import State, badge
 from accounts.console.charts import Chart, Series, bar_chart
 from accounts.console.page import Section, Table, link
 from accounts.screens.failures import Failure, beside, failure_of, log_query
-from accounts.screens.visits import staff_path, visit_path
+from accounts.visits import staff_path, visit_path
 from tenants import connection
 from tenants.connection import (
     CONNECTED,

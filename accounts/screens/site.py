@@ -13,15 +13,15 @@ from django.urls import URLPattern, URLResolver, path, reverse
 from django.utils.decorators import method_decorator
 from django.views.decorators.cache import never_cache
 
+from accounts import viewing
 from accounts.audit import record
 from accounts.console.navigation import Place, grouped
 from accounts.console.screen import RecordAdmin
 from accounts.permissions import STAFF_ROLES, TENANT_ROLES
-from accounts.screens import viewing
-from accounts.screens.acting import actor, may
 from accounts.screens.invitations import accept
 from accounts.screens.overview import staff_overview
-from accounts.screens.visits import Viewing, visit_of
+from accounts.signed_in import actor, may
+from accounts.visits import Viewing, visit_of
 from tenants import clock
 from tenants.current import current_tenant
 

@@ -11,7 +11,7 @@ from django.urls import URLPattern
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from accounts import invitations
+from accounts import invitations, viewing
 from accounts.actions import create_tenant, resume_tenant, suspend_tenant
 from accounts.console.action import Asked, ask, done
 from accounts.console.badges import badge
@@ -19,12 +19,11 @@ from accounts.console.filters import Conditions, TableFilter
 from accounts.console.page import Act, Fact, Facts, Page, link
 from accounts.console.screen import RecordAdmin
 from accounts.permissions import VIEW_AS_ADMIN
-from accounts.screens import viewing
-from accounts.screens.acting import actor, may
 from accounts.screens.forms import TenantForm, ViewingForm
 from accounts.screens.overview import connection_badge
 from accounts.screens.tokens import MINT
-from accounts.screens.visits import visit_path
+from accounts.signed_in import actor, may
+from accounts.visits import visit_path
 from tenants import clock, connection
 from tenants.connection import STATES, with_state
 from tenants.models import Status, Tenant

@@ -19,8 +19,8 @@ from accounts.console.page import Act, Fact, Facts, Page, Section, link
 from accounts.console.screen import RecordAdmin
 from accounts.models import SecretToken
 from accounts.permissions import Role
-from accounts.screens.acting import actor, may, record_view
 from accounts.screens.forms import ActForm, MoveForm, RotationForm, TokenForm
+from accounts.signed_in import actor, may, record_view
 from tenants import clock
 from tenants.current import current_tenant
 

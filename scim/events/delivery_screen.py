@@ -13,7 +13,7 @@ from accounts.console.action import Asked, ask, done
 from accounts.console.filters import Conditions, TableFilter
 from accounts.console.page import Act, Fact, Facts, Page, Text, link, pretty
 from accounts.console.screen import RecordAdmin
-from accounts.screens.acting import actor, may, record_view
+from accounts.signed_in import actor, may, record_view
 from scim.events.streams import SKIP, skip_event
 from scim.models import Delivery, DeliveryStatus, EventStream, StreamState
 from scim.screens.search import uuid_in

@@ -15,7 +15,7 @@ from accounts.audit import Actor
 from accounts.console.action import Asked, ask, done
 from accounts.console.page import Act, Fact, Facts, Page, Table, link
 from accounts.console.screen import COUNTED_ROWS, RecordAdmin
-from accounts.screens.acting import actor, may, record_view
+from accounts.signed_in import actor, may, record_view
 from scim.events import polling, streams
 from scim.events.claims import PREFIX
 from scim.events.delivery_screen import LOG_HEADINGS, log_row

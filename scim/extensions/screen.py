@@ -12,8 +12,8 @@ from django.urls import URLPattern
 from accounts.console.action import Asked, ask, done
 from accounts.console.page import Fact, Facts, Page, Table, Text, pretty
 from accounts.console.screen import RecordAdmin
-from accounts.screens.acting import actor, may, record_view
 from accounts.screens.forms import ActForm
+from accounts.signed_in import actor, may, record_view
 from scim.extensions.actions import DEFINE, Definition, define_schema, remove_schema, stored_form
 from scim.extensions.definitions import read_schema
 from scim.models import ExtensionSchema

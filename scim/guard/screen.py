@@ -17,8 +17,8 @@ from accounts.console.action import Asked, ask, done
 from accounts.console.badges import State, badge
 from accounts.console.page import Act, Fact, Facts, Live, Page, Section, Table, link
 from accounts.console.screen import RecordAdmin
-from accounts.screens.acting import actor, may, record_view
 from accounts.screens.forms import GuardForm
+from accounts.signed_in import actor, may, record_view
 from scim.guard import guard, undoing
 from scim.inspector.requests import resource_link
 from scim.models import Undoing, User

@@ -7,8 +7,8 @@ from django.http import HttpRequest, HttpResponse
 
 from accounts.console.action import Asked, done
 from accounts.console.page import Section, Table
-from accounts.screens.acting import actor
 from accounts.screens.forms import ActForm
+from accounts.signed_in import actor
 from scim.inspector.requests import resource_link
 from scim.models import User
 from scim.protocol import urns

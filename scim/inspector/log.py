@@ -18,7 +18,7 @@ from accounts.console.action import Asked, ask
 from accounts.console.filters import Conditions, TableFilter
 from accounts.console.page import Act, Page, Table
 from accounts.console.periods import since
-from accounts.screens.acting import actor, may, record_view
+from accounts.signed_in import actor, may, record_view
 from scim.inspector import previews, requests
 from scim.inspector.dry_run import why_not
 from scim.inspector.explanations import ALL, UNKNOWN, explain

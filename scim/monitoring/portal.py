@@ -10,9 +10,9 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, URLResolver, path, reverse
 
 from accounts.console.navigation import Place
-from accounts.screens.acting import may, record_view
 from accounts.screens.site import TenantSite
 from accounts.screens.tokens import MINT
+from accounts.signed_in import may, record_view
 from accounts.tokens import SUPPORT
 from scim.monitoring import mapping, progress
 from scim.monitoring.health import tenant_overview

@@ -12,7 +12,7 @@ from accounts.screens.failures import Failure, beside, failure_of, log_query
 from accounts.screens.overview import connection_badge
 from accounts.screens.tenants import TenantAdmin
 from accounts.screens.tokens import state
-from accounts.screens.visits import visit_path
+from accounts.visits import visit_path
 from scim.guard import guard
 from scim.monitoring import mapping
 from scim.monitoring.health import Counted, counted

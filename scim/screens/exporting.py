@@ -10,7 +10,7 @@ from django.urls import URLPattern, reverse
 
 from accounts.console.action import Asked, ask
 from accounts.console.screen import RecordAdmin
-from accounts.screens.acting import actor, may
+from accounts.signed_in import actor, may
 from scim.provider.acts import note_export
 from scim.screens import export
 from scim.screens.export import Export

@@ -14,7 +14,7 @@ from accounts.console.filters import TableFilter
 from accounts.console.page import Page, link
 from accounts.console.periods import since
 from accounts.console.screen import RecordAdmin
-from accounts.screens.acting import record_view
+from accounts.signed_in import record_view
 from scim.history import as_of
 from scim.models import Resource
 from scim.protocol.schema import ResourceType

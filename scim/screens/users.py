@@ -11,7 +11,7 @@ from django.urls import URLPattern
 from accounts.console.action import ask
 from accounts.console.filters import Conditions, TableFilter
 from accounts.console.page import Act, Fact, Facts, Page, Section, Table
-from accounts.screens.acting import may
+from accounts.signed_in import may
 from scim.history import restore_page, timeline
 from scim.inspector.requests import resource_link
 from scim.models import User

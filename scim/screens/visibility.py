@@ -13,7 +13,7 @@ from typing import Any, Final
 from django.http import HttpRequest
 
 from accounts.permissions import PERSONAL_DATA
-from accounts.screens.acting import may
+from accounts.signed_in import may
 from scim.protocol import urns
 from scim.protocol.identifiers import read_id
 from scim.protocol.redaction import REDACTED, Redaction

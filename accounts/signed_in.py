@@ -6,7 +6,7 @@ from django.http import HttpRequest
 
 from accounts.audit import Actor, record
 from accounts.models import Account
-from accounts.screens.visits import visit_of
+from accounts.visits import visit_of
 from tenants.current import address_of, current_tenant
 from tenants.models import Tenant
 

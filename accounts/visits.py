@@ -17,7 +17,7 @@ MOUNT: Final = "/t/"
 
 @dataclass(frozen=True, slots=True)
 class Viewing:
-    """That staff look at a tenant as its admins do: see accounts.screens.viewing."""
+    """That staff look at a tenant as its admins do: see accounts.viewing."""
 
     tenant: Tenant
     until: datetime

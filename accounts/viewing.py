@@ -14,8 +14,8 @@ from accounts.actions import ActionRefused, end_view_as_admin, start_view_as_adm
 from accounts.actions.performing import one_line
 from accounts.models import REASON_LENGTH
 from accounts.permissions import VIEW_AS_ADMIN
-from accounts.screens.acting import actor, may
-from accounts.screens.visits import Viewing, staff_path
+from accounts.signed_in import actor, may
+from accounts.visits import Viewing, staff_path
 from tenants import clock
 from tenants.models import Tenant
 
