@@ -36,7 +36,7 @@ def generate() -> str:
 
 
 def is_access_token(value: str) -> bool:
-    """Whether the value claims to be an access token and not a secret token."""
+    """True if the value claims to be an access token and not a secret token."""
     return value.startswith(PREFIX)
 
 

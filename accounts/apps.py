@@ -1,4 +1,4 @@
-"""Who signs in, the secret tokens they are responsible for, and what staff did."""
+"""Accounts that sign in, the secret tokens issued for them, and the audit log."""
 
 from django.apps import AppConfig
 

@@ -44,7 +44,7 @@ class AssertionRefused(Exception):
 
 
 class Claims(NamedTuple):
-    """What of an accepted assertion is needed to accept it once."""
+    """The part of an accepted assertion that is needed to accept it only once."""
 
     jti: str
     expires_at: datetime

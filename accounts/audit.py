@@ -42,7 +42,7 @@ _LOCK: Final = "SELECT pg_advisory_xact_lock(%s, 'accounts_auditentry'::regclass
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """Who acts, from which address, and what they may do: nothing unless a constructor says so."""
+    """The person or program that acts, and its permissions: none unless a constructor says so."""
 
     name: str
     address: str | None = None
@@ -73,11 +73,11 @@ class Actor:
 
     @property
     def is_staff(self) -> bool:
-        """Whether the actor is no tenant's own: staff, or a command that an operator runs."""
+        """True if the actor is no tenant's own: staff, or a command that an operator runs."""
         return self.tenant_id is None
 
     def may(self, permission: str, tenant: Tenant | None) -> bool:
-        """Whether the actor has the permission in that tenant (None: in the registry)."""
+        """True if the actor has the permission in that tenant (None: in the registry)."""
         if self.is_command:
             return True
         at_home = self.tenant_id is None or (tenant is not None and tenant.id == self.tenant_id)

@@ -30,7 +30,7 @@ def register(tenant: Tenant, now: datetime) -> None:
 
 
 def _expiries(tenant: Tenant, now: datetime) -> dict[UUID, Expiry]:
-    """What is live and ends, by its key."""
+    """The live credentials of a tenant that expire, by key."""
     since = now - KEPT_AFTER
     tokens = SecretToken.objects.filter(revoked_at=None, expires_at__gt=since)
     secrets = ClientSecret.objects.select_related("client").filter(

@@ -72,7 +72,7 @@ class Account(AbstractBaseUser):
 
     @property
     def permissions(self) -> frozenset[str]:
-        """What the account may do now; being confined takes away and never adds."""
+        """The permissions of the account now; being confined takes away and never adds."""
         own = grants(self.role) if self.is_active else frozenset()
         return own if self.confined_to is None else own & self.confined_to
 
@@ -134,7 +134,7 @@ def _state(standing: Standing, now: datetime) -> str:
 
 
 class OAuthClient(models.Model):
-    """Who may ask for access tokens (RFC 6749 §2), with secrets or with keys of its own."""
+    """A client that may request access tokens (RFC 6749 §2), with secrets or keys of its own."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)  # the client id
     label = models.CharField(max_length=LABEL_LENGTH)
@@ -202,7 +202,7 @@ class ClientSecret(models.Model):
 
 
 class AccessToken(models.Model):
-    """What a client sends to the SCIM endpoints for an hour; ends with its client and its secret."""
+    """A client's token for the SCIM endpoints; ends after an hour, or with its client or secret."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     digest = models.BinaryField(unique=True, editable=False)  # SHA-256(tenant id || value)

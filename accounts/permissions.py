@@ -1,4 +1,4 @@
-"""Who may do what: a table from role to permissions, and nothing else.
+"""The permissions of each role: a table, and nothing else.
 
 Permissions are Django's own strings (`app.action_model`), so that the admin asks them by itself.
 """
@@ -10,7 +10,7 @@ from django.db import models
 
 
 class Role(models.TextChoices):
-    """What an account is to myPolicies. The first two exist in tenants, the rest in `support`."""
+    """The role of an account. The first two exist in tenants, the rest in `support`."""
 
     ADMIN = "admin", "Tenant admin"
     MEMBER = "member", "Member"

@@ -48,7 +48,7 @@ _FIND: Final = """
 
 
 class Scope(StrEnum):
-    """What a token lets its bearer do (RFC 6749 §3.3)."""
+    """The scope of a token (RFC 6749 §3.3)."""
 
     READ = "scim.read"
     WRITE = "scim.write"
@@ -78,7 +78,7 @@ class Verified:
 
 
 class Reason(Enum):
-    """Why a token is refused. NOT_ADMIN is a matter of permission (403), the others of identity."""
+    """The reason to refuse a token. NOT_ADMIN concerns permission (403), the others identity."""
 
     MALFORMED = "malformed"
     UNKNOWN = "unknown"
@@ -101,7 +101,7 @@ class TokenRefused(Exception):
 
 
 class Standing(NamedTuple):
-    """What decides whether a stored token may be used."""
+    """The facts that decide whether a stored token may be used."""
 
     revoked_at: datetime | None
     expires_at: datetime | None
@@ -126,7 +126,7 @@ def generate(prefix: str = PREFIX) -> str:
 
 
 def is_well_formed(value: str, prefix: str = PREFIX) -> bool:
-    """Whether the value has the prefix and a token's length, letters and checksum."""
+    """True if the value has the prefix and a token's length, letters and checksum."""
     unsigned, checksum = value[:-CHECKSUM_LENGTH], value[-CHECKSUM_LENGTH:]
     return (
         len(value) == len(prefix) + BODY_LENGTH + CHECKSUM_LENGTH
@@ -147,7 +147,7 @@ def _checksum(unsigned: str) -> str:
 
 
 def digest(tenant_id: UUID, value: str) -> bytes:
-    """What is stored of a well-formed value: SHA-256 bound to the tenant, 32 bytes."""
+    """The digest stored for a well-formed value: SHA-256 bound to the tenant, 32 bytes."""
     return sha256(tenant_id.bytes + value.encode("ascii")).digest()
 
 

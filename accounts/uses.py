@@ -1,4 +1,4 @@
-"""When and how often credentials are used, counted in memory and written within seconds.
+"""Uses of credentials, counted in memory and written within seconds.
 
 A request costs no statement here: its use of a secret token, or of an OAuth client and the client
 secret behind its access token, is added to a tally of the process. A thread of the worker writes the

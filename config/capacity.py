@@ -1,4 +1,4 @@
-"""Whether PostgreSQL has room for the connections that serving opens.
+"""The number of connections that serving opens, and the room that PostgreSQL has for them.
 
 Each thread of each worker process keeps one (decision 0008), and the process opens one now and then
 for what its background threads write (config.flushing). Beyond the room PostgreSQL refuses, now
@@ -28,14 +28,14 @@ WHERE rolname = current_user AND datname = current_database()
 
 @dataclass(frozen=True, slots=True)
 class Serving:
-    """How many threads serve."""
+    """The worker processes and threads that serve."""
 
     processes: int
     threads: int  # of each process
 
     @property
     def connections(self) -> int:
-        """How many connections have to be allowed."""
+        """The number of connections that PostgreSQL has to allow."""
         return self.processes * self._of_process + OTHERS
 
     @property
@@ -56,7 +56,7 @@ class Serving:
 
 
 def room() -> int | None:
-    """How many connections our role may open; None behind a pooler, which shares few among many.
+    """The number of connections our role may open; None behind a pooler, which shares few.
 
     For a connection that is directed to the registry. Raises what the database raises.
     """

@@ -54,7 +54,7 @@ def check_environment(**_: Any) -> list[CheckMessage]:
 
 @register(Tags.database, deploy=True)
 def check_database(databases: Sequence[str] | None = None, **_: Any) -> list[CheckMessage]:
-    """What the database lacks; asked only with `--database`, which DATABASE_URL implies."""
+    """The problems of the database; checked only with `--database`, which DATABASE_URL implies."""
     if not databases:
         return []
     return [*_check_capacity(), *_check_contents()]

@@ -1,4 +1,4 @@
-"""Where the database is: DATABASE_URL, or the embedded PostgreSQL that belongs to DATA_DIR."""
+"""The address of the database: DATABASE_URL, or the embedded PostgreSQL of DATA_DIR."""
 
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path

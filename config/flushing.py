@@ -1,4 +1,4 @@
-"""What a process keeps in memory, brought to the database by its threads and when it ends."""
+"""The tallies of a process, written to the database by its threads and when it ends."""
 
 import logging
 import threading

@@ -1,4 +1,4 @@
-"""How gunicorn serves: `gunicorn config.wsgi -c config/gunicorn.py`, or `manage.py up`.
+"""The configuration of gunicorn: `gunicorn config.wsgi -c config/gunicorn.py`, or `manage.py up`.
 
 Threads keep connections open and overlap the waits for the disk; measured in performance.md.
 """

@@ -1,4 +1,4 @@
-"""What the staff host serves."""
+"""The URLs of the staff host."""
 
 from django.urls import path
 from django.views.generic import RedirectView

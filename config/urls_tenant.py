@@ -1,4 +1,4 @@
-"""What a tenant's host serves."""
+"""The URLs of a tenant's host."""
 
 from django.urls import include, path, re_path
 from django.views.generic import RedirectView

@@ -72,7 +72,7 @@ def check_settings(**_: Any) -> list[CheckMessage]:
 
 @register(Tags.database, deploy=True)
 def check_role(databases: Sequence[str] | None = None, **_: Any) -> list[CheckMessage]:
-    """What the role may do and is called; asked only with `--database`."""
+    """The problems of the role's name and rights; checked only with `--database`."""
     if not databases:
         return []
     with connection.cursor() as cursor:

@@ -18,7 +18,7 @@ def now() -> datetime:
 
 
 def _read() -> datetime:
-    """What the machine's clock shows; made-up data are made by another (tests/support/seed)."""
+    """The machine's clock; made-up data have one of their own (tests/support/seed)."""
     return datetime.now(UTC)  # noqa: TID251  # the clock itself
 
 

@@ -1,4 +1,4 @@
-"""Whether a tenant is connected, learned from its traffic, for one tenant or all in one query.
+"""The state of a tenant's connection, learned from its traffic, for one tenant or all in one query.
 
 Each credential (secret token, OAuth client) has a standing of its own. A good one whose requests are
 refused makes the tenant's connection fail. One that is refused itself, because it is revoked, say,
@@ -76,7 +76,7 @@ def with_state(tenants: QuerySet[Tenant], now: datetime) -> QuerySet[Tenant]:
 
 
 def _conditions(now: datetime) -> dict[str, Q]:
-    """What each state is, the first that holds counts."""
+    """The condition of each state; the first that holds counts."""
     failed, success = F("traffic__failed_at"), Q(traffic__last_success_at=None)
     refused = Q(traffic__failed_reach=Reach.ALL) & (
         success | Q(traffic__last_success_at__lt=failed)
@@ -157,7 +157,7 @@ class Refusal:
 
     @classmethod
     def read(cls, told: Any) -> Self | None:
-        """What `_newest` tells; None for none."""
+        """The refusal in a value of `_newest`; None for none."""
         if told is None:
             return None
         fields = json.loads(told) if isinstance(told, str) else dict(told)
@@ -253,7 +253,7 @@ def _next_cycle(state: State, last: datetime | None, now: datetime) -> datetime 
 
 
 def next_cycle(found: Connection, now: datetime) -> str:
-    """When the next cycle is expected, in words."""
+    """The time of the next expected cycle, in words."""
     at = found.next_cycle_at
     if found.state is SUSPENDED:
         return "None while the tenant is suspended"
@@ -267,7 +267,7 @@ def next_cycle(found: Connection, now: datetime) -> str:
 
 
 def ago(moment: datetime, now: datetime) -> str:
-    """How long ago a moment was, in words: "just now", "3 minutes ago", "2 days ago"."""
+    """The age of a moment in words: "just now", "3 minutes ago", "2 days ago"."""
     seconds = int((now - moment).total_seconds())
     for size, unit in ((86_400, "day"), (3_600, "hour"), (60, "minute")):
         if seconds >= size:

@@ -1,4 +1,4 @@
-"""What cannot be done to tenants and their names, and which field of a request a refusal is about."""
+"""Errors of tenants and their names, and the field of a request that each refusal is about."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

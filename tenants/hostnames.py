@@ -66,7 +66,7 @@ def custom_domain_of(host: str, base_domain: str) -> str | None:
 
 
 def is_below(host: str, base_domain: str) -> bool:
-    """Whether the host is the base domain or any name below it."""
+    """True if the host is the base domain or any name below it."""
     return host == base_domain or host.endswith(f".{base_domain}")
 
 

@@ -1,4 +1,4 @@
-"""When two strings are equal but for letter case: the only definition, for all that is compared.
+"""Equality but for letter case: the only definition, for everything that is compared.
 
 Python's and PostgreSQL's ideas of lower case differ outside ASCII, so the key that is stored, the
 key of a filter's literal and the key of a conflict all come from `fold`, and the database compares

@@ -71,12 +71,12 @@ class Tenant(TenantMixin):  # type: ignore[misc]  # django-tenants ships no type
 
     @property
     def tenant_url(self) -> str:
-        """What the tutorial calls the Tenant URL (step 5)."""
+        """The tutorial's Tenant URL (step 5)."""
         return f"{self.base_url}/scim"
 
     @property
     def token_endpoint(self) -> str:
-        """Where the tenant's OAuth clients get access tokens (RFC 6749 §3.2)."""
+        """The URL where the tenant's OAuth clients get access tokens (RFC 6749 §3.2)."""
         return f"{self.tenant_url}/oauth/token"
 
 
@@ -88,7 +88,7 @@ class Domain(DomainMixin):  # type: ignore[misc]  # django-tenants ships no type
 
 
 class Reach(models.TextChoices):
-    """What a failure keeps from working."""
+    """The requests that a failure affects."""
 
     ALL = "all", "Every request"
     CHANGES = "changes", "Changes of users and groups"
@@ -96,7 +96,7 @@ class Reach(models.TextChoices):
 
 
 class Traffic(models.Model):
-    """What a tenant's provisioning traffic last looked like (tenants.traffic); no personal data.
+    """The latest provisioning traffic of a tenant (tenants.traffic); no personal data.
 
     There is a row from the first request on. What it means is said by tenants.connection.
     """
@@ -125,7 +125,7 @@ class Traffic(models.Model):
 
 
 class CredentialTraffic(models.Model):
-    """What the traffic of a secret token or of an OAuth client last looked like.
+    """The latest traffic of a secret token or of an OAuth client.
 
     The key is the credential's; it was known when the request came, which does not make it good.
     """
@@ -150,7 +150,7 @@ class CredentialTraffic(models.Model):
 
 
 class TrafficDay(models.Model):
-    """How many requests a tenant had on a day (UTC), and what became of them."""
+    """The number of a tenant's requests on a day (UTC), and their results."""
 
     pk = models.CompositePrimaryKey("tenant_id", "day")
     tenant = models.ForeignKey(Tenant, models.CASCADE, related_name="days", db_index=False)
@@ -164,7 +164,7 @@ class TrafficDay(models.Model):
 
 
 class Expiry(models.Model):
-    """When a credential of a tenant ends, and for when and how early its people were warned.
+    """The end of a tenant's credential, and the warnings that were sent of it.
 
     A copy of what the tenant's schema says (accounts.expiries keeps it), so that all tenants can be
     looked at in one query; the key is the credential's.
@@ -196,7 +196,7 @@ class Expiry(models.Model):
 
 
 class Guard(models.Model):
-    """When so many users of a tenant leaving within an hour is an alarm; the defaults without a row."""
+    """The departures within an hour that raise an alarm; the defaults without a row."""
 
     tenant = models.OneToOneField(Tenant, models.CASCADE, primary_key=True, related_name="guard")
     share_percent = models.PositiveSmallIntegerField(default=30)  # of the active users

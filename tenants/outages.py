@@ -1,4 +1,4 @@
-"""Which errors say that the database is away or busy, so that the same request may succeed later.
+"""Errors that mean that the database is away or busy, so that the same request may succeed later.
 
 The SQLSTATE decides, not psycopg's classes: it files a connection that PostgreSQL ended for waiting
 too long in a transaction (25P03) under InternalError, with what only a bug can cause, and a

@@ -1,4 +1,4 @@
-"""What each tenant's provisioning traffic looks like, counted in memory and written to the registry.
+"""The provisioning traffic of each tenant, counted in memory and written to the registry.
 
 A request costs a few microseconds and no statement here: what it was is added to a tally of its
 process. Tallies of all tenants are written together, in one statement and a transaction of its own,
@@ -34,7 +34,7 @@ _logger: Final = logging.getLogger(__name__)
 
 
 class Kind(Enum):
-    """What a request says about its tenant's connection."""
+    """The meaning of a request for its tenant's connection."""
 
     READ = auto()  # answered
     CHANGE = auto()  # answered, and it may have changed something
@@ -81,7 +81,7 @@ class Exchange:
 
 @dataclass(slots=True)
 class Standing:
-    """What a credential's requests last looked like, or those of a tenant without any."""
+    """The latest requests of a credential, or of a tenant without any."""
 
     name: str = ""
     last_request_at: datetime | None = None
@@ -115,7 +115,7 @@ class Standing:
 
 @dataclass(slots=True)
 class Tally:
-    """What was counted of a tenant since the last flush; most fields are those of Traffic."""
+    """The counts of a tenant since the last flush; most fields are those of Traffic."""
 
     first_request_at: datetime | None = None
     last_request_at: datetime | None = None
@@ -161,7 +161,7 @@ class Tally:
 
 @dataclass(slots=True)
 class _Known:
-    """What this process last saw of a credential, and when it last wrote of it."""
+    """The last kind of request seen of a credential, and the time of its last write."""
 
     kind: Kind
     written_at: datetime
@@ -212,7 +212,7 @@ class Ledger:
         return self._tallies.setdefault(tenant_id, Tally())
 
     def _changes_state(self, tenant_id: UUID, exchange: Exchange) -> bool:
-        """Whether people should hear of this request at once."""
+        """True if people should hear of this request at once."""
         key = (tenant_id, exchange.bearer.id if exchange.bearer else None)
         known, kind = self._known.get(key), exchange.kind
         if known is not None:

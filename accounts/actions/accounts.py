@@ -92,7 +92,7 @@ def deactivate_account(actor: Actor, tenant: Tenant, email: str) -> Account:
 
 
 def remove_admin(actor: Actor, tenant: Tenant, email: str) -> Account:
-    """What tenant admins may do to one of them: the account, deactivated; never the last one.
+    """Remove one of the tenant's admins: the account, deactivated; never the last one.
 
     Raises ActionRefused.
     """

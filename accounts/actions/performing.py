@@ -1,4 +1,4 @@
-"""What every act shares: asking for permission, one transaction in the tenant, the audit entries."""
+"""The frame of every action: permission, one transaction in the tenant, audit entries."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

@@ -24,7 +24,7 @@ MOST_DAYS: Final = 730
 
 
 class Overlap(models.TextChoices):
-    """How long the tokens that a new one replaces go on working beside it."""
+    """The time for which replaced tokens go on working beside the new one."""
 
     NONE = "now", "Not at all: they are revoked now"
     DAY = "24h", "24 hours"

@@ -102,7 +102,7 @@ def _error(request: HttpRequest, status: int, detail: str) -> HttpResponse:
 
 
 def is_scim(request: HttpRequest) -> bool:
-    """Whether the path is `/scim` or below it, in any letter case."""
+    """True if the path is `/scim` or below it, in any letter case."""
     path = "/" + request.path_info.lower().lstrip("/")
     return path == "/scim" or path.startswith("/scim/")
 

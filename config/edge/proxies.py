@@ -1,4 +1,4 @@
-"""Who sent a request: the client's address when a trusted proxy says it, and the scheme we are reached by.
+"""The sender of a request: address as reported by trusted proxies, and scheme.
 
 A proxy appends the address of whoever connected to it, so a chain is read from its right end, past the
 proxies that are trusted; what stands left of the first address that is not was written by whom we do
@@ -34,7 +34,7 @@ _IPV6: Final = re.compile(r"[0-9A-Fa-f:.]+")
 
 @dataclass(frozen=True, slots=True)
 class TrustedProxies:
-    """Whose word about the client's address counts; nobody's by default."""
+    """The proxies whose word about the client's address counts; none by default."""
 
     networks: tuple[IPv4Network | IPv6Network, ...] = ()
     unix: bool = False  # whoever may open our Unix socket

@@ -54,7 +54,7 @@ class EmbeddedServerError(RuntimeError):
 
 @dataclass(frozen=True, slots=True)
 class Cluster:
-    """Where one embedded server lives: everything follows from DATA_DIR and who we are."""
+    """The place of one embedded server: everything follows from DATA_DIR and the user we run as."""
 
     home: Path
     sockets: Path
@@ -85,7 +85,7 @@ def cluster(data_dir: Path) -> Cluster:
 
 
 def socket_dir(data_dir: Path) -> str:
-    """What a client connects to, as the `host` of libpq."""
+    """The folder of the server's socket, as the `host` of libpq."""
     return str(cluster(data_dir).sockets)
 
 
@@ -178,7 +178,7 @@ class _Server:
         return self._run("pg_isready", "-q", "-h", self._cluster.sockets).returncode == 0
 
     def _try_start(self) -> bool:
-        """Whether it runs now; False also while others work on the data, such as orphans."""
+        """True if the server runs now; False also while others, such as orphans, use the data."""
         with (self._cluster.home / "server.lock").open("w") as lock:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -342,12 +342,12 @@ def _alone(folder: Path) -> Iterator[None]:
 
 
 def _size(folder: Path) -> int:
-    """How many files and folders are below it."""
+    """The number of files and folders below the folder."""
     return sum(1 for _ in folder.rglob("*"))
 
 
 def _open_to_all(path: Path) -> bool:
-    """Whether any user may pass through to the path; what does not exist yet is made so."""
+    """True if any user may pass through to the path; what does not exist yet is made so."""
     existing = [each for each in (path, *path.parents) if each.exists()]
     return all(each.stat().st_mode & 0o001 for each in existing)
 

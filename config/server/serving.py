@@ -41,7 +41,7 @@ class _Arbiter(Arbiter):  # type: ignore[misc]  # gunicorn ships no types
         super().__init__(application)
 
     def murder_workers(self) -> None:
-        """What gunicorn does about each second, with what we do then."""
+        """Run what gunicorn does about each second, then our own work."""
         super().murder_workers()
         self._each_second()
 

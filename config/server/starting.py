@@ -1,4 +1,4 @@
-"""What is looked at before gunicorn's master serves: a start that cannot work ends with one line.
+"""The checks before gunicorn's master serves: a start that cannot work ends with one line.
 
 The workers would meet the same later, each with a traceback, and again after each restart. A child
 process looks, so that the master loads nothing of the program: workers forked after a HUP read it anew.
@@ -61,7 +61,7 @@ def _look(serving: Serving, address: str) -> int:
 
 
 def _ask_database(serving: Serving, address: str) -> str:
-    """Why serving cannot begin; empty also while there is a server to wait for: it may start later."""
+    """The reason why serving cannot begin; empty also while a server may yet start."""
     try:
         room = capacity.room()
     except OperationalError as error:

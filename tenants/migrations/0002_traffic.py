@@ -1,4 +1,4 @@
-"""What tenants' traffic looks like: two new tables in the registry, a moment at any size."""
+"""Two new tables in the registry for the traffic of tenants: a moment at any size."""
 
 import django.db.models.deletion
 from django.db import migrations, models

@@ -1,4 +1,4 @@
-"""When credentials end: a new table in the registry, a moment at any size."""
+"""A new table in the registry for the ends of credentials: a moment at any size."""
 
 import django.db.models.deletion
 from django.db import migrations, models

@@ -210,7 +210,7 @@ def tamper(statement, entry):
 
 
 def rights():
-    """What the tables' owner may do with the rows of the audit log."""
+    """The rights of the tables' owner on the rows of the audit log."""
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT acl.privilege_type FROM pg_class, aclexplode(relacl) acl "

@@ -1,4 +1,4 @@
-"""Who may do what, role by role, and where."""
+"""Permissions, role by role and place by place."""
 
 import pytest
 

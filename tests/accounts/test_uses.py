@@ -1,4 +1,4 @@
-"""When and how often credentials were used: counted in memory, written together, never lost."""
+"""Uses of credentials: counted in memory, written together, never lost."""
 
 import json
 from concurrent.futures import ThreadPoolExecutor

@@ -210,7 +210,7 @@ def stream(acme):
 
 @pytest.fixture
 def delivery(acme, stream, bjensen):
-    """What waits for the stream: that bjensen was created."""
+    """The delivery that waits for the stream: bjensen was created."""
     with transaction.atomic(), in_tenant(acme):
         return Delivery.objects.get()
 

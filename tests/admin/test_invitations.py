@@ -233,7 +233,7 @@ def test_nobody_is_invited_as_a_tenant_admin_to_the_staff_site(olaf):
 
 
 def button(browser, path):
-    """Whether the page of an account offers to send an invitation."""
+    """True if the page of an account offers to send an invitation."""
     return f'href="{path}invite/"' in browser.get(f"{path}change/").text
 
 

@@ -45,7 +45,7 @@ def sent():
 
 
 def follow(url, account=None):
-    """What the reader of a message gets behind a link, signed in if they have a password."""
+    """Follow a link as the reader of a message, signed in if they have a password."""
     parts = urlsplit(url)
     browser = Client(HTTP_HOST=parts.netloc)
     if account is not None:

@@ -1,4 +1,4 @@
-"""Who may open what: every screen for every role on the staff host, on a visit, on an own host."""
+"""Admission to every screen, for every role on the staff host, on a visit, on an own host."""
 
 import re
 
@@ -213,7 +213,7 @@ OWN_HOST = {
 
 @pytest.fixture
 def names(operator, acme, globex, staff, tara, minted, created, stream, delivery, jsmith, guides):
-    """What the paths of the tables name."""
+    """The keys of the objects in the paths of the tables."""
     return {
         "operator": operator.pk,
         "acme": acme.pk,

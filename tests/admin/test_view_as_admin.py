@@ -41,7 +41,7 @@ def banner_of(page):
 
 
 def navigation_of(page):
-    """Where the page's navigation leads, below the site."""
+    """The targets of the page's navigation, below the site."""
     nav = page.text[page.text.index('id="sections"') :]
     return re.findall(r'href="(?:/t/acme)?/admin/([^"]*)"', nav[: nav.index("</nav>")])
 

@@ -1,4 +1,4 @@
-"""How a body comes: in chunks, compressed, cut off (RFC 9110 §8.4, RFC 9112 §6).
+"""The arrival of a body: in chunks, compressed, cut off (RFC 9110 §8.4, RFC 9112 §6).
 
 The chunks themselves are gunicorn's: tests/e2e/test_chunks.py sends them over real sockets.
 """
@@ -20,7 +20,7 @@ COMPRESSED = error(415, "Send the body as it is, without Content-Encoding.")
 
 
 class Broken(io.BytesIO):
-    """What gunicorn's stream does when a chunk is malformed: raises an error of its own."""
+    """A stream that fails as gunicorn's does on a malformed chunk: by an error of its own."""
 
     def read(self, size: int | None = -1) -> bytes:
         raise LookupError("Invalid chunk size: b'secret'")

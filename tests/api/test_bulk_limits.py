@@ -1,4 +1,4 @@
-"""What Bulk refuses as a whole, keeps apart, writes down and costs (RFC 7644 §3.7.3, §3.7.4)."""
+"""Limits of Bulk: refusals of the whole, isolation, log and cost (RFC 7644 §3.7.3, §3.7.4)."""
 
 import json
 
@@ -170,7 +170,7 @@ def test_an_operation_costs_what_it_costs_alone_and_a_savepoint(acme_scim):
 
 
 def executed(client, operations) -> list[str]:
-    """What a bulk request executes, without the savepoint that stands for its transaction."""
+    """The statements of a bulk request, without the savepoint that stands for its transaction."""
     found: list[str] = []
 
     def note(execute, sql, params, many, context):

@@ -1,4 +1,4 @@
-"""How events reach a receiver that waits for them: pushed (RFC 8935), or as a signed webhook.
+"""Delivery of events to a receiver that waits: pushed (RFC 8935), or as a signed webhook.
 
 The worker's rounds are run one by one; receivers are HTTP servers on this machine.
 """

@@ -1,4 +1,4 @@
-"""How a receiver fetches events (RFC 8936): handing out, acknowledging, refusing."""
+"""Polling for events (RFC 8936): handing out, acknowledging, refusing."""
 
 import json
 
@@ -17,7 +17,7 @@ NOTHING = {"sets": {}, "moreAvailable": False}
 
 @pytest.fixture
 def receiver(clock, acme):
-    """Who polls a stream of acme."""
+    """A receiver that polls a stream of acme."""
     return Poller(acme, event_uris=NOTICES)
 
 

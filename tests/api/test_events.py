@@ -1,4 +1,4 @@
-"""What a change tells those who follow: whole Security Event Tokens of each kind (RFC 9967 §2.4)."""
+"""Events of a change: whole Security Event Tokens of each kind (RFC 9967 §2.4)."""
 
 import dataclasses
 
@@ -26,13 +26,13 @@ CHANGES = {"create", "replace", "modify", "delete"}
 
 @pytest.fixture
 def notices(clock, acme):
-    """Who is told of everything at acme, by the names of what changed."""
+    """A receiver of everything at acme, by the names of changed attributes."""
     return Poller(acme, event_uris=NOTICES)
 
 
 @pytest.fixture
 def fulls(clock, acme):
-    """Who is told of everything at acme, with the values."""
+    """A receiver of everything at acme, with the values."""
     return Poller(acme, event_uris=FULLS)
 
 

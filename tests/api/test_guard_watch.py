@@ -1,4 +1,4 @@
-"""When the guard looks: after the commit, once a second, and without an effect on the answer."""
+"""The guard's look: after the commit, once a second, and without an effect on the answer."""
 
 from datetime import UTC, datetime, timedelta
 

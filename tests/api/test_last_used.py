@@ -1,4 +1,4 @@
-"""When, from where and how often a secret token was used: written within seconds, beside requests."""
+"""Uses of a secret token, with time, address and number: written within seconds."""
 
 import pytest
 

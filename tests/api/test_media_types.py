@@ -1,4 +1,4 @@
-"""What bodies may be called, and what answers are called (RFC 7644 §3.1, §8.1)."""
+"""Media types of bodies and of answers (RFC 7644 §3.1, §8.1)."""
 
 import json
 

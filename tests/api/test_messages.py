@@ -1,4 +1,4 @@
-"""What messages of other clients look like: their `schemas`, their doubles, their wrong kinds of JSON."""
+"""Messages of other clients: their `schemas`, their doubles, their wrong kinds of JSON."""
 
 from typing import Any
 
@@ -33,7 +33,7 @@ def spelled(urn: str) -> list[Any]:
 
 
 def others(*messages: str) -> list[Any]:
-    """What says that the body is something else."""
+    """Values of `schemas` that say that the body is something else."""
     wrong: list[Any] = [[UNHEARD], UNHEARD, ["User"], [1], [None], [[USER]], 1, True, {}, {"a": 1}]
     return [*wrong, *([each] for each in messages), *messages]
 

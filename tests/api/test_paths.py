@@ -1,4 +1,4 @@
-"""Where the endpoints are: /scim and /scim/v2, tolerant about letter case and a slash at the end.
+"""Paths of the endpoints: /scim and /scim/v2, tolerant about letter case and a slash at the end.
 
 A 404 in place of a list puts an Entra job into quarantine, so the Tenant URL works as people type it.
 """

@@ -1,4 +1,4 @@
-"""What support can answer to "what did Entra send?": one event a write or refusal, reads together."""
+"""The log's answer to "What did Entra send?": one event a write or refusal, reads together."""
 
 import pytest
 from django.db import connection

@@ -1,4 +1,4 @@
-"""How many statements a request costs, beside BEGIN, SET and COMMIT (docs/performance.md).
+"""The number of statements of a request, beside BEGIN, SET and COMMIT (docs/performance.md).
 
 The tenant is known and the reads have been logged for this minute: what remains is the token's
 look-up and the work itself. A create, its history and its event are one statement.

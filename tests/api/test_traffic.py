@@ -1,4 +1,4 @@
-"""What the requests of a tenant's client make of its connection, seen through HTTP."""
+"""The state of a tenant's connection after its client's requests, seen through HTTP."""
 
 import pytest
 

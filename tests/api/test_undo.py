@@ -63,7 +63,7 @@ def state(tenant):
 
 
 def changes(tenant, request_id):
-    """How often each user was made active by that request."""
+    """The users made active by that request, once for each time."""
     with in_tenant(tenant):
         found = AttributeChange.objects.filter(request_id=request_id, path="active")
         return sorted(found.values_list("resource_id", flat=True))

@@ -38,7 +38,7 @@ def provision(server, token, body):
 
 @pytest.fixture(scope="module")
 def chapters():
-    """What one chapter of the story leaves to the next."""
+    """The values that one chapter of the story leaves to the next."""
     return {}
 
 

@@ -21,7 +21,7 @@ USERS = 51  # one more than a page holds
 
 
 def provision(server):
-    """What makes each list hold something, and more than a page of one."""
+    """Provision so much that each list holds something, and more than a page of one."""
     for number in range(USERS):
         server.scim("POST", "/Users", json.dumps(user(f"user{number}")))
     server.scim("POST", "/Users", json.dumps(user("user1")))  # 409
@@ -49,7 +49,7 @@ def window(chromium):
 
 @pytest.fixture(scope="module")
 def findings(server, window):
-    """What is wrong anywhere; the walk is made once."""
+    """The findings of one walk through all pages."""
     server.manage("create_event_stream", DEMO, "--label", "HR replica", "--method", "poll")
     provision(server)
     for command, given in (

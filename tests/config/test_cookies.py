@@ -21,7 +21,7 @@ def views(patterns) -> Iterator[Any]:
 
 
 def module(view):
-    """Where the view, or the class that makes it, is defined."""
+    """The module of the view, or of the class that makes it."""
     return getattr(view, "cls", getattr(view, "view_class", view)).__module__
 
 

@@ -1,4 +1,4 @@
-"""What gunicorn is told (security.md rows 22, 24 and rule 8)."""
+"""The configuration of gunicorn (docs/security.md)."""
 
 import os
 import runpy

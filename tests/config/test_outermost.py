@@ -40,7 +40,7 @@ def test_an_answer_gets_a_new_request_id_each_time():
 
 
 def internal(code):
-    """What Django makes of an error that psycopg files under InternalError."""
+    """The error that Django raises for one that psycopg files under InternalError."""
     error = InternalError(SECRET)
     error.__cause__ = psycopg.errors.lookup(code)(SECRET)
     return error

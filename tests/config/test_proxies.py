@@ -57,7 +57,7 @@ def test_the_peer_of_a_unix_socket_is_trusted_by_name():
 
 
 def test_the_rightmost_address_that_is_no_trusted_proxy_is_the_clients():
-    """What stands further left was sent by the client itself."""
+    """Anything further left was sent by the client itself."""
     chain = f"127.0.0.1, 8.8.8.8, {CLIENT}, 192.0.2.1, 10.9.9.9"
     elements = ", ".join(f"for={address}" for address in chain.split(", "))
 

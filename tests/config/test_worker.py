@@ -1,4 +1,4 @@
-"""What is no HTTP request is answered as the API answers everything else, and quoted nowhere."""
+"""Bytes that are no HTTP request: answered in the API's form, and quoted nowhere."""
 
 import json
 import logging

@@ -28,7 +28,7 @@ OPTIONAL = {
 
 @pytest.fixture(scope="module")
 def report():
-    """What the suite reports of one run."""
+    """The suite's report of one run."""
     program = Path(sys.executable).with_name("scim-sanity")
     with new_server() as server:
         server.start()

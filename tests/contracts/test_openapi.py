@@ -77,7 +77,7 @@ def readable(pattern):
 
 
 def methods(view):
-    """What the view answers, but for HEAD and OPTIONS; nothing for the one that knows no path."""
+    """The methods of the view, HEAD and OPTIONS aside; nothing for the one that knows no path."""
     actions = getattr(view, "actions", None)
     if actions is not None:
         return set(actions) & set(METHODS)
@@ -119,7 +119,7 @@ def resolved(node):
 
 
 def check(answer, path, method):
-    """That the answer is one of those described."""
+    """Assert that the answer is one of those described."""
     responses = DOCUMENT["paths"][path][method]["responses"]
     described = resolved(responses[str(answer.status_code)])
     for name, header in described.get("headers", {}).items():

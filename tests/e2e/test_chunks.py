@@ -50,7 +50,7 @@ class Connection:
         return response.status, json.loads(body) if body else None
 
     def has_ended(self) -> bool:
-        """Whether the server has closed the connection and answered nothing more."""
+        """True if the server has closed the connection and answered nothing more."""
         try:
             return self.socket.recv(1) == b""
         except ConnectionResetError:  # it left unread what came after

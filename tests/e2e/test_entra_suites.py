@@ -1,4 +1,4 @@
-"""What Microsoft's own testers send: the SCIM Validator and the suite for the application gallery.
+"""Requests of Microsoft's own testers: SCIM Validator and the suite for the application gallery.
 
 The suite reads /Schemas, makes a list of mappable attributes of it and blanks, updates and reads
 back each of them, in verbose PATCH (an operation for each) and compact PATCH (one value without a

@@ -88,13 +88,13 @@ def provision(server, name):
 
 
 def provision_all(server):
-    """Who is created at the same time as the others, changed and deleted."""
+    """Create the users at the same time, each to be changed and deleted; return them."""
     with ThreadPoolExecutor(PEOPLE) as pool:
         return set(pool.map(lambda n: provision(server, f"u{n}"), range(PEOPLE)))
 
 
 def told(server, *receivers):
-    """What arrived of each resource, in order of arrival: the versions; equal jti tell the same."""
+    """The versions of each resource in order of arrival; equal jti always carry equal claims."""
     keys = server.request("GET", "/scim/jwks.json").json
     arrived = defaultdict(list)
     by_jti = {}

@@ -19,7 +19,7 @@ def invite(server, custom_domain):
 
 
 def sent_to(server, address):
-    """How many messages to the address there are; without a mail server they are files."""
+    """The number of messages to the address; without a mail server they are files."""
     folder = server.folder / "data" / "mail"
     files = folder.glob("*.log") if folder.exists() else ()
     return sum(file.read_text().count(f"\nTo: {address}\n") for file in files)

@@ -1,4 +1,4 @@
-"""What a server of several processes counts of its traffic, whatever becomes of the processes."""
+"""The traffic counted by a server of several processes, whatever becomes of the processes."""
 
 import signal
 

@@ -30,7 +30,7 @@ NO_USERS = {
 
 
 def pasted(line: str):
-    """What the line answers when it is pasted into a shell; asked as curl would, where it is missing."""
+    """The answer of the line, pasted into a shell; asked as curl would where that is missing."""
     if shutil.which("curl") is None:
         return _asked_as_by_curl(*shlex.split(line))
     done = subprocess.run(["bash", "-c", line], capture_output=True, text=True, check=True)

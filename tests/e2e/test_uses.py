@@ -1,4 +1,4 @@
-"""What was used is known after a stop: real workers, stopped as an operator stops them."""
+"""Uses of credentials after a stop: real workers, stopped as an operator stops them."""
 
 from tests.support.server import new_server
 

@@ -1,4 +1,4 @@
-"""What the history of attributes is written from: changes as SCIM paths, in the schema's order."""
+"""Changes as SCIM paths, in the schema's order: the source of the history of attributes."""
 
 from typing import Any
 
@@ -23,7 +23,7 @@ BJENSEN: dict[str, Any] = {
 
 
 def changed(**members: Any) -> tuple[Change, ...]:
-    """What changes when the members are set in the user."""
+    """The changes when the members are set in the user."""
     return changes(USER, BJENSEN, {**BJENSEN, **members})
 
 

@@ -1,4 +1,4 @@
-"""What the service says about itself (RFC 7643 §5-7), generated from what validates."""
+"""Discovery (RFC 7643 §5-7), generated from the definitions that validate."""
 
 from collections.abc import Iterator
 from typing import Any

@@ -1,4 +1,4 @@
-"""What filters mean (RFC 7644 §3.4.2.2), told by the users they match."""
+"""The meaning of filters (RFC 7644 §3.4.2.2), told by the users they match."""
 
 from dataclasses import replace
 from typing import Any

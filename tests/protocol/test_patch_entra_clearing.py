@@ -1,4 +1,4 @@
-"""How the Entra provisioning service clears, removes and oversteps (docs/entra.md)."""
+"""The Entra provisioning service clears, removes and oversteps (docs/entra.md)."""
 
 import pytest
 

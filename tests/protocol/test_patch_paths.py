@@ -1,4 +1,4 @@
-"""What a path of a PATCH may address, and what may not be written (RFC 7644 §3.5.2, §3.10)."""
+"""Targets of PATCH paths, and attributes that may not be written (RFC 7644 §3.5.2, §3.10)."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Which attributes a client gets to see, and in which order (RFC 7644 §3.9, RFC 7643 §7)."""
+"""The attributes that a client gets to see, and their order (RFC 7644 §3.9, RFC 7643 §7)."""
 
 import json
 from typing import Any

@@ -1,4 +1,4 @@
-"""What a request leaves in the log when attributes are secret, wherever their values stand.
+"""Redaction of requests in the log when attributes are secret, wherever their values stand.
 
 The marker stands for a secret value: it is never in what is kept.
 """

@@ -1,4 +1,4 @@
-"""Which attributes are secret, and what a resource is without them (RFC 7643 §7)."""
+"""Secret attributes, and resources without them (RFC 7643 §7)."""
 
 from dataclasses import replace
 

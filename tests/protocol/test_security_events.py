@@ -1,4 +1,4 @@
-"""Which events a change is, and what the pure part makes of it; whole tokens are in tests/api."""
+"""The events of a change, as the pure part makes them; whole tokens are in tests/api."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""How other clients spell values: wrapped, as JSON in a text, as numbers and texts of the wrong kind.
+"""Other clients' spellings of values: wrapped, as JSON in a text, as the wrong kind of JSON.
 
 Each table is run through every place that reads values: POST and PUT, PATCH with and without a path.
 """
@@ -91,7 +91,7 @@ def changed(*operations: dict[str, Any], to: dict[str, Any] = BJENSEN) -> dict[s
 
 
 def everywhere(path: str, value: Any) -> list[dict[str, Any]]:
-    """What becomes of the value in every place that takes it."""
+    """The results of the value in every place that takes it."""
     return [
         changed({"op": "add", "path": path, "value": value}),
         changed({"op": "Replace", "path": path, "value": value}),

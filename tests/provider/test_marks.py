@@ -1,4 +1,4 @@
-"""What a body tells about the mapping that is configured in Entra: names of attributes, the flavor."""
+"""Marks in bodies of the mapping configured in Entra: names of attributes, the format of PATCH."""
 
 import pytest
 

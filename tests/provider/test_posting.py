@@ -1,4 +1,4 @@
-"""What is sent to addresses that customers choose, and what is not sent at all."""
+"""Messages to addresses that customers choose, and the addresses that get none."""
 
 import socket
 import threading

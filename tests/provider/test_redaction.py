@@ -1,4 +1,4 @@
-"""What of a request may be kept in the provisioning log; which values are secret is test_secrecy's."""
+"""Redaction of requests in the provisioning log; the choice of secret values is test_secrecy's."""
 
 import pytest
 

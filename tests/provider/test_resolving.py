@@ -16,7 +16,7 @@ FOUND = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("93.184.215.14", 443))]
 
 @pytest.fixture
 def name_server(monkeypatch):
-    """What stands for the name servers: it answers once it is `open`, and knows what it was asked."""
+    """A stand-in for the name servers: it answers once it is `open`, and keeps the questions."""
     server = SimpleNamespace(asked=[], open=threading.Event(), answered=threading.Semaphore(0))
 
     def getaddrinfo(host, port, **_):

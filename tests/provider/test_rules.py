@@ -1,4 +1,4 @@
-"""What myPolicies asks of its users: "always requires userName, email and externalId"."""
+"""The rules of myPolicies for its users: "always requires userName, email and externalId"."""
 
 import re
 from typing import Any

@@ -1,4 +1,4 @@
-"""Who belonged to a group, by its history: the same as who does, at each moment of it."""
+"""The members of a group by its history: those that it had, at each moment of it."""
 
 import time
 from datetime import UTC, datetime, timedelta

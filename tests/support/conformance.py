@@ -1,4 +1,4 @@
-"""What is required, what proves it, and the page of docs/ that says so."""
+"""The requirements, the tests that prove them, and the page of docs/ that shows both."""
 
 import tomllib
 from collections.abc import Iterator
@@ -71,7 +71,7 @@ def suites() -> list[Suite]:
 
 
 def checks_of(package: str) -> int:
-    """How many checks of the suite pass."""
+    """The number of checks of the suite that pass."""
     return next(each.checks for each in suites() if each.package == package)
 
 

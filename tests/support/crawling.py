@@ -78,7 +78,7 @@ _SMALL_TARGETS: Final = """() => [...document.querySelectorAll("button, input:no
 
 
 def kind_of(url: str) -> str:
-    """What pages with this address have in common."""
+    """The kind of a page: the part of its address that pages of one kind share."""
     parts = urlsplit(url)
     names = [name for name, _ in parse_qsl(parts.query) if not name.startswith("_")]
     return _ID.sub("*", parts.path) + (f"?{names[0]}" if names else "")
@@ -86,7 +86,7 @@ def kind_of(url: str) -> str:
 
 @dataclass
 class Findings:
-    """What is wrong, by what was looked at."""
+    """The findings, by the kind of check."""
 
     seen: dict[str, str] = field(default_factory=dict)  # kind -> address
     titles: dict[str, str] = field(default_factory=dict)  # kind -> title
@@ -145,7 +145,7 @@ class Crawler:
         self._console.clear()  # of axe's style
 
     def _open(self, url: str) -> bool:
-        """Whether a page is open now; of a download the headers are looked at."""
+        """True if a page is open now; of a download the headers are looked at."""
         try:
             answer = self.page.goto(url)
         except Error as error:

@@ -1,4 +1,4 @@
-"""What tests need of the database: its statements, and tenants whose rows are really committed."""
+"""The database for tests: its statements, and tenants whose rows are really committed."""
 
 import os
 import socket

@@ -45,7 +45,7 @@ class Deployment:
 
     @property
     def log(self) -> str:
-        """What gunicorn and its workers have written to standard error."""
+        """The standard error of gunicorn and its workers."""
         return (self.folder / "log").read_text()
 
     def run(
@@ -64,7 +64,7 @@ class Deployment:
         )
 
     def manage(self, line: str, given: str = "") -> str:
-        """What a `manage.py` command that has to work writes to standard output."""
+        """The standard output of a `manage.py` command that has to work."""
         done = self.run(f"python manage.py {line}", given)
         assert done.returncode == 0, done.stderr
         return done.stdout

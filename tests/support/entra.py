@@ -38,7 +38,7 @@ class Person:
     is_assigned: bool = True
 
     def mapped(self) -> Flat:
-        """What the tutorial's attribute mapping makes of the person, manager aside."""
+        """The person's attributes by the tutorial's attribute mapping, manager aside."""
         values = {
             "userName": self.upn,
             "active": self.is_enabled and self.is_assigned,
@@ -144,7 +144,7 @@ class ProvisioningService:
         self.forget(person)
 
     def forget(self, person: Person) -> None:
-        """What a restart of the job makes it do."""
+        """Forget the person, as a restart of the job does."""
         for memory in (self.anchors, self.exported, self.managers):
             memory.pop(person.object_id, None)
 
@@ -230,7 +230,7 @@ class ProvisioningService:
         return f"/Users/{self.anchors[person.object_id]}"
 
     def _succeeded(self, person: Person, answer: Answer, status: int) -> bool:
-        """Whether it did; what failed is retried in the next cycle."""
+        """True if the request succeeded; a failed one is retried in the next cycle."""
         if answer.status == status:
             return True
         self.failures.append((person.object_id, answer.status, answer.json.get("scimType", "")))

@@ -9,7 +9,7 @@ from threading import Event, Thread
 
 @dataclass(slots=True)
 class MailServer:
-    """What it was sent; `refused` are addresses that it does not take."""
+    """A mail server that keeps its messages; `refused` are addresses that it does not take."""
 
     port: int
     bodies: list[str] = field(default_factory=list)

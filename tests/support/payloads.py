@@ -1,4 +1,4 @@
-"""What the Entra provisioning service sends: its users, its PATCH messages, its look-ups."""
+"""Requests of the Entra provisioning service: its users, its PATCH messages, its look-ups."""
 
 from typing import Any, Final
 

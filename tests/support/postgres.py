@@ -27,7 +27,7 @@ def postmaster_pid(data_dir: Path) -> int:
 
 
 def is_gone(data_dir: Path) -> bool:
-    """Whether no process of that server is left: sessions outlive a killed postmaster for a moment."""
+    """True if no process of that server is left: sessions outlive a killed postmaster for a moment."""
     with (embedded.cluster(data_dir).home / "server.lock").open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -37,7 +37,7 @@ def is_gone(data_dir: Path) -> bool:
 
 
 def runs(data_dir: Path) -> bool:
-    """Whether the embedded server of that DATA_DIR takes connections."""
+    """True if the embedded server of that DATA_DIR takes connections."""
     try:
         psycopg.connect(host=embedded.socket_dir(data_dir), user=embedded.ROLE).close()
     except psycopg.OperationalError:

@@ -53,7 +53,7 @@ class Server:
 
     @property
     def log(self) -> str:
-        """What all processes of the server have written to standard error, every start of it."""
+        """The standard error of all processes of the server, every start of it."""
         return (self.folder / "log").read_text()
 
     @property

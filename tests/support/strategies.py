@@ -1,4 +1,4 @@
-"""What Hypothesis draws from: canonical users, and filters over them that often hit.
+"""Strategies of Hypothesis: canonical users, and filters over them that often hit.
 
 Users and literals take their strings from one small pool of letters whose case is tricky, so that
 an equal key, a common beginning or a neighbor in the order is frequent.

@@ -98,6 +98,6 @@ def test_migrations_run_one_statement_at_a_time():
 
 
 def test_migrations_can_be_compiled_to_sql():
-    """What Python does to rows cannot be replayed for a thousand tenants, nor read by this test."""
+    """Python that changes rows cannot be replayed for a thousand tenants, nor read by this test."""
     for name, migration in MIGRATIONS.items():
         assert not any(isinstance(operation, RunPython) for operation in migration.operations), name

@@ -1,4 +1,4 @@
-"""Whether a tenant is connected, learned from its traffic: never, connected, silent or failing."""
+"""The state of a tenant's connection by its traffic: never, connected, silent or failing."""
 
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4

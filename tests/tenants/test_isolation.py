@@ -65,7 +65,7 @@ def fail():
 
 
 def visit_both(random, outer, inner):
-    """How often a tenant's rows were not its own, on a walk with random failures."""
+    """The number of rows met in the wrong tenant, on a walk with random failures."""
     mistakes = 0
     with suppress(ZeroDivisionError), in_tenant(outer):
         mistakes += not read(outer)

@@ -39,7 +39,7 @@ def emails(tenant):
 
 
 def failure(sqlstate):
-    """What Django raises for an error of PostgreSQL."""
+    """The error that Django raises for one of PostgreSQL."""
     error = OperationalError()
     error.__cause__ = psycopg.errors.lookup(sqlstate)()
     return error

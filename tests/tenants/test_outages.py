@@ -167,7 +167,7 @@ def wait_too_long():
 
 
 def serves(backend, parameters):
-    """Whether that process of PostgreSQL is there, asked over another connection."""
+    """True if that process of PostgreSQL is there, asked over another connection."""
     parameters = {k: v for k, v in parameters.items() if k not in {"cursor_factory", "context"}}
     with psycopg.connect(**parameters) as other:
         found = other.execute("SELECT 1 FROM pg_stat_activity WHERE pid = %s", [backend])

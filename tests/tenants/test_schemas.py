@@ -14,7 +14,7 @@ from tenants.models import Tenant
 
 
 def migrate(*arguments, **options):
-    """What `manage.py migrate` prints."""
+    """The output of `manage.py migrate`."""
     out = io.StringIO()
     call_command("migrate", *arguments, stdout=out, interactive=False, **options)
     return out.getvalue()

@@ -1,4 +1,4 @@
-"""What is counted of tenants' requests: in memory, and written together."""
+"""Counts of tenants' requests: kept in memory, and written together."""
 
 import threading
 from datetime import UTC, date, datetime, timedelta

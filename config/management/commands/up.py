@@ -141,7 +141,7 @@ def mint(actor: actions.Actor, tenant: Tenant) -> str:
 
 
 def connection_lines(tenant: Tenant, token: str) -> list[str]:
-    """What Entra asks for, and a command that shows that it works."""
+    """The values that Entra asks for, and a command that shows that they work."""
     address = environment.bracketed(reached_at(settings.BIND))
     command = [
         "curl",

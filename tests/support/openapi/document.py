@@ -23,7 +23,7 @@ Requests are understood more generously than they are described: docs/entra.md l
 
 @dataclass(frozen=True, slots=True)
 class Api:
-    """What is described; `scopes` are those to read and to write."""
+    """The subject of the description; `scopes` are those to read and to write."""
 
     resource_types: Sequence[ResourceType]
     capabilities: Capabilities

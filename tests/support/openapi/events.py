@@ -1,4 +1,4 @@
-"""Where receivers of events poll and fetch keys (RFC 8936, RFC 7517), in plain JSON."""
+"""Endpoints where receivers of events poll and fetch keys (RFC 8936, RFC 7517), in plain JSON."""
 
 from typing import Any, Final
 
@@ -23,7 +23,7 @@ def paths() -> dict[str, Any]:
 
 
 def security_scheme() -> dict[str, Any]:
-    """How a receiver says which stream is its own."""
+    """The receiver's credential, which also names its stream."""
     return {
         "type": "http",
         "scheme": "bearer",

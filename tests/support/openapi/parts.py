@@ -1,4 +1,4 @@
-"""What operations are put together from: parameters, bodies, answers, errors."""
+"""The parts of operations: parameters, bodies, answers, errors."""
 
 from collections.abc import Mapping
 from typing import Any, Final

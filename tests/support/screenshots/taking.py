@@ -1,4 +1,4 @@
-"""Which pictures there are, and how they are taken."""
+"""The pictures of the docs, and their taking."""
 
 import subprocess
 import sys

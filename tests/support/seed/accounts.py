@@ -1,4 +1,4 @@
-"""Who can sign in to a seeded database, and where."""
+"""The accounts of a seeded database, and the sites where they sign in."""
 
 from collections.abc import Iterator
 from typing import Final
@@ -37,7 +37,7 @@ _ABOUT: Final = {
 
 
 def lines(*, is_new: bool) -> Iterator[str]:
-    """What to open, as whom, and with which password."""
+    """The pages to open, each with account and password."""
     yield "" if is_new else "The database is seeded already: nothing was changed.\n"
     yield f"  Password of all {PASSWORD!r}; the server is started by `make run`."
     yield ""

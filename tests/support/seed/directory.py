@@ -166,7 +166,7 @@ class Directory:
         return departments + offices + _PROJECTS
 
     def belongs(self, person: Person, group: str) -> bool:
-        """Whether the person is a member of the group; by chance where neither name decides."""
+        """True if the person is a member of the group; by chance where neither name decides."""
         if group.startswith("Department "):
             return group.endswith(person.department)
         if group.startswith("Office "):

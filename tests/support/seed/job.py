@@ -35,7 +35,7 @@ class Job:
         self._client.http.defaults["HTTP_USER_AGENT"] = "Microsoft-Entra-Provisioning/1.0"
 
     def at(self, moment: datetime) -> None:
-        """What follows happens then."""
+        """Move to the moment: all that follows happens then."""
         self._travel.move_to(moment)
 
     def test_connection(self) -> Answer:

@@ -1,4 +1,4 @@
-"""What happened at each tenant in the last six weeks."""
+"""The last six weeks of each tenant."""
 
 from collections.abc import Callable
 from datetime import datetime, timedelta

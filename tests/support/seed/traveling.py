@@ -14,7 +14,7 @@ _SECONDS: Final = 5.0  # between lines that go into a file
 
 
 class Travel:
-    """What the product's clock shows meanwhile."""
+    """The product's clock during the journey."""
 
     def __init__(self, moment: datetime) -> None:
         self._moment = moment

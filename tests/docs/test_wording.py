@@ -1,0 +1,47 @@
+"""The countable rules of the prose: docstrings begin with a verb or a noun."""
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from config.environment import ROOT
+
+FOLDERS = ("accounts", "config", "scim", "tenants", "tests")
+CLAUSE = re.compile(r"(What|Whether|Who|Whom|Whose|How|Where|When|Which|Why|That)\b")
+CLAUSES = 215  # at most; most docstrings begin with a verb or a noun
+
+
+def sources() -> Iterator[tuple[Path, str]]:
+    for folder in FOLDERS:
+        for path in sorted((ROOT / folder).rglob("*.py")):
+            yield path.relative_to(ROOT), path.read_text()
+
+
+def docstrings(text: str) -> Iterator[tuple[int, str]]:
+    """Each docstring with the line of its module, class or function."""
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+            docstring = ast.get_docstring(node)
+            if docstring:
+                yield getattr(node, "lineno", 1), docstring
+
+
+def test_docstrings_begin_with_a_verb_or_a_noun_and_not_with_a_clause():
+    found = [
+        f"{path}:{line}: {docstring.splitlines()[0]}"
+        for path, text in sources()
+        for line, docstring in docstrings(text)
+        if CLAUSE.match(docstring)
+    ]
+
+    assert len(found) <= CLAUSES, "\n".join(found)
+
+
+@pytest.mark.parametrize("docstring", ["What is left.", "Whether it is there.", "Who was deleted."])
+def test_a_docstring_that_begins_with_a_clause_is_found(docstring):
+    text = f'"""{docstring}"""\n\n\ndef left():\n    """{docstring}"""\n'
+
+    assert [line for line, each in docstrings(text) if CLAUSE.match(each)] == [1, 4]
