@@ -2,12 +2,13 @@
 
 from typing import Any, cast
 
+from django.contrib.sessions.models import Session
 from django.http import HttpRequest
 
 from accounts.audit import Actor, record
 from accounts.models import Account
 from accounts.visits import visit_of
-from tenants.current import address_of, current_tenant
+from tenants.current import address_of, current_tenant, in_tenant
 from tenants.models import Tenant
 
 
@@ -23,12 +24,19 @@ def actor(request: HttpRequest) -> Actor:
 
 
 def may(request: HttpRequest, permission: str) -> bool:
-    """Whether the signed-in account has the permission (accounts.permissions)."""
+    """True if the signed-in account has the permission (accounts.permissions)."""
     user: Any = request.user  # anonymous visitors have no permission and are no Account
     return bool(user.has_perm(permission))
 
 
+def lock_session(request: HttpRequest) -> Session | None:
+    """The stored session, locked until the request's transaction ends; None when it is gone."""
+    with in_tenant(home_tenant(request)):
+        key = request.session.session_key
+        return Session.objects.select_for_update().filter(session_key=key).first()
+
+
 def record_view(request: HttpRequest, act: str, subject: str = "") -> None:
-    """Notes in the visited tenant's audit log what staff looked at; tenant admins own what they see."""
+    """Note in the visited tenant's audit log what staff looked at; tenant admins own what they see."""
     if visit_of(request):
         record(actor(request), act, subject or current_tenant().custom_domain)

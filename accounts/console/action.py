@@ -10,10 +10,9 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 
 from accounts.actions import ActionRefused, NotPermitted
-from accounts.console import nonces
+from accounts.console.form import ActionForm, issue_nonce, use_up
 from accounts.console.page import Page, Section, link
 from accounts.console.screen import RecordAdmin
-from accounts.screens.forms import ActForm
 from accounts.signed_in import may
 
 _ALREADY_SENT = "This form has been sent before, or it was open for too long. Nothing changed."
@@ -34,7 +33,7 @@ class Asked:
     permission: str
     cancel_path: str
     run: Callable[[Any], HttpResponse]
-    form: Callable[..., ActForm] = ActForm
+    form: Callable[..., ActionForm] = ActionForm
     sentences: tuple[str, ...] = ()
     sections: tuple[Section, ...] = ()
     is_dangerous: bool = False
@@ -50,7 +49,7 @@ def ask(screen: RecordAdmin[Any], request: HttpRequest, asked: Asked) -> HttpRes
     form = asked.form(request.POST)
     if not form.is_valid():
         return _page(screen, request, asked, form)
-    if not nonces.use_up(request, form.cleaned_data["nonce"]):
+    if not use_up(request, form.cleaned_data["nonce"]):
         page = Page(asked.title, (), notice=_ALREADY_SENT, links=(link(asked.cancel_path, _BACK),))
         return screen.render(request, "admin/record.html", {"page": page}, status=409)
     try:
@@ -61,7 +60,7 @@ def ask(screen: RecordAdmin[Any], request: HttpRequest, asked: Asked) -> HttpRes
         field = asked.fields.get(error.field, error.field)
         form.add_error(field if field in form.fields else None, str(error))
         form.data = request.POST.copy()
-        form.data["nonce"] = nonces.issue(request)
+        form.data["nonce"] = issue_nonce(request)
         return _page(screen, request, asked, form)
 
 
@@ -71,12 +70,12 @@ def done(request: HttpRequest, path: str, sentence: str) -> HttpResponse:
     return HttpResponseRedirect(path)
 
 
-def _fresh(request: HttpRequest, asked: Asked) -> ActForm:
-    return asked.form(initial={"nonce": nonces.issue(request)})
+def _fresh(request: HttpRequest, asked: Asked) -> ActionForm:
+    return asked.form(initial={"nonce": issue_nonce(request)})
 
 
 def _page(
-    screen: RecordAdmin[Any], request: HttpRequest, asked: Asked, form: ActForm
+    screen: RecordAdmin[Any], request: HttpRequest, asked: Asked, form: ActionForm
 ) -> HttpResponse:
     context = {
         "title": asked.title,

@@ -1,12 +1,18 @@
-"""What a read-only page shows, as values that one template renders (templates/admin/record.html)."""
+"""What a page shows, as values that one template renders (templates/admin/record.html), and markup.
+
+The look of the small pieces of markup is in templates/static/screens/screens.css.
+"""
 
 import json
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+
+# How something is doing. The stylesheet gives each a color and a shape; the text says it in words.
+State = Literal["ok", "warning", "failing", "unknown", "lock"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +60,7 @@ class Moment:
     at: datetime
     what: SafeString
     lines: tuple[SafeString, ...] = ()
-    state: str = "ok"  # as in accounts.console.badges
+    state: State = "ok"
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +110,18 @@ class Page:
 def link(path: str, text: Any) -> SafeString:
     """An anchor; path and text are escaped."""
     return format_html('<a href="{}">{}</a>', path, text)
+
+
+def badge(state: State, text: Any) -> SafeString:
+    """A word or two about a state, to stand in a line or in a cell."""
+    return format_html('<span class="badge" data-state="{}">{}</span>', state, text)
+
+
+def diff(before: str | None, after: str | None) -> SafeString:
+    """What a value was and what it became; None where there was or is none."""
+    was = format_html("<del>{}</del> ", before) if before is not None else ""
+    is_now = format_html("<ins>{}</ins>", after) if after is not None else ""
+    return format_html('<span class="diff">{}{}</span>', was, is_now)
 
 
 def pretty(value: Any) -> str:

@@ -12,18 +12,15 @@ from django import forms
 from django.contrib.admin import ModelAdmin, ShowFacets
 from django.contrib.admin.views.main import ChangeList
 from django.core.exceptions import PermissionDenied
-from django.core.paginator import Paginator
 from django.db.models import Model
 from django.http import Http404, HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
-from django.utils.functional import cached_property
 
-from accounts.console.filters import TableFilter
+from accounts.console.listing import BoundedPaginator, Listed, TableFilter
 from accounts.console.page import Act, Page
 from accounts.signed_in import may
 
-COUNTED_ROWS: Final = 10_000  # a list says "more than" instead of counting a huge table to its end
 ROWS_PER_PAGE: Final = 50
 
 M = TypeVar("M", bound=Model)
@@ -34,34 +31,6 @@ else:
 
     class _ModelAdmin(ModelAdmin, Generic[M]):
         """Django's class, which cannot be subscripted when the program runs."""
-
-
-class BoundedPaginator(Paginator):  # type: ignore[type-arg]  # not subscriptable at run time
-    """Counts at most COUNTED_ROWS rows; what lies behind them is found by search and filters."""
-
-    object_list: Any
-
-    @cached_property
-    def count(self) -> int:
-        """The number of rows, at most COUNTED_ROWS."""
-        return min(self._counted, COUNTED_ROWS)
-
-    @property
-    def is_bounded(self) -> bool:
-        """True when there are more rows than were counted."""
-        return self._counted > COUNTED_ROWS
-
-    @cached_property
-    def _counted(self) -> int:
-        return int(self.object_list.order_by()[: COUNTED_ROWS + 1].count())
-
-
-class Listed(ChangeList):
-    """A list without Django's second count, which would repeat the one below it as if it were whole."""
-
-    def get_results(self, request: HttpRequest) -> None:
-        super().get_results(request)
-        self.full_result_count = self.result_count
 
 
 class RecordAdmin(_ModelAdmin[M], Generic[M]):

@@ -20,8 +20,7 @@ from accounts.actions import (
     set_password,
 )
 from accounts.console.action import Asked, ask, done
-from accounts.console.badges import badge
-from accounts.console.page import Act, Fact, Facts, Page
+from accounts.console.page import Act, Fact, Facts, Page, badge
 from accounts.console.screen import RecordAdmin
 from accounts.models import Account
 from accounts.permissions import STAFF_ROLES, TENANT_ROLES, Role

@@ -17,11 +17,11 @@ from accounts.actions import (
     revoke_oauth_client,
 )
 from accounts.console.action import Asked, ask, done
-from accounts.console.badges import standing
 from accounts.console.page import Fact, Facts, Page, Table, link
 from accounts.console.screen import RecordAdmin
 from accounts.models import ClientSecret, OAuthClient
 from accounts.screens.forms import ClientForm, SecretForm
+from accounts.screens.tokens import standing
 from accounts.signed_in import actor, may, record_view
 from tenants import clock
 from tenants.current import current_tenant

@@ -15,6 +15,7 @@ from accounts.actions import (
     Overlap,
     TokenRequest,
 )
+from accounts.console.form import ActionForm
 from accounts.models import Account, SecretToken
 from accounts.permissions import Role
 from tenants import clock
@@ -62,20 +63,16 @@ class TokensField(forms.ModelMultipleChoiceField):  # type: ignore[type-arg]  # 
         return f"{token}, {used}"
 
 
-class ActForm(forms.Form):
-    """A form whose act runs once: `nonce` is used up by the first POST (see accounts.console.nonces)."""
-
-    nonce = forms.CharField(widget=forms.HiddenInput, required=False)
+class IssuedForm(ActionForm):
+    """A form with the choice of an admin."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.label_suffix = ""
-        for field in self.fields.values():
-            if isinstance(field, AdminField):
-                field.offer_admins()
+        issued_for: Any = self.fields["issued_for"]
+        issued_for.offer_admins()
 
 
-class TokenForm(ActForm):
+class TokenForm(IssuedForm):
     label = forms.CharField(
         max_length=100,
         initial=DEFAULT_LABEL,
@@ -169,13 +166,13 @@ class RotationForm(TokenForm):
         return (self.rotated.pk, *super().replaced())
 
 
-class MoveForm(ActForm):
+class MoveForm(IssuedForm):
     issued_for = AdminField(
         label="Admin account", help_text="The tenant admin who answers for the token from now on."
     )
 
 
-class ClientForm(ActForm):
+class ClientForm(IssuedForm):
     label = forms.CharField(
         max_length=100,
         initial=DEFAULT_LABEL,
@@ -210,13 +207,13 @@ class ClientForm(ActForm):
         )
 
 
-class SecretForm(ActForm):
+class SecretForm(ActionForm):
     years = forms.TypedChoiceField(
         choices=list(SECRET_YEARS.items()), coerce=int, label="Expires after"
     )
 
 
-class TenantForm(ActForm):
+class TenantForm(ActionForm):
     custom_domain = forms.CharField(
         max_length=63,
         help_text="The first part of the tenant's host name: letters, digits and hyphens.",
@@ -234,7 +231,7 @@ class TenantForm(ActForm):
     )
 
 
-class ViewingForm(ActForm):
+class ViewingForm(ActionForm):
     reason = forms.CharField(
         max_length=200,
         help_text="One line, such as the number of the customer's request. The tenant's admins"
@@ -242,7 +239,7 @@ class ViewingForm(ActForm):
     )
 
 
-class AccountForm(ActForm):
+class AccountForm(ActionForm):
     email = forms.EmailField(label="E-mail address")
     name = forms.CharField(max_length=200, required=False)
     role = forms.ChoiceField()
@@ -253,12 +250,12 @@ class AccountForm(ActForm):
         field.choices = [(role.value, role.label) for role in roles]
 
 
-class InvitationForm(ActForm):
+class InvitationForm(ActionForm):
     email = forms.EmailField(label="E-mail address")
     name = forms.CharField(max_length=200, required=False)
 
 
-class GuardForm(ActForm):
+class GuardForm(ActionForm):
     share_percent = forms.IntegerField(
         min_value=1,
         max_value=100,
@@ -276,7 +273,7 @@ class GuardForm(ActForm):
     )
 
 
-class PasswordForm(ActForm):
+class PasswordForm(ActionForm):
     password = forms.CharField(
         strip=False,
         widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),

@@ -11,9 +11,8 @@ from django.utils.safestring import SafeString
 
 from accounts.actions.mails import RETRIABLE, RETRY, retry_mail
 from accounts.console.action import Asked, ask, done
-from accounts.console.badges import State, badge
-from accounts.console.filters import Conditions, TableFilter
-from accounts.console.page import Fact, Facts, Page
+from accounts.console.listing import Conditions, TableFilter
+from accounts.console.page import Fact, Facts, Page, State, badge
 from accounts.console.screen import RecordAdmin
 from accounts.models import Account
 from accounts.screens.overview import tenant_link

@@ -14,9 +14,8 @@ from django.db.models.functions import Greatest
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from accounts.console.badges import State, badge
-from accounts.console.charts import Chart, Series, bar_chart
-from accounts.console.page import Section, Table, link
+from accounts.console.chart import Chart, Series, bar_chart
+from accounts.console.page import Section, State, Table, badge, link
 from accounts.screens.failures import Failure, beside, failure_of, log_query
 from accounts.visits import staff_path, visit_path
 from tenants import connection

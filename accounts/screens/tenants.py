@@ -14,9 +14,8 @@ from django.utils.safestring import SafeString
 from accounts import invitations, viewing
 from accounts.actions import create_tenant, resume_tenant, suspend_tenant
 from accounts.console.action import Asked, ask, done
-from accounts.console.badges import badge
-from accounts.console.filters import Conditions, TableFilter
-from accounts.console.page import Act, Fact, Facts, Page, link
+from accounts.console.listing import Conditions, TableFilter
+from accounts.console.page import Act, Fact, Facts, Page, badge, link
 from accounts.console.screen import RecordAdmin
 from accounts.permissions import VIEW_AS_ADMIN
 from accounts.screens.forms import TenantForm, ViewingForm

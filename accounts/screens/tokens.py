@@ -1,5 +1,6 @@
 """Secret tokens: the list, one token's page, generating and revoking. A value is shown once."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from functools import partial
 from typing import Any, Final
@@ -14,12 +15,12 @@ from django.utils.safestring import SafeString
 
 from accounts.actions import Minted, mint_token, move_token, revoke_token
 from accounts.console.action import Asked, ask, done
-from accounts.console.badges import standing
-from accounts.console.page import Act, Fact, Facts, Page, Section, link
+from accounts.console.form import ActionForm
+from accounts.console.page import Act, Fact, Facts, Page, Section, State, badge, link
 from accounts.console.screen import RecordAdmin
 from accounts.models import SecretToken
 from accounts.permissions import Role
-from accounts.screens.forms import ActForm, MoveForm, RotationForm, TokenForm
+from accounts.screens.forms import MoveForm, RotationForm, TokenForm
 from accounts.signed_in import actor, may, record_view
 from tenants import clock
 from tenants.current import current_tenant
@@ -32,6 +33,12 @@ _SHOWN_ONCE: Final = (
     "Copy the secret token now: it is shown this one time and stored nowhere. If it gets lost,"
     " generate another one and revoke this one."
 )
+
+_LOOKS: Final[Mapping[str, State]] = {
+    "live": "ok",
+    "expired": "warning",
+    "revoked": "unknown",  # on purpose
+}
 
 
 class SecretTokenAdmin(RecordAdmin[SecretToken]):
@@ -142,7 +149,7 @@ class SecretTokenAdmin(RecordAdmin[SecretToken]):
         token = self.get_record(request, token_id)
         prefilled = {"label": token.label, "issued_for": token.issued_for_id}
 
-        def form(*args: Any, initial: dict[str, Any] | None = None, **kwargs: Any) -> ActForm:
+        def form(*args: Any, initial: dict[str, Any] | None = None, **kwargs: Any) -> ActionForm:
             initial = {**prefilled, **(initial or {})}
             return RotationForm(*args, rotated=token, initial=initial, **kwargs)
 
@@ -252,6 +259,12 @@ def state(token: SecretToken, now: datetime) -> str:
         return "Expired"
     account = token.issued_for
     return "Live" if account.is_active and account.role == Role.ADMIN else "Refused"
+
+
+def standing(word: str) -> SafeString:
+    """The badge for the state of a credential: "live", or in a word or two why it is refused."""
+    word = word.lower()
+    return badge(_LOOKS.get(word, "failing"), word.capitalize())
 
 
 def _expires(token: SecretToken) -> str:

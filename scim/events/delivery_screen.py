@@ -10,7 +10,7 @@ from django.urls import URLPattern, reverse
 from django.utils.formats import date_format
 
 from accounts.console.action import Asked, ask, done
-from accounts.console.filters import Conditions, TableFilter
+from accounts.console.listing import Conditions, TableFilter
 from accounts.console.page import Act, Fact, Facts, Page, Text, link, pretty
 from accounts.console.screen import RecordAdmin
 from accounts.signed_in import actor, may, record_view

@@ -4,7 +4,7 @@ from typing import Any, Final
 
 from django import forms
 
-from accounts.screens.forms import ActForm
+from accounts.console.form import ActionForm
 from scim.events.claims import DETAILED, FULL, NOTICE, Kind, uris_of
 from scim.events.streams import MAX_AUDIENCE, MAX_HEADER, MAX_LABEL, StreamRequest
 from scim.models import DeliveryMethod
@@ -23,7 +23,7 @@ _LABELS: Final = {
 }
 
 
-class StreamForm(ActForm):
+class StreamForm(ActionForm):
     label = forms.CharField(max_length=MAX_LABEL, help_text="What receives the events.")
     method = forms.ChoiceField(choices=DeliveryMethod.choices)
     endpoint = forms.CharField(

@@ -13,8 +13,9 @@ from django.urls import URLPattern, reverse
 
 from accounts.audit import Actor
 from accounts.console.action import Asked, ask, done
+from accounts.console.listing import COUNTED_ROWS
 from accounts.console.page import Act, Fact, Facts, Page, Table, link
-from accounts.console.screen import COUNTED_ROWS, RecordAdmin
+from accounts.console.screen import RecordAdmin
 from accounts.signed_in import actor, may, record_view
 from scim.events import polling, streams
 from scim.events.claims import PREFIX

@@ -10,9 +10,9 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern
 
 from accounts.console.action import Asked, ask, done
+from accounts.console.form import ActionForm
 from accounts.console.page import Fact, Facts, Page, Table, Text, pretty
 from accounts.console.screen import RecordAdmin
-from accounts.screens.forms import ActForm
 from accounts.signed_in import actor, may, record_view
 from scim.extensions.actions import DEFINE, Definition, define_schema, remove_schema, stored_form
 from scim.extensions.definitions import read_schema
@@ -51,7 +51,7 @@ _IN_ENTRA: Final = (
 )
 
 
-class SchemaForm(ActForm):
+class SchemaForm(ActionForm):
     resource_type = forms.ChoiceField(
         choices=[(each.name, each.name) for each in RESOURCE_TYPES], label="Extends"
     )

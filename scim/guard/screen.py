@@ -14,8 +14,7 @@ from django.urls import URLPattern, reverse
 from django.utils.safestring import SafeString
 
 from accounts.console.action import Asked, ask, done
-from accounts.console.badges import State, badge
-from accounts.console.page import Act, Fact, Facts, Live, Page, Section, Table, link
+from accounts.console.page import Act, Fact, Facts, Live, Page, Section, State, Table, badge, link
 from accounts.console.screen import RecordAdmin
 from accounts.screens.forms import GuardForm
 from accounts.signed_in import actor, may, record_view

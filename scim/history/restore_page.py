@@ -6,8 +6,8 @@ from django import forms
 from django.http import HttpRequest, HttpResponse
 
 from accounts.console.action import Asked, done
+from accounts.console.form import ActionForm
 from accounts.console.page import Section, Table
-from accounts.screens.forms import ActForm
 from accounts.signed_in import actor
 from scim.inspector.requests import resource_link
 from scim.models import User
@@ -26,7 +26,7 @@ _NO_GROUPS: Final = "It was in no group that is still there. Entra adds it to gr
 _GROUPS: Final = "Groups that it left with the deletion and that are still there"
 
 
-class RestoreForm(ActForm):
+class RestoreForm(ActionForm):
     """Whether the groups come back too."""
 
     with_groups = forms.BooleanField(
@@ -57,7 +57,7 @@ def asked(request: HttpRequest, user: User, record_path: str) -> Asked:
         permission=RESTORE,
         cancel_path=record_path,
         run=restore,
-        form=RestoreForm if left else ActForm,
+        form=RestoreForm if left else ActionForm,
         sentences=(
             _COMES_BACK,
             _DISABLED if user.document.get("active") is False else _ACTIVE,

@@ -14,8 +14,7 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from accounts.console.badges import diff
-from accounts.console.page import Moment, Timeline, brief, link
+from accounts.console.page import Moment, State, Timeline, brief, diff, link
 from scim.models import AttributeChange, ProvisioningEvent, Resource
 from scim.protocol.identifiers import read_id
 from scim.screens.visibility import Sight
@@ -31,7 +30,7 @@ _DONE: Final = {
     "restore": "Restored",
 }
 _LIFE: Final = ("delete", "restore")
-_LOOKS: Final = {"delete": "failing", "restore": "warning"}
+_LOOKS: Final[Mapping[str, State]] = {"delete": "failing", "restore": "warning"}
 _ANSWERED: Final = Q(status__lt=400)
 
 

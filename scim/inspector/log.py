@@ -15,9 +15,8 @@ from django.utils.safestring import SafeString
 
 from accounts.actions import ActionRefused
 from accounts.console.action import Asked, ask
-from accounts.console.filters import Conditions, TableFilter
+from accounts.console.listing import Conditions, TableFilter, since
 from accounts.console.page import Act, Page, Table
-from accounts.console.periods import since
 from accounts.signed_in import actor, may, record_view
 from scim.inspector import previews, requests
 from scim.inspector.dry_run import why_not

@@ -10,8 +10,7 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from accounts.console.badges import badge
-from accounts.console.page import Fact, Facts, Section, Table, Text, brief, link, pretty
+from accounts.console.page import Fact, Facts, Section, Table, Text, badge, brief, link, pretty
 from scim.history.timeline import short
 from scim.inspector import sent
 from scim.inspector.explanations import Explanation, explain

@@ -9,8 +9,7 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from accounts.console.badges import State
-from accounts.console.page import Table, link
+from accounts.console.page import State, Table, link
 from accounts.screens.failures import Failure, beside, failure_of, log_query
 from accounts.screens.overview import LOOKS, SOON, Banner, Overview, Stat, requests_chart, until
 from scim.guard import guard

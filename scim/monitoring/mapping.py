@@ -4,8 +4,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Final
 
-from accounts.console.badges import badge
-from accounts.console.page import Fact, Facts, Table
+from accounts.console.page import Fact, Facts, Table, badge
 from scim.monitoring.marks import (
     ACTIVE,
     COMPLIANT,

@@ -5,13 +5,12 @@ from typing import Any
 
 from django.http import HttpRequest
 
-from accounts.console.badges import standing
 from accounts.console.page import Fact, Facts, Page, Section, Table, link
 from accounts.models import SecretToken
 from accounts.screens.failures import Failure, beside, failure_of, log_query
 from accounts.screens.overview import connection_badge
 from accounts.screens.tenants import TenantAdmin
-from accounts.screens.tokens import state
+from accounts.screens.tokens import standing, state
 from accounts.visits import visit_path
 from scim.guard import guard
 from scim.monitoring import mapping

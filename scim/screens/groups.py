@@ -7,7 +7,7 @@ from django.contrib import admin
 from django.db.models import Func, IntegerField, Q, QuerySet
 from django.http import HttpRequest
 
-from accounts.console.filters import Conditions, TableFilter
+from accounts.console.listing import Conditions, TableFilter
 from accounts.console.page import Facts, Page, Section, Table, link
 from scim.history import timeline
 from scim.models import Group

@@ -7,8 +7,7 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from accounts.console.badges import State, badge
-from accounts.console.page import Fact, Facts, Section, Table, Text, link, pretty
+from accounts.console.page import Fact, Facts, Section, State, Table, Text, badge, link, pretty
 from scim.inspector.requests import resource_link, status_badge
 from scim.models import ProvisioningEvent, Resource
 from scim.protocol import urns

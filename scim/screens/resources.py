@@ -10,9 +10,8 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern
 from django.utils.safestring import SafeString
 
-from accounts.console.filters import TableFilter
+from accounts.console.listing import TableFilter, since
 from accounts.console.page import Page, link
-from accounts.console.periods import since
 from accounts.console.screen import RecordAdmin
 from accounts.signed_in import record_view
 from scim.history import as_of

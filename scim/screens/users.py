@@ -9,7 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern
 
 from accounts.console.action import ask
-from accounts.console.filters import Conditions, TableFilter
+from accounts.console.listing import Conditions, TableFilter
 from accounts.console.page import Act, Fact, Facts, Page, Section, Table
 from accounts.signed_in import may
 from scim.history import restore_page, timeline

@@ -6,7 +6,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from accounts.console.charts import Chart, Series, axis_top, bar_chart
+from accounts.console.chart import Chart, Series, axis_top, bar_chart
 
 REQUESTS = Chart(
     name="requests",

@@ -2,7 +2,8 @@
 
 import pytest
 
-from accounts.console.badges import badge, diff, standing
+from accounts.console.page import badge, diff
+from accounts.screens.tokens import standing
 
 
 def test_a_badge_says_its_state_in_words():

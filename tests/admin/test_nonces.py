@@ -6,7 +6,7 @@ from django.contrib.sessions.backends.db import SessionStore
 from django.db import connection
 from django.http import HttpRequest
 
-from accounts.console import nonces
+from accounts.console.form import issue_nonce, use_up
 from tenants.current import in_tenant
 
 
@@ -21,14 +21,14 @@ def test_of_many_who_send_a_form_at_once_one_acts(real_tenants):
     tenant, _ = real_tenants
     with in_tenant(tenant):
         asked = request_of(tenant)
-        nonce = nonces.issue(asked)
+        nonce = issue_nonce(asked)
         asked.session.save()
 
     def send(_):
         try:
             with in_tenant(tenant):
                 sent = request_of(tenant, asked.session.session_key)
-                acts = nonces.use_up(sent, nonce)
+                acts = use_up(sent, nonce)
                 sent.session.save()
             return acts
         finally:
@@ -43,10 +43,10 @@ def test_of_many_who_send_a_form_at_once_one_acts(real_tenants):
 def test_the_marks_of_other_open_forms_stay(acme):
     with in_tenant(acme):
         request = request_of(acme)
-        first, second = nonces.issue(request), nonces.issue(request)
+        first, second = issue_nonce(request), issue_nonce(request)
         request.session.save()
 
-        used = [nonces.use_up(request, first), nonces.use_up(request, second)]
+        used = [use_up(request, first), use_up(request, second)]
 
     assert used == [True, True]
 
@@ -54,9 +54,9 @@ def test_the_marks_of_other_open_forms_stay(acme):
 def test_the_oldest_of_many_open_forms_has_to_be_opened_again(acme):
     with in_tenant(acme):
         request = request_of(acme)
-        issued = [nonces.issue(request) for _ in range(21)]
+        issued = [issue_nonce(request) for _ in range(21)]
         request.session.save()
 
-        used = [nonces.use_up(request, nonce) for nonce in issued[:2]]
+        used = [use_up(request, nonce) for nonce in issued[:2]]
 
     assert used == [False, True]

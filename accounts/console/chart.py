@@ -12,7 +12,7 @@ from django.utils.formats import number_format
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
-from accounts.console.badges import State
+from accounts.console.page import State
 
 # Geometry, in the units of the drawing.
 WIDTH: Final = 960
