@@ -31,13 +31,13 @@ DEBUG = False
 # Tenancy: public holds the registry only, so nothing can fall through to it (platform.md §2).
 SHARED_APPS = ["tenants", "django.contrib.contenttypes"]
 TENANT_APPS = ["django.contrib.sessions", "accounts", "scim"]
-FEATURES = [
-    "scim.monitoring",
-    "scim.inspector",
+FEATURES = [  # scim.provider.features; pages and navigation show them in this order
     "scim.history",
+    "scim.inspector",
     "scim.guard",
     "scim.extensions",
     "scim.events",
+    "scim.monitoring",
 ]
 INSTALLED_APPS = [
     "config",

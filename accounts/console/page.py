@@ -105,6 +105,7 @@ class Page:
     links: tuple[SafeString, ...] = ()
     onward: SafeString | None = None  # what to do when the page is read, at its end
     live: Live | None = None
+    closing: tuple[Section, ...] = ()  # below what panels add (accounts.console.screen)
 
 
 def link(path: str, text: Any) -> SafeString:

@@ -4,21 +4,23 @@ Nothing here writes a row through a ModelAdmin: an act is a form that calls acco
 Django's add, change and delete views and its admin log, which has no table here, are never used.
 """
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, ClassVar, Final, Generic, TypeVar
+import dataclasses
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Generic, TypeVar, cast
 from uuid import UUID
 
 from django import forms
-from django.contrib.admin import ModelAdmin, ShowFacets
+from django.contrib.admin import AdminSite, ModelAdmin, ShowFacets
 from django.contrib.admin.views.main import ChangeList
 from django.core.exceptions import PermissionDenied
 from django.db.models import Model
 from django.http import Http404, HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
+from django.utils.safestring import SafeString
 
 from accounts.console.listing import BoundedPaginator, Listed, TableFilter
-from accounts.console.page import Act, Page
+from accounts.console.page import Act, Page, Section
 from accounts.signed_in import may
 
 ROWS_PER_PAGE: Final = 50
@@ -52,6 +54,10 @@ class RecordAdmin(_ModelAdmin[M], Generic[M]):
     is_provisioned = False  # the rows are Entra's: nobody edits them here, and a badge says so
     when_empty = ""  # what has to happen before there is a row
 
+    def __init__(self, model: type[M], admin_site: AdminSite) -> None:
+        super().__init__(model, admin_site)
+        self.panels: list[Panel[Any]] = []
+
     @property
     def media(self) -> forms.Media:
         """No scripts: Django's are for editing."""
@@ -63,6 +69,25 @@ class RecordAdmin(_ModelAdmin[M], Generic[M]):
     def page(self, request: HttpRequest, record: M) -> Page:
         """The page about one row."""
         raise NotImplementedError
+
+    def whole_page(self, request: HttpRequest, record: M) -> Page:
+        """The page with what the panels add to it, in the order in which they were added."""
+        page, panels = self.page(request, record), self.panels
+        added = [part for panel in panels for part in panel.sections(request, record)]
+        acts = [act for panel in panels for act in panel.acts(request, record)]
+        links = [each for panel in panels for each in panel.links(request, record)]
+        notices = (page.notice, *(panel.notice(request, record) for panel in panels))
+        return dataclasses.replace(
+            page,
+            sections=(*page.sections, *added, *page.closing),
+            acts=(*page.acts, *acts),
+            links=(*page.links, *links),
+            notice=" ".join(filter(None, notices)),
+        )
+
+    def get_urls(self) -> list[URLPattern]:
+        added = [url for panel in self.panels for url in panel.urls()]
+        return [*added, *super().get_urls()]
 
     def viewed(self, request: HttpRequest, subject: str) -> None:
         """Called for each page view; screens that must leave a trace override it."""
@@ -105,7 +130,7 @@ class RecordAdmin(_ModelAdmin[M], Generic[M]):
             raise PermissionDenied
         record = self.get_record(request, object_id)
         self.viewed(request, str(record.pk))
-        return self.render(request, "admin/record.html", {"page": self.page(request, record)})
+        return self.render(request, "admin/record.html", {"page": self.whole_page(request, record)})
 
     def history_view(
         self,
@@ -157,6 +182,42 @@ class RecordAdmin(_ModelAdmin[M], Generic[M]):
     def act(self, label: str, name: str, *args: Any, is_dangerous: bool = False) -> Act:
         """The button that leads to one of this screen's acts."""
         return Act(label, reverse(self.url_name(name), args=args), is_dangerous)
+
+
+S = TypeVar("S", bound=RecordAdmin[Any])
+
+
+class Panel(Generic[S]):
+    """Something that another part of the house adds to the page of a row; one for each screen.
+
+    The page shows the sections of panels below its own and above its closing ones.
+    """
+
+    def __init__(self, screen: S) -> None:
+        self.screen = screen
+
+    def urls(self) -> Sequence[URLPattern]:
+        """URLs below the screen's own (RecordAdmin.act_url)."""
+        return ()
+
+    def sections(self, request: HttpRequest, record: Any) -> Sequence[Section]:
+        return ()
+
+    def acts(self, request: HttpRequest, record: Any) -> Sequence[Act]:
+        return ()
+
+    def links(self, request: HttpRequest, record: Any) -> Sequence[SafeString]:
+        return ()
+
+    def notice(self, request: HttpRequest, record: Any) -> str:
+        """A sentence for the top of the page, or an empty text."""
+        return ""
+
+
+def add_panel(site: AdminSite, model: type[Model], panel: type[Panel[Any]]) -> None:
+    """Add a panel to the screen that the site has of the model; before the site's URLs are made."""
+    screen = cast("RecordAdmin[Any]", site.get_model_admin(model))
+    screen.panels.append(panel(screen))
 
 
 def _capitalized(words: Any) -> str:

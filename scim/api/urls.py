@@ -18,11 +18,10 @@ from scim.api.oauth import TokenView
 from scim.api.search import RootView, SearchView
 from scim.api.views import UnknownEndpointView
 from scim.api.viewsets import ResourceViewSet
-from scim.events import polling
-from scim.events.endpoints import KeysView, PollView
 from scim.protocol.definitions import USER
 from scim.protocol.schema import ResourceType
 from scim.provider.capabilities import RESOURCE_TYPES
+from scim.provider.features import features
 
 Actions = dict[str, Any]  # HTTP method -> handler, as DRF types it
 
@@ -57,8 +56,7 @@ def _resource_endpoints(resource_type: ResourceType) -> list[URLPattern]:
 
 urlpatterns = [
     _endpoint("oauth/token", TokenView.as_view()),
-    _endpoint(polling.PATH.lstrip("/"), PollView.as_view()),
-    _endpoint("jwks.json", KeysView.as_view()),
+    *(_endpoint(path, view) for each in features() for path, view in each.endpoints().items()),
     *(pattern for each in RESOURCE_TYPES for pattern in _resource_endpoints(each)),
     _endpoint("Bulk", BulkView.as_view()),
     _endpoint("Schemas", SchemasView.as_view()),

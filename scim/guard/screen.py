@@ -19,7 +19,6 @@ from accounts.console.screen import RecordAdmin
 from accounts.screens.forms import GuardForm
 from accounts.signed_in import actor, may, record_view
 from scim.guard import guard, undoing
-from scim.inspector.requests import resource_link
 from scim.models import Undoing, User
 from scim.protocol import urns
 from scim.provider.acts import (
@@ -30,6 +29,7 @@ from scim.provider.acts import (
     let_departures_pass,
     undo_departures,
 )
+from scim.screens.records import resource_link
 from scim.screens.visibility import Sight
 from tenants import clock
 from tenants.current import current_tenant

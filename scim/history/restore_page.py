@@ -9,11 +9,11 @@ from accounts.console.action import Asked, done
 from accounts.console.form import ActionForm
 from accounts.console.page import Section, Table
 from accounts.signed_in import actor
-from scim.inspector.requests import resource_link
 from scim.models import User
 from scim.protocol import urns
 from scim.provider.acts import RESTORE, restore_user
 from scim.repository import belonging
+from scim.screens.records import resource_link
 from tenants.current import current_tenant
 
 _COMES_BACK: Final = (

@@ -26,6 +26,7 @@ from scim.provider import catalog, resources
 from scim.provider.catalog import resource_types
 from scim.provider.redaction import shown_again
 from scim.repository.base import Loading, Query, Source
+from scim.screens.records import resource_link
 from scim.screens.visibility import Sight
 from tenants.current import current_tenant
 
@@ -35,11 +36,6 @@ SENT_AND_CHANGED: Final = "What was sent, and what it changed"
 EXPLANATIONS: Final = "admin:scim_provisioningevent_explanations"
 # Type and attribute in the detail of a refusal (scim.repository.resources).
 _UNIQUE: Final = re.compile(r"Another (\w+) already has this (\S+);")
-# What has a page of its own.
-_SCREENS: Final = {
-    urns.USER_TYPE: "admin:scim_user_change",
-    urns.GROUP_TYPE: "admin:scim_group_change",
-}
 
 
 def sections(event: ProvisioningEvent, sight: Sight) -> list[Section]:
@@ -77,13 +73,6 @@ def _type_called(name: str) -> ResourceType | None:
 def status_badge(status: int) -> SafeString:
     """An HTTP status, as it looks on a page."""
     return badge("failing" if status >= REFUSED_FROM else "ok", status)
-
-
-def resource_link(resource_type: str, identifier: Any, text: Any = None) -> Any:
-    """A link to the resource's page, or what would be its text when there is none."""
-    screen = _SCREENS.get(resource_type)
-    shown = text or identifier
-    return link(reverse(screen, args=[identifier]), shown) if screen else shown
 
 
 def about(event: ProvisioningEvent, sight: Sight) -> str | None:

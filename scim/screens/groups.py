@@ -9,7 +9,6 @@ from django.http import HttpRequest
 
 from accounts.console.listing import Conditions, TableFilter
 from accounts.console.page import Facts, Page, Section, Table, link
-from scim.history import timeline
 from scim.models import Group
 from scim.protocol import urns
 from scim.repository import belonging
@@ -78,20 +77,15 @@ class GroupAdmin(ResourceAdmin[Group]):
         sight = Sight.of(request)
         kind = self.resource_type()
         stored = records.stored_of(kind, record)
-        history = timeline.history(
-            record, request.GET.get("before", ""), sight, self.then_path(record)
-        )
         sections: tuple[Section, ...] = (
             Facts("Record", tuple(records.record_facts(record))),
             *records.attribute_sections(kind, record.document, sight),
             _members(record, request.GET.get("after", ""), sight),
             records.groups_section(record),
-            history,
-            records.requests_section(record, sight),
-            records.json_section(kind, stored, sight, "SCIM JSON, without its members"),
         )
+        closing = (records.json_section(kind, stored, sight, "SCIM JSON, without its members"),)
         notice = f"{_DELETED if record.deleted_at else _MANAGED} {sight.notice}".strip()
-        return Page(self.name(record), sections, notice=notice, links=(self.then_link(record),))
+        return Page(self.name(record), sections, notice=notice, closing=closing)
 
 
 def _members(group: Group, after: str, sight: Sight) -> Table:

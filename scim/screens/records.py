@@ -1,4 +1,4 @@
-"""What the pages of users and groups share: the record, its JSON, its requests, its attributes."""
+"""What the pages of users and groups share: the record, its JSON, its groups, its attributes."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
@@ -7,9 +7,8 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from accounts.console.page import Fact, Facts, Section, State, Table, Text, badge, link, pretty
-from scim.inspector.requests import resource_link, status_badge
-from scim.models import ProvisioningEvent, Resource
+from accounts.console.page import Fact, Facts, State, Table, Text, badge, link, pretty
+from scim.models import Resource
 from scim.protocol import urns
 from scim.protocol.projection import project
 from scim.protocol.representation import Stored, represent
@@ -21,9 +20,13 @@ from scim.screens import attributes
 from scim.screens.visibility import Sight
 from tenants.current import current_tenant
 
-EVENTS_SHOWN: Final = 50
 GROUPS_SHOWN: Final = 100
 MEMBER_HEADINGS: Final = ("Member", "Type", "State", "id")
+# Types with a page for each resource.
+_SCREENS: Final = {
+    urns.USER_TYPE: "admin:scim_user_change",
+    urns.GROUP_TYPE: "admin:scim_group_change",
+}
 
 
 def state(resource: Resource) -> str:
@@ -42,6 +45,13 @@ def badge_of(state: str) -> SafeString:
 def state_badge(resource: Resource) -> SafeString:
     """The state of a resource, as it looks on a page."""
     return badge_of(state(resource))
+
+
+def resource_link(resource_type: str, identifier: Any, text: Any = None) -> Any:
+    """A link to the resource's page, or its text when there is none."""
+    screen = _SCREENS.get(resource_type)
+    shown = text or identifier
+    return link(reverse(screen, args=[identifier]), shown) if screen else shown
 
 
 def record_facts(resource: Resource) -> list[Fact]:
@@ -89,30 +99,6 @@ def json_section(resource_type: ResourceType, stored: Stored, sight: Sight, capt
     """The resource as SCIM shows it."""
     whole = project(resource_type, represent(resource_type, stored, current_tenant().tenant_url))
     return Text(caption, pretty(sight.json(whole, resource_type.name)), "scim-json")
-
-
-def requests_section(resource: Resource, sight: Sight) -> Section:
-    """The newest requests about the resource."""
-    found = ProvisioningEvent.objects.filter(resource_id=resource.pk).order_by("-id")
-    rows = tuple(
-        (
-            event.at,
-            event.operation,
-            status_badge(event.status),
-            sight.text(event.detail) or None,
-            link(reverse("admin:scim_provisioningevent_change", args=[event.pk]), event.request_id),
-        )
-        for event in found.defer("sent", "notes")[: EVENTS_SHOWN + 1]
-    )
-    whole = f"{reverse('admin:scim_provisioningevent_changelist')}?q={resource.pk}"
-    more = link(whole, f"All requests about this {resource.resource_type.lower()}")
-    return Table(
-        "Provisioning log",
-        ("When", "Operation", "Status", "Detail", "Request"),
-        rows[:EVENTS_SHOWN],
-        "No request is recorded.",
-        more if len(rows) > EVENTS_SHOWN else None,
-    )
 
 
 def groups_section(resource: Resource) -> Table:

@@ -1,27 +1,21 @@
-"""What the screens of users and groups share: the list's columns, the page as it was."""
+"""What the screens of users and groups share: the search and the columns of the lists."""
 
 from typing import Any, ClassVar, Final, TypeVar
-from uuid import UUID
 
 from django.contrib import admin
-from django.core.exceptions import PermissionDenied
 from django.db.models import BooleanField, Q, QuerySet, Value
-from django.http import HttpRequest, HttpResponse
-from django.urls import URLPattern
+from django.http import HttpRequest
 from django.utils.safestring import SafeString
 
 from accounts.console.listing import TableFilter, since
-from accounts.console.page import Page, link
 from accounts.console.screen import RecordAdmin
 from accounts.signed_in import record_view
-from scim.history import as_of
 from scim.models import Resource
 from scim.protocol.schema import ResourceType
 from scim.provider.catalog import resource_type
 from scim.screens.records import state_badge
 from scim.screens.search import uuid_in
 from scim.screens.visibility import Sight
-from tenants import clock
 from tenants.current import current_tenant
 
 _SHOWN: Final = ("id", "document", "version", "created", "last_modified", "deleted_at", "continues")
@@ -43,15 +37,13 @@ class ResourceAdmin(RecordAdmin[R]):
     is_provisioned = True
 
     type_name: ClassVar[str]
+    naming: ClassVar[str]  # the attribute that names a resource for people
     ordering = ("-id",)
     search_fields = ("id",)  # shows the box; get_search_results says what it finds
 
     def resource_type(self) -> ResourceType:
         """What such a resource has in the current tenant, the tenant's own extensions among it."""
         return resource_type(current_tenant(), self.type_name)
-
-    def get_urls(self) -> list[URLPattern]:
-        return [self.act_url("<uuid:record_id>/then/", self.then_view, "then"), *super().get_urls()]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[R]:
         whole = Value(Sight.of(request).is_whole, output_field=BooleanField())
@@ -95,38 +87,3 @@ class ResourceAdmin(RecordAdmin[R]):
         """The value of an attribute in a list, as the request's account gets to see it."""
         sight = Sight(is_whole=record.is_whole)  # type: ignore[attr-defined]  # annotated
         return sight.value(name, value or record.document.get(name), self.type_name)
-
-    def then_path(self, record: R) -> str:
-        """The page that shows the resource as it was."""
-        return self.record_path(record.pk).removesuffix("change/") + "then/"
-
-    def then_view(self, request: HttpRequest, record_id: UUID) -> HttpResponse:
-        """The resource as it was at the moment that `at` names, rebuilt from its history."""
-        if request.method not in {"GET", "HEAD"} or not self.has_view_permission(request):
-            raise PermissionDenied
-        record = self.get_record(request, record_id)
-        self.viewed(request, str(record.pk))
-        asked = request.GET.get("at", "")
-        sight = Sight.of(request)
-        moment = as_of.read_moment(asked) if asked else clock.now()
-        kind = self.resource_type()
-        found = as_of.rebuilt(kind, record, moment) if moment else None
-        sections = as_of.sections(kind, record, found, sight) if found else []
-        notice = sight.notice
-        if moment is None:
-            notice = "That is no date and time; write it like 2026-11-25 10:00."
-        elif found is None:
-            notice = f"It was not there yet: it was created {record.created:%Y-%m-%d %H:%M:%S} UTC."
-        name = str(self.shown(record, self.naming))
-        context = {
-            "page": Page(f"{name}, as it was", tuple(sections), notice=notice),
-            "at": (moment or clock.now()).strftime("%Y-%m-%d %H:%M:%S"),
-            "record_path": self.record_path(record.pk),
-            "record_name": name,
-        }
-        return self.render(request, "admin/then.html", context)
-
-    naming: ClassVar[str]  # the attribute that names a resource for people
-
-    def then_link(self, record: R) -> Any:
-        return link(self.then_path(record), "As it was at another time")

@@ -1,28 +1,21 @@
 """Provisioned users, to read only: Entra manages them."""
 
 from typing import Any
-from uuid import UUID
 
 from django.contrib import admin
 from django.db.models import Q
-from django.http import HttpRequest, HttpResponse
-from django.urls import URLPattern
+from django.http import HttpRequest
 
-from accounts.console.action import ask
 from accounts.console.listing import Conditions, TableFilter
-from accounts.console.page import Act, Fact, Facts, Page, Section, Table
-from accounts.signed_in import may
-from scim.history import restore_page, timeline
-from scim.inspector.requests import resource_link
+from accounts.console.page import Fact, Facts, Page, Section, Table
 from scim.models import User
 from scim.protocol import urns
-from scim.provider.acts import RESTORE
 from scim.provider.rules import work_email
 from scim.repository import belonging
 from scim.screens import records
 from scim.screens.export import Export, moment
 from scim.screens.exporting import ExportingAdmin
-from scim.screens.records import state
+from scim.screens.records import resource_link, state
 from scim.screens.resources import ChangedFilter, ResourceAdmin
 from scim.screens.search import unique_key
 from scim.screens.visibility import Sight
@@ -76,10 +69,6 @@ class UserAdmin(ExportingAdmin[User], ResourceAdmin[User]):
         " id. Whole values only, if you see personal data masked."
     )
 
-    def get_urls(self) -> list[URLPattern]:
-        acts = [self.act_url("<uuid:user_id>/restore/", self.restore_view, "restore")]
-        return [*acts, *super().get_urls()]
-
     def named(self, term: str, lookup: str) -> Q:
         key = fold(term)
         columns = ("work_email", "display_name", "family_name")
@@ -124,29 +113,15 @@ class UserAdmin(ExportingAdmin[User], ResourceAdmin[User]):
         sight = Sight.of(request)
         kind = self.resource_type()
         stored = records.stored_of(kind, record)
-        history = timeline.history(
-            record, request.GET.get("before", ""), sight, self.then_path(record)
-        )
         sections: tuple[Section, ...] = (
             _record(record),
             *records.attribute_sections(kind, record.document, sight),
             records.groups_section(record),
             _managers(record, sight),
-            history,
-            records.requests_section(record, sight),
-            records.json_section(kind, stored, sight, "SCIM JSON, as Entra sees it"),
         )
+        closing = (records.json_section(kind, stored, sight, "SCIM JSON, as Entra sees it"),)
         notice = f"{_DELETED if record.deleted_at else _MANAGED} {sight.notice}".strip()
-        acts: tuple[Act, ...] = ()
-        if record.deleted_at and may(request, RESTORE):
-            acts = (self.act("Restore", "restore", record.pk),)
-        links = (self.then_link(record),)
-        return Page(self.user_name(record), sections, acts, notice=notice, links=links)
-
-    def restore_view(self, request: HttpRequest, user_id: UUID) -> HttpResponse:
-        """The page that says what comes back; its POST restores the user."""
-        user = self.get_record(request, user_id)
-        return ask(self, request, restore_page.asked(request, user, self.record_path(user.pk)))
+        return Page(self.user_name(record), sections, notice=notice, closing=closing)
 
 
 def _record(user: User) -> Facts:

@@ -1,4 +1,4 @@
-"""`manage.py run_jobs`: sends queued e-mail and undoes mass deactivations, until it is stopped.
+"""`manage.py run_jobs`: sends queued e-mail and does the jobs of features, until it is stopped.
 
 Any number may run.
 
@@ -11,6 +11,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Any, Final
 from uuid import UUID
 
@@ -18,7 +19,7 @@ from django.core.management.base import BaseCommand, CommandParser
 from django.db import Error, connection
 
 from accounts import mailing
-from scim.guard import undoing
+from scim.provider.features import Job, features
 from tenants import clock
 
 PAUSE: Final = 2.0  # seconds, after a look that found nothing to do
@@ -48,33 +49,39 @@ class Mails:
         return 0.0 if done.did_anything else None
 
 
-class Undos:
-    """Brings users back, a piece of each tenant's undo in turn."""
+class Pieces:
+    """Does a job, a piece for each tenant in turn."""
 
-    def __init__(self) -> None:
+    def __init__(self, job: Job) -> None:
+        self._job = job
         self._resting: dict[UUID, float] = {}  # tenants in trouble, and until when
 
     def __call__(self) -> float | None:
         """Seconds to pause; None: nothing was to be done."""
         did_anything = False
-        for tenant in undoing.tenants_with_work():
+        for tenant in self._job.tenants():
             if time.monotonic() < self._resting.get(tenant.id, 0.0):
                 continue
             try:
-                did_anything = undoing.advance(tenant) or did_anything
+                did_anything = self._job.advance(tenant) or did_anything
             except Error as error:  # one tenant's trouble is not the others'
                 extra = {"tenant": tenant.custom_domain, "error": type(error).__name__}
-                _logger.warning("A piece of an undo failed; it is tried again.", extra=extra)
+                what = f"A piece of the job {self._job.name!r} failed; it is tried again."
+                _logger.warning(what, extra=extra)
                 connection.close()
                 self._resting[tenant.id] = time.monotonic() + OUTAGE_PAUSE
             except Exception:  # as above
                 extra = {"tenant": tenant.custom_domain}
-                _logger.exception("An undo failed unexpectedly; it is tried again.", extra=extra)
+                what = f"The job {self._job.name!r} failed unexpectedly; it is tried again."
+                _logger.exception(what, extra=extra)
                 self._resting[tenant.id] = time.monotonic() + TROUBLE_PAUSE
         return 0.0 if did_anything else None
 
 
-KINDS: Final[tuple[Callable[[], Work], ...]] = (Mails, Undos)
+def kinds() -> list[Callable[[], Work]]:
+    """What makes the work of each kind."""
+    jobs = [job for feature in features() for job in feature.jobs()]
+    return [Mails, *(partial(Pieces, job) for job in jobs)]
 
 
 class Command(BaseCommand):
@@ -88,7 +95,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         if options["once"]:
-            for kind in KINDS:
+            for kind in kinds():
                 _finish(kind())
             return
         stopping = threading.Event()
@@ -96,7 +103,7 @@ class Command(BaseCommand):
         for number in (signal.SIGTERM, signal.SIGINT):
             if signal.getsignal(number) is not signal.SIG_IGN:
                 signal.signal(number, lambda *_: stopping.set())
-        threads = [threading.Thread(target=_keep, args=(kind(), stopping)) for kind in KINDS]
+        threads = [threading.Thread(target=_keep, args=(kind(), stopping)) for kind in kinds()]
         for thread in threads:
             thread.start()
         for thread in threads:

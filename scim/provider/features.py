@@ -1,0 +1,57 @@
+"""A feature is a folder whose module `feature` says what it gives to the rest of the house.
+
+`settings.FEATURES` is the table of them: without its line nothing of a feature runs, and no code
+outside of a feature's folder names it. A feature subclasses Feature and overrides what it gives:
+
+    FEATURE = Guard()  # scim/guard/feature.py
+
+A feature that adds to the pages of other screens gives a Panel (accounts.console.screen) in `register`.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib import import_module
+from typing import Any
+
+from django.conf import settings
+from django.contrib.admin import AdminSite
+from django.http.response import HttpResponseBase
+
+from tenants.models import Tenant
+
+View = Callable[..., HttpResponseBase]
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """Work that `manage.py run_jobs` does for tenants, a piece of each in turn.
+
+    `tenants` finds those with work; `advance` does a piece and is False when nothing was to be done.
+    """
+
+    name: str  # in the log
+    tenants: Callable[[], Iterable[Tenant]]
+    advance: Callable[[Tenant], bool]
+
+
+class Feature:
+    """Gives nothing; each method is overridden by features that give it."""
+
+    def endpoints(self) -> Mapping[str, View]:
+        """Views by their paths below /scim, in any letter case."""
+        return {}
+
+    def register(self, staff_site: AdminSite, tenant_site: AdminSite) -> None:
+        """Add screens, and panels to screens, to the sites."""
+
+    def jobs(self) -> Iterable[Job]:
+        """The work for `manage.py run_jobs`."""
+        return ()
+
+
+@cache
+def features() -> tuple[Feature, ...]:
+    """The features of `settings.FEATURES`, in that order. Needs the models to be loaded."""
+    modules: list[Any] = [import_module(f"{name}.feature") for name in settings.FEATURES]
+    return tuple(module.FEATURE for module in modules)
