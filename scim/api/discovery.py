@@ -67,8 +67,5 @@ class ResourceTypesView(DescriptionsView):
 
 class ServiceProviderConfigView(DiscoveryView):
     def get(self, request: Request) -> Response:  # DRF's signature
-        has_streams = streams.are_there()
-        config = discovery.service_provider_config(
-            CAPABILITIES, self.base(), has_streams=has_streams
-        )
+        config = discovery.service_provider_config(CAPABILITIES, self.base(), streams.event_uris())
         return self.answer(config)

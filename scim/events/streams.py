@@ -185,9 +185,9 @@ def rotate_key(actor: Actor, tenant: Tenant) -> SigningKey:
     return key
 
 
-def are_there() -> bool:
-    """Whether somebody is told of the current tenant's changes."""
-    return EventStream.objects.filter(deleted_at=None).exists()
+def event_uris() -> tuple[str, ...]:
+    """The events that the current tenant's receivers can be told of; none without a receiver."""
+    return EVENT_URIS if EventStream.objects.filter(deleted_at=None).exists() else ()
 
 
 def get_stream(tenant: Tenant, stream: str | UUID) -> EventStream:

@@ -5,33 +5,14 @@ validate, so that it is true. Entra's "Test Connection" and Microsoft's acceptan
 `externalId` is listed, `id` is not, and every `type` has canonical values (E10).
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from scim.events.claims import EVENT_URIS
 from scim.protocol import urns
 from scim.protocol.schema import Attribute, ResourceType, Schema, Type
 
 _NOT_LISTED: Final = frozenset({"id", "meta", "schemas"})
-_AUTHENTICATION: Final[tuple[dict[str, Any], ...]] = (
-    {
-        "type": "oauthbearertoken",
-        "name": "Secret token",
-        "description": "A secret token that myPolicies support mints for the tenant, sent"
-        " as an OAuth 2.0 bearer token.",
-        "specUri": "https://www.rfc-editor.org/rfc/rfc6750",
-        "primary": True,
-    },
-    {
-        "type": "oauth2",
-        "name": "OAuth 2.0 client credentials",
-        "description": "An access token from the token endpoint that the metadata at"
-        " /.well-known/oauth-authorization-server name (RFC 8414), sent as a bearer token.",
-        "specUri": "https://www.rfc-editor.org/rfc/rfc6749",
-        "primary": False,
-    },
-)
 _HAS_CASE: Final = frozenset({Type.STRING, Type.REFERENCE, Type.BINARY})
 
 
@@ -44,6 +25,7 @@ class Capabilities:
     max_body: int  # bytes
     max_operations: int  # of a BulkRequest
     documentation: str  # URI
+    authentication: tuple[Mapping[str, Any], ...]  # authenticationSchemes of RFC 7643 §5
     cursor_timeout: int = 3_600  # seconds
 
 
@@ -114,14 +96,14 @@ def resource_type_representation(resource_type: ResourceType, base: str) -> dict
 
 
 def service_provider_config(
-    capabilities: Capabilities, base: str, *, has_streams: bool = False
+    capabilities: Capabilities, base: str, event_uris: Sequence[str] = ()
 ) -> dict[str, Any]:
     """The ServiceProviderConfig resource (RFC 7643 §5).
 
-    `securityEvents` is there while somebody is told of events: "when absent, … not currently
-    configured" (RFC 9967 §4).
+    `event_uris` are the events that receivers are told of now; without any, `securityEvents` is
+    absent: "not currently configured" (RFC 9967 §4).
     """
-    events = {"securityEvents": {"asyncRequest": "none", "eventUris": list(EVENT_URIS)}}
+    events = {"securityEvents": {"asyncRequest": "none", "eventUris": list(event_uris)}}
     return {
         "schemas": [urns.SERVICE_PROVIDER_CONFIG],
         "documentationUri": capabilities.documentation,
@@ -143,8 +125,8 @@ def service_provider_config(
         },
         "sort": {"supported": True},
         "etag": {"supported": True},
-        **(events if has_streams else {}),
-        "authenticationSchemes": [dict(scheme) for scheme in _AUTHENTICATION],
+        **(events if event_uris else {}),
+        "authenticationSchemes": [dict(scheme) for scheme in capabilities.authentication],
         "meta": {
             "resourceType": "ServiceProviderConfig",
             "location": f"{base}/ServiceProviderConfig",

@@ -1,13 +1,15 @@
 """Discovery (RFC 7643 §5-7), generated from the definitions that validate."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from scim.events.claims import EVENT_URIS
 from scim.protocol import discovery, urns
 from scim.protocol.definitions import RESOURCE_TYPES, USER
-from scim.protocol.discovery import Capabilities
+from scim.provider.capabilities import CAPABILITIES
 
 BASE = "https://acme.mypolicies.com/scim"
 
@@ -89,7 +91,7 @@ def test_the_user_resource_type_names_its_endpoint_and_extension():
 
 
 def test_the_service_provider_config_announces_the_limits_that_are_enforced():
-    capabilities = Capabilities(200, 100, 1_048_576, 1_000, "https://example.com/docs")
+    capabilities = replace(CAPABILITIES, max_page=200, documentation="https://example.com/docs")
 
     config = discovery.service_provider_config(capabilities, BASE)
 
@@ -112,10 +114,8 @@ def test_the_service_provider_config_announces_the_limits_that_are_enforced():
 
 def test_security_events_are_announced_while_somebody_is_told_of_them():
     """RFC 9967 §4: "when absent, it indicates …" that there are none."""
-    capabilities = Capabilities(200, 100, 1_048_576, 1_000, "https://example.com/docs")
-
-    assert "securityEvents" not in discovery.service_provider_config(capabilities, BASE)
-    config = discovery.service_provider_config(capabilities, BASE, has_streams=True)
+    assert "securityEvents" not in discovery.service_provider_config(CAPABILITIES, BASE)
+    config = discovery.service_provider_config(CAPABILITIES, BASE, EVENT_URIS)
     assert config["securityEvents"] == {
         "asyncRequest": "none",
         "eventUris": [
