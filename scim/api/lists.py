@@ -4,8 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from scim.protocol.messages import cursor_response, list_response
-from scim.protocol.projection import project, relations_shown
-from scim.protocol.representation import represent
+from scim.protocol.representation import project, relations_shown, represent
 from scim.protocol.schema import ResourceType
 from scim.provider import resources
 from scim.provider.cursors import Seal

@@ -14,8 +14,8 @@ from django.http import HttpRequest
 
 from scim.api.authentication import requester_of
 from scim.protocol.errors import ScimError
-from scim.protocol.identifiers import read_id
 from scim.protocol.schema import ResourceType
+from scim.protocol.text import read_id
 from scim.provider import provisioning_log
 from scim.provider.provisioning_log import Call
 from scim.provider.requester import Requester

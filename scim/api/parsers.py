@@ -6,10 +6,10 @@ from typing import IO, Any, Final
 from rest_framework.parsers import BaseParser
 
 from scim.api import bodies
-from scim.protocol import documents
-from scim.protocol.documents import MAX_NAMES
+from scim.protocol import values
 from scim.protocol.errors import InvalidSyntax
 from scim.protocol.messages import MEDIA_TYPE
+from scim.protocol.values import MAX_NAMES
 from scim.provider.capabilities import CAPABILITIES
 
 MAX_BULK_NAMES: Final = 100_000  # object members in a BulkRequest, which holds many
@@ -41,4 +41,4 @@ def parse(body: bytes, max_names: int = MAX_NAMES) -> Any:
         text = body.decode("utf-8-sig")
     except UnicodeDecodeError:
         raise InvalidSyntax("The body is not UTF-8.") from None
-    return documents.read(text, max_names)
+    return values.read_document(text, max_names)

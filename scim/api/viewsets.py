@@ -13,10 +13,17 @@ from scim.api.queries import read_parameters
 from scim.api.renderers import ScimResponse
 from scim.api.views import ScimView
 from scim.protocol.messages import MEDIA_TYPE
-from scim.protocol.projection import Projection, project, relations_shown
-from scim.protocol.representation import Stored, location, represent
+from scim.protocol.representation import (
+    Precondition,
+    Projection,
+    Stored,
+    entity_tag,
+    location,
+    project,
+    relations_shown,
+    represent,
+)
 from scim.protocol.schema import Relation, ResourceType
-from scim.protocol.versions import Precondition, entity_tag
 from scim.provider import catalog, resources
 from scim.provider.parameters import read_projection, read_search
 from scim.provider.resources import Target

@@ -16,8 +16,7 @@ from uuid import UUID
 from scim.protocol import urns
 from scim.protocol.definitions import MEMBERS, RESOURCE_TYPES
 from scim.protocol.differences import Change
-from scim.protocol.representation import date_time
-from scim.protocol.versions import entity_tag
+from scim.protocol.representation import date_time, entity_tag
 
 PREFIX: Final = "urn:ietf:params:scim:event:prov:"
 MEDIA_TYPE: Final = "application/secevent+jwt"  # RFC 8417 §7.3

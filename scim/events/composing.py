@@ -13,8 +13,8 @@ from scim.events.claims import MEDIA_TYPE, Addressed, Happening, claims
 from scim.events.outbox import Queued, Stream
 from scim.events.posting import Message
 from scim.models import DeliveryMethod
+from scim.protocol.redaction import without_secrets
 from scim.protocol.representation import date_time
-from scim.protocol.secrecy import without_secrets
 from scim.provider import catalog
 from tenants import clock
 from tenants.models import Tenant

@@ -17,8 +17,7 @@ from django.db import connection
 
 from scim.events.claims import Happening, Kind, kinds, uris_of
 from scim.protocol.differences import Change
-from scim.protocol.projection import project
-from scim.protocol.representation import schemas
+from scim.protocol.representation import project, schemas
 from scim.repository.base import Write
 from scim.repository.relations import EACH
 

@@ -12,8 +12,8 @@ from scim.extensions import forgetting, storage
 from scim.extensions.definitions import read_schema
 from scim.extensions.forgetting import Documents
 from scim.models import ExtensionSchema
+from scim.protocol.redaction import secret_attributes, secret_paths, without_secrets
 from scim.protocol.schema import Extension, Schema, Uniqueness
-from scim.protocol.secrecy import secret_attributes, secret_paths, without_secrets
 from scim.provider.capabilities import RESOURCE_TYPES
 
 _CHUNK: Final = 1_000  # resources that are read and written at a time

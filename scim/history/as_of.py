@@ -9,10 +9,10 @@ from scim.history import timeline
 from scim.inspector.requests import changes_of
 from scim.models import AttributeChange, ProvisioningEvent, Resource
 from scim.protocol.differences import changes as differences
-from scim.protocol.history import replay
+from scim.protocol.differences import replay
+from scim.protocol.redaction import without_secrets
 from scim.protocol.representation import Stored
 from scim.protocol.schema import Relation, ResourceType
-from scim.protocol.secrecy import without_secrets
 from scim.provider import catalog
 from scim.repository import belonging
 from scim.screens import records

@@ -16,7 +16,7 @@ from django.utils.safestring import SafeString
 
 from accounts.console.page import Moment, State, Timeline, brief, diff, link
 from scim.models import AttributeChange, ProvisioningEvent, Resource
-from scim.protocol.identifiers import read_id
+from scim.protocol.text import read_id
 from scim.screens.visibility import Sight
 
 SHOWN: Final = 100

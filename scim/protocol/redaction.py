@@ -1,26 +1,28 @@
-"""What of a request is kept, and what of the past is shown, when the schemas have secret attributes.
+"""What is kept of a request, and shown of the past, when the schemas have secret attributes.
 
-A secret value may stand in a body, under any spelling of its attribute that is read, in the path or the
-filter of a request, or in JSON within a text. A request is kept by what the schemas know: the value
-of an attribute that they do not have is left out, because a misspelt password is a password. A
-record of the past is shown the other way round: only what is secret is left out of it.
+An attribute is secret if it is writeOnly or never returned, and so is each part of it (RFC 7643 §7).
+The service accepts such a value and keeps it nowhere, as the RFC permits (decision 0030). A value
+stored before its attribute became secret is taken out of resources and left out of the past.
+
+A secret value may stand in a body, under any spelling of its attribute that is read, in the path or
+the filter of a request, or in JSON within a text. A request is kept by what the schemas know: the
+value of an attribute that they do not have is left out, because a misspelt password is a password.
+A record of the past is shown the other way round: only secret values are left out of it.
 """
 
 import json
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any, Final
 
-from scim.protocol import documents
 from scim.protocol.differences import Change
 from scim.protocol.errors import BadRequest, InvalidSyntax
 from scim.protocol.filters import Literals, parse_path
-from scim.protocol.readers import is_nothing
-from scim.protocol.schema import Attribute, ResourceType, Type
-from scim.protocol.secrecy import secret_paths, without_parts
+from scim.protocol.schema import Attribute, Mutability, ResourceType, Returned, Schema, Type
 from scim.protocol.text import shown
+from scim.protocol.values import is_nothing, read_document
 
 REDACTED: Final = "[redacted]"
 
@@ -33,6 +35,100 @@ _OF_OPERATIONS: Final = frozenset({"op", "method", "version", "bulkid"})
 _MAX_WORD: Final = 200  # characters
 _BLANK: Final = re.compile(r"[\s\"'=]")
 _VALUE: Final = "value"
+
+
+def without_secrets(resource_type: ResourceType, resource: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The canonical resource without values of secret attributes of extensions.
+
+    They were stored while the schema did not call them secret. Those of the core never were.
+    """
+    secrets = _secret_attributes(resource_type)
+    if not secrets:
+        return resource
+    kept = dict(resource)
+    for urn, attributes in secrets:
+        holder = kept.get(urn)
+        if not isinstance(holder, Mapping):
+            continue
+        values = {
+            name: rest
+            for name, value in holder.items()
+            if (rest := without_parts(attributes.get(name.lower()), value)) is not None
+        }
+        if values:
+            kept[urn] = values
+        else:
+            del kept[urn]
+    return kept
+
+
+@lru_cache(maxsize=256)
+def _secret_attributes(resource_type: ResourceType) -> tuple[tuple[str, dict[str, Attribute]], ...]:
+    """The attributes of extensions that are secret, or have a secret part, by URN and name."""
+    found = []
+    for schema in (extension.schema for extension in resource_type.extensions):
+        attributes = {each.name.lower(): each for each in secret_attributes(schema)}
+        if attributes:
+            found.append((schema.id, attributes))
+    return tuple(found)
+
+
+def secret_attributes(schema: Schema) -> list[Attribute]:
+    """The attributes of a schema that are secret or have a secret part."""
+    return [
+        each
+        for each in schema.attributes
+        if each.is_secret or any(sub.is_secret for sub in each.sub_attributes)
+    ]
+
+
+def secret_paths(schema: Schema) -> set[str]:
+    """The secret attributes and parts of a schema, such as `pin` and `vault.code`, in lower case."""
+    return {
+        (each.name if each.is_secret else f"{each.name}.{sub.name}").lower()
+        for each in secret_attributes(schema)
+        for sub in ((each,) if each.is_secret else each.sub_attributes)
+        if sub.is_secret
+    }
+
+
+def remembering(schema: Schema, former: Iterable[str]) -> Schema:
+    """The schema with the secret attributes and parts that it once had, by their paths."""
+    by_name = {each.name.lower(): each for each in schema.attributes}
+    for path in sorted(former):
+        name, _, part = path.partition(".")
+        attribute = by_name.get(name) or Attribute(name, Type.COMPLEX if part else Type.STRING)
+        if not part:
+            attribute = _secret(attribute)
+        elif attribute.find(part) is None:
+            parts = (*attribute.sub_attributes, _secret(Attribute(part)))
+            attribute = replace(attribute, type=Type.COMPLEX, sub_attributes=parts)
+        by_name[name] = attribute
+    return replace(schema, attributes=tuple(by_name.values()))
+
+
+def _secret(attribute: Attribute) -> Attribute:
+    return replace(attribute, mutability=Mutability.WRITE_ONLY, returned=Returned.NEVER)
+
+
+def without_parts(attribute: Attribute | None, value: Any) -> Any:
+    """The value without its secret parts; None when nothing is left."""
+    if attribute is None:
+        return value
+    if attribute.is_secret:
+        return None
+    if isinstance(value, Mapping):
+        rest = {
+            name: part
+            for name, part in value.items()
+            if (sub := attribute.find(name)) is None or not sub.is_secret
+        }
+        return rest or None
+    if isinstance(value, list):
+        return [
+            rest for each in value if (rest := without_parts(attribute, each)) is not None
+        ] or None
+    return value
 
 
 @dataclass(frozen=True, slots=True)
@@ -244,7 +340,7 @@ class _Reader:
         if text.lstrip()[:1] not in {"{", "["}:
             return text
         try:
-            found = documents.read(text)
+            found = read_document(text)
         except InvalidSyntax:  # no JSON, or more of it than is read anywhere
             return text if not self._names_a_secret(text) else REDACTED
         kept = self._json(found)

@@ -1,8 +1,9 @@
-"""Which strings and numbers are acceptable, and how they are spelled in messages."""
+"""Strings, numbers and ids: what is accepted, and how it is spelled in messages."""
 
 import math
 import re
 from typing import Final
+from uuid import UUID
 
 # The longest string that is stored, in characters (security.md row 19); a certificate may be longer.
 MAX_STRING: Final = 1_024
@@ -58,3 +59,15 @@ def shown(name: str) -> str:
     """A name from a request as messages show it: without its filter, which holds values."""
     name = _FILTER.sub("[…]", name)
     return name if _SHOWN.fullmatch(name) else "with a name that cannot be shown"
+
+
+def read_id(text: str) -> UUID | None:
+    """The id as it is stored; None for anything that was never given out as one.
+
+    Ids are caseExact: another spelling of the same UUID names nothing.
+    """
+    try:
+        identifier = UUID(text)
+    except ValueError:
+        return None
+    return identifier if str(identifier) == text else None

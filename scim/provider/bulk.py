@@ -16,10 +16,9 @@ from scim.guard.departures import Leaving
 from scim.protocol import bulk
 from scim.protocol.bulk import METHODS, BulkRequest, Operation, Result, Unit
 from scim.protocol.errors import Conflict, InvalidValue, NotFound, ScimError
-from scim.protocol.identifiers import read_id
-from scim.protocol.representation import Stored, location
+from scim.protocol.representation import Precondition, Stored, entity_tag, location
 from scim.protocol.schema import ResourceType
-from scim.protocol.versions import Precondition, entity_tag
+from scim.protocol.text import read_id
 from scim.provider import provisioning_log, resources
 from scim.provider.provisioning_log import Call
 from scim.provider.requester import Requester

@@ -18,9 +18,8 @@ from django.db import DatabaseError
 from scim.extensions import storage
 from scim.extensions.definitions import read_schema
 from scim.models import ExtensionSchema
-from scim.protocol.redaction import Redaction
+from scim.protocol.redaction import Redaction, remembering
 from scim.protocol.schema import Extension, ResourceType
-from scim.protocol.secrecy import remembering
 from scim.provider.capabilities import RESOURCE_TYPES
 from tenants.models import Tenant
 

@@ -6,16 +6,16 @@ The parameters stand in the query string, or in a SearchRequest: there with type
 from collections.abc import Mapping
 from typing import Any, Final
 
-from scim.protocol import projection, urns
+from scim.protocol import representation, urns
 from scim.protocol.cursor import Cursor
-from scim.protocol.envelope import read_message
 from scim.protocol.errors import (
     InvalidCount,
     InvalidSyntax,
     InvalidValue,
 )
 from scim.protocol.filters import parse_filter, parse_path
-from scim.protocol.projection import Projection
+from scim.protocol.messages import read_message
+from scim.protocol.representation import Projection
 from scim.provider.capabilities import CAPABILITIES
 from scim.repository.base import Query
 
@@ -70,7 +70,7 @@ def read_cursor(parameters: Mapping[str, Any]) -> str | None:
 
 def read_projection(parameters: Mapping[str, Any]) -> Projection:
     """Which attributes the answer shall hold. Raises InvalidValue."""
-    return projection.read_projection(
+    return representation.read_projection(
         parameters.get("attributes"), parameters.get("excludedAttributes")
     )
 

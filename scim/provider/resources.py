@@ -13,15 +13,14 @@ from uuid import UUID
 from django.db import transaction
 
 from scim.guard import departures
-from scim.protocol import patch, values
+from scim.protocol import patch
 from scim.protocol.differences import Change, changes
 from scim.protocol.errors import NotFound
-from scim.protocol.identifiers import read_id
-from scim.protocol.members import Edit, MemberEdit, collected
-from scim.protocol.representation import Stored
+from scim.protocol.redaction import without_secrets
+from scim.protocol.representation import Precondition, Stored
 from scim.protocol.schema import Relation, ResourceType
-from scim.protocol.secrecy import without_secrets
-from scim.protocol.versions import Precondition
+from scim.protocol.targets import Edit, MemberEdit, collected
+from scim.protocol.text import read_id
 from scim.provider import rules
 from scim.provider.provisioning_log import Call, answered
 from scim.provider.requester import Requester
@@ -80,7 +79,7 @@ def create(
 
     Raises InvalidSyntax, InvalidValue, Uniqueness.
     """
-    read = values.read_resource(resource_type, body)
+    read = patch.read_resource(resource_type, body)
     resource = rules.with_defaults(resource_type, read.resource)
     rules.check_required(resource_type, resource)
     identifier = chosen or clock.new_id(clock.now())
@@ -114,7 +113,7 @@ def query(sources: Sequence[Source], asked: Query) -> Page:
 @transaction.atomic(savepoint=False)
 def replace(target: Target, body: Any, requester: Requester) -> Stored:
     """The resource after PUT. Raises NotFound, PreconditionFailed, InvalidValue, Uniqueness."""
-    read = values.read_resource(target.resource_type, body)
+    read = patch.read_resource(target.resource_type, body)
 
     def replaced(before: Mapping[str, Any]) -> Outcome:
         everyone = (MemberEdit(Edit.REPLACE, collected(read.member_edits)),)

@@ -1,7 +1,7 @@
 """The contract between the service provider and the storage of resources.
 
 The repository keeps resources of every type. What goes in and out are values: canonical documents
-(scim.protocol.values), `Stored`, `Query`, `Page`, `Event`. It runs inside the transaction of its
+(scim.protocol.patch), `Stored`, `Query`, `Page`, `Event`. It runs inside the transaction of its
 caller and never opens or ends one.
 
 - A resource is found by its id among those that are not deleted; deleted ones stay in the table.

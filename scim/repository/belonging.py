@@ -14,7 +14,7 @@ from scim.protocol import urns
 from scim.repository.base import Event
 from scim.repository.relations import EACH, UP
 
-# An id as it is given out (scim.protocol.identifiers); a manager may be called anything (E5).
+# An id as it is given out (scim.protocol.text); a manager may be called anything (E5).
 _IS_ID: Final = "'^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$'"
 _DEPTH: Final = 25  # of a chain of managers
 

@@ -14,7 +14,7 @@ from typing import Any, Final
 from django.db import OperationalError, connection
 
 from scim.protocol.errors import TooMany
-from scim.protocol.narrowing import narrowed
+from scim.protocol.evaluation import narrowed
 from scim.protocol.representation import Stored
 from scim.repository import columns, relations
 from scim.repository.base import Listed, Page, Query, Source

@@ -9,9 +9,9 @@ from django.db import connection
 
 from scim.protocol.definitions import GROUP, MEMBERS, RESOURCE_TYPES
 from scim.protocol.errors import InvalidValue
-from scim.protocol.identifiers import read_id
-from scim.protocol.members import Edit, MemberEdit
 from scim.protocol.schema import Relation
+from scim.protocol.targets import Edit, MemberEdit
+from scim.protocol.text import read_id
 from scim.repository import relations
 from scim.repository.sql import Parameter, Sql, sql
 from scim.repository.where import compile_element

@@ -13,9 +13,9 @@ from collections.abc import Iterable, Mapping
 from typing import Final
 
 from scim.protocol.definitions import RESOURCE_TYPES
-from scim.protocol.identifiers import read_id
 from scim.protocol.representation import location
 from scim.protocol.schema import Attribute, Relation
+from scim.protocol.text import read_id
 from scim.repository.base import Loading
 from scim.repository.sql import Parameter, Sql, join, sql, switch
 

@@ -23,8 +23,8 @@ from scim.protocol.filters import (
     Present,
     ValuePath,
 )
-from scim.protocol.identifiers import read_id
 from scim.protocol.schema import Attribute, Located, ResourceType, Type
+from scim.protocol.text import read_id
 from scim.repository import columns, relations
 from scim.repository.columns import Column
 from scim.repository.sql import Parameter, Sql, join, sql

@@ -10,8 +10,7 @@ from django.utils.safestring import SafeString
 from accounts.console.page import Fact, Facts, State, Table, Text, badge, link, pretty
 from scim.models import Resource
 from scim.protocol import urns
-from scim.protocol.projection import project
-from scim.protocol.representation import Stored, represent
+from scim.protocol.representation import Stored, project, represent
 from scim.protocol.schema import Relation, ResourceType
 from scim.repository import belonging, resources
 from scim.repository.base import Loading

@@ -15,8 +15,8 @@ from django.http import HttpRequest
 from accounts.permissions import PERSONAL_DATA
 from accounts.signed_in import may
 from scim.protocol import urns
-from scim.protocol.identifiers import read_id
 from scim.protocol.redaction import REDACTED, Redaction
+from scim.protocol.text import read_id
 from scim.provider import catalog
 from tenants.current import current_tenant
 

@@ -6,8 +6,8 @@ import pytest
 
 from scim.api.bodies import read
 from scim.api.parsers import parse
-from scim.protocol.documents import MAX_DEPTH, MAX_NAMES
 from scim.protocol.errors import ContentTooLarge, InvalidSyntax
+from scim.protocol.values import MAX_DEPTH, MAX_NAMES
 
 
 def test_a_json_document_is_read():

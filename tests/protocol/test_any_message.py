@@ -9,7 +9,7 @@ from scim.monitoring.marks import marks_of
 from scim.protocol import bulk, patch, urns
 from scim.protocol.definitions import GROUP, RESOURCE_TYPES, USER
 from scim.protocol.errors import BadRequest, ContentTooLarge
-from scim.protocol.values import read_resource
+from scim.protocol.patch import read_resource
 from scim.provider.parameters import read_cursor, read_projection, read_query, read_search
 from tests.support.patching import BJENSEN
 

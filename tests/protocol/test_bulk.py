@@ -9,10 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scim.protocol import bulk, urns
-from scim.protocol.bulk import Unit, read_request, resolved, units
+from scim.protocol.bulk import Unit, components, read_request, resolved, units
 from scim.protocol.definitions import GROUP, RESOURCE_TYPES, USER
 from scim.protocol.errors import ContentTooLarge, InvalidSyntax, InvalidValue, ScimError
-from scim.protocol.graph import components
 
 MANAGER = {urns.ENTERPRISE_USER: {"manager": {"value": "bulkId:boss"}}}
 IDS = {"qwerty": UUID(int=1), "ytrewq": UUID(int=2), "a/b": UUID(int=3)}

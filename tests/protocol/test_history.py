@@ -9,8 +9,7 @@ from hypothesis import strategies as st
 
 from scim.protocol import urns
 from scim.protocol.definitions import GROUP, USER
-from scim.protocol.differences import Change, changes
-from scim.protocol.history import replay
+from scim.protocol.differences import Change, changes, replay
 from tests.support.strategies import users
 
 CREATION = (

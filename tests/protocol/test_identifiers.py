@@ -4,7 +4,7 @@ from uuid import UUID
 
 import pytest
 
-from scim.protocol.identifiers import read_id
+from scim.protocol.text import read_id
 
 ID = "01937b6e-0000-7000-8000-00000000000a"
 

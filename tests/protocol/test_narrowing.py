@@ -4,8 +4,8 @@ import pytest
 
 from scim.protocol.definitions import GROUP, RESOURCE_TYPES, USER
 from scim.protocol.errors import InvalidFilter
+from scim.protocol.evaluation import narrowed
 from scim.protocol.filters import parse_filter
-from scim.protocol.narrowing import narrowed
 
 
 @pytest.mark.parametrize(

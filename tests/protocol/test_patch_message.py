@@ -15,8 +15,7 @@ from scim.protocol.errors import (
     InvalidValue,
     ScimError,
 )
-from scim.protocol.patch import Op, Operation
-from scim.protocol.values import read_resource
+from scim.protocol.patch import Op, Operation, read_resource
 from tests.support.patching import (
     BJENSEN,
     add,

@@ -8,7 +8,7 @@ import pytest
 from scim.protocol import urns
 from scim.protocol.definitions import USER
 from scim.protocol.errors import InvalidSyntax, InvalidValue
-from scim.protocol.projection import EVERYTHING, MAX_NAMES, Projection, project, read_projection
+from scim.protocol.representation import EVERYTHING, MAX_NAMES, Projection, project, read_projection
 from scim.protocol.schema import Attribute, ResourceType, Returned, Schema, Type
 
 META = {"resourceType": "User", "location": "https://acme.example/scim/Users/2819c223"}

@@ -9,11 +9,10 @@ from scim.protocol.definitions import USER
 from scim.protocol.errors import InvalidFilter
 from scim.protocol.evaluation import validate
 from scim.protocol.filters import parse_filter
-from scim.protocol.patch import apply, read_request
-from scim.protocol.projection import project, read_projection
+from scim.protocol.patch import apply, read_request, read_resource
+from scim.protocol.redaction import remembering, secret_paths, without_secrets
+from scim.protocol.representation import project, read_projection
 from scim.protocol.schema import Extension
-from scim.protocol.secrecy import remembering, secret_paths, without_secrets
-from scim.protocol.values import read_resource
 from tests.support.payloads import patch
 from tests.support.schemas import ACME, SECRETS
 

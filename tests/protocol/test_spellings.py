@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 
 from scim.extensions.definitions import read_schema
-from scim.protocol import documents, patch, urns
+from scim.protocol import patch, urns, values
 from scim.protocol.definitions import USER
 from scim.protocol.errors import InvalidFilter, InvalidPath, InvalidValue, NoTarget
-from scim.protocol.readers import Notes, read_value, read_values
+from scim.protocol.patch import read_resource
 from scim.protocol.schema import Attribute, Extension, ResourceType, Type
-from scim.protocol.values import read_resource
+from scim.protocol.values import Notes, read_value, read_values
 from tests.support.patching import BJENSEN, WORK, message, patched, remove
 
 ENTERPRISE = urns.ENTERPRISE_USER
@@ -363,8 +363,8 @@ def test_a_text_is_the_number_or_boolean_that_it_spells(name, text, value):
 def test_a_number_for_a_string_is_its_text_as_json_wrote_it(path, number, text):
     from_text = everywhere(path, text)
 
-    assert everywhere(path, documents.read(number)) == from_text
-    assert everywhere(path, [{"value": documents.read(number)}]) == from_text
+    assert everywhere(path, values.read_document(number)) == from_text
+    assert everywhere(path, [{"value": values.read_document(number)}]) == from_text
 
 
 @pytest.mark.parametrize(

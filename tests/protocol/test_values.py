@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from scim.protocol import readers, urns
+from scim.protocol import urns, values
 from scim.protocol.definitions import USER
 from scim.protocol.errors import InvalidSyntax
-from scim.protocol.values import Read, read_resource
+from scim.protocol.patch import Read, read_resource
 
 # The user that the Entra provisioning service creates.
 from tests.support.reading import read, refusal
@@ -260,7 +260,7 @@ def test_what_cannot_be_written_is_ignored_and_noted_and_what_the_server_makes_s
 def test_notes_of_one_request_are_few():
     read_user = read(**{f"unknown{i}": i for i in range(1_000)})
 
-    assert len(read_user.notes) == readers.MAX_NOTES
+    assert len(read_user.notes) == values.MAX_NOTES
 
 
 def test_values_with_the_same_type_and_value_are_one():

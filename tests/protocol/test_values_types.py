@@ -4,8 +4,8 @@ import pytest
 
 from scim.protocol import urns
 from scim.protocol.errors import InvalidValue
+from scim.protocol.patch import read_resource
 from scim.protocol.schema import Attribute, ResourceType, Schema, Type
-from scim.protocol.values import read_resource
 
 # The user that the Entra provisioning service creates.
 from tests.support.reading import read, refusal

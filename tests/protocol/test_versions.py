@@ -3,7 +3,7 @@
 import pytest
 
 from scim.protocol.errors import PreconditionFailed
-from scim.protocol.versions import Precondition, entity_tag
+from scim.protocol.representation import Precondition, entity_tag
 
 
 def test_the_entity_tag_is_weak_and_quotes_the_version():

@@ -37,8 +37,8 @@ COMPLETED = {
         (errors.InvalidFilter, "{}"),
         (errors.InvalidPath, "{}"),
     ),
-    ("scim.protocol.readers", "_UnfitError"): ((errors.InvalidValue, "name.givenName {}."),),
-    ("scim.protocol.readers", "_unfit"): (
+    ("scim.protocol.values", "_UnfitError"): ((errors.InvalidValue, "name.givenName {}."),),
+    ("scim.protocol.values", "_unfit"): (
         (errors.InvalidValue, "name.givenName must be {}; the request has a number."),
     ),
 }

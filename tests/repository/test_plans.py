@@ -12,7 +12,7 @@ from django.db import connection, transaction
 from scim.models import Membership, Resource
 from scim.protocol.definitions import GROUP, MEMBERS, USER
 from scim.protocol.filters import parse_filter
-from scim.protocol.members import Edit, MemberEdit
+from scim.protocol.targets import Edit, MemberEdit
 from scim.repository import belonging, lists, members, resources
 from scim.repository.base import Loading, Query, Source
 from tenants.current import in_tenant

@@ -4,8 +4,7 @@ from typing import Any
 
 from scim.protocol import patch, urns
 from scim.protocol.definitions import USER
-from scim.protocol.patch import Applied
-from scim.protocol.values import read_resource
+from scim.protocol.patch import Applied, read_resource
 
 MANAGER = f"{urns.ENTERPRISE_USER}:manager"
 WORK = {"type": "work", "value": "bjensen@contoso.com", "primary": True}

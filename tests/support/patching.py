@@ -5,7 +5,7 @@ from typing import Any
 
 from scim.protocol import patch, urns
 from scim.protocol.definitions import USER
-from scim.protocol.values import read_resource
+from scim.protocol.patch import read_resource
 
 WORK = {"type": "work", "value": "bjensen@example.com", "primary": True}
 HOME = {"type": "home", "value": "babs@jensen.org"}

@@ -7,7 +7,7 @@ import pytest
 from scim.protocol import urns
 from scim.protocol.definitions import USER
 from scim.protocol.errors import InvalidValue
-from scim.protocol.values import Read, read_resource
+from scim.protocol.patch import Read, read_resource
 
 # The user that the Entra provisioning service creates.
 
