@@ -1,12 +1,13 @@
-"""Letter case and unacceptable characters (RFC 7644 §7.8, RFC 7643 §2.3.1)."""
+"""Letter case, unacceptable characters and ids (RFC 7644 §7.8, RFC 7643 §2.3.1)."""
 
 import sys
+from uuid import UUID
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scim.protocol.text import is_acceptable
+from scim.protocol.text import is_acceptable, read_id
 from tenants.lettercase import fold
 
 
@@ -90,3 +91,28 @@ def test_ordinary_text_is_acceptable():
 @pytest.mark.parametrize("text", ["\0", "bjensen\0", "\ud83d", "a\udc00b"])
 def test_nul_and_half_a_surrogate_pair_are_not_acceptable(text):
     assert not is_acceptable(text)
+
+
+ID = "01937b6e-0000-7000-8000-00000000000a"
+
+
+def test_an_id_is_read_in_the_spelling_in_which_it_is_given_out():
+    assert read_id(ID) == UUID(ID)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "1",
+        "\0",
+        ID.upper(),
+        ID.replace("-", ""),
+        f"{{{ID}}}",
+        f"urn:uuid:{ID}",
+        f" {ID}",
+        f"{ID}\n",
+    ],
+)
+def test_anything_else_is_no_id(text):
+    assert read_id(text) is None
