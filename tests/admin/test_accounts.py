@@ -6,7 +6,8 @@ from django.db import transaction
 from accounts.models import Account, AuditEntry
 from accounts.permissions import Role
 from tenants.current import in_tenant
-from tests.admin.conftest import PASSWORD, nonce_in
+from tests.support.pages import nonce_in
+from tests.support.people import PASSWORD
 
 STAFF = "/admin/accounts/account/"
 OF_ACME = "/t/acme/admin/accounts/account/"

@@ -13,8 +13,9 @@ from scim.provider import resources
 from scim.provider.requester import Requester
 from tenants.current import in_public, in_tenant
 from tenants.models import Alarm
-from tests.admin.conftest import BJENSEN, nonce_in
 from tests.support import undoing
+from tests.support.at_screens import BJENSEN
+from tests.support.pages import nonce_in
 
 LIST = "/admin/tenants/alarm/"
 NOW = datetime(2026, 11, 25, 10, 0, tzinfo=UTC)

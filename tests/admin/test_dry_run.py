@@ -10,8 +10,9 @@ from scim.protocol.definitions import USER
 from scim.provider import provisioning_log
 from scim.provider.provisioning_log import Call
 from tenants.current import in_tenant
-from tests.admin.conftest import BJENSEN, JSMITH, facts_of, nonce_in, requester, table_of
+from tests.support.at_screens import BJENSEN, JSMITH, requester
 from tests.support.database import contents
+from tests.support.pages import facts_of, nonce_in, table_of
 
 LOG = "/t/acme/admin/scim/provisioningevent/"
 MOVED = {"Operations": [{"op": "Replace", "path": "name.familyName", "value": "Smith"}]}

@@ -14,8 +14,9 @@ from scim.events.outbox import Result
 from scim.models import Delivery, DeliveryMethod, EventStream, SigningKey
 from tenants import clock
 from tenants.current import in_tenant
-from tests.admin.conftest import BJENSEN, nonce_in
 from tests.support import streams
+from tests.support.at_screens import BJENSEN
+from tests.support.pages import nonce_in
 from tests.support.streams import FULLS, NOTICES
 
 LIST = "/t/acme/admin/scim/eventstream/"

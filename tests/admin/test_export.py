@@ -15,7 +15,8 @@ from scim.provider.provisioning_log import Call
 from scim.screens.export import safe
 from tenants import clock
 from tenants.current import in_tenant
-from tests.admin.conftest import BJENSEN, JSMITH, nonce_in, requester
+from tests.support.at_screens import BJENSEN, JSMITH, requester
+from tests.support.pages import nonce_in
 
 USERS = "/admin/scim/user/"
 LOG = "/admin/scim/provisioningevent/"

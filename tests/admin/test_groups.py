@@ -4,7 +4,8 @@ import pytest
 
 from scim.protocol.definitions import GROUP
 from tenants import resolution
-from tests.admin.conftest import BJENSEN, JSMITH, facts_of, rows_of, table_of
+from tests.support.at_screens import BJENSEN, JSMITH
+from tests.support.pages import facts_of, rows_of, table_of
 
 LIST = "/admin/scim/group/"
 USERS = "/admin/scim/user/"

@@ -12,8 +12,9 @@ from accounts.models import Account, AuditEntry, SecretToken
 from accounts.permissions import Role
 from tenants import clock
 from tenants.current import in_tenant
-from tests.admin.conftest import PASSWORD, nonce_in
 from tests.support import mailing
+from tests.support.pages import nonce_in
+from tests.support.people import PASSWORD
 
 LIST = "/admin/accounts/account/"
 NORA = "nora@acme.example"

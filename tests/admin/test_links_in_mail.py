@@ -19,9 +19,10 @@ from scim.provider.acts import change_guard
 from tenants import clock
 from tenants.current import in_tenant
 from tenants.models import Guard, Tenant
-from tests.admin.conftest import PASSWORD, nonce_in
 from tests.support import mailing
+from tests.support.pages import nonce_in
 from tests.support.payloads import replace, user
+from tests.support.people import PASSWORD
 
 ACCOUNTS = "/admin/accounts/account/"
 TENANTS = "/admin/tenants/tenant/"

@@ -10,8 +10,8 @@ from accounts.permissions import Role
 from tenants import clock
 from tenants.current import in_public
 from tenants.models import Mail
-from tests.admin.conftest import nonce_in
 from tests.support import mailing as worker
+from tests.support.pages import nonce_in
 
 LIST = "/admin/tenants/mail/"
 ALARM = {

@@ -7,7 +7,8 @@ import pytest
 
 from accounts.actions import revoke_token, set_password
 from accounts.permissions import Role
-from tests.admin.conftest import PASSWORD, nonce_in
+from tests.support.pages import nonce_in
+from tests.support.people import PASSWORD
 
 TENANT = {"custom_domain": "initech", "name": "Initech", "admin_email": "bill@initech.example"}
 CLIENT = {"label": "Entra", "years": "1", "public_keys": ""}

@@ -6,7 +6,8 @@ from accounts.permissions import Role
 from scim.models import ProvisioningEvent
 from scim.screens.visibility import NOTICE, Sight
 from tenants.current import in_tenant
-from tests.admin.conftest import BJENSEN, facts_of, table_of
+from tests.support.at_screens import BJENSEN
+from tests.support.pages import facts_of, table_of
 
 USERS = "/t/acme/admin/scim/user/"
 LOG = "/t/acme/admin/scim/provisioningevent/"

@@ -12,7 +12,7 @@ from accounts import oauth
 from accounts.models import AuditEntry, ClientSecret, OAuthClient
 from tenants import clock
 from tenants.current import in_tenant
-from tests.admin.conftest import nonce_in
+from tests.support.pages import nonce_in
 
 LIST = "/t/acme/admin/accounts/oauthclient/"
 FORM = LIST + "add/"

@@ -8,8 +8,8 @@ from accounts.permissions import Role
 from scim.extensions.actions import define_schema
 from scim.models import DeliveryMethod, ProvisioningEvent
 from tenants.current import in_tenant
-from tests.admin.conftest import view_as_admin
 from tests.support import streams
+from tests.support.pages import view_as_admin
 from tests.support.people import COMMAND
 from tests.support.schemas import definition
 

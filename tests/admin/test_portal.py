@@ -12,7 +12,7 @@ from accounts.models import AuditEntry
 from tenants import resolution, traffic
 from tenants.current import in_tenant
 from tenants.traffic import Exchange, Kind
-from tests.admin.conftest import JSMITH
+from tests.support.at_screens import JSMITH
 from tests.support.clients import ScimClient
 from tests.support.payloads import user
 

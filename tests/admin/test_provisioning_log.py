@@ -15,7 +15,8 @@ from scim.provider import provisioning_log
 from scim.provider.provisioning_log import Call
 from tenants import clock, resolution
 from tenants.current import in_tenant
-from tests.admin.conftest import BJENSEN, JSMITH, requester, rows_of, table_of
+from tests.support.at_screens import BJENSEN, JSMITH, requester
+from tests.support.pages import rows_of, table_of
 
 LIST = "/admin/scim/provisioningevent/"
 

@@ -11,8 +11,9 @@ from scim.provider import provisioning_log
 from scim.provider.provisioning_log import Call
 from tenants import resolution
 from tenants.current import in_tenant
-from tests.admin.conftest import BJENSEN, JSMITH, facts_of, requester, rows_of, table_of
+from tests.support.at_screens import BJENSEN, JSMITH, requester
 from tests.support.clients import ScimClient
+from tests.support.pages import facts_of, rows_of, table_of
 from tests.support.payloads import user
 from tests.support.people import COMMAND
 from tests.support.schemas import ACME, definition

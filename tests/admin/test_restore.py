@@ -9,7 +9,8 @@ from scim.protocol.definitions import GROUP, USER
 from scim.provider import resources
 from scim.repository.base import Loading
 from tenants.current import in_tenant
-from tests.admin.conftest import BJENSEN, JSMITH, facts_of, moments_of, nonce_in, table_of
+from tests.support.at_screens import BJENSEN, JSMITH
+from tests.support.pages import facts_of, moments_of, nonce_in, table_of
 
 USERS = "/t/acme/admin/scim/user/"
 DISABLE = {"Operations": [{"op": "Replace", "path": "active", "value": "False"}]}

@@ -8,7 +8,7 @@ import pytest
 from scim.extensions.actions import define_schema
 from scim.models import ExtensionSchema
 from tenants.current import in_tenant
-from tests.admin.conftest import nonce_in
+from tests.support.pages import nonce_in
 from tests.support.people import COMMAND
 from tests.support.schemas import ACME, definition
 

@@ -16,9 +16,9 @@ from config.logging import JsonFormatter
 from scim.extensions.actions import define_schema, remove_schema
 from scim.models import AttributeChange, ExtensionSchema, ProvisioningEvent, User
 from tenants.current import in_tenant
-from tests.admin.conftest import nonce_in
 from tests.support import bulk, streams
 from tests.support.database import contents
+from tests.support.pages import nonce_in
 from tests.support.payloads import CORE, patch
 from tests.support.people import COMMAND
 from tests.support.schemas import ACME, ACME_GROUP, SECRETS, definition

@@ -15,7 +15,7 @@ from accounts.permissions import Role
 from accounts.uses import Credential, Kind, Use
 from tenants import clock, resolution
 from tenants.current import in_tenant
-from tests.admin.conftest import facts_of, nonce_in
+from tests.support.pages import facts_of, nonce_in
 
 LIST = "/t/acme/admin/accounts/secrettoken/"
 FORM = LIST + "add/"

@@ -7,7 +7,7 @@ from accounts import actions
 from accounts.models import AuditEntry
 from accounts.permissions import Role
 from tenants.current import in_tenant
-from tests.admin.conftest import PASSWORD
+from tests.support.people import PASSWORD
 
 REFUSED = "That did not work."
 

@@ -9,7 +9,7 @@ from accounts.models import Account, AuditEntry
 from tenants import resolution
 from tenants.current import in_tenant
 from tenants.models import Tenant
-from tests.admin.conftest import nonce_in
+from tests.support.pages import nonce_in
 
 LIST = "/admin/tenants/tenant/"
 

@@ -6,7 +6,8 @@ import pytest
 import time_machine
 
 from scim.protocol.definitions import GROUP
-from tests.admin.conftest import BJENSEN, JSMITH, facts_of, moments_of, table_of
+from tests.support.at_screens import BJENSEN, JSMITH
+from tests.support.pages import facts_of, moments_of, table_of
 
 USERS = "/admin/scim/user/"
 _LINKS = "Request 6f1c40a4-0001 · As it was then"

@@ -10,8 +10,8 @@ from accounts.models import AuditEntry, SecretToken
 from accounts.permissions import Role
 from tenants import clock
 from tenants.current import in_tenant
-from tests.admin.conftest import facts_of, nonce_in
 from tests.support.clients import ScimClient
+from tests.support.pages import facts_of, nonce_in
 
 LIST = "/t/acme/admin/accounts/secrettoken/"
 

@@ -9,7 +9,8 @@ import pytest
 from scim.protocol.definitions import USER
 from scim.screens import attributes
 from tenants import resolution
-from tests.admin.conftest import BJENSEN, JSMITH, moments_of
+from tests.support.at_screens import BJENSEN, JSMITH
+from tests.support.pages import moments_of
 
 LIST = "/admin/scim/user/"
 DISABLE = {

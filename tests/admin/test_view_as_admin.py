@@ -9,7 +9,7 @@ import time_machine
 from accounts.models import AuditEntry, SecretToken
 from accounts.permissions import Role
 from tenants.current import in_tenant
-from tests.admin.conftest import nonce_in, view_as_admin
+from tests.support.pages import nonce_in, view_as_admin
 
 NOW = datetime(2026, 11, 25, 14, 2, tzinfo=UTC)
 HOME = "/t/acme/admin/"

@@ -12,7 +12,8 @@ from accounts.models import Account, AuditEntry
 from accounts.permissions import Role
 from scim.screens.users import UserAdmin
 from tenants.current import in_tenant
-from tests.admin.conftest import JSMITH, nonce_in
+from tests.support.at_screens import JSMITH
+from tests.support.pages import nonce_in
 
 USERS = "/t/acme/admin/scim/user/"
 

@@ -6,7 +6,7 @@ from http.client import HTTPConnection
 
 import pytest
 
-from tests.admin.conftest import BJENSEN
+from tests.support.at_screens import BJENSEN
 
 pytestmark = pytest.mark.browser
 

@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from tests.admin.conftest import BJENSEN
 from tests.browser.test_admin_in_chromium import sign_in
+from tests.support.at_screens import BJENSEN
 from tests.support.server import DEMO
 
 pytestmark = pytest.mark.browser

@@ -1,0 +1,89 @@
+"""Fixtures over HTTP: two tenants as the Entra provisioning service reaches them, at NOW.
+
+A folder whose tests need them imports all of them in its conftest.py.
+"""
+
+import time
+from datetime import UTC, datetime
+
+import pytest
+import time_machine
+
+from scim.models import AttributeChange, ProvisioningEvent, Resource
+from tenants.current import in_tenant
+from tests.support import payloads
+
+NOW = datetime(2026, 11, 25, 10, 0, tzinfo=UTC)
+
+
+@pytest.fixture
+def clock():
+    """The time is NOW, and `clock.shift(seconds)` moves it on."""
+    with time_machine.travel(NOW, tick=False) as traveller:
+        yield traveller
+
+
+@pytest.fixture
+def later(clock, monkeypatch):
+    """`later(seconds)`: moves all clocks on, also the steady one."""
+    steady, passed = time.monotonic, [0.0]
+    monkeypatch.setattr(time, "monotonic", lambda: steady() + passed[0])
+
+    def move(seconds):
+        clock.shift(seconds)
+        passed[0] += seconds
+
+    return move
+
+
+@pytest.fixture
+def at_acme(clock, acme, scim):
+    """The provisioning service of acme's directory."""
+    return scim(acme)
+
+
+@pytest.fixture
+def at_globex(clock, globex, scim):
+    """The provisioning service of globex's directory."""
+    return scim(globex)
+
+
+@pytest.fixture
+def bjensen(at_acme):
+    """bjensen, provisioned at acme: the answer's body."""
+    return at_acme.post("/Users", payloads.BJENSEN).json
+
+
+@pytest.fixture
+def jsmith(at_acme, clock, bjensen):
+    """jsmith, provisioned at acme a second after bjensen."""
+    clock.shift(1)
+    return at_acme.post("/Users", payloads.JSMITH).json
+
+
+@pytest.fixture
+def events():
+    """`events(tenant)`: the tenant's provisioning log, oldest first."""
+    return lambda tenant: _rows(tenant, ProvisioningEvent)
+
+
+@pytest.fixture
+def history():
+    """`history(tenant)`: the tenant's attribute changes, oldest first."""
+    return lambda tenant: _rows(tenant, AttributeChange)
+
+
+@pytest.fixture
+def stored():
+    """`stored(tenant)`: every column of every resource of the tenant, deleted ones included."""
+
+    def rows(tenant):
+        with in_tenant(tenant):
+            return list(Resource.objects.order_by("id").values())
+
+    return rows
+
+
+def _rows(tenant, model):
+    with in_tenant(tenant):
+        return list(model.objects.order_by("id"))

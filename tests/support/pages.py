@@ -1,0 +1,61 @@
+"""Pages read as a person reads them, and the forms on them."""
+
+import html
+import re
+
+
+def table_of(page, caption):
+    """The text of the cells of each row of the table under a heading."""
+    section = page.text[page.text.index(f"<h2>{caption}") :]
+    section = section[: section.index("</section>")]
+    return [
+        [
+            html.unescape(re.sub(r"<[^>]+>", "", cell)).strip()
+            for cell in re.findall(r"<t[dh][^>]*>(.*?)</t[dh]>", row, re.DOTALL)
+        ]
+        for row in re.findall(r"<tr>(.*?)</tr>", section, re.DOTALL)
+        if "<td>" in row
+    ]
+
+
+def moments_of(page):
+    """Time, what happened and what it did, of each moment of the history."""
+    section = page.text[page.text.index("<h2>History") :]
+    section = section[: section.index("</section>")]
+    return [
+        [
+            html.unescape(re.sub(r"\s+", " ", re.sub(r"<[^>]+>", "", text))).strip()
+            for _, text in re.findall(r"<(time|p)\b[^>]*>(.*?)</\1>", item, re.DOTALL)
+        ]
+        for item in re.findall(r"<li[^>]*>(.*?)</li>", section, re.DOTALL)
+    ]
+
+
+def rows_of(page):
+    """The text of the cells of each row of a list."""
+    if 'id="result_list"' not in page.text:
+        return []
+    body = page.text[page.text.index('id="result_list"') :]
+    return [
+        [
+            html.unescape(re.sub(r"<[^>]+>", "", cell)).strip()
+            for cell in re.findall(r"<t[hd][^>]*>(.*?)</t[hd]>", row, re.DOTALL)
+        ]
+        for row in re.findall(r"<tr>(.*?)</tr>", body[body.index("<tbody>") :], re.DOTALL)
+    ]
+
+
+def facts_of(page, caption):
+    """Label and value of the facts under a heading."""
+    return {row[0]: row[1].removesuffix("Copy").strip() for row in table_of(page, caption)}
+
+
+def nonce_in(page):
+    """The one-time mark of the form on a page."""
+    return re.findall(r'name="nonce" value="([^"]+)"', page.text)[0]
+
+
+def view_as_admin(browser, tenant, reason="Ticket 4711"):
+    """Has staff at their browser view a tenant as its admins do."""
+    path = f"/admin/tenants/tenant/{tenant.pk}/view-as-admin/"
+    return browser.post(path, {"nonce": nonce_in(browser.get(path)), "reason": reason})
