@@ -178,7 +178,7 @@ def test_the_page_before_says_how_many(own_host, people):
 
 
 def test_the_page_before_counts_up_to_a_limit(own_host, people, monkeypatch):
-    monkeypatch.setattr("accounts.console.screen.COUNTED_ROWS", 1)
+    monkeypatch.setattr("accounts.console.listing.COUNTED_ROWS", 1)
 
     assert "More than 1 users are exported." in own_host.get(f"{USERS}export/").text
 

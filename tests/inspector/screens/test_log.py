@@ -194,7 +194,7 @@ def test_the_number_of_queries_does_not_grow_with_the_log(own_host, bjensen, ref
 
 
 def test_a_long_list_is_counted_up_to_a_limit_and_says_so(own_host, refuse, monkeypatch):
-    monkeypatch.setattr("accounts.console.screen.COUNTED_ROWS", 2)
+    monkeypatch.setattr("accounts.console.listing.COUNTED_ROWS", 2)
     for _ in range(3):
         refuse()
 
