@@ -37,7 +37,7 @@ ALPHABET: Final = string.digits + string.ascii_uppercase + string.ascii_lowercas
 SUPPORT: Final = "support@mypolicies.com"
 
 # The hot statement: token and account in one look-up by a unique index, written once
-# (performance.md: the ORM costs ten times the query). Columns: Verified, then Standing.
+# (docs/performance.md: the ORM costs ten times the query). Columns: Verified, then Standing.
 _FIND: Final = """
     SELECT token.id, token.public_id, token.label, account.id, account.email,
            token.revoked_at, token.expires_at, account.role, account.is_active

@@ -42,7 +42,7 @@ _LINE: Final = {
 def database_settings(url: str, data_dir: Path) -> dict[str, Any]:
     """Django's settings of the one database. Raises EnvironmentVariableError for a URL that is none.
 
-    Connections stay open (performance.md: opening one costs 3 ms). Sessions are in UTC from the
+    Connections stay open (docs/performance.md: opening one costs 3 ms). Sessions are in UTC from the
     start, which saves Django the statement that makes them so.
     """
     where = _read_url(url) if url else _embedded(data_dir)

@@ -1,6 +1,6 @@
 """The configuration of gunicorn: `gunicorn config.wsgi -c config/gunicorn.py`, or `manage.py up`.
 
-Threads keep connections open and overlap the waits for the disk; measured in performance.md.
+Threads keep connections open and overlap the waits for the disk; measured in docs/performance.md.
 """
 
 import ctypes

@@ -28,7 +28,7 @@ PUBLIC_PORT_SUFFIX = f":{PORT}" if DEVELOPMENT else ""
 SECRET_KEY = read_secret_key(environment.text("SECRET_KEY"), DATA_DIR, development=DEVELOPMENT)
 DEBUG = False
 
-# Tenancy: public holds the registry only, so nothing can fall through to it (platform.md §2).
+# Tenancy: public holds the registry only, so nothing can fall through to it (docs/platform.md).
 SHARED_APPS = ["tenants", "django.contrib.contenttypes"]
 TENANT_APPS = ["django.contrib.sessions", "accounts", "scim"]
 FEATURES = [  # scim.provider.features; pages and navigation show them in this order

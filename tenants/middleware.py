@@ -2,7 +2,7 @@
 
 The transaction is outside of all that touches the tenant's rows, sessions included: whoever opens
 it further in saves sessions on whatever schema a pooled connection happens to be directed to
-(98 of 120 log-ins failed, platform.md §4). An answer that is streamed comes after that transaction:
+(98 of 120 log-ins failed, docs/platform.md). An answer that is streamed comes after that transaction:
 it reads its rows in transactions of its own (decision 0014).
 """
 

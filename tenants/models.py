@@ -51,7 +51,7 @@ class Tenant(TenantMixin):  # type: ignore[misc]  # django-tenants ships no type
     def __enter__(self) -> NoReturn:
         """Refuse: django-tenants keeps the former tenant of `with tenant:` in a list of all threads.
 
-        Two threads then leave into each other's tenant (platform.md §1).
+        Two threads then leave into each other's tenant (docs/platform.md).
         """
         raise TypeError("Enter a tenant with tenants.current.in_tenant(tenant).")
 
@@ -66,7 +66,7 @@ class Tenant(TenantMixin):  # type: ignore[misc]  # django-tenants ships no type
 
     @property
     def base_url(self) -> str:
-        """Scheme, host and, in development, port; never taken from a request (security.md §2)."""
+        """Scheme, host and, in development, port; never taken from a request (docs/security.md)."""
         return f"{settings.PUBLIC_SCHEME}://{self.host}{settings.PUBLIC_PORT_SUFFIX}"
 
     @property

@@ -2,7 +2,7 @@
 
 What reaches this far was raised outside of the views: by the database while a host is resolved or a
 transaction ends, by a middleware, or by a page. It answers in the language of the path: a SCIM Error
-below /scim, a short page elsewhere (security.md §2, rule 1).
+below /scim, a short page elsewhere (docs/security.md).
 """
 
 import json

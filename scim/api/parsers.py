@@ -1,4 +1,4 @@
-"""SCIM JSON in: strict about what could hurt, before anything interprets it (security.md §2)."""
+"""SCIM JSON in: strict about what could hurt, before anything interprets it (docs/security.md)."""
 
 from collections.abc import Mapping
 from typing import IO, Any, Final

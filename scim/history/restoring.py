@@ -1,6 +1,6 @@
 """Bringing a deleted user back, with its id, its history and, if wanted, the groups it left.
 
-A deletion hides the record (product.md, "No hard deletes"), so a restoration only shows it again: as
+A deletion hides the record (docs/product.md, "No hard deletes"), so a restoration only shows it again: as
 it was when it was deleted, disabled if it was disabled. It is refused when somebody else has the
 userName or the externalId by now: Entra would match the wrong one.
 """

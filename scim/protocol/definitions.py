@@ -15,7 +15,7 @@ from scim.protocol.schema import (
     Uniqueness,
 )
 
-# Members in one request (security.md row 19); a group may have any number.
+# Members in one request (docs/security.md); a group may have any number.
 MAX_MEMBERS: Final = 5_000
 
 

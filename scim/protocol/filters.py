@@ -17,7 +17,7 @@ from typing import Final
 from scim.protocol.errors import BadRequest, InvalidFilter, InvalidPath
 from scim.protocol.text import NUMBER, Real, is_acceptable
 
-# Limits (security.md row 19): characters, nested groups, comparisons.
+# Limits (docs/security.md): characters, nested groups, comparisons.
 MAX_LENGTH: Final = 8_192
 MAX_DEPTH: Final = 32
 MAX_TERMS: Final = 200

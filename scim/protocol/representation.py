@@ -83,7 +83,7 @@ def schemas(resource_type: ResourceType, resource: Mapping[str, Any]) -> list[st
 
 
 def location(resource_type: ResourceType, identifier: UUID | str, tenant_url: str) -> str:
-    """The resource's own URI; never built from a request (security.md §2)."""
+    """The resource's own URI; never built from a request (docs/security.md)."""
     return f"{tenant_url}{resource_type.endpoint}/{identifier}"
 
 

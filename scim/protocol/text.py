@@ -5,7 +5,7 @@ import re
 from typing import Final
 from uuid import UUID
 
-# The longest string that is stored, in characters (security.md row 19); a certificate may be longer.
+# The longest string that is stored, in characters (docs/security.md); a certificate may be longer.
 MAX_STRING: Final = 1_024
 
 MAX_DIGITS: Final = 64  # of one number

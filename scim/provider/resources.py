@@ -145,7 +145,7 @@ def modify(target: Target, body: Any, requester: Requester) -> Stored:
 
 @transaction.atomic(savepoint=False)
 def delete(target: Target, requester: Requester) -> None:
-    """Hides the resource from SCIM for good; the record and its history stay (product.md).
+    """Hides the resource from SCIM for good; the record and its history stay (docs/product.md).
 
     It leaves the groups that it belongs to. Raises NotFound, PreconditionFailed, TooManyRequests.
     """

@@ -1,4 +1,4 @@
-"""What myPolicies asks of its users beyond the RFCs (product.md, "Required").
+"""What myPolicies asks of its users beyond the RFCs (docs/product.md, "Required").
 
 "myPolicies always requires userName, email and externalId": they are judged on the result of a
 POST, PUT or PATCH, so that a request may pass through states that lack them.

@@ -2,7 +2,7 @@
 
 django-tenants issues `SET search_path` for the session. A session outlives a request, and behind a
 pooler in transaction mode it belongs to everybody: a third of all requests were answered from
-another tenant's schema (platform.md §4). So here the path is always `SET LOCAL`, the first
+another tenant's schema (docs/platform.md). So here the path is always `SET LOCAL`, the first
 statement of a transaction, and a statement on a tenant's schema outside of one is refused.
 
 Whether the path still holds is not guessed from the calls that were made: PostgreSQL drops it with

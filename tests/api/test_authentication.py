@@ -251,7 +251,7 @@ class _Unread(io.BytesIO):
 
 @pytest.mark.parametrize(("method", "path", "body"), REQUESTS)
 def test_no_endpoint_looks_at_anything_before_the_token(method, path, body, acme, at_globex):
-    """Not at the method, the id or the body, of which 50 MB may be announced (security.md §2)."""
+    """Not at the method, the id or the body, of which 50 MB may be announced (docs/security.md)."""
     for token in (None, "nonsense", tokens.generate(), at_globex.token):
         client = ScimClient(acme, token)
 

@@ -185,7 +185,7 @@ def test_a_user_name_that_is_taken_in_any_letter_case_is_refused(taken, at_acme,
 
 
 def test_after_a_conflict_the_filter_finds_who_has_the_name(at_acme, bjensen):
-    """Entra goes on from there; else it would meet 409 for ever (security.md §3)."""
+    """Entra goes on from there; else it would meet 409 for ever (docs/security.md)."""
     at_acme.post("/Users", {**JSMITH, "userName": "BJENSEN@acme.example"})
 
     found = at_acme.get("/Users", filter='userName eq "BJENSEN@acme.example"')

@@ -1,4 +1,4 @@
-"""DELETE /Users/{id}: gone for SCIM, kept inside (RFC 7644 §3.6; product.md, "No hard deletes")."""
+"""DELETE /Users/{id}: gone for SCIM, kept inside (RFC 7644 §3.6; docs/product.md, "No hard deletes")."""
 
 import pytest
 

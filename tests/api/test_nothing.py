@@ -1,4 +1,4 @@
-"""Nothing means nothing: an empty value lets nobody in and takes nobody out (product.md).
+"""Nothing means nothing: an empty value lets nobody in and takes nobody out (docs/product.md).
 
 What a client may send for "nothing" is tried wherever a value is read: by path, without one, by Bulk.
 """

@@ -1,4 +1,4 @@
-"""SCIM JSON in: what could hurt is refused before anything interprets it (security.md row 19)."""
+"""SCIM JSON in: what could hurt is refused before anything interprets it (docs/security.md)."""
 
 import io
 

@@ -36,7 +36,7 @@ def test_a_user_is_reached_under_every_spelling(base, slash, at_acme, acme, bjen
 
 @pytest.mark.parametrize("base", BASES)
 def test_locations_always_start_with_the_tenant_url(base, at_acme, acme):
-    """Never with what the request's Host, path or forwarding headers say (security.md §2)."""
+    """Never with what the request's Host, path or forwarding headers say (docs/security.md)."""
     client = ScimClient(acme, at_acme.token, base)
     lies = {
         "X-Forwarded-Host": "evil.example",

@@ -1,4 +1,4 @@
-"""The rules that keep the schemas fit for Citus (platform.md §5), held by models and migrations.
+"""The rules that keep the schemas fit for Citus (docs/platform.md), held by models and migrations.
 
 Tenants are then distributed by schema over many servers, without a change to the program.
 """

@@ -1,4 +1,4 @@
-"""Two tenants at once: threads that take turns never see the other's rows (security.md row 8)."""
+"""Two tenants at once: threads that take turns never see the other's rows (docs/security.md)."""
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -110,7 +110,7 @@ def test_interleaved_requests_are_answered_from_their_own_tenant(owned_tenants):
 
 
 def test_threads_that_enter_tenants_crosswise_come_out_where_they_were(owned_tenants):
-    """django-tenants' `with tenant:` left one thread in the other's tenant (platform.md §1)."""
+    """django-tenants' `with tenant:` left one thread in the other's tenant (docs/platform.md)."""
     initech, hooli = owned_tenants
     barrier = threading.Barrier(2)
     seen = {}
@@ -141,7 +141,7 @@ def test_django_tenants_with_tenant_is_refused(acme):
 
 
 def test_no_table_is_in_the_registry_and_in_a_tenant(acme, operator):
-    """security.md row 9, asked of PostgreSQL and of the models."""
+    """Asked of PostgreSQL and of the models (docs/security.md)."""
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT schemaname, tablename FROM pg_tables WHERE tableowner = current_user"
