@@ -20,14 +20,13 @@ from accounts.actions import ActionRefused
 from accounts.actions.performing import note
 from accounts.audit import Actor, Details
 from scim.guard import counts
-from scim.history import restoring
-from scim.history.restoring import Restoration, Taken
 from scim.models import Departure, Undoing, User
 from scim.protocol import urns
 from scim.protocol.errors import ScimError
-from scim.provider import catalog, resources
+from scim.provider import catalog, resources, restoring
 from scim.provider.requester import Requester
 from scim.provider.resources import Target
+from scim.provider.restoring import Restoration, Taken
 from scim.repository.base import Loading
 from tenants import clock
 from tenants.current import current_tenant, in_public, in_tenant

@@ -9,11 +9,11 @@ from uuid import UUID
 from accounts.actions.performing import ActionRefused, note, performing
 from accounts.audit import Actor, Details
 from scim.guard import undoing
-from scim.history import restoring
-from scim.history.restoring import Restoration
 from scim.inspector import dry_run
 from scim.inspector.dry_run import Logged, Preview
 from scim.models import Undoing
+from scim.provider import restoring
+from scim.provider.restoring import Restoration
 from tenants import clock
 from tenants.models import Alarm, Guard, Tenant
 
