@@ -13,6 +13,7 @@ from django.db.models.fields.json import KT
 from django.db.models.functions import Cast
 
 from scim.protocol import urns
+from scim.protocol.differences import Change
 from tenants import clock
 
 
@@ -240,6 +241,11 @@ class AttributeChange(models.Model):
 
     def __str__(self) -> str:
         return self.path
+
+    @property
+    def value(self) -> Change:
+        """The change as the protocol knows it."""
+        return Change(self.path, self.before, self.after)
 
 
 class StreamState(models.TextChoices):

@@ -19,9 +19,7 @@ from accounts.console.screen import RecordAdmin
 from accounts.screens.forms import GuardForm
 from accounts.signed_in import actor, may, record_view
 from scim.guard import guard, undoing
-from scim.models import Undoing, User
-from scim.protocol import urns
-from scim.provider.acts import (
+from scim.guard.settling import (
     GUARD,
     SETTLE,
     UNDOABLE,
@@ -29,6 +27,8 @@ from scim.provider.acts import (
     let_departures_pass,
     undo_departures,
 )
+from scim.models import Undoing, User
+from scim.protocol import urns
 from scim.screens.records import resource_link
 from scim.screens.visibility import Sight
 from tenants import clock

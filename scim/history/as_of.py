@@ -6,7 +6,6 @@ from typing import Any, Final
 
 from accounts.console.page import Fact, Facts, Section, Table, brief
 from scim.history import timeline
-from scim.inspector.requests import changes_of
 from scim.models import AttributeChange, ProvisioningEvent, Resource
 from scim.protocol.differences import changes as differences
 from scim.protocol.differences import replay
@@ -51,7 +50,8 @@ def rebuilt(resource_type: ResourceType, resource: Resource, moment: datetime) -
     last = found.order_by("-id").first()
     version, modified = _version(last, life, resource.created)
     redaction = catalog.redaction(current_tenant())
-    document = replay(resource_type, redaction.readable(changes_of(rows), resource_type.name))
+    readable = redaction.readable([row.value for row in rows], resource_type.name)
+    document = replay(resource_type, readable)
     stored = Stored(resource.pk, document, version, resource.created, modified)
     return Then(moment, stored, is_deleted=bool(life) and life[-1].operation == "delete")
 

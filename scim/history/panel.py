@@ -14,8 +14,8 @@ from accounts.console.page import Act, Page, Section, link
 from accounts.console.screen import Panel
 from accounts.signed_in import may
 from scim.history import as_of, restore_page, timeline
+from scim.history.restore_page import RESTORE
 from scim.models import Resource, User
-from scim.provider.acts import RESTORE
 from scim.screens.resources import ResourceAdmin
 from scim.screens.users import UserAdmin
 from scim.screens.visibility import Sight

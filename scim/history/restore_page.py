@@ -1,21 +1,27 @@
-"""The page that says what comes back with a deleted user; its POST restores it."""
+"""The page that says what comes back with a deleted user, and the action that restores it."""
 
 from typing import Any, Final
+from uuid import UUID
 
 from django import forms
 from django.http import HttpRequest, HttpResponse
 
+from accounts.actions.performing import note, performing
+from accounts.audit import Actor, Details
 from accounts.console.action import Asked, done
 from accounts.console.form import ActionForm
 from accounts.console.page import Section, Table
 from accounts.signed_in import actor
 from scim.models import User
 from scim.protocol import urns
-from scim.provider.acts import RESTORE, restore_user
+from scim.provider import restoring
+from scim.provider.restoring import Restoration
 from scim.repository import belonging
 from scim.screens.records import resource_link
 from tenants.current import current_tenant
+from tenants.models import Tenant
 
+RESTORE: Final = "scim.restore_user"
 _COMES_BACK: Final = (
     "The user is there again for SCIM, with its former id and attributes. Entra finds it by its"
     " userName in the next cycle and goes on managing it."
@@ -35,6 +41,21 @@ class RestoreForm(ActionForm):
         label="Add it to these groups again",
         help_text="Entra does not do it by itself as long as nothing changes in the group there.",
     )
+
+
+def restore_user(actor: Actor, tenant: Tenant, user_id: UUID, *, with_groups: bool) -> list[UUID]:
+    """Bring a deleted user back; return the groups it is in again. Raises ActionRefused."""
+    wanted = Restoration(
+        user_id=user_id,
+        by=actor.name,
+        address=actor.address,
+        with_groups=with_groups,
+    )
+    with performing(actor, RESTORE, tenant):
+        groups = restoring.restore(wanted)
+        details: Details = {"groups": [str(group) for group in groups]}
+        note(actor, tenant, "user restored", str(user_id), details)
+    return groups
 
 
 def asked(request: HttpRequest, user: User, record_path: str) -> Asked:

@@ -17,6 +17,7 @@ from django.utils.safestring import SafeString
 from accounts.console.page import Moment, State, Timeline, brief, diff, link
 from scim.models import AttributeChange, ProvisioningEvent, Resource
 from scim.protocol.text import read_id
+from scim.screens.records import short
 from scim.screens.visibility import Sight
 
 SHOWN: Final = 100
@@ -67,12 +68,6 @@ def life(resource_id: UUID) -> list[ProvisioningEvent]:
         _ANSWERED, resource_id=resource_id, operation__in=_LIFE
     )
     return list(found.order_by("id").defer("sent", "notes"))
-
-
-def short(path: str) -> str:
-    """A SCIM path without the URN of its schema, which its page names already."""
-    head, bracket, rest = path.partition("[")
-    return (head.rpartition(":")[2] if head.lower().startswith("urn:") else head) + bracket + rest
 
 
 def _events(ids: Iterable[UUID]) -> Mapping[UUID, ProvisioningEvent]:

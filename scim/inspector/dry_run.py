@@ -15,6 +15,8 @@ from uuid import UUID, uuid4
 
 from django.db import transaction
 
+from accounts.actions.performing import note, performing
+from accounts.audit import Actor, Details
 from scim.inspector.traces import Trace, traces
 from scim.protocol import bulk as bulk_messages
 from scim.protocol.errors import ScimError
@@ -27,8 +29,10 @@ from scim.provider.requester import Requester
 from scim.provider.resources import Target
 from scim.repository.base import Loading, Source
 from tenants.current import current_tenant
+from tenants.models import Tenant
 from tenants.outages import is_outage
 
+REPLAY: Final = "scim.replay_provisioningevent"
 CHANGES_KEPT: Final = 500
 _NOT_KEPT: Final = "Its body was not kept: it was too large, or refused before it was read."
 _logger = logging.getLogger(__name__)
@@ -71,6 +75,15 @@ def why_not(logged: Logged) -> str | None:
     if logged.operation == "create" and not logged.resource_type:
         return "The log does not know of which type the resource was."
     return None
+
+
+def preview_request(actor: Actor, tenant: Tenant, event_id: UUID, logged: Logged) -> Preview:
+    """What a request of the provisioning log would do now; audited. Raises NotPermitted."""
+    with performing(actor, REPLAY, tenant):
+        preview = dry_run(logged)
+        details: Details = {"operation": logged.operation, "status": preview.status}
+        note(actor, tenant, "request replayed as a dry run", str(event_id), details)
+    return preview
 
 
 def dry_run(logged: Logged) -> Preview:

@@ -19,11 +19,10 @@ from accounts.console.listing import Conditions, TableFilter, since
 from accounts.console.page import Act, Page, Table
 from accounts.signed_in import actor, may, record_view
 from scim.inspector import previews, requests
-from scim.inspector.dry_run import why_not
+from scim.inspector.dry_run import REPLAY, preview_request, why_not
 from scim.inspector.explanations import ALL, UNKNOWN, explain
 from scim.inspector.requests import REFUSED_FROM
 from scim.models import ProvisioningEvent, Resource
-from scim.provider.acts import REPLAY, preview_request
 from scim.repository.resources import user_name_key
 from scim.screens.export import Export, moment
 from scim.screens.exporting import ExportingAdmin

@@ -11,7 +11,6 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from accounts.console.page import Fact, Facts, Section, Table, Text, badge, brief, link, pretty
-from scim.history.timeline import short
 from scim.inspector import sent
 from scim.inspector.explanations import Explanation, explain
 from scim.inspector.traces import Made
@@ -26,7 +25,7 @@ from scim.provider import catalog, resources
 from scim.provider.catalog import resource_types
 from scim.provider.redaction import shown_again
 from scim.repository.base import Loading, Query, Source
-from scim.screens.records import resource_link
+from scim.screens.records import resource_link, short
 from scim.screens.visibility import Sight
 from tenants.current import current_tenant
 
@@ -188,7 +187,9 @@ def _sent_and_changed(event: ProvisioningEvent, sight: Sight) -> list[Section]:
     resource_type = resource_type_of(event)
     if resource_type is None:
         return []
-    table = beside(SENT_AND_CHANGED, resource_type, sent_of(event), changes_of(own), sight)
+    table = beside(
+        SENT_AND_CHANGED, resource_type, sent_of(event), [each.value for each in own], sight
+    )
     tables: list[Section] = [replace(table, more=more)]
     if others:
         tables.append(elsewhere("What changed elsewhere", others, sight))
@@ -198,11 +199,6 @@ def _sent_and_changed(event: ProvisioningEvent, sight: Sight) -> list[Section]:
 def _all_changes(event: ProvisioningEvent) -> Any:
     text = f"Only the first {CHANGES_SHOWN} changes are shown; the resource's history has all."
     return resource_link(event.resource_type, event.resource_id, text)
-
-
-def changes_of(rows: Sequence[AttributeChange]) -> list[Change]:
-    """The rows as values of the protocol."""
-    return [Change(row.path, row.before, row.after) for row in rows]
 
 
 def beside(

@@ -8,10 +8,10 @@ from django.db.models import Model
 from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import URLPattern, reverse
 
+from accounts.actions.performing import note, performing
 from accounts.console.action import Asked, ask
 from accounts.console.screen import RecordAdmin
 from accounts.signed_in import actor, may
-from scim.provider.acts import note_export
 from scim.screens import export
 from scim.screens.export import Export
 from scim.screens.visibility import Sight
@@ -55,8 +55,9 @@ class ExportingAdmin(RecordAdmin[M]):
             listed = self._listed(request)
             filters = [f"{k}={v}" for k, v in request.GET.items() if k not in _NOT_A_FILTER]
             tenant = current_tenant()
-            permission, things = self.export_permission, self.counted_as[1]
-            note_export(actor(request), tenant, permission, things, filters)
+            by, sentence = actor(request), f"{self.counted_as[1]} exported"
+            with performing(by, self.export_permission, tenant):
+                note(by, tenant, sentence, tenant.custom_domain, {"filters": filters})
             return export.answer(self.export(request), tenant, listed.queryset)
 
         cancel_path = f"{self.list_path()}?{request.GET.urlencode()}".removesuffix("?")

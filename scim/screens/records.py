@@ -53,6 +53,12 @@ def resource_link(resource_type: str, identifier: Any, text: Any = None) -> Any:
     return link(reverse(screen, args=[identifier]), shown) if screen else shown
 
 
+def short(path: str) -> str:
+    """A SCIM path without the URN of its schema, which its page names already."""
+    head, bracket, rest = path.partition("[")
+    return (head.rpartition(":")[2] if head.lower().startswith("urn:") else head) + bracket + rest
+
+
 def record_facts(resource: Resource) -> list[Fact]:
     """What the server knows of the resource beside its attributes."""
     facts = [

@@ -5,9 +5,8 @@ from datetime import timedelta
 import pytest
 
 from accounts.audit import Actor
-from scim.guard import guard, watch
+from scim.guard import guard, settling, watch
 from scim.guard.undoing import left_behind
-from scim.provider import acts
 from tenants import clock as clocks
 from tenants import traffic
 from tenants.connection import connection_of
@@ -28,7 +27,7 @@ def _small(acme, globex):
 
 
 def _set(tenant, *, holds):
-    acts.change_guard(people.COMMAND, tenant, Guard(share_percent=30, least=3, holds=holds))
+    settling.change_guard(people.COMMAND, tenant, Guard(share_percent=30, least=3, holds=holds))
 
 
 @pytest.fixture
@@ -185,7 +184,7 @@ def test_let_pass_ends_the_hold_and_counting_starts_anew(staff_of, leave, acme, 
     _set(acme, holds=True)
     leave(*staff_of[:4])
     clock.shift(60)
-    acts.let_departures_pass(people.COMMAND, acme, alarms(acme)[0].pk)
+    settling.let_departures_pass(people.COMMAND, acme, alarms(acme)[0].pk)
     clock.shift(60)
 
     assert leave(*staff_of[4:6]).status == 200

@@ -15,7 +15,7 @@ from django.test import Client
 
 from accounts.models import Account
 from accounts.permissions import STAFF_ROLES, Role
-from scim.provider.acts import change_guard
+from scim.guard.settling import change_guard
 from tenants import clock
 from tenants.current import in_tenant
 from tenants.models import Guard, Tenant

@@ -1,5 +1,6 @@
-"""Administrative acts on what is provisioned: like accounts.actions they authorize, act and audit
-in one transaction, and screens and commands call these and nothing below them.
+"""The guard's administrative actions: settling an alarm, and changing when it is raised.
+
+Like accounts.actions they authorize, act and audit in one transaction.
 """
 
 from collections.abc import Sequence
@@ -9,46 +10,16 @@ from uuid import UUID
 from accounts.actions.performing import ActionRefused, note, performing
 from accounts.audit import Actor, Details
 from scim.guard import undoing
-from scim.inspector import dry_run
-from scim.inspector.dry_run import Logged, Preview
 from scim.models import Undoing
-from scim.provider import restoring
-from scim.provider.restoring import Restoration
 from tenants import clock
 from tenants.models import Alarm, Guard, Tenant
 
-REPLAY: Final = "scim.replay_provisioningevent"
-RESTORE: Final = "scim.restore_user"
 SETTLE: Final = "tenants.settle_alarm"
 GUARD: Final = "tenants.change_guard"
 # An undo that is done can have left users as they were.
 UNDOABLE: Final = (Alarm.Outcome.OPEN, Alarm.Outcome.LAPSED, Alarm.Outcome.UNDONE)
 MOST_PERCENT: Final = 100
 MOST_LEAST: Final = 100_000
-
-
-def preview_request(actor: Actor, tenant: Tenant, event_id: UUID, logged: Logged) -> Preview:
-    """What a request of the provisioning log would do now. Raises NotPermitted."""
-    with performing(actor, REPLAY, tenant):
-        preview = dry_run.dry_run(logged)
-        details: Details = {"operation": logged.operation, "status": preview.status}
-        note(actor, tenant, "request replayed as a dry run", str(event_id), details)
-    return preview
-
-
-def restore_user(actor: Actor, tenant: Tenant, user_id: UUID, *, with_groups: bool) -> list[UUID]:
-    """Brings a deleted user back; answers the groups it is in again. Raises ActionRefused."""
-    asked = Restoration(
-        user_id=user_id,
-        by=actor.name,
-        address=actor.address,
-        with_groups=with_groups,
-    )
-    with performing(actor, RESTORE, tenant):
-        groups = restoring.restore(asked)
-        details: Details = {"groups": [str(group) for group in groups]}
-        note(actor, tenant, "user restored", str(user_id), details)
-    return groups
 
 
 def undo_departures(actor: Actor, tenant: Tenant, alarm_id: UUID) -> Undoing:
@@ -108,11 +79,3 @@ def _unsettled(tenant: Tenant, alarm_id: UUID, outcomes: Sequence[str]) -> Alarm
 def _settle(alarm: Alarm, actor: Actor, outcome: Alarm.Outcome) -> None:
     alarm.outcome, alarm.settled_at, alarm.settled_by = outcome, clock.now(), actor.name
     alarm.save(update_fields=["outcome", "settled_at", "settled_by"])
-
-
-def note_export(
-    actor: Actor, tenant: Tenant, permission: str, things: str, filters: list[str]
-) -> None:
-    """Permits and notes that a list is taken away as a file. Raises NotPermitted."""
-    with performing(actor, permission, tenant):
-        note(actor, tenant, f"{things} exported", tenant.custom_domain, {"filters": filters})
