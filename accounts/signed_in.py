@@ -1,5 +1,6 @@
 """Who acts on a screen, for accounts.actions and the audit log."""
 
+from collections.abc import Mapping
 from typing import Any, cast
 
 from django.contrib.sessions.models import Session
@@ -27,6 +28,11 @@ def may(request: HttpRequest, permission: str) -> bool:
     """True if the signed-in account has the permission (accounts.permissions)."""
     user: Any = request.user  # anonymous visitors have no permission and are no Account
     return bool(user.has_perm(permission))
+
+
+def words() -> Mapping[str, Any]:
+    """What sentences on screens may name beside their subject: {tenant}, whose screens they are."""
+    return {"tenant": current_tenant()}
 
 
 def lock_session(request: HttpRequest) -> Session | None:

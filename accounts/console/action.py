@@ -1,90 +1,93 @@
-"""How every act runs on a screen: ask on GET, do it once on POST, say what happened."""
+"""The actions of a screen, as data: a table of what people can do there, with the words of each.
 
-import dataclasses
+RecordAdmin gives every row of the table its URL and its button, and one view that asks on GET, runs
+the action once on POST and says what was done.
+"""
+
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
+from operator import attrgetter
+from typing import Any, Final, Generic, TypeVar
 
-from django.contrib import messages
-from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest
 
-from accounts.actions import ActionRefused, NotPermitted
-from accounts.console.form import ActionForm, issue_nonce, use_up
-from accounts.console.page import Page, Section, link
-from accounts.console.screen import RecordAdmin
-from accounts.signed_in import may
+from accounts.audit import Actor
+from accounts.console.form import ActionForm
+from accounts.console.page import Section
+from accounts.signed_in import actor, words
 
-_ALREADY_SENT = "This form has been sent before, or it was open for too long. Nothing changed."
-_BACK = "Go back and look at what is there now"
+KEY: Final = "<uuid:key>"  # in a route: the key of the row that the action is about
+ADD: Final = "add"  # the name of the action whose page is Django's for a new row
+
+R = TypeVar("R")
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
-    """A form or confirmation page. `run` does the act with the valid form and answers the request.
+class Call(Generic[R]):
+    """An action that somebody asks for, on a row, or on the list, whose `record` is None."""
 
-    Without visible fields the form is a confirmation. `run` may raise ActionRefused: its sentence
-    is shown beside the field that it is about, or above the form, and nothing else happened. `fields`
-    has the form's name of a field where that is not the act's; "" stands for none in particular.
+    request: HttpRequest
+    record: R
+    form: Any = None  # the valid one; None until it is
+    result: Any = None  # what the action made of it
+
+    @property
+    def actor(self) -> Actor:
+        """The signed-in account, for accounts.actions and the audit log."""
+        return actor(self.request)
+
+    @property
+    def data(self) -> Mapping[str, Any]:
+        """What the valid form says."""
+        data: Mapping[str, Any] = self.form.cleaned_data
+        return data
+
+
+# Text that may name {record}, {result} and what accounts.signed_in.words offers, or a function.
+Words = str | Callable[[Call[Any]], str]
+
+
+def _always(_call: Call[Any]) -> bool:
+    return True
+
+
+@dataclass(frozen=True, slots=True)
+class Action(Generic[R]):
+    """Something that people can do on a screen. Without visible fields its form is a confirmation.
+
+    `run` does it and returns what `done` says and leads to; a page or a response is the answer itself.
+    It may raise ActionRefused: the sentence is shown beside the field that it is about, or above the
+    form, and nothing else happened.
     """
 
-    title: str
-    act_label: str
-    permission: str
-    cancel_path: str
-    run: Callable[[Any], HttpResponse]
+    name: str  # the end of its URL's name
+    route: str  # below the path of the list; about one row with KEY in it
+    permission: Words
+    run: Callable[[Call[R]], Any]
+    title: Words
+    submit: Words  # the label of the button that does it
+    done: Words = ""
+    label: Words = ""  # of the button that leads to it; none without one
+    text: Words = ""  # above the form, a paragraph a line
+    sections: Callable[[Call[R]], tuple[Section, ...]] | None = None
     form: Callable[..., ActionForm] = ActionForm
-    sentences: tuple[str, ...] = ()
-    sections: tuple[Section, ...] = ()
+    options: Callable[[Call[R]], Mapping[str, Any]] | None = None  # keyword arguments of the form
+    # The form's names of fields that are not the action's; "" stands for none in particular.
+    fields: Mapping[str, str] = field(default_factory=dict)
+    is_offered: Callable[[Call[R]], bool] = _always  # by a button, to those who are permitted
     is_dangerous: bool = False
-    fields: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    leads_to_list: bool = False  # when it is done, in place of the row's page
+    find: Callable[[Any], R] | None = None  # the row by its key, in place of the screen's own
+    belongs_to: Callable[[R], Any] = attrgetter("pk")  # the key of the page that shows the row
+
+    @property
+    def is_about_a_row(self) -> bool:
+        """True if the action is about one row, false if it is about the list."""
+        return KEY in self.route
 
 
-def ask(screen: RecordAdmin[Any], request: HttpRequest, asked: Asked) -> HttpResponse:
-    """The page of the act, or what the act answers. Raises PermissionDenied."""
-    if not may(request, asked.permission):
-        raise PermissionDenied
-    if request.method != "POST":
-        return _page(screen, request, asked, _fresh(request, asked))
-    form = asked.form(request.POST)
-    if not form.is_valid():
-        return _page(screen, request, asked, form)
-    if not use_up(request, form.cleaned_data["nonce"]):
-        page = Page(asked.title, (), notice=_ALREADY_SENT, links=(link(asked.cancel_path, _BACK),))
-        return screen.render(request, "admin/record.html", {"page": page}, status=409)
-    try:
-        return asked.run(form)
-    except NotPermitted as error:
-        raise PermissionDenied from error
-    except ActionRefused as error:
-        field = asked.fields.get(error.field, error.field)
-        form.add_error(field if field in form.fields else None, str(error))
-        form.data = request.POST.copy()
-        form.data["nonce"] = issue_nonce(request)
-        return _page(screen, request, asked, form)
-
-
-def done(request: HttpRequest, path: str, sentence: str) -> HttpResponse:
-    """A redirect to `path`, which shows the sentence."""
-    messages.success(request, sentence)
-    return HttpResponseRedirect(path)
-
-
-def _fresh(request: HttpRequest, asked: Asked) -> ActionForm:
-    return asked.form(initial={"nonce": issue_nonce(request)})
-
-
-def _page(
-    screen: RecordAdmin[Any], request: HttpRequest, asked: Asked, form: ActionForm
-) -> HttpResponse:
-    context = {
-        "title": asked.title,
-        "form": form,
-        "is_marked": any(field.errors for field in form.visible_fields()),
-        "sentences": asked.sentences,
-        "sections": asked.sections,
-        "act_label": asked.act_label,
-        "cancel_path": asked.cancel_path,
-        "is_dangerous": asked.is_dangerous,
-    }
-    return screen.render(request, "admin/form.html", context)
+def said(text: Words, call: Call[Any]) -> str:
+    """The text for that call."""
+    if not isinstance(text, str):
+        return text(call)
+    return text.format(record=call.record, result=call.result, **words())

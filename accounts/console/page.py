@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
 
+from django.db.models import Model
+from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
@@ -111,6 +113,22 @@ class Page:
 def link(path: str, text: Any) -> SafeString:
     """An anchor; path and text are escaped."""
     return format_html('<a href="{}">{}</a>', path, text)
+
+
+def url_name(model: type[Model], view: str) -> str:
+    """The name of a URL of the screen of those rows, such as `admin:scim_user_changelist`."""
+    meta = model._meta  # noqa: SLF001  # Django's public interface, for all its underscore
+    return f"admin:{meta.app_label}_{meta.model_name}_{view}"
+
+
+def list_path(model: type[Model]) -> str:
+    """The path of the list of those rows."""
+    return reverse(url_name(model, "changelist"))
+
+
+def record_path(model: type[Model], key: Any) -> str:
+    """The path of the page about the row with that key."""
+    return reverse(url_name(model, "change"), args=[key])
 
 
 def badge(state: State, text: Any) -> SafeString:

@@ -1,29 +1,47 @@
-"""The base of every screen: a list and, for each row, a page to read; acts are added one by one.
+"""The base of every screen: a list, for each row a page to read, and the actions of a table.
 
-Nothing here writes a row through a ModelAdmin: an act is a form that calls accounts.actions. So
-Django's add, change and delete views and its admin log, which has no table here, are never used.
+Nothing here writes a row through a ModelAdmin: an action calls accounts.actions. So Django's add,
+change and delete views and its admin log, which has no table here, are never used.
 """
 
-import dataclasses
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Generic, TypeVar, cast
 from uuid import UUID
 
 from django import forms
+from django.contrib import messages
 from django.contrib.admin import AdminSite, ModelAdmin, ShowFacets
 from django.contrib.admin.views.main import ChangeList
 from django.core.exceptions import PermissionDenied
 from django.db.models import Model
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http.response import HttpResponseBase
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils.safestring import SafeString
 
+from accounts.actions.performing import ActionRefused, NotPermitted
+from accounts.console.action import ADD, Action, Call, said
+from accounts.console.form import ActionForm, issue_nonce, use_up
 from accounts.console.listing import BoundedPaginator, Listed, TableFilter
-from accounts.console.page import Act, Page, Section
-from accounts.signed_in import may
+from accounts.console.page import (
+    Act,
+    Page,
+    Section,
+    link,
+    list_path,
+    record_path,
+    url_name,
+)
+from accounts.signed_in import may, record_view
 
 ROWS_PER_PAGE: Final = 50
+
+_ALREADY_SENT: Final = (
+    "This form has been sent before, or it was open for too long. Nothing changed."
+)
+_BACK: Final = "Go back and look at what is there now"
 
 M = TypeVar("M", bound=Model)
 
@@ -46,6 +64,8 @@ class RecordAdmin(_ModelAdmin[M], Generic[M]):
     show_facets = ShowFacets.NEVER  # a count of the whole table for each choice of each filter
     sortable_by: ClassVar[Any] = ()
     list_filter: ClassVar[tuple[type[TableFilter], ...]] = ()
+    action_table: ClassVar[tuple[Action[Any], ...]] = ()
+    views_noted = ("", "")  # the audit log's words for a look at the list and at a row
     add_label = ""
     add_permission = ""  # of who may add rows; nobody without one
     counted_as = ("row", "rows")
@@ -75,9 +95,10 @@ class RecordAdmin(_ModelAdmin[M], Generic[M]):
         page, panels = self.page(request, record), self.panels
         added = [part for panel in panels for part in panel.sections(request, record)]
         acts = [act for panel in panels for act in panel.acts(request, record)]
+        acts += self._buttons(Call(request, record), about_a_row=True)
         links = [each for panel in panels for each in panel.links(request, record)]
         notices = (page.notice, *(panel.notice(request, record) for panel in panels))
-        return dataclasses.replace(
+        return replace(
             page,
             sections=(*page.sections, *added, *page.closing),
             acts=(*page.acts, *acts),
@@ -85,14 +106,29 @@ class RecordAdmin(_ModelAdmin[M], Generic[M]):
             notice=" ".join(filter(None, notices)),
         )
 
-    def get_urls(self) -> list[URLPattern]:
-        added = [url for panel in self.panels for url in panel.urls()]
-        return [*added, *super().get_urls()]
+    def actions_of_screen(self) -> tuple[Action[Any], ...]:
+        """The table of actions and what panels and screens with others in common add to it."""
+        return (*self.action_table, *(each for panel in self.panels for each in panel.action_table))
 
     def viewed(self, request: HttpRequest, subject: str) -> None:
-        """Called for each page view; screens that must leave a trace override it."""
+        """Leave the trace that a page view must leave: of a row, or of the list without a subject."""
+        act = self.views_noted[bool(subject)]
+        if act:
+            record_view(request, act, subject)
+
+    def get_urls(self) -> list[URLPattern]:
+        own = [
+            self.view_url(each.route, self._view_of(each), each.name)
+            for each in self.actions_of_screen()
+            if each.name != ADD  # Django's own route
+        ]
+        added = [url for panel in self.panels for url in panel.urls()]
+        return [*own, *added, *super().get_urls()]
 
     def has_add_permission(self, request: HttpRequest) -> bool:
+        adding = [each for each in self.actions_of_screen() if each.name == ADD]
+        if adding:
+            return may(request, said(adding[0].permission, Call(request, None)))
         return bool(self.add_permission) and may(request, self.add_permission)
 
     def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
@@ -116,6 +152,7 @@ class RecordAdmin(_ModelAdmin[M], Generic[M]):
             "subtitle": None,
         }
         context |= {"add_label": self.add_label, "is_provisioned": self.is_provisioned}
+        context |= {"acts": self._buttons(Call(request, None), about_a_row=False)}
         context |= extra_context or {}
         return super().changelist_view(request, context)
 
@@ -131,6 +168,17 @@ class RecordAdmin(_ModelAdmin[M], Generic[M]):
         record = self.get_record(request, object_id)
         self.viewed(request, str(record.pk))
         return self.render(request, "admin/record.html", {"page": self.whole_page(request, record)})
+
+    def add_view(
+        self,
+        request: HttpRequest,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        for each in self.actions_of_screen():
+            if each.name == ADD:
+                return self._view_of(each)(request)
+        raise PermissionDenied
 
     def history_view(
         self,
@@ -165,23 +213,112 @@ class RecordAdmin(_ModelAdmin[M], Generic[M]):
         return TemplateResponse(request, template, whole, status=status)
 
     def list_path(self) -> str:
-        return reverse(self.url_name("changelist"))
+        return list_path(self.model)
 
     def record_path(self, record_pk: Any) -> str:
-        return reverse(self.url_name("change"), args=[record_pk])
+        return record_path(self.model, record_pk)
 
     def url_name(self, view: str) -> str:
         """The name of one of this screen's URLs, such as `admin:scim_user_changelist`."""
-        return f"admin:{self.opts.app_label}_{self.opts.model_name}_{view}"
+        return url_name(self.model, view)
 
-    def act_url(self, route: str, view: Callable[..., HttpResponse], name: str) -> URLPattern:
-        """The URL of an act of this screen; only people who may open the site reach it."""
+    def view_url(self, route: str, view: Callable[..., HttpResponse], name: str) -> URLPattern:
+        """The URL of a view of this screen; only people who may open the site reach it."""
         full_name = self.url_name(name).removeprefix("admin:")
         return path(route, self.admin_site.admin_view(view), name=full_name)
+
+    act_url = view_url
 
     def act(self, label: str, name: str, *args: Any, is_dangerous: bool = False) -> Act:
         """The button that leads to one of this screen's acts."""
         return Act(label, reverse(self.url_name(name), args=args), is_dangerous)
+
+    def _buttons(self, call: Call[Any], *, about_a_row: bool) -> tuple[Act, ...]:
+        """The buttons that lead to what the account may do, and what makes sense now."""
+        args = [call.record.pk] if about_a_row else []
+        return tuple(
+            Act(
+                said(each.label, call),
+                reverse(self.url_name(each.name), args=args),
+                each.is_dangerous,
+            )
+            for each in self.actions_of_screen()
+            if each.label and each.is_about_a_row == about_a_row
+            if may(call.request, said(each.permission, call)) and each.is_offered(call)
+        )
+
+    def _view_of(self, action: Action[Any]) -> Callable[..., HttpResponse]:
+        def view(request: HttpRequest, key: UUID | None = None) -> HttpResponse:
+            """Ask on GET; on POST do it once and say what was done. Raises PermissionDenied, Http404."""
+            call = Call(request, self._find(action, request, key))
+            if not may(request, said(action.permission, call)):
+                raise PermissionDenied
+            options = dict(action.options(call)) if action.options else {}
+            if request.method != "POST":
+                initial = {**options.pop("initial", {}), "nonce": issue_nonce(request)}
+                return self._asked(action, call, action.form(initial=initial, **options))
+            form = action.form(request.POST, **options)
+            return self._performed(action, call, form)
+
+        return view
+
+    def _find(self, action: Action[Any], request: HttpRequest, key: UUID | None) -> Any:
+        if action.find is not None:
+            return action.find(key)
+        return self.get_record(request, key) if key is not None else None
+
+    def _performed(self, action: Action[Any], call: Call[Any], form: ActionForm) -> HttpResponse:
+        """The answer to the form that was sent."""
+        if not form.is_valid():
+            return self._asked(action, call, form)
+        if not use_up(call.request, form.cleaned_data["nonce"]):
+            back = (link(self._way_back(action, call), _BACK),)
+            page = Page(said(action.title, call), (), notice=_ALREADY_SENT, links=back)
+            return self.render(call.request, "admin/record.html", {"page": page}, status=409)
+        call = replace(call, form=form)
+        try:
+            call = replace(call, result=action.run(call))
+        except NotPermitted as error:
+            raise PermissionDenied from error
+        except ActionRefused as error:
+            name = action.fields.get(error.field, error.field)
+            form.add_error(name if name in form.fields else None, str(error))
+            form.data = call.request.POST.copy()
+            form.data["nonce"] = issue_nonce(call.request)
+            return self._asked(action, call, form)
+        return self._done(action, call)
+
+    def _done(self, action: Action[Any], call: Call[Any]) -> HttpResponse:
+        if isinstance(call.result, HttpResponseBase):
+            return call.result  # type: ignore[return-value]  # a streamed file is one too
+        if isinstance(call.result, Page):
+            return self.render(call.request, "admin/record.html", {"page": call.result})
+        messages.success(call.request, said(action.done, call))
+        if action.leads_to_list:
+            return HttpResponseRedirect(self.list_path())
+        shown = action.belongs_to(call.record) if action.is_about_a_row else call.result.pk
+        return HttpResponseRedirect(self.record_path(shown))
+
+    def _asked(self, action: Action[Any], call: Call[Any], form: ActionForm) -> HttpResponse:
+        """The form or confirmation page."""
+        context = {
+            "title": said(action.title, call),
+            "form": form,
+            "is_marked": any(field.errors for field in form.visible_fields()),
+            "sentences": said(action.text, call).splitlines(),
+            "sections": action.sections(call) if action.sections else (),
+            "act_label": said(action.submit, call),
+            "cancel_path": self._way_back(action, call),
+            "is_dangerous": action.is_dangerous,
+        }
+        return self.render(call.request, "admin/form.html", context)
+
+    def _way_back(self, action: Action[Any], call: Call[Any]) -> str:
+        """The page from which the action was chosen; a list with the filters and search it had."""
+        if action.is_about_a_row:
+            return self.record_path(action.belongs_to(call.record))
+        query = call.request.GET.urlencode()
+        return f"{self.list_path()}?{query}" if query else self.list_path()
 
 
 S = TypeVar("S", bound=RecordAdmin[Any])
@@ -192,6 +329,8 @@ class Panel(Generic[S]):
 
     The page shows the sections of panels below its own and above its closing ones.
     """
+
+    action_table: ClassVar[tuple[Action[Any], ...]] = ()
 
     def __init__(self, screen: S) -> None:
         self.screen = screen

@@ -19,7 +19,7 @@ from accounts.actions import (
     send_invitation,
     set_password,
 )
-from accounts.console.action import Asked, ask, done
+from accounts.console.asked import Asked, ask, done
 from accounts.console.page import Act, Fact, Facts, Page, badge
 from accounts.console.screen import RecordAdmin
 from accounts.models import Account

@@ -16,7 +16,7 @@ from accounts.actions import (
     revoke_client_secret,
     revoke_oauth_client,
 )
-from accounts.console.action import Asked, ask, done
+from accounts.console.asked import Asked, ask, done
 from accounts.console.page import Fact, Facts, Page, Table, link
 from accounts.console.screen import RecordAdmin
 from accounts.models import ClientSecret, OAuthClient

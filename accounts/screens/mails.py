@@ -10,7 +10,7 @@ from django.urls import URLPattern
 from django.utils.safestring import SafeString
 
 from accounts.actions.mails import RETRIABLE, RETRY, retry_mail
-from accounts.console.action import Asked, ask, done
+from accounts.console.asked import Asked, ask, done
 from accounts.console.listing import Conditions, TableFilter
 from accounts.console.page import Fact, Facts, Page, State, badge
 from accounts.console.screen import RecordAdmin

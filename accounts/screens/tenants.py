@@ -13,7 +13,7 @@ from django.utils.safestring import SafeString
 
 from accounts import invitations, viewing
 from accounts.actions import create_tenant, resume_tenant, suspend_tenant
-from accounts.console.action import Asked, ask, done
+from accounts.console.asked import Asked, ask, done
 from accounts.console.listing import Conditions, TableFilter
 from accounts.console.page import Act, Fact, Facts, Page, badge, link
 from accounts.console.screen import RecordAdmin

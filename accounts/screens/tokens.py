@@ -2,26 +2,21 @@
 
 from collections.abc import Mapping
 from datetime import datetime
-from functools import partial
 from typing import Any, Final
-from uuid import UUID
 
 from django.contrib import admin
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse
-from django.urls import URLPattern
+from django.http import HttpRequest
 from django.utils.formats import localize
 from django.utils.safestring import SafeString
 
-from accounts.actions import Minted, mint_token, move_token, revoke_token
-from accounts.console.action import Asked, ask, done
-from accounts.console.form import ActionForm
-from accounts.console.page import Act, Fact, Facts, Page, Section, State, badge, link
+from accounts.actions import mint_token, move_token, revoke_token
+from accounts.console.action import ADD, KEY, Action, Call
+from accounts.console.page import Fact, Facts, Page, Section, State, badge, link, list_path
 from accounts.console.screen import RecordAdmin
-from accounts.models import SecretToken
+from accounts.models import Account, SecretToken
 from accounts.permissions import Role
 from accounts.screens.forms import MoveForm, RotationForm, TokenForm
-from accounts.signed_in import actor, may, record_view
 from tenants import clock
 from tenants.current import current_tenant
 
@@ -41,6 +36,113 @@ _LOOKS: Final[Mapping[str, State]] = {
 }
 
 
+def _mint(call: Call[Any]) -> Page:
+    """The page that shows the value of the token that was asked for, this one time."""
+    tenant = current_tenant()
+    minted = mint_token(call.actor, tenant, call.form.token_request())
+    to_enter = (
+        Fact("Tenant URL", tenant.tenant_url, copyable=True),
+        Fact("Secret Token", minted.value, copyable=True),
+    )
+    caption = "Enter these in Microsoft Entra ID, under Provisioning"
+    return Page(
+        f"Secret token of {tenant.name}",
+        (
+            Facts(caption, to_enter, shown_once=True),
+            _facts(minted.token),
+            *_ended(minted.replaced),
+        ),
+        notice=_SHOWN_ONCE,
+        onward=link(list_path(SecretToken), "I have stored it: back to the secret tokens"),
+    )
+
+
+def _rotation(call: Call[SecretToken]) -> Mapping[str, Any]:
+    token = call.record
+    return {"rotated": token, "initial": {"label": token.label, "issued_for": token.issued_for_id}}
+
+
+def _move(call: Call[SecretToken]) -> Account:
+    account: Account = call.data["issued_for"]
+    move_token(call.actor, current_tenant(), call.record.pk, account.pk)
+    return account
+
+
+def _about(call: Call[SecretToken]) -> tuple[Section, ...]:
+    return _facts(call.record), _use(call.record)
+
+
+_ACTIONS: Final[tuple[Action[Any], ...]] = (
+    Action(
+        name=ADD,
+        route="add/",
+        label="Generate secret token",
+        permission=MINT,
+        title="Generate secret token",
+        text=(
+            "The token lets Microsoft Entra ID provision the users of {tenant.name} ({tenant.host})."
+        ),
+        form=TokenForm,
+        fields={"days": "expiry"},
+        submit="Generate",
+        run=_mint,
+    ),
+    Action(
+        name="rotate",
+        route=f"{KEY}/rotate/",
+        label="Rotate",
+        permission=MINT,
+        title="Rotate {record}",
+        text=(
+            "The new token takes the place of {record}, which works until the time chosen below is"
+            " over: enter the new one in Entra before. Other tokens stay as they are unless you check"
+            " them."
+        ),
+        form=RotationForm,
+        options=_rotation,
+        fields={"days": "expiry"},
+        submit="Generate",
+        run=_mint,
+        is_offered=lambda call: state(call.record, clock.now()) == "Live",
+    ),
+    Action(
+        name="move",
+        route=f"{KEY}/move/",
+        label="Move to another account",
+        permission=MOVE,
+        title="Move {record} to another account",
+        text=(
+            "Entra goes on with the same token. It stops working when the account that answers for it"
+            " is no longer an active admin."
+        ),
+        sections=_about,
+        form=MoveForm,
+        submit="Move",
+        run=_move,
+        done="{result.email} answers for the secret token {record} now.",
+        is_offered=lambda call: state(call.record, clock.now()) in {"Live", "Refused"},
+    ),
+    Action(
+        name="revoke",
+        route=f"{KEY}/revoke/",
+        label="Revoke",
+        permission=REVOKE,
+        title="Revoke {record}?",
+        text=(
+            "Whatever uses this token stops provisioning users of {tenant.name} ({tenant.host}) at"
+            " once, until another token is entered there.\n"
+            "The users stay as they are. This cannot be undone."
+        ),
+        sections=_about,
+        submit="Revoke this secret token",
+        run=lambda call: revoke_token(call.actor, current_tenant(), call.record.pk),
+        done="The secret token {record} is revoked: the next request with it is refused.",
+        is_offered=lambda call: state(call.record, clock.now()) in {"Live", "Refused"},
+        is_dangerous=True,
+    ),
+)
+
+
 class SecretTokenAdmin(RecordAdmin[SecretToken]):
     list_display = (
         "public_id",
@@ -57,26 +159,15 @@ class SecretTokenAdmin(RecordAdmin[SecretToken]):
     list_display_links = ("public_id", "label")
     list_select_related = ("issued_for",)
     ordering = ("-created_at", "pk")
-    add_label = "Generate secret token"
-    add_permission = MINT
     counted_as = ("secret token", "secret tokens")
     group = "Connection"
     purpose = "What Microsoft Entra ID signs in with, until when, and when it last did."
+    views_noted = ("secret tokens listed", "secret token viewed")
+    action_table = _ACTIONS
     when_empty = "Generate one and enter it in Entra together with the Tenant URL."
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[SecretToken]:
         return super().get_queryset(request).defer("digest")
-
-    def get_urls(self) -> list[URLPattern]:
-        acts = [
-            self.act_url("<uuid:token_id>/revoke/", self.revoke_view, "revoke"),
-            self.act_url("<uuid:token_id>/rotate/", self.rotate_view, "rotate"),
-            self.act_url("<uuid:token_id>/move/", self.move_view, "move"),
-        ]
-        return [*acts, *super().get_urls()]
-
-    def viewed(self, request: HttpRequest, subject: str) -> None:
-        record_view(request, "secret token viewed" if subject else "secret tokens listed", subject)
 
     @admin.display(description="state")
     def state(self, token: SecretToken) -> SafeString:
@@ -107,148 +198,7 @@ class SecretTokenAdmin(RecordAdmin[SecretToken]):
         return _expires(token)
 
     def page(self, request: HttpRequest, record: SecretToken) -> Page:
-        return Page(str(record), (_facts(record), _use(record)), self._acts(request, record))
-
-    def _acts(self, request: HttpRequest, token: SecretToken) -> tuple[Act, ...]:
-        """What can be done with the token: a revoked or expired one is at its end."""
-        word = state(token, clock.now())
-        if word not in {"Live", "Refused"}:
-            return ()
-        acts = []
-        if may(request, MINT) and word == "Live":
-            acts.append(self.act("Rotate", "rotate", token.pk))
-        if may(request, MOVE):
-            acts.append(self.act("Move to another account", "move", token.pk))
-        if may(request, REVOKE):
-            acts.append(self.act("Revoke", "revoke", token.pk, is_dangerous=True))
-        return tuple(acts)
-
-    def add_view(
-        self,
-        request: HttpRequest,
-        form_url: str = "",
-        extra_context: dict[str, Any] | None = None,
-    ) -> HttpResponse:
-        """The form, and as the answer to its POST the token's value, this one time."""
-        tenant = current_tenant()
-        sentence = f"The token lets Microsoft Entra ID provision the users of {tenant.name} ({tenant.host})."
-        asked = Asked(
-            title="Generate secret token",
-            act_label="Generate",
-            permission=MINT,
-            cancel_path=self.list_path(),
-            run=partial(self._mint, request),
-            form=TokenForm,
-            fields={"days": "expiry"},
-            sentences=(sentence,),
-        )
-        return ask(self, request, asked)
-
-    def rotate_view(self, request: HttpRequest, token_id: UUID) -> HttpResponse:
-        """The form for a token in the place of another, which ends after an overlap."""
-        token = self.get_record(request, token_id)
-        prefilled = {"label": token.label, "issued_for": token.issued_for_id}
-
-        def form(*args: Any, initial: dict[str, Any] | None = None, **kwargs: Any) -> ActionForm:
-            initial = {**prefilled, **(initial or {})}
-            return RotationForm(*args, rotated=token, initial=initial, **kwargs)
-
-        asked = Asked(
-            title=f"Rotate {token}",
-            act_label="Generate",
-            permission=MINT,
-            cancel_path=self.record_path(token.pk),
-            run=partial(self._mint, request),
-            form=form,
-            fields={"days": "expiry"},
-            sentences=(
-                (
-                    f"The new token takes the place of {token}, which works until the time chosen"
-                    " below is over: enter the new one in Entra before. Other tokens stay as they"
-                    " are unless you check them."
-                ),
-            ),
-        )
-        return ask(self, request, asked)
-
-    def _mint(self, request: HttpRequest, valid: TokenForm) -> HttpResponse:
-        minted = mint_token(actor(request), current_tenant(), valid.token_request())
-        return self.render(request, "admin/record.html", {"page": self._minted(minted)})
-
-    def _minted(self, minted: Minted) -> Page:
-        tenant, token = current_tenant(), minted.token
-        to_enter = (
-            Fact("Tenant URL", tenant.tenant_url, copyable=True),
-            Fact("Secret Token", minted.value, copyable=True),
-        )
-        return Page(
-            f"Secret token of {tenant.name}",
-            (
-                Facts(
-                    "Enter these in Microsoft Entra ID, under Provisioning",
-                    to_enter,
-                    shown_once=True,
-                ),
-                _facts(token),
-                *_ended(minted.replaced),
-            ),
-            notice=_SHOWN_ONCE,
-            onward=link(self.list_path(), "I have stored it: back to the secret tokens"),
-        )
-
-    def move_view(self, request: HttpRequest, token_id: UUID) -> HttpResponse:
-        """The form that has another admin account answer for the token; its value stays."""
-        token, tenant = self.get_record(request, token_id), current_tenant()
-
-        def move(form: MoveForm) -> HttpResponse:
-            account = form.cleaned_data["issued_for"]
-            move_token(actor(request), tenant, token.pk, account.pk)
-            sentence = f"{account.email} answers for the secret token {token} now."
-            return done(request, self.record_path(token.pk), sentence)
-
-        asked = Asked(
-            title=f"Move {token} to another account",
-            act_label="Move",
-            permission=MOVE,
-            cancel_path=self.record_path(token.pk),
-            run=move,
-            form=MoveForm,
-            sentences=(
-                (
-                    "Entra goes on with the same token. It stops working when the account that"
-                    " answers for it is no longer an active admin."
-                ),
-            ),
-            sections=(_facts(token), _use(token)),
-        )
-        return ask(self, request, asked)
-
-    def revoke_view(self, request: HttpRequest, token_id: UUID) -> HttpResponse:
-        """The page that says what will stop; its POST revokes."""
-        token, tenant = self.get_record(request, token_id), current_tenant()
-
-        def revoke(_form: Any) -> HttpResponse:
-            revoke_token(actor(request), tenant, token.pk)
-            sentence = f"The secret token {token} is revoked: the next request with it is refused."
-            return done(request, self.record_path(token.pk), sentence)
-
-        asked = Asked(
-            title=f"Revoke {token}?",
-            act_label="Revoke this secret token",
-            permission=REVOKE,
-            cancel_path=self.record_path(token.pk),
-            run=revoke,
-            sentences=(
-                (
-                    f"Whatever uses this token stops provisioning users of {tenant.name}"
-                    f" ({tenant.host}) at once, until another token is entered there."
-                ),
-                "The users stay as they are. This cannot be undone.",
-            ),
-            sections=(_facts(token), _use(token)),
-            is_dangerous=True,
-        )
-        return ask(self, request, asked)
+        return Page(str(record), (_facts(record), _use(record)))
 
 
 def state(token: SecretToken, now: datetime) -> str:

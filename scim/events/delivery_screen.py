@@ -9,7 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, reverse
 from django.utils.formats import date_format
 
-from accounts.console.action import Asked, ask, done
+from accounts.console.asked import Asked, ask, done
 from accounts.console.listing import Conditions, TableFilter
 from accounts.console.page import Act, Fact, Facts, Page, Text, link, pretty
 from accounts.console.screen import RecordAdmin

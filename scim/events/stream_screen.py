@@ -12,7 +12,7 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, reverse
 
 from accounts.audit import Actor
-from accounts.console.action import Asked, ask, done
+from accounts.console.asked import Asked, ask, done
 from accounts.console.listing import COUNTED_ROWS
 from accounts.console.page import Act, Fact, Facts, Page, Table, link
 from accounts.console.screen import RecordAdmin

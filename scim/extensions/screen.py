@@ -9,7 +9,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern
 
-from accounts.console.action import Asked, ask, done
+from accounts.console.asked import Asked, ask, done
 from accounts.console.form import ActionForm
 from accounts.console.page import Fact, Facts, Page, Table, Text, pretty
 from accounts.console.screen import RecordAdmin

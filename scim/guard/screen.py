@@ -13,7 +13,7 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, reverse
 from django.utils.safestring import SafeString
 
-from accounts.console.action import Asked, ask, done
+from accounts.console.asked import Asked, ask, done
 from accounts.console.page import Act, Fact, Facts, Live, Page, Section, State, Table, badge, link
 from accounts.console.screen import RecordAdmin
 from accounts.screens.forms import GuardForm

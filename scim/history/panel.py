@@ -9,7 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern
 from django.utils.safestring import SafeString
 
-from accounts.console.action import ask
+from accounts.console.asked import ask
 from accounts.console.page import Act, Page, Section, link
 from accounts.console.screen import Panel
 from accounts.signed_in import may

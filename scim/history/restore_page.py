@@ -8,7 +8,7 @@ from django.http import HttpRequest, HttpResponse
 
 from accounts.actions.performing import note, performing
 from accounts.audit import Actor, Details
-from accounts.console.action import Asked, done
+from accounts.console.asked import Asked, done
 from accounts.console.form import ActionForm
 from accounts.console.page import Section, Table
 from accounts.signed_in import actor

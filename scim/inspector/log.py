@@ -14,7 +14,7 @@ from django.urls import URLPattern
 from django.utils.safestring import SafeString
 
 from accounts.actions import ActionRefused
-from accounts.console.action import Asked, ask
+from accounts.console.asked import Asked, ask
 from accounts.console.listing import Conditions, TableFilter, since
 from accounts.console.page import Act, Page, Table
 from accounts.signed_in import actor, may, record_view

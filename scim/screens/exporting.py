@@ -9,7 +9,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import URLPattern, reverse
 
 from accounts.actions.performing import note, performing
-from accounts.console.action import Asked, ask
+from accounts.console.asked import Asked, ask
 from accounts.console.screen import RecordAdmin
 from accounts.signed_in import actor, may
 from scim.screens import export
