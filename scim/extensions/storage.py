@@ -6,19 +6,16 @@ uniqueness is an invariant of the database here too and costs a request no state
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
 from enum import Enum
-from hashlib import sha256
 from typing import Final
 
 from django.db import connection
 from psycopg import sql as pg
 
 from scim.models import ExtensionSchema
+from scim.repository.columns import Unique
 from tenants import concurrently
 from tenants.current import current_tenant
-
-_INDEX_PREFIX: Final = "scim_extension_"
 
 _HOLDERS: Final = """
 SELECT count(*) FILTER (WHERE deleted_at IS NULL), count(*) FROM scim_resource
@@ -55,27 +52,6 @@ GROUP BY (comparable #>> %(keys)s::text[]) COLLATE "C" HAVING count(*) > 1 LIMIT
 """
 
 
-@dataclass(frozen=True, slots=True)
-class Unique:
-    """An attribute of an extension schema whose value only one resource of the type may have."""
-
-    resource_type: str
-    urn: str
-    attribute: str
-
-    @property
-    def key(self) -> str:
-        """The beginning of the name of its index; the rest is random, so that a new index can be
-        built beside one that is broken.
-        """
-        text = f"{self.resource_type}:{self.urn}:{self.attribute}".lower()
-        return f"{_INDEX_PREFIX}{sha256(text.encode()).hexdigest()[:16]}_"
-
-    @property
-    def keys(self) -> list[str]:
-        return [self.urn, self.attribute]
-
-
 def defined() -> list[ExtensionSchema]:
     """The schemas in force, in the order of their creation."""
     return list(ExtensionSchema.objects.filter(removed_at=None))
@@ -109,11 +85,6 @@ def count_lacking(resource_type: str, keys: Sequence[str], name: str) -> int:
     with connection.cursor() as cursor:
         cursor.execute(_LACKING, [resource_type, path, name])
         return int(cursor.fetchone()[0])
-
-
-def is_unique_index(name: str | None) -> bool:
-    """True for the name of an index of ours, which PostgreSQL reports when it is violated."""
-    return name is not None and name.startswith(_INDEX_PREFIX)
 
 
 def find_indexes() -> dict[str, bool]:

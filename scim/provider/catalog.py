@@ -15,12 +15,10 @@ from uuid import UUID
 
 from django.db import DatabaseError
 
-from scim.extensions import storage
-from scim.extensions.definitions import read_schema
-from scim.models import ExtensionSchema
-from scim.protocol.redaction import Redaction, remembering
+from scim.protocol.redaction import Redaction
 from scim.protocol.schema import Extension, ResourceType
 from scim.provider.capabilities import RESOURCE_TYPES
+from scim.provider.features import Added, features
 from tenants.models import Tenant
 
 MAX_TENANTS: Final = 1_000  # whose types are remembered; some 50 kB each
@@ -86,30 +84,20 @@ def _remember(revision: UUID, catalog: Catalog) -> Catalog:
 
 
 def _read() -> Catalog:
-    rows = storage.everything()
-    in_force = [row for row in rows if row.removed_at is None]
+    added = [each for feature in features() for each in feature.extensions()]
     # Those in force come first: a bare name means what it means to requests.
-    remembered = sorted(rows, key=lambda row: row.removed_at is not None)
+    remembered = sorted(added, key=lambda each: not each.is_in_force)
     return Catalog(
-        _extended((row, _extension(row)) for row in in_force),
-        Redaction(_extended((row, _remembered(row)) for row in remembered)),
+        _extended((each, each.extension) for each in added if each.is_in_force),
+        Redaction(_extended((each, each.remembered) for each in remembered)),
     )
 
 
-def _extended(added: Iterable[tuple[ExtensionSchema, Extension]]) -> Types:
+def _extended(added: Iterable[tuple[Added, Extension]]) -> Types:
     own: dict[str, list[Extension]] = {}
-    for row, extension in added:
-        own.setdefault(row.resource_type, []).append(extension)
+    for each, extension in added:
+        own.setdefault(each.resource_type, []).append(extension)
     return tuple(
         replace(each, extensions=(*each.extensions, *own[each.name])) if each.name in own else each
         for each in RESOURCE_TYPES
     )
-
-
-def _extension(row: ExtensionSchema) -> Extension:
-    return Extension(read_schema(row.definition), row.is_required)
-
-
-def _remembered(row: ExtensionSchema) -> Extension:
-    """The extension with every secret attribute that it ever had."""
-    return Extension(remembering(read_schema(row.definition), row.former_secrets))

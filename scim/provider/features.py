@@ -18,6 +18,7 @@ from django.conf import settings
 from django.contrib.admin import AdminSite
 from django.http.response import HttpResponseBase
 
+from scim.protocol.schema import Extension
 from tenants.models import Tenant
 
 View = Callable[..., HttpResponseBase]
@@ -35,6 +36,20 @@ class Job:
     advance: Callable[[Tenant], bool]
 
 
+@dataclass(frozen=True, slots=True)
+class Added:
+    """An extension of the current tenant's resources of a type, beside the built-in ones.
+
+    `remembered` has every secret attribute that the schema ever had; one that is no longer in force
+    only remembers.
+    """
+
+    resource_type: str
+    extension: Extension
+    remembered: Extension
+    is_in_force: bool
+
+
 class Feature:
     """Gives nothing; each method is overridden by features that give it."""
 
@@ -44,6 +59,13 @@ class Feature:
 
     def register(self, staff_site: AdminSite, tenant_site: AdminSite) -> None:
         """Add screens, and panels to screens, to the sites."""
+
+    def extensions(self) -> Iterable[Added]:
+        """What the current tenant's resource types are extended by, in the order of its creation.
+
+        Asked for tenants that have a revision of schemas, once a process and revision.
+        """
+        return ()
 
     def jobs(self) -> Iterable[Job]:
         """The work for `manage.py run_jobs`."""

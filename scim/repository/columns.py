@@ -5,6 +5,7 @@ A table from attribute to expression. What is not in it is read from the column 
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from hashlib import sha256
 from typing import Final
 
 from scim.protocol.representation import location
@@ -13,6 +14,7 @@ from scim.protocol.urns import GROUP_TYPE, USER_TYPE
 from scim.repository import relations
 from scim.repository.sql import Parameter, Sql, sql
 
+_INDEX_PREFIX: Final = "scim_extension_"
 COMPARABLE: Final = Sql("comparable")
 
 # As scim.protocol.comparison.date_time_key writes a time.
@@ -49,6 +51,32 @@ LOOKED_UP: Final[Mapping[str, Sequence[str]]] = {
     GROUP_TYPE: ("id", "externalId", "displayName", "members.value"),
 }
 UNIQUE_KEY: Final = Column(Sql("unique_key"))
+
+
+@dataclass(frozen=True, slots=True)
+class Unique:
+    """An attribute of an extension schema whose value only one resource of the type may have."""
+
+    resource_type: str
+    urn: str
+    attribute: str
+
+    @property
+    def key(self) -> str:
+        """The beginning of the name of its index; the rest is random, so that a new index can be
+        built beside one that is broken.
+        """
+        text = f"{self.resource_type}:{self.urn}:{self.attribute}".lower()
+        return f"{_INDEX_PREFIX}{sha256(text.encode()).hexdigest()[:16]}_"
+
+    @property
+    def keys(self) -> list[str]:
+        return [self.urn, self.attribute]
+
+
+def is_unique_index(name: str | None) -> bool:
+    """True for the name of an index of ours, which PostgreSQL reports when it is violated."""
+    return name is not None and name.startswith(_INDEX_PREFIX)
 
 
 def find_column(resource_type: ResourceType, located: Located, tenant_url: str) -> Column | None:

@@ -10,7 +10,6 @@ from django.db import IntegrityError, connection
 
 from scim.events import outbox
 from scim.events.claims import Kind
-from scim.extensions.storage import Unique, is_unique_index
 from scim.protocol.comparison import comparable
 from scim.protocol.definitions import MEMBERS
 from scim.protocol.differences import Change
@@ -19,6 +18,7 @@ from scim.protocol.representation import Stored, Written
 from scim.protocol.schema import ResourceType
 from scim.repository import relations
 from scim.repository.base import Event, Loading, Write
+from scim.repository.columns import Unique, is_unique_index
 from scim.repository.sql import Parameter, sql
 from tenants.lettercase import fold
 

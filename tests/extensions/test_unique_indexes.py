@@ -12,10 +12,10 @@ from django.db import IntegrityError, connection, transaction
 from accounts.actions import ActionRefused
 from scim.extensions import storage
 from scim.extensions.actions import define_schema, remove_schema
-from scim.extensions.storage import Unique
 from scim.models import ExtensionSchema, Resource
 from scim.provider import catalog, resources
 from scim.provider.requester import Requester
+from scim.repository.columns import Unique
 from tenants import concurrently
 from tenants.current import in_public, in_tenant
 from tenants.models import Tenant
