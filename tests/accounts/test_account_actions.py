@@ -100,7 +100,7 @@ def test_the_same_address_may_have_an_account_in_each_tenant(acme, globex, tara,
 @pytest.mark.parametrize(
     "email", ["", "tara", "tara@", "a@b@c.example", f"{250 * 'x'}@acme.example"]
 )
-def test_what_is_no_address_makes_no_account(acme, command, email):
+def test_an_invalid_e_mail_address_makes_no_account(acme, command, email):
     with pytest.raises(ActionRefused) as refused:
         actions.create_account(command, acme, email, "", Role.ADMIN)
 

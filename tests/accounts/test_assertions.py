@@ -147,7 +147,7 @@ def test_an_assertion_without_a_signature_is_refused(acme, signer):
     ],
     ids=["empty", "letters", "accents", "long", "no subject", "nested"],
 )
-def test_what_is_no_json_web_token_is_refused(acme, signer, text):
+def test_an_assertion_that_is_no_json_web_token_is_refused(acme, signer, text):
     refused = refusal_of(lambda: proven_by(acme, signer, text))
 
     assert refused.code is ErrorCode.INVALID_CLIENT
@@ -167,7 +167,7 @@ def test_an_assertion_is_good_once(acme, signer):
     assert refused.detail == "The client assertion has been used before."
 
 
-def test_what_is_remembered_of_assertions_is_forgotten_when_they_have_expired(acme, signer):
+def test_used_assertions_are_forgotten_when_they_have_expired(acme, signer):
     proven_by(acme, signer, assertion(signer))
     later = NOW + timedelta(seconds=660)
 

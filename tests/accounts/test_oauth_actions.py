@@ -119,7 +119,7 @@ def test_a_label_or_keys_that_are_no_good_create_nothing(acme, tara, alice, labe
 
 
 @pytest.mark.parametrize("name", ["ffffffff", "not an id", "6a8e2ad4-1ae9-4b5a-8f0e-3f6f2a8b1c11"])
-def test_what_is_not_there_cannot_be_revoked(acme, created, alice, name):
+def test_an_unknown_client_or_secret_cannot_be_revoked(acme, created, alice, name):
     with pytest.raises(ActionRefused, match="has no OAuth client"):
         actions.revoke_oauth_client(alice, acme, name)
     with pytest.raises(ActionRefused):
@@ -136,7 +136,7 @@ def test_a_client_of_acme_is_not_there_in_globex(globex, gus, created, alice):
 
 
 @pytest.mark.parametrize("role", [Role.AUDITOR, Role.ADMIN])
-def test_who_only_looks_may_do_none_of_it(acme, operator, tara, created, role):
+def test_roles_that_only_read_may_do_none_of_it(acme, operator, tara, created, role):
     home = acme if role is Role.ADMIN else operator
     actor = Actor.account(Account(email="aude@mypolicies.example", role=role), home, None)
     acts = (

@@ -121,7 +121,7 @@ def test_an_account_answers_djangos_questions_from_its_role():
     assert not account.has_module_perms("config")
 
 
-def test_what_tenant_admins_see_holds_none_of_their_acts():
+def test_permissions_to_see_include_no_permission_to_act():
     assert SEE | {"scim.view_personal_data", "accounts.view_account"} == SEEN_BY_ADMINS
 
 

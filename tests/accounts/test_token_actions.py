@@ -214,7 +214,7 @@ def test_of_two_revocations_the_first_counts(acme, minted, alice, command):
         ("0a1b2c3d4", "The token's id must be one line of 1 to 8 characters."),
     ],
 )
-def test_what_names_no_token_cannot_be_revoked(acme, alice, name, sentence):
+def test_an_unknown_token_cannot_be_revoked(acme, alice, name, sentence):
     with pytest.raises(ActionRefused) as refused:
         actions.revoke_token(alice, acme, name)
 
@@ -280,7 +280,7 @@ def test_minting_is_audited_in_the_tenant_and_with_staff(acme, tara, alice, oper
     assert last_entry(operator) == last_entry(acme) | {"details": {"tenant": "acme", **details}}
 
 
-def test_what_happens_to_each_replaced_token_is_audited(acme, tara, alice):
+def test_the_end_of_each_replaced_token_is_audited(acme, tara, alice):
     first = mint(alice, acme, tara).token
     second = mint(alice, acme, tara, first.id).token
     mint(alice, acme, tara, first.id, second.id, overlap=Overlap.NONE)

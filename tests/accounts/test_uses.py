@@ -114,7 +114,7 @@ def test_writing_costs_one_statement_a_tenant_and_kind_and_none_for_nothing(
     assert [len(first), len(second)] == [1, 0]
 
 
-def test_what_a_silent_database_keeps_from_being_written_is_kept(
+def test_uses_are_kept_while_the_database_does_not_answer(
     acme, globex, minted, theirs, monkeypatch, caplog
 ):
     note(acme, minted.token)

@@ -102,7 +102,7 @@ def test_a_client_secret_is_warned_of_too(acme, warn, clock):
     assert subject.endswith("expires in 13 days")
 
 
-def test_who_is_revoked_suspended_or_another_tenants_admin_is_not_warned(
+def test_revoked_tokens_suspended_tenants_and_other_tenants_admins_get_no_warning(
     token, warn, clock, acme, globex
 ):
     people.tenant_admin(globex)
@@ -138,7 +138,7 @@ def test_a_warning_is_audited_in_the_tenant(token, warn, clock, acme):
     assert entry.details == {"expires": "2027-02-23T10:00:00+00:00", "messages": 1}
 
 
-def test_what_was_missing_in_the_registry_comes_back(token, warn, clock):
+def test_an_expiry_missing_in_the_registry_comes_back(token, warn, clock):
     with in_public():
         Expiry.objects.all().delete()
     clock.shift(timedelta(days=60))

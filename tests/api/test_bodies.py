@@ -94,7 +94,7 @@ def test_the_token_endpoint_refuses_a_form_that_is_too_long_or_broken(body, acme
     assert (answer.status_code, answer.json()["error"]) == (400, "invalid_request")
 
 
-def test_who_has_no_token_is_refused_before_the_body_is_read(acme):
+def test_a_client_without_a_token_is_refused_before_the_body_is_read(acme):
     assert chunked(client_for(acme), "POST", "/scim/Users", Broken()).status_code == 401
 
 

@@ -42,7 +42,7 @@ def test_the_answer_is_the_user_with_its_id_and_location(at_acme, acme):
     }
 
 
-def test_what_was_created_is_what_is_read(at_acme):
+def test_a_created_user_is_read_as_it_was_answered(at_acme):
     created = at_acme.post("/Users", BJENSEN)
 
     assert at_acme.get(f"/Users/{created.json['id']}").json == created.json

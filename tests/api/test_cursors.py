@@ -184,7 +184,7 @@ def test_a_cursor_belongs_to_its_query(acme_scim, users, parameters):
     assert refusal(answer) == (400, "invalidCursor")
 
 
-def test_what_is_shown_may_change_from_page_to_page(acme_scim, users):
+def test_the_projection_may_change_from_page_to_page(acme_scim, users):
     cursor = acme_scim.get("/Users", cursor="", count=4).json["nextCursor"]
 
     answer = acme_scim.get("/Users", cursor=cursor, count=4, attributes="id")

@@ -77,7 +77,7 @@ def test_each_description_is_at_its_location(endpoint, at_acme, acme):
         assert at_acme.get(path.upper()).json == description
 
 
-def test_what_is_not_described_is_not_found(at_acme):
+def test_an_unknown_schema_is_not_found(at_acme):
     answer = at_acme.get("/Schemas/urn:example:Device")
 
     detail = "Nothing here has the id 'urn:example:Device'."

@@ -85,7 +85,7 @@ def test_head_answers_as_get_without_a_body(at_acme, bjensen):
 
 @pytest.mark.parametrize("path", ["/Devices", "/v3/Users", "/users/x/y"])
 @pytest.mark.parametrize("method", ["GET", "POST", "DELETE"])
-def test_what_is_no_endpoint_is_not_found(path, method, at_acme):
+def test_an_unknown_endpoint_is_not_found(path, method, at_acme):
     answer = at_acme.send(method, path, {})
 
     detail = f"There is no SCIM endpoint at '/scim{path}'."

@@ -216,7 +216,7 @@ def test_a_display_name_is_unique_in_any_letter_case_and_only_among_groups(acme_
 @pytest.mark.quirk("E30")
 @pytest.mark.parametrize("op", ["add", "replace"])
 @pytest.mark.parametrize("unknown", ["00000000-0000-7000-8000-000000000000", "nobody"])
-def test_who_does_not_exist_is_passed_over_and_the_others_come_in(acme_scim, people, unknown, op):
+def test_unknown_members_are_skipped_and_the_others_added(acme_scim, people, unknown, op):
     group = make_group(acme_scim, "Tour Guides")
     value = [{"value": unknown}, {"value": people[0]}]
 

@@ -122,7 +122,7 @@ def test_a_put_tells_what_differs(at_acme, acme, bjensen, history):
         ("DELETE", None, 204),
     ],
 )
-def test_what_changes_no_attribute_tells_nothing(
+def test_a_request_that_changes_no_attribute_leaves_no_history(
     method, body, status, at_acme, acme, bjensen, history
 ):
     at_acme.post("/Users", {**JSMITH, "userName": "taken@acme.example"})

@@ -85,7 +85,7 @@ def test_a_refused_change_says_where_the_user_is_too(acme_scim, tara):
     assert answer.headers["Location"] == location(acme_scim, tara)
 
 
-def test_who_is_not_provisioned_has_no_me(acme_scim, globex, scim, tara):
+def test_an_account_that_is_not_provisioned_has_no_me(acme_scim, globex, scim, tara):
     """Tom asks at globex, where nobody is provisioned; tara of acme does not matter there."""
     answer = scim(globex).get("/Me")
 

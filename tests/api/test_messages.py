@@ -139,7 +139,7 @@ def test_a_body_that_says_that_it_is_something_else_is_refused(kind, send):
 @pytest.mark.parametrize(
     "urn", ["urn:scim:schemas:extension:enterprise:1.0", OLD_ENTERPRISE, OLD_ENTERPRISE.upper()]
 )
-def test_what_stands_under_the_urn_of_a_draft_is_found(urn, at_acme, at_globex):
+def test_values_under_the_urn_of_a_draft_are_found(urn, at_acme, at_globex):
     """OneLogin's template; the answer says what the standard says."""
     extension = {urn: {"department": "Tours", "manager": "26118915"}}
     body = user("onelogin", schemas=["urn:scim:schemas:core:1.0", urn], **extension)
@@ -226,7 +226,7 @@ def test_the_refusal_names_both(at_acme):
         {"name": {"familyName": "B"}, "name.givenName": "A"},
     ],
 )
-def test_what_is_said_twice_in_the_same_words_is_said_once(twice, at_acme):
+def test_an_equal_double_counts_once(twice, at_acme):
     created = at_acme.post("/Users", user("new", **twice))
 
     assert created.json["name"] == {"givenName": "A", "familyName": "B"}

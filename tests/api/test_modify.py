@@ -173,7 +173,7 @@ def test_a_last_operation_that_fails_undoes_those_before_it(
         ),
     ],
 )
-def test_what_is_required_cannot_be_taken_away(operation, named, path, at_acme, acme, stored):
+def test_a_required_attribute_cannot_be_removed(operation, named, path, at_acme, acme, stored):
     before = stored(acme)
 
     answer = at_acme.patch(path, patch(operation))

@@ -86,7 +86,7 @@ def test_nothing_after_a_value_leaves_the_value(at_acme, somebody):
 
 @pytest.mark.parametrize("value", [{}, {"a": 1}, [True, False], [{}], "perhaps", 1])
 @pytest.mark.parametrize("op", ["add", "replace", "remove"])
-def test_what_is_no_value_of_active_is_refused(value, op, at_acme, somebody):
+def test_an_invalid_value_of_active_is_refused(value, op, at_acme, somebody):
     path = f"/Users/{somebody['id']}"
 
     by_path = at_acme.patch(path, {"Operations": [{"op": op, "path": "active", "value": value}]})
@@ -171,7 +171,7 @@ def test_an_empty_list_removes_nothing_and_adds_nothing(operation, at_acme):
         ),
     ],
 )
-def test_what_is_named_whole_goes_whole(operation, gone, at_acme):
+def test_an_attribute_named_as_a_whole_is_removed_as_a_whole(operation, gone, at_acme):
     before = at_acme.post("/Users", FULL).json
 
     after = at_acme.patch(f"/Users/{before['id']}", {"Operations": [operation]}).json

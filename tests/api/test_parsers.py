@@ -43,7 +43,7 @@ def test_a_byte_order_mark_is_ignored():
         (b'{"a":' * 40 + b"1" + b"}" * 40, "nests more than"),
     ],
 )
-def test_what_is_not_acceptable_json_is_refused_with_the_reason(body, detail):
+def test_unacceptable_json_is_refused_with_the_reason(body, detail):
     with pytest.raises(InvalidSyntax) as refusal:
         parse(body)
 

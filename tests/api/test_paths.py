@@ -91,7 +91,7 @@ def test_slashes_before_the_base_are_one_too(path, at_acme, acme, bjensen):
 
 @pytest.mark.quirk("E32")
 @pytest.mark.parametrize("base", JOINED)
-def test_what_is_created_has_its_own_location_however_the_url_was_joined(base, at_acme, acme):
+def test_a_created_user_has_its_own_location_however_the_url_was_joined(base, at_acme, acme):
     client = ScimClient(acme, at_acme.token, base)
 
     created = client.post("/Users", BJENSEN)

@@ -87,7 +87,7 @@ def test_a_change_that_changes_nothing_is_logged(at_acme, bjensen, clock, logged
 
 @pytest.mark.quirk("E19")
 @pytest.mark.quirk("E26")
-def test_what_was_ignored_or_understood_generously_is_noted(at_acme, bjensen, clock, logged):
+def test_ignored_or_generously_read_values_are_noted(at_acme, bjensen, clock, logged):
     clock.shift(1)
     message = {
         "Operations": [

@@ -274,7 +274,7 @@ def count_of(count):
 
 @pytest.mark.parametrize("name", ["startIndex", "count"])
 @pytest.mark.parametrize("text", ["one", "1.5", "1e3", "0x1", "+-1", "\u0661", "1\x00"])
-def test_what_is_no_integer_is_refused(name, text, at_acme):
+def test_a_parameter_that_is_no_integer_is_refused(name, text, at_acme):
     answer = at_acme.get("/Users", **{name: text})
 
     assert answer.json == error(400, f"{name} must be an integer.", "invalidValue")

@@ -7,7 +7,7 @@ from tests.support.payloads import BJENSEN, CORE, ENTERPRISE, JSMITH, error
 REQUIRED = "myPolicies always requires userName, email and externalId."
 
 
-def test_what_is_not_sent_is_removed(at_acme, clock, jsmith):
+def test_attributes_that_are_not_sent_are_removed(at_acme, clock, jsmith):
     clock.shift(60)
     sent = {
         "schemas": [CORE],

@@ -14,7 +14,7 @@ def test_every_thread_every_process_and_everything_else_need_a_connection():
 
 
 @pytest.mark.parametrize("processes", [1, 17])
-def test_what_fits_is_no_problem(processes):
+def test_connections_within_the_limit_are_no_problem(processes):
     assert Serving(processes, threads=4).why_too_many(97) == ""
 
 
@@ -25,7 +25,7 @@ def test_one_process_too_many_is_a_sentence_with_the_remedy():
     )
 
 
-def test_where_not_even_one_process_fits_the_database_has_to_be_changed():
+def test_without_room_for_one_process_the_database_has_to_be_changed():
     sentence = Serving(processes=1, threads=4).why_too_many(14)
 
     assert sentence.endswith(" for everything else. Raise max_connections.")

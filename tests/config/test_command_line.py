@@ -72,7 +72,7 @@ def test_help_on_such_a_command_says_the_same():
     assert refused.value.code == "migrate_schemas is no command here. Use `manage.py migrate`."
 
 
-def test_what_is_named_instead_exists():
+def test_a_command_that_a_refusal_names_exists():
     named = set(re.findall(r"manage\.py (\w+)", " ".join(REFUSED.values()))) - {"help"}
     made = set(re.findall(r"make (\w+)", " ".join(REFUSED.values())))
     makefile = (settings.BASE_DIR / "Makefile").read_text()

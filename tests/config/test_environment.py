@@ -33,7 +33,7 @@ def test_an_address_is_one_of_either_kind(monkeypatch, value, address):
 
 
 @pytest.mark.parametrize("value", ["localhost", "0.0.0.0:8000", "10.0.0.0/8", "*"])
-def test_what_is_no_address_is_refused_with_its_name(monkeypatch, value):
+def test_a_value_that_is_no_address_is_refused_with_its_name(monkeypatch, value):
     monkeypatch.setenv("BIND", value)
 
     with pytest.raises(EnvironmentVariableError) as refused:

@@ -91,7 +91,7 @@ class Clone:
         return sorted(each.name for each in (self.folder / ".venv").glob("*.stamp"))
 
 
-def test_what_the_lock_lists_is_installed_and_runs_where_it_is_put(clone):
+def test_the_packages_of_the_lock_are_installed_and_run_in_place(clone):
     assert clone.install() == (0, "Installing the packages of requirements.lock into .venv, once …")
 
     draft = clone.folder / ".venv.new"
@@ -115,14 +115,14 @@ def test_a_second_run_does_and_says_nothing(clone):
     assert len(clone.calls) == 1
 
 
-def test_what_the_tests_need_holds_what_serving_needs(clone):
+def test_the_lock_of_the_tests_includes_that_of_serving(clone):
     clone.install("dev")
 
     assert clone.stamps() == ["dev.stamp", "runtime.stamp"]
     assert clone.install("runtime") == (0, "")
 
 
-def test_who_has_the_packages_of_the_tests_keeps_them_when_the_locks_change(clone):
+def test_packages_of_the_tests_are_kept_when_the_locks_change(clone):
     clone.install("dev")
     clone.lock("requirements.lock", "django==5.2.20")
 
@@ -155,7 +155,7 @@ def test_a_failure_leaves_the_present_environment_as_it_is(clone):
 
 
 @pytest.mark.parametrize("left", [".venv/bin", ".venv.new/bin", ".venv.old/bin"])
-def test_what_an_interrupted_run_or_another_program_left_is_replaced(left, clone):
+def test_leftovers_of_an_interrupted_run_or_another_program_are_replaced(left, clone):
     """So did `make run` of old: it failed, and failed again after the advice had been followed."""
     (clone.folder / left).mkdir(parents=True)
     (clone.folder / left / "python").symlink_to(sys.executable)
@@ -265,7 +265,7 @@ def test_without_any_pip_debians_is_fetched_by_apt_and_taken_for_this_only(bare)
 
 
 @pytest.mark.parametrize("has_apt", [True, False])
-def test_where_no_pip_can_be_had_the_package_is_named_and_nothing_is_left(has_apt, bare):
+def test_without_any_pip_the_package_is_named_and_nothing_is_left(has_apt, bare):
     if has_apt:
         bare.add_program("apt-get", "exit 100")
         bare.add_program("dpkg-deb", "exit 2")

@@ -127,7 +127,7 @@ def test_an_error_page_of_djangos_below_scim_becomes_a_scim_error(page, detail):
     }
 
 
-def test_what_the_page_says_in_headers_stays():
+def test_headers_of_the_page_stay():
     response = answer_to("/scim/Users", HttpResponseNotAllowed(["GET"], "<p>"))
 
     assert response["Allow"] == "GET"

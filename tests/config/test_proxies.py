@@ -121,7 +121,7 @@ def test_a_zone_is_left_out():
         "\0",
     ],
 )
-def test_what_is_no_address_ends_the_chain(node):
+def test_a_node_that_is_no_address_ends_the_chain(node):
     assert seen(x_forwarded_for=node) == PROXY
     assert seen(x_forwarded_for=f"{CLIENT}, {node}") == PROXY
     assert seen(x_forwarded_for=f"{CLIENT}, {node}, 10.0.0.2") == "10.0.0.2"

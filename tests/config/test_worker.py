@@ -58,7 +58,7 @@ def answer_to(worker, error):
         (errors.InvalidRequestLine(SECRET), "400 Bad Request", "This is no valid HTTP request."),
     ],
 )
-def test_what_gunicorn_cannot_read_gets_a_scim_error(worker, error, status, detail, caplog):
+def test_an_unreadable_request_gets_a_scim_error(worker, error, status, detail, caplog):
     caplog.set_level(logging.INFO)
 
     head, body = answer_to(worker, error)

@@ -203,7 +203,7 @@ def test_schemas_have_what_is_required(schemas):
                 assert {*names, "uniqueness"} <= each.keys()
 
 
-def test_what_is_case_exact_keeps_its_case_and_is_compared_with_it(at_acme):
+def test_a_case_exact_value_keeps_its_case_and_is_compared_with_it(at_acme):
     made = at_acme.post("/Users", user("x", externalId="aBc")).json
 
     assert made["externalId"] == "aBc"

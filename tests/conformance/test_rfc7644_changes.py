@@ -170,7 +170,7 @@ def test_adding_to_a_complex_attribute_takes_sub_attributes(change):
         op("remove", "title"),
     ],
 )
-def test_what_is_there_already_changes_neither_version_nor_last_modified(same, bjensen, change):
+def test_a_patch_without_effect_changes_neither_version_nor_last_modified(same, bjensen, change):
     answer = change(same)
 
     assert (answer.status, answer.json) == (200, bjensen)
@@ -180,7 +180,7 @@ def test_what_is_there_already_changes_neither_version_nor_last_modified(same, b
 # --- §3.5.2.2 ---------------------------------------------------------------------------------
 
 
-def test_what_is_removed_is_unassigned(at_acme, change):
+def test_a_removed_attribute_is_unassigned(at_acme, change):
     change(op("add", value={"title": "Guide", "phoneNumbers": [{"value": "1", "type": "work"}]}))
     change(op("add", "ims", [{"value": "a", "type": "aim"}, {"value": "b", "type": "xmpp"}]))
 
@@ -201,7 +201,7 @@ def test_sub_attributes_are_removed_and_what_loses_all_of_them_is_unassigned(cha
 
 
 @pytest.mark.parametrize("path", ["userName", "externalId", "emails", 'emails[type eq "work"]'])
-def test_what_is_required_cannot_be_removed(path, at_acme, bjensen, change):
+def test_a_required_attribute_cannot_be_removed_by_patch(path, at_acme, bjensen, change):
     answer = change(op("remove", path))
 
     assert (answer.status, answer.json["scimType"]) == (400, "invalidValue")
@@ -239,7 +239,7 @@ def test_a_filter_that_selects_nothing_has_no_target(change):
 # --- §3.6, §3.7 -------------------------------------------------------------------------------
 
 
-def test_who_was_deleted_is_gone_for_every_operation(at_acme, bjensen):
+def test_a_deleted_user_is_gone_for_every_operation(at_acme, bjensen):
     path = f"/Users/{bjensen['id']}"
     group = {"displayName": "Guides", "members": [{"value": bjensen["id"]}]}
     members = at_acme.post("/Groups", group).json["id"]

@@ -78,7 +78,7 @@ def test_the_status_of_an_error_is_in_its_body_too(at_acme, bjensen):
 # --- §3.3 -------------------------------------------------------------------------------------
 
 
-def test_what_is_read_only_is_ignored_when_something_is_created(at_acme):
+def test_read_only_attributes_are_ignored_in_a_create(at_acme):
     meta = {"resourceType": "Group", "created": "1999-01-01T00:00:00Z", "version": 'W/"7"'}
     groups = [{"value": "019ab8c4-0000-7000-8000-000000000001"}]
 
@@ -94,7 +94,7 @@ def test_what_is_read_only_is_ignored_when_something_is_created(at_acme):
 @pytest.mark.parametrize(
     ("kind", "body"), [("User", BJENSEN), ("Group", {"displayName": "Tour Guides"})]
 )
-def test_what_was_created_is_answered_with_201_and_its_location(kind, body, at_acme):
+def test_a_create_is_answered_with_201_and_the_location(kind, body, at_acme):
     answer = at_acme.post(f"/{kind}s", body)
 
     meta = answer.json["meta"]
@@ -105,7 +105,7 @@ def test_what_was_created_is_answered_with_201_and_its_location(kind, body, at_a
     assert at_acme.get(f"/{kind}s/{answer.json['id']}").json == answer.json
 
 
-def test_what_has_just_been_created_was_last_modified_when_it_was_created(at_acme, bjensen):
+def test_a_new_resource_was_last_modified_when_it_was_created(at_acme, bjensen):
     group = at_acme.post("/Groups", {"displayName": "Tour Guides"}).json
 
     for each in (bjensen, group):
@@ -240,7 +240,7 @@ def test_if_match_of_any_version_lets_every_change_pass(method, at_acme, bjensen
 
 @pytest.mark.parametrize("path", [*DISCOVERY, f"/Schemas/{urns.USER}", "/ResourceTypes/User"])
 @pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE"])
-def test_what_describes_the_service_cannot_be_written(method, path, at_acme):
+def test_discovery_endpoints_cannot_be_written(method, path, at_acme):
     answer = at_acme.send(method, path, {})
 
     assert (answer.status, answer.headers["Allow"]) == (405, "GET, HEAD")
@@ -249,7 +249,7 @@ def test_what_describes_the_service_cannot_be_written(method, path, at_acme):
 
 
 @pytest.mark.parametrize("path", [*DISCOVERY, f"/Schemas/{urns.USER}", "/ResourceTypes/User"])
-def test_what_describes_the_service_is_not_filtered(path, at_acme):
+def test_discovery_endpoints_are_not_filtered(path, at_acme):
     answer = at_acme.get(path, filter='id eq "User"')
 
     assert (answer.status, answer.headers["Content-Type"]) == (403, MEDIA_TYPE)

@@ -21,6 +21,6 @@ def test_every_picture_that_a_page_shows_is_there():
     assert {"request", "overview-staff", "overview-tenant", "log-refused"} <= shown()
 
 
-def test_what_staff_tenant_admins_and_set_up_need_is_shown():
+def test_pages_for_staff_tenant_admins_and_set_up_show_pictures():
     for page in ("staff.md", "tenant-admins.md", "entra.md"):
         assert _PICTURE.search((DOCS / page).read_text())

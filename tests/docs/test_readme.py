@@ -49,7 +49,7 @@ def test_the_table_of_commands_names_what_manage_py_has():
     "target",
     ["run", "install", "test", "check", "docs", "figures", "seed", "screenshots"],
 )
-def test_what_the_readme_lets_make_do_is_in_the_makefile(target):
+def test_targets_of_make_in_the_readme_are_in_the_makefile(target):
     makefile = (settings.BASE_DIR / "Makefile").read_text()
 
     assert re.search(rf"^make {target}\b", README, re.MULTILINE)

@@ -1,4 +1,4 @@
-"""The countable rules of the prose: docstrings begin with a verb or a noun."""
+"""The countable rules of the prose: docstrings begin with a verb or a noun, tests are sentences."""
 
 import ast
 import re
@@ -12,6 +12,7 @@ from config.environment import ROOT
 FOLDERS = ("accounts", "config", "scim", "tenants", "tests")
 CLAUSE = re.compile(r"(What|Whether|Who|Whom|Whose|How|Where|When|Which|Why|That)\b")
 CLAUSES = 215  # at most; most docstrings begin with a verb or a noun
+NAME = re.compile(r"\bdef (test_(?:what|whether|whom?|whose|how|where|which|why|that)_\w*)")
 
 
 def sources() -> Iterator[tuple[Path, str]]:
@@ -45,3 +46,9 @@ def test_a_docstring_that_begins_with_a_clause_is_found(docstring):
     text = f'"""{docstring}"""\n\n\ndef left():\n    """{docstring}"""\n'
 
     assert [line for line, each in docstrings(text) if CLAUSE.match(each)] == [1, 4]
+
+
+def test_names_of_tests_have_a_noun_as_subject():
+    names = [f"{path}: {name}" for path, text in sources() for name in NAME.findall(text)]
+
+    assert names == []

@@ -78,7 +78,7 @@ def test_a_cycle_without_a_change_changes_nothing(entra):
     assert entra.client.get("/Users").json == before
 
 
-def test_who_is_disabled_is_not_created(scim, acme):
+def test_a_disabled_person_is_not_created(scim, acme):
     service = ProvisioningService(scim(acme))
 
     after(service, replace(BABS, is_enabled=False), replace(JOHN, is_assigned=False))
@@ -188,7 +188,7 @@ def test_many_cycles_in_mixed_flavors_in_two_tenants(entra, other):
 
 
 @pytest.mark.parametrize("way", [{"is_assigned": False}, {"is_enabled": False}])
-def test_who_leaves_the_scope_is_disabled_and_restored_with_the_same_id(way, entra):
+def test_a_person_out_of_scope_is_disabled_and_restored_with_the_same_id(way, entra):
     identifier = entra.anchors[BABS.object_id]
 
     after(entra, replace(BABS, **way), JOHN, ZOE)
@@ -208,7 +208,7 @@ def test_a_disabled_user_is_still_found(entra):
 
 
 @pytest.mark.quirk("E28")
-def test_who_was_deleted_for_good_comes_back_with_a_new_id(entra, other):
+def test_a_permanently_deleted_person_comes_back_with_a_new_id(entra, other):
     former = entra.anchors[ZOE.object_id]
     after(entra, BABS, JOHN, replace(ZOE, is_assigned=False))
     entra.delete(ZOE)

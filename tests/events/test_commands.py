@@ -99,7 +99,7 @@ def test_a_header_for_the_receiver_is_read_from_standard_input(acme, monkeypatch
         ),
     ],
 )
-def test_what_cannot_be_is_refused_in_a_sentence_and_nothing_is_made(arguments, sentence, acme):
+def test_an_impossible_stream_is_refused_in_a_sentence_and_not_made(arguments, sentence, acme):
     with pytest.raises(CommandError, match=sentence.replace("(", r"\(")):
         run("create_event_stream", "acme", "--label", "x", *arguments)
 
@@ -255,7 +255,7 @@ def test_nothing_secret_is_in_the_audit_log(acme):
     assert "secret=" not in repr(poll)
 
 
-def test_who_may_not_is_refused(acme, operator):
+def test_an_actor_without_permission_is_refused(acme, operator):
     support = Actor.account(Account(role=Role.SUPPORT), operator, None)
     request = StreamRequest("x", DeliveryMethod.POLL)
 

@@ -84,7 +84,7 @@ def test_a_change_is_pushed_as_a_signed_token(acme, at_work, pushed, at_acme):
     ]
 
 
-def test_what_is_delivered_is_not_sent_again(acme, at_work, pushed, at_acme, bjensen):
+def test_a_delivered_event_is_not_sent_again(acme, at_work, pushed, at_acme, bjensen):
     drain(acme)
 
     assert delivery.deliver(acme) == delivery.Round()
@@ -171,7 +171,7 @@ def test_one_round_sends_at_most_one_change_of_each_resource(
         ((302, ""), "The receiver answered 302. Redirects are not followed."),
     ],
 )
-def test_what_does_not_arrive_is_logged_and_sent_again_with_the_same_jti(
+def test_an_event_that_does_not_arrive_is_logged_and_sent_again_with_the_same_jti(
     answer, error, acme, at_work, pushed, at_acme, bjensen, clock
 ):
     at_work.answers = [answer]

@@ -149,7 +149,7 @@ def test_receivers_that_were_slow_leave_rounds_to_the_others(acme, receivers, mo
     dispatcher.finish()
 
 
-def test_what_arrived_is_written_down_when_the_database_answers_again(acme, receivers, monkeypatch):
+def test_a_delivery_is_recorded_when_the_database_answers_again(acme, receivers, monkeypatch):
     started = receivers()
     pushing(acme, started)
     provision(acme, "a")

@@ -187,9 +187,7 @@ def test_a_put_that_enables_a_user_is_two_events_of_one_token(at_acme, present, 
     token(notices, present, BJENSEN["externalId"], told)
 
 
-def test_who_follows_only_deactivation_is_told_of_nothing_else(
-    clock, acme, at_acme, bjensen, token
-):
+def test_a_stream_of_deactivations_gets_nothing_else(clock, acme, at_acme, bjensen, token):
     poller = Poller(acme, event_uris=(f"{PROV}deactivate",))
     path = f"/Users/{bjensen['id']}"
 
@@ -199,7 +197,7 @@ def test_who_follows_only_deactivation_is_told_of_nothing_else(
     token(poller, path, BJENSEN["externalId"], {"deactivate": {}})
 
 
-def test_what_changes_nothing_or_is_refused_tells_nothing(at_acme, present, notices):
+def test_a_refused_request_or_one_without_a_change_makes_no_event(at_acme, present, notices):
     at_acme.patch(present, replace("active", "True"))
     at_acme.post("/Users", BJENSEN)
     at_acme.patch(present, replace("userName", ""))
@@ -302,7 +300,7 @@ def test_nobody_is_told_what_happens_at_another_tenant(notices, at_globex, globe
     assert [claims["iss"] for claims in elsewhere.drained()] == [globex.tenant_url]
 
 
-def test_what_no_client_gets_to_see_no_receiver_does(acme, fulls, requester):
+def test_values_hidden_from_clients_are_hidden_from_receivers(acme, fulls, requester):
     """An attribute that is never returned, as a tenant's own extension may have one."""
     urn = "urn:acme:scim:2.0:User"
     attributes = (Attribute("pin", returned=Returned.NEVER), Attribute("costCenter"))

@@ -125,7 +125,7 @@ def test_while_one_worker_takes_a_change_no_other_takes_it_or_what_follows(inite
     assert taken(tenant, stream) == [(f"/Users/{one}", 2)]
 
 
-def test_what_a_worker_holds_is_no_work_for_others_until_the_time_is_over(initech):
+def test_a_held_delivery_is_no_work_for_others_until_its_time_is_over(initech):
     tenant, stream = initech
     create(tenant, "one")
     with in_tenant(tenant):
@@ -179,7 +179,7 @@ def test_tenants_with_work_are_found_without_entering_one(initech):
     assert with_work() == []
 
 
-def test_what_waits_to_be_tried_again_and_suspended_tenants_are_no_work(initech):
+def test_delayed_deliveries_and_suspended_tenants_are_no_work(initech):
     tenant, _ = initech
     create(tenant, "one")
     with in_tenant(tenant):

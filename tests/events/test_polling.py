@@ -47,7 +47,7 @@ def test_with_nothing_to_tell_the_answer_comes_at_once_and_is_empty(receiver):
     assert receiver.poll({"returnImmediately": False}).json == NOTHING
 
 
-def test_what_is_acknowledged_is_not_handed_out_again(receiver, acme, present, clock):
+def test_an_acknowledged_event_is_not_handed_out_again(receiver, acme, present, clock):
     [claims] = receiver.events()
     assert log(acme) == [("pending", 1, "")]
 
@@ -58,7 +58,7 @@ def test_what_is_acknowledged_is_not_handed_out_again(receiver, acme, present, c
     assert receiver.events() == []
 
 
-def test_what_is_not_acknowledged_is_handed_out_again_with_the_same_claims(
+def test_an_event_without_acknowledgment_is_handed_out_again_with_the_same_claims(
     receiver, acme, present, clock
 ):
     first = receiver.events()

@@ -73,7 +73,7 @@ def test_of_a_long_answer_only_the_beginning_is_read():
     assert len(answer.text) == posting.MAX_ANSWER
 
 
-def test_who_does_not_answer_is_waited_for_no_longer_than_the_time_out():
+def test_a_silent_receiver_is_waited_for_until_the_time_out():
     with answering() as url, pytest.raises(NotSent, match=r"No .*answer within 0\.3 seconds"):
         post(message(url), private_allowed=True, timeout=0.3)
 
@@ -87,7 +87,7 @@ def test_who_does_not_answer_is_waited_for_no_longer_than_the_time_out():
     ],
     ids=["status", "headers", "body"],
 )
-def test_who_answers_byte_by_byte_is_cut_off(chunks):
+def test_an_answer_byte_by_byte_is_cut_off(chunks):
     started = time.monotonic()
 
     with answering(*chunks, pause=0.1) as url, pytest.raises(NotSent, match=r"within 0\.5 seconds"):
@@ -96,7 +96,7 @@ def test_who_answers_byte_by_byte_is_cut_off(chunks):
     assert time.monotonic() - started < 5
 
 
-def test_what_is_no_http_is_said_in_a_sentence_without_what_was_sent():
+def test_an_answer_that_is_not_http_becomes_a_sentence_that_quotes_nothing():
     with answering(b"SSH-2.0-secret\r\n") as url, pytest.raises(NotSent) as refused:
         post(message(url), private_allowed=True, timeout=5)
 
@@ -153,7 +153,7 @@ def test_nothing_is_sent_to_what_is_not_on_the_public_internet(host):
 @pytest.mark.parametrize(
     "address", ["93.184.215.14", "8.8.8.8", "2606:2800:21f:cb07::1", "64:ff9b::808:808"]
 )
-def test_what_is_on_the_public_internet_is_allowed(address):
+def test_an_address_on_the_public_internet_is_allowed(address):
     assert is_public(ip_address(address))
 
 

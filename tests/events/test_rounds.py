@@ -61,7 +61,7 @@ def test_a_round_is_held_by_its_worker_until_it_is_written_down(
     assert (row(acme).status, row(acme).held_until) == ("delivered", None)
 
 
-def test_what_a_killed_worker_held_is_sent_by_another_when_its_time_is_over(
+def test_deliveries_of_a_killed_worker_are_sent_by_another_when_their_time_is_over(
     acme, at_work, pushed, at_acme, bjensen, clock
 ):
     at_acme.patch(f"/Users/{bjensen['id']}", replace("title", "Guide"))
@@ -75,7 +75,7 @@ def test_what_a_killed_worker_held_is_sent_by_another_when_its_time_is_over(
     assert len(at_work.received) == 2
 
 
-def test_what_arrived_is_delivered_though_another_worker_has_taken_it_over(
+def test_an_event_that_arrived_is_delivered_though_another_worker_has_taken_it_over(
     acme, at_work, pushed, at_acme, bjensen, clock
 ):
     slow = delivery.take(acme, pushed.pk)

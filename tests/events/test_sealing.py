@@ -10,7 +10,7 @@ ACME = UUID("019ab8c4-0000-7000-8000-00000000000a")
 GLOBEX = UUID("019ab8c4-0000-7000-8000-00000000000b")
 
 
-def test_what_is_sealed_can_be_opened_and_not_read():
+def test_a_sealed_secret_can_be_opened_and_not_read():
     sealed = seal(ACME, "webhook key", "whsec_\N{SNOWMAN}")
 
     assert unseal(ACME, "webhook key", sealed) == "whsec_\N{SNOWMAN}"
@@ -37,7 +37,7 @@ def test_another_secret_key_opens_nothing(settings):
         unseal(ACME, "webhook key", sealed)
 
 
-def test_what_was_tampered_with_is_not_opened():
+def test_a_changed_seal_is_not_opened():
     head, key, iv, text, tag = seal(ACME, "webhook key", "secret").split(".")
     swapped = "B" if text[0] != "B" else "C"
 

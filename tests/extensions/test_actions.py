@@ -113,7 +113,7 @@ def test_only_that_tenant_is_told_to_read_its_schemas_again(acme, globex):
         (Definition("{}", "Device"), "The resource type must be one of User, Group."),
     ],
 )
-def test_what_is_no_definition_is_refused_with_a_sentence(acme, asked, sentence):
+def test_an_invalid_definition_is_refused_with_a_sentence(acme, asked, sentence):
     with pytest.raises(ActionRefused) as refusal:
         define_schema(COMMAND, acme, asked)
 
@@ -155,7 +155,7 @@ def test_the_letter_case_of_the_urn_stays(acme):
     )
 
 
-def test_what_would_make_the_next_request_fail_is_not_made_required(acme, scim):
+def test_an_attribute_that_users_lack_is_not_made_required(acme, scim):
     desk = {"name": "desk", "type": "complex", "multiValued": True}
     floor, room = {"name": "floor"}, {"name": "room"}
     define(acme, SHIRT, {**desk, "subAttributes": [floor, room]})
@@ -175,7 +175,7 @@ def test_what_would_make_the_next_request_fail_is_not_made_required(acme, scim):
     )
 
 
-def test_what_two_users_share_is_not_made_unique(acme, scim):
+def test_an_attribute_with_a_shared_value_is_not_made_unique(acme, scim):
     define(acme, {"name": "badge"})
     client = scim(acme)
     for name in ("a", "b"):
@@ -209,7 +209,7 @@ def test_a_schema_with_values_is_not_removed(acme, scim):
     assert rows(acme)[0].removed_at is None
 
 
-def test_what_is_not_there_is_not_removed(acme, globex):
+def test_an_unknown_schema_is_not_removed(acme, globex):
     define(globex, SHIRT)
 
     for _ in range(2):
@@ -252,7 +252,9 @@ VAULT = {
         ),
     ],
 )
-def test_what_is_never_returned_can_be_neither_required_nor_unique(acme, attribute, name):
+def test_an_attribute_that_is_never_returned_can_be_neither_required_nor_unique(
+    acme, attribute, name
+):
     assert refused(acme, SHIRT, attribute) == (
         f"{name} is never returned, so no value of it is kept: it can be neither required nor unique."
     )

@@ -61,7 +61,7 @@ EVERYTHING = definition(
 )
 
 
-def test_what_schemas_shows_of_a_definition_is_the_definition():
+def test_schemas_shows_the_definition_as_it_is():
     shown = schema_representation(read_schema(EVERYTHING), (), "https://acme.mypolicies.com/scim")
 
     assert {name: shown[name] for name in EVERYTHING} == EVERYTHING
@@ -176,7 +176,7 @@ def test_references_and_binaries_are_case_exact_without_being_told():
         (definition({"name": "a", "type": "reference"}), "referenceTypes must say what"),
     ],
 )
-def test_what_cannot_be_kept_is_refused_by_its_place(body, sentence):
+def test_an_unsupported_definition_is_refused_by_its_place(body, sentence):
     with pytest.raises(DefinitionRefused) as refusal:
         read_schema(body)
 

@@ -89,14 +89,14 @@ def test_another_tenant_ignores_what_it_does_not_know(extended, at_globex):
     assert ACME not in created.json
 
 
-def test_what_is_write_only_is_accepted_and_not_kept(extended, stored):
+def test_a_write_only_value_is_accepted_and_not_kept(extended, stored):
     extended.post("/Users", user(shirt="M", pin="1234"))
 
     (row,) = stored(extended.tenant)
     assert row["document"][ACME] == {"shirt": "M"}
 
 
-def test_what_is_returned_on_request_is_returned_on_request(extended):
+def test_an_attribute_returned_on_request_is_returned_on_request(extended):
     created = extended.post("/Users", user(shirt="M", notes="left-handed")).json
 
     assert created[ACME] == {"shirt": "M"}
@@ -114,7 +114,7 @@ def test_what_is_returned_on_request_is_returned_on_request(extended):
         ({"shirt": True}, "shirt must be a string; the request has a boolean."),
     ],
 )
-def test_what_does_not_fit_is_refused_by_its_full_name(extended, values, detail):
+def test_a_value_that_does_not_fit_is_refused_by_its_full_name(extended, values, detail):
     answer = extended.post("/Users", user(**values))
 
     assert (answer.status, answer.json["scimType"]) == (400, "invalidValue")
@@ -202,7 +202,7 @@ def test_a_patch_reaches_it_in_every_spelling(acme, at_acme, operation, after):
     assert (ACME in answer.json["schemas"]) is bool(wanted)
 
 
-def test_what_is_immutable_stays_once_it_has_a_value(extended):
+def test_an_immutable_attribute_stays_once_it_has_a_value(extended):
     identifier = extended.post("/Users", user(joined="2024-02-29T08:00:00Z")).json["id"]
     change = {"op": "replace", "path": f"{ACME}:joined", "value": "2025-01-01T00:00:00Z"}
 

@@ -214,7 +214,7 @@ def test_undo_brings_all_of_them_back_with_their_groups(
     assert [(a.outcome, a.settled_by) for a in alarms(acme)] == [("undone", tara.name)]
 
 
-def test_who_was_disabled_before_stays_disabled(staff_of, leave, at_acme, acme, clock):
+def test_users_disabled_before_stay_disabled(staff_of, leave, at_acme, acme, clock):
     leave(staff_of[9])
     clock.shift(timedelta(hours=2))
     leave(*staff_of[:4])
@@ -225,7 +225,7 @@ def test_who_was_disabled_before_stays_disabled(staff_of, leave, at_acme, acme, 
     assert active(at_acme) == PEOPLE - 1
 
 
-def test_whose_name_is_taken_by_now_is_left_and_told(
+def test_users_whose_user_name_has_been_taken_stay_disabled_and_are_listed(
     staff_of, leave, at_acme, acme, django_capture_on_commit_callbacks
 ):
     for path in staff_of[:4]:
@@ -242,7 +242,7 @@ def test_whose_name_is_taken_by_now_is_left_and_told(
     assert reason.startswith("Another user has its userName now")
 
 
-def test_what_is_held_shows_as_failing_with_what_to_do(staff_of, leave, acme, clock):
+def test_delayed_deactivations_show_as_failing_with_the_remedy(staff_of, leave, acme, clock):
     _set(acme, holds=True)
     leave(*staff_of[:4])
     clock.shift(2)

@@ -179,7 +179,7 @@ def test_the_user_of_one_tenant_is_not_there_for_another(run, globex, bjensen):
     assert preview.status == 404
 
 
-def test_what_would_fail_unexpectedly_is_a_500_and_is_logged(run, bjensen, caplog):
+def test_an_unexpected_failure_is_a_500_and_is_logged(run, bjensen, caplog):
     preview = run(request("modify", bjensen.id, _Unreadable(Operations=[])))
 
     assert preview.status == 500

@@ -155,7 +155,7 @@ def test_the_explanation_is_that_of_the_sentence_not_of_its_status_alone(
 
 
 @pytest.mark.parametrize("status", [200, 201, 204, 304])
-def test_what_is_no_refusal_has_no_explanation(status):
+def test_an_answer_that_is_no_refusal_has_no_explanation(status):
     assert explain(status, "", "") is None
 
 

@@ -34,7 +34,7 @@ def test_a_whole_user_carries_the_whole_mapping_of_the_tutorial():
     assert marks_of("POST", WHOLE) == {CREATE, *MAPPING}
 
 
-def test_what_is_empty_or_of_another_type_was_not_mapped():
+def test_an_empty_value_or_one_of_another_type_is_no_mark():
     body = {"userName": "b", "externalId": "", "emails": [{"type": "home", "value": "b@x.org"}]}
 
     assert marks_of("POST", body | {"addresses": [{"type": "work"}]}) == {CREATE, "userName"}

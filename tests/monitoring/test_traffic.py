@@ -135,7 +135,7 @@ def test_a_good_token_whose_users_are_refused_fails_though_another_works(
     assert state() == ("failing", "409 uniqueness")
 
 
-def test_what_one_tenant_is_refused_says_nothing_of_another(at_acme, at_globex, acme, globex):
+def test_a_refusal_at_one_tenant_says_nothing_of_another(at_acme, at_globex, acme, globex):
     old, token = minted(acme, "HR export")
     at_acme.get("/Users")
     at_globex.get("/Users")
@@ -210,7 +210,7 @@ def test_an_oauth_client_that_is_refused_is_told(acme, state):
     assert state() == ("failing", "token invalid_client")
 
 
-def test_what_bodies_carry_is_kept_as_names_without_values(at_acme, bjensen, acme):
+def test_attributes_of_bodies_are_kept_as_names_without_values(at_acme, bjensen, acme):
     at_acme.patch(f"/Users/{bjensen['id']}", replace("active", "False"))
     traffic.flush()
 

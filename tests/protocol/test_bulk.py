@@ -213,7 +213,7 @@ def test_a_reference_backward_changes_no_order():
     assert order(post("a"), post("b", "/Groups", "a")) == [Unit((0,)), Unit((1,))]
 
 
-def test_what_a_reference_needs_is_executed_before_it():
+def test_a_referenced_operation_is_executed_first():
     ordered = order(post("tours", "/Groups", "b", "a"), post("a"), post("b"), post("c"))
 
     assert ordered == [Unit((2,)), Unit((1,)), Unit((0,)), Unit((3,))]

@@ -107,7 +107,7 @@ def test_every_xsd_date_time_of_years_with_four_digits_has_a_key(text, expected)
         "9999-12-31T24:00:00Z",
     ],
 )
-def test_what_is_no_xsd_date_time_or_no_representable_moment_has_no_key(text):
+def test_an_invalid_or_unrepresentable_date_time_has_no_key(text):
     with pytest.raises(
         ValueError, match=r"xsd:dateTime|range|month|second|9999|minute|day|hour|year"
     ):

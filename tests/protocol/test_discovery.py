@@ -58,7 +58,7 @@ def test_every_type_has_canonical_values_so_that_entra_offers_it_to_map():
 
 
 @pytest.mark.quirk("E44")
-def test_what_mypolicies_always_requires_and_what_is_always_there_is_marked_required():
+def test_attributes_that_mypolicies_requires_or_always_makes_are_marked_required():
     required = {name for name, each in attributes_of(urns.USER).items() if each["required"]}
 
     assert required == {"userName", "externalId", "emails", "active"}

@@ -260,7 +260,7 @@ def test_logic_has_two_values():
         ),
     ],
 )
-def test_what_cannot_be_asked_is_refused_also_where_the_answer_does_not_depend_on_it(text, detail):
+def test_an_invalid_comparison_is_refused_even_if_the_result_does_not_depend_on_it(text, detail):
     for whole in (text, f"userName pr or {text}", f"title pr and not ({text})"):
         with pytest.raises(InvalidFilter) as refusal:
             validate(parse_filter(whole), USER)
@@ -412,7 +412,7 @@ def test_an_attribute_that_a_type_does_not_have_has_no_value(text, for_users, fo
         "password pr",
     ],
 )
-def test_what_no_type_understands_is_refused(text):
+def test_a_filter_unknown_to_every_type_is_refused(text):
     tree = parse_filter(text)
 
     with pytest.raises(InvalidFilter):

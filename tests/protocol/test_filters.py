@@ -331,7 +331,7 @@ A_VALUE = "a value is expected: a string in double quotes, a number, true, false
         ),
     ],
 )
-def test_what_is_no_filter_is_refused_with_what_is_missing_where(text, detail):
+def test_an_invalid_filter_is_refused_with_the_missing_part_and_its_place(text, detail):
     with pytest.raises(InvalidFilter) as refusal:
         parse_filter(text)
 
@@ -428,7 +428,7 @@ def test_any_text_is_a_filter_or_refused(text):
 
 
 @given(syntax_trees())
-def test_what_is_written_is_read_as_the_same_tree(tree):
+def test_a_written_filter_is_read_as_the_same_tree(tree):
     assert parse_filter(to_text(tree)) == tree
 
 

@@ -91,7 +91,7 @@ def test_members_and_attributes_that_the_schema_does_not_have_are_passed_over():
     assert replay(GROUP, told) == {"displayName": "Guides"}
 
 
-def test_what_history_holds_is_not_changed_by_replaying_it():
+def test_replaying_history_does_not_change_it():
     told = Change("emails", None, [{"type": "work", "value": "a"}])
 
     replay(USER, (told, Change('emails[type eq "work"].value', "a", "b")))

@@ -215,7 +215,7 @@ def test_remove_unassigns_what_the_path_addresses():
     }
 
 
-def test_what_loses_its_last_part_is_unassigned():
+def test_an_attribute_without_its_last_part_is_unassigned():
     after = patched(
         remove("name.givenName"),
         remove("name.familyName"),

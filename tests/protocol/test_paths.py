@@ -184,7 +184,7 @@ def test_no_text_makes_the_parser_fail_otherwise(text):
 
 
 @given(syntax_trees(value_paths=False))
-def test_what_is_written_as_a_path_is_read_as_that_path(tree):
+def test_a_written_path_is_read_as_the_same_path(tree):
     attribute = AttributePath("emails", urn=urns.USER)
 
     assert parse_path(f"{attribute}[{to_text(tree)}].value") == Path(attribute, tree, "value")

@@ -92,12 +92,12 @@ def test_no_spelling_of_a_secret_attribute_keeps_its_value(body):
         {f"pin={MARKER}": "x"},
     ],
 )
-def test_what_the_schemas_do_not_know_is_kept_by_name_only(body):
+def test_unknown_attributes_are_kept_by_name_only(body):
     """A misspelt password is a password."""
     assert MARKER not in json.dumps(READ.body(body, "User"))
 
 
-def test_what_is_left_out_is_marked_and_what_is_no_value_stays():
+def test_a_redacted_value_is_marked_and_an_empty_one_stays():
     body = {"pin": None, "nickname2": "", "x": [], "shoeSize": 42, ACME: {"badge": "7", "pin": "1"}}
 
     assert READ.body(body, "User") == {

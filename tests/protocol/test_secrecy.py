@@ -32,7 +32,7 @@ FORMER = {
 }
 
 
-def test_what_is_write_only_or_never_returned_is_secret_and_so_are_its_parts():
+def test_an_attribute_that_is_write_only_or_never_returned_is_secret_with_its_parts():
     assert secret_paths(SCHEMA) == {
         *("pin", "hash", "answers", "year", "vault.code", "locker.value", "safe")
     }

@@ -116,7 +116,7 @@ def test_a_plain_value_is_taken_out_of_what_it_is_wrapped_in(path, value):
 
 @pytest.mark.parametrize(("path", "value"), PLAIN)
 @pytest.mark.parametrize("op", ["add", "replace"])
-def test_what_holds_more_than_one_value_is_refused(path, value, op):
+def test_more_than_one_value_is_refused(path, value, op):
     for wrong in (
         [value, value],
         {},
@@ -311,7 +311,7 @@ def test_one_of_several_plain_values_is_removed_or_replaced(operation, left):
         ("replace", 'badge[value eq "1"]', InvalidPath),
     ],
 )
-def test_what_no_plain_value_is_selected_for_is_refused(op, path, error):
+def test_a_selection_that_fits_no_plain_value_is_refused(op, path, error):
     one = changed({"op": "add", "path": f"{OWN}:departmentIds", "value": ["1"]})
 
     with pytest.raises(error):

@@ -42,7 +42,7 @@ def test_a_user_is_read_into_canonical_names_without_schemas_id_and_meta():
     )
 
 
-def test_what_was_read_reads_as_itself():
+def test_a_value_that_was_read_reads_as_itself():
     once = read_resource(USER, CREATE_USER).resource
 
     assert read_resource(USER, once).resource == once
@@ -219,7 +219,7 @@ def test_a_tolerated_spelling_is_noted():
 
 @pytest.mark.quirk("E13")
 @pytest.mark.quirk("E19")
-def test_what_cannot_be_written_is_ignored_and_noted_and_what_the_server_makes_silently():
+def test_read_only_attributes_are_ignored_with_a_note_and_those_of_the_server_silently():
     """RFC 7644 §3.3: readOnly attributes are ignored."""
     read_user = read(
         id="26118915",

@@ -280,7 +280,7 @@ def test_a_walk_sees_the_whole_list_forwards_and_backwards(acme, drawn, query, s
     drawn=RESOURCES, query=QUERIES, size=st.integers(1, 3), events=EVENTS, is_backward=st.booleans()
 )
 @SLOW
-def test_who_stays_is_seen_exactly_once_while_others_come_and_go(
+def test_a_user_that_stays_is_seen_exactly_once_while_others_come_and_go(
     acme, drawn, query, size, events, is_backward
 ):
     with in_tenant(acme), transaction.atomic():

@@ -34,7 +34,7 @@ def a_write(resource, identifier=None, version=1):
     return Write(USER, identifier, resource, version, event, changes(USER, {}, resource))
 
 
-def test_what_is_inserted_is_found_with_its_history_and_event(inside):
+def test_an_inserted_resource_is_found_with_its_history_and_event(inside):
     write = a_write(BJENSEN)
 
     resources.insert(write)
@@ -45,7 +45,7 @@ def test_what_is_inserted_is_found_with_its_history_and_event(inside):
     assert ProvisioningEvent.objects.get().id == write.event.id
 
 
-def test_what_is_removed_is_found_no_more(inside):
+def test_a_removed_resource_is_not_found(inside):
     write = a_write(BJENSEN)
     resources.insert(write)
 

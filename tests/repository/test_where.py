@@ -133,7 +133,7 @@ def test_an_unknown_attribute_is_refused_and_never_dropped(text):
         compile_filter(parse_filter(text), USER, TENANT_URL)
 
 
-def test_what_the_client_sent_is_only_ever_a_parameter():
+def test_values_of_the_client_are_only_ever_parameters():
     hostile = "'; DROP TABLE scim_resource; --"
 
     condition = compile_filter(parse_filter(f'title eq "{hostile}"'), USER, TENANT_URL)

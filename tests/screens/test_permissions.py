@@ -320,7 +320,9 @@ def test_an_address_in_a_link_signs_nobody_out_and_ends_nothing(alice, acme):
     assert "Stop" in alice.get("/t/acme/admin/").text
 
 
-def test_who_is_not_signed_in_is_sent_to_the_staff_sign_in_page(operator, names, open_browser):
+def test_a_visitor_without_a_session_is_sent_to_the_staff_sign_in_page(
+    operator, names, open_browser
+):
     browser = open_browser(operator)
 
     sent = {

@@ -232,7 +232,7 @@ def marked(shown):
     ]
 
 
-def test_what_was_readable_before_is_removed_from_resources_and_hidden_in_what_is_past(
+def test_a_value_that_becomes_secret_leaves_resources_and_is_hidden_in_the_past(
     before, acme, lena, poller
 ):
     client, user = before

@@ -179,7 +179,7 @@ def test_a_deleted_user_can_still_be_read_and_says_so(own_host, acme, provision,
     assert f'<a href="{LIST}{bjensen.id}/change/">{bjensen.id}</a>' in page
 
 
-def test_what_entra_sent_is_shown_and_never_run(own_host, acme, provision):
+def test_values_from_entra_are_shown_and_never_run(own_host, acme, provision):
     script = "<script>alert(1)</script>"
     stored = provision(acme, JSMITH | {"displayName": script})
 

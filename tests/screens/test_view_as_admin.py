@@ -250,7 +250,7 @@ def test_a_form_that_is_sent_when_it_is_over_does_nothing(clock, olaf, acme, min
         assert SecretToken.objects.get().revoked_at is None
 
 
-def test_who_loses_the_role_loses_the_view(alice, acme, operator, staff, form):
+def test_a_view_ends_with_the_role(alice, acme, operator, staff, form):
     view_as_admin(alice, acme)
     with in_tenant(operator):
         staff[Role.SUPPORT].role = Role.AUDITOR
@@ -319,7 +319,7 @@ def test_starting_again_ends_the_first_and_takes_the_new_reason(clock, alice, ac
     ]
 
 
-def test_what_is_looked_at_meanwhile_is_in_the_tenants_audit_log(alice, acme, bjensen):
+def test_pages_opened_during_a_view_are_in_the_tenants_audit_log(alice, acme, bjensen):
     view_as_admin(alice, acme)
 
     alice.get(USERS)

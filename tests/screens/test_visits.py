@@ -135,7 +135,7 @@ def test_an_error_in_a_visit_leaves_nothing_behind(alice, acme, bjensen, monkeyp
         ("accounts/account/", "accounts listed"),
     ],
 )
-def test_what_staff_look_at_is_in_the_tenants_audit_log(path, act, alice, acme, bjensen):
+def test_pages_that_staff_open_are_in_the_tenants_audit_log(path, act, alice, acme, bjensen):
     alice.get(f"/t/acme/admin/{path}".format(bjensen=bjensen.id))
 
     with in_tenant(acme):
@@ -144,7 +144,7 @@ def test_what_staff_look_at_is_in_the_tenants_audit_log(path, act, alice, acme, 
     assert (entry.act, entry.subject, entry.address) == (act, subject, "127.0.0.1")
 
 
-def test_what_tenant_admins_look_at_is_not_audited(acme, tara, bjensen, open_browser):
+def test_pages_that_tenant_admins_open_are_not_audited(acme, tara, bjensen, open_browser):
     with in_tenant(acme):
         before = AuditEntry.objects.count()
 

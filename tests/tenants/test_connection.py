@@ -139,7 +139,7 @@ def test_a_suspended_tenant_is_suspended_whatever_its_traffic_was(
         (120, "Unknown"),
     ],
 )
-def test_when_the_next_cycle_is_expected_is_said_in_words(minutes, words, acme, state_of):
+def test_the_next_cycle_is_said_in_words(minutes, words, acme, state_of):
     found = state_of(acme, last_request_at=minutes, last_success_at=minutes)
 
     assert connection.next_cycle(found, NOW) == words
@@ -250,5 +250,5 @@ def test_a_list_of_all_tenants_with_their_states_is_one_statement(
         (172_800, "2 days ago"),
     ],
 )
-def test_how_long_ago_is_said_in_the_largest_unit(seconds, words):
+def test_the_age_of_a_moment_is_in_the_largest_unit(seconds, words):
     assert connection.ago(NOW - timedelta(seconds=seconds), NOW) == words

@@ -60,7 +60,7 @@ def test_a_host_header_names_a_host_in_lower_case_without_port_and_final_dot(hea
         ".".join(["a" * 63] * 5),
     ],
 )
-def test_what_is_no_host_name_names_no_host(header):
+def test_an_invalid_host_name_names_no_host(header):
     assert hostnames.parse_host(header) is None
 
 
@@ -109,7 +109,7 @@ def test_a_custom_domain_is_a_label_in_lower_case(text, label):
         "a\0b",
     ],
 )
-def test_what_is_no_label_is_refused_with_the_rule(text):
+def test_an_invalid_label_is_refused_with_the_rule(text):
     with pytest.raises(TenantRefused) as refused:
         hostnames.read_custom_domain(text)
 
@@ -154,7 +154,7 @@ def test_a_further_host_name_is_read_in_lower_case_without_a_final_dot():
         ".".join(["a" * 63] * 4) + ".example",
     ],
 )
-def test_what_cannot_be_a_further_host_name_is_refused(text):
+def test_an_invalid_additional_host_name_is_refused(text):
     with pytest.raises(TenantRefused):
         hostnames.read_host_name(text, BASE)
 

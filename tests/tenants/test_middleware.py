@@ -112,7 +112,7 @@ def test_an_unknown_host_below_scim_is_answered_with_a_scim_error_that_names_it(
     }
 
 
-def test_what_only_begins_like_scim_is_no_scim(db):
+def test_a_path_that_only_begins_like_scim_is_not_scim(db):
     assert ask("nobody.example", never_reached, "/scimitar")["Content-Type"] == (
         "text/plain; charset=utf-8"
     )
@@ -161,7 +161,7 @@ def test_a_suspended_tenant_is_answered_403_until_it_is_resumed(acme, globex):
     assert ask(acme.host, name_the_tenant).status_code == 200
 
 
-def test_what_a_request_wrote_is_kept_in_its_tenant_only(acme, globex):
+def test_rows_of_a_request_are_kept_in_its_tenant_only(acme, globex):
     def write(request):
         add("tara@acme.example")
         return HttpResponse(status=400)
@@ -172,7 +172,7 @@ def test_what_a_request_wrote_is_kept_in_its_tenant_only(acme, globex):
 
 
 @pytest.mark.parametrize("status", [500, 503])
-def test_what_a_failed_request_wrote_is_rolled_back(status, acme):
+def test_rows_of_a_failed_request_are_rolled_back(status, acme):
     def write(request):
         add("tara@acme.example")
         return HttpResponse(status=status)
@@ -216,7 +216,7 @@ def test_the_connection_is_directed_to_the_registry_after_an_error(acme):
     assert connection.schema_name == "public"
 
 
-def test_what_was_registered_runs_after_the_rollback_in_the_same_tenant(acme, globex):
+def test_registered_calls_run_after_the_rollback_in_the_same_tenant(acme, globex):
     """So the provisioning event of a refused request is written although nothing else is."""
 
     def refuse(request):
@@ -232,7 +232,7 @@ def test_what_was_registered_runs_after_the_rollback_in_the_same_tenant(acme, gl
     assert emails(globex) == []
 
 
-def test_what_was_registered_runs_together_or_not_at_all_and_never_changes_the_answer(acme, caplog):
+def test_registered_calls_run_together_or_not_at_all_and_never_change_the_answer(acme, caplog):
     def answer(request):
         add("tara@acme.example")
         after_response(request, lambda: add("lost@acme.example"))

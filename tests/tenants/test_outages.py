@@ -124,7 +124,7 @@ def test_another_error_without_a_state_is_none(error):
 
 
 @pytest.mark.django_db
-def test_what_an_outage_led_to_is_an_outage():
+def test_an_error_caused_by_an_outage_is_an_outage():
     """Django refuses the next statement of whoever caught the error and went on."""
     connection.rollback_exc = db.IntegrityError("of a former transaction, and still there")
     with pytest.raises(transaction.TransactionManagementError) as caught, transaction.atomic():

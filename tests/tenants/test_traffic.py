@@ -47,7 +47,7 @@ def test_requests_are_counted_by_tenant_and_day(acme, globex):
     assert counted(globex) == {"2026-11-25": (1, 1, 2)}
 
 
-def test_what_is_written_later_is_added(acme):
+def test_later_writes_are_added(acme):
     for _ in range(3):
         note(acme, at(0), at(1, Kind.REFUSED))
         traffic.flush()
@@ -129,7 +129,7 @@ def test_the_first_request_of_a_tenant_is_due_at_once_and_the_next_are_not(acme,
     assert counted(acme) == {"2026-11-25": (1, 0, 0)}
 
 
-def test_what_waits_is_due_after_five_seconds(acme):
+def test_waiting_counts_are_due_after_five_seconds(acme):
     note(acme, at(0))
     traffic.flush(only_due=True)
     note(acme, at(1), at(5.9))
@@ -173,7 +173,7 @@ def test_a_change_of_state_is_due_at_once(before, after, acme, statements):
         (Kind.REFUSED, Kind.REFUSED),
     ],
 )
-def test_what_tells_nothing_new_waits(before, after, acme, statements):
+def test_a_request_without_news_waits(before, after, acme, statements):
     note(acme, at(0, before))
     traffic.flush(only_due=True)
 

@@ -145,7 +145,7 @@ def test_no_log_line_has_the_link(at_home, acme, open_browser, caplog):
     assert token not in said
 
 
-def test_who_has_an_account_with_a_password_is_not_invited(at_home, acme):
+def test_an_account_with_a_password_is_not_invited(at_home, acme):
     assert invite(at_home, "tara@acme.example") is None
 
 

@@ -104,7 +104,7 @@ def marked(page):
         ),
     ],
 )
-def test_what_is_wrong_is_marked_and_said_beside_it(
+def test_a_wrong_field_is_marked_with_the_reason_beside_it(
     path, form, field, sentence, olaf, acme, tara, staff
 ):
     names = {"tara": tara.pk, "alice": staff[Role.SUPPORT].pk, "acme": acme.pk}
@@ -128,7 +128,7 @@ def test_an_invitation_to_who_signs_in_already_marks_the_address(alice, tara, ac
     assert list(marked(page)) == ["email"]
 
 
-def test_where_no_field_is_wrong_none_is_said_to_be_marked(alice, acme, tara, minted, command):
+def test_a_refusal_about_no_field_marks_none(alice, acme, tara, minted, command):
     path = f"{OF_ACME}/accounts/secrettoken/{minted.token.pk}/rotate/"
     form = {"label": "Entra", "expiry": "365", "issued_for": tara.pk, "overlap": "7d"}
     nonce = nonce_in(alice.get(path))

@@ -116,7 +116,7 @@ def test_a_header_for_the_receiver_is_shown_nowhere_not_even_in_a_refused_form(l
     assert not [text for text in kept if "r3ceiver" in text]
 
 
-def test_what_is_told_and_how_much_is_chosen_on_the_form(lena, acme):
+def test_events_and_their_content_are_chosen_on_the_form(lena, acme):
     chosen = filled(lena, content="full", audience="urn:hr")
     del chosen["activate"], chosen["put"]
 

@@ -42,7 +42,7 @@ def test_a_support_lead_puts_the_example_of_the_form_in_force(lena, acme, globex
     assert rows(globex) == []
 
 
-def test_what_is_refused_is_said_above_the_form_and_what_was_typed_stays(lena, acme):
+def test_a_refusal_stands_above_the_form_which_keeps_its_values(lena, acme):
     typed = '{"id": "acme", "attributes": []}'
 
     answer = sent(lena, LIST + "add/", resource_type="User", definition=typed)

@@ -128,7 +128,7 @@ def test_the_progress_is_not_another_tenants(globex, gus, begun, open_browser):
     assert open_browser(globex, gus).get(f"{begun}progress/").status_code == 404
 
 
-def test_what_is_settled_is_settled_once(at_home, alarm):
+def test_an_alarm_is_resolved_once(at_home, alarm):
     path = f"{LIST}{alarm.pk}/undo/"
     form = {"nonce": nonce_in(at_home.get(path))}
     send(at_home, f"{LIST}{alarm.pk}/pass/")

@@ -78,7 +78,7 @@ def test_the_page_says_what_comes_back(lena, deleted, guides):
     assert table_of(page, caption) == [["Tour Guides", str(guides.id)]]
 
 
-def test_who_was_disabled_comes_back_disabled(lena, acme, bjensen, change, remove):
+def test_a_disabled_user_is_restored_disabled(lena, acme, bjensen, change, remove):
     change(bjensen, DISABLE)
     remove(bjensen)
 

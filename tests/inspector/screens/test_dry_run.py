@@ -101,7 +101,7 @@ def test_a_refusal_whose_cause_is_gone_would_succeed(lena, acme, bjensen, refuse
         assert User.objects.filter(deleted_at=None).count() == 0
 
 
-def test_what_was_redacted_is_said_before_and_after(lena, refused):
+def test_redaction_is_mentioned_before_and_after_the_dry_run(lena, refused):
     event = refused(JSMITH | {"password": "t1meMa$heen"})
 
     asked, answered = lena.get(f"{LOG}{event.id}/dry-run/"), run(lena, event)

@@ -126,7 +126,7 @@ def test_a_refusal_is_explained_with_rule_remedy_and_place(page_of, refuse):
     }
 
 
-def test_what_was_answered_well_has_nothing_to_explain(page_of, bjensen):
+def test_a_successful_request_has_no_explanation(page_of, bjensen):
     assert "Why it was refused" not in page_of().text
 
 

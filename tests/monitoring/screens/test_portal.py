@@ -134,7 +134,7 @@ def test_a_look_up_that_is_refused_after_the_connection_worked_is_the_third_step
     assert states(at_home.get(PROGRESS)) == ["ok", "ok", "failing"]
 
 
-def test_what_entra_sent_follows_with_the_panel(at_home, entra, clock):
+def test_requests_of_entra_appear_with_the_panel(at_home, entra, clock):
     """One answer holds all parts of the page that change, so that they cannot contradict each other."""
     before = at_home.get(PROGRESS).text
     entra.get("/Users", filter='userName eq "c9b1"')
@@ -262,7 +262,7 @@ def test_the_first_page_costs_the_same_whatever_the_number_of_users(at_home, ent
     assert cost() == few <= 11
 
 
-def test_what_staff_look_at_on_a_visit_is_audited(alice, acme):
+def test_pages_that_staff_open_on_a_visit_are_audited(alice, acme):
     alice.get("/t/acme/admin/")
     alice.get("/t/acme/admin/setup/")
 
@@ -272,13 +272,13 @@ def test_what_staff_look_at_on_a_visit_is_audited(alice, acme):
 
 
 @pytest.mark.parametrize("path", ["/admin/setup/", PROGRESS])
-def test_who_is_not_signed_in_sees_no_progress(path, acme, open_browser):
+def test_progress_requires_a_sign_in(path, acme, open_browser):
     answer = open_browser(acme).get(path)
 
     assert (answer.status_code, answer.headers["Location"]) == (302, f"/admin/login/?next={path}")
 
 
-def test_what_entra_manages_says_so_and_nothing_else_does(at_home, acme, minted, entra):
+def test_only_pages_of_data_that_entra_manages_say_so(at_home, acme, minted, entra):
     created = entra.post("/Users", user("one")).json
     badge = "Managed by Microsoft Entra ID</span>"
 
