@@ -12,7 +12,7 @@ so it works behind PgBouncer; the unique `previous_hash` keeps the chain from fo
 import json
 import os
 import pwd
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -107,13 +107,16 @@ def record(actor: Actor, act: str, subject: str, details: Details | None = None)
     return entry
 
 
-def verify_chain() -> int | None:
+def verify_chain(
+    watched: Callable[[Iterator[AuditEntry]], Iterator[AuditEntry]] = iter,
+) -> int | None:
     """The id of the first entry of the current tenant that breaks the chain; None when it holds.
 
-    Needs a transaction in the tenant; reads the whole log in chunks.
+    Needs a transaction in the tenant; reads the whole log in chunks. `watched` passes on the entries,
+    and can say how many there were.
     """
     previous = FIRST_PREVIOUS_HASH
-    for entry in AuditEntry.objects.order_by("id").iterator():
+    for entry in watched(AuditEntry.objects.order_by("id").iterator()):
         if bytes(entry.previous_hash) != previous or bytes(entry.hash) != _hash(entry):
             return entry.id
         previous = bytes(entry.hash)

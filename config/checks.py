@@ -15,7 +15,7 @@ from tenants import schemas
 from tenants.current import in_public, in_tenant
 from tenants.models import Tenant
 
-CREATE_STAFF: Final = "manage.py create_staff you@example.com"
+CREATE_STAFF: Final = "manage.py account create-staff you@example.com"
 
 
 @register(deploy=True)

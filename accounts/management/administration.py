@@ -1,28 +1,25 @@
 """The base of the administrative commands: which tenant is meant, and refusals as plain sentences."""
 
-import sys
-from collections.abc import Sequence
-from getpass import getpass
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 
-from accounts.actions import ActionRefused, CreatedClient
+from accounts.actions import ActionRefused, Actor
 from accounts.models import Account
 from accounts.permissions import Role
 from tenants.current import in_tenant
 from tenants.hostnames import OPERATOR_CUSTOM_DOMAIN
+from tenants.management.kit import HouseCommand
 from tenants.models import Tenant
 
 
-class AdministrativeCommand(BaseCommand):
-    """A command that calls acts or reads; a refusal ends it with its sentence and exit code 1.
+class AdministrativeCommand(HouseCommand):
+    """A command that calls actions or reads; a refusal ends it with its sentence and exit code 1."""
 
-    The system checks, which load every page and endpoint, are `manage.py check`'s: without them a
-    command takes half the time.
-    """
-
-    requires_system_checks = ()
+    @property
+    def actor(self) -> Actor:
+        """The operating system's user, who may do everything."""
+        return Actor.command()
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
@@ -34,17 +31,6 @@ class AdministrativeCommand(BaseCommand):
         """Do what the command is for. May raise ActionRefused."""
         raise NotImplementedError
 
-    def print_table(self, rows: Sequence[tuple[str, ...]]) -> None:
-        """Write rows, headings first, in columns to standard output."""
-        widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-        for row in rows:
-            cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
-            self.stdout.write("  ".join(cells).rstrip())
-
-    def note(self, line: str) -> None:
-        """Write a line for the person at the terminal, to standard error: standard output is data."""
-        self.stderr.write(line, style_func=str)
-
 
 class TenantCommand(AdministrativeCommand):
     """A command whose first argument names the tenant."""
@@ -54,34 +40,6 @@ class TenantCommand(AdministrativeCommand):
             "custom_domain", metavar="tenant", help='The custom domain ("acme"); staff are "admin".'
         )
 
-    def print_secret(self, created: CreatedClient) -> None:
-        """Write a new client secret, if there is one, alone to standard output."""
-        if created.secret is not None:
-            name, expiry = created.secret.public_id, created.secret.expires_at
-            self.note(f"Client secret {name}, expires {expiry:%Y-%m-%d}.")
-            self.note("It is shown this once:")
-            self.stdout.write(created.value)
-
-    def issued_for(self, tenant: Tenant, named: str | None) -> str:
-        """The e-mail address of the active admin who is named, or of the one who is so longest.
-
-        Raises CommandError.
-        """
-        if named:
-            return named
-        with in_tenant(tenant):
-            admins = Account.objects.filter(role=Role.ADMIN, is_active=True)
-            emails = list(admins.order_by("created_at", "pk").values_list("email", flat=True))
-        if not emails:
-            raise CommandError(
-                f"{tenant} has no active tenant admin, and it is issued for one: "
-                f"`manage.py create_account {tenant.custom_domain} <e-mail> --role admin`."
-            )
-        if len(emails) > 1:
-            others = ", ".join(emails[1:])
-            self.note(f"Issued for {emails[0]}; --for names another active admin: {others}.")
-        return emails[0]
-
     def perform(self, options: dict[str, Any]) -> None:
         self.perform_in(get_tenant(options["custom_domain"]), options)
 
@@ -90,22 +48,35 @@ class TenantCommand(AdministrativeCommand):
         raise NotImplementedError
 
 
-def read_password() -> str:
-    """A password: asked for twice at a terminal, else one line of standard input.
+class IssuingCommand(TenantCommand):
+    """A command that makes a credential, for which an active tenant admin is responsible."""
 
-    Never an argument, which every user of the machine could read. Raises CommandError.
-    """
-    if not sys.stdin.isatty():
-        line = sys.stdin.readline()
-        if not line:
+    def add_arguments(self, parser: CommandParser) -> None:
+        super().add_arguments(parser)
+        parser.add_argument("--label", required=True, help="The program that uses it.")
+        parser.add_argument(
+            "--for",
+            dest="issued_for",
+            metavar="E-MAIL",
+            help="An active tenant admin; by default the one who has been there longest.",
+        )
+
+    def issued_for(self, tenant: Tenant, named: str | None) -> str:
+        """The e-mail address of the admin who is named, or of the first one. Raises CommandError."""
+        if named:
+            return named
+        with in_tenant(tenant):
+            admins = Account.objects.filter(role=Role.ADMIN, is_active=True)
+            emails = list(admins.order_by("created_at", "pk").values_list("email", flat=True))
+        if not emails:
             raise CommandError(
-                "There is no password on standard input: write it there, as one line."
+                f"{tenant} has no active tenant admin, and it is issued for one: "
+                f"`manage.py account create {tenant.custom_domain} <e-mail> --role admin`."
             )
-        return line.rstrip("\r\n")
-    password = getpass("Password: ")
-    if getpass("Password again: ") != password:
-        raise CommandError("The two passwords differ.")
-    return password
+        if len(emails) > 1:
+            others = ", ".join(emails[1:])
+            self.note(f"Issued for {emails[0]}; --for names another active admin: {others}.")
+        return emails[0]
 
 
 def get_tenant(custom_domain: str) -> Tenant:
@@ -113,7 +84,9 @@ def get_tenant(custom_domain: str) -> Tenant:
     custom_domain = custom_domain.strip().lower()
     tenant: Tenant | None = Tenant.objects.filter(custom_domain=custom_domain).first()
     if tenant is None and custom_domain == OPERATOR_CUSTOM_DOMAIN:
-        raise CommandError("There is no staff tenant yet: create_staff makes it, with an account.")
+        raise CommandError(
+            "There is no staff tenant yet: `account create-staff` makes it, with an account."
+        )
     if tenant is None:
-        raise CommandError(f"There is no tenant {custom_domain!r}; list_tenants lists them.")
+        raise CommandError(f"There is no tenant {custom_domain!r}; `tenant list` shows all.")
     return tenant

@@ -27,7 +27,7 @@ from tenants.outages import is_timeout
 _RANDOM: Final = 8  # hexadecimal digits of a name
 _SLOW: Final = (
     "{attribute} could not be made unique in time: the tenant is large, or another transaction of the"
-    " database is still open. Try again later, or use the command define_schema, which has no limit."
+    " database is still open. Try again later, or use `manage.py schema define`, which has no limit."
 )
 _logger: Final = logging.getLogger(__name__)
 

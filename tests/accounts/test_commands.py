@@ -1,6 +1,7 @@
 """The administrative commands: what they print where, and how they refuse."""
 
 import io
+import json
 import sys
 
 import pytest
@@ -24,13 +25,15 @@ NOW = "2026-11-25T09:30:00Z"
 
 
 def test_create_tenant_prints_the_tenant_url_and_says_what_next(operator):
-    out, err = run("create_tenant", "initech", "--name", "Initech Inc", "--admin", "ina@i.example")
+    out, err = run(
+        "tenant", "create", "initech", "--name", "Initech Inc", "--admin", "ina@i.example"
+    )
 
     assert out == "Tenant URL: http://initech.mypolicies.localhost:8000/scim\n"
     assert err == (
         "\n"
         "Next, mint a secret token for the Entra provisioning service:\n"
-        '  manage.py mint_token initech --label "Microsoft Entra ID" --days 365\n'
+        '  manage.py token mint initech --label "Microsoft Entra ID" --days 365\n'
         "The invitation to ina@i.example is queued. It is sent within a minute. Its link works once,"
         " for 3 days.\n"
         "It sets a password for http://initech.mypolicies.localhost:8000/admin/.\n"
@@ -42,17 +45,17 @@ def test_create_tenant_prints_the_tenant_url_and_says_what_next(operator):
 
 def test_create_tenant_can_leave_the_invitation_for_later(operator):
     out, err = run(
-        *("create_tenant", "initech", "--name", "Initech", "--admin", "ina@i.example"),
+        *("tenant", "create", "initech", "--name", "Initech", "--admin", "ina@i.example"),
         "--no-invitation",
     )
 
     assert out == "Tenant URL: http://initech.mypolicies.localhost:8000/scim\n"
-    assert err.endswith("  manage.py send_invitation initech ina@i.example\n")
+    assert err.endswith("  manage.py account invite initech ina@i.example\n")
     assert mailing.sent() == []
 
 
 def test_send_invitation_sends_a_link_to_who_has_no_password(acme, tara, globex, gus):
-    _, err = run("send_invitation", "acme", tara.email)
+    _, err = run("account", "invite", "acme", tara.email)
 
     assert err.startswith(
         "The invitation to tara@acme.example is queued. It is sent within a minute."
@@ -62,14 +65,14 @@ def test_send_invitation_sends_a_link_to_who_has_no_password(acme, tara, globex,
 
 def test_create_tenant_refuses_a_custom_domain_that_is_taken(acme):
     with pytest.raises(CommandError) as refused:
-        run("create_tenant", "acme", "--name", "Acme Again", "--admin", "ina@i.example")
+        run("tenant", "create", "acme", "--name", "Acme Again", "--admin", "ina@i.example")
 
     assert "acme" in str(refused.value)
 
 
 @time_machine.travel(NOW, tick=False)
 def test_mint_token_prints_the_token_alone_on_standard_output(acme, tara):
-    out, err = run("mint_token", "acme", "--label", "Microsoft Entra ID", "--days", "365")
+    out, err = run("token", "mint", "acme", "--label", "Microsoft Entra ID", "--days", "365")
 
     with in_tenant(acme):
         verified = tokens.verify(acme.id, out.removesuffix("\n"), clock.now())
@@ -86,7 +89,7 @@ def test_mint_token_ends_the_tokens_that_it_names_and_no_other(acme, tara, comma
         actions.mint_token(command, acme, TokenRequest(label, tara.pk, days=365)).token
         for label in ("Entra", "HR export")
     )
-    _, err = run("mint_token", "acme", "--label", "Entra", "--replaces", former.public_id)
+    _, err = run("token", "mint", "acme", "--label", "Entra", "--replaces", former.public_id)
 
     assert f"{former} works until 2026-12-02 09:30 UTC." in err
     assert str(other) not in err
@@ -96,14 +99,14 @@ def test_mint_token_ends_the_tokens_that_it_names_and_no_other(acme, tara, comma
 
 def test_mint_token_takes_an_overlap_only_for_tokens_that_are_named(acme, tara):
     with pytest.raises(CommandError) as refused:
-        run("mint_token", "acme", "--label", "Entra", "--overlap", "now")
+        run("token", "mint", "acme", "--label", "Entra", "--overlap", "now")
 
     assert str(refused.value) == "--overlap is for the tokens that --replaces names."
 
 
 def test_mint_token_takes_a_reason_instead_of_days(acme, tara):
     _, err = run(
-        "mint_token", "acme", "--label", "Agent", "--no-expiry-because", "no renewal there"
+        "token", "mint", "acme", "--label", "Agent", "--no-expiry-because", "no renewal there"
     )
 
     with in_tenant(acme):
@@ -113,7 +116,7 @@ def test_mint_token_takes_a_reason_instead_of_days(acme, tara):
 
 @time_machine.travel(NOW, tick=False)
 def test_mint_token_lets_the_token_expire_in_a_year_if_nothing_else_is_said(acme, tara):
-    _, err = run("mint_token", "acme", "--label", "Entra")
+    _, err = run("token", "mint", "acme", "--label", "Entra")
 
     assert "for tara@acme.example, expires 2027-11-25." in err
 
@@ -121,7 +124,7 @@ def test_mint_token_lets_the_token_expire_in_a_year_if_nothing_else_is_said(acme
 def test_mint_token_issues_for_the_admin_who_is_one_longest(acme, tara, command):
     actions.create_account(command, acme, "adam@acme.example", "", Role.ADMIN)
 
-    out, err = run("mint_token", "acme", "--label", "Microsoft Entra ID", "--days", "365")
+    out, err = run("token", "mint", "acme", "--label", "Microsoft Entra ID", "--days", "365")
 
     with in_tenant(acme):
         assert SecretToken.objects.get().issued_for == tara
@@ -135,7 +138,7 @@ def test_an_admin_who_was_deactivated_is_passed_over(acme, tara, command):
     actions.create_account(command, acme, "adam@acme.example", "", Role.ADMIN)
     actions.deactivate_account(command, acme, tara.email)
 
-    run("mint_token", "acme", "--label", "Entra", "--days", "90")
+    run("token", "mint", "acme", "--label", "Entra", "--days", "90")
 
     with in_tenant(acme):
         assert SecretToken.objects.get().issued_for.email == "adam@acme.example"
@@ -144,7 +147,7 @@ def test_an_admin_who_was_deactivated_is_passed_over(acme, tara, command):
 def test_mint_token_issues_for_the_admin_that_is_named(acme, tara, command):
     actions.create_account(command, acme, "tim@acme.example", "", Role.ADMIN)
 
-    run("mint_token", "acme", "--label", "Entra", "--days", "90", "--for", "tim@acme.example")
+    run("token", "mint", "acme", "--label", "Entra", "--days", "90", "--for", "tim@acme.example")
 
     with in_tenant(acme):
         assert SecretToken.objects.get().issued_for.email == "tim@acme.example"
@@ -152,17 +155,17 @@ def test_mint_token_issues_for_the_admin_that_is_named(acme, tara, command):
 
 def test_mint_token_says_when_there_is_no_admin(acme):
     with pytest.raises(CommandError) as refused:
-        run("mint_token", "acme", "--label", "Entra", "--days", "90")
+        run("token", "mint", "acme", "--label", "Entra", "--days", "90")
 
     assert str(refused.value) == (
         "Acme Ltd has no active tenant admin, and it is issued for one: "
-        "`manage.py create_account acme <e-mail> --role admin`."
+        "`manage.py account create acme <e-mail> --role admin`."
     )
 
 
 def test_mint_token_refuses_a_lifetime_that_may_not_be(acme, tara):
     with pytest.raises(CommandError) as refused:
-        run("mint_token", "acme", "--label", "Entra", "--days", "731")
+        run("token", "mint", "acme", "--label", "Entra", "--days", "731")
 
     assert str(refused.value) == "A secret token expires after 1 to 730 days."
 
@@ -180,7 +183,7 @@ def test_list_tokens_shows_a_table_and_no_value(acme, globex, tara, gus, command
     uses.note(acme, [Credential(Kind.TOKEN, minted.id)], Use(clock.now(), count=7))
     uses.flush()
 
-    out, err = run("list_tokens", "acme")
+    out, err = run("token", "list", "acme")
 
     live, revoked = minted.public_id, agent.public_id
     assert out.splitlines() == [
@@ -191,8 +194,30 @@ def test_list_tokens_shows_a_table_and_no_value(acme, globex, tara, gus, command
     assert err == ""
 
 
+@time_machine.travel(NOW, tick=False)
+def test_a_list_can_be_one_json_document(acme, tara, command):
+    """Its names are the headings; values keep their types, and times their seconds."""
+    request = TokenRequest("Microsoft Entra ID", tara.email, days=365)
+    token = actions.mint_token(command, acme, request).token
+
+    out, err = run("token", "list", "acme", "--json")
+
+    assert json.loads(out) == [
+        {
+            "id": token.public_id,
+            "label": token.label,
+            "state": "live",
+            "for": "tara@acme.example",
+            "expires": "2027-11-25T09:30:00Z",
+            "last_used": None,
+            "requests": 0,
+        }
+    ]
+    assert err == ""
+
+
 def test_revoke_token_revokes_by_public_id(acme, minted):
-    out, err = run("revoke_token", "acme", minted.token.public_id)
+    out, err = run("token", "revoke", "acme", minted.token.public_id)
 
     assert out == ""
     assert err == f"The secret token {minted.token} of Acme Ltd is revoked.\n"
@@ -202,7 +227,7 @@ def test_revoke_token_revokes_by_public_id(acme, minted):
 
 def test_revoke_token_refuses_what_it_does_not_know(acme):
     with pytest.raises(CommandError) as refused:
-        run("revoke_token", "acme", "0a1b2c3d")
+        run("token", "revoke", "acme", "0a1b2c3d")
 
     assert str(refused.value) == "Acme Ltd has no secret token 0a1b2c3d."
 
@@ -210,7 +235,7 @@ def test_revoke_token_refuses_what_it_does_not_know(acme):
 def test_set_password_reads_one_line_from_standard_input(acme, tara, monkeypatch):
     monkeypatch.setattr(sys, "stdin", io.StringIO(f"{PASSWORD}\nsecond line\n"))
 
-    out, err = run("set_password", "acme", "tara@acme.example")
+    out, err = run("account", "set-password", "acme", "tara@acme.example")
 
     with in_tenant(acme):
         assert Account.objects.get().check_password(PASSWORD)
@@ -220,7 +245,7 @@ def test_set_password_reads_one_line_from_standard_input(acme, tara, monkeypatch
 def test_set_password_asks_twice_at_a_terminal(acme, tara, monkeypatch):
     type_at_terminal(monkeypatch, [PASSWORD, PASSWORD])
 
-    run("set_password", "acme", "tara@acme.example")
+    run("account", "set-password", "acme", "tara@acme.example")
 
     with in_tenant(acme):
         assert Account.objects.get().check_password(PASSWORD)
@@ -230,7 +255,7 @@ def test_set_password_refuses_two_passwords_that_differ(acme, tara, monkeypatch)
     type_at_terminal(monkeypatch, [PASSWORD, PASSWORD + "."])
 
     with pytest.raises(CommandError) as refused:
-        run("set_password", "acme", "tara@acme.example")
+        run("account", "set-password", "acme", "tara@acme.example")
 
     assert str(refused.value) == "The two passwords differ."
 
@@ -239,7 +264,7 @@ def test_set_password_refuses_a_weak_password(acme, tara, monkeypatch):
     monkeypatch.setattr(sys, "stdin", io.StringIO("\n"))
 
     with pytest.raises(CommandError) as refused:
-        run("set_password", "acme", "tara@acme.example")
+        run("account", "set-password", "acme", "tara@acme.example")
 
     assert str(refused.value) == (
         "This password is too short. It must contain at least 12 characters."
@@ -247,18 +272,18 @@ def test_set_password_refuses_a_weak_password(acme, tara, monkeypatch):
 
 
 def test_create_account_makes_staff_in_the_tenant_called_admin(operator):
-    _, err = run("create_account", "admin", "bob@mypolicies.example", "--role", "support")
+    _, err = run("account", "create", "admin", "bob@mypolicies.example", "--role", "support")
 
     with in_tenant(operator):
         assert Account.objects.get(email="bob@mypolicies.example").role == Role.SUPPORT
     assert f"bob@mypolicies.example is now a support of {operator}." in err
-    assert "manage.py set_password admin bob@mypolicies.example" in err
+    assert "manage.py account set-password admin bob@mypolicies.example" in err
 
 
 def test_create_staff_makes_an_operator_who_can_sign_in(operator, monkeypatch):
     monkeypatch.setattr(sys, "stdin", io.StringIO(f"{PASSWORD}\n"))
 
-    out, err = run("create_staff", "olga@mypolicies.example", "--name", "Olga")
+    out, err = run("account", "create-staff", "olga@mypolicies.example", "--name", "Olga")
 
     with in_tenant(operator):
         account = Account.objects.get(email="olga@mypolicies.example")
@@ -275,7 +300,9 @@ def test_create_staff_makes_an_operator_who_can_sign_in(operator, monkeypatch):
 def test_create_staff_can_make_the_password_and_print_it_alone(operator, command):
     actions.create_staff(command, "olga@mypolicies.example", PASSWORD)
 
-    out, err = run("create_staff", "a@m.example", "--role", "auditor", "--generate-password")
+    out, err = run(
+        "account", "create-staff", "a@m.example", "--role", "auditor", "--generate-password"
+    )
 
     with in_tenant(operator):
         assert Account.objects.get(email="a@m.example").check_password(out.removesuffix("\n"))
@@ -287,7 +314,7 @@ def test_create_staff_makes_the_staff_tenant_when_there_is_none(db, monkeypatch)
         cursor.execute("DELETE FROM tenants_tenant WHERE is_operator")
         cursor.execute("DROP SCHEMA support CASCADE")
 
-    run("create_staff", "olga@mypolicies.example", "--generate-password")
+    run("account", "create-staff", "olga@mypolicies.example", "--generate-password")
 
     with in_tenant(Tenant.objects.get(is_operator=True)):
         assert [account.email for account in Account.objects.all()] == ["olga@mypolicies.example"]
@@ -298,7 +325,7 @@ def test_the_first_staff_account_is_an_operator(operator):
         Account.objects.filter(role=Role.OPERATOR).update(is_active=False)
 
     with pytest.raises(CommandError) as refused:
-        run("create_staff", "a@m.example", "--role", "auditor", "--generate-password")
+        run("account", "create-staff", "a@m.example", "--role", "auditor", "--generate-password")
 
     assert str(refused.value) == (
         "There is no active operator yet: create one first, with the role operator."
@@ -309,7 +336,7 @@ def test_create_staff_without_a_password_says_where_it_is_read(operator, monkeyp
     monkeypatch.setattr(sys, "stdin", io.StringIO(""))
 
     with pytest.raises(CommandError) as refused:
-        run("create_staff", "olga@mypolicies.example")
+        run("account", "create-staff", "olga@mypolicies.example")
 
     assert str(refused.value) == (
         "There is no password on standard input: write it there, as one line."
@@ -320,32 +347,32 @@ def test_without_a_staff_tenant_create_account_names_the_command(db):
     Tenant.objects.filter(is_operator=True).delete()
 
     with pytest.raises(CommandError) as refused:
-        run("create_account", "admin", "olga@mypolicies.example", "--role", "operator")
+        run("account", "create", "admin", "olga@mypolicies.example", "--role", "operator")
 
     assert str(refused.value) == (
-        "There is no staff tenant yet: create_staff makes it, with an account."
+        "There is no staff tenant yet: `account create-staff` makes it, with an account."
     )
 
 
 def test_suspend_and_resume(acme):
-    assert run("suspend_tenant", "acme") == (
+    assert run("tenant", "suspend", "acme") == (
         "",
         "Acme Ltd is suspended: every request is answered 403.\n",
     )
     assert Tenant.objects.get(id=acme.id).is_suspended
 
-    assert run("resume_tenant", "acme") == ("", "Acme Ltd is served again.\n")
+    assert run("tenant", "resume", "acme") == ("", "Acme Ltd is served again.\n")
     assert not Tenant.objects.get(id=acme.id).is_suspended
 
 
 def test_hosts_are_added_and_removed(acme):
-    assert run("add_host", "acme", "scim.acme.example") == (
+    assert run("tenant", "add-host", "acme", "scim.acme.example") == (
         "",
         "Acme Ltd is now served at scim.acme.example too.\n",
     )
     assert Domain.objects.get().domain == "scim.acme.example"
 
-    assert run("remove_host", "acme", "scim.acme.example") == (
+    assert run("tenant", "remove-host", "acme", "scim.acme.example") == (
         "",
         "Acme Ltd is no longer served at scim.acme.example.\n",
     )
@@ -355,16 +382,16 @@ def test_hosts_are_added_and_removed(acme):
 @pytest.mark.parametrize(
     "arguments",
     [
-        ("suspend_tenant", "nowhere"),
-        ("resume_tenant", "nowhere"),
-        ("add_host", "nowhere", "scim.acme.example"),
-        ("remove_host", "nowhere", "scim.acme.example"),
-        ("create_account", "nowhere", "tara@acme.example", "--role", "admin"),
-        ("set_password", "nowhere", "tara@acme.example"),
-        ("mint_token", "nowhere", "--label", "Entra", "--days", "1"),
-        ("list_tokens", "nowhere"),
-        ("revoke_token", "nowhere", "0a1b2c3d"),
-        ("verify_audit", "nowhere"),
+        ("tenant", "suspend", "nowhere"),
+        ("tenant", "resume", "nowhere"),
+        ("tenant", "add-host", "nowhere", "scim.acme.example"),
+        ("tenant", "remove-host", "nowhere", "scim.acme.example"),
+        ("account", "create", "nowhere", "tara@acme.example", "--role", "admin"),
+        ("account", "set-password", "nowhere", "tara@acme.example"),
+        ("token", "mint", "nowhere", "--label", "Entra", "--days", "1"),
+        ("token", "list", "nowhere"),
+        ("token", "revoke", "nowhere", "0a1b2c3d"),
+        ("audit", "verify", "nowhere"),
     ],
 )
 @pytest.mark.django_db
@@ -372,19 +399,19 @@ def test_a_tenant_that_does_not_exist_is_named(arguments):
     with pytest.raises(CommandError) as refused:
         run(*arguments)
 
-    assert str(refused.value) == "There is no tenant 'nowhere'; list_tenants lists them."
+    assert str(refused.value) == "There is no tenant 'nowhere'; `tenant list` shows all."
     assert refused.value.returncode == 1
 
 
 def test_commands_are_audited_under_the_operating_systems_user(acme):
-    run("suspend_tenant", "acme")
+    run("tenant", "suspend", "acme")
 
     with in_tenant(acme):
         assert AuditEntry.objects.get().actor == Actor.command().name
 
 
 def test_verify_audit_finds_an_untouched_log_intact(acme, minted):
-    assert run("verify_audit", "acme") == ("acme: intact\n", "")
+    assert run("audit", "verify", "acme") == ("acme: intact\n", "")
 
 
 def test_verify_audit_all_verifies_every_tenant_and_names_the_tampered(acme, globex, operator):
@@ -396,7 +423,7 @@ def test_verify_audit_all_verifies_every_tenant_and_names_the_tampered(acme, glo
 
     out = io.StringIO()
     with pytest.raises(CommandError) as refused:
-        call_command("verify_audit", "--all", stdout=out)
+        call_command("audit", "verify", "--all", stdout=out)
 
     assert out.getvalue().splitlines() == [
         "acme: intact",
@@ -418,4 +445,4 @@ def type_at_terminal(monkeypatch, answers):
     monkeypatch.setattr(terminal, "isatty", lambda: True)
     monkeypatch.setattr(sys, "stdin", terminal)
     typed = iter(answers)
-    monkeypatch.setattr("accounts.management.administration.getpass", lambda _prompt: next(typed))
+    monkeypatch.setattr("accounts.management.commands.account.getpass", lambda _prompt: next(typed))

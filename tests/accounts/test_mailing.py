@@ -248,7 +248,7 @@ def test_the_command_lists_what_waits_with_the_reason_and_no_address(acme, tara,
         mailing.send_due(clocks.now())
     out = StringIO()
 
-    call_command("list_mails", stdout=out)
+    call_command("mail", "list", stdout=out)
 
     headings, row = out.getvalue().splitlines()
     assert headings.split("  ")[0] == "ID"

@@ -29,7 +29,7 @@ def only(tenant, model):
 
 @time_machine.travel(NOW, tick=False)
 def test_create_oauth_client_prints_the_secret_alone_on_standard_output(acme, tara):
-    out, err = run("create_oauth_client", "acme", "--label", "Microsoft Entra ID", "--years", "2")
+    out, err = run("client", "create", "acme", "--label", "Microsoft Entra ID", "--years", "2")
 
     client, secret = only(acme, OAuthClient), only(acme, ClientSecret)
     with in_tenant(acme):
@@ -49,11 +49,11 @@ def test_create_oauth_client_takes_public_keys_in_place_of_a_secret(acme, tara, 
     key = ECKey.generate_key("P-256", {"kid": "entra-1"})
     keys.write_text(json.dumps({"keys": [key.as_dict(private=False)]}))
 
-    out, err = run("create_oauth_client", "acme", "--label", "Signer", "--public-keys", str(keys))
+    out, err = run("client", "create", "acme", "--label", "Signer", "--public-keys", str(keys))
 
     assert out == ""
     assert err.endswith(f"Client id: {only(acme, OAuthClient).id}, for tara@acme.example\n")
-    assert run("list_oauth_clients", "acme")[0].splitlines()[1].split()[1:] == [
+    assert run("client", "list", "acme")[0].splitlines()[1].split()[1:] == [
         "Signer",
         "live",
         "tara@acme.example",
@@ -66,7 +66,7 @@ def test_create_oauth_client_takes_public_keys_in_place_of_a_secret(acme, tara, 
 def test_create_oauth_client_says_which_file_cannot_be_read(acme, tara, tmp_path):
     with pytest.raises(CommandError, match=r"missing\.json cannot be read"):
         run(
-            *("create_oauth_client", "acme", "--label", "Signer"),
+            *("client", "create", "acme", "--label", "Signer"),
             *("--public-keys", str(tmp_path / "missing.json")),
         )
 
@@ -75,7 +75,7 @@ def test_create_oauth_client_says_which_file_cannot_be_read(acme, tara, tmp_path
 def test_add_client_secret_prints_the_secret_alone_on_standard_output(acme, created):
     client_id = str(created.client.id)
 
-    out, err = run("add_client_secret", "acme", client_id, "--years", "3")
+    out, err = run("client", "add-secret", "acme", client_id, "--years", "3")
 
     with in_tenant(acme):
         proven = oauth.by_secret(
@@ -88,10 +88,10 @@ def test_add_client_secret_prints_the_secret_alone_on_standard_output(acme, crea
 
 @time_machine.travel(NOW, tick=False)
 def test_list_oauth_clients_has_a_line_for_each_secret(acme, tara):
-    run("create_oauth_client", "acme", "--label", "Entra")
+    run("client", "create", "acme", "--label", "Entra")
     client, secret = only(acme, OAuthClient), only(acme, ClientSecret)
 
-    assert run("list_oauth_clients", "acme")[0] == (
+    assert run("client", "list", "acme")[0] == (
         "CLIENT ID                             LABEL  STATE  FOR                SECRET    "
         "EXPIRES     LAST USED\n"
         f"{client.id}  Entra  live   tara@acme.example  {secret.public_id}  2027-11-25  never\n"
@@ -101,8 +101,8 @@ def test_list_oauth_clients_has_a_line_for_each_secret(acme, tara):
 def test_revoke_oauth_client_revokes_the_client_or_one_secret(acme, created):
     client, secret = created.client, created.secret
 
-    _, of_secret = run("revoke_oauth_client", "acme", "--secret", secret.public_id)
-    _, of_client = run("revoke_oauth_client", "acme", str(client.id))
+    _, of_secret = run("client", "revoke", "acme", "--secret", secret.public_id)
+    _, of_client = run("client", "revoke", "acme", str(client.id))
 
     assert of_secret == f"The client secret {secret} of Acme Ltd is revoked.\n"
     assert of_client == f"The OAuth client {client} of Acme Ltd is revoked.\n"
@@ -113,9 +113,9 @@ def test_revoke_oauth_client_revokes_the_client_or_one_secret(acme, created):
 @pytest.mark.parametrize("arguments", [(), ("0a1b2c3d", "--secret", "0a1b2c3d")])
 def test_revoke_oauth_client_wants_the_one_or_the_other(acme, arguments):
     with pytest.raises(CommandError):
-        run("revoke_oauth_client", "acme", *arguments)
+        run("client", "revoke", "acme", *arguments)
 
 
 def test_a_client_that_is_not_there_is_refused_in_a_sentence(acme):
     with pytest.raises(CommandError, match=r"Acme Ltd has no OAuth client 0a1b2c3d\."):
-        run("revoke_oauth_client", "acme", "0a1b2c3d")
+        run("client", "revoke", "acme", "0a1b2c3d")

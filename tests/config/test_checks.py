@@ -100,7 +100,7 @@ def test_without_an_operator_who_can_sign_in_it_names_the_command(operator, olga
         (
             "config.W003",
             "No staff account can sign in: there is no active operator with a password.",
-            "Run manage.py create_staff you@example.com.",
+            "Run manage.py account create-staff you@example.com.",
         )
     ]
 

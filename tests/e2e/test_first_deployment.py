@@ -25,6 +25,13 @@ def lines():
     return [line.replace(".venv/bin/", programs) for line in "".join(blocks).splitlines()]
 
 
+def named(line):
+    """The command that a line runs, with its verb."""
+    if command := re.search(r"manage\.py ([a-z_]+(?: [a-z][a-z-]+)?)", line):
+        return command[1]
+    return "gunicorn"
+
+
 @pytest.fixture(scope="module")
 def followed():
     """The installation after all steps, with what each has written to standard output."""
@@ -32,7 +39,7 @@ def followed():
         workers, outputs = [], {}
         try:
             for line in lines():
-                step = line.split()[2] if "manage.py" in line else "gunicorn"
+                step = named(line)
                 if step == "gunicorn":
                     deployment.start(line)
                 elif step in WORKERS:
@@ -53,19 +60,19 @@ def test_every_step_is_in_the_document(followed):
 
     assert list(outputs) == [
         "migrate",
-        "create_staff",
+        "account create-staff",
         "check",
         "warn_of_expiry",
         "clearsessions",
-        "create_tenant",
-        "mint_token",
+        "tenant create",
+        "token mint",
     ]
 
 
 def test_test_connection_succeeds_with_the_token_that_was_printed(followed):
     deployment, outputs = followed
 
-    answer = deployment.scim("acme", outputs["mint_token"].strip(), "GET", "/Users?count=1")
+    answer = deployment.scim("acme", outputs["token mint"].strip(), "GET", "/Users?count=1")
 
     assert (answer.status, answer.json["totalResults"]) == (200, 0)
 

@@ -20,7 +20,7 @@ pytestmark = pytest.mark.e2e
 def deployment():
     """Migrated and serving, with the tenants acme and globex."""
     with new_deployment() as made:
-        assert made.manage("migrate").endswith("  manage.py create_staff you@example.com\n")
+        assert made.manage("migrate").endswith("  manage.py account create-staff you@example.com\n")
         made.manage("create_staff alice@mypolicies.example", given=PASSWORD)
         made.manage('create_tenant acme --name "Acme Ltd" --admin tara@acme.example')
         made.manage('create_tenant globex --name "Globex Inc" --admin gus@globex.example')

@@ -42,7 +42,7 @@ def provision(tenant, name):
 
 
 def test_a_poll_stream_prints_its_secret_alone_on_standard_output(acme):
-    out, err = run("create_event_stream", "acme", "--label", "HR replica", "--method", "poll")
+    out, err = run("stream", "create", "acme", "--label", "HR replica", "--method", "poll")
 
     [secret] = out.splitlines()
     [stream] = streams(acme)
@@ -60,7 +60,7 @@ def test_a_poll_stream_prints_its_secret_alone_on_standard_output(acme):
 def test_the_events_are_chosen_by_their_short_names(acme):
     names = [uri.removeprefix("urn:ietf:params:scim:event:prov:") for uri in FULLS]
 
-    run("create_event_stream", "acme", "--label", "x", "--method", "poll", "--events", *names)
+    run("stream", "create", "acme", "--label", "x", "--method", "poll", "--events", *names)
 
     assert tuple(streams(acme)[0].event_uris) == FULLS
 
@@ -69,7 +69,7 @@ def test_a_header_for_the_receiver_is_read_from_standard_input(acme, monkeypatch
     monkeypatch.setattr("sys.stdin", io.StringIO("Bearer r3ceiver\n"))
     where = ("--method", "push", "--endpoint", "https://hr.example/events")
 
-    out, _ = run("create_event_stream", "acme", "--label", "x", *where, "--authorization")
+    out, _ = run("stream", "create", "acme", "--label", "x", *where, "--authorization")
 
     assert out == ""
     [stream] = streams(acme)
@@ -101,7 +101,7 @@ def test_a_header_for_the_receiver_is_read_from_standard_input(acme, monkeypatch
 )
 def test_an_impossible_stream_is_refused_in_a_sentence_and_not_made(arguments, sentence, acme):
     with pytest.raises(CommandError, match=sentence.replace("(", r"\(")):
-        run("create_event_stream", "acme", "--label", "x", *arguments)
+        run("stream", "create", "acme", "--label", "x", *arguments)
 
     assert streams(acme) == []
 
@@ -111,9 +111,9 @@ def test_a_tenant_has_at_most_ten_streams(acme, globex):
         created(acme, DeliveryMethod.POLL)
 
     with pytest.raises(CommandError, match="at most 10"):
-        run("create_event_stream", "acme", "--label", "x", "--method", "poll")
+        run("stream", "create", "acme", "--label", "x", "--method", "poll")
 
-    run("create_event_stream", "globex", "--label", "x", "--method", "poll")
+    run("stream", "create", "globex", "--label", "x", "--method", "poll")
 
 
 def test_the_list_shows_streams_and_what_waits(acme, globex):
@@ -121,7 +121,7 @@ def test_the_list_shows_streams_and_what_waits(acme, globex):
     created(globex, DeliveryMethod.POLL, label="elsewhere")
     provision(acme, "a")
 
-    out, _ = run("list_event_streams", "acme")
+    out, _ = run("stream", "list", "acme")
 
     assert [line.split() for line in out.splitlines()] == [
         ["ID", "LABEL", "METHOD", "STATE", "PENDING", "ENDPOINT", "REASON"],
@@ -134,9 +134,9 @@ def test_a_stream_is_named_by_the_beginning_of_its_id(acme):
     name = str(stream.id)[:8]
 
     said = [
-        run("pause_event_stream", "acme", name)[1],
-        run("resume_event_stream", "acme", name)[1],
-        run("delete_event_stream", "acme", name)[1],
+        run("stream", "pause", "acme", name)[1],
+        run("stream", "resume", "acme", name)[1],
+        run("stream", "delete", "acme", name)[1],
     ]
 
     shown = f"The event stream HR replica ({name}) of Acme Ltd"
@@ -153,7 +153,7 @@ def test_a_name_that_is_none_or_another_tenants_is_refused(name, acme, globex):
 
     for wrong in (name, str(elsewhere.id)):
         with pytest.raises(CommandError, match="Acme Ltd has no event stream"):
-            run("delete_event_stream", "acme", wrong)
+            run("stream", "delete", "acme", wrong)
 
     assert streams(globex)[0].deleted_at is None
 
@@ -161,7 +161,7 @@ def test_a_name_that_is_none_or_another_tenants_is_refused(name, acme, globex):
 def test_a_key_is_rotated(acme):
     created(acme, DeliveryMethod.POLL)
 
-    _, err = run("rotate_event_key", "acme")
+    _, err = run("stream", "rotate-key", "acme")
 
     assert err.startswith("The events of Acme Ltd are signed with ")
     with in_tenant(acme):
@@ -223,19 +223,19 @@ def stuck(acme):
 def test_an_event_is_skipped_by_its_jti_when_it_is_said_twice(acme, stuck):
     what = f"create of {stuck.event.uri} for {stuck.stream}"
     with pytest.raises(CommandError, match="Repeat the command with --yes") as asked:
-        run("skip_event", "acme", str(stuck.pk))
+        run("stream", "skip", "acme", str(stuck.pk))
     with in_tenant(acme):
         assert Delivery.objects.get().status == "pending"
 
-    assert run("skip_event", "acme", str(stuck.pk), "--yes") == ("", f"Skipped: {what}.\n")
+    assert run("stream", "skip", "acme", str(stuck.pk), "--yes") == ("", f"Skipped: {what}.\n")
 
     assert what in str(asked.value)
     with in_tenant(acme):
         assert Delivery.objects.get().status == "skipped"
     with pytest.raises(CommandError, match="no longer waits"):
-        run("skip_event", "acme", str(stuck.pk), "--yes")
+        run("stream", "skip", "acme", str(stuck.pk), "--yes")
     with pytest.raises(CommandError, match="Acme Ltd has no event 'nobody'"):
-        run("skip_event", "acme", "nobody", "--yes")
+        run("stream", "skip", "acme", "nobody", "--yes")
 
 
 def test_nothing_secret_is_in_the_audit_log(acme):

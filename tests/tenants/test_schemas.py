@@ -110,7 +110,7 @@ def test_migrate_makes_the_staff_tenant_and_names_the_next_step(db):
 
     assert Tenant.objects.get(is_operator=True).host == "admin.mypolicies.localhost"
     assert printed.endswith(
-        "Next, create the first staff account:\n  manage.py create_staff you@example.com\n"
+        "Next, create the first staff account:\n  manage.py account create-staff you@example.com\n"
     )
 
 

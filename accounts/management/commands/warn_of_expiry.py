@@ -3,20 +3,21 @@
 from typing import Any
 
 from accounts import warnings
-from accounts.actions import Actor
 from accounts.management.administration import AdministrativeCommand
 from tenants import clock
 
 
 class Command(AdministrativeCommand):
     help = (
-        "Queues e-mails to the tenant's admins and staff 30, 14, 3 and 1 days before a secret token"
+        "Queue e-mails to the tenant's admins and staff 30, 14, 3 and 1 days before a secret token"
         " or client secret expires, each warning once; run_jobs sends them."
     )
 
+    examples = ("manage.py warn_of_expiry",)
+
     def perform(self, options: dict[str, Any]) -> None:
         count = 0
-        for warned in warnings.warn(Actor.command(), clock.now()):
+        for warned in warnings.warn(self.actor, clock.now()):
             count += 1
             expiry = warned.expiry
             line = f"{expiry.tenant.custom_domain}: {expiry.name}, {warned.messages} messages."

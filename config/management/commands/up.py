@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from django.conf import settings
 from django.core.management import call_command
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 from django.db import connection
 
 from accounts import actions
@@ -22,6 +22,7 @@ from config import database, environment
 from config.server import serving
 from config.server.delivering import delivering
 from tenants.current import in_public, in_tenant
+from tenants.management.kit import HouseCommand
 from tenants.models import Tenant
 
 DEMO: Final = "demo0-qa"  # the tutorial's own example
@@ -30,12 +31,12 @@ TOKEN_DAYS: Final = 1
 _STARTING: Final = 76_437_644  # names the lock that starting processes share
 
 
-class Command(BaseCommand):
+class Command(HouseCommand):
     help = (
-        "Migrates, makes the staff tenant and a demo tenant at the first start, mints a secret token,"
-        " serves on BIND and PORT, and delivers events until Ctrl-C."
+        "Migrate, make the staff tenant and a demo tenant at the first start, mint a secret token,"
+        " serve on BIND and PORT, and deliver events until Ctrl-C."
     )
-    requires_system_checks = ()  # the schemas may not be there yet
+    examples = ("manage.py up", "PORT=8100 manage.py up")
 
     def handle(self, *args: Any, **options: Any) -> None:
         check_port_is_free(settings.BIND, settings.PORT)
@@ -109,7 +110,7 @@ def make_staff(actor: actions.Actor) -> list[str]:
         with in_tenant(operator):
             first = Account.objects.order_by("created_at", "pk").first()
         if first is not None:
-            reset = f".venv/bin/python manage.py set_password admin {first.email}"
+            reset = f".venv/bin/python manage.py account set-password admin {first.email}"
             return [*lines, f"  Sign in as     {first.email}  (a new password: {reset})"]
     email = environment.text("STAFF_EMAIL", f"staff@{settings.BASE_DOMAIN}")
     given = environment.text("STAFF_PASSWORD")

@@ -15,12 +15,13 @@ from functools import partial
 from typing import Any, Final
 from uuid import UUID
 
-from django.core.management.base import BaseCommand, CommandParser
+from django.core.management.base import CommandParser
 from django.db import Error, connection
 
 from accounts import mailing
 from scim.provider.features import Job, features
 from tenants import clock
+from tenants.management.kit import HouseCommand
 
 PAUSE: Final = 2.0  # seconds, after a look that found nothing to do
 DOWN_PAUSE: Final = 15.0  # seconds, when the mail server does not answer
@@ -84,9 +85,11 @@ def kinds() -> list[Callable[[], Work]]:
     return [Mails, *(partial(Pieces, job) for job in jobs)]
 
 
-class Command(BaseCommand):
-    help = "Sends queued e-mail and undoes mass deactivations, until it is stopped; any number may run."
-    requires_system_checks = ()
+class Command(HouseCommand):
+    help = (
+        "Send queued e-mail and undo mass deactivations, until it is stopped; any number may run."
+    )
+    examples = ("manage.py run_jobs", "manage.py run_jobs --once")
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument(

@@ -3,26 +3,27 @@
 from typing import Any, Final
 
 from django.contrib.sessions.models import Session
-from django.core.management.base import BaseCommand
 
 from tenants import clock, schemas
 from tenants.current import in_public, in_tenant
+from tenants.management.kit import HouseCommand
 from tenants.models import Tenant
 
 _EXPIRED: Final = "SELECT 1 FROM {schema}.django_session WHERE expire_date < %s"
 _COLUMN: Final = ("django_session", "expire_date")
 
 
-class Command(BaseCommand):
-    help = "Deletes the expired sessions of all tenants, suspended ones and staff included."
-    requires_system_checks = ()  # as in accounts.management.administration
+class Command(HouseCommand):
+    help = "Delete the expired sessions of all tenants, suspended ones and staff included."
+    examples = ("manage.py clearsessions",)
 
     def handle(self, *args: Any, **options: Any) -> None:
         now = clock.now()
         with in_public():
             tenants = list(Tenant.objects.all())
         count = 0
-        for tenant in schemas.where(_EXPIRED, _COLUMN, [now], tenants):
+        found = schemas.where(_EXPIRED, _COLUMN, [now], tenants)
+        for tenant in self.progress(found, "Tenants with expired sessions"):
             with in_tenant(tenant):
                 deleted, _ = Session.objects.filter(expire_date__lt=now).delete()
             count += deleted

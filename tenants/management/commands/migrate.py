@@ -9,20 +9,27 @@ from django.db import Error
 
 from tenants import schemas
 from tenants.backend.base import PUBLIC
+from tenants.management.kit import HouseCommand
 
 # With one of these every tenant is asked.
 _SPECIAL: Final = ("app_label", "fake", "fake_initial", "plan", "prune")
 
 
-class Command(migrate.Command):
+class Command(HouseCommand, migrate.Command):
     help = (
-        "Migrates the registry and all tenants. A tenant that fails stays as it was, the others go "
+        "Migrate the registry and all tenants. A tenant that fails stays as it was, the others go "
         "on, and the failures are listed at the end."
+    )
+    requires_system_checks = "__all__"
+    examples = (
+        "manage.py migrate",
+        "manage.py migrate --check",
+        "manage.py migrate --schema t_acme",
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)
-        parser.add_argument("--schema", help="Migrates only that schema.")
+        parser.add_argument("--schema", help="Migrate only that schema.")
 
     def handle(self, *_: Any, **options: Any) -> None:
         schema = options.pop("schema")

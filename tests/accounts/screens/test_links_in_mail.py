@@ -76,8 +76,8 @@ def again_from_the_staff_site(acme, own_host, alice, olaf):
 
 
 def again_by_command(acme, own_host, alice, olaf):
-    call_command("create_account", "acme", NORA, role="admin", stderr=StringIO())
-    call_command("send_invitation", "acme", NORA, stderr=StringIO())
+    call_command("account", "create", "acme", NORA, role="admin", stderr=StringIO())
+    call_command("account", "invite", "acme", NORA, stderr=StringIO())
 
 
 @pytest.mark.parametrize(

@@ -6,12 +6,13 @@ import time
 from threading import Event
 from typing import Any, Final
 
-from django.core.management.base import BaseCommand, CommandParser
+from django.core.management.base import CommandParser
 from django.db import Error, connection
 
 from scim.events import delivery
 from scim.events.dispatching import Dispatcher
 from tenants import schemas
+from tenants.management.kit import HouseCommand
 
 PAUSE: Final = 1.0  # seconds between two looks for work
 OUTAGE_PAUSE: Final = 5.0  # seconds, when the database does not answer
@@ -36,9 +37,9 @@ class Regularly:
         return True
 
 
-class Command(BaseCommand):
-    help = "Delivers events to push streams and webhooks of all tenants, until it is stopped."
-    requires_system_checks = ()
+class Command(HouseCommand):
+    help = "Deliver events to push streams and webhooks of all tenants, until it is stopped."
+    examples = ("manage.py deliver_events", "manage.py deliver_events --once")
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument(

@@ -1,5 +1,6 @@
-"""`manage.py verify_audit acme` or `--all`: is the audit log as it was written?"""
+"""`manage.py audit`: the audit logs."""
 
+from functools import partial
 from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
@@ -7,11 +8,14 @@ from django.core.management.base import CommandError, CommandParser
 from accounts import audit
 from accounts.management.administration import AdministrativeCommand, get_tenant
 from tenants.current import in_tenant
+from tenants.management.kit import Group
 from tenants.models import Tenant
 
 
-class Command(AdministrativeCommand):
+class Verify(AdministrativeCommand):
     help = "Verify the hash chain of a tenant's audit log, or of all."
+    examples = ("manage.py audit verify acme", "manage.py audit verify --all")
+    alias = "verify_audit"
 
     def add_arguments(self, parser: CommandParser) -> None:
         which = parser.add_mutually_exclusive_group(required=True)
@@ -26,8 +30,14 @@ class Command(AdministrativeCommand):
             raise CommandError(f"Tampered audit logs: {', '.join(broken)}.")
 
     def _holds(self, tenant: Tenant) -> bool:
+        said = partial(self.progress, what=f"Entries of {tenant.custom_domain}")
         with in_tenant(tenant):
-            first_broken = audit.verify_chain()
+            first_broken = audit.verify_chain(said)
         verdict = "intact" if first_broken is None else f"broken at entry {first_broken}"
         self.stdout.write(f"{tenant.custom_domain}: {verdict}")
         return first_broken is None
+
+
+class Command(Group):
+    help = "The audit logs."
+    verbs = {"verify": Verify}

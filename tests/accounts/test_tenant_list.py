@@ -1,4 +1,4 @@
-"""`manage.py list_tenants`."""
+"""`manage.py tenant list`."""
 
 import io
 
@@ -11,7 +11,7 @@ def test_list_tenants_prints_a_table_on_standard_output(acme, globex, operator):
     lifecycle.suspend(globex)
     out = io.StringIO()
 
-    call_command("list_tenants", stdout=out)
+    call_command("tenant", "list", stdout=out)
 
     assert out.getvalue() == (
         "CUSTOM DOMAIN  NAME              STATUS     SCHEMA    TENANT URL\n"
