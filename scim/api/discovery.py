@@ -9,12 +9,12 @@ from rest_framework.response import Response
 from scim.api.log import log_read
 from scim.api.queries import read_parameters
 from scim.api.views import ScimView
-from scim.events import streams
 from scim.protocol import discovery
 from scim.protocol.errors import Forbidden, NotFound
 from scim.protocol.messages import list_response
 from scim.provider.capabilities import CAPABILITIES
 from scim.provider.catalog import Types, resource_types
+from scim.provider.features import features
 from tenants.current import current_tenant
 
 
@@ -67,5 +67,6 @@ class ResourceTypesView(DescriptionsView):
 
 class ServiceProviderConfigView(DiscoveryView):
     def get(self, request: Request) -> Response:  # DRF's signature
-        config = discovery.service_provider_config(CAPABILITIES, self.base(), streams.event_uris())
+        uris = [uri for feature in features() for uri in feature.event_uris()]
+        config = discovery.service_provider_config(CAPABILITIES, self.base(), uris)
         return self.answer(config)

@@ -12,9 +12,9 @@ from rest_framework.response import Response
 
 from scim.api.authentication import CHALLENGE, INSUFFICIENT_SCOPE, INVALID_TOKEN
 from scim.api.log import Logged, log_refusal
-from scim.guard import guard
 from scim.protocol import errors
 from scim.protocol.messages import error_body
+from scim.provider.features import observers
 from tenants.current import after_response, begin_again, current_tenant
 from tenants.outages import is_outage
 
@@ -44,8 +44,9 @@ def handle(exc: Exception, request: HttpRequest, view: Logged, allow: str) -> Re
     error = scim_error(exc, request)
     if not begin_again(request, exc):
         log_refusal(request, view, error)
-    if isinstance(error, errors.TooManyRequests):
-        after_response(request, partial(guard.note_refused, current_tenant()))
+    for observer in observers():
+        if isinstance(error, observer.refusals):
+            after_response(request, partial(observer.refused, current_tenant()))
     headers = _headers(error, request, allow)
     body = error_body(error.status, error.detail, error.scim_type)
     return Response(body, status=error.status, headers=headers)

@@ -1,19 +1,37 @@
-"""What events give to the rest: endpoints for receivers, and the screens of streams and deliveries."""
+"""What events give to the rest: the outbox, endpoints for receivers, screens of streams and deliveries."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from django.contrib.admin import AdminSite
 
-from scim.events import polling
+from scim.events import outbox, polling, streams
 from scim.events.delivery_screen import DeliveryAdmin
 from scim.events.endpoints import KeysView, PollView
 from scim.events.stream_screen import EventStreamAdmin
 from scim.models import Delivery, EventStream
 from scim.provider.features import Feature, View
+from scim.provider.observers import Observer
+from scim.repository.base import Question, Write
+
+
+class Outbox(Observer):
+    """Queues each change for the streams that want it."""
+
+    def question(self, write: Write) -> Question:
+        return outbox.question(write)
+
+    def stored(self, write: Write) -> None:
+        outbox.queue(write)
 
 
 class Events(Feature):
     """Changes are told to event streams (RFC 9967)."""
+
+    def observer(self) -> Observer:
+        return Outbox()
+
+    def event_uris(self) -> Sequence[str]:
+        return streams.event_uris()
 
     def endpoints(self) -> Mapping[str, View]:
         return {polling.PATH.lstrip("/"): PollView.as_view(), "jwks.json": KeysView.as_view()}

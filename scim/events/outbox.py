@@ -7,7 +7,7 @@ versions become visible in order, and of each resource only the oldest pending d
 """
 
 import json
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any, Final
@@ -18,8 +18,9 @@ from django.db import connection
 from scim.events.claims import Happening, Kind, kinds, uris_of
 from scim.protocol.differences import Change
 from scim.protocol.representation import project, schemas
-from scim.repository.base import Write
+from scim.repository.base import Operation, Question, Write
 from scim.repository.relations import EACH
+from scim.repository.resources import sides
 
 _WANTED: Final = """(
     SELECT FROM scim_eventstream WHERE deleted_at IS NULL AND event_uris ?| %(event_uris)s::text[]
@@ -49,6 +50,14 @@ SELECT gen_random_uuid(), stream.id, queued.id, %(id)s, %(version)s, 'pending', 
 FROM queued, scim_eventstream AS stream
 WHERE stream.deleted_at IS NULL AND stream.event_uris ?| %(event_uris)s::text[]
 """
+
+_KINDS: Final = {
+    Operation.CREATE: Kind.CREATE,
+    Operation.REPLACE: Kind.PUT,
+    Operation.MODIFY: Kind.PATCH,
+    Operation.DELETE: Kind.DELETE,
+    Operation.RESTORE: Kind.CREATE,
+}
 
 _STREAM: Final = "id, label, method, endpoint, audience, event_uris, secret, failures, generation"
 _IS_SENDING_NOW: Final = """
@@ -211,25 +220,42 @@ class Result:
     error: str = ""
 
 
-def wanted_by(change: Kind, write: Write) -> dict[str, Any]:
-    """The parameters of IS_WANTED."""
-    happened = kinds(change, write.changes)
-    return {"event_uris": [uri for kind in happened for uri in uris_of(kind)]}
+def question(write: Write) -> Question:
+    """Asks of a change whether a stream wants it."""
+    kinds_ = kinds_of(write)
+    return Question(IS_WANTED, {"event_uris": _uris(kinds_)})
 
 
-def queue(change: Kind, write: Write, parameters: Mapping[str, Any]) -> None:
-    """Queues the change for the streams that want it; `parameters` are those of its statement.
+def queue(write: Write) -> None:
+    """Queues a change for the streams that want it.
 
     What no client gets to see (`returned`, RFC 7643 §7) no receiver does.
     """
-    others = {
-        "document": _json(project(write.resource_type, write.resource)),
-        "kinds": json.dumps(kinds(change, write.changes)),
-        "uri": f"{write.resource_type.endpoint}/{write.id}",
-        "schemas": json.dumps(schemas(write.resource_type, write.resource)),
-        "has_all_members": change in {Kind.CREATE, Kind.PUT},
+    resource_type, kinds_ = write.resource_type, kinds_of(write)
+    parameters = {
+        "event_id": write.event.id,
+        "event_at": write.event.at,
+        "event_uris": _uris(kinds_),
+        "kinds": json.dumps(kinds_),
+        "resource_type": resource_type.name,
+        "id": write.id,
+        "uri": f"{resource_type.endpoint}/{write.id}",
+        "version": write.version,
+        "schemas": json.dumps(schemas(resource_type, write.resource)),
+        "document": _json(project(resource_type, write.resource)),
+        "changes": _json([sides(change) for change in write.changes]),
+        "has_all_members": kinds_[0] in {Kind.CREATE, Kind.PUT},
     }
-    _execute(_QUEUE, {**parameters, **others})
+    _execute(_QUEUE, parameters)
+
+
+def kinds_of(write: Write) -> tuple[Kind, ...]:
+    """The events that tell of a change."""
+    return kinds(_KINDS[write.operation], write.changes)
+
+
+def _uris(happened: Iterable[Kind]) -> list[str]:
+    return [uri for kind in happened for uri in uris_of(kind)]
 
 
 def streams_to_send(now: datetime) -> list[UUID]:

@@ -2,7 +2,7 @@
 
 A change that makes nobody leave costs nothing here. One that does costs one statement in its
 transaction; after its commit the guard looks, now and then, whether unusually many left
-(scim.guard.watch). The departures of a bulk request are noted together at its end.
+(scim.guard.watch). The departures of a transaction of many changes are noted together at its end.
 """
 
 from collections.abc import Mapping, Sequence
@@ -14,47 +14,65 @@ from django.db import transaction
 
 from scim.guard import counts, guard, watch
 from scim.protocol import urns
-from scim.protocol.schema import ResourceType
+from scim.protocol.errors import TooManyRequests
+from scim.provider.observers import Observer, Transition, Watch
 from tenants import clock, traffic
 from tenants.current import current_tenant
 from tenants.models import Tenant
 
 
-class Leaving:
-    """The users who stop being active in one bulk request, held as if each came alone.
+class Departures(Observer):
+    """Notes who leaves, and refuses it while departures are held."""
+
+    refusals = (TooManyRequests,)
+
+    def change(self, transition: Transition) -> None:
+        if _is_departure(transition):
+            now = clock.now()
+            guard.check(current_tenant(), now)
+            _write([transition.id], now)
+
+    def watch(self, most: int) -> Watch:
+        return Leaving(self, most)
+
+    def refused(self, tenant: Tenant) -> None:
+        guard.note_refused(tenant)
+
+
+class Leaving(Watch):
+    """The users who stop being active in one transaction, held as if each came alone.
 
     An alarm is opened after the commit, so what it would hold is decided here: the first departure
     that is one too many passes, those that follow wait. At most five statements for any number.
     """
 
-    def __init__(self, most: int) -> None:
-        """`most` users can leave in the request."""
+    def __init__(self, observer: Departures, most: int) -> None:
+        """`most` users can leave in the transaction."""
+        super().__init__(observer)
         self._most = most
         self._users: dict[UUID, None] = {}
         self._refused = 0
         self._passing: int | None = None  # how many pass before the hold; None: not yet known
         self._refusable = 0  # how many the hold refuses before it ends
 
-    def add(self, user_id: UUID) -> None:
-        """Have the user noted at the end. Raises TooManyRequests while departures are held."""
+    def change(self, transition: Transition) -> None:
+        if not _is_departure(transition):
+            return
         if self._passing is None:
             self._passing, self._refusable = self._limits(current_tenant(), clock.now())
         if len(self._users) >= self._passing and self._refused < self._refusable:
             self._refused += 1
             raise guard.held()
-        self._users[user_id] = None
+        self._users[transition.id] = None
 
     def mark(self) -> int:
-        """The place to go `back_to` when what follows is rolled back."""
         return len(self._users)
 
     def back_to(self, mark: int) -> None:
-        """Forget who was added since."""
         for user_id in list(self._users)[mark:]:
             del self._users[user_id]
 
-    def write(self) -> None:
-        """Note all of them. Needs the transaction of the changes."""
+    def finish(self) -> None:
         if self._users or self._refused:
             _write(list(self._users), clock.now(), self._refused)
 
@@ -69,28 +87,6 @@ class Leaving:
         return max(standing.needed - standing.left.users, 0), guard.MOST_REFUSED
 
 
-def note(
-    resource_type: ResourceType,
-    identifier: UUID,
-    before: Mapping[str, Any],
-    after: Mapping[str, Any] | None,
-    leaving: Leaving | None = None,
-) -> None:
-    """Note the user if the change, None for a deletion, ends that they are active.
-
-    In a bulk request `leaving` collects them. Raises TooManyRequests while departures are held. A
-    change that is rolled back is not noted.
-    """
-    if resource_type.name != urns.USER_TYPE or not _is_active(before) or _is_active(after):
-        return
-    if leaving is not None:
-        leaving.add(identifier)
-        return
-    now = clock.now()
-    guard.check(current_tenant(), now)
-    _write([identifier], now)
-
-
 def _write(users: Sequence[UUID], now: datetime, refused: int = 0) -> None:
     tenant = current_tenant()
     most = watch.count_up_to(tenant)
@@ -101,6 +97,12 @@ def _write(users: Sequence[UUID], now: datetime, refused: int = 0) -> None:
         watch.left(tenant, recent, refused)
 
     transaction.on_commit(tell, robust=True)
+
+
+def _is_departure(transition: Transition) -> bool:
+    """True if the change ends that a user is active."""
+    is_user = transition.resource_type.name == urns.USER_TYPE
+    return is_user and _is_active(transition.before) and not _is_active(transition.after)
 
 
 def _is_active(user: Mapping[str, Any] | None) -> bool:

@@ -12,7 +12,6 @@ from uuid import UUID
 
 from django.db import transaction
 
-from scim.guard.departures import Leaving
 from scim.protocol import bulk
 from scim.protocol.bulk import METHODS, BulkRequest, Operation, Result, Unit
 from scim.protocol.errors import Conflict, InvalidValue, NotFound, ScimError
@@ -20,6 +19,8 @@ from scim.protocol.representation import Precondition, Stored, entity_tag, locat
 from scim.protocol.schema import ResourceType
 from scim.protocol.text import read_id
 from scim.provider import provisioning_log, resources
+from scim.provider.features import observers
+from scim.provider.observers import Watches
 from scim.provider.provisioning_log import Call
 from scim.provider.requester import Requester
 from scim.provider.resources import Target
@@ -29,7 +30,7 @@ from tenants import clock
 
 # What the log calls an operation, as when it comes alone.
 _NAMES: Final = dict(zip(METHODS, ("create", "replace", "modify", "delete"), strict=True))
-_CHANGES: Final[Mapping[str, Callable[[Target, Any, Requester], Stored]]] = {
+_CHANGES: Final[Mapping[str, Callable[[Target, Any, Requester, Watches], Stored]]] = {
     "PUT": resources.replace,
     "PATCH": resources.modify,
 }
@@ -44,9 +45,8 @@ def perform(request: BulkRequest, requester: Requester) -> list[Result]:
     from waiting for each other.
     """
     repository.lock_in_order(_changed_ids(request))
-    leaving = Leaving(len(request.operations))
-    collecting = replace(requester, leaving=leaving)
-    job = _Job(request.operations, collecting, leaving, _chosen_ids(request))
+    watches = Watches(observers(), len(request.operations))
+    job = _Job(request.operations, requester, watches, _chosen_ids(request))
     results: dict[int, Result] = {}
     errors = 0
     for unit in bulk.units(request.operations):
@@ -55,7 +55,7 @@ def perform(request: BulkRequest, requester: Requester) -> list[Result]:
         errors += sum(result.error is not None for result in done.values())
         if request.fail_on_errors is not None and errors >= request.fail_on_errors:
             break
-    leaving.write()
+    watches.finish()
     return [results[index] for index in sorted(results)]
 
 
@@ -78,7 +78,7 @@ class _Job:
 
     operations: tuple[Operation, ...]
     requester: Requester
-    leaving: Leaving
+    watches: Watches
     ids: Mapping[str, UUID]
     created: set[str] = field(default_factory=set)
 
@@ -86,14 +86,12 @@ class _Job:
         """The results of a unit's operations, by index: all executed, or all refused."""
         current, started = unit.indexes[0], time.perf_counter()
         results: dict[int, Result] = {}
-        mark = self.leaving.mark()
         try:
-            with transaction.atomic():
+            with self.watches.savepoint():
                 self._check_order(unit)
                 for current in unit.indexes:
                     results[current] = self._execute(unit, current)
         except ScimError as error:
-            self.leaving.back_to(mark)
             others = error if unit.is_circular else self._failed_with(current)
             return {
                 index: self._refuse(index, error if index == current else others, started)
@@ -139,15 +137,17 @@ class _Job:
     ) -> Result:
         if operation.creates is not None:
             chosen = self.ids[operation.creates]
-            stored = resources.create(resource_type, operation.data, requester, chosen)
+            stored = resources.create(
+                resource_type, operation.data, requester, chosen, self.watches
+            )
             return self._done(operation, 201, stored)
         loading = Loading(requester.tenant_url)
         precondition = Precondition(operation.version)
         target = Target(resource_type, operation.identifier or "", loading, precondition)
         if operation.method == "DELETE":
-            resources.delete(target, requester)
+            resources.delete(target, requester, self.watches)
             return Result(operation, 204, self._location(operation))
-        stored = _CHANGES[operation.method](target, operation.data, requester)
+        stored = _CHANGES[operation.method](target, operation.data, requester, self.watches)
         return self._done(operation, 200, stored)
 
     def _done(self, operation: Operation, status: int, stored: Stored) -> Result:

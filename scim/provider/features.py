@@ -8,7 +8,7 @@ outside of a feature's folder names it. A feature subclasses Feature and overrid
 A feature that adds to the pages of other screens gives a Panel (accounts.console.screen) in `register`.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
@@ -19,6 +19,7 @@ from django.contrib.admin import AdminSite
 from django.http.response import HttpResponseBase
 
 from scim.protocol.schema import Extension
+from scim.provider.observers import Observer
 from tenants.models import Tenant
 
 View = Callable[..., HttpResponseBase]
@@ -53,6 +54,10 @@ class Added:
 class Feature:
     """Gives nothing; each method is overridden by features that give it."""
 
+    def observer(self) -> Observer | None:
+        """What hears of changes, refusals and requests."""
+        return None
+
     def endpoints(self) -> Mapping[str, View]:
         """Views by their paths below /scim, in any letter case."""
         return {}
@@ -67,6 +72,10 @@ class Feature:
         """
         return ()
 
+    def event_uris(self) -> Sequence[str]:
+        """The events that receivers are told of now, for discovery (RFC 9967 §4)."""
+        return ()
+
     def jobs(self) -> Iterable[Job]:
         """The work for `manage.py run_jobs`."""
         return ()
@@ -77,3 +86,10 @@ def features() -> tuple[Feature, ...]:
     """The features of `settings.FEATURES`, in that order. Needs the models to be loaded."""
     modules: list[Any] = [import_module(f"{name}.feature") for name in settings.FEATURES]
     return tuple(module.FEATURE for module in modules)
+
+
+@cache
+def observers() -> tuple[Observer, ...]:
+    """The observers of the features, in the features' order."""
+    found = (feature.observer() for feature in features())
+    return tuple(observer for observer in found if observer is not None)

@@ -3,8 +3,6 @@
 from dataclasses import dataclass, field
 from uuid import UUID
 
-from scim.guard.departures import Leaving
-
 
 @dataclass(frozen=True, slots=True)
 class Requester:
@@ -12,8 +10,7 @@ class Requester:
 
     `tenant_url` is the SCIM base that locations start with. `started` is time.perf_counter() when
     the request arrived. `token_label` names the secret token for people: label and public id.
-    `account_email` is that of the account which answers for the token. A bulk request collects in
-    `leaving` who stops being active.
+    `account_email` is that of the account which answers for the token.
     """
 
     tenant_url: str
@@ -26,4 +23,3 @@ class Requester:
     token_id: UUID | None = None
     token_label: str = ""
     account_email: str = field(default="", repr=False)
-    leaving: Leaving | None = field(default=None, repr=False)

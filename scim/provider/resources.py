@@ -5,14 +5,13 @@ provisioning event; a call that raises has changed nothing once that transaction
 """
 
 import dataclasses
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 from uuid import UUID
 
 from django.db import transaction
 
-from scim.guard import departures
 from scim.protocol import patch
 from scim.protocol.differences import Change, changes
 from scim.protocol.errors import NotFound
@@ -22,17 +21,17 @@ from scim.protocol.schema import Relation, ResourceType
 from scim.protocol.targets import Edit, MemberEdit, collected
 from scim.protocol.text import read_id
 from scim.provider import rules
+from scim.provider.features import observers
+from scim.provider.observers import Transition, Watches
 from scim.provider.provisioning_log import Call, answered
 from scim.provider.requester import Requester
 from scim.repository import lists, members, resources
-from scim.repository.base import Loading, Page, Query, Source, Write
+from scim.repository.base import Loading, Lock, Operation, Page, Query, Source, Write
 from scim.repository.members import Moved
 from tenants import clock
 
 # Members in the answer to a PATCH; with more of them it has no body.
 MEMBERS_SHOWN: Final = 100
-
-Locking = Callable[[ResourceType, UUID, Loading], Stored | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +54,7 @@ class Target:
     loading: Loading
     precondition: Precondition = field(default_factory=Precondition)
 
-    def lock(self, by: Locking = resources.lock) -> Stored:
+    def lock(self, lock: Lock = Lock.CHANGE) -> Stored:
         """The resource, its row locked. Raises NotFound, PreconditionFailed.
 
         Its members are not loaded: a change costs the same whatever their number.
@@ -63,7 +62,7 @@ class Target:
         relations = tuple(r for r in self.loading.relations if r.relation is not Relation.MEMBERS)
         loading = Loading(self.loading.tenant_url, relations)
         parsed = read_id(self.identifier)
-        stored = by(self.resource_type, parsed, loading) if parsed else None
+        stored = resources.lock(self.resource_type, parsed, loading, lock) if parsed else None
         if stored is None:
             raise not_found(self.resource_type, self.identifier)
         self.precondition.check(stored.version)
@@ -73,21 +72,27 @@ class Target:
 
 @transaction.atomic(savepoint=False)
 def create(
-    resource_type: ResourceType, body: Any, requester: Requester, chosen: UUID | None = None
+    resource_type: ResourceType,
+    body: Any,
+    requester: Requester,
+    chosen: UUID | None = None,
+    watches: Watches | None = None,
 ) -> Stored:
     """The new resource, with the id that was chosen for it, or one of its own.
 
-    Raises InvalidSyntax, InvalidValue, Uniqueness.
+    `watches` hear of the change where it is one of many in its transaction, here and below. Raises
+    InvalidSyntax, InvalidValue, Uniqueness.
     """
     read = patch.read_resource(resource_type, body)
     resource = rules.with_defaults(resource_type, read.resource)
     rules.check_required(resource_type, resource)
     identifier = chosen or clock.new_id(clock.now())
+    _announce(Transition(resource_type, identifier, None, resource), watches)
     moved = members.apply(identifier, read.member_edits)
-    call = Call(requester, "create", resource_type, identifier, body)
+    call = Call(requester, Operation.CREATE, resource_type, identifier, body)
     event = answered(call, 201, (*read.notes, *_passed_over(moved)))
     made = (*changes(resource_type, {}, resource), *_moves(moved))
-    resources.insert(Write(resource_type, identifier, resource, 1, event, made))
+    store(Write(resource_type, identifier, resource, 1, event, made))
     return Stored(identifier, resource, 1, event.at, event.at)
 
 
@@ -111,77 +116,91 @@ def query(sources: Sequence[Source], asked: Query) -> Page:
 
 
 @transaction.atomic(savepoint=False)
-def replace(target: Target, body: Any, requester: Requester) -> Stored:
+def replace(
+    target: Target, body: Any, requester: Requester, watches: Watches | None = None
+) -> Stored:
     """The resource after PUT. Raises NotFound, PreconditionFailed, InvalidValue, Uniqueness."""
-    read = patch.read_resource(target.resource_type, body)
-
-    def replaced(before: Mapping[str, Any]) -> Outcome:
-        everyone = (MemberEdit(Edit.REPLACE, collected(read.member_edits)),)
-        has_members = any(
-            each.relation is Relation.MEMBERS for each in target.resource_type.relations
-        )
-        resource = rules.carried_over(target.resource_type, before, read.resource)
-        return Outcome(resource, everyone if has_members else (), read.notes)
-
-    return _change(target, "replace", replaced, body, requester)
+    resource_type = target.resource_type
+    read = patch.read_resource(resource_type, body)
+    stored = target.lock()
+    everyone = (MemberEdit(Edit.REPLACE, collected(read.member_edits)),)
+    has_members = any(each.relation is Relation.MEMBERS for each in resource_type.relations)
+    resource = rules.carried_over(resource_type, stored.resource, read.resource)
+    outcome = Outcome(resource, everyone if has_members else (), read.notes)
+    call = Call(requester, Operation.REPLACE, resource_type, stored.id, body)
+    return _changed(resource_type, stored, outcome, call, watches)
 
 
 @transaction.atomic(savepoint=False)
-def modify(target: Target, body: Any, requester: Requester) -> Stored:
+def modify(
+    target: Target, body: Any, requester: Requester, watches: Watches | None = None
+) -> Stored:
     """The resource after PATCH, all operations or none (RFC 7644 §3.5.2).
 
     Raises NotFound, PreconditionFailed, InvalidSyntax, InvalidPath, InvalidValue, NoTarget,
     Mutability, Uniqueness.
     """
+    resource_type = target.resource_type
     operations = patch.read_request(body)
-
-    def modified(before: Mapping[str, Any]) -> Outcome:
-        applied = patch.apply(target.resource_type, before, operations)
-        resource = rules.carried_over(target.resource_type, before, applied.resource)
-        return Outcome(resource, applied.member_edits, applied.notes)
-
-    return _change(target, "modify", modified, body, requester)
+    stored = target.lock()
+    applied = patch.apply(resource_type, stored.resource, operations)
+    resource = rules.carried_over(resource_type, stored.resource, applied.resource)
+    outcome = Outcome(resource, applied.member_edits, applied.notes)
+    call = Call(requester, Operation.MODIFY, resource_type, stored.id, body)
+    return _changed(resource_type, stored, outcome, call, watches)
 
 
 @transaction.atomic(savepoint=False)
-def delete(target: Target, requester: Requester) -> None:
+def delete(target: Target, requester: Requester, watches: Watches | None = None) -> None:
     """Hides the resource from SCIM for good; the record and its history stay (docs/product.md).
 
     It leaves the groups that it belongs to. Raises NotFound, PreconditionFailed, TooManyRequests.
     """
-    stored = target.lock(resources.lock_to_remove)
-    departures.note(target.resource_type, stored.id, stored.resource, None, requester.leaving)
-    event = answered(Call(requester, "delete", target.resource_type, stored.id), 204)
-    resources.remove(
-        Write(target.resource_type, stored.id, stored.resource, stored.version + 1, event)
-    )
+    resource_type = target.resource_type
+    stored = target.lock(Lock.REMOVE)
+    _announce(Transition(resource_type, stored.id, stored.resource, None), watches)
+    event = answered(Call(requester, Operation.DELETE, resource_type, stored.id), 204)
+    store(Write(resource_type, stored.id, stored.resource, stored.version + 1, event))
 
 
-def _change(
-    target: Target,
-    operation: str,
-    edit: Callable[[Mapping[str, Any]], Outcome],
-    body: Any,
-    requester: Requester,
+def store(write: Write) -> None:
+    """Stores a change and has the observers whose question was answered with yes act upon it.
+
+    Needs the transaction of the change, in which the resource is locked. Raises Uniqueness.
+    """
+    asking = [(each, question) for each in observers() if (question := each.question(write))]
+    answers = resources.write(write, [question for _, question in asking])
+    for (observer, _), answer in zip(asking, answers, strict=True):
+        if answer:
+            observer.stored(write)
+
+
+def _changed(
+    resource_type: ResourceType,
+    stored: Stored,
+    outcome: Outcome,
+    call: Call,
+    watches: Watches | None,
 ) -> Stored:
-    """The resource after the edit; one that changes nothing keeps its version and lastModified."""
-    stored = target.lock()
-    outcome = edit(stored.resource)
-    rules.check_required(target.resource_type, outcome.resource)
-    departures.note(
-        target.resource_type, stored.id, stored.resource, outcome.resource, requester.leaving
-    )
+    """The resource after the change; one that changes nothing keeps its version and lastModified."""
+    resource = outcome.resource
+    rules.check_required(resource_type, resource)
+    _announce(Transition(resource_type, stored.id, stored.resource, resource), watches)
     moved = members.apply(stored.id, outcome.member_edits)
-    call = Call(requester, operation, target.resource_type, stored.id, body)
     event = answered(call, 200, (*outcome.notes, *_passed_over(moved)))
-    made = (*changes(target.resource_type, stored.resource, outcome.resource), *_moves(moved))
+    made = (*changes(resource_type, stored.resource, resource), *_moves(moved))
     if not made:
         resources.record(event)
         return stored
     version = stored.version + 1
-    resource = outcome.resource
-    resources.update(Write(target.resource_type, stored.id, resource, version, event, made))
+    store(Write(resource_type, stored.id, resource, version, event, made))
     return Stored(stored.id, resource, version, stored.created, event.at, stored.related)
+
+
+def _announce(transition: Transition, watches: Watches | None) -> None:
+    """Raises the ScimError with which an observer refuses the change."""
+    for each in observers() if watches is None else watches:
+        each.change(transition)
 
 
 def _moves(moved: Moved) -> Iterator[Change]:

@@ -20,8 +20,9 @@ from scim.protocol.urns import USER_TYPE
 from scim.provider import catalog
 from scim.provider.provisioning_log import Call, answered
 from scim.provider.requester import Requester
+from scim.provider.resources import store
 from scim.repository import belonging, resources
-from scim.repository.base import Loading, Write
+from scim.repository.base import Loading, Lock, Operation, Write
 from tenants.current import current_tenant
 
 _TAKEN: Final = (
@@ -61,14 +62,14 @@ def restore(restoration: Restoration) -> list[UUID]:
     tenant = current_tenant()
     user_type = catalog.resource_type(tenant, USER_TYPE)
     loading = Loading(tenant.tenant_url)
-    stored = resources.lock_deleted(user_type, restoration.user_id, loading)
+    stored = resources.lock(user_type, restoration.user_id, loading, Lock.RESTORE)
     if stored is None:
         raise ActionRefused("This user is not deleted.")
     _check_free(user_type, stored)
     requester = _requester(restoration, tenant.tenant_url)
-    event = answered(Call(requester, "restore", user_type, stored.id), 200)
+    event = answered(Call(requester, Operation.RESTORE, user_type, stored.id), 200)
     try:
-        resources.restore(Write(user_type, stored.id, stored.resource, stored.version + 1, event))
+        store(Write(user_type, stored.id, stored.resource, stored.version + 1, event))
     except Uniqueness as error:  # somebody took the userName this very moment
         raise Taken(error.detail, error.detail) from error
     if not restoration.with_groups:

@@ -6,10 +6,10 @@ caller and never opens or ends one.
 
 - A resource is found by its id among those that are not deleted; deleted ones stay in the table.
 - `lock` holds the resource's row until the transaction ends, so that of two changes of one
-  resource the second reads what the first wrote: no acknowledged change is lost. A removal takes
-  `lock_to_remove`, which also waits for groups that are just taking the resource in.
-- `insert`, `update` and `remove` write the resource, its history and the event in one statement:
-  all of it is there or none.
+  resource the second reads what the first wrote: no acknowledged change is lost. The lock of a
+  removal also waits for groups that are just taking the resource in.
+- `write` stores a change of a resource, its history and the event in one statement: all of it is
+  there or none. The statement answers the questions that come with the change.
 - A second resource with the same unique value is refused by the unique index alone, as Uniqueness;
   the transaction can then only be rolled back.
 """
@@ -17,6 +17,7 @@ caller and never opens or ends one.
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from enum import Enum, StrEnum
 from typing import Any
 from uuid import UUID
 
@@ -110,12 +111,38 @@ class Event:
     user_agent: str = ""
 
 
+class Operation(StrEnum):
+    """What is done to a resource, in the words of the provisioning log."""
+
+    CREATE = "create"
+    REPLACE = "replace"
+    MODIFY = "modify"
+    DELETE = "delete"
+    RESTORE = "restore"
+
+
+class Lock(Enum):
+    """For what a resource's row is locked."""
+
+    CHANGE = "change"  # groups may still take the resource in
+    REMOVE = "remove"  # they may not
+    RESTORE = "restore"  # of a resource that is deleted
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A condition that the statement of a change answers; `parameters` by the names in `condition`."""
+
+    condition: str  # of our own constants
+    parameters: Mapping[str, Any]
+
+
 @dataclass(frozen=True, slots=True)
 class Write:
-    """A resource as it shall be stored, what changed to get there, and the event that says so.
+    """A change: the resource as it shall be, what changed to get there, and the event that says so.
 
     `resource` is the canonical document, `version` the new version, `event.at` the time of the
-    change.
+    change, `event.operation` its Operation.
     """
 
     resource_type: ResourceType
@@ -124,3 +151,7 @@ class Write:
     version: int
     event: Event
     changes: tuple[Change, ...] = field(default=())
+
+    @property
+    def operation(self) -> Operation:
+        return Operation(self.event.operation)

@@ -3,13 +3,12 @@
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import fields
+from functools import cache
 from typing import Any, Final
 from uuid import UUID
 
 from django.db import IntegrityError, connection
 
-from scim.events import outbox
-from scim.events.claims import Kind
 from scim.protocol.comparison import comparable
 from scim.protocol.definitions import MEMBERS
 from scim.protocol.differences import Change
@@ -17,7 +16,7 @@ from scim.protocol.errors import Uniqueness
 from scim.protocol.representation import Stored, Written
 from scim.protocol.schema import ResourceType
 from scim.repository import relations
-from scim.repository.base import Event, Loading, Write
+from scim.repository.base import Event, Loading, Lock, Operation, Question, Write
 from scim.repository.columns import Unique, is_unique_index
 from scim.repository.sql import Parameter, sql
 from tenants.lettercase import fold
@@ -34,8 +33,11 @@ WHERE r.id = {{}} AND r.deleted_at IS NULL
 # A change leaves the key alone, so it need not wait for a group that takes the resource in, which
 # holds the row FOR KEY SHARE (members); a removal has to, or a group would keep who is gone.
 _LOCK: Final = f"{_FIND} FOR NO KEY UPDATE OF r"
-_LOCK_TO_REMOVE: Final = f"{_FIND} FOR UPDATE OF r"
-_LOCK_DELETED: Final = _LOCK.replace("deleted_at IS NULL", "deleted_at IS NOT NULL")
+_LOCKS: Final = {
+    Lock.CHANGE: _LOCK,
+    Lock.REMOVE: f"{_FIND} FOR UPDATE OF r",
+    Lock.RESTORE: _LOCK.replace("deleted_at IS NULL", "deleted_at IS NOT NULL"),
+}
 _LOCK_IN_ORDER: Final = """
 SELECT id FROM scim_resource WHERE id = ANY(%s::uuid[]) ORDER BY id FOR NO KEY UPDATE
 """
@@ -87,7 +89,7 @@ INSERT INTO scim_provisioningevent ({", ".join(_EVENT_FIELDS)})
 VALUES ({", ".join(f"%(event_{name})s" for name in _EVENT_FIELDS)})
 """
 
-# The resource, its history and the event in one statement, which answers whether to tell of it.
+# The resource, its history and the event in one statement, which answers the questions.
 _WRITE: Final = """
 WITH stored AS ({write}),
 {leave}history AS (
@@ -97,15 +99,15 @@ WITH stored AS ({write}),
         %(resource_type)s, %(id)s, %(version)s, change.path, change.before, change.after
     FROM jsonb_to_recordset(%(changes)s::jsonb) AS change(path text, before jsonb, after jsonb)
 )
-{event} RETURNING {is_wanted}
+{event}{answers}
 """
-_ALWAYS: Final = {"event": _INSERT_EVENT, "is_wanted": outbox.IS_WANTED}
-_INSERT_ALL: Final = _WRITE.format(write=_INSERT, leave="", **_ALWAYS)
-_UPDATE_ALL: Final = _WRITE.format(write=_UPDATE, leave="", **_ALWAYS)
-_REMOVE_ALL: Final = _WRITE.format(write=_REMOVE, leave=_LEAVE, **_ALWAYS)
-_RESTORE_ALL: Final = _WRITE.format(write=_RESTORE, leave="", **_ALWAYS)
-# What is called a replacement is a PUT to those who are told of it; any other change is a PATCH.
-_REPLACE: Final = "replace"
+_STORED: Final = {
+    Operation.CREATE: _INSERT,
+    Operation.REPLACE: _UPDATE,
+    Operation.MODIFY: _UPDATE,
+    Operation.DELETE: _REMOVE,
+    Operation.RESTORE: _RESTORE,
+}
 
 MAX_EVENT_KEY: Final = 500  # characters: at most 2,000 of the 2,704 bytes of an index entry
 _UNIQUE_KEY: Final = "scim_resource_unique_key"
@@ -116,16 +118,14 @@ def find(resource_type: ResourceType, identifier: UUID, loading: Loading) -> Sto
     return _one(_FIND, resource_type, identifier, loading)
 
 
-def lock(resource_type: ResourceType, identifier: UUID, loading: Loading) -> Stored | None:
-    """The resource, its row locked until the transaction ends; groups may still take it in."""
-    return _one(_LOCK, resource_type, identifier, loading)
-
-
-def lock_to_remove(
-    resource_type: ResourceType, identifier: UUID, loading: Loading
+def lock(
+    resource_type: ResourceType, identifier: UUID, loading: Loading, lock: Lock = Lock.CHANGE
 ) -> Stored | None:
-    """The resource, its row locked until the transaction ends, also against groups taking it in."""
-    return _one(_LOCK_TO_REMOVE, resource_type, identifier, loading)
+    """The resource, its row locked until the transaction ends; None where `find` has none.
+
+    Lock.RESTORE finds deleted resources and no others.
+    """
+    return _one(_LOCKS[lock], resource_type, identifier, loading)
 
 
 def lock_in_order(identifiers: Iterable[UUID]) -> None:
@@ -140,30 +140,21 @@ def lock_in_order(identifiers: Iterable[UUID]) -> None:
             cursor.execute(_LOCK_IN_ORDER, [ids])
 
 
-def lock_deleted(resource_type: ResourceType, identifier: UUID, loading: Loading) -> Stored | None:
-    """The deleted resource, its row locked until the transaction ends; None if it is not deleted."""
-    return _one(_LOCK_DELETED, resource_type, identifier, loading)
+def write(change: Write, questions: Sequence[Question] = ()) -> Sequence[bool]:
+    """Stores the change and returns the answers to the questions.
 
-
-def insert(write: Write) -> None:
-    """Stores a new resource. Raises Uniqueness."""
-    _execute_write(_INSERT_ALL, write, Kind.CREATE)
-
-
-def update(write: Write) -> None:
-    """Stores the changed resource, whose row the caller has locked. Raises Uniqueness."""
-    kind = Kind.PUT if write.event.operation == _REPLACE else Kind.PATCH
-    _execute_write(_UPDATE_ALL, write, kind)
-
-
-def remove(write: Write) -> None:
-    """Marks the resource, whose row the caller has locked, as deleted."""
-    _execute_write(_REMOVE_ALL, write, Kind.DELETE)
-
-
-def restore(write: Write) -> None:
-    """Brings the deleted resource back, whose row the caller has locked. Raises Uniqueness."""
-    _execute_write(_RESTORE_ALL, write, Kind.CREATE)
+    A resource that there is must have been locked by the caller. Raises Uniqueness.
+    """
+    parameters = _write_parameters(change)
+    for question in questions:
+        parameters.update(question.parameters)
+    statement = _statement(change.operation, tuple(each.condition for each in questions))
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute(statement, parameters)
+            return cursor.fetchone() if questions else ()
+    except IntegrityError as error:
+        raise _refusal(error, change.resource_type) from None
 
 
 def record(event: Event) -> None:
@@ -210,16 +201,15 @@ def _read(row: Sequence[Any], parts: list[tuple[int, bytes]] | None) -> Stored:
     return Stored(identifier, json.loads(document), version, created, last_modified, loaded)
 
 
-def _execute_write(statement: str, write: Write, kind: Kind) -> None:
-    parameters = {**_write_parameters(write), **outbox.wanted_by(kind, write)}
-    try:
-        with connection.cursor() as cursor:
-            cursor.execute(statement, parameters)
-            is_wanted = cursor.fetchone()[0]
-    except IntegrityError as error:
-        raise _refusal(error, write.resource_type) from None
-    if is_wanted:
-        outbox.queue(kind, write, parameters)
+@cache
+def _statement(operation: Operation, conditions: tuple[str, ...]) -> str:
+    """The statement of a change that answers the conditions."""
+    return _WRITE.format(
+        write=_STORED[operation],
+        leave=_LEAVE if operation is Operation.DELETE else "",
+        event=_INSERT_EVENT,
+        answers=f"RETURNING {', '.join(conditions)}" if conditions else "",
+    )
 
 
 def _refusal(error: IntegrityError, resource_type: ResourceType) -> Exception:
@@ -254,16 +244,16 @@ def _write_parameters(write: Write) -> dict[str, Any]:
         **_event_parameters(write.event),
         "id": write.id,
         "resource_type": write.resource_type.name,
-        "document": _json(write.resource),
-        "comparable": _json(document),
+        "document": to_json(write.resource),
+        "comparable": to_json(document),
         "unique_key": document.get(unique.name) if unique else None,
         "external_id": document.get("externalId"),
         "version": write.version,
-        "changes": _json([_sides(change) for change in write.changes]),
+        "changes": to_json([sides(change) for change in write.changes]),
     }
 
 
-def _sides(change: Change) -> dict[str, Any]:
+def sides(change: Change) -> dict[str, Any]:
     """The change as JSON; an absent side stays absent, so that it becomes NULL and not `null`."""
     sides = {"path": change.path, "before": change.before, "after": change.after}
     return {name: value for name, value in sides.items() if value is not None}
@@ -272,8 +262,8 @@ def _sides(change: Change) -> dict[str, Any]:
 def _event_parameters(event: Event) -> dict[str, Any]:
     parameters = {f"event_{name}": getattr(event, name) for name in _EVENT_FIELDS[:-1]}
     parameters["event_user_name_key"] = _sent_user_name_key(event)
-    parameters["event_notes"] = _json(event.notes)
-    parameters["event_sent"] = None if event.sent is None else _json(event.sent)
+    parameters["event_notes"] = to_json(event.notes)
+    parameters["event_sent"] = None if event.sent is None else to_json(event.sent)
     return parameters
 
 
@@ -290,5 +280,6 @@ def _sent_user_name_key(event: Event) -> str | None:
     return user_name_key(sent) if isinstance(sent, str) else None
 
 
-def _json(value: Any) -> str:
+def to_json(value: Any) -> str:
+    """JSON as it is stored."""
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"))

@@ -4,7 +4,7 @@ The properties at the end are the real test: whoever walks a list by cursor sees
 holds, forwards and backwards, also while resources come and go.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import count as counting
@@ -22,7 +22,7 @@ from scim.protocol.errors import InvalidFilter, InvalidValue
 from scim.protocol.filters import parse_filter, parse_path
 from scim.protocol.schema import ResourceType
 from scim.repository import lists, resources
-from scim.repository.base import Loading, Page, Query, Source, Write
+from scim.repository.base import Loading, Operation, Page, Query, Source, Write
 from tenants.current import in_tenant
 from tests.support.events import event_of
 
@@ -47,16 +47,16 @@ class Directory:
         unique = "userName" if resource_type is USER else "displayName"
         identifier = UUID(int=number)
         document = {unique: f"name-{number}"} | resource
-        self._write(resources.insert, resource_type, identifier, number, document)
+        self._write(Operation.CREATE, resource_type, identifier, number, document)
         return identifier
 
     def remove(self, identifier: UUID) -> None:
-        self._write(resources.remove, USER, identifier, next(self._numbers), {})
+        self._write(Operation.DELETE, USER, identifier, next(self._numbers), {})
 
-    def _write(self, act: Callable[[Write], None], resource_type, identifier, number, document):
+    def _write(self, operation, resource_type, identifier, number, document):
         at = MOMENT + timedelta(seconds=number % 3)
-        event = event_of(resource_type.name, identifier, UUID(int=number), at)
-        act(Write(resource_type, identifier, document, 1, event))
+        event = event_of(resource_type.name, identifier, UUID(int=number), at, operation)
+        resources.write(Write(resource_type, identifier, document, 1, event))
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from scim.protocol.definitions import GROUP, USER
 from scim.protocol.differences import changes
 from scim.protocol.errors import Uniqueness
 from scim.repository import resources
-from scim.repository.base import Loading, Write
+from scim.repository.base import Loading, Operation, Write
 from tenants import clock
 from tenants.current import in_tenant
 from tests.support.events import event_of
@@ -27,17 +27,17 @@ def inside(acme):
         yield
 
 
-def a_write(resource, identifier=None, version=1):
+def a_write(resource, identifier=None, version=1, operation=Operation.CREATE):
     at = clock.now()
     identifier = identifier or clock.new_id(at)
-    event = event_of(USER.name, identifier, clock.new_id(at), at)
+    event = event_of(USER.name, identifier, clock.new_id(at), at, operation)
     return Write(USER, identifier, resource, version, event, changes(USER, {}, resource))
 
 
 def test_an_inserted_resource_is_found_with_its_history_and_event(inside):
     write = a_write(BJENSEN)
 
-    resources.insert(write)
+    resources.write(write)
 
     found = resources.find(USER, write.id, LOADING)
     assert (found.resource, found.version, found.created) == (BJENSEN, 1, write.event.at)
@@ -47,9 +47,9 @@ def test_an_inserted_resource_is_found_with_its_history_and_event(inside):
 
 def test_a_removed_resource_is_not_found(inside):
     write = a_write(BJENSEN)
-    resources.insert(write)
+    resources.write(write)
 
-    resources.remove(a_write(BJENSEN, write.id, 2))
+    resources.write(a_write(BJENSEN, write.id, 2, Operation.DELETE))
 
     assert resources.find(USER, write.id, LOADING) is None
     assert resources.lock(USER, write.id, LOADING) is None
@@ -57,10 +57,10 @@ def test_a_removed_resource_is_not_found(inside):
 
 @pytest.mark.parametrize("name", ["bjensen", "BJensen", "BJENSEN"])
 def test_a_second_unique_value_is_a_conflict_and_leaves_nothing_behind(name, inside):
-    resources.insert(a_write(BJENSEN))
+    resources.write(a_write(BJENSEN))
 
     with pytest.raises(Uniqueness, match="userName"), transaction.atomic():
-        resources.insert(a_write({**BJENSEN, "userName": name}))
+        resources.write(a_write({**BJENSEN, "userName": name}))
 
     assert ProvisioningEvent.objects.count() == 1
     assert AttributeChange.objects.count() == 2
@@ -69,15 +69,15 @@ def test_a_second_unique_value_is_a_conflict_and_leaves_nothing_behind(name, ins
 def test_a_constraint_that_clients_cannot_meet_is_no_conflict(inside):
     """Told as what it is: a failure of ours."""
     write = a_write(BJENSEN)
-    resources.insert(write)
+    resources.write(write)
 
     with pytest.raises(IntegrityError), transaction.atomic():
-        resources.insert(a_write({"userName": "jsmith"}, write.id))
+        resources.write(a_write({"userName": "jsmith"}, write.id))
 
 
 def test_an_id_of_another_type_is_not_found(inside):
     write = a_write(BJENSEN)
-    resources.insert(write)
+    resources.write(write)
 
     assert resources.find(GROUP, write.id, LOADING) is None
     assert resources.find(USER, UUID(int=7), LOADING) is None

@@ -69,7 +69,7 @@ def provisioned(*users: dict[str, Any]) -> Iterator[list[Stored]]:
             at = item.last_modified
             event = event_of(USER.name, item.id, UUID(int=at.toordinal()), at)
             write = Write(USER, item.id, item.resource, item.version, event)
-            resources.insert(write)
+            resources.write(write)
         yield [Stored(i.id, i.resource, i.version, i.last_modified, i.last_modified) for i in items]
         transaction.set_rollback(True)
 

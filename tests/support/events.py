@@ -3,18 +3,24 @@
 from datetime import datetime
 from uuid import UUID
 
-from scim.repository.base import Event
+from scim.repository.base import Event, Operation
 
 
-def event_of(resource_type: str, identifier: UUID, event_id: UUID, at: datetime) -> Event:
-    """The event of a creation by nobody in particular."""
+def event_of(
+    resource_type: str,
+    identifier: UUID,
+    event_id: UUID,
+    at: datetime,
+    operation: Operation = Operation.CREATE,
+) -> Event:
+    """The event of a change by nobody in particular."""
     return Event(
         id=event_id,
         at=at,
         request_id="",
         token_id=None,
         token_label="",
-        operation="create",
+        operation=operation.value,
         method="POST",
         path="/scim/Users",
         resource_type=resource_type,
