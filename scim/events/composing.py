@@ -10,9 +10,9 @@ from typing import Any, Final
 
 from scim.events import sealing, signing
 from scim.events.claims import MEDIA_TYPE, Addressed, Happening, claims
+from scim.events.models import DeliveryMethod
 from scim.events.outbox import Queued, Stream
 from scim.events.posting import Message
-from scim.models import DeliveryMethod
 from scim.protocol.redaction import without_secrets
 from scim.protocol.representation import date_time
 from scim.provider import catalog

@@ -21,10 +21,10 @@ from django.conf import settings
 
 from scim.events import outbox, posting
 from scim.events.composing import composer
+from scim.events.models import DeliveryStatus
 from scim.events.outbox import Queued, Result, Stream
 from scim.events.posting import Answer, Message, NotSent
 from scim.events.sealing import SealBroken
-from scim.models import DeliveryStatus
 from scim.provider.redaction import storable
 from tenants import clock, lifecycle, schemas
 from tenants.current import in_tenant

@@ -14,8 +14,8 @@ from accounts.console.listing import Conditions, TableFilter
 from accounts.console.page import Act, Fact, Facts, Page, Text, link, pretty
 from accounts.console.screen import RecordAdmin
 from accounts.signed_in import actor, may, record_view
+from scim.events.models import Delivery, DeliveryStatus, EventStream, StreamState
 from scim.events.streams import SKIP, skip_event
-from scim.models import Delivery, DeliveryStatus, EventStream, StreamState
 from scim.screens.search import uuid_in
 from tenants.current import current_tenant
 

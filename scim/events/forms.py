@@ -6,8 +6,8 @@ from django import forms
 
 from accounts.console.form import ActionForm
 from scim.events.claims import DETAILED, FULL, NOTICE, Kind, uris_of
+from scim.events.models import DeliveryMethod
 from scim.events.streams import MAX_AUDIENCE, MAX_HEADER, MAX_LABEL, StreamRequest
-from scim.models import DeliveryMethod
 
 _CONTENT: Final = {
     NOTICE: "The names of the attributes that changed (notice)",

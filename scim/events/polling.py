@@ -16,8 +16,8 @@ from accounts import tokens
 from scim.events import outbox, signing
 from scim.events.composing import claims_for
 from scim.events.delivery import MAX_ERROR
+from scim.events.models import DeliveryStatus, StreamState
 from scim.events.outbox import Result, Stream
-from scim.models import DeliveryStatus, StreamState
 from scim.provider.redaction import storable
 from tenants import clock
 from tenants.models import Tenant

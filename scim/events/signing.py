@@ -17,8 +17,8 @@ from joserfc import jwt
 from joserfc.jwk import ECKey
 
 from scim.events.claims import TOKEN_TYPE
+from scim.events.models import SigningKey
 from scim.events.sealing import seal, unseal
-from scim.models import SigningKey
 from tenants.models import Tenant
 
 ALGORITHM: Final = "ES256"

@@ -21,8 +21,8 @@ from scim.events import polling, streams
 from scim.events.claims import PREFIX
 from scim.events.delivery_screen import LOG_HEADINGS, log_row
 from scim.events.forms import StreamForm
+from scim.events.models import Delivery, DeliveryMethod, DeliveryStatus, EventStream, StreamState
 from scim.events.streams import ADD, CHANGE, DELETE, CreatedStream
-from scim.models import Delivery, DeliveryMethod, DeliveryStatus, EventStream, StreamState
 from tenants.current import current_tenant
 from tenants.models import Tenant
 

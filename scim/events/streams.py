@@ -19,9 +19,7 @@ from accounts.audit import Actor, Details
 from scim.events import outbox, posting, signing
 from scim.events.claims import DETAILED, EVENT_URIS, NOTICE, uris_of
 from scim.events.composing import PUSH_HEADER, WEBHOOK_KEY, WEBHOOK_PREFIX
-from scim.events.polling import SECRET_PREFIX
-from scim.events.sealing import seal
-from scim.models import (
+from scim.events.models import (
     Delivery,
     DeliveryMethod,
     DeliveryStatus,
@@ -29,6 +27,8 @@ from scim.models import (
     SigningKey,
     StreamState,
 )
+from scim.events.polling import SECRET_PREFIX
+from scim.events.sealing import seal
 from tenants import clock, lifecycle
 from tenants.errors import about
 from tenants.models import Tenant

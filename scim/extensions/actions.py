@@ -14,7 +14,7 @@ from accounts.actions.performing import ActionRefused, note, performing
 from accounts.audit import Actor
 from scim.extensions import secrets, storage, uniqueness
 from scim.extensions.definitions import DefinitionRefused, incompatibilities, read_schema
-from scim.models import ExtensionSchema
+from scim.extensions.models import ExtensionSchema
 from scim.protocol.discovery import schema_representation
 from scim.protocol.schema import Attribute, Schema
 from scim.provider.capabilities import RESOURCE_TYPES

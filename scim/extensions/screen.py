@@ -16,7 +16,7 @@ from accounts.console.screen import RecordAdmin
 from accounts.signed_in import actor, may, record_view
 from scim.extensions.actions import DEFINE, Definition, define_schema, remove_schema, stored_form
 from scim.extensions.definitions import read_schema
-from scim.models import ExtensionSchema
+from scim.extensions.models import ExtensionSchema
 from scim.provider.capabilities import RESOURCE_TYPES
 from tenants.current import current_tenant
 

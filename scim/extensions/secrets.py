@@ -11,7 +11,7 @@ from accounts.actions.performing import ActionRefused
 from scim.extensions import forgetting, storage
 from scim.extensions.definitions import read_schema
 from scim.extensions.forgetting import Documents
-from scim.models import ExtensionSchema
+from scim.extensions.models import ExtensionSchema
 from scim.protocol.redaction import secret_attributes, secret_paths, without_secrets
 from scim.protocol.schema import Extension, Schema, Uniqueness
 from scim.provider.capabilities import RESOURCE_TYPES

@@ -12,7 +12,7 @@ from typing import Final
 from django.db import connection
 from psycopg import sql as pg
 
-from scim.models import ExtensionSchema
+from scim.extensions.models import ExtensionSchema
 from scim.repository.columns import Unique
 from tenants import concurrently
 from tenants.current import current_tenant

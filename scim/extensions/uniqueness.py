@@ -16,8 +16,8 @@ from django.db import DatabaseError, IntegrityError, OperationalError, transacti
 from accounts.actions.performing import ActionRefused
 from scim.extensions import storage
 from scim.extensions.definitions import read_schema
+from scim.extensions.models import ExtensionSchema
 from scim.extensions.storage import Reach
-from scim.models import ExtensionSchema
 from scim.protocol.schema import Schema
 from scim.repository.columns import Unique
 from tenants.current import in_tenant

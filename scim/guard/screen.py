@@ -19,6 +19,7 @@ from accounts.console.screen import RecordAdmin
 from accounts.screens.forms import GuardForm
 from accounts.signed_in import actor, may, record_view
 from scim.guard import guard, undoing
+from scim.guard.models import Undoing
 from scim.guard.settling import (
     GUARD,
     SETTLE,
@@ -27,7 +28,7 @@ from scim.guard.settling import (
     let_departures_pass,
     undo_departures,
 )
-from scim.models import Undoing, User
+from scim.models import User
 from scim.protocol import urns
 from scim.screens.records import resource_link
 from scim.screens.visibility import Sight

@@ -10,7 +10,7 @@ from uuid import UUID
 from accounts.actions.performing import ActionRefused, note, performing
 from accounts.audit import Actor, Details
 from scim.guard import undoing
-from scim.models import Undoing
+from scim.guard.models import Undoing
 from tenants import clock
 from tenants.models import Alarm, Guard, Tenant
 

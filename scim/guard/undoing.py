@@ -20,7 +20,8 @@ from accounts.actions import ActionRefused
 from accounts.actions.performing import note
 from accounts.audit import Actor, Details
 from scim.guard import counts
-from scim.models import Departure, Undoing, User
+from scim.guard.models import Departure, Undoing
+from scim.models import User
 from scim.protocol import urns
 from scim.protocol.errors import ScimError
 from scim.provider import catalog, resources, restoring

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from scim.models import Departure
+from scim.guard.models import Departure
 from tenants.current import in_tenant
 from tests.support.payloads import BJENSEN, CORE, ENTERPRISE, error, user
 

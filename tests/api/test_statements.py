@@ -6,7 +6,7 @@ look-up and the work itself. A create, its history and its event are one stateme
 
 import pytest
 
-from scim.models import DeliveryMethod
+from scim.events.models import DeliveryMethod
 from tests.support import streams
 from tests.support.payloads import BJENSEN, JSMITH, replace, user
 

@@ -11,8 +11,8 @@ from accounts.models import Account, AuditEntry
 from accounts.permissions import Role
 from scim.events import polling
 from scim.events import streams as acts
+from scim.events.models import Delivery, DeliveryMethod, EventStream
 from scim.events.streams import StreamRequest
-from scim.models import Delivery, DeliveryMethod, EventStream
 from scim.protocol.definitions import USER
 from scim.provider import resources
 from scim.provider.requester import Requester

@@ -10,7 +10,7 @@ import pytest
 from django.test import Client, override_settings
 
 from scim.events import delivery, outbox, streams
-from scim.models import Delivery, DeliveryMethod, EventStream
+from scim.events.models import Delivery, DeliveryMethod, EventStream
 from tenants import clock as clock_of_ours
 from tenants import lifecycle, schemas
 from tenants.current import in_tenant

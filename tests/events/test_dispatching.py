@@ -7,7 +7,7 @@ from django.db import OperationalError
 
 from scim.events import delivery
 from scim.events.dispatching import Dispatcher
-from scim.models import Delivery, DeliveryMethod
+from scim.events.models import Delivery, DeliveryMethod
 from scim.protocol.definitions import USER
 from scim.provider import resources
 from scim.provider.requester import Requester

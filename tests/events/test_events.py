@@ -4,7 +4,7 @@ import dataclasses
 
 import pytest
 
-from scim.models import OutboxEvent
+from scim.events.models import OutboxEvent
 from scim.protocol.definitions import USER
 from scim.protocol.schema import Attribute, Extension, Returned, Schema
 from scim.provider import resources

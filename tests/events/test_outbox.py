@@ -9,8 +9,8 @@ import pytest
 from django.db import connection, transaction
 
 from scim.events import delivery, outbox
+from scim.events.models import Delivery, DeliveryMethod, EventStream
 from scim.events.outbox import Result
-from scim.models import Delivery, DeliveryMethod, EventStream
 from scim.protocol.definitions import USER
 from scim.provider import resources
 from scim.provider.requester import Requester

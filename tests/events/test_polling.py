@@ -6,7 +6,7 @@ import pytest
 from django.test import Client
 
 from scim.events import polling, streams
-from scim.models import Delivery, DeliveryMethod
+from scim.events.models import Delivery, DeliveryMethod
 from tenants.current import in_tenant
 from tests.support.payloads import replace, user
 from tests.support.people import COMMAND

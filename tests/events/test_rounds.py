@@ -10,7 +10,7 @@ import pytest
 from accounts.actions import ActionRefused
 from accounts.models import AuditEntry
 from scim.events import delivery, streams
-from scim.models import Delivery, DeliveryMethod, EventStream
+from scim.events.models import Delivery, DeliveryMethod, EventStream
 from tenants.clock import now
 from tenants.current import in_tenant
 from tests.support import receiver

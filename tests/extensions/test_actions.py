@@ -8,7 +8,7 @@ from accounts.actions import ActionRefused, Actor, NotPermitted
 from accounts.models import AuditEntry
 from accounts.permissions import Role
 from scim.extensions.actions import MAX_SCHEMAS, Definition, define_schema, remove_schema
-from scim.models import ExtensionSchema
+from scim.extensions.models import ExtensionSchema
 from scim.provider import catalog
 from tenants.current import in_tenant
 from tenants.models import Tenant

@@ -12,7 +12,8 @@ from django.db import IntegrityError, connection, transaction
 from accounts.actions import ActionRefused
 from scim.extensions import storage
 from scim.extensions.actions import define_schema, remove_schema
-from scim.models import ExtensionSchema, Resource
+from scim.extensions.models import ExtensionSchema
+from scim.models import Resource
 from scim.provider import catalog, resources
 from scim.provider.requester import Requester
 from scim.repository.columns import Unique

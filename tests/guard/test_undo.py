@@ -9,8 +9,9 @@ from accounts.actions import ActionRefused
 from accounts.audit import Actor
 from accounts.models import AuditEntry
 from scim.guard import settling, undoing
+from scim.guard.models import Departure, Undoing
 from scim.guard.undoing import PIECE, left_behind
-from scim.models import AttributeChange, Departure, Undoing
+from scim.models import AttributeChange
 from tenants import clock as clocks
 from tenants.current import in_public, in_tenant
 from tenants.models import Alarm

@@ -5,8 +5,9 @@ import re
 import pytest
 
 from accounts.permissions import Role
+from scim.events.models import DeliveryMethod
 from scim.extensions.actions import define_schema
-from scim.models import DeliveryMethod, ProvisioningEvent
+from scim.models import ProvisioningEvent
 from tenants.current import in_tenant
 from tests.support import streams
 from tests.support.pages import view_as_admin

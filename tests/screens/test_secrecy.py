@@ -14,7 +14,8 @@ import pytest
 from accounts.models import AuditEntry
 from config.logging import JsonFormatter
 from scim.extensions.actions import define_schema, remove_schema
-from scim.models import AttributeChange, ExtensionSchema, ProvisioningEvent, User
+from scim.extensions.models import ExtensionSchema
+from scim.models import AttributeChange, ProvisioningEvent, User
 from tenants.current import in_tenant
 from tests.support import bulk, streams
 from tests.support.database import contents

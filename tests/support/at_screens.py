@@ -13,7 +13,7 @@ from accounts import actions
 from accounts.actions import Actor, ClientRequest, TokenRequest
 from accounts.models import Account
 from accounts.permissions import Role
-from scim.models import Delivery, DeliveryMethod
+from scim.events.models import Delivery, DeliveryMethod
 from scim.protocol.definitions import GROUP, USER
 from scim.provider import catalog, resources
 from scim.provider.requester import Requester

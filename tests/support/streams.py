@@ -6,8 +6,8 @@ from typing import Any
 from django.test import Client
 
 from scim.events import streams
+from scim.events.models import DeliveryMethod
 from scim.events.streams import CreatedStream, StreamRequest
-from scim.models import DeliveryMethod
 from tenants.models import Tenant
 from tests.support.clients import Answer
 from tests.support.people import COMMAND

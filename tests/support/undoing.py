@@ -1,7 +1,7 @@
 """An undo of a mass deactivation in a test: asked for, then done by the worker to its end."""
 
 from scim.guard import settling, undoing
-from scim.models import Undoing
+from scim.guard.models import Undoing
 from tenants.current import in_tenant
 
 

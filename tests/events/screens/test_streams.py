@@ -10,8 +10,8 @@ from django.db import transaction
 
 from accounts.models import AuditEntry
 from scim.events import outbox, polling
+from scim.events.models import Delivery, DeliveryMethod, EventStream, SigningKey
 from scim.events.outbox import Result
-from scim.models import Delivery, DeliveryMethod, EventStream, SigningKey
 from tenants import clock
 from tenants.current import in_tenant
 from tests.support import streams

@@ -6,7 +6,7 @@ import json
 import pytest
 
 from scim.extensions.actions import define_schema
-from scim.models import ExtensionSchema
+from scim.extensions.models import ExtensionSchema
 from tenants.current import in_tenant
 from tests.support.pages import nonce_in
 from tests.support.people import COMMAND

@@ -7,7 +7,8 @@ import pytest
 from accounts.models import AuditEntry
 from accounts.permissions import Role
 from scim.guard.guard import settings_of
-from scim.models import Departure, Undoing, User
+from scim.guard.models import Departure, Undoing
+from scim.models import User
 from scim.protocol.definitions import USER
 from scim.provider import resources
 from scim.provider.requester import Requester

@@ -9,8 +9,8 @@ from django.db.models import Count
 from accounts.management.administration import TenantCommand
 from scim.events import polling, streams
 from scim.events.claims import EVENT_URIS, PREFIX
+from scim.events.models import Delivery, DeliveryMethod, DeliveryStatus, EventStream
 from scim.events.streams import DEFAULT_URIS, StreamRequest
-from scim.models import Delivery, DeliveryMethod, DeliveryStatus, EventStream
 from tenants.current import in_tenant
 from tenants.management.kit import Group
 from tenants.models import Tenant
