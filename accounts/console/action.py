@@ -28,6 +28,7 @@ class Call(Generic[R]):
 
     request: HttpRequest
     record: R
+    known: Any = None  # what the action looked up before anything was said
     form: Any = None  # the valid one; None until it is
     result: Any = None  # what the action made of it
 
@@ -78,6 +79,7 @@ class Action(Generic[R]):
     is_dangerous: bool = False
     leads_to_list: bool = False  # when it is done, in place of the row's page
     find: Callable[[Any], R] | None = None  # the row by its key, in place of the screen's own
+    look_up: Callable[[Call[R]], Any] | None = None  # what words, form and function need: `known`
     belongs_to: Callable[[R], Any] = attrgetter("pk")  # the key of the page that shows the row
 
     @property

@@ -107,6 +107,7 @@ class Page:
     links: tuple[SafeString, ...] = ()
     onward: SafeString | None = None  # what to do when the page is read, at its end
     live: Live | None = None
+    parent: SafeString | None = None  # a link to the row's page, when this one lies below it
     closing: tuple[Section, ...] = ()  # below what panels add (accounts.console.screen)
 
 

@@ -208,6 +208,7 @@ class RecordAdmin(_ModelAdmin[M], Generic[M]):
             "opts": self.opts,
             "is_provisioned": self.is_provisioned,
             "list_path": self.list_path() if self.has_view_permission(request) else None,
+            "parent": page.parent if page else None,
             **context,
         }
         return TemplateResponse(request, template, whole, status=status)
@@ -253,6 +254,8 @@ class RecordAdmin(_ModelAdmin[M], Generic[M]):
             call = Call(request, self._find(action, request, key))
             if not may(request, said(action.permission, call)):
                 raise PermissionDenied
+            if action.look_up:
+                call = replace(call, known=action.look_up(call))
             options = dict(action.options(call)) if action.options else {}
             if request.method != "POST":
                 initial = {**options.pop("initial", {}), "nonce": issue_nonce(request)}

@@ -255,24 +255,6 @@ class InvitationForm(ActionForm):
     name = forms.CharField(max_length=200, required=False)
 
 
-class GuardForm(ActionForm):
-    share_percent = forms.IntegerField(
-        min_value=1,
-        max_value=100,
-        label="Share in percent",
-        help_text="More than this share of the active users within an hour is an alarm.",
-    )
-    least = forms.IntegerField(
-        min_value=1, max_value=100_000, label="At least", help_text="Fewer users never are."
-    )
-    holds = forms.BooleanField(
-        required=False,
-        label="Hold further ones",
-        help_text="They are answered 429 and repeated by Entra, until somebody lets them pass or four"
-        " hours are over.",
-    )
-
-
 class PasswordForm(ActionForm):
     password = forms.CharField(
         strip=False,

@@ -1,10 +1,12 @@
 """Mass deactivations of a tenant: what happened, undo all of it, let it pass, and when to sound."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Final
 from uuid import UUID
 
+from django import forms
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
@@ -13,11 +15,10 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, reverse
 from django.utils.safestring import SafeString
 
-from accounts.console.asked import Asked, ask, done
-from accounts.console.page import Act, Fact, Facts, Live, Page, Section, State, Table, badge, link
+from accounts.console.action import KEY, Action, Call
+from accounts.console.form import ActionForm
+from accounts.console.page import Fact, Facts, Live, Page, Section, State, Table, badge, link
 from accounts.console.screen import RecordAdmin
-from accounts.screens.forms import GuardForm
-from accounts.signed_in import actor, may, record_view
 from scim.guard import guard, undoing
 from scim.guard.models import Undoing
 from scim.guard.settling import (
@@ -38,11 +39,103 @@ from tenants.models import Alarm, Guard
 
 _OPEN = Alarm.Outcome.OPEN
 LISTED: Final = 50  # users who were not brought back
+_SETTINGS: Final = ("share_percent", "least", "holds")
 _LATE: Final = timedelta(minutes=1)  # the worker looks every two seconds
 _PROGRESS: Final = "admin/undo_progress.html"
 _NO_WORKER: Final = (
     "The undo waits for the worker, which should have begun by now. If this lasts, tell support that"
     " manage.py run_jobs is not running."
+)
+
+
+class GuardForm(ActionForm):
+    share_percent = forms.IntegerField(
+        min_value=1,
+        max_value=100,
+        label="Share in percent",
+        help_text="More than this share of the active users within an hour is an alarm.",
+    )
+    least = forms.IntegerField(
+        min_value=1, max_value=100_000, label="At least", help_text="Fewer users never are."
+    )
+    holds = forms.BooleanField(
+        required=False,
+        label="Hold further ones",
+        help_text="They are answered 429 and repeated by Entra, until somebody lets them pass or four"
+        " hours are over.",
+    )
+
+
+def _present(_call: Call[None]) -> Mapping[str, Any]:
+    present = guard.settings_of(current_tenant())
+    return {"initial": {name: getattr(present, name) for name in _SETTINGS}}
+
+
+def _change_guard(call: Call[None]) -> None:
+    tenant = current_tenant()
+    wanted = {name: call.data[name] for name in _SETTINGS}
+    change_guard(call.actor, tenant, Guard(tenant=tenant, **wanted))
+
+
+def _can_be_undone(call: Call[Alarm]) -> bool:
+    if call.record.outcome != Alarm.Outcome.UNDONE:
+        return call.record.outcome in UNDOABLE
+    undone = undoing.of_alarm(call.record)
+    return undone is not None and undone.left > 0
+
+
+_ACTIONS: Final[tuple[Action[Any], ...]] = (
+    Action(
+        name="guard",
+        route="guard/",
+        label="Change the guard",
+        permission=GUARD,
+        title="Change the guard",
+        text="The guard counts users who are deactivated or deleted within an hour.",
+        form=GuardForm,
+        options=_present,
+        submit="Save",
+        run=_change_guard,
+        done="The guard is changed.",
+        leads_to_list=True,
+    ),
+    Action(
+        name="undo",
+        route=f"{KEY}/undo/",
+        label=lambda call: (
+            "Try again for the rest"
+            if call.record.outcome == Alarm.Outcome.UNDONE
+            else "Undo all of it"
+        ),
+        permission=SETTLE,
+        title="Undo the mass deactivation?",
+        text=(
+            "All users who left since {record.since:%Y-%m-%d %H:%M} UTC, {record.users:,} so far, become"
+            " active again; deleted ones are restored with their groups. It takes about a minute for"
+            " 1,000 users; the page shows how far it is.\n"
+            "Users whose userName or externalId has been taken since, and users who were deactivated"
+            " again, stay as they are and are listed.\n"
+            "Entra deactivates them again in its next cycle unless the assignment or the scope is fixed"
+            " there before."
+        ),
+        submit="Bring all of them back",
+        run=lambda call: undo_departures(call.actor, current_tenant(), call.record.pk),
+        done="The undo for {result.users:,} users has started. It goes on when you leave.",
+        is_offered=_can_be_undone,
+    ),
+    Action(
+        name="pass",
+        route=f"{KEY}/pass/",
+        label="Let it pass",
+        permission=SETTLE,
+        title="Let the mass deactivation pass?",
+        text="It was meant. What is held passes when Entra repeats it.",
+        submit="Let it pass",
+        run=lambda call: let_departures_pass(call.actor, current_tenant(), call.record.pk),
+        done="It passes; counting starts anew.",
+        is_offered=lambda call: call.record.outcome == _OPEN,
+        is_dangerous=True,
+    ),
 )
 
 
@@ -53,6 +146,8 @@ class AlarmAdmin(RecordAdmin[Alarm]):
     counted_as = ("mass deactivation", "mass deactivations")
     group = "Provisioning"
     purpose = "When unusually many users left within an hour: undo all of it, or let it pass."
+    views_noted = ("mass deactivations listed", "mass deactivation viewed")
+    action_table = _ACTIONS
     when_empty = "The guard tells tenant admins and staff at once when it happens."
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Alarm]:
@@ -60,17 +155,8 @@ class AlarmAdmin(RecordAdmin[Alarm]):
         return super().get_queryset(request).filter(tenant=current_tenant())
 
     def get_urls(self) -> list[URLPattern]:
-        acts = [
-            self.act_url("guard/", self.guard_view, "guard"),
-            self.act_url("<uuid:alarm_id>/undo/", self.undo_view, "undo"),
-            self.act_url("<uuid:alarm_id>/progress/", self.progress_view, "progress"),
-            self.act_url("<uuid:alarm_id>/pass/", self.pass_view, "pass"),
-        ]
-        return [*acts, *super().get_urls()]
-
-    def viewed(self, request: HttpRequest, subject: str) -> None:
-        act = "mass deactivation viewed" if subject else "mass deactivations listed"
-        record_view(request, act, subject)
+        progress = self.view_url("<uuid:alarm_id>/progress/", self.progress_view, "progress")
+        return [progress, *super().get_urls()]
 
     @admin.display(description="state")
     def state(self, alarm: Alarm) -> SafeString:
@@ -84,12 +170,6 @@ class AlarmAdmin(RecordAdmin[Alarm]):
     @admin.display(description="held")
     def held(self, alarm: Alarm) -> int:
         return alarm.refused
-
-    def changelist_view(
-        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
-    ) -> HttpResponse:
-        acts = (self.act("Change the guard", "guard"),) if may(request, GUARD) else ()
-        return super().changelist_view(request, {"acts": acts, **(extra_context or {})})
 
     def page(self, request: HttpRequest, record: Alarm) -> Page:
         users = reverse("admin:scim_user_changelist")
@@ -107,7 +187,6 @@ class AlarmAdmin(RecordAdmin[Alarm]):
         )
         notice = "Not intended? Fix the assignment or the scope in Entra first, then undo it."
         undone = undoing.of_alarm(record)
-        acts = self._acts(record, undone) if may(request, SETTLE) else ()
         sections: tuple[Section, ...] = (
             Facts("Mass deactivation", facts),
             *_left_behind(request, undone),
@@ -115,21 +194,9 @@ class AlarmAdmin(RecordAdmin[Alarm]):
         return Page(
             str(record),
             sections,
-            acts,
-            notice if record.outcome == _OPEN else "",
+            notice=notice if record.outcome == _OPEN else "",
             live=self._live(record, undone),
         )
-
-    def _acts(self, alarm: Alarm, undone: Undoing | None) -> tuple[Act, ...]:
-        if alarm.outcome not in UNDOABLE:
-            return ()
-        if alarm.outcome == Alarm.Outcome.UNDONE:
-            has_rest = undone is not None and undone.left
-            return (self.act("Try again for the rest", "undo", alarm.pk),) if has_rest else ()
-        undo = self.act("Undo all of it", "undo", alarm.pk)
-        if alarm.outcome != _OPEN:
-            return (undo,)
-        return (undo, self.act("Let it pass", "pass", alarm.pk, is_dangerous=True))
 
     def _live(self, alarm: Alarm, undone: Undoing | None) -> Live | None:
         """The part of an open page that follows the undo."""
@@ -146,86 +213,6 @@ class AlarmAdmin(RecordAdmin[Alarm]):
         if undone is None:
             raise Http404
         return TemplateResponse(request, _PROGRESS, {"progress": Progress.of(undone)})
-
-    def undo_view(self, request: HttpRequest, alarm_id: UUID) -> HttpResponse:
-        """The page that says who comes back; its POST has them brought back."""
-        alarm, tenant = self.get_record(request, alarm_id), current_tenant()
-
-        def undo(_form: Any) -> HttpResponse:
-            undone = undo_departures(actor(request), tenant, alarm.pk)
-            sentence = (
-                f"The undo for {undone.users:,} users has started. It goes on when you leave."
-            )
-            return done(request, self.record_path(alarm.pk), sentence)
-
-        asked = Asked(
-            title="Undo the mass deactivation?",
-            act_label="Bring all of them back",
-            permission=SETTLE,
-            cancel_path=self.record_path(alarm.pk),
-            run=undo,
-            sentences=(
-                (
-                    f"All users who left since {alarm.since:%Y-%m-%d %H:%M} UTC, {alarm.users:,} so"
-                    " far, become active again; deleted ones are restored with their groups. It takes"
-                    " about a minute for 1,000 users; the page shows how far it is."
-                ),
-                (
-                    "Users whose userName or externalId has been taken since, and users who were"
-                    " deactivated again, stay as they are and are listed."
-                ),
-                (
-                    "Entra deactivates them again in its next cycle unless the assignment or the scope"
-                    " is fixed there before."
-                ),
-            ),
-        )
-        return ask(self, request, asked)
-
-    def pass_view(self, request: HttpRequest, alarm_id: UUID) -> HttpResponse:
-        """The page that says what passes; its POST settles the alarm."""
-        alarm, tenant = self.get_record(request, str(alarm_id)), current_tenant()
-
-        def let_pass(_form: Any) -> HttpResponse:
-            let_departures_pass(actor(request), tenant, alarm.pk)
-            return done(request, self.record_path(alarm.pk), "It passes; counting starts anew.")
-
-        asked = Asked(
-            title="Let the mass deactivation pass?",
-            act_label="Let it pass",
-            permission=SETTLE,
-            cancel_path=self.record_path(alarm.pk),
-            run=let_pass,
-            sentences=("It was meant. What is held passes when Entra repeats it.",),
-            is_dangerous=True,
-        )
-        return ask(self, request, asked)
-
-    def guard_view(self, request: HttpRequest) -> HttpResponse:
-        """The form that says when the alarm sounds and whether further departures wait."""
-        tenant = current_tenant()
-        present = guard.settings_of(tenant)
-        names = ("share_percent", "least", "holds")
-        prefilled = {name: getattr(present, name) for name in names}
-
-        def form(*args: Any, initial: dict[str, Any] | None = None, **kwargs: Any) -> GuardForm:
-            return GuardForm(*args, initial={**prefilled, **(initial or {})}, **kwargs)
-
-        def change(valid: GuardForm) -> HttpResponse:
-            wanted = Guard(tenant=tenant, **{name: valid.cleaned_data[name] for name in names})
-            change_guard(actor(request), tenant, wanted)
-            return done(request, self.list_path(), "The guard is changed.")
-
-        asked = Asked(
-            title="Change the guard",
-            act_label="Save",
-            permission=GUARD,
-            cancel_path=self.list_path(),
-            run=change,
-            form=form,
-            sentences=("The guard counts users who are deactivated or deleted within an hour.",),
-        )
-        return ask(self, request, asked)
 
 
 def _further(alarm: Alarm) -> str:

@@ -3,7 +3,8 @@
 from django.contrib.admin import AdminSite
 
 from accounts.console.screen import add_panel
-from scim.history.panel import HistoryPanel, RestorePanel
+from scim.history.panel import HistoryPanel
+from scim.history.restore_page import RestorePanel
 from scim.models import Group, User
 from scim.provider.features import Feature
 

@@ -1,4 +1,4 @@
-"""The history on a resource's page, the page as it was, and the way back for a deleted user."""
+"""The history on a resource's page, and the page as it was."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -9,15 +9,11 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern
 from django.utils.safestring import SafeString
 
-from accounts.console.asked import ask
-from accounts.console.page import Act, Page, Section, link
+from accounts.console.page import Page, Section, link
 from accounts.console.screen import Panel
-from accounts.signed_in import may
-from scim.history import as_of, restore_page, timeline
-from scim.history.restore_page import RESTORE
-from scim.models import Resource, User
+from scim.history import as_of, timeline
+from scim.models import Resource
 from scim.screens.resources import ResourceAdmin
-from scim.screens.users import UserAdmin
 from scim.screens.visibility import Sight
 from tenants import clock
 
@@ -26,7 +22,7 @@ class HistoryPanel(Panel[ResourceAdmin[Any]]):
     """The timeline of a user or group, and the page that shows it as it was."""
 
     def urls(self) -> Sequence[URLPattern]:
-        return (self.screen.act_url("<uuid:record_id>/then/", self.then_view, "then"),)
+        return (self.screen.view_url("<uuid:record_id>/then/", self.then_view, "then"),)
 
     def sections(self, request: HttpRequest, record: Resource) -> Sequence[Section]:
         before, sight = request.GET.get("before", ""), Sight.of(request)
@@ -55,30 +51,15 @@ class HistoryPanel(Panel[ResourceAdmin[Any]]):
             notice = f"It was not there yet: it was created {record.created:%Y-%m-%d %H:%M:%S} UTC."
         name = str(screen.shown(record, screen.naming))
         context = {
-            "page": Page(f"{name}, as it was", tuple(sections), notice=notice),
+            "page": Page(
+                f"{name}, as it was",
+                tuple(sections),
+                notice=notice,
+                parent=link(screen.record_path(record.pk), name),
+            ),
             "at": (moment or clock.now()).strftime("%Y-%m-%d %H:%M:%S"),
-            "record_path": screen.record_path(record.pk),
-            "record_name": name,
         }
         return screen.render(request, "admin/then.html", context)
 
     def _then_path(self, record: Resource) -> str:
         return self.screen.record_path(record.pk).removesuffix("change/") + "then/"
-
-
-class RestorePanel(Panel[UserAdmin]):
-    """The button on a deleted user's page that brings the user back."""
-
-    def urls(self) -> Sequence[URLPattern]:
-        return (self.screen.act_url("<uuid:user_id>/restore/", self.restore_view, "restore"),)
-
-    def acts(self, request: HttpRequest, record: User) -> Sequence[Act]:
-        if not record.deleted_at or not may(request, RESTORE):
-            return ()
-        return (self.screen.act("Restore", "restore", record.pk),)
-
-    def restore_view(self, request: HttpRequest, user_id: UUID) -> HttpResponse:
-        """The page that says what comes back; its POST restores the user."""
-        user = self.screen.get_record(request, user_id)
-        asked = restore_page.asked(request, user, self.screen.record_path(user.pk))
-        return ask(self.screen, request, asked)

@@ -4,20 +4,20 @@ from typing import Any, Final
 from uuid import UUID
 
 from django import forms
-from django.http import HttpRequest, HttpResponse
 
 from accounts.actions.performing import note, performing
 from accounts.audit import Actor, Details
-from accounts.console.asked import Asked, done
+from accounts.console.action import KEY, Action, Call
 from accounts.console.form import ActionForm
 from accounts.console.page import Section, Table
-from accounts.signed_in import actor
+from accounts.console.screen import Panel
 from scim.models import User
 from scim.protocol import urns
 from scim.provider import restoring
 from scim.provider.restoring import Restoration
 from scim.repository import belonging
 from scim.screens.records import resource_link
+from scim.screens.users import UserAdmin
 from tenants.current import current_tenant
 from tenants.models import Tenant
 
@@ -33,7 +33,7 @@ _GROUPS: Final = "Groups that it left with the deletion and that are still there
 
 
 class RestoreForm(ActionForm):
-    """Whether the groups come back too."""
+    """Asks whether the groups come back too, where there are some."""
 
     with_groups = forms.BooleanField(
         required=False,
@@ -41,6 +41,11 @@ class RestoreForm(ActionForm):
         label="Add it to these groups again",
         help_text="Entra does not do it by itself as long as nothing changes in the group there.",
     )
+
+    def __init__(self, *args: Any, has_groups: bool, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if not has_groups:
+            del self.fields["with_groups"]
 
 
 def restore_user(actor: Actor, tenant: Tenant, user_id: UUID, *, with_groups: bool) -> list[UUID]:
@@ -58,31 +63,51 @@ def restore_user(actor: Actor, tenant: Tenant, user_id: UUID, *, with_groups: bo
     return groups
 
 
-def asked(request: HttpRequest, user: User, record_path: str) -> Asked:
-    """What is asked before a user is restored."""
-    left = belonging.left_groups(user.pk)
+Left = list[tuple[UUID, str]]  # the groups that a user left with its deletion, by id and name
+
+
+def _restore(call: Call[User]) -> list[UUID]:
+    with_groups = call.data.get("with_groups", False)
+    return restore_user(call.actor, current_tenant(), call.record.pk, with_groups=with_groups)
+
+
+def _text(call: Call[User]) -> str:
+    is_disabled = call.record.document.get("active") is False
+    lines = [
+        _COMES_BACK,
+        _DISABLED if is_disabled else _ACTIVE,
+        *([] if call.known else [_NO_GROUPS]),
+    ]
+    return "\n".join(lines)
+
+
+def _groups(call: Call[User]) -> tuple[Section, ...]:
+    left: Left = call.known
     rows = tuple((resource_link(urns.GROUP_TYPE, key, name), key) for key, name in left)
-    sections: tuple[Section, ...] = (Table(_GROUPS, ("Group", "id"), rows, ""),) if rows else ()
+    return (Table(_GROUPS, ("Group", "id"), rows, ""),) if rows else ()
 
-    def restore(form: Any) -> HttpResponse:
-        with_groups = form.cleaned_data.get("with_groups", False)
-        groups = restore_user(actor(request), current_tenant(), user.pk, with_groups=with_groups)
-        sentence = "The user is restored." + (
-            f" It is in {len(groups)} groups again." * bool(groups)
-        )
-        return done(request, record_path, sentence)
 
-    return Asked(
-        title="Restore this user?",
-        act_label="Restore this user",
-        permission=RESTORE,
-        cancel_path=record_path,
-        run=restore,
-        form=RestoreForm if left else ActionForm,
-        sentences=(
-            _COMES_BACK,
-            _DISABLED if user.document.get("active") is False else _ACTIVE,
-            *(() if left else (_NO_GROUPS,)),
+class RestorePanel(Panel[UserAdmin]):
+    """The button on a deleted user's page that brings the user back."""
+
+    action_table = (
+        Action(
+            name="restore",
+            route=f"{KEY}/restore/",
+            label="Restore",
+            permission=RESTORE,
+            title="Restore this user?",
+            look_up=lambda call: belonging.left_groups(call.record.pk),
+            text=_text,
+            sections=_groups,
+            form=RestoreForm,
+            options=lambda call: {"has_groups": bool(call.known)},
+            submit="Restore this user",
+            run=_restore,
+            done=lambda call: (
+                "The user is restored."
+                + f" It is in {len(call.result)} groups again." * bool(call.result)
+            ),
+            is_offered=lambda call: bool(call.record.deleted_at),
         ),
-        sections=sections,
     )

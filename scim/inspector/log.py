@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from typing import Any, Final
-from uuid import UUID
 
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
@@ -13,13 +12,9 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern
 from django.utils.safestring import SafeString
 
-from accounts.actions import ActionRefused
-from accounts.console.asked import Asked, ask
 from accounts.console.listing import Conditions, TableFilter, since
-from accounts.console.page import Act, Page, Table
-from accounts.signed_in import actor, may, record_view
+from accounts.console.page import Page, Table
 from scim.inspector import previews, requests
-from scim.inspector.dry_run import REPLAY, preview_request, why_not
 from scim.inspector.explanations import ALL, UNKNOWN, explain
 from scim.inspector.requests import REFUSED_FROM
 from scim.models import ProvisioningEvent, Resource
@@ -29,13 +24,7 @@ from scim.screens.exporting import ExportingAdmin
 from scim.screens.search import first_id_at, uuid_in, who_is_called
 from scim.screens.visibility import Sight
 from tenants import clock
-from tenants.current import current_tenant
 
-_DRY_RUN: Final = (
-    "The request is done once more, as it is in the log, and everything is rolled back: users, groups,"
-    " history and provisioning log stay as they are. Credentials and If-Match are not asked for. The"
-    " audit log notes that you did it."
-)
 _COLUMNS: Final = (
     *("at", "operation", "method", "path", "status", "scimType", "detail", "explanation"),
     *("resource type", "about", "resource id", "equal requests", "milliseconds", "request id"),
@@ -110,6 +99,8 @@ class ProvisioningEventAdmin(ExportingAdmin[ProvisioningEvent]):
     ordering = ("-id",)
     counted_as = ("request", "requests")
     group = "Provisioning"
+    views_noted = ("provisioning log viewed", "provisioning event viewed")
+    action_table = (previews.DRY_RUN,)
     purpose = "What Entra asked, what was answered and why, what it changed."
     when_empty = "The first Test Connection in Entra shows here at once."
     search_fields = ("request_id",)  # shows the box; get_search_results says what it finds
@@ -131,11 +122,8 @@ class ProvisioningEventAdmin(ExportingAdmin[ProvisioningEvent]):
         )
 
     def get_urls(self) -> list[URLPattern]:
-        acts = [
-            self.act_url("explanations/", self.explanations_view, "explanations"),
-            self.act_url("<uuid:event_id>/dry-run/", self.dry_run_view, "dry_run"),
-        ]
-        return [*acts, *super().get_urls()]
+        explanations = self.view_url("explanations/", self.explanations_view, "explanations")
+        return [explanations, *super().get_urls()]
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[ProvisioningEvent], search_term: str
@@ -151,10 +139,6 @@ class ProvisioningEventAdmin(ExportingAdmin[ProvisioningEvent]):
             ids.append(identifier)
             found |= Q(pk=identifier)
         return queryset.filter(found | Q(resource_id__in=ids) if ids else found), False
-
-    def viewed(self, request: HttpRequest, subject: str) -> None:
-        act = "provisioning event viewed" if subject else "provisioning log viewed"
-        record_view(request, act, subject)
 
     def export(self, request: HttpRequest) -> Export:
         sight = Sight.of(request)
@@ -193,40 +177,7 @@ class ProvisioningEventAdmin(ExportingAdmin[ProvisioningEvent]):
         sight = Sight.of(request)
         shown = tuple(requests.sections(record, sight))
         title = f"{record.operation.capitalize()}: {record.status}"
-        acts: tuple[Act, ...] = ()
-        if may(request, REPLAY) and why_not(previews.logged_of(record)) is None:
-            acts = (self.act("Dry run", "dry_run", record.pk),)
-        return Page(title, shown, acts, notice=sight.notice)
-
-    def dry_run_view(self, request: HttpRequest, event_id: UUID) -> HttpResponse:
-        """The page that says what a dry run is; its POST shows what the request would do now."""
-        event = self.get_record(request, event_id)
-        logged = previews.logged_of(event)
-        path = self.record_path(event.pk)
-
-        def run(_form: Any) -> HttpResponse:
-            refusal = why_not(logged)
-            if refusal:
-                raise ActionRefused(refusal)
-            preview = preview_request(actor(request), current_tenant(), event.pk, logged)
-            sight = Sight.of(request)
-            words = (previews.NOTHING_DONE, *previews.cautions(event), sight.notice)
-            shown = tuple(previews.sections(event, preview, sight))
-            page = Page(
-                "Dry run", shown, notice=" ".join(words).strip(), links=(previews.back(path),)
-            )
-            context = {"page": page, "record_path": path, "record_name": "Request"}
-            return self.render(request, "admin/record.html", context)
-
-        asked = Asked(
-            title="What would this request do now?",
-            act_label="Dry run",
-            permission=REPLAY,
-            cancel_path=path,
-            run=run,
-            sentences=(_DRY_RUN, *previews.cautions(event)),
-        )
-        return ask(self, request, asked)
+        return Page(title, shown, notice=sight.notice)
 
     def explanations_view(self, request: HttpRequest) -> HttpResponse:
         """All explanations of refusals; links lead to one by its id."""

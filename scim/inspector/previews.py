@@ -1,9 +1,11 @@
 """The page of a dry run: what a logged request would do now, beside what it did then."""
 
-from typing import Any
+from typing import Any, Final
 
-from accounts.console.page import Fact, Facts, Section, Table, link
-from scim.inspector.dry_run import Logged, Preview
+from accounts.actions import ActionRefused
+from accounts.console.action import KEY, Action, Call
+from accounts.console.page import Fact, Facts, Page, Section, Table, link, record_path
+from scim.inspector.dry_run import REPLAY, Logged, Preview, preview_request, why_not
 from scim.inspector.explanations import explain
 from scim.inspector.requests import (
     beside,
@@ -17,9 +19,15 @@ from scim.inspector.traces import Trace
 from scim.models import ProvisioningEvent
 from scim.protocol.differences import Change
 from scim.screens.visibility import Sight
+from tenants.current import current_tenant
 
 CAPTION = "What was sent, and what it would change now"
 NOTHING_DONE = "This was a dry run: nothing was changed, and nothing is in the provisioning log."
+_DRY_RUN: Final = (
+    "The request is done once more, as it is in the log, and everything is rolled back: users, groups,"
+    " history and provisioning log stay as they are. Credentials and If-Match are not asked for. The"
+    " audit log notes that you did it."
+)
 REDACTED = (
     "The log does not keep passwords, tokens, other secret values and attributes that no schema has:"
     " [redacted] was sent in their place, so what the request would make of them is not shown."
@@ -97,6 +105,30 @@ def _operation(trace: Trace, sight: Sight) -> tuple[Any, ...]:
     )
 
 
-def back(path: str) -> Any:
-    """The way back to the request's page."""
-    return link(path, "Back to the request")
+def _dry_run(call: Call[ProvisioningEvent]) -> Page:
+    event, logged = call.record, logged_of(call.record)
+    refusal = why_not(logged)
+    if refusal:
+        raise ActionRefused(refusal)
+    preview = preview_request(call.actor, current_tenant(), event.pk, logged)
+    sight, path = Sight.of(call.request), record_path(ProvisioningEvent, event.pk)
+    return Page(
+        "Dry run",
+        tuple(sections(event, preview, sight)),
+        notice=" ".join((NOTHING_DONE, *cautions(event), sight.notice)).strip(),
+        links=(link(path, "Back to the request"),),
+        parent=link(path, "Request"),
+    )
+
+
+DRY_RUN: Final[Action[ProvisioningEvent]] = Action(
+    name="dry_run",
+    route=f"{KEY}/dry-run/",
+    label="Dry run",
+    permission=REPLAY,
+    title="What would this request do now?",
+    text=lambda call: "\n".join((_DRY_RUN, *cautions(call.record))),
+    submit="Dry run",
+    run=_dry_run,
+    is_offered=lambda call: why_not(logged_of(call.record)) is None,
+)
