@@ -38,8 +38,18 @@ class _Counter:
             self._milliseconds = milliseconds
             return self._count
 
+    def forget(self) -> None:
+        """Count anew, as a new process does."""
+        with self._lock:
+            self._milliseconds = self._count = 0
+
 
 _counter: Final = _Counter()
+
+
+def forget() -> None:
+    """Number ids anew: a clock that a test stopped may stop there again."""
+    _counter.forget()
 
 
 def new_id(moment: datetime) -> UUID:

@@ -16,7 +16,7 @@ from hypothesis import settings as properties
 from accounts import uses
 from config.server import embedded
 from scim.guard import watch
-from tenants import lifecycle, resolution, traffic
+from tenants import clock, lifecycle, resolution, traffic
 from tenants.current import in_public
 from tenants.models import Tenant
 from tests.support import clients, database, people
@@ -88,6 +88,7 @@ def _passwords_are_hashed_quickly():
 @pytest.fixture(autouse=True)
 def _no_host_is_remembered():
     """The last test may have changed tenants; its rollback tells nobody."""
+    clock.forget()
     resolution.forget()
     traffic.forget()
     uses.forget()

@@ -15,7 +15,7 @@ from config.capacity import Serving
 from config.logging import JsonFormatter
 from config.server import starting
 
-_GRACEFUL_SECONDS: Final = 5  # a person waits
+_GRACEFUL_SECONDS: Final = 15  # a person waits; on a busy machine an end takes more than five
 
 
 def serve(when_ready: Callable[[], None], each_second: Callable[[], None]) -> None:
