@@ -40,7 +40,7 @@ class SecretTokenAuthentication(BaseAuthentication):
             kind = access if access.is_access_token(value) else tokens
             verified = kind.verify(current_tenant().id, value, clock.now())
         except TokenRefused as refusal:
-            http_request.refusal = refusal  # type: ignore[attr-defined]  # for scim.monitoring.exchanges
+            http_request.refusal = refusal  # type: ignore[attr-defined]  # for scim.api.views
             http_request.log_fields = {"token_refused": refusal.reason.value}  # type: ignore[attr-defined]
             error = Forbidden if refusal.reason is Reason.NOT_ADMIN else Unauthorized
             raise error(refusal.detail) from None

@@ -1,6 +1,6 @@
-"""What the API tells the provisioning log: refusals one by one, reads together.
+"""What the API tells the provisioning log, refusals one by one and reads together, and observers.
 
-Both are written after the request's transaction has ended, committed or rolled back.
+The log is written after the request's transaction has ended, committed or rolled back.
 """
 
 import re
@@ -17,6 +17,8 @@ from scim.protocol.errors import ScimError
 from scim.protocol.schema import ResourceType
 from scim.protocol.text import read_id
 from scim.provider import provisioning_log
+from scim.provider.features import observers
+from scim.provider.observers import Answered
 from scim.provider.provisioning_log import Call
 from scim.provider.requester import Requester
 from scim.provider.summaries import Summaries
@@ -73,6 +75,13 @@ def log_read(request: HttpRequest, view: Logged, status: int) -> None:
     if count:
         event = replace(provisioning_log.answered(call, status), count=count)
         after_response(request, partial(provisioning_log.record, event))
+
+
+def tell(answered: Answered) -> None:
+    """Have the observers learn from a request."""
+    tenant = current_tenant()
+    for observer in observers():
+        observer.answered(tenant, answered)
 
 
 def _call(request: HttpRequest, view: Logged) -> Call:

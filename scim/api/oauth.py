@@ -21,10 +21,10 @@ from accounts.oauth import ErrorCode, GrantRefused, Issued, Proven
 from accounts.tokens import Verified
 from scim.api import bodies
 from scim.api.authentication import requester_of
-from scim.api.log import log_read, log_refusal
-from scim.monitoring import exchanges
+from scim.api.log import log_read, log_refusal, tell
 from scim.protocol.errors import BadRequest, ScimError, Unauthorized
 from scim.provider.capabilities import CAPABILITIES
+from scim.provider.observers import Answered
 from scim.provider.requester import Requester
 from tenants import clock
 from tenants.current import current_tenant
@@ -203,7 +203,17 @@ def _refusal(request: HttpRequest, asked: _Asked, refusal: GrantRefused) -> Http
     transaction.set_rollback(True)
     error = _as_scim_error(refusal)
     log_refusal(request, asked, error)
-    exchanges.note_grant_refused(request, refusal, asked.proven)
+    answered = Answered(
+        operation=asked.operation,
+        method=request.method or "",
+        status=error.status,
+        scim_type="",
+        request_id=getattr(request, "request_id", ""),
+        user_agent=request.META.get("HTTP_USER_AGENT", ""),
+        verified=asked.proven,
+        refusal=refusal,
+    )
+    tell(answered)
     headers = dict(_NO_STORE)
     if isinstance(error, Unauthorized):
         headers["WWW-Authenticate"] = CHALLENGE

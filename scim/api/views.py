@@ -11,12 +11,13 @@ from accounts.tokens import Scope, Verified
 from scim.api import bodies
 from scim.api.authentication import SecretTokenAuthentication, check_scope
 from scim.api.exceptions import handle
+from scim.api.log import tell
 from scim.api.parsers import ScimParser
 from scim.api.renderers import ScimNegotiation, ScimRenderer
-from scim.monitoring import exchanges
 from scim.protocol.errors import InvalidSyntax, NotFound
 from scim.protocol.messages import MEDIA_TYPE
 from scim.protocol.schema import ResourceType
+from scim.provider.observers import Answered
 from scim.provider.requester import Requester
 
 
@@ -67,8 +68,26 @@ class ScimView(APIView):
         answer["Cache-Control"] = "no-store"  # personal data (RFC 6750 §5.3)
         answer.add_post_render_callback(_name_media_type)
         if not getattr(self.http_request, "begins_again", False):
-            exchanges.note(self.http_request, self, answer)
+            self._tell(answer)
         return answer
+
+    def _tell(self, answer: Response) -> None:
+        request = self.http_request
+        data = answer.data if isinstance(answer.data, dict) else {}
+        is_refused = answer.status_code >= 400
+        answered = Answered(
+            operation=self.operation,
+            method=request.method or "",
+            status=answer.status_code,
+            scim_type=data.get("scimType", "") if is_refused else "",
+            request_id=getattr(request, "request_id", ""),
+            user_agent=request.META.get("HTTP_USER_AGENT", ""),
+            resource_type=self.resource_type,
+            sent=self.sent,
+            verified=self.verified,
+            refusal=getattr(request, "refusal", None),  # scim.api.authentication
+        )
+        tell(answered)
 
     @property
     def default_response_headers(self) -> dict[str, str]:

@@ -1,18 +1,14 @@
-"""What a SCIM exchange tells about the tenant's connection, handed to tenants.traffic."""
+"""What a request tells about the tenant's connection, handed to tenants.traffic."""
 
-from typing import Any, Final, Protocol
-
-from django.http import HttpRequest
-from rest_framework.response import Response
+from typing import Final
 
 from accounts.oauth import GrantRefused
 from accounts.tokens import Reason, TokenRefused, Verified
 from scim.monitoring.marks import marks_of
 from scim.protocol import urns
-from scim.protocol.schema import ResourceType
-from scim.provider.requester import Requester
+from scim.provider.observers import Answered, Observer
 from tenants import clock, traffic
-from tenants.current import current_tenant
+from tenants.models import Tenant
 from tenants.traffic import Bearer, Exchange, Kind
 
 _REFUSED_FROM: Final = 400
@@ -23,57 +19,37 @@ _NO_ACCESS: Final = frozenset({401, 403})
 _READS: Final = frozenset({"GET", "HEAD"})
 
 
-class Answered(Protocol):
-    """What is asked of a view that has answered."""
+class Exchanges(Observer):
+    """Counts the requests of a tenant: no statement, some microseconds."""
 
-    @property
-    def requester(self) -> Requester | None: ...
-    @property
-    def verified(self) -> Verified | None: ...
-    @property
-    def resource_type(self) -> ResourceType | None: ...
-    @property
-    def operation(self) -> str: ...
-    @property
-    def sent(self) -> Any: ...
-
-
-def note(request: HttpRequest, view: Answered, response: Response) -> None:
-    """Counts the exchange: no statement, some microseconds."""
-    status, method = response.status_code, request.method or ""
-    is_read = method in _READS or view.operation == "query"
-    is_user = view.resource_type is not None and view.resource_type.name == urns.USER_TYPE
-    exchange = Exchange(
-        at=clock.now(),
-        kind=_kind(request, view, status, is_read=is_read),
-        reason=_reason(request, response) if status >= _REFUSED_FROM else "",
-        request_id=getattr(request, "request_id", ""),
-        marks=frozenset() if is_read or not is_user else marks_of(method, view.sent),
-        bearer=_bearer(request, _verified(request, view)),
-    )
-    traffic.note(current_tenant().id, exchange)
+    def answered(self, tenant: Tenant, answered: Answered) -> None:
+        is_user = answered.resource_type and answered.resource_type.name == urns.USER_TYPE
+        exchange = Exchange(
+            at=clock.now(),
+            kind=_kind(answered),
+            reason=_reason(answered) if answered.status >= _REFUSED_FROM else "",
+            request_id=answered.request_id,
+            marks=marks_of(answered.method, answered.sent)
+            if is_user and not _is_read(answered)
+            else frozenset(),
+            bearer=_bearer(answered),
+        )
+        traffic.note(tenant.id, exchange)
 
 
-def note_grant_refused(
-    request: HttpRequest, refusal: GrantRefused, proven: Verified | None
-) -> None:
-    """Counts a request for an access token that was refused; `proven` is the client that asked."""
-    kind = Kind.STRANGE if proven is None else Kind.REFUSED
-    exchange = Exchange(
-        at=clock.now(),
-        kind=Kind.DENIED if refusal.refused else kind,
-        reason=f"token {refusal.code.value}",
-        request_id=getattr(request, "request_id", ""),
-        bearer=_bearer(request, refusal.refused or proven),
-    )
-    traffic.note(current_tenant().id, exchange)
+def _is_read(answered: Answered) -> bool:
+    return answered.method in _READS or answered.operation == "query"
 
 
-def _bearer(request: HttpRequest, verified: Verified | None) -> Bearer | None:
-    """The credential that a request came with: a client's secrets are told from each other."""
+def _bearer(answered: Answered) -> Bearer | None:
+    """The credential of the tenant's that a request came with, good or refused.
+
+    A client's secrets are told from each other.
+    """
+    verified = _verified(answered)
     if verified is None:
         return None
-    agent, label = request.META.get("HTTP_USER_AGENT", ""), verified.label
+    agent, label = answered.user_agent, verified.label
     if verified.secret_id is not None:
         return Bearer(
             verified.secret_id, f"client secret {label} ({verified.secret_public_id})", agent
@@ -82,36 +58,41 @@ def _bearer(request: HttpRequest, verified: Verified | None) -> Bearer | None:
     return Bearer(verified.token_id, f"{kind} {label} ({verified.public_id})", agent)
 
 
-def _kind(request: HttpRequest, view: Answered, status: int, *, is_read: bool) -> Kind:
+def _verified(answered: Answered) -> Verified | None:
+    refusal = answered.refusal
+    if isinstance(refusal, TokenRefused):
+        return refusal.refused
+    return (refusal.refused if refusal else None) or answered.verified
+
+
+def _kind(answered: Answered) -> Kind:
+    status, refusal, is_read = answered.status, answered.refusal, _is_read(answered)
     if status < _REFUSED_FROM:
         return Kind.READ if is_read else Kind.CHANGE
-    refusal = _refusal(request)
     if refusal is not None and refusal.refused is not None:
         # An access token lives for an hour: its client asks for another one then.
-        is_normal = refusal.reason is Reason.EXPIRED and refusal.refused.is_client
+        is_normal = (
+            isinstance(refusal, TokenRefused)
+            and refusal.reason is Reason.EXPIRED
+            and refusal.refused.is_client
+        )
         return Kind.PASSING if is_normal else Kind.DENIED
-    if view.requester is None:
-        return Kind.STRANGE if status in _NO_ACCESS else Kind.REFUSED
+    if answered.verified is None:
+        is_strange = status in _NO_ACCESS or isinstance(refusal, GrantRefused)
+        return Kind.STRANGE if is_strange else Kind.REFUSED
     if status in _PASSING:
         return Kind.PASSING
-    if is_read or status in _NO_ACCESS or status >= _BROKEN_FROM:
+    if is_read or status in _NO_ACCESS or status >= _BROKEN_FROM or refusal is not None:
         return Kind.REFUSED
     return Kind.CHANGE_REFUSED
 
 
-def _refusal(request: HttpRequest) -> TokenRefused | None:
-    """Why the request's token was refused (scim.api.authentication); None if it was not."""
-    return getattr(request, "refusal", None)
-
-
-def _verified(request: HttpRequest, view: Answered) -> Verified | None:
-    """The credential of the request that is the tenant's, good or refused."""
-    refusal = _refusal(request)
-    return refusal.refused if refusal else view.verified
-
-
-def _reason(request: HttpRequest, response: Response) -> str:
-    data = response.data if isinstance(response.data, dict) else {}
-    refusal = _refusal(request)
-    detail = refusal.reason.value if refusal else data.get("scimType", "")
-    return f"{response.status_code} {detail}".strip()
+def _reason(answered: Answered) -> str:
+    match answered.refusal:
+        case TokenRefused() as refusal:
+            detail = refusal.reason.value
+        case GrantRefused() as refusal:
+            return f"token {refusal.code.value}"
+        case None:
+            detail = answered.scim_type
+    return f"{answered.status} {detail}".strip()
