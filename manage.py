@@ -32,7 +32,7 @@ _ADVICE: Final[dict[type | None, str]] = {
 
 
 def main() -> None:
-    """Runs the command that the arguments name."""
+    """Run the command that the arguments name."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
     # As Ctrl-C does, SIGTERM unwinds, so that what was started is stopped.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
@@ -51,7 +51,7 @@ def main() -> None:
 
 
 def database_server(arguments: list[str]) -> AbstractContextManager[None]:
-    """Has the embedded PostgreSQL run for a command that needs it."""
+    """Run the embedded PostgreSQL for a command that needs it."""
     command = next(iter(arguments), "")
     needs_none = command in (_NEEDS_NO_DATABASE | commands.REFUSED.keys()) or (
         command == "check" and not any(each.startswith("--database") for each in arguments)

@@ -29,7 +29,7 @@ MAX_LENGTH: Final = 8192  # characters of an assertion, and of a key set 10 time
 LEEWAY: Final = timedelta(seconds=60)  # two clocks are never equal
 MOST_LIFETIME: Final = timedelta(days=1)
 
-# What the libraries below raise for text from outside; nesting ends in RecursionError.
+# Errors of the libraries below for text from outside; nesting ends in RecursionError.
 _UNREADABLE: Final = (JoseError, ValueError, TypeError, KeyError, RecursionError)
 
 _SPEND: Final = """

@@ -1,9 +1,9 @@
 """The audit log: who did what, appended to the current tenant's schema and chained by hashes.
 
 Each entry's hash is SHA-256(previous hash || canonical JSON of the entry), the first one following
-32 zero bytes. Whoever changes or removes an entry breaks the chain at that place. Removing the
-newest entries leaves a shorter, valid chain: against that stand the privileges (append-only, see
-migration 0002) and the copy of staff's acts in the schema `support`.
+32 zero bytes. A changed or removed entry breaks the chain at that place. Removing the newest entries
+leaves a shorter, valid chain: against that stand the privileges (append-only, see migration 0002)
+and the copy of staff's acts in the schema `support`.
 
 Writers of one schema take turns by an advisory lock that PostgreSQL drops at the transaction's end,
 so it works behind PgBouncer; the unique `previous_hash` keeps the chain from forking in any case.
@@ -33,7 +33,7 @@ from tenants import clock
 from tenants.models import Tenant
 
 FIRST_PREVIOUS_HASH: Final = bytes(32)
-# What JSON and PostgreSQL give back exactly as it was stored: no floats, no nesting.
+# Values that JSON and PostgreSQL give back exactly as stored: no floats, no nesting.
 Details = Mapping[str, str | int | bool | list[str] | None]
 
 _LOCK_CLASS: Final = 0x6175_6469  # "audi": keeps this lock apart from others on the same table

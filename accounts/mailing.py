@@ -34,7 +34,7 @@ LONGEST_WAIT: Final = timedelta(hours=1)
 KEPT: Final = timedelta(days=30)  # how long staff see what became of a message
 PURGED: Final = 1_000  # rows a pass
 
-# What of a message is not stored but made when it is sent; None: it is not needed any more.
+# Values of a message that are not stored but made when it is sent; None: no longer needed.
 _MADE_WHEN_SENT: Final[
     Mapping[str, Callable[[Tenant, Account, Mapping[str, Any]], dict[str, Any] | None]]
 ] = {invitations.TEMPLATE: invitations.mail_values}

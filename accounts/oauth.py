@@ -148,7 +148,7 @@ def issue(tenant_id: UUID, proven: Proven, scopes: frozenset[Scope], now: dateti
 
 
 def _check(proven: Proven, standing: Standing, name: str, now: datetime) -> None:
-    """Raises GrantRefused when what the standing is of may not be used."""
+    """Raise GrantRefused unless the credential of that standing may be used."""
     match standing.why_refused(now):
         case None:
             return

@@ -23,7 +23,7 @@ class Role(models.TextChoices):
 TENANT_ROLES: Final = (Role.ADMIN, Role.MEMBER)
 STAFF_ROLES: Final = (Role.SUPPORT, Role.SUPPORT_LEAD, Role.AUDITOR, Role.OPERATOR)
 
-# Who lacks it sees names, addresses and the like of provisioned people masked.
+# Without it, names, addresses and the like of provisioned people are masked.
 PERSONAL_DATA: Final = "scim.view_personal_data"
 # Looking at a tenant as its own admins do (accounts.viewing).
 VIEW_AS_ADMIN: Final = "tenants.view_as_admin"
@@ -73,7 +73,7 @@ _LEAD: Final = (
         "tenants.suspend_tenant",
         "scim.restore_user",
         "scim.change_extensionschema",
-        # What leaves through a stream are personal data of the whole tenant.
+        # A stream carries personal data of the whole tenant.
         "scim.add_eventstream",
         "scim.delete_eventstream",
         "scim.skip_delivery",
@@ -107,7 +107,7 @@ GRANTS: Final[Mapping[str, frozenset[str]]] = {
     Role.OPERATOR: _OPERATE,
 }
 
-# What tenant admins see; none of what they do.
+# Permissions of tenant admins to see, without those to act.
 SEEN_BY_ADMINS: Final = frozenset(perm for perm in GRANTS[Role.ADMIN] if ".view_" in perm)
 
 

@@ -1,4 +1,4 @@
-"""Who acts on a screen, for accounts.actions and the audit log."""
+"""The actor behind a request to a screen, for accounts.actions and the audit log."""
 
 from collections.abc import Mapping
 from typing import Any, cast

@@ -181,7 +181,7 @@ def _detail(reason: Reason, name: str, standing: Standing) -> str:
     return _DETAILS[reason].format(name=name, day=day)
 
 
-# What to do next stands in each sentence: Entra shows it to the customer's administrator as it is.
+# Each sentence says what to do next: Entra shows it to the customer's administrator as it is.
 _NEW_TOKEN: Final = (
     f"Ask {SUPPORT} for a new one and enter it as Secret Token in the provisioning settings."
 )

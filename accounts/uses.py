@@ -2,9 +2,9 @@
 
 A request costs no statement here: its use of a secret token, or of an OAuth client and the client
 secret behind its access token, is added to a tally of the process. A thread of the worker writes the
-tallies (config.flushing), one transaction a tenant; so the count of a token that is idle or revoked
-meanwhile follows too. What could not be written waits for the next round, and a worker that stops
-gracefully writes what it has (decision 0028).
+tallies (config.flushing), one transaction a tenant; so the last uses of a token count even if it is
+idle or revoked by then. A count that could not be written waits for the next round, and a worker
+that stops gracefully writes all of them (decision 0028).
 """
 
 import json
@@ -25,7 +25,7 @@ from tenants import clock
 from tenants.current import in_tenant
 from tenants.models import Tenant
 
-# What cannot be written for so long is lost: its row is gone.
+# A count that could not be written for so long is dropped: its row is gone.
 KEPT_FOR: Final = timedelta(hours=1)
 
 _logger: Final = logging.getLogger(__name__)
@@ -108,7 +108,7 @@ def forget() -> None:
 def flush() -> None:
     """Write what was counted: a transaction a tenant, none for nothing. Opens its transactions.
 
-    What a database that does not answer, or a locked row, keeps from being written is kept.
+    Counts are kept while the database does not answer or their row is locked.
     """
     taken = _ledger.take()
     while taken:
@@ -154,7 +154,7 @@ def _row(key: UUID, use: Use) -> dict[str, str | int | None]:
     }
 
 
-# Whoever finds a row locked leaves it for the next round. Address and agent are the newest use's.
+# Locked rows wait for the next round. Address and agent are the newest use's.
 _TOKENS: Final = """
 UPDATE accounts_secrettoken AS used
    SET last_used_at = GREATEST(used.last_used_at, new.at),

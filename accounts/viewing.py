@@ -1,6 +1,6 @@
 """Staff look at one tenant as its admins do: to read only, for a reason, for half an hour, audited.
 
-What runs is in the session of the staff account, so it ends with signing out. VisitMiddleware reads
+The view is in the session of the staff account, so it ends with signing out. VisitMiddleware reads
 it with each request on the staff host and confines the account to SEEN_BY_ADMINS on a visit of that
 tenant; screens ask for permissions as always and know nothing of it.
 """
@@ -29,7 +29,7 @@ _KEY: Final = "view_as_admin"
 
 
 def viewing_of(request: HttpRequest) -> Viewing | None:
-    """What the session says, over or not. Called outside of visits, whose paths are others."""
+    """The view in the session, over or not. Called outside of visits, whose paths are others."""
     kept: Any = request.session.get(_KEY)
     tenant = kept and Tenant.objects.filter(pk=kept["tenant"], is_operator=False).first()
     if not tenant:

@@ -17,7 +17,7 @@ MOUNT: Final = "/t/"
 
 @dataclass(frozen=True, slots=True)
 class Viewing:
-    """That staff look at a tenant as its admins do: see accounts.viewing."""
+    """A view of a tenant as its admins see it, for staff: see accounts.viewing."""
 
     tenant: Tenant
     until: datetime
@@ -28,7 +28,7 @@ class Viewing:
 
 @dataclass(frozen=True, slots=True)
 class Visit:
-    """Which tenant is visited; `way_back` is the path of its page on the staff site."""
+    """A visit to a tenant; `way_back` is the path of its page on the staff site."""
 
     tenant: Tenant
     way_back: str

@@ -7,5 +7,5 @@ class ConfigConfig(AppConfig):
     name = "config"
 
     def ready(self) -> None:
-        """Registers the system checks."""
+        """Register the system checks."""
         from config import checks  # noqa: F401  # models are loaded only now

@@ -49,7 +49,7 @@ REFUSED: Final = {
     "sqlsequencereset": "Sequences are PostgreSQL's own: nothing resets them.",
     "createcachetable": "Nothing is cached in the database.",
     "diffsettings": "It would print every secret: README.md says what each setting is.",
-    # What make, gunicorn and whitenoise do here.
+    # Jobs of make, gunicorn and whitenoise here.
     "collectstatic": "Not needed: static files are served from where they are.",
     "collectstatic_schemas": "Not needed: static files are served from where they are.",
     "generateschema": "Use `make docs`, which writes docs/openapi.yaml.",

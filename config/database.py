@@ -14,7 +14,7 @@ from config.server import embedded
 
 _EXAMPLE: Final = "postgresql://user:password@host:5432/name"
 _SCHEMES: Final = ("postgresql://", "postgres://")
-# What libpq and what Django calls it; anything else is an option.
+# Names in libpq and in Django; anything else is an option.
 _NAMES: Final = {
     "dbname": "NAME",
     "user": "USER",
@@ -52,14 +52,14 @@ def database_settings(url: str, data_dir: Path) -> dict[str, Any]:
 
 
 def server_running() -> AbstractContextManager[None]:
-    """Has the embedded PostgreSQL run meanwhile, unless DATABASE_URL names another server."""
+    """Run the embedded PostgreSQL meanwhile, unless DATABASE_URL names another server."""
     if settings.DATABASE_URL:
         return nullcontext()
     return embedded.running(settings.DATA_DIR)
 
 
 def limit_waiting() -> None:
-    """Has connections that are opened from now on end what takes too long: for serving processes."""
+    """Limit the time of statements on connections opened from now on: for serving processes."""
     database = connections.settings["default"]
     options = _LINE | database["OPTIONS"]
     limits = " ".join(f"-c {name}={value}" for name, value in _LIMITS.items())

@@ -27,7 +27,7 @@ graceful_timeout = 30  # seconds
 keepalive = 75  # seconds, beyond a proxy's own
 limit_request_line = 8190  # bytes; a filter may be long
 # No header changes what a request is: by default a client's SCRIPT_NAME would be believed, and scheme
-# headers of a local peer. Who the client is, is read by config.edge.proxies.
+# headers of a local peer. The client's address is read by config.edge.proxies.
 forwarder_headers = ""
 forwarded_allow_ips = ""
 secure_scheme_headers: dict[str, str] = {}
@@ -46,12 +46,12 @@ _flushers: list[Any] = []  # of this worker, once Django is set up: of config.fl
 
 
 def on_starting(server: Any) -> None:
-    """Has a start that cannot work end with one line, before a worker is forked."""
+    """End a start that cannot work with one line, before a worker is forked."""
     starting.look(Serving(server.cfg.workers, server.cfg.threads), ", ".join(server.cfg.bind))
 
 
 def post_worker_init(_worker: object) -> None:
-    """Has threads write what the worker counts, tenants' traffic and uses of their credentials, and
+    """Start threads that write the worker's counts, of traffic and of uses of credentials, and
     make the looks of the guard that no request makes.
     """
     from config import flushing  # Django is set up only now
@@ -62,13 +62,13 @@ def post_worker_init(_worker: object) -> None:
 
 
 def worker_exit(_server: object, _worker: object) -> None:
-    """Has a worker that ends write what it counted."""
+    """Write the counts of a worker that ends."""
     for flusher in _flushers:
         flusher.stop()
 
 
 def post_fork(_server: object, _worker: object) -> None:
-    """Has the kernel end a worker whose master was killed: it would keep the port for seconds.
+    """Let the kernel end a worker whose master was killed: it would keep the port for seconds.
 
     And has the C library give what is large back to the system when it is freed (decision 0025).
     """

@@ -1,8 +1,8 @@
 """Log lines on standard error: one JSON object a line, so that no value can forge another line.
 
-What goes in is chosen where it is logged: never a body, a header or an e-mail address. Two ways by
-which such things slip in are closed here: query strings are cut off, and of an exception its types
-and places are told but not its message, since PostgreSQL's quotes the row.
+The caller chooses the content: never a body, a header or an e-mail address. Two ways in for such
+values are closed here: query strings are cut off, and an exception is shown by its types and places
+but not by its message, since PostgreSQL's quotes the row.
 """
 
 import json
@@ -15,7 +15,7 @@ from typing import Any, Final
 
 from config import environment
 
-# What every record has; everything else was given as `extra`.
+# Attributes of every record; everything else was given as `extra`.
 _STANDARD: Final = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime"}
 # Django attaches these objects to its own records.
 _NOT_SHOWN: Final = frozenset({"request", "server_time", "status_code"})
@@ -52,7 +52,7 @@ def _described(error: BaseException) -> Iterator[str]:
 
 
 def configure(settings: dict[str, Any]) -> None:
-    """Applies ours, with Django's LOGGING on top. Raises EnvironmentVariableError."""
+    """Apply our configuration, with Django's LOGGING on top. Raises EnvironmentVariableError."""
     level = environment.text("LOG_LEVEL", "INFO").upper()
     if level not in _LEVELS:
         choices = ", ".join(_LEVELS)

@@ -14,7 +14,7 @@ from config.secret_key import read_secret_key
 
 BASE_DIR = environment.ROOT
 
-# What an operator sets.
+# Settings of an operator.
 DATA_DIR = environment.data_dir()
 DATABASE_URL = environment.database_url()
 BASE_DOMAIN = environment.text("BASE_DOMAIN", "mypolicies.localhost").lower().strip(".")

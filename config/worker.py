@@ -41,7 +41,7 @@ _requests: Final = logging.getLogger("mypolicies.requests")
 
 class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn ships no types
     def handle_error(self, req: Any, client: Any, addr: Any, exc: Exception) -> None:
-        """Answers a request that gunicorn could not read, and logs that it did."""
+        """Answer a request that gunicorn could not read, and log it."""
         for kind, status, detail in _REFUSALS:
             if isinstance(exc, kind):
                 request_id = secrets.token_urlsafe(16)

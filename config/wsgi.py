@@ -18,12 +18,12 @@ from config.database import limit_waiting  # noqa: E402
 
 
 def application(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
-    """Answers one request (PEP 3333)."""
+    """Answer one request (PEP 3333)."""
     return _django(without_charset(environ), start_response)
 
 
 def _import_pages() -> None:
-    """Loads what the first request of a worker would wait for: a quarter of a second of imports."""
+    """Load the modules that a worker's first request would wait for: a quarter of a second."""
     for urlconf in (settings.ROOT_URLCONF, settings.STAFF_URLCONF):
         list(get_resolver(urlconf).reverse_dict)
 

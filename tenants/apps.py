@@ -8,5 +8,5 @@ class TenantsConfig(AppConfig):
     verbose_name = "Tenants"
 
     def ready(self) -> None:
-        """Registers the system checks and what forgets a host when its tenant changes."""
+        """Register the system checks, and the receiver that forgets a changed tenant's hosts."""
         from tenants import checks, resolution  # noqa: F401  # models are loaded only now

@@ -85,8 +85,8 @@ def address_of(request: HttpRequest) -> str | None:
 def after_response(request: HttpRequest, callback: Callable[[], None]) -> None:
     """Have `callback` run after the request's transaction ended, whether kept or rolled back.
 
-    All callbacks of a request share one further transaction in the same tenant. What they raise is
-    logged and never reaches the client, whose answer is settled by then.
+    All callbacks of a request share one further transaction in the same tenant. Their errors are
+    logged and never reach the client, whose answer is already decided.
     """
     callbacks: list[Callable[[], None]] = request.after_response  # type: ignore[attr-defined]  # TenantRequest, or one that wraps it
     callbacks.append(callback)

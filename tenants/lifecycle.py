@@ -1,8 +1,8 @@
 """The life of a tenant: created with its schema, suspended, resumed; its further host names.
 
-Called by accounts.actions only, which ask for permission and write the audit log. What cannot be
-done raises TenantRefused with a sentence for the person who asked. Every function works inside the
-caller's transaction or makes its own, and leaves the connection directed to where it was.
+Called by accounts.actions only, which ask for permission and write the audit log. A refusal is a
+TenantRefused with a sentence for the person at the screen or command. Every function works inside
+the caller's transaction or makes its own, and leaves the connection directed to where it was.
 """
 
 from collections.abc import Iterator

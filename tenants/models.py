@@ -36,7 +36,7 @@ class Tenant(TenantMixin):  # type: ignore[misc]  # django-tenants ships no type
     # Another one each time the tenant's own SCIM schemas change, None while it has none: it travels
     # with the host's entry in memory, so no request asks whether they did (decision 0017).
     schemas_revision = models.UUIDField(null=True, editable=False)
-    # Whether there is an event stream to send on, so that the worker asks only such tenants.
+    # True while the tenant has an event stream to send on, so that the worker asks only such tenants.
     sends_events = models.BooleanField(default=False, db_default=False, editable=False)
 
     class Meta:
@@ -98,7 +98,7 @@ class Reach(models.TextChoices):
 class Traffic(models.Model):
     """The latest provisioning traffic of a tenant (tenants.traffic); no personal data.
 
-    There is a row from the first request on. What it means is said by tenants.connection.
+    There is a row from the first request on; tenants.connection interprets it.
     """
 
     tenant = models.OneToOneField(Tenant, models.CASCADE, primary_key=True, related_name="traffic")

@@ -270,8 +270,8 @@ def forget() -> None:
     _ledger.forget()
 
 
-# Rows that two processes write meanwhile are added up by PostgreSQL; the tenants are in one order,
-# so that no two processes wait for each other. Whose tenant is gone meanwhile is left out.
+# PostgreSQL adds up the rows that two processes write at once; the tenants are in one order, so that
+# no two processes wait for each other. Rows of a tenant that has been deleted are left out.
 _WRITE: Final = """
 WITH days AS (
     INSERT INTO tenants_trafficday AS known (tenant_id, day, requests, failures, departures)

@@ -1,8 +1,8 @@
-"""Every administrative act: authorise, act, audit, in one transaction. Nothing else writes.
+"""Every administrative action: authorize, act, audit, in one transaction. Nothing else writes.
 
-Screens and commands call these and nothing below them. Each act opens its own transaction (a
-savepoint inside a request's), asks the actor's permission, and leaves an audit entry that commits
-or vanishes with the act. What may not be done raises ActionRefused with a sentence for the person.
+Screens and commands call these and nothing below them. Each action opens its own transaction (a
+savepoint inside a request's), checks the actor's permission, and leaves an audit entry that commits
+or vanishes with it. A refusal is an ActionRefused with a sentence for the person.
 """
 
 from accounts.actions.accounts import (

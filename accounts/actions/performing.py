@@ -35,7 +35,7 @@ def performing(actor: Actor, permission: str, tenant: Tenant) -> Iterator[None]:
 
 @contextmanager
 def refusals() -> Iterator[None]:
-    """Turns TenantRefused into ActionRefused, so that callers meet one tree of errors."""
+    """Turn TenantRefused into ActionRefused, so that callers meet one tree of errors."""
     try:
         yield
     except TenantRefused as error:

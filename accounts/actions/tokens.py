@@ -18,7 +18,7 @@ from tenants import clock
 from tenants.errors import about
 from tenants.models import Tenant
 
-# What the form offers; a command takes any number of days up to the most.
+# The choices of the form; a command takes any number of days up to the most.
 EXPIRY_DAYS: Final = {90: "90 days", 180: "180 days", 365: "1 year", 730: "2 years"}
 MOST_DAYS: Final = 730
 

@@ -7,7 +7,7 @@ from csp.constants import HEADER
 from csp.utils import build_policy
 from django.http import HttpRequest, HttpResponse
 
-# What a page asks of the browser: the clipboard, for the copy buttons, and nothing else.
+# Features of the browser that no page needs. Of all, pages use the clipboard, for copy buttons.
 _REFUSED: Final = (
     "accelerometer",
     "camera",

@@ -1,8 +1,8 @@
 """The outermost edge: a request id, one log line a request, and an answer to whatever escapes.
 
-What reaches this far was raised outside of the views: by the database while a host is resolved or a
-transaction ends, by a middleware, or by a page. It answers in the language of the path: a SCIM Error
-below /scim, a short page elsewhere (docs/security.md).
+An error that reaches this far was raised outside of the views: by the database while a host is
+resolved or a transaction ends, by a middleware, or by a page. The answer is in the language of the
+path: a SCIM Error below /scim, a short page elsewhere (docs/security.md).
 """
 
 import json

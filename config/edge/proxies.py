@@ -1,8 +1,8 @@
 """The sender of a request: address as reported by trusted proxies, and scheme.
 
-A proxy appends the address of whoever connected to it, so a chain is read from its right end, past the
-proxies that are trusted; what stands left of the first address that is not was written by whom we do
-not trust (decision 0021). What cannot be read ends the chain there, and never the request.
+A proxy appends the address of its peer, so a chain is read from its right end, past the proxies that
+are trusted; everything left of the first address that is not was written by a sender we do not trust
+(decision 0021). An unreadable address ends the chain, and never the request.
 """
 
 import re
@@ -69,8 +69,8 @@ def _read_network(name: str) -> IPv4Network | IPv6Network:
 class ClientMiddleware:
     """Puts the client's address in place of the peer's, and our scheme in place of the proxy's.
 
-    Scheme and host of this installation are settings: no header changes them. What has no address keeps
-    an empty one.
+    Scheme and host of this installation are settings: no header changes them. A peer without an
+    address keeps an empty one.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:

@@ -43,7 +43,7 @@ class _Worker:
         self._start()
 
     def keep(self) -> None:
-        """Starts the worker again if it has died."""
+        """Start the worker again if it has died."""
         has_rested = time.monotonic() - self._started_at >= _REST_SECONDS
         if has_rested and self._process.poll() is not None:
             self._start()
@@ -70,7 +70,7 @@ class _Worker:
 
 
 def _prepare() -> None:
-    """Leaves Ctrl-C and the terminal's end to the parent; has the kernel end the worker when the
+    """Leave Ctrl-C and the terminal's end to the parent; let the kernel end the worker when the
     parent is killed, as it would keep the database running.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)

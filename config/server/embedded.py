@@ -4,11 +4,11 @@ The package's own starter trusts process ids, which are reused, and once ended a
 Here the truth is what cannot go stale:
 
 - `pg_isready` tells whether the server runs.
-- A lock on `server.lock` is inherited by every process of PostgreSQL that works on the data: who gets
-  it knows that none is left, no orphan of a killed server and no start that outlived its starter.
-- A lock on `starting.lock` is held by whoever starts or stops; two first starts make one server.
+- A lock on `server.lock` is inherited by every process of PostgreSQL that works on the data: the
+  process that gets it knows that none is left, no orphan and no start that outlived its starter.
+- A lock on `starting.lock` is held during a start or a stop; two first starts make one server.
 - A shared lock on `users.lock` is held by each process that uses the server, and given back by the
-  kernel even after kill -9. Who leaves last stops the server.
+  kernel even after kill -9. The last of them stops the server.
 
 It listens on a Unix socket only, in a directory that no other user may enter. As root its programs
 run as `nobody`, since PostgreSQL refuses root; what that user could not reach is put below the
@@ -38,8 +38,8 @@ ROLE: Final = "mypolicies"  # owns the database; no superuser, so privileges bin
 DATABASE: Final = "mypolicies"
 PORT: Final = "5432"  # part of the socket's name, nothing else
 _SUPERUSER: Final = "postgres"
-# What would change how PostgreSQL works. Under a preloaded library that shifts the clock (faketime)
-# its timers do not fire while it waits: no deadlock would be found, and no time limit would end.
+# Variables that would change how PostgreSQL works. Under a preloaded library that shifts the clock
+# (faketime) its timers do not fire while it waits: no deadlock would be found, no time limit end.
 _NOT_PASSED_ON: Final = ("PG", "LC_", "LANG", "LD_PRELOAD")
 _START_SECONDS: Final = 60  # a long crash recovery, or orphans of a killed server that linger
 _MAX_SOCKET_DIR: Final = 90  # bytes; the system allows 107 with the socket's own name
@@ -91,7 +91,7 @@ def socket_dir(data_dir: Path) -> str:
 
 @contextlib.contextmanager
 def running(data_dir: Path, *, fsync: bool = True) -> Iterator[None]:
-    """Has the server run meanwhile; stops it afterwards unless another process uses it.
+    """Run the server meanwhile; stop it afterwards unless another process uses it.
 
     `fsync=False` is for data that may be lost with the machine, and counts for the start that is
     made here. Raises EmbeddedServerError.
@@ -152,7 +152,7 @@ class _Server:
             self._check_owner(directory)
 
     def _check_owner(self, directory: Path) -> None:
-        """Takes a new directory over for whom the server runs as; refuses a stranger's."""
+        """Take a new directory over for the user that the server runs as; refuse a stranger's."""
         wanted = self._cluster.owner.pw_uid if self._cluster.owner else os.geteuid()
         found = directory.lstat()  # of a link itself: anybody can put one into a temporary folder
         if self._cluster.owner and found.st_uid == 0 and stat.S_ISDIR(found.st_mode):
@@ -191,7 +191,7 @@ class _Server:
             return self._run("pg_ctl", *self._start_arguments(), inherited=lock).returncode == 0
 
     def _initialize(self, lock: IO[Any]) -> None:
-        """Makes the data directory whole or not at all."""
+        """Make the data directory completely or not at all."""
         draft = self._cluster.home / "data.new"
         shutil.rmtree(draft, ignore_errors=True)
         options = ("--locale=C.UTF-8", "-E", "UTF8", "--auth=trust", "-U", _SUPERUSER)
@@ -219,7 +219,7 @@ class _Server:
         return ("-l", self._cluster.log.name, "-o", options, *wait, "start")
 
     def _prepare(self) -> None:
-        """Makes role and database, once; a kill in between is made good at the next start."""
+        """Make role and database, once; a kill in between is made good at the next start."""
         prepared = self._cluster.data / "prepared"  # goes where the data go
         if prepared.exists():
             return
@@ -242,7 +242,7 @@ class _Server:
     def _run(
         self, program: str, *arguments: str | Path, inherited: IO[Any] | None = None
     ) -> "subprocess.CompletedProcess[str]":
-        """Runs one of PostgreSQL's programs; files take its output, which a server would keep open.
+        """Run one of PostgreSQL's programs; files take its output, which a server would keep open.
 
         The file `inherited` stays open, and a lock on it held, until the program's last child ends.
         pg_ctl puts paths into a shell's command line, so none is among its arguments.

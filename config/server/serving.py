@@ -19,7 +19,7 @@ _GRACEFUL_SECONDS: Final = 15  # a person waits; on a busy machine an end takes 
 
 
 def serve(when_ready: Callable[[], None], each_second: Callable[[], None]) -> None:
-    """Serves until Ctrl-C, SIGTERM or the end of the terminal, then raises SystemExit.
+    """Serve until Ctrl-C, SIGTERM or the end of the terminal, then raise SystemExit.
 
     `when_ready` runs once it listens, `each_second` about so often from then on.
     """

@@ -5,12 +5,11 @@ pooler in transaction mode it belongs to everybody: a third of all requests were
 another tenant's schema (docs/platform.md). So here the path is always `SET LOCAL`, the first
 statement of a transaction, and a statement on a tenant's schema outside of one is refused.
 
-Whether the path still holds is not guessed from the calls that were made: PostgreSQL drops it with
-the transaction, and the driver knows whether one is open. Only a rollback to a savepoint, which may
-revert the path inside an open transaction, has to be remembered (django-tenants does, in
-`search_path_set_schemas`).
+The state of the path is not guessed from earlier calls: PostgreSQL drops it with the transaction,
+and the driver knows whether one is open. Only a rollback to a savepoint, which may revert the path
+inside an open transaction, has to be remembered (django-tenants does, in `search_path_set_schemas`).
 
-The path is issued round `execute()`, not when a cursor is opened, so a cursor that is kept while
+The path is issued around `execute()`, not when a cursor is opened, so a cursor that is kept while
 the tenant changes follows it.
 """
 
@@ -26,7 +25,7 @@ from psycopg import sql
 from psycopg.pq import TransactionStatus
 
 PUBLIC: Final = "public"
-# What a tenant's schema may be called: neither PostgreSQL's own names nor the registry's.
+# Names of tenants' schemas: neither PostgreSQL's own names nor the registry's.
 SCHEMA_NAME: Final = re.compile(r"(?!pg_|(?:public|information_schema)$)[a-z][a-z0-9_]{2,40}")
 
 

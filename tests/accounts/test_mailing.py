@@ -49,7 +49,7 @@ def _patience(settings):
 
 
 def queue(tenant, *recipients):
-    """Queues a message about the tenant to its admins, or to those given."""
+    """Queue a message about the tenant to its admins, or to those given."""
     notice = Notice("alarm.txt", tenant, ALARM, SCREEN)
     return mail.queue(notice, recipients or mail.tenant_admins(tenant), clocks.now())
 

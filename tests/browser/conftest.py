@@ -38,7 +38,7 @@ def chromium():
 
 @pytest.fixture
 def open_page(chromium):
-    """Opens a window without cookies; one that meets a script error fails its test."""
+    """Open a window without cookies; one that meets a script error fails its test."""
     contexts, errors = [], []
 
     def new_page():

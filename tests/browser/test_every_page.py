@@ -33,7 +33,7 @@ def provision(server):
 
 @pytest.fixture(scope="module")
 def window(chromium):
-    """Makes windows that end with the module."""
+    """Make windows that end with the module."""
     contexts = []
 
     def new_page():

@@ -46,7 +46,7 @@ def mail_to(server):
 
 
 def elsewhere(page, body):
-    """Opens a page of another site."""
+    """Open a page of another site."""
     page.context.route(
         ELSEWHERE, lambda route: route.fulfill(content_type="text/html", body=f"<body>{body}")
     )
@@ -54,7 +54,7 @@ def elsewhere(page, body):
 
 
 def accept(page, link, email):
-    """Follows the link of an invitation, chooses a password and signs in."""
+    """Follow the link of an invitation, choose a password and sign in."""
     elsewhere(page, f'<a href="{link}">Choose your password</a>')
     page.get_by_role("link", name="Choose your password").click()
     page.get_by_role("heading", name="Choose your password").wait_for()

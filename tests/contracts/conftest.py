@@ -5,12 +5,12 @@ from schemathesis.pytest import plugin
 
 
 def pytest_configure(config):
-    """Has pytest understand tests that schemathesis makes; elsewhere its plugin is not loaded."""
+    """Let pytest understand tests that schemathesis makes; elsewhere its plugin is not loaded."""
     config.pluginmanager.register(plugin, "schemathesis of tests/contracts")
 
 
 def pytest_collection_modifyitems(items):
-    """Gives each operation's test an id of its own: schemathesis 4.32 does not tell pytest 9.2."""
+    """Give each operation's test an id of its own: schemathesis 4.32 does not tell pytest 9.2."""
     for item in items:
         if isinstance(item, plugin.SchemathesisFunction):
             item._id = item.id.with_params(item.operation_label)

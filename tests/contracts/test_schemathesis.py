@@ -56,7 +56,7 @@ def present(at_acme):
 
 
 def aim(case, present):
-    """Sends every second request for a resource to one that is there."""
+    """Send every second request for a resource to one that is there."""
     kind = case.path.split("/")[2] if case.path.endswith("/{id}") else ""
     if kind in present and len(case.path_parameters["id"]) % 2:
         case.path_parameters["id"] = present[kind]

@@ -76,7 +76,7 @@ def pending(server):
 
 
 def provision(server, name):
-    """Creates a user and changes it; the uri and the versions that there are now."""
+    """Create a user and change it; return its uri and its versions."""
     created = server.scim("POST", "/Users", json.dumps(user(name)))
     assert created.status == 201
     uri = f"/Users/{created.json['id']}"

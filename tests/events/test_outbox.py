@@ -66,7 +66,7 @@ def taken(tenant, stream, most=10):
 
 @contextmanager
 def elsewhere(work):
-    """Has `work(reached, go_on)` run in another process's place: a thread with its own connection.
+    """Run `work(reached, go_on)` in another process's place: a thread with its own connection.
 
     It sets `reached` and waits for `go_on` in the middle of its transaction.
     """

@@ -41,7 +41,7 @@ def guides(acme, bjensen, requester):
 
 @pytest.fixture
 def run(acme):
-    """Runs a request dry; the whole schema is the same before and after."""
+    """Run a request dry; assert that the whole schema is the same before and after."""
 
     def check(logged, tenant=acme):
         before = contents(tenant)

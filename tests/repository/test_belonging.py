@@ -39,7 +39,7 @@ def _requester(tenant):
 
 @pytest.fixture
 def group_of(acme):
-    """Makes a group and five users, and answers their ids."""
+    """Make a group and five users, and return their ids."""
 
     def make():
         group = resources.create(GROUP, {"displayName": "Guides"}, _requester(acme))

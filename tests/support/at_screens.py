@@ -52,7 +52,7 @@ def command():
 
 @pytest.fixture
 def add(command):
-    """Adds an account with a role to a tenant."""
+    """Add an account with a role to a tenant."""
 
     def add_account(tenant, email, role):
         return actions.create_account(command, tenant, email, "", role)
@@ -84,7 +84,7 @@ def gus(globex, add):
 
 @pytest.fixture
 def open_browser():
-    """Opens a browser at a tenant's host, in which the account, if any, is signed in."""
+    """Open a browser at a tenant's host, in which the account, if any, is signed in."""
 
     def browser(tenant, account: Account | None = None) -> Client:
         client = Client(HTTP_HOST=tenant.host)
@@ -129,7 +129,7 @@ def created(acme, tara, command):
 
 @pytest.fixture
 def provision():
-    """Provisions a user in a tenant as Entra does."""
+    """Provision a user in a tenant as Entra does."""
 
     def create(tenant, body, token=None):
         with transaction.atomic(), in_tenant(tenant):
@@ -147,7 +147,7 @@ def own_host(acme, tara, open_browser):
 
 @pytest.fixture
 def change(acme, minted):
-    """Patches a resource of acme as Entra does."""
+    """Patch a resource of acme as Entra does."""
 
     def modify(stored, body, resource_type=USER):
         with transaction.atomic(), in_tenant(acme):
@@ -159,7 +159,7 @@ def change(acme, minted):
 
 @pytest.fixture
 def remove(acme, minted):
-    """Deletes a resource of acme as Entra does."""
+    """Delete a resource of acme as Entra does."""
 
     def delete(stored, resource_type=USER):
         with transaction.atomic(), in_tenant(acme):
@@ -178,7 +178,7 @@ def bjensen(acme, provision, minted):
 
 @pytest.fixture
 def provision_group():
-    """Provisions a group in a tenant; members are what was provisioned before."""
+    """Provision a group in a tenant; members are resources provisioned before."""
 
     def create(tenant, name, *members):
         body = {

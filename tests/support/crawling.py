@@ -111,7 +111,7 @@ class Crawler:
         page.on("console", self._note)
 
     def walk(self, starts: Iterable[str]) -> None:
-        """Looks at the start pages and at one page of each kind that links lead to."""
+        """Look at the start pages and at one page of each kind that links lead to."""
         queue = deque(starts)
         hosts = {urlsplit(url).netloc for url in queue}
         while queue:
@@ -127,7 +127,7 @@ class Crawler:
                 self._submit_nothing(kind)
 
     def look(self, name: str) -> None:
-        """Looks at the page that is open; briefly, if it is the same page with another query."""
+        """Look at the page that is open; briefly, if it is the same page with another query."""
         self._policy(name)  # before axe, which adds a style of its own
         self._structure(name)
         if "?" in name:
@@ -210,7 +210,7 @@ class Crawler:
         self.findings.keyboard += [f"{name}: {each}" for each in self.page.evaluate(_UNREACHED)]
 
     def _submit_nothing(self, kind: str) -> None:
-        """Sends the form of the page with its texts emptied, which must be refused, and looks."""
+        """Send the form of the page with its texts emptied, which must be refused, and look."""
         texts = self.page.locator(
             "form.act :is(input[type=text], input[type=email], input[type=password], textarea)"
         )

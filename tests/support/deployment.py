@@ -82,7 +82,7 @@ class Deployment:
             second.stop()
 
     def start(self, line: str = SERVE) -> None:
-        """Returns when the server answers."""
+        """Return when the server answers."""
         self.process = self.open(line, "log")
         wait_until(self._answers, "gunicorn answered")
 

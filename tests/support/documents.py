@@ -48,6 +48,6 @@ def openapi() -> str:
 
 
 def write() -> None:
-    """Generates the pages anew."""
+    """Generate the pages anew."""
     OPENAPI.write_text(openapi())
     CONFORMANCE.write_text(conformance.page())

@@ -119,7 +119,7 @@ class ProvisioningService:
         self.speak(older)
 
     def speak(self, first: Flavor) -> None:
-        """Begins anew to alternate between the flavors."""
+        """Begin anew to alternate between the flavors."""
         self._flavors = cycle([older, newer] if first is older else [newer, older])
 
     def run_cycle(self, people: Iterable[Person]) -> None:
@@ -195,7 +195,7 @@ class ProvisioningService:
         self.exported[person.object_id] = {**present, **wanted}
 
     def _take_over(self, person: Person, found: Mapping[str, Any]) -> None:
-        """Remembers the user; a rehired person takes the place of the former one."""
+        """Remember the user; a rehired person takes the place of the former one."""
         for former in [o for o, i in self.anchors.items() if i == found["id"]]:
             if former != person.object_id:
                 self.managers[person.object_id] = self.managers.get(former, "")

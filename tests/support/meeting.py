@@ -41,7 +41,7 @@ def impatiently(tenant: Tenant, work: Callable[..., Any], *arguments: Any) -> An
 
 
 def until_waiting(number: int) -> None:
-    """Returns when that many transactions of the database wait for others."""
+    """Return when that many transactions of the database wait for others."""
 
     def is_so() -> bool:
         with connection.cursor() as cursor:

@@ -56,6 +56,6 @@ def nonce_in(page):
 
 
 def view_as_admin(browser, tenant, reason="Ticket 4711"):
-    """Has staff at their browser view a tenant as its admins do."""
+    """Let staff at their browser view a tenant as its admins do."""
     path = f"/admin/tenants/tenant/{tenant.pk}/view-as-admin/"
     return browser.post(path, {"nonce": nonce_in(browser.get(path)), "reason": reason})

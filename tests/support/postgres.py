@@ -13,7 +13,7 @@ _WITHIN = 60  # seconds
 
 
 def wait_until(happened: Callable[[], bool], what: str) -> None:
-    """Returns once `happened()`; nothing tells a process what becomes of another, so it is asked."""
+    """Return once `happened()`: nothing tells a process what becomes of another, so it is asked."""
     until = time.monotonic() + _WITHIN
     while not happened():
         assert time.monotonic() < until, f"It took too long until {what}."

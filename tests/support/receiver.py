@@ -49,7 +49,7 @@ class Receiver:
         self.more = Condition(self.lock)
 
     def wait_for(self, number: int) -> None:
-        """Returns when so many requests have come in."""
+        """Return when so many requests have come in."""
         with self.more:
             assert self.more.wait_for(lambda: len(self.received) >= number, _WITHIN)
 

@@ -75,7 +75,7 @@ class Server:
         return f"http://{custom_domain}.{BASE_DOMAIN}:{self.port}{path}"
 
     def start(self) -> None:
-        """Returns when the server listens; in a process group of its own, as in a terminal."""
+        """Return when the server listens; in a process group of its own, as in a terminal."""
         with (self.folder / "log").open("a") as log:
             self.process = subprocess.Popen(
                 [sys.executable, "manage.py", "up"],

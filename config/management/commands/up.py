@@ -46,7 +46,7 @@ class Command(HouseCommand):
                 serving.serve(lambda: self._print(lines), keep_delivering)
 
     def _print(self, lines: list[str]) -> None:
-        """Writes at once: what waits in a buffer would be written by each worker again."""
+        """Write at once: each worker would write the rest of a buffer again."""
         self.stdout.write("\n".join(lines), ending="\n\n")
         self.stdout.flush()
 
@@ -77,7 +77,7 @@ def one_at_a_time() -> Iterator[None]:
 
 
 def check_port_is_free(address: str, port: int) -> None:
-    """Raises CommandError when something listens there already."""
+    """Raise CommandError if something listens there already."""
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
     try:
         with socket.socket(family) as probe:

@@ -16,7 +16,7 @@ NOON = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
 
 @pytest.fixture
 def hours():
-    """Moves the clock to so many hours after noon of 20 November."""
+    """Move the clock to so many hours after noon of 20 November."""
     with time_machine.travel(NOON, tick=False) as traveler:
         yield lambda count: traveler.move_to(NOON + timedelta(hours=count))
 

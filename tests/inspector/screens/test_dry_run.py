@@ -29,7 +29,7 @@ def event(acme, bjensen, change):
 
 @pytest.fixture
 def refused(acme, minted):
-    """Logs a refused creation."""
+    """Log a refused creation."""
 
     def record(body):
         call = Call(requester(acme, minted.token), "create", USER, None, body)

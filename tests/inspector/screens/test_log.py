@@ -23,7 +23,7 @@ LIST = "/admin/scim/provisioningevent/"
 
 @pytest.fixture
 def refuse(acme, minted):
-    """Logs a refused request, as the API does; `age` ago."""
+    """Log a refused request, as the API does; `age` ago."""
 
     def record(age=timedelta(0), **changes):
         sender = replace(requester(acme, minted.token), request_id="6f1c40a4-0002")

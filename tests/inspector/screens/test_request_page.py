@@ -47,7 +47,7 @@ def page_of(own_host, acme):
 
 @pytest.fixture
 def refuse(acme, minted):
-    """Logs a refused creation of a user."""
+    """Log a refused creation of a user."""
 
     def record(status, scim_type, detail, body=None):
         call = Call(requester(acme, minted.token), "create", None, None, body)

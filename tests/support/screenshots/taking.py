@@ -65,7 +65,7 @@ SHOTS: Final = (
 
 
 def take_all(folder: Path = FOLDER, people: int = 2_000) -> None:
-    """Writes every picture; takes about a minute and a half, most of it for the seed."""
+    """Write every picture; this takes about a minute and a half, most of it for the seed."""
     folder.mkdir(parents=True, exist_ok=True)
     with new_server(STAFF_EMAIL=_STAFF, STAFF_PASSWORD=PASSWORD) as server:
         server.start()

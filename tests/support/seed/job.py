@@ -29,7 +29,7 @@ class Job:
         self.use(token)
 
     def use(self, token: str | None) -> None:
-        """Sends this secret token from now on."""
+        """Send this secret token from now on."""
         self._client = ScimClient(self._tenant, token)
         self._client.http.defaults["REMOTE_ADDR"] = "203.0.113.24"
         self._client.http.defaults["HTTP_USER_AGENT"] = "Microsoft-Entra-Provisioning/1.0"
