@@ -1,15 +1,17 @@
-"""What the guard gives to the rest: its observer, its screen and the undo of a mass deactivation."""
+"""What the guard gives to the rest: its observer, its screen, warnings and the undo."""
 
 from collections.abc import Iterable
 
 from django.contrib.admin import AdminSite
 
+from accounts.console.screen import add_panel
+from accounts.screens.overview import Banner
 from scim.guard import undoing
 from scim.guard.departures import Departures
-from scim.guard.screen import AlarmAdmin
+from scim.guard.screen import AlarmAdmin, AlarmPanel, banners
 from scim.provider.features import Feature, Job
 from scim.provider.observers import Observer
-from tenants.models import Alarm
+from tenants.models import Alarm, Tenant
 
 
 class Guard(Feature):
@@ -20,6 +22,10 @@ class Guard(Feature):
 
     def register(self, staff_site: AdminSite, tenant_site: AdminSite) -> None:
         tenant_site.register(Alarm, AlarmAdmin)
+        add_panel(staff_site, Tenant, AlarmPanel)
+
+    def banners(self, tenant: Tenant) -> Iterable[Banner]:
+        return banners(tenant)
 
     def jobs(self) -> Iterable[Job]:
         return (Job("undo", undoing.tenants_with_work, undoing.advance),)

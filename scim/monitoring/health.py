@@ -1,5 +1,6 @@
 """How a tenant's provisioning is doing: the first page of its site."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -12,9 +13,9 @@ from django.utils.safestring import SafeString
 from accounts.console.page import State, Table, link
 from accounts.screens.failures import Failure, beside, failure_of, log_query
 from accounts.screens.overview import LOOKS, SOON, Banner, Overview, Stat, requests_chart, until
-from scim.guard import guard
 from scim.models import ProvisioningEvent, Resource, User
 from scim.protocol import urns
+from scim.provider.features import features
 from scim.screens.search import first_id_at
 from scim.screens.visibility import Sight
 from tenants.connection import NEVER, Connection, Refusal, ago, connection_of, next_cycle
@@ -31,26 +32,16 @@ def tenant_overview(now: datetime, sight: Sight) -> Overview:
     tenant = current_tenant()
     connection = connection_of(tenant, now)
     return Overview(
-        banners=(*_alarm(tenant), *_banners(connection, now)),
+        banners=(*_told(tenant), *_banners(connection, now)),
         stats=(_connection(connection, now), *_population()),
         chart=requests_chart(TrafficDay.objects.filter(tenant=tenant), now.date()),
         sections=(_failures(now, sight), _expiries(tenant, now)),
     )
 
 
-def _alarm(tenant: Tenant) -> tuple[Banner, ...]:
-    alarm = guard.open_alarm(tenant)
-    if alarm is None:
-        return ()
-    path = reverse("admin:tenants_alarm_change", args=[alarm.pk])
-    return (
-        Banner(
-            "failing",
-            f"{alarm} were deactivated or deleted within an hour.",
-            "If that is not meant, all of it can be undone in one act.",
-            link(path, "Look at it"),
-        ),
-    )
+def _told(tenant: Tenant) -> Iterator[Banner]:
+    for feature in features():
+        yield from feature.banners(tenant)
 
 
 def _banners(connection: Connection, now: datetime) -> tuple[Banner, ...]:

@@ -1,5 +1,6 @@
 """A tenant's page for staff, with what its schema and its traffic say about the connection."""
 
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -12,7 +13,6 @@ from accounts.screens.overview import connection_badge
 from accounts.screens.tenants import TenantAdmin
 from accounts.screens.tokens import standing, state
 from accounts.visits import visit_path
-from scim.guard import guard
 from scim.monitoring import mapping
 from scim.monitoring.health import Counted, counted
 from tenants import clock, connection
@@ -42,9 +42,7 @@ class TenantScreen(TenantAdmin):
             mapping.seen(marks, now),
             mapping.flavor(marks, now),
         )
-        alarm = guard.open_alarm(record)
-        notice = f"{alarm} were deactivated or deleted within an hour." if alarm else base.notice
-        return Page(base.title, sections, base.acts, notice, base.links)
+        return replace(base, sections=sections)
 
 
 def _connection(tenant: Tenant, now: datetime) -> Facts:
