@@ -1,19 +1,17 @@
 """The delivery log: what was sent to whom, how often it was tried and what was answered."""
 
 from typing import Any, Final
-from uuid import UUID
 
 from django.contrib import admin
 from django.db.models import Q, QuerySet
-from django.http import HttpRequest, HttpResponse
-from django.urls import URLPattern, reverse
+from django.http import HttpRequest
+from django.urls import reverse
 from django.utils.formats import date_format
 
-from accounts.console.asked import Asked, ask, done
+from accounts.console.action import KEY, Action, Call
 from accounts.console.listing import Conditions, TableFilter
-from accounts.console.page import Act, Fact, Facts, Page, Text, link, pretty
+from accounts.console.page import Fact, Facts, Page, Text, link, pretty
 from accounts.console.screen import RecordAdmin
-from accounts.signed_in import actor, may, record_view
 from scim.events.models import Delivery, DeliveryStatus, EventStream, StreamState
 from scim.events.streams import SKIP, skip_event
 from scim.screens.search import uuid_in
@@ -28,7 +26,6 @@ LOG_HEADINGS: Final = (
     "Next try",
     "Last error",
 )
-_STOPPED: Final = {True: ("The stream stays stopped until it is resumed.",), False: ()}
 
 
 def log_row(delivery: Delivery) -> tuple[Any, ...]:
@@ -72,22 +69,46 @@ class StreamFilter(admin.SimpleListFilter):
         return queryset.filter(stream=stream) if stream else queryset
 
 
+def _consequences(call: Call[Delivery]) -> str:
+    record = call.record
+    text = (
+        f"The receiver {record.stream} never gets this event: {_happened(record).lower()},"
+        f" {record.event.uri}, version {record.version}.\n"
+        "Later events of the same resource follow. This cannot be undone."
+    )
+    is_stopped = record.stream.state == StreamState.FAILING
+    return f"{text}\nThe stream stays stopped until it is resumed." if is_stopped else text
+
+
+_SKIP: Final[Action[Delivery]] = Action(
+    name="skip",
+    route=f"{KEY}/skip/",
+    label="Skip event",
+    permission=SKIP,
+    title="Skip this event?",
+    text=_consequences,
+    submit="Skip event",
+    run=lambda call: skip_event(call.actor, current_tenant(), call.record.pk),
+    done="Event skipped. The receiver does not get it.",
+    is_offered=lambda call: _is_stuck(call.record),
+    is_dangerous=True,
+)
+
+
 class DeliveryAdmin(RecordAdmin[Delivery]):
     list_display = ("at", "happened", "resource", "status", "attempts", "next_try", "error")
     list_display_links = ("at",)
     list_filter = (StatusFilter, StreamFilter)  # type: ignore[assignment]  # both are list filters
     list_select_related = ("event",)
     ordering = ("-event_id",)
+    views_noted = ("delivery log viewed", "delivery viewed")
+    action_table = (_SKIP,)
     counted_as = ("delivery", "deliveries")
     group = "Events"
     purpose = "Each event for each stream: delivered, waiting, or why it failed."
     when_empty = "The first change while there is an event stream makes the first one."
     search_fields = ("id",)  # shows the box; get_search_results says what it finds
     search_help_text = "The whole id of an event (jti or txn), or of a user or group."
-
-    def get_urls(self) -> list[URLPattern]:
-        skip = self.act_url("<uuid:delivery_id>/skip/", self.skip_view, "skip")
-        return [skip, *super().get_urls()]
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Delivery], search_term: str
@@ -100,9 +121,6 @@ class DeliveryAdmin(RecordAdmin[Delivery]):
             return queryset.none(), False
         found = Q(pk=identifier) | Q(event=identifier) | Q(resource_id=identifier)
         return queryset.filter(found), False
-
-    def viewed(self, request: HttpRequest, subject: str) -> None:
-        record_view(request, "delivery viewed" if subject else "delivery log viewed", subject)
 
     @admin.display(description="when")
     def at(self, delivery: Delivery) -> Any:
@@ -141,37 +159,7 @@ class DeliveryAdmin(RecordAdmin[Delivery]):
         )
         sections = [Facts("Delivery", facts)]
         error = (Text("Last error", pretty(record.error), "error"),) if record.error else ()
-        acts: tuple[Act, ...] = ()
-        if _is_stuck(record) and may(request, SKIP):
-            acts = (self.act("Skip event", "skip", record.pk, is_dangerous=True),)
-        return Page(f"{_happened(record)} {event.uri}", (*sections, *error), acts)
-
-    def skip_view(self, request: HttpRequest, delivery_id: UUID) -> HttpResponse:
-        """The page that says what the receiver will miss; its POST skips the event."""
-        record, tenant = self.get_record(request, delivery_id), current_tenant()
-        path = self.record_path(record.pk)
-
-        def run(_form: Any) -> HttpResponse:
-            skip_event(actor(request), tenant, record.pk)
-            return done(request, path, "Event skipped. The receiver does not get it.")
-
-        asked = Asked(
-            title="Skip this event?",
-            act_label="Skip event",
-            permission=SKIP,
-            cancel_path=path,
-            run=run,
-            sentences=(
-                (
-                    f"The receiver {record.stream} never gets this event:"
-                    f" {_happened(record).lower()}, {record.event.uri}, version {record.version}."
-                ),
-                "Later events of the same resource follow. This cannot be undone.",
-                *_STOPPED[record.stream.state == StreamState.FAILING],
-            ),
-            is_dangerous=True,
-        )
-        return ask(self, request, asked)
+        return Page(f"{_happened(record)} {event.uri}", (*sections, *error))
 
 
 def _moment(delivery: Delivery) -> str:

@@ -1,28 +1,23 @@
 """Event streams: the list, one stream's page with its newest deliveries, creating and other acts."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
-from uuid import UUID
 
 from django.contrib import admin
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse
-from django.urls import URLPattern, reverse
+from django.http import HttpRequest
+from django.urls import reverse
 
-from accounts.audit import Actor
-from accounts.console.asked import Asked, ask, done
+from accounts.console.action import ADD, KEY, Action, Call
 from accounts.console.listing import COUNTED_ROWS
-from accounts.console.page import Act, Fact, Facts, Page, Table, link
+from accounts.console.page import Fact, Facts, Page, Section, Table, link, record_path
 from accounts.console.screen import RecordAdmin
-from accounts.signed_in import actor, may, record_view
 from scim.events import polling, streams
 from scim.events.claims import PREFIX
 from scim.events.delivery_screen import LOG_HEADINGS, log_row
 from scim.events.forms import StreamForm
 from scim.events.models import Delivery, DeliveryMethod, DeliveryStatus, EventStream, StreamState
-from scim.events.streams import ADD, CHANGE, DELETE, CreatedStream
+from scim.events.streams import CHANGE, DELETE
 from tenants.current import current_tenant
 from tenants.models import Tenant
 
@@ -33,67 +28,100 @@ _SHOWN_ONCE: Final = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class _StreamAct:
-    """An act on a stream: what is said before it, and after the stream's name afterwards."""
+def _create(call: Call[None]) -> Page:
+    """The page that shows the secret of the new stream, this one time."""
+    tenant = current_tenant()
+    created = streams.create_stream(call.actor, tenant, call.form.stream_request())
+    facts = _for_the_receiver(created.stream, tenant)
+    if created.secret:
+        facts.append(Fact("Secret", created.secret, copyable=True))
+    return Page(
+        f"Event stream of {tenant.name}",
+        (Facts("Enter these at the receiver", tuple(facts)), _facts(created.stream, tenant)),
+        notice=_SHOWN_ONCE if created.secret else "",
+        onward=link(record_path(EventStream, created.stream.pk), "On to the event stream"),
+    )
 
-    label: str
-    permission: str
-    perform: Callable[[Actor, Tenant, UUID], EventStream]
-    sentences: tuple[str, ...]
-    outcome: str
+
+def _about(call: Call[EventStream]) -> tuple[Section, ...]:
+    return (_facts(call.record, current_tenant()),)
 
 
-_ACTS: Final = {
-    "pause": _StreamAct(
-        "Pause",
-        CHANGE,
-        streams.pause_stream,
-        ("Nothing is sent until the stream is resumed. What changes meanwhile is queued.",),
-        "is paused: what changes is queued.",
-    ),
-    "resume": _StreamAct(
-        "Resume",
-        CHANGE,
-        streams.resume_stream,
-        ("What is queued is sent at once, from where it stopped.",),
-        "is resumed.",
-    ),
-    "end": _StreamAct(
-        "Delete",
-        DELETE,
-        streams.delete_stream,
-        (
-            "The receiver is told of nothing more, and what it has not got yet is dropped.",
-            "This cannot be undone.",
+_ACTIONS: Final[tuple[Action[Any], ...]] = (
+    Action(
+        name=ADD,
+        route="add/",
+        label="Add event stream",
+        permission=streams.ADD,
+        title="Add event stream",
+        text=(
+            "The receiver is told of every change of a user or group of {tenant.name} ({tenant.host})"
+            " from now on.\n"
+            "Make sure that the customer wants these personal data to go there."
         ),
-        "is deleted.",
+        form=StreamForm,
+        submit="Add",
+        run=_create,
     ),
-}
+    Action(
+        name="pause",
+        route=f"{KEY}/pause/",
+        label="Pause",
+        permission=CHANGE,
+        title="Pause {record}?",
+        text="Nothing is sent until the stream is resumed. What changes meanwhile is queued.",
+        sections=_about,
+        submit="Pause this event stream",
+        run=lambda call: streams.pause_stream(call.actor, current_tenant(), call.record.pk),
+        done="The event stream {record} is paused: what changes is queued.",
+        is_offered=lambda call: call.record.state == StreamState.ACTIVE,
+    ),
+    Action(
+        name="resume",
+        route=f"{KEY}/resume/",
+        label="Resume",
+        permission=CHANGE,
+        title="Resume {record}?",
+        text="What is queued is sent at once, from where it stopped.",
+        sections=_about,
+        submit="Resume this event stream",
+        run=lambda call: streams.resume_stream(call.actor, current_tenant(), call.record.pk),
+        done="The event stream {record} is resumed.",
+        is_offered=lambda call: call.record.state != StreamState.ACTIVE,
+    ),
+    Action(
+        name="end",
+        route=f"{KEY}/end/",
+        label="Delete",
+        permission=DELETE,
+        title="Delete {record}?",
+        text=(
+            "The receiver is told of nothing more, and what it has not got yet is dropped.\n"
+            "This cannot be undone."
+        ),
+        sections=_about,
+        submit="Delete this event stream",
+        run=lambda call: streams.delete_stream(call.actor, current_tenant(), call.record.pk),
+        done="The event stream {record} is deleted.",
+        is_dangerous=True,
+        leads_to_list=True,
+    ),
+)
 
 
 class EventStreamAdmin(RecordAdmin[EventStream]):
     list_display = ("public", "label", "method", "state", "endpoint", "created")
     list_display_links = ("public", "label")
     ordering = ("-created_at", "pk")
-    add_label = "Add event stream"
-    add_permission = ADD
     counted_as = ("event stream", "event streams")
     group = "Events"
+    views_noted = ("event streams listed", "event stream viewed")
+    action_table = _ACTIONS
     purpose = "Who is told of each change by signed security events (RFC 9967), pushed or polled."
     when_empty = "Add one for a system that has to know at once what Entra changed here."
 
-    def get_urls(self) -> list[URLPattern]:
-        acts = [
-            self.act_url(f"<uuid:stream_id>/{name}/", self._act_view(name), name) for name in _ACTS
-        ]
-        return [*acts, *super().get_urls()]
-
     def get_queryset(self, request: HttpRequest) -> QuerySet[EventStream]:
         return super().get_queryset(request).filter(deleted_at=None).defer("digest", "secret")
-
-    def viewed(self, request: HttpRequest, subject: str) -> None:
-        record_view(request, "event stream viewed" if subject else "event streams listed", subject)
 
     @admin.display(description="id")
     def public(self, stream: EventStream) -> str:
@@ -115,84 +143,7 @@ class EventStreamAdmin(RecordAdmin[EventStream]):
         if record.state == StreamState.FAILING:
             stuck = f"{log}?stream={record.pk}&status=failing"
             links.append(link(stuck, "Events that could not be delivered"))
-        return Page(str(record), sections, self._acts(request, record), notice, tuple(links))
-
-    def _acts(self, request: HttpRequest, stream: EventStream) -> tuple[Act, ...]:
-        switch = "pause" if stream.state == StreamState.ACTIVE else "resume"
-        return tuple(
-            self.act(_ACTS[name].label, name, stream.pk, is_dangerous=name == "end")
-            for name in (switch, "end")
-            if may(request, _ACTS[name].permission)
-        )
-
-    def add_view(
-        self,
-        request: HttpRequest,
-        form_url: str = "",
-        extra_context: dict[str, Any] | None = None,
-    ) -> HttpResponse:
-        """The form, and as the answer to its POST the stream's secret, this one time."""
-        tenant = current_tenant()
-
-        def create(form: StreamForm) -> HttpResponse:
-            created = streams.create_stream(actor(request), tenant, form.stream_request())
-            return self._shown_once(request, created)
-
-        asked = Asked(
-            title="Add event stream",
-            act_label="Add",
-            permission=ADD,
-            cancel_path=self.list_path(),
-            run=create,
-            form=StreamForm,
-            sentences=(
-                (
-                    f"The receiver is told of every change of a user or group of {tenant.name}"
-                    f" ({tenant.host}) from now on."
-                ),
-                "Make sure that the customer wants these personal data to go there.",
-            ),
-        )
-        return ask(self, request, asked)
-
-    def _act_view(self, name: str) -> Callable[..., HttpResponse]:
-        act = _ACTS[name]
-
-        def view(request: HttpRequest, stream_id: UUID) -> HttpResponse:
-            """The page that says what will happen; its POST does it."""
-            stream, tenant = self.get_record(request, stream_id), current_tenant()
-            after = self.list_path() if name == "end" else self.record_path(stream.pk)
-
-            def run(_form: Any) -> HttpResponse:
-                act.perform(actor(request), tenant, stream.pk)
-                return done(request, after, f"The event stream {stream} {act.outcome}")
-
-            asked = Asked(
-                title=f"{act.label} {stream}?",
-                act_label=f"{act.label} this event stream",
-                permission=act.permission,
-                cancel_path=self.record_path(stream.pk),
-                run=run,
-                sentences=act.sentences,
-                sections=(_facts(stream, tenant),),
-                is_dangerous=name == "end",
-            )
-            return ask(self, request, asked)
-
-        return view
-
-    def _shown_once(self, request: HttpRequest, created: CreatedStream) -> HttpResponse:
-        tenant, stream = current_tenant(), created.stream
-        facts = _for_the_receiver(stream, tenant)
-        if created.secret:
-            facts.append(Fact("Secret", created.secret, copyable=True))
-        page = Page(
-            f"Event stream of {tenant.name}",
-            (Facts("Enter these at the receiver", tuple(facts)), _facts(stream, tenant)),
-            notice=_SHOWN_ONCE if created.secret else "",
-            onward=link(self.record_path(stream.pk), "On to the event stream"),
-        )
-        return self.render(request, "admin/record.html", {"page": page})
+        return Page(str(record), sections, notice=notice, links=tuple(links))
 
 
 def _for_the_receiver(stream: EventStream, tenant: Tenant) -> list[Fact]:

@@ -1,19 +1,17 @@
 """A tenant's extension schemas: the list, one schema's attributes, and defining and removing them."""
 
+from dataclasses import replace
 from typing import Any, Final
-from uuid import UUID
 
 from django import forms
 from django.contrib import admin
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse
-from django.urls import URLPattern
+from django.http import HttpRequest
 
-from accounts.console.asked import Asked, ask, done
+from accounts.console.action import ADD, KEY, Action, Call
 from accounts.console.form import ActionForm
 from accounts.console.page import Fact, Facts, Page, Table, Text, pretty
 from accounts.console.screen import RecordAdmin
-from accounts.signed_in import actor, may, record_view
 from scim.extensions.actions import DEFINE, Definition, define_schema, remove_schema, stored_form
 from scim.extensions.definitions import read_schema
 from scim.extensions.models import ExtensionSchema
@@ -72,13 +70,65 @@ class SchemaForm(ActionForm):
         return Definition(data["definition"], data["resource_type"], data["is_required"])
 
 
+def _define(call: Call[Any]) -> ExtensionSchema:
+    return define_schema(call.actor, current_tenant(), call.form.asked())
+
+
+_ADD: Final[Action[Any]] = Action(
+    name=ADD,
+    route="add/",
+    label="Define schema",
+    permission=DEFINE,
+    title="Define schema",
+    text=(
+        "Users and groups of {tenant.name} ({tenant.host}) can then have the attributes of this"
+        " schema, beside those of the standard."
+    ),
+    form=SchemaForm,
+    options=lambda _: {"initial": {"definition": pretty(_EXAMPLE)}},
+    fields={"": "definition"},
+    submit="Put in force",
+    run=_define,
+    done="The schema {result.urn} is in force from the next request on.",
+)
+_ACTIONS: Final[tuple[Action[Any], ...]] = (
+    _ADD,
+    replace(
+        _ADD,
+        name="redefine",
+        route=f"{KEY}/redefine/",
+        label="Change",
+        title="Change {record.urn}",
+        options=lambda call: {"initial": _initial(call.record)},
+    ),
+    Action(
+        name="remove",
+        route=f"{KEY}/remove/",
+        label="Remove",
+        permission=DEFINE,
+        title="Remove {record.urn}?",
+        text=(
+            "{tenant.name} ({tenant.host}) no longer accepts, stores or shows its attributes. It cannot"
+            " be removed while someone has values of it.\n"
+            "The history of its attributes stays."
+        ),
+        sections=lambda call: (_facts(call.record),),
+        submit="Remove this schema",
+        run=lambda call: remove_schema(call.actor, current_tenant(), call.record.urn),
+        done="The schema {record.urn} is removed.",
+        is_dangerous=True,
+        leads_to_list=True,
+    ),
+)
+
+
 class ExtensionSchemaAdmin(RecordAdmin[ExtensionSchema]):
     list_display = ("urn", "resource_type", "required", "attributes", "changed_at", "changed_by")
     ordering = ("created_at", "urn")
-    add_label = "Define schema"
-    add_permission = DEFINE
     counted_as = ("schema", "schemas")
     group = "Connection"
+    views_noted = ("schemas listed", "schema viewed")
+    action_table = _ACTIONS
     purpose = "Attributes of this tenant's own, as SCIM extension schemas that Entra can map."
     when_empty = (
         "Users and groups have the attributes of the standard; myPolicies support adds others."
@@ -86,16 +136,6 @@ class ExtensionSchemaAdmin(RecordAdmin[ExtensionSchema]):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[ExtensionSchema]:
         return super().get_queryset(request).filter(removed_at=None)
-
-    def get_urls(self) -> list[URLPattern]:
-        acts = [
-            self.act_url("<uuid:schema_id>/redefine/", self.redefine_view, "redefine"),
-            self.act_url("<uuid:schema_id>/remove/", self.remove_view, "remove"),
-        ]
-        return [*acts, *super().get_urls()]
-
-    def viewed(self, request: HttpRequest, subject: str) -> None:
-        record_view(request, "schema viewed" if subject else "schemas listed", subject)
 
     @admin.display(description="required", boolean=True)
     def required(self, row: ExtensionSchema) -> bool:
@@ -106,92 +146,16 @@ class ExtensionSchemaAdmin(RecordAdmin[ExtensionSchema]):
         return len(row.definition["attributes"])
 
     def page(self, request: HttpRequest, record: ExtensionSchema) -> Page:
-        acts = []
-        if may(request, DEFINE):
-            acts.append(self.act("Change", "redefine", record.pk))
-            acts.append(self.act("Remove", "remove", record.pk, is_dangerous=True))
         rows = tuple(_rows(record.definition["attributes"], ""))
         sections = (
             _facts(record),
             Table("Attributes", _HEADINGS, rows, "It has no attributes."),
             Text("Definition", _shown(record), "definition"),
         )
-        return Page(record.urn, sections, tuple(acts), notice=_IN_ENTRA)
-
-    def add_view(
-        self,
-        request: HttpRequest,
-        form_url: str = "",
-        extra_context: dict[str, Any] | None = None,
-    ) -> HttpResponse:
-        """The form, with an example to start from."""
-        return self._define(request, "Define schema", self.list_path(), None)
-
-    def redefine_view(self, request: HttpRequest, schema_id: UUID) -> HttpResponse:
-        """The form, with what is in force."""
-        record = self.get_record(request, schema_id)
-        return self._define(request, f"Change {record.urn}", self.record_path(record.pk), record)
-
-    def remove_view(self, request: HttpRequest, schema_id: UUID) -> HttpResponse:
-        """The page that says what will stop; its POST removes the schema."""
-        record, tenant = self.get_record(request, schema_id), current_tenant()
-
-        def remove(_form: Any) -> HttpResponse:
-            remove_schema(actor(request), tenant, record.urn)
-            return done(request, self.list_path(), f"The schema {record.urn} is removed.")
-
-        asked = Asked(
-            title=f"Remove {record.urn}?",
-            act_label="Remove this schema",
-            permission=DEFINE,
-            cancel_path=self.record_path(record.pk),
-            run=remove,
-            sentences=(
-                (
-                    f"{tenant.name} ({tenant.host}) no longer accepts, stores or shows its attributes."
-                    " It cannot be removed while someone has values of it."
-                ),
-                "The history of its attributes stays.",
-            ),
-            sections=(_facts(record),),
-            is_dangerous=True,
-        )
-        return ask(self, request, asked)
-
-    def _define(
-        self, request: HttpRequest, title: str, cancel_path: str, record: ExtensionSchema | None
-    ) -> HttpResponse:
-        tenant = current_tenant()
-
-        def define(form: SchemaForm) -> HttpResponse:
-            row = define_schema(actor(request), tenant, form.asked())
-            sentence = f"The schema {row.urn} is in force from the next request on."
-            return done(request, self.record_path(row.pk), sentence)
-
-        def form(*args: Any, initial: dict[str, Any] | None = None) -> SchemaForm:
-            return SchemaForm(*args, initial={**_initial(record), **(initial or {})})
-
-        asked = Asked(
-            title=title,
-            act_label="Put in force",
-            permission=DEFINE,
-            cancel_path=cancel_path,
-            run=define,
-            form=form,
-            fields={"": "definition"},
-            sentences=(
-                (
-                    f"Users and groups of {tenant.name} ({tenant.host}) can then have the attributes of"
-                    " this schema, beside those of the standard."
-                ),
-            ),
-        )
-        return ask(self, request, asked)
+        return Page(record.urn, sections, notice=_IN_ENTRA)
 
 
-def _initial(record: ExtensionSchema | None) -> dict[str, Any]:
-    if record is None:
-        return {"definition": pretty(_EXAMPLE)}
+def _initial(record: ExtensionSchema) -> dict[str, Any]:
     return {
         "resource_type": record.resource_type,
         "is_required": record.is_required,
