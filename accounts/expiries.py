@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
-from accounts.models import ClientSecret, SecretToken
+from accounts.models import ClientSecret, SecretToken, not_ended
 from tenants.models import Expiry, Tenant
 
 KEPT_AFTER: Final = timedelta(days=14)  # what has expired is shown for so long
@@ -32,13 +32,14 @@ def register(tenant: Tenant, now: datetime) -> None:
 def _expiries(tenant: Tenant, now: datetime) -> dict[UUID, Expiry]:
     """The live credentials of a tenant that expire, by key."""
     since = now - KEPT_AFTER
-    tokens = SecretToken.objects.filter(revoked_at=None, expires_at__gt=since)
-    secrets = ClientSecret.objects.select_related("client").filter(
-        revoked_at=None, client__revoked_at=None, expires_at__gt=since
-    )
+    tokens = SecretToken.objects.filter(not_ended(since)).exclude(expires_at=None)
+    secrets = ClientSecret.objects.filter(not_ended(since), client__revoked_at=None)
     found = [
         *((Expiry.Kind.TOKEN, token, token.expires_at) for token in tokens.defer("digest")),
-        *((Expiry.Kind.SECRET, secret, secret.expires_at) for secret in secrets.defer("digest")),
+        *(
+            (Expiry.Kind.SECRET, secret, secret.expires_at)
+            for secret in secrets.select_related("client").defer("digest")
+        ),
     ]
     return {
         each.pk: Expiry(id=each.pk, tenant=tenant, kind=kind, name=str(each), expires_at=at)

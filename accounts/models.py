@@ -86,7 +86,30 @@ class Account(AbstractBaseUser):
         return any(perm.startswith(f"{app_label}.") for perm in self.permissions)
 
 
-class SecretToken(models.Model):
+def not_ended(now: datetime) -> models.Q:
+    """The condition in SQL for credentials of which Standing.has_ended is false."""
+    unexpired = models.Q(expires_at=None) | models.Q(expires_at__gt=now)
+    return models.Q(revoked_at=None) & unexpired
+
+
+class Credential(models.Model):
+    """A row that somebody can come in with; how it stands follows from it and its account."""
+
+    class Meta:
+        abstract = True
+
+    @property
+    def standing(self) -> Standing:
+        """The facts that decide whether it may be used."""
+        raise NotImplementedError
+
+    def state(self, now: datetime) -> str:
+        """One or a few words: "live", or why it is refused ("revoked", "expired")."""
+        reason = self.standing.why_refused(now)
+        return "live" if reason is None else reason.value
+
+
+class SecretToken(Credential):
     """A credential for the Entra provisioning service; the value itself is never stored."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -121,19 +144,13 @@ class SecretToken(models.Model):
     def __str__(self) -> str:
         return f"{self.label} ({self.public_id})"
 
-    def state(self, now: datetime) -> str:
-        """One or a few words: "live", or why the token is refused ("revoked", "expired")."""
+    @property
+    def standing(self) -> Standing:
         account = self.issued_for
-        standing = Standing(self.revoked_at, self.expires_at, account.role, account.is_active)
-        return _state(standing, now)
+        return Standing(self.revoked_at, self.expires_at, account.role, account.is_active)
 
 
-def _state(standing: Standing, now: datetime) -> str:
-    reason = standing.why_refused(now)
-    return "live" if reason is None else reason.value
-
-
-class OAuthClient(models.Model):
+class OAuthClient(Credential):
     """A client that may request access tokens (RFC 6749 §2), with secrets or keys of its own."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)  # the client id
@@ -163,12 +180,8 @@ class OAuthClient(models.Model):
         account = self.issued_for
         return Standing(self.revoked_at, None, account.role, account.is_active)
 
-    def state(self, now: datetime) -> str:
-        """One or a few words: "live", or why the client is refused."""
-        return _state(self.standing, now)
 
-
-class ClientSecret(models.Model):
+class ClientSecret(Credential):
     """One of a client's secrets; several live at once, so that they can be exchanged in peace."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -195,10 +208,6 @@ class ClientSecret(models.Model):
         return of_client._replace(
             revoked_at=of_client.revoked_at or self.revoked_at, expires_at=self.expires_at
         )
-
-    def state(self, now: datetime) -> str:
-        """One or a few words: "live", or why the secret is refused."""
-        return _state(self.standing, now)
 
 
 class AccessToken(models.Model):

@@ -101,7 +101,10 @@ class TokenRefused(Exception):
 
 
 class Standing(NamedTuple):
-    """The facts that decide whether a stored token may be used."""
+    """The facts that decide whether a stored credential may be used; the one place that decides it.
+
+    `accounts.models.not_ended` asks PostgreSQL the same as has_ended; a test holds the two together.
+    """
 
     revoked_at: datetime | None
     expires_at: datetime | None
@@ -109,7 +112,7 @@ class Standing(NamedTuple):
     account_is_active: bool
 
     def why_refused(self, now: datetime) -> Reason | None:
-        """The reason to refuse the token at that moment; None when it may be used."""
+        """The reason to refuse the credential at that moment; None when it may be used."""
         if self.revoked_at is not None:
             return Reason.REVOKED
         if self.expires_at is not None and self.expires_at <= now:
@@ -117,6 +120,10 @@ class Standing(NamedTuple):
         if self.account_role != Role.ADMIN or not self.account_is_active:
             return Reason.NOT_ADMIN
         return None
+
+    def has_ended(self, now: datetime) -> bool:
+        """True if it was revoked or has expired, after which nothing makes it good again."""
+        return self.why_refused(now) in {Reason.REVOKED, Reason.EXPIRED}
 
 
 def generate(prefix: str = PREFIX) -> str:

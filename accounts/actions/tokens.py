@@ -162,13 +162,18 @@ def _get_live(tenant: Tenant, named: Collection[str | UUID], now: datetime) -> l
     ids = {each for each in named if isinstance(each, UUID)}
     names = {each.strip().lower() for each in named if isinstance(each, str)}
     chosen = models.Q(id__in=ids) | models.Q(public_id__in=names)
-    found = list(SecretToken.objects.select_for_update(no_key=True).filter(chosen).order_by("id"))
+    found = list(
+        SecretToken.objects.select_related("issued_for")
+        .select_for_update(of=("self",), no_key=True)
+        .filter(chosen)
+        .order_by("id")
+    )
     known = {key for token in found for key in (token.id, token.public_id)}
     for key in [*ids, *names]:
         if key not in known:
             raise ActionRefused(f"{tenant} has no secret token {key}.")
     for token in found:
-        if token.revoked_at is not None or (token.expires_at and token.expires_at <= now):
+        if token.standing.has_ended(now):
             raise ActionRefused(f"The secret token {token} has ended already.")
     return found
 

@@ -6,7 +6,6 @@ from uuid import UUID
 
 from django import forms
 from django.contrib.auth.password_validation import password_validators_help_texts
-from django.db.models import Q
 
 from accounts.actions import (
     EXPIRY_DAYS,
@@ -16,7 +15,7 @@ from accounts.actions import (
     TokenRequest,
 )
 from accounts.console.form import ActionForm
-from accounts.models import Account, SecretToken
+from accounts.models import Account, SecretToken, not_ended
 from accounts.permissions import Role
 from tenants import clock
 from tenants.connection import ago
@@ -49,8 +48,7 @@ class TokensField(forms.ModelMultipleChoiceField):  # type: ignore[type-arg]  # 
 
     def offer_live(self, now: datetime, but: SecretToken | None = None) -> bool:
         """Read the tokens of the tenant that is current now; False if there are none but that."""
-        live = Q(expires_at=None) | Q(expires_at__gt=now)
-        tokens = SecretToken.objects.filter(live, revoked_at=None).defer("digest")
+        tokens = SecretToken.objects.filter(not_ended(now)).defer("digest")
         if but is not None:
             tokens = tokens.exclude(pk=but.pk)
         self.queryset = tokens.order_by("-created_at", "pk")

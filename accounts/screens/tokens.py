@@ -15,7 +15,6 @@ from accounts.console.action import ADD, KEY, Action, Call
 from accounts.console.page import Fact, Facts, Page, Section, State, badge, link, list_path
 from accounts.console.screen import RecordAdmin
 from accounts.models import Account, SecretToken
-from accounts.permissions import Role
 from accounts.screens.forms import MoveForm, RotationForm, TokenForm
 from tenants import clock
 from tenants.current import current_tenant
@@ -103,7 +102,7 @@ _ACTIONS: Final[tuple[Action[Any], ...]] = (
         fields={"days": "expiry"},
         submit="Generate",
         run=_mint,
-        is_offered=lambda call: state(call.record, clock.now()) == "Live",
+        is_offered=lambda call: call.record.standing.why_refused(clock.now()) is None,
     ),
     Action(
         name="move",
@@ -120,7 +119,7 @@ _ACTIONS: Final[tuple[Action[Any], ...]] = (
         submit="Move",
         run=_move,
         done="{result.email} answers for the secret token {record} now.",
-        is_offered=lambda call: state(call.record, clock.now()) in {"Live", "Refused"},
+        is_offered=lambda call: not call.record.standing.has_ended(clock.now()),
     ),
     Action(
         name="revoke",
@@ -137,7 +136,7 @@ _ACTIONS: Final[tuple[Action[Any], ...]] = (
         submit="Revoke this secret token",
         run=lambda call: revoke_token(call.actor, current_tenant(), call.record.pk),
         done="The secret token {record} is revoked: the next request with it is refused.",
-        is_offered=lambda call: state(call.record, clock.now()) in {"Live", "Refused"},
+        is_offered=lambda call: not call.record.standing.has_ended(clock.now()),
         is_dangerous=True,
     ),
 )
@@ -171,7 +170,7 @@ class SecretTokenAdmin(RecordAdmin[SecretToken]):
 
     @admin.display(description="state")
     def state(self, token: SecretToken) -> SafeString:
-        return standing(state(token, clock.now()))
+        return standing(token.state(clock.now()))
 
     @admin.display(description="created")
     def created(self, token: SecretToken) -> datetime:
@@ -201,16 +200,6 @@ class SecretTokenAdmin(RecordAdmin[SecretToken]):
         return Page(str(record), (_facts(record), _use(record)))
 
 
-def state(token: SecretToken, now: datetime) -> str:
-    """Live, Revoked, Expired, or Refused when its account is no longer an active admin."""
-    if token.revoked_at:
-        return "Revoked"
-    if token.expires_at and token.expires_at <= now:
-        return "Expired"
-    account = token.issued_for
-    return "Live" if account.is_active and account.role == Role.ADMIN else "Refused"
-
-
 def standing(word: str) -> SafeString:
     """The badge for the state of a credential: "live", or in a word or two why it is refused."""
     word = word.lower()
@@ -227,7 +216,7 @@ def _facts(token: SecretToken) -> Facts:
     facts = [
         Fact("Label", token.label),
         Fact("Public id", token.public_id),
-        Fact("State", standing(state(token, clock.now()))),
+        Fact("State", standing(token.state(clock.now()))),
         Fact("Issued for", str(token.issued_for)),
         Fact("Created", token.created_at),
         Fact("Created by", token.created_by),

@@ -4,12 +4,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from django.db.models import Q
 from django.urls import reverse
 from django.utils.safestring import SafeString
 
 from accounts.console.page import link
-from accounts.models import OAuthClient, SecretToken
+from accounts.models import OAuthClient, SecretToken, not_ended
 from accounts.screens.failures import failure_of, log_query
 from accounts.tokens import SUPPORT
 from scim.models import User
@@ -52,8 +51,7 @@ def steps(tenant: Tenant, now: datetime) -> Progress:
 
 
 def _token(now: datetime) -> Step:
-    live = Q(expires_at=None) | Q(expires_at__gt=now)
-    if SecretToken.objects.filter(live, revoked_at=None).exists():
+    if SecretToken.objects.filter(not_ended(now)).exists():
         return Step(DONE, "There is a secret token", "Enter it in Entra as Secret Token.")
     if OAuthClient.objects.filter(revoked_at=None).exists():
         return Step(DONE, "There is an OAuth client", "Enter its values in Entra.")

@@ -11,7 +11,7 @@ from accounts.models import SecretToken
 from accounts.screens.failures import Failure, beside, failure_of, log_query
 from accounts.screens.overview import connection_badge
 from accounts.screens.tenants import TenantAdmin
-from accounts.screens.tokens import standing, state
+from accounts.screens.tokens import standing
 from accounts.visits import visit_path
 from scim.monitoring import mapping
 from scim.monitoring.health import Counted, counted
@@ -84,7 +84,7 @@ def _tokens(tenant: Tenant, now: datetime) -> Table:
     rows: list[tuple[Any, ...]] = [
         (
             link(visit_path(tenant, "admin:accounts_secrettoken_change", token.pk), token),
-            standing(state(token, now)),
+            standing(token.state(now)),
             str(token.issued_for),
             token.expires_at or "Never",
             connection.ago(token.last_used_at, now) if token.last_used_at else "Never used",

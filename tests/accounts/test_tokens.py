@@ -9,7 +9,7 @@ from django.db import transaction
 
 from accounts import actions, tokens
 from accounts.actions import TokenRequest
-from accounts.models import SecretToken
+from accounts.models import Account, SecretToken, not_ended
 from accounts.permissions import Role
 from accounts.tokens import Reason, TokenRefused, Verified
 from tenants import clock
@@ -215,6 +215,29 @@ def test_a_revoked_token_of_a_former_admin_is_called_revoked(acme, minted, comma
     actions.revoke_token(command, acme, minted.token.id)
 
     assert refusal(acme, minted.value).reason is Reason.REVOKED
+
+
+@pytest.mark.parametrize("revoked_at", [None, datetime(2026, 1, 1, tzinfo=UTC)])
+@pytest.mark.parametrize("ends_in", [None, timedelta(0), timedelta(seconds=1), timedelta(-1)])
+@pytest.mark.parametrize("is_active", [True, False])
+def test_screens_statements_and_requests_agree_on_how_a_token_stands(
+    acme, minted, tara, revoked_at, ends_in, is_active
+):
+    now = clock.now()
+    with in_tenant(acme):
+        Account.objects.update(is_active=is_active)
+        SecretToken.objects.update(
+            revoked_at=revoked_at,
+            expires_at=None if ends_in is None else now + ends_in,
+            no_expiry_reason="none",
+        )
+        token = SecretToken.objects.get()
+
+        assert SecretToken.objects.filter(not_ended(now)).exists() != token.standing.has_ended(now)
+        if token.state(now) == "live":
+            assert tokens.verify(acme.id, minted.value, now).token_id == token.id
+        else:
+            assert refusal(acme, minted.value, now).reason.value == token.state(now)
 
 
 def test_no_refusal_holds_the_value(acme, minted, command):
