@@ -7,7 +7,7 @@ from django.contrib.admin import AdminSite
 from scim.extensions import storage
 from scim.extensions.definitions import read_schema
 from scim.extensions.models import ExtensionSchema
-from scim.extensions.screen import ExtensionSchemaAdmin
+from scim.extensions.schema_screen import ExtensionSchemaAdmin
 from scim.protocol.redaction import remembering
 from scim.protocol.schema import Extension
 from scim.provider.features import Added, Feature

@@ -7,8 +7,8 @@ from django.contrib.admin import AdminSite
 from accounts.console.screen import add_panel
 from accounts.screens.overview import Banner
 from scim.guard import undoing
+from scim.guard.alarm_screen import AlarmAdmin, AlarmPanel, banners
 from scim.guard.departures import Departures
-from scim.guard.screen import AlarmAdmin, AlarmPanel, banners
 from scim.provider.features import Feature, Job
 from scim.provider.observers import Observer
 from tenants.models import Alarm, Tenant

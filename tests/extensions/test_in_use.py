@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from scim.extensions.actions import define_schema, remove_schema
+from scim.extensions.defining import define_schema, remove_schema
 from tests.support import payloads
 from tests.support.people import COMMAND
 from tests.support.schemas import ACME, ATTRIBUTES, definition

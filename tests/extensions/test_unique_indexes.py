@@ -11,7 +11,7 @@ from django.db import IntegrityError, connection, transaction
 
 from accounts.actions import ActionRefused
 from scim.extensions import storage
-from scim.extensions.actions import define_schema, remove_schema
+from scim.extensions.defining import define_schema, remove_schema
 from scim.extensions.models import ExtensionSchema
 from scim.models import Resource
 from scim.provider import catalog, resources

@@ -6,7 +6,7 @@ import pytest
 
 from accounts.permissions import Role
 from scim.events.models import DeliveryMethod
-from scim.extensions.actions import define_schema
+from scim.extensions.defining import define_schema
 from scim.models import ProvisioningEvent
 from tenants.current import in_tenant
 from tests.support import streams

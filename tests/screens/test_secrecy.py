@@ -13,7 +13,7 @@ import pytest
 
 from accounts.models import AuditEntry
 from config.logging import JsonFormatter
-from scim.extensions.actions import define_schema, remove_schema
+from scim.extensions.defining import define_schema, remove_schema
 from scim.extensions.models import ExtensionSchema
 from scim.models import AttributeChange, ProvisioningEvent, User
 from tenants.current import in_tenant

@@ -3,7 +3,7 @@
 import json
 from typing import Any, Final
 
-from scim.extensions.actions import Definition
+from scim.extensions.defining import Definition
 
 ACME: Final = "urn:ietf:params:scim:schemas:extension:acme:2.0:User"
 

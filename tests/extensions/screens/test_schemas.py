@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from scim.extensions.actions import define_schema
+from scim.extensions.defining import define_schema
 from scim.extensions.models import ExtensionSchema
 from tenants.current import in_tenant
 from tests.support.pages import nonce_in

@@ -3,7 +3,7 @@
 import pytest
 from django.db import transaction
 
-from scim.extensions.actions import define_schema
+from scim.extensions.defining import define_schema
 from scim.inspector.explanations import ALL, UNKNOWN
 from scim.models import ProvisioningEvent
 from scim.protocol.definitions import GROUP

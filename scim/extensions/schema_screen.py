@@ -12,7 +12,7 @@ from accounts.console.action import ADD, KEY, Action, Call
 from accounts.console.form import ActionForm
 from accounts.console.page import Fact, Facts, Page, Table, Text, pretty
 from accounts.console.screen import RecordAdmin
-from scim.extensions.actions import DEFINE, Definition, define_schema, remove_schema, stored_form
+from scim.extensions.defining import DEFINE, Definition, define_schema, remove_schema, stored_form
 from scim.extensions.definitions import read_schema
 from scim.extensions.models import ExtensionSchema
 from scim.provider.capabilities import RESOURCE_TYPES

@@ -7,7 +7,7 @@ from accounts import actions
 from accounts.actions import ActionRefused, Actor, NotPermitted
 from accounts.models import AuditEntry
 from accounts.permissions import Role
-from scim.extensions.actions import MAX_SCHEMAS, Definition, define_schema, remove_schema
+from scim.extensions.defining import MAX_SCHEMAS, Definition, define_schema, remove_schema
 from scim.extensions.models import ExtensionSchema
 from scim.provider import catalog
 from tenants.current import in_tenant
