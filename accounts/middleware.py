@@ -83,8 +83,8 @@ def _visit(request: HttpRequest, custom_domain: str) -> Visit:
 
 def _read_only(request: HttpRequest, tenant: Tenant) -> HttpResponse:
     detail = (
-        f"Nothing was done: you are looking at {tenant.name} as its tenant admins do, which is"
-        " read-only. Stop that first, then do it in your own role."
+        f"Nothing changed: you are viewing {tenant.name} as its tenant admins do, which is"
+        " read-only. Stop viewing, then try again in your own role."
     )
     context = {"title": "Read-only", "detail": detail}
     return render(request, "failed.html", context, status=HTTPStatus.FORBIDDEN)

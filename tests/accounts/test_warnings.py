@@ -58,7 +58,7 @@ def test_tenant_admins_and_staff_who_can_act_are_warned(token, warn, clock, oper
     assert warn() == [("tara@acme.example", subject), ("alice@mypolicies.example", subject)]
     own, theirs = (message.body for message in warn.messages)
     assert "http://acme.mypolicies.localhost:8000/admin/accounts/secrettoken/" in own
-    assert "Ask support@mypolicies.com for another one" in own
+    assert "Ask support@mypolicies.com for a new one" in own
     assert "/t/acme/admin/accounts/secrettoken/" in theirs
     assert "2027-02-23 at 10:00 UTC" in own
 

@@ -91,7 +91,7 @@ def test_a_banner_on_every_page_says_whose_it_is_until_when_and_why(
     paths = (HOME, USERS, f"{USERS}{bjensen.id}/change/", f"{HOME}setup/", "/admin/", tenant_page)
     banners = {banner_of(alice.get(path)) for path in paths}
 
-    words = "You are looking at Acme Ltd as its tenant admins do, read-only, until 14:32 UTC."
+    words = "You are viewing Acme Ltd as its tenant admins do, read-only, until 14:32 UTC."
     assert banners == {f"{words} Reason: Ticket &lt;4711&gt; Stop"}
 
 
@@ -154,7 +154,7 @@ def test_whatever_is_sent_is_refused_with_a_sentence_and_nothing_happens(
     answers = [olaf.generic(method, sent, f"nonce={nonce}", FORM) for sent in paths]
 
     assert [answer.status_code for answer in answers] == [403] * len(paths)
-    assert all("you are looking at Acme Ltd as its tenant admins do" in a.text for a in answers)
+    assert all("you are viewing Acme Ltd as its tenant admins do" in a.text for a in answers)
     with in_tenant(acme):
         assert SecretToken.objects.get().revoked_at is None
 
@@ -179,7 +179,7 @@ def test_another_tenants_pages_stay_as_they_are(olaf, acme, globex, jsmith):
     page = olaf.get(path)
 
     assert banner_of(page) is None
-    assert "You are looking at the tenant <strong>Globex" in page.text
+    assert "You are viewing the tenant <strong>Globex" in page.text
     assert "/t/globex/admin/accounts/account/invite/" in before
     assert "/t/globex/admin/accounts/account/invite/" in page.text
     assert olaf.get("/t/globex/admin/accounts/auditentry/").status_code == 200
@@ -198,7 +198,7 @@ def test_one_tenant_at_a_time(alice, acme, globex):
 
     refused = view_as_admin(alice, globex)
 
-    assert "You are looking at Acme Ltd this way. Stop that first." in refused.text
+    assert "You are viewing Acme Ltd already. Stop that first." in refused.text
     assert noted(globex) == []
     assert banner_of(alice.get(HOME)) is not None
 

@@ -51,12 +51,12 @@ def test_the_next_page_after_a_visit_is_staffs_own_again(alice, bjensen):
 def test_a_banner_names_the_visited_tenant(alice, acme):
     page = alice.get("/t/acme/admin/").text
 
-    assert "You are looking at the tenant <strong>Acme" in page
+    assert "You are viewing the tenant <strong>Acme" in page
     assert "(acme.mypolicies.localhost)" in page
 
 
 def test_an_own_host_has_no_banner(acme, tara, open_browser):
-    assert "You are looking at" not in open_browser(acme, tara).get("/admin/").text
+    assert "You are viewing" not in open_browser(acme, tara).get("/admin/").text
 
 
 def test_an_account_of_the_tenant_with_the_same_key_is_not_taken_for_the_visitor(

@@ -115,7 +115,7 @@ def test_a_wrong_field_is_marked_with_the_reason_beside_it(
     page = send(olaf, path.format(**names), filled)
 
     assert page.status_code == 200
-    assert "Not saved. Correct what is marked below." in page.text
+    assert "Not saved. Correct the marked fields." in page.text
     assert list(marked(page)) == [field]
     assert sentence in marked(page)[field]
 
