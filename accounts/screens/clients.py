@@ -1,12 +1,13 @@
 """OAuth clients: the list, one client's page with its secrets, creating, adding and revoking."""
 
 from datetime import datetime
+from operator import attrgetter
 from typing import Any, Final
 from uuid import UUID
 
 from django.contrib import admin
-from django.http import Http404, HttpRequest, HttpResponse
-from django.urls import URLPattern, reverse
+from django.http import Http404, HttpRequest
+from django.urls import reverse
 from django.utils.safestring import SafeString
 
 from accounts.actions import (
@@ -16,13 +17,13 @@ from accounts.actions import (
     revoke_client_secret,
     revoke_oauth_client,
 )
-from accounts.console.asked import Asked, ask, done
-from accounts.console.page import Fact, Facts, Page, Table, link
+from accounts.console.action import ADD, KEY, Action, Call
+from accounts.console.page import Fact, Facts, Page, Table, link, record_path, url_name
 from accounts.console.screen import RecordAdmin
 from accounts.models import ClientSecret, OAuthClient
 from accounts.screens.forms import ClientForm, SecretForm
 from accounts.screens.tokens import standing
-from accounts.signed_in import actor, may, record_view
+from accounts.signed_in import may
 from tenants import clock
 from tenants.current import current_tenant
 
@@ -38,28 +39,104 @@ _SHOWN_ONCE: Final = (
 _HEADINGS: Final = ("Id", "State", "Created", "Created by", "Expires", "Last used", "")
 
 
+def _create(call: Call[None]) -> Page:
+    request = call.form.client_request()
+    return _shown_once(create_oauth_client(call.actor, current_tenant(), request))
+
+
+def _add_secret(call: Call[OAuthClient]) -> Page:
+    years = call.data["years"]
+    return _shown_once(add_client_secret(call.actor, current_tenant(), call.record.pk, years))
+
+
+def _is_live(call: Call[OAuthClient]) -> bool:
+    return call.record.revoked_at is None
+
+
+def _get_secret(key: UUID) -> ClientSecret:
+    """The secret of the current tenant. Raises Http404."""
+    secret = ClientSecret.objects.select_related("client").filter(pk=key).first()
+    if secret is None:
+        raise Http404(f"There is no client secret {key} here.")
+    return secret
+
+
+_ACTIONS: Final[tuple[Action[Any], ...]] = (
+    Action(
+        name=ADD,
+        route="add/",
+        label="Add OAuth client",
+        permission=CREATE,
+        title="Add OAuth client",
+        text=(
+            "The client gets access tokens with which it provisions the users of {tenant.name}"
+            " ({tenant.host})."
+        ),
+        form=ClientForm,
+        submit="Add",
+        run=_create,
+    ),
+    Action(
+        name="secret",
+        route=f"{KEY}/secret/",
+        label="Add client secret",
+        permission=ADD_SECRET,
+        title="Add a secret to {record}",
+        text="The secrets that the client has keep working.",
+        form=SecretForm,
+        submit="Add",
+        run=_add_secret,
+        is_offered=_is_live,
+    ),
+    Action(
+        name="revoke",
+        route=f"{KEY}/revoke/",
+        label="Revoke",
+        permission=REVOKE,
+        title="Revoke {record}?",
+        text=(
+            "The client stops provisioning users of {tenant.name} ({tenant.host}) at once: its secrets,"
+            " keys and access tokens are refused.\n"
+            "The users stay as they are. This cannot be undone."
+        ),
+        sections=lambda call: (_facts(call.record), _secrets(call.record, may_revoke=False)),
+        submit="Revoke this OAuth client",
+        run=lambda call: revoke_oauth_client(call.actor, current_tenant(), call.record.pk),
+        done="The OAuth client {record} is revoked: its next request is refused.",
+        is_offered=_is_live,
+        is_dangerous=True,
+    ),
+    Action(
+        name="end_secret",  # the table of secrets leads to it
+        route=f"secret/{KEY}/revoke/",
+        permission=REVOKE_SECRET,
+        title="Revoke the client secret {record}?",
+        text=(
+            "Whatever uses this secret stops provisioning users of {tenant.name} ({tenant.host}) at"
+            " once: the access tokens that it obtained are refused too.\n"
+            "The client's other secrets stay as they are. This cannot be undone."
+        ),
+        submit="Revoke this client secret",
+        run=lambda call: revoke_client_secret(call.actor, current_tenant(), call.record.pk),
+        done="The client secret {record.public_id} is revoked.",
+        find=_get_secret,
+        belongs_to=attrgetter("client_id"),
+        is_dangerous=True,
+    ),
+)
+
+
 class OAuthClientAdmin(RecordAdmin[OAuthClient]):
     list_display = ("id", "label", "state", "issued_for", "created", "last_used")
     list_display_links = ("id", "label")
     list_select_related = ("issued_for",)
     ordering = ("-created_at", "pk")
-    add_label = "Add OAuth client"
-    add_permission = CREATE
     counted_as = ("OAuth client", "OAuth clients")
     group = "Connection"
     purpose = "Clients that get access tokens with client credentials, in place of a secret token."
+    views_noted = ("OAuth clients listed", "OAuth client viewed")
+    action_table = _ACTIONS
     when_empty = "A secret token is enough for Microsoft Entra ID. Add a client to use OAuth 2.0."
-
-    def get_urls(self) -> list[URLPattern]:
-        acts = [
-            self.act_url("<uuid:client_id>/revoke/", self.revoke_view, "revoke"),
-            self.act_url("<uuid:client_id>/secret/", self.secret_view, "secret"),
-            self.act_url("secret/<uuid:secret_id>/revoke/", self.end_secret_view, "end_secret"),
-        ]
-        return [*acts, *super().get_urls()]
-
-    def viewed(self, request: HttpRequest, subject: str) -> None:
-        record_view(request, "OAuth client viewed" if subject else "OAuth clients listed", subject)
 
     @admin.display(description="state")
     def state(self, client: OAuthClient) -> SafeString:
@@ -74,164 +151,49 @@ class OAuthClientAdmin(RecordAdmin[OAuthClient]):
         return client.last_used_at
 
     def page(self, request: HttpRequest, record: OAuthClient) -> Page:
-        acts = []
-        if record.revoked_at is None and may(request, ADD_SECRET):
-            acts.append(self.act("Add client secret", "secret", record.pk))
-        if record.revoked_at is None and may(request, REVOKE):
-            acts.append(self.act("Revoke", "revoke", record.pk, is_dangerous=True))
-        secrets = self._secrets(record, may_revoke=may(request, REVOKE_SECRET))
-        return Page(str(record), (_facts(record), secrets), tuple(acts))
+        secrets = _secrets(record, may_revoke=may(request, REVOKE_SECRET))
+        return Page(str(record), (_facts(record), secrets))
 
-    def _secrets(self, client: OAuthClient, *, may_revoke: bool) -> Table:
-        now = clock.now()
-        rows = []
-        for secret in client.secrets.defer("digest"):
-            secret.client = client
-            path = reverse(self.url_name("end_secret"), args=[secret.pk])
-            rows.append(
-                (
-                    secret.public_id,
-                    standing(secret.state(now)),
-                    secret.created_at,
-                    secret.created_by,
-                    secret.expires_at,
-                    secret.last_used_at or "Never",
-                    link(path, "Revoke") if may_revoke and secret.revoked_at is None else "",
-                )
+
+def _shown_once(created: CreatedClient) -> Page:
+    tenant, client = current_tenant(), created.client
+    facts = [
+        Fact("Tenant URL", tenant.tenant_url, copyable=True),
+        Fact("Token endpoint", tenant.token_endpoint, copyable=True),
+        Fact("Client id", str(client.pk), copyable=True),
+    ]
+    if created.value:
+        facts.append(Fact("Client secret", created.value, copyable=True))
+    to_enter = Facts(
+        "Enter these where the client is set up", tuple(facts), shown_once=bool(created.value)
+    )
+    path = record_path(OAuthClient, client.pk)
+    return Page(
+        f"OAuth client of {tenant.name}",
+        (to_enter, _facts(client)),
+        notice=_SHOWN_ONCE if created.value else "",
+        onward=link(path, "I have stored it: on to the OAuth client"),
+    )
+
+
+def _secrets(client: OAuthClient, *, may_revoke: bool) -> Table:
+    now = clock.now()
+    rows = []
+    for secret in client.secrets.defer("digest"):
+        secret.client = client
+        path = reverse(url_name(OAuthClient, "end_secret"), args=[secret.pk])
+        rows.append(
+            (
+                secret.public_id,
+                standing(secret.state(now)),
+                secret.created_at,
+                secret.created_by,
+                secret.expires_at,
+                secret.last_used_at or "Never",
+                link(path, "Revoke") if may_revoke and secret.revoked_at is None else "",
             )
-        return Table("Client secrets", _HEADINGS, tuple(rows), "The client has no secret.")
-
-    def add_view(
-        self,
-        request: HttpRequest,
-        form_url: str = "",
-        extra_context: dict[str, Any] | None = None,
-    ) -> HttpResponse:
-        """The form, and as the answer to its POST client id and secret, this one time."""
-        tenant = current_tenant()
-
-        def create(form: ClientForm) -> HttpResponse:
-            created = create_oauth_client(actor(request), tenant, form.client_request())
-            return self._shown_once(request, created)
-
-        asked = Asked(
-            title="Add OAuth client",
-            act_label="Add",
-            permission=CREATE,
-            cancel_path=self.list_path(),
-            run=create,
-            form=ClientForm,
-            sentences=(
-                (
-                    f"The client gets access tokens with which it provisions the users of"
-                    f" {tenant.name} ({tenant.host})."
-                ),
-            ),
         )
-        return ask(self, request, asked)
-
-    def secret_view(self, request: HttpRequest, client_id: UUID) -> HttpResponse:
-        """The form of a further secret, and as the answer to its POST the secret, this one time."""
-        client, tenant = self.get_record(request, client_id), current_tenant()
-
-        def add(form: SecretForm) -> HttpResponse:
-            years = form.cleaned_data["years"]
-            added = add_client_secret(actor(request), tenant, client.pk, years)
-            return self._shown_once(request, added)
-
-        asked = Asked(
-            title=f"Add a secret to {client}",
-            act_label="Add",
-            permission=ADD_SECRET,
-            cancel_path=self.record_path(client.pk),
-            run=add,
-            form=SecretForm,
-            sentences=("The secrets that the client has keep working.",),
-        )
-        return ask(self, request, asked)
-
-    def revoke_view(self, request: HttpRequest, client_id: UUID) -> HttpResponse:
-        """The page that says what will stop; its POST revokes the client."""
-        client, tenant = self.get_record(request, client_id), current_tenant()
-
-        def revoke(_form: Any) -> HttpResponse:
-            revoke_oauth_client(actor(request), tenant, client.pk)
-            sentence = f"The OAuth client {client} is revoked: its next request is refused."
-            return done(request, self.record_path(client.pk), sentence)
-
-        asked = Asked(
-            title=f"Revoke {client}?",
-            act_label="Revoke this OAuth client",
-            permission=REVOKE,
-            cancel_path=self.record_path(client.pk),
-            run=revoke,
-            sentences=(
-                (
-                    f"The client stops provisioning users of {tenant.name} ({tenant.host}) at once:"
-                    " its secrets, keys and access tokens are refused."
-                ),
-                "The users stay as they are. This cannot be undone.",
-            ),
-            sections=(_facts(client), self._secrets(client, may_revoke=False)),
-            is_dangerous=True,
-        )
-        return ask(self, request, asked)
-
-    def end_secret_view(self, request: HttpRequest, secret_id: UUID) -> HttpResponse:
-        """The page that says what will stop; its POST revokes one secret."""
-        secret, tenant = _get_secret(secret_id), current_tenant()
-
-        def revoke(_form: Any) -> HttpResponse:
-            revoke_client_secret(actor(request), tenant, secret.pk)
-            sentence = f"The client secret {secret.public_id} is revoked."
-            return done(request, self.record_path(secret.client_id), sentence)
-
-        asked = Asked(
-            title=f"Revoke the client secret {secret}?",
-            act_label="Revoke this client secret",
-            permission=REVOKE_SECRET,
-            cancel_path=self.record_path(secret.client_id),
-            run=revoke,
-            sentences=(
-                (
-                    "Whatever uses this secret stops provisioning users of"
-                    f" {tenant.name} ({tenant.host}) at once: the access tokens that it obtained"
-                    " are refused too."
-                ),
-                "The client's other secrets stay as they are. This cannot be undone.",
-            ),
-            is_dangerous=True,
-        )
-        return ask(self, request, asked)
-
-    def _shown_once(self, request: HttpRequest, created: CreatedClient) -> HttpResponse:
-        tenant, client = current_tenant(), created.client
-        facts = [
-            Fact("Tenant URL", tenant.tenant_url, copyable=True),
-            Fact("Token endpoint", tenant.token_endpoint, copyable=True),
-            Fact("Client id", str(client.pk), copyable=True),
-        ]
-        if created.value:
-            facts.append(Fact("Client secret", created.value, copyable=True))
-        to_enter = Facts(
-            "Enter these where the client is set up", tuple(facts), shown_once=bool(created.value)
-        )
-        onward = link(self.record_path(client.pk), "I have stored it: on to the OAuth client")
-        page = Page(
-            f"OAuth client of {tenant.name}",
-            (to_enter, _facts(client)),
-            notice=_SHOWN_ONCE if created.value else "",
-            onward=onward,
-        )
-        return self.render(request, "admin/record.html", {"page": page})
-
-
-def _get_secret(secret_id: UUID) -> ClientSecret:
-    """The secret of the current tenant. Raises Http404."""
-    secret = ClientSecret.objects.select_related("client").filter(pk=secret_id).first()
-    if secret is None:
-        raise Http404(f"There is no client secret {secret_id} here.")
-    return secret
+    return Table("Client secrets", _HEADINGS, tuple(rows), "The client has no secret.")
 
 
 def _facts(client: OAuthClient) -> Facts:

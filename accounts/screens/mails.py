@@ -1,22 +1,19 @@
 """The e-mails of all tenants, on the staff site: what waits, what was sent, and why it was not."""
 
-from typing import Any, Final
-from uuid import UUID
+from typing import Final
 
 from django.contrib import admin
 from django.db.models import Q, QuerySet
-from django.http import HttpRequest, HttpResponse
-from django.urls import URLPattern
+from django.http import HttpRequest
 from django.utils.safestring import SafeString
 
 from accounts.actions.mails import RETRIABLE, RETRY, retry_mail
-from accounts.console.asked import Asked, ask, done
+from accounts.console.action import KEY, Action
 from accounts.console.listing import Conditions, TableFilter
 from accounts.console.page import Fact, Facts, Page, State, badge
 from accounts.console.screen import RecordAdmin
 from accounts.models import Account
 from accounts.screens.overview import tenant_link
-from accounts.signed_in import actor, may
 from tenants.current import in_tenant
 from tenants.models import Mail
 
@@ -36,20 +33,31 @@ class MailFilter(TableFilter):
     conditions = _CONDITIONS
 
 
+_RETRY: Final[Action[Mail]] = Action(
+    name="retry",
+    route=f"{KEY}/retry/",
+    label="Send now",
+    permission=RETRY,
+    title="Send this e-mail now?",
+    text="It is tried again at once, and for three more days if that fails.",
+    submit="Send now",
+    run=lambda call: retry_mail(call.actor, call.record.pk),
+    done="The e-mail is tried again within a few seconds.",
+    is_offered=lambda call: call.record.status in RETRIABLE,
+)
+
+
 class MailAdmin(RecordAdmin[Mail]):
     list_display = ("queued_at", "subject", "recipient", "state", "attempts", "error", "done_at")
     list_display_links = ("queued_at", "subject")
     list_select_related = ("tenant", "home")
     list_filter = (MailFilter,)
     ordering = ("-queued_at", "pk")
+    action_table = (_RETRY,)
     counted_as = ("e-mail", "e-mails")
     group = "Administration"
     purpose = "Invitations, warnings and alarms on their way to people, and those not delivered."
     when_empty = "Invitations, expiry warnings and alarms appear here for 30 days."
-
-    def get_urls(self) -> list[URLPattern]:
-        retry = self.act_url("<uuid:mail_id>/retry/", self.retry_view, "retry")
-        return [retry, *super().get_urls()]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Mail]:
         return super().get_queryset(request).select_related("tenant", "home")
@@ -82,28 +90,7 @@ class MailAdmin(RecordAdmin[Mail]):
             Fact("Given up after", record.give_up_at if is_waiting else None),
             Fact("Done", record.done_at),
         )
-        is_offered = record.status in RETRIABLE and may(request, RETRY)
-        acts = (self.act("Send now", "retry", record.pk),) if is_offered else ()
-        return Page(str(record), (Facts("E-mail", facts),), acts)
-
-    def retry_view(self, request: HttpRequest, mail_id: UUID) -> HttpResponse:
-        """The page that says what happens; its POST has the message tried again at once."""
-        mail = self.get_record(request, mail_id)
-
-        def retry(_form: Any) -> HttpResponse:
-            retry_mail(actor(request), mail.pk)
-            sentence = "The e-mail is tried again within a few seconds."
-            return done(request, self.record_path(mail.pk), sentence)
-
-        asked = Asked(
-            title="Send this e-mail now?",
-            act_label="Send now",
-            permission=RETRY,
-            cancel_path=self.record_path(mail.pk),
-            run=retry,
-            sentences=("It is tried again at once, and for three more days if that fails.",),
-        )
-        return ask(self, request, asked)
+        return Page(str(record), (Facts("E-mail", facts),))
 
 
 def _address(mail: Mail) -> str:

@@ -3,7 +3,7 @@
 from typing import Any, Final
 from uuid import UUID
 
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -13,7 +13,8 @@ from django.utils.safestring import SafeString
 
 from accounts import invitations, viewing
 from accounts.actions import create_tenant, resume_tenant, suspend_tenant
-from accounts.console.asked import Asked, ask, done
+from accounts.console.action import ADD as ADD_PAGE
+from accounts.console.action import KEY, Action, Call
 from accounts.console.listing import Conditions, TableFilter
 from accounts.console.page import Act, Fact, Facts, Page, badge, link
 from accounts.console.screen import RecordAdmin
@@ -21,7 +22,7 @@ from accounts.permissions import VIEW_AS_ADMIN
 from accounts.screens.forms import TenantForm, ViewingForm
 from accounts.screens.overview import connection_badge
 from accounts.screens.tokens import MINT
-from accounts.signed_in import actor, may
+from accounts.signed_in import may
 from accounts.visits import visit_path
 from tenants import clock, connection
 from tenants.connection import STATES, with_state
@@ -70,6 +71,94 @@ class ConnectionFilter(TableFilter):
     }
 
 
+def _create(call: Call[None]) -> Tenant:
+    data = call.data
+    domain, name, email = data["custom_domain"], data["name"], data["admin_email"]
+    return create_tenant(call.actor, domain, name, email, invites=data["invites"])
+
+
+def _created(call: Call[None]) -> str:
+    """The sentences that say what has happened, and what comes next."""
+    email = call.data["admin_email"]
+    invited = (
+        invitations.prospect(email, clock.now())
+        if call.data["invites"]
+        else f"{email} cannot sign in before you send an invitation, under Accounts."
+    )
+    return f"Tenant created. {invited} Generate a secret token to connect Entra."
+
+
+def _view_as_admin(call: Call[Tenant]) -> HttpResponse:
+    viewing.start(call.request, call.record, call.data["reason"])
+    return HttpResponseRedirect(visit_path(call.record, "admin:index"))
+
+
+def _what_is_seen(call: Call[Tenant]) -> str:
+    over = f"The {viewing.MINUTES} minutes are over.\n" if "over" in call.request.GET else ""
+    return (
+        f"{over}For {viewing.MINUTES} minutes you see in {call.record.name} what its tenant admins see,"
+        " and can do nothing there. Personal data stay masked unless your own role includes seeing"
+        " them.\n"
+        "The start, its reason and the end are kept in the tenant's audit log and in staff's."
+    )
+
+
+_ACTIONS: Final[tuple[Action[Any], ...]] = (
+    Action(
+        name=ADD_PAGE,
+        route="add/",
+        label="Add tenant",
+        permission=ADD,
+        title="Add tenant",
+        form=TenantForm,
+        fields={"email": "admin_email"},
+        submit="Add",
+        run=_create,
+        done=_created,
+    ),
+    Action(
+        name="view_as_admin",
+        route=f"{KEY}/view-as-admin/",
+        label="View as tenant admin",
+        permission=VIEW_AS_ADMIN,
+        title="View {record.name} as its tenant admins do?",
+        text=_what_is_seen,
+        form=ViewingForm,
+        submit="View as tenant admin",
+        run=_view_as_admin,
+    ),
+    Action(
+        name="resume",
+        route=f"{KEY}/resume/",
+        label="Resume",
+        permission=SUSPEND,
+        title="Resume {record.name}?",
+        text="{record.host} is served again, with the tokens and users it had.",
+        submit="Resume this tenant",
+        run=lambda call: resume_tenant(call.actor, call.record),
+        done="{record.name} is served again.",
+        is_offered=lambda call: call.record.is_suspended,
+    ),
+    Action(
+        name="suspend",
+        route=f"{KEY}/suspend/",
+        label="Suspend",
+        permission=SUSPEND,
+        title="Suspend {record.name}?",
+        text=(
+            "Every request to {record.host} is refused with 403 that says so: provisioning stops and its"
+            " admins cannot sign in.\n"
+            "Nothing is deleted; staff can still look at it, and Resume ends it."
+        ),
+        submit="Suspend this tenant",
+        run=lambda call: suspend_tenant(call.actor, call.record),
+        done="{record.name} is suspended: its requests are refused with 403.",
+        is_offered=lambda call: not call.record.is_suspended,
+        is_dangerous=True,
+    ),
+)
+
+
 class TenantAdmin(RecordAdmin[Tenant]):
     list_display = ("name", "custom_domain", "state", "connected", "created_at", "url")
     list_display_links = ("name", "custom_domain")
@@ -78,8 +167,7 @@ class TenantAdmin(RecordAdmin[Tenant]):
     sortable_by = ("name", "custom_domain", "created_at")
     search_fields = ("name", "custom_domain", "domains__domain")
     search_help_text = "Part of a name, a custom domain or a further host name."
-    add_label = "Add tenant"
-    add_permission = ADD
+    action_table = _ACTIONS
     counted_as = ("tenant", "tenants")
     group = "Customers"
     purpose = "Each customer with its Tenant URL, its screens, and whether it is served."
@@ -90,13 +178,8 @@ class TenantAdmin(RecordAdmin[Tenant]):
         return with_state(tenants, clock.now())
 
     def get_urls(self) -> list[URLPattern]:
-        acts = [
-            self.act_url("<uuid:tenant_id>/suspend/", self.suspend_view, "suspend"),
-            self.act_url("<uuid:tenant_id>/resume/", self.resume_view, "resume"),
-            self.act_url("<uuid:tenant_id>/view-as-admin/", self.start_view, "view_as_admin"),
-            self.act_url("<uuid:tenant_id>/view-as-admin/stop/", self.stop_view, "stop_viewing"),
-        ]
-        return [*acts, *super().get_urls()]
+        route = "<uuid:tenant_id>/view-as-admin/stop/"
+        return [self.view_url(route, self.stop_view, "stop_viewing"), *super().get_urls()]
 
     @admin.display(description="status")
     def state(self, tenant: Tenant) -> SafeString:
@@ -126,122 +209,9 @@ class TenantAdmin(RecordAdmin[Tenant]):
             Fact("Created", record.created_at),
         )
         links = tuple(link(visit_path(record, name), text) for name, text in _SCREENS.items())
-        acts = self._acts(request, record)
+        mint = visit_path(record, "admin:accounts_secrettoken_add")
+        acts = (Act("Generate secret token", mint),) if may(request, MINT) else ()
         return Page(record.name, (Facts("Tenant", facts),), acts, links=links)
-
-    def _acts(self, request: HttpRequest, tenant: Tenant) -> tuple[Act, ...]:
-        acts = []
-        if may(request, MINT):
-            path = visit_path(tenant, "admin:accounts_secrettoken_add")
-            acts.append(Act("Generate secret token", path))
-        if may(request, VIEW_AS_ADMIN):
-            acts.append(self.act("View as tenant admin", "view_as_admin", tenant.pk))
-        if may(request, SUSPEND) and tenant.is_suspended:
-            acts.append(self.act("Resume", "resume", tenant.pk))
-        elif may(request, SUSPEND):
-            acts.append(self.act("Suspend", "suspend", tenant.pk, is_dangerous=True))
-        return tuple(acts)
-
-    def add_view(
-        self,
-        request: HttpRequest,
-        form_url: str = "",
-        extra_context: dict[str, Any] | None = None,
-    ) -> HttpResponse:
-        def create(form: TenantForm) -> HttpResponse:
-            data = form.cleaned_data
-            tenant = create_tenant(
-                actor(request),
-                data["custom_domain"],
-                data["name"],
-                data["admin_email"],
-                invites=data["invites"],
-            )
-            return done(request, self.record_path(tenant.pk), _created(data))
-
-        asked = Asked(
-            title="Add tenant",
-            act_label="Add",
-            permission=ADD,
-            cancel_path=self.list_path(),
-            run=create,
-            form=TenantForm,
-            fields={"email": "admin_email"},
-        )
-        return ask(self, request, asked)
-
-    def suspend_view(self, request: HttpRequest, tenant_id: UUID) -> HttpResponse:
-        """The page that says what will stop; its POST suspends."""
-        tenant = self.get_record(request, tenant_id)
-
-        def suspend(_form: Any) -> HttpResponse:
-            suspend_tenant(actor(request), tenant)
-            sentence = f"{tenant.name} is suspended: its requests are refused with 403."
-            return done(request, self.record_path(tenant.pk), sentence)
-
-        asked = Asked(
-            title=f"Suspend {tenant.name}?",
-            act_label="Suspend this tenant",
-            permission=SUSPEND,
-            cancel_path=self.record_path(tenant.pk),
-            run=suspend,
-            sentences=(
-                (
-                    f"Every request to {tenant.host} is refused with 403 that says so: provisioning"
-                    " stops and its admins cannot sign in."
-                ),
-                "Nothing is deleted; staff can still look at it, and Resume ends it.",
-            ),
-            is_dangerous=True,
-        )
-        return ask(self, request, asked)
-
-    def resume_view(self, request: HttpRequest, tenant_id: UUID) -> HttpResponse:
-        """The page that says what will work again; its POST resumes."""
-        tenant = self.get_record(request, tenant_id)
-
-        def resume(_form: Any) -> HttpResponse:
-            resume_tenant(actor(request), tenant)
-            sentence = f"{tenant.name} is served again."
-            return done(request, self.record_path(tenant.pk), sentence)
-
-        asked = Asked(
-            title=f"Resume {tenant.name}?",
-            act_label="Resume this tenant",
-            permission=SUSPEND,
-            cancel_path=self.record_path(tenant.pk),
-            run=resume,
-            sentences=(f"{tenant.host} is served again, with the tokens and users it had.",),
-        )
-        return ask(self, request, asked)
-
-    def start_view(self, request: HttpRequest, tenant_id: UUID) -> HttpResponse:
-        """The page that asks for the reason; its POST opens the tenant's first page."""
-        tenant = self.get_record(request, tenant_id)
-
-        def start(form: ViewingForm) -> HttpResponse:
-            viewing.start(request, tenant, form.cleaned_data["reason"])
-            return HttpResponseRedirect(visit_path(tenant, "admin:index"))
-
-        over = (f"The {viewing.MINUTES} minutes are over.",) if "over" in request.GET else ()
-        asked = Asked(
-            title=f"View {tenant.name} as its tenant admins do?",
-            act_label="View as tenant admin",
-            permission=VIEW_AS_ADMIN,
-            cancel_path=self.record_path(tenant.pk),
-            run=start,
-            sentences=(
-                *over,
-                (
-                    f"For {viewing.MINUTES} minutes you see in {tenant.name} what its tenant admins"
-                    " see, and can do nothing there. Personal data stay masked unless your own role"
-                    " includes seeing them."
-                ),
-                "The start, its reason and the end are kept in the tenant's audit log and in staff's.",
-            ),
-            form=ViewingForm,
-        )
-        return ask(self, request, asked)
 
     def stop_view(self, request: HttpRequest, tenant_id: UUID) -> HttpResponse:
         """POST only: back to the own role, and to the tenant's page."""
@@ -251,16 +221,5 @@ class TenantAdmin(RecordAdmin[Tenant]):
         running = viewing.viewing_of(request)
         if running and running.tenant == tenant:
             viewing.end(request, viewing.STOPPED)
-        sentence = f"You look at {tenant.name} in your own role again."
-        return done(request, self.record_path(tenant.pk), sentence)
-
-
-def _created(data: dict[str, Any]) -> str:
-    """What has happened, and what comes next."""
-    email = data["admin_email"]
-    invited = (
-        invitations.prospect(email, clock.now())
-        if data["invites"]
-        else f"{email} cannot sign in before you send an invitation, under Accounts."
-    )
-    return f"Tenant created. {invited} Generate a secret token to connect Entra."
+        messages.success(request, f"You look at {tenant.name} in your own role again.")
+        return HttpResponseRedirect(self.record_path(tenant.pk))
