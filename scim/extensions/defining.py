@@ -2,27 +2,35 @@
 
 A schema decides how stored values are read, and a required attribute can make Entra's next request
 fail, so an act is refused when what is stored would not fit: it names how many users are concerned.
+
+A secret attribute, one that is never returned, stays so, under its name, for good: what was recorded of
+it before or since would show otherwise. What resources hold of it is removed when it becomes secret, a
+chunk at a time, in the transaction of the act; clients see no difference, so neither version nor
+lastModified changes (decision 0030).
 """
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 from uuid import uuid4
 
 from accounts.actions.performing import ActionRefused, note, performing
 from accounts.audit import Actor
-from scim.extensions import secrets, storage, uniqueness
+from scim.extensions import storage, uniqueness
 from scim.extensions.definitions import DefinitionRefused, incompatibilities, read_schema
 from scim.extensions.models import ExtensionSchema
 from scim.protocol.discovery import schema_representation
-from scim.protocol.schema import Attribute, Schema
+from scim.protocol.redaction import secret_attributes, secret_paths, without_secrets
+from scim.protocol.schema import Attribute, Extension, Schema, Uniqueness
 from scim.provider.capabilities import RESOURCE_TYPES
 from tenants import clock, lifecycle
 from tenants.models import Tenant
 
 MAX_DEFINITION: Final = 131_072  # characters
 MAX_SCHEMAS: Final = 20  # of one tenant
+
+_CHUNK: Final = 1_000  # resources that are read and written at a time
 
 DEFINE: Final = "scim.change_extensionschema"
 
@@ -53,11 +61,11 @@ def define_schema(actor: Actor, tenant: Tenant, definition: Definition) -> Exten
         if is_new and len(storage.defined()) >= MAX_SCHEMAS:
             raise ActionRefused(f"A tenant can have {MAX_SCHEMAS} schemas of its own.")
         _check_former(row, schema, definition.resource_type)
-        former_secrets = secrets.carried_over(row, schema)
+        former_secrets = _former_secrets(row, schema)
         _check_required(definition, schema)
         indexes.settle()
         row = _save(row, definition, schema, actor, former_secrets)
-        forgotten = secrets.forget(definition.resource_type, schema)
+        forgotten = _forget_secrets(definition.resource_type, schema)
         act = "schema defined" if is_new else "schema changed"
         details: dict[str, Any] = {
             "type": row.resource_type,
@@ -87,7 +95,7 @@ def remove_schema(actor: Actor, tenant: Tenant, urn: str) -> ExtensionSchema:
         row.removed_at = row.changed_at = clock.now()
         row.changed_by = actor.name
         row.save()
-        if not storage.defined() and not secrets.are_remembered():
+        if not storage.defined() and not _are_secrets_remembered():
             lifecycle.set_schemas_revision(tenant, None)
         note(actor, tenant, "schema removed", row.urn, {"type": row.resource_type})
     return row
@@ -130,7 +138,7 @@ def _read(definition: Definition) -> Schema:
     except (ValueError, RecursionError) as error:
         where = f" at line {error.lineno}" if isinstance(error, json.JSONDecodeError) else ""
         raise ActionRefused(f"The definition is not valid JSON{where}.") from error
-    secrets.check(schema, is_required=definition.is_required)
+    _check_secrets(schema, is_required=definition.is_required)
     return schema
 
 
@@ -185,3 +193,79 @@ def _kept_required(attribute: Attribute) -> Iterator[Attribute]:
 
 def _counted(number: int, resource_type: str) -> str:
     return f"1 {resource_type} has" if number == 1 else f"{number} {resource_type}s have"
+
+
+def _check_secrets(schema: Schema, *, is_required: bool) -> None:
+    """Raises ActionRefused for what could not be held of an attribute of which no value is kept."""
+    for attribute in secret_attributes(schema):
+        demands = [
+            each.name
+            for each in (attribute, *attribute.sub_attributes)
+            if (each.is_secret or attribute.is_secret)
+            and (each.required or each.uniqueness is not Uniqueness.NONE)
+        ]
+        if demands:
+            raise ActionRefused(
+                f"{demands[0]} is never returned, so no value of it is kept: it can be neither"
+                " required nor unique."
+            )
+    if is_required and all(attribute.is_secret for attribute in schema.attributes):
+        raise ActionRefused(
+            "All attributes of the schema are never returned, so no value is kept: the schema cannot"
+            " be required."
+        )
+
+
+def _former_secrets(row: ExtensionSchema | None, schema: Schema) -> list[str]:
+    """The paths of secret attributes that the schema had and no longer has.
+
+    Raises ActionRefused for one that it has and that could be read from now on.
+    """
+    if row is None:
+        return []
+    ever = secret_paths(read_schema(row.definition)) | set(row.former_secrets)
+    now = secret_paths(schema)
+    for path in sorted(ever):
+        name, _, part = path.partition(".")
+        attribute = schema.find(name)
+        if attribute is None or attribute.is_secret:
+            continue
+        leaf = attribute.find(part) if part else attribute
+        if leaf is not None and not leaf.is_secret:
+            raise ActionRefused(
+                f"{path} was never returned and stays so: what was sent before would show. Choose"
+                " another name."
+            )
+    return sorted(ever - now)
+
+
+def _forget_secrets(resource_type: str, schema: Schema) -> int:
+    """How many resources, deleted ones included, held values that are secret by the schema; these
+    are removed. History and log are append-only: there they are left out when shown.
+    """
+    if not secret_attributes(schema):
+        return 0
+    type_ = next(each for each in RESOURCE_TYPES if each.name == resource_type)
+    extended = replace(type_, extensions=(Extension(schema),))
+    changed = 0
+    for documents in storage.documents(resource_type, schema.id, _CHUNK):
+        kept = [
+            storage.Documents(
+                each.id,
+                without_secrets(extended, each.document),
+                without_secrets(extended, each.comparable),
+            )
+            for each in documents
+        ]
+        anew = [each for each, former in zip(kept, documents, strict=True) if each != former]
+        storage.store(anew)
+        changed += len(anew)
+    return changed
+
+
+def _are_secrets_remembered() -> bool:
+    """True if a schema, in force or removed, has or had a secret attribute."""
+    return any(
+        row.former_secrets or secret_paths(read_schema(row.definition))
+        for row in storage.everything()
+    )

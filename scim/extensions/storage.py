@@ -1,21 +1,14 @@
-"""The current tenant's extension schemas: rows, who holds values of them, and their unique indexes.
-
-A unique attribute is an index on the comparable document, made when the schema is defined, so that
-uniqueness is an invariant of the database here too and costs a request no statement (decision 0024).
-"""
+"""The current tenant's extension schemas: rows, and what its resources hold of them."""
 
 import json
-from collections.abc import Sequence
-from enum import Enum
-from typing import Final
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, Final
+from uuid import UUID
 
 from django.db import connection
-from psycopg import sql as pg
 
 from scim.extensions.models import ExtensionSchema
-from scim.repository.columns import Unique
-from tenants import concurrently
-from tenants.current import current_tenant
 
 _HOLDERS: Final = """
 SELECT count(*) FILTER (WHERE deleted_at IS NULL), count(*) FROM scim_resource
@@ -27,28 +20,15 @@ WHERE deleted_at IS NULL AND resource_type = %s AND EXISTS (
     SELECT FROM jsonb_path_query(document, %s::jsonpath) AS holder(value) WHERE NOT value ? %s
 )
 """
-_INDEXES: Final = r"""
-SELECT relname, indisvalid FROM pg_index JOIN pg_class ON pg_class.oid = indexrelid
-WHERE indrelid = 'scim_resource'::regclass AND relname LIKE 'scim\_extension\_%'
+_DOCUMENTS: Final = """
+SELECT id, document, comparable FROM scim_resource
+WHERE resource_type = %(resource_type)s AND document ? %(urn)s AND id > %(after)s
+ORDER BY id LIMIT %(most)s FOR NO KEY UPDATE
 """
-_OWN_LOCKS: Final = """
-SELECT mode FROM pg_locks
-WHERE pid = pg_backend_pid() AND relation = 'scim_resource'::regclass AND granted
-"""
-# Of a transaction that has only read, or locked rows.
-_OF_READERS: Final = frozenset({"AccessShareLock", "RowShareLock"})
-_CREATE: Final = pg.SQL("""
-CREATE UNIQUE INDEX {how} {name} ON {table} ((comparable #>> {keys}) COLLATE "C")
-WHERE deleted_at IS NULL AND resource_type = {resource_type}
-""")
-_DROP: Final = pg.SQL("DROP INDEX {how} IF EXISTS {name}")
-_CONCURRENTLY: Final = pg.SQL("CONCURRENTLY")
-_WITHIN: Final = pg.SQL("")
-_DOUBLE: Final = """
-SELECT min(document #>> %(keys)s::text[]) FROM scim_resource
-WHERE deleted_at IS NULL AND resource_type = %(resource_type)s
-    AND comparable #>> %(keys)s::text[] IS NOT NULL
-GROUP BY (comparable #>> %(keys)s::text[]) COLLATE "C" HAVING count(*) > 1 LIMIT 1
+_STORE: Final = """
+UPDATE scim_resource AS r SET document = kept.document, comparable = kept.comparable
+FROM jsonb_to_recordset(%s::jsonb) AS kept(id uuid, document jsonb, comparable jsonb)
+WHERE r.id = kept.id
 """
 
 
@@ -87,69 +67,39 @@ def count_lacking(resource_type: str, keys: Sequence[str], name: str) -> int:
         return int(cursor.fetchone()[0])
 
 
-def find_indexes() -> dict[str, bool]:
-    """The names of the unique indexes that there are, and whether each holds all values."""
-    with connection.cursor() as cursor:
-        cursor.execute(_INDEXES)
-        return dict(cursor.fetchall())
+@dataclass(frozen=True, slots=True)
+class Documents:
+    """The document of a resource, and the comparable one beside it."""
+
+    id: UUID
+    document: Mapping[str, Any]
+    comparable: Mapping[str, Any]
 
 
-class Reach(Enum):
-    """How far the caller's own transaction has used resources: a concurrent statement on their
-    indexes would wait for it.
+def documents(resource_type: str, urn: str, chunk: int) -> Iterator[list[Documents]]:
+    """The documents of resources that hold values of the schema, deleted ones included, so many at a
+    time, their rows locked until the transaction ends.
     """
-
-    NOTHING = "nothing"  # indexes can be built and dropped concurrently
-    READ = "read"  # they can be built
-    WRITTEN = "written"  # neither, nor need it: nobody writes beside the caller for long
-
-
-def reach() -> Reach:
-    """How far the caller's own transaction has come."""
-    with connection.cursor() as cursor:
-        cursor.execute(_OWN_LOCKS)
-        modes = {mode for (mode,) in cursor.fetchall()}
-    if modes - _OF_READERS:
-        return Reach.WRITTEN
-    return Reach.READ if modes else Reach.NOTHING
-
-
-def build(unique: Unique, *, name: str, within: bool) -> None:
-    """Has the database hold the attribute unique, without holding off writers. Raises IntegrityError.
-
-    `within`: in the caller's transaction, which then holds them off until it ends. What fails
-    outside of it leaves an index that is not valid.
-    """
-    parts = {
-        "keys": pg.Literal(unique.keys),
-        "resource_type": pg.Literal(unique.resource_type),
-        "name": pg.Identifier(name),
-    }
-    _execute(_CREATE, within=within, table=_table(), **parts)
+    after = UUID(int=0)
+    while True:
+        parameters: dict[str, Any] = {
+            "resource_type": resource_type,
+            "urn": urn,
+            "after": after,
+            "most": chunk,
+        }
+        with connection.cursor() as cursor:
+            cursor.execute(_DOCUMENTS, parameters)
+            rows = cursor.fetchall()
+        if not rows:
+            return
+        yield [Documents(id_, json.loads(one), json.loads(other)) for id_, one, other in rows]
+        after = rows[-1][0]
 
 
-def drop(name: str, *, within: bool) -> None:
-    """Drops an index, if it is there; by default without holding off anybody."""
-    schema = current_tenant().schema_name
-    _execute(_DROP, within=within, name=pg.Identifier(schema, name))
-
-
-def find_double(unique: Unique) -> str | None:
-    """A value that more than one resource has, as one of them has it; None when there is none."""
-    with connection.cursor() as cursor:
-        cursor.execute(_DOUBLE, {"keys": unique.keys, "resource_type": unique.resource_type})
-        row = cursor.fetchone()
-    return str(row[0]) if row else None
-
-
-def _table() -> pg.Identifier:
-    return pg.Identifier(current_tenant().schema_name, "scim_resource")
-
-
-def _execute(template: pg.SQL, *, within: bool, **parts: pg.Composable) -> None:
-    statement = template.format(how=_WITHIN if within else _CONCURRENTLY, **parts)
-    if not within:
-        concurrently.execute(statement)
-        return
-    with connection.cursor() as cursor:
-        cursor.execute(statement)
+def store(changed: Sequence[Documents]) -> None:
+    """Write the documents; nothing else of the resources changes."""
+    if changed:
+        rows = [{**asdict(each), "id": str(each.id)} for each in changed]
+        with connection.cursor() as cursor:
+            cursor.execute(_STORE, [json.dumps(rows, ensure_ascii=False)])

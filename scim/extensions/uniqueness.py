@@ -8,19 +8,21 @@ built; the next one finds the leftovers of a killed act and drops them first (de
 import logging
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from enum import Enum
 from typing import Final
 from uuid import uuid4
 
-from django.db import DatabaseError, IntegrityError, OperationalError, transaction
+from django.db import DatabaseError, IntegrityError, OperationalError, connection, transaction
+from psycopg import sql as pg
 
 from accounts.actions.performing import ActionRefused
 from scim.extensions import storage
 from scim.extensions.definitions import read_schema
 from scim.extensions.models import ExtensionSchema
-from scim.extensions.storage import Reach
 from scim.protocol.schema import Schema
 from scim.repository.columns import Unique
-from tenants.current import in_tenant
+from tenants import concurrently
+from tenants.current import current_tenant, in_tenant
 from tenants.models import Tenant
 from tenants.outages import is_timeout
 
@@ -29,7 +31,40 @@ _SLOW: Final = (
     "{attribute} could not be made unique in time: the tenant is large, or another transaction of the"
     " database is still open. Try again later, or use `manage.py schema define`, which has no limit."
 )
+_INDEXES: Final = r"""
+SELECT relname, indisvalid FROM pg_index JOIN pg_class ON pg_class.oid = indexrelid
+WHERE indrelid = 'scim_resource'::regclass AND relname LIKE 'scim\_extension\_%'
+"""
+_OWN_LOCKS: Final = """
+SELECT mode FROM pg_locks
+WHERE pid = pg_backend_pid() AND relation = 'scim_resource'::regclass AND granted
+"""
+# Of a transaction that has only read, or locked rows.
+_OF_READERS: Final = frozenset({"AccessShareLock", "RowShareLock"})
+_CREATE: Final = pg.SQL("""
+CREATE UNIQUE INDEX {how} {name} ON {table} ((comparable #>> {keys}) COLLATE "C")
+WHERE deleted_at IS NULL AND resource_type = {resource_type}
+""")
+_DROP: Final = pg.SQL("DROP INDEX {how} IF EXISTS {name}")
+_CONCURRENTLY: Final = pg.SQL("CONCURRENTLY")
+_WITHIN: Final = pg.SQL("")
+_DOUBLE: Final = """
+SELECT min(document #>> %(keys)s::text[]) FROM scim_resource
+WHERE deleted_at IS NULL AND resource_type = %(resource_type)s
+    AND comparable #>> %(keys)s::text[] IS NOT NULL
+GROUP BY (comparable #>> %(keys)s::text[]) COLLATE "C" HAVING count(*) > 1 LIMIT 1
+"""
 _logger: Final = logging.getLogger(__name__)
+
+
+class Reach(Enum):
+    """How far the caller's own transaction has used resources: a concurrent statement on their
+    indexes would wait for it.
+    """
+
+    NOTHING = "nothing"  # indexes can be built and dropped concurrently
+    READ = "read"  # they can be built
+    WRITTEN = "written"  # neither, nor need it: nobody writes beside the caller for long
 
 
 class Building:
@@ -51,7 +86,7 @@ class Building:
         others = {each for schema in schemas if schema != row for each in _uniques(schema)}
         self._after = others | set(unique)
         needed = {each.key for each in self._before | self._after}
-        indexes = storage.find_indexes().items()
+        indexes = find_indexes().items()
         _discard(
             self._tenant,
             [name for name, is_valid in indexes if not is_valid or _key(name) not in needed],
@@ -62,7 +97,7 @@ class Building:
 
         Raises ActionRefused when two resources are equal, or when it takes too long.
         """
-        indexes = storage.find_indexes()
+        indexes = find_indexes()
         held = {_key(name) for name, is_valid in indexes.items() if is_valid}
         for unique in sorted(self._after, key=lambda each: each.key):
             if unique.key not in held:
@@ -71,13 +106,13 @@ class Building:
         _discard(self._tenant, [name for name in indexes if _key(name) in past], at_once=False)
 
     def _build(self, unique: Unique) -> None:
-        is_within = storage.reach() is Reach.WRITTEN
+        is_within = reach() is Reach.WRITTEN
         name = f"{unique.key}{uuid4().hex[:_RANDOM]}"
         if not is_within:
             self.begun.append(name)
         try:
             with transaction.atomic():
-                storage.build(unique, name=name, within=is_within)
+                build_index(unique, name=name, within=is_within)
         except IntegrityError:
             raise ActionRefused(_doubled(unique)) from None
         except OperationalError as error:
@@ -120,11 +155,11 @@ def _discard(tenant: Tenant, names: list[str], *, at_once: bool = True) -> None:
     """
     if not names:
         return
-    reach = storage.reach()
-    if reach is Reach.WRITTEN:
+    reached = reach()
+    if reached is Reach.WRITTEN:
         for name in names:
-            storage.drop(name, within=True)
-    elif at_once and reach is Reach.NOTHING:
+            drop_index(name, within=True)
+    elif at_once and reached is Reach.NOTHING:
         _drop(names)
     else:
 
@@ -139,7 +174,7 @@ def _drop(names: Iterable[str]) -> None:
     """Drop the indexes beside all writers; one that cannot be had now is left to the next act."""
     for name in names:
         try:
-            storage.drop(name, within=False)
+            drop_index(name, within=False)
         except DatabaseError as error:
             extra = {"index": name, "error": type(error).__name__}
             _logger.warning("A unique index could not be dropped.", extra=extra)
@@ -150,8 +185,66 @@ def _doubled(unique: Unique) -> str:
 
     No value of it is a secret: an attribute that is never returned cannot be unique.
     """
-    value = storage.find_double(unique)
+    value = find_double(unique)
     named = "" if value is None else f', "{value[:100]}"'
     return (
         f"Two {unique.resource_type}s have the same {unique.attribute}{named}; it cannot be unique."
     )
+
+
+def find_indexes() -> dict[str, bool]:
+    """The names of the unique indexes that there are, and whether each holds all values."""
+    with connection.cursor() as cursor:
+        cursor.execute(_INDEXES)
+        return dict(cursor.fetchall())
+
+
+def reach() -> Reach:
+    """How far the caller's own transaction has come."""
+    with connection.cursor() as cursor:
+        cursor.execute(_OWN_LOCKS)
+        modes = {mode for (mode,) in cursor.fetchall()}
+    if modes - _OF_READERS:
+        return Reach.WRITTEN
+    return Reach.READ if modes else Reach.NOTHING
+
+
+def build_index(unique: Unique, *, name: str, within: bool) -> None:
+    """Has the database hold the attribute unique, without holding off writers. Raises IntegrityError.
+
+    `within`: in the caller's transaction, which then holds them off until it ends. What fails
+    outside of it leaves an index that is not valid.
+    """
+    parts = {
+        "keys": pg.Literal(unique.keys),
+        "resource_type": pg.Literal(unique.resource_type),
+        "name": pg.Identifier(name),
+    }
+    _execute(_CREATE, within=within, table=_table(), **parts)
+
+
+def drop_index(name: str, *, within: bool) -> None:
+    """Drops an index, if it is there; by default without holding off anybody."""
+    schema = current_tenant().schema_name
+    _execute(_DROP, within=within, name=pg.Identifier(schema, name))
+
+
+def find_double(unique: Unique) -> str | None:
+    """A value that more than one resource has, as one of them has it; None when there is none."""
+    with connection.cursor() as cursor:
+        cursor.execute(_DOUBLE, {"keys": unique.keys, "resource_type": unique.resource_type})
+        row = cursor.fetchone()
+    return str(row[0]) if row else None
+
+
+def _table() -> pg.Identifier:
+    return pg.Identifier(current_tenant().schema_name, "scim_resource")
+
+
+def _execute(template: pg.SQL, *, within: bool, **parts: pg.Composable) -> None:
+    statement = template.format(how=_WITHIN if within else _CONCURRENTLY, **parts)
+    if not within:
+        concurrently.execute(statement)
+        return
+    with connection.cursor() as cursor:
+        cursor.execute(statement)

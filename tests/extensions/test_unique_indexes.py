@@ -10,7 +10,7 @@ import pytest
 from django.db import IntegrityError, connection, transaction
 
 from accounts.actions import ActionRefused
-from scim.extensions import storage
+from scim.extensions import uniqueness
 from scim.extensions.defining import define_schema, remove_schema
 from scim.extensions.models import ExtensionSchema
 from scim.models import Resource
@@ -223,10 +223,10 @@ def broken(initech, at_initech):
     with in_tenant(initech):
         unique = Unique("User", ACME, "badge")
         with pytest.raises(IntegrityError), transaction.atomic():
-            storage.build(unique, name=f"{unique.key}00000000", within=False)
+            uniqueness.build_index(unique, name=f"{unique.key}00000000", within=False)
         desk = Unique("User", ACME, "desk")
-        storage.build(desk, name=f"{desk.key}00000000", within=False)
-        assert sorted(storage.find_indexes().values()) == [False, True]
+        uniqueness.build_index(desk, name=f"{desk.key}00000000", within=False)
+        assert sorted(uniqueness.find_indexes().values()) == [False, True]
     return initech
 
 
@@ -300,7 +300,7 @@ def test_a_statement_outside_of_a_transaction_leaves_the_own_connection_as_it_wa
     unique = Unique("User", ACME, "badge")
 
     with in_tenant(initech):
-        storage.build(unique, name=f"{unique.key}00000000", within=False)
+        uniqueness.build_index(unique, name=f"{unique.key}00000000", within=False)
         assert connection.schema_name == initech.schema_name
         assert not Resource.objects.exists()
 
