@@ -3,7 +3,7 @@
 from django.contrib.admin import AdminSite
 
 from accounts.console.screen import add_panel
-from scim.history.panel import HistoryPanel
+from scim.history.as_of import HistoryPanel
 from scim.history.restore import RestorePanel
 from scim.models import Group, User
 from scim.provider.features import Feature

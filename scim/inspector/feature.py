@@ -3,8 +3,7 @@
 from django.contrib.admin import AdminSite
 
 from accounts.console.screen import add_panel
-from scim.inspector.log_screen import ProvisioningEventAdmin
-from scim.inspector.panel import RequestsPanel
+from scim.inspector.log_screen import ProvisioningEventAdmin, RequestsPanel
 from scim.models import Group, ProvisioningEvent, User
 from scim.provider.features import Feature
 

@@ -1,6 +1,6 @@
-"""The provisioning log: what was asked, what was answered, what it changed; to read only."""
+"""The provisioning log, to read only: the list, a request's page, its part of a resource's page."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 from django.contrib import admin
@@ -9,14 +9,15 @@ from django.db.models import BooleanField, OuterRef, Q, QuerySet, Subquery, Text
 from django.db.models.fields.json import KT
 from django.db.models.functions import Coalesce
 from django.http import HttpRequest, HttpResponse
-from django.urls import URLPattern
+from django.urls import URLPattern, reverse
 from django.utils.safestring import SafeString
 
 from accounts.console.listing import Conditions, TableFilter, since
-from accounts.console.page import Page, Table
+from accounts.console.page import Page, Section, Table, link
+from accounts.console.screen import Panel
 from scim.inspector import previews, requests
 from scim.inspector.explanations import ALL, UNKNOWN, explain
-from scim.inspector.requests import REFUSED_FROM
+from scim.inspector.requests import REFUSED_FROM, status_badge
 from scim.models import ProvisioningEvent, Resource
 from scim.repository.resources import user_name_key
 from scim.screens.export import Export, moment
@@ -25,6 +26,7 @@ from scim.screens.search import first_id_at, uuid_in, who_is_called
 from scim.screens.visibility import Sight
 from tenants import clock
 
+EVENTS_SHOWN: Final = 50  # on the page of a user or group
 _COLUMNS: Final = (
     *("at", "operation", "method", "path", "status", "scimType", "detail", "explanation"),
     *("resource type", "about", "resource id", "equal requests", "milliseconds", "request id"),
@@ -190,3 +192,34 @@ class ProvisioningEventAdmin(ExportingAdmin[ProvisioningEvent]):
         headings = ("Explanation", "What happened", "Rule", "What to do", "Where")
         page = Page("Why requests are refused", (Table("Every refusal", headings, rows, ""),))
         return self.render(request, "admin/record.html", {"page": page})
+
+
+class RequestsPanel(Panel[Any]):
+    """The provisioning log of one user or group."""
+
+    def sections(self, request: HttpRequest, record: Any) -> Sequence[Section]:
+        sight = Sight.of(request)
+        found = ProvisioningEvent.objects.filter(resource_id=record.pk).order_by("-id")
+        rows = tuple(
+            (
+                event.at,
+                event.operation,
+                status_badge(event.status),
+                sight.text(event.detail) or None,
+                link(
+                    reverse("admin:scim_provisioningevent_change", args=[event.pk]),
+                    event.request_id,
+                ),
+            )
+            for event in found.defer("sent", "notes")[: EVENTS_SHOWN + 1]
+        )
+        whole = f"{reverse('admin:scim_provisioningevent_changelist')}?q={record.pk}"
+        more = link(whole, f"All requests about this {record.resource_type.lower()}")
+        table = Table(
+            "Provisioning log",
+            ("When", "Operation", "Status", "Detail", "Request"),
+            rows[:EVENTS_SHOWN],
+            "No request is recorded.",
+            more if len(rows) > EVENTS_SHOWN else None,
+        )
+        return (table,)

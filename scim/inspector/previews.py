@@ -5,7 +5,7 @@ from typing import Any, Final
 from accounts.actions import ActionRefused
 from accounts.console.action import KEY, Action, Call
 from accounts.console.page import Fact, Facts, Page, Section, Table, link, record_path
-from scim.inspector.dry_run import REPLAY, Logged, Preview, preview_request, why_not
+from scim.inspector.dry_run import REPLAY, Logged, Preview, Trace, preview_request, why_not
 from scim.inspector.explanations import explain
 from scim.inspector.requests import (
     beside,
@@ -15,7 +15,6 @@ from scim.inspector.requests import (
     resource_type_of,
     sent_of,
 )
-from scim.inspector.traces import Trace
 from scim.models import ProvisioningEvent
 from scim.protocol.differences import Change
 from scim.screens.visibility import Sight

@@ -12,8 +12,8 @@ from django.utils.safestring import SafeString
 
 from accounts.console.page import Fact, Facts, Section, Table, Text, badge, brief, link, pretty
 from scim.inspector import sent
+from scim.inspector.dry_run import Made
 from scim.inspector.explanations import Explanation, explain
-from scim.inspector.traces import Made
 from scim.models import AttributeChange, ProvisioningEvent
 from scim.protocol import urns
 from scim.protocol.differences import Change

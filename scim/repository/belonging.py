@@ -4,7 +4,6 @@ back to the groups that were left with a deletion.
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
@@ -56,22 +55,6 @@ FROM chain
 LEFT JOIN scim_resource AS r ON r.id = CASE WHEN named ~ {_IS_ID} THEN named::uuid END
     AND r.resource_type = %(user)s
 ORDER BY depth
-"""
-# The last thing that history says of each member until then. Only those shown are looked up.
-_MEMBERS_THEN: Final = """
-WITH last AS (
-    SELECT DISTINCT ON (path COLLATE "C") after
-    FROM scim_attributechange
-    WHERE resource_id = %(group)s AND at <= %(moment)s AND path LIKE 'members[%%'
-    ORDER BY path COLLATE "C", id DESC
-), there AS MATERIALIZED (
-    SELECT after #>> '{}' AS member FROM last WHERE after IS NOT NULL
-)
-SELECT shown.member, r.resource_type,
-    COALESCE(r.document ->> 'userName', r.document ->> 'displayName'), r.active,
-    (SELECT count(*) FROM there)
-FROM (SELECT member FROM there ORDER BY member COLLATE "C" LIMIT %(limit)s) AS shown
-LEFT JOIN scim_resource AS r ON r.id = shown.member::uuid ORDER BY shown.member COLLATE "C"
 """
 
 # What the history of groups says of the last deletion of a member; index on event_id.
@@ -160,13 +143,6 @@ def managers_of(user: UUID, manager: str) -> list[Manager]:
     """The manager that a user names, the manager's manager and so on, until a circle closes."""
     parameters = {"first": manager, "of": str(user), "urn": urns.ENTERPRISE_USER}
     return [Manager(*row) for row in _rows(_MANAGERS, parameters | {"user": urns.USER_TYPE})]
-
-
-def members_at(group: UUID, moment: datetime, limit: int) -> tuple[int, list[Member]]:
-    """How many members a group had at that moment by its history, and the first of them."""
-    found = list(_rows(_MEMBERS_THEN, {"group": group, "moment": moment, "limit": limit}))
-    total = found[0][4] if found else 0
-    return total, [Member(UUID(row[0]), *row[1:4]) for row in found]
 
 
 def left_groups(member: UUID) -> list[tuple[UUID, str]]:
