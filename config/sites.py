@@ -9,24 +9,23 @@ from accounts.screens.accounts import AccountAdmin
 from accounts.screens.audit_log import AuditEntryAdmin
 from accounts.screens.clients import OAuthClientAdmin
 from accounts.screens.mails import MailAdmin
-from accounts.screens.site import StaffSite
+from accounts.screens.site import StaffSite, TenantSite
+from accounts.screens.tenants import TenantAdmin
 from accounts.screens.tokens import SecretTokenAdmin
 from scim.models import Group, User
-from scim.monitoring.portal import Portal
-from scim.monitoring.tenant_page import TenantScreen
 from scim.provider.features import features
 from scim.screens.groups import GroupAdmin
 from scim.screens.users import UserAdmin
 from tenants.models import Mail, Tenant
 
-staff_site = StaffSite()
-staff_site.register(Tenant, TenantScreen)
+tenant_site = TenantSite()
+staff_site = StaffSite(tenant_site)
+staff_site.register(Tenant, TenantAdmin)
 staff_site.register(Account, AccountAdmin)
 staff_site.register(AuditEntry, AuditEntryAdmin)
 staff_site.register(Mail, MailAdmin)
 
 # The navigation has the order of registration.
-tenant_site = Portal()
 tenant_site.register(User, UserAdmin)
 tenant_site.register(Group, GroupAdmin)
 tenant_site.register(SecretToken, SecretTokenAdmin)

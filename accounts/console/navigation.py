@@ -17,6 +17,16 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True)
+class Entry:
+    """A page of a site that is no screen, by the name of its URL, as it stands in the navigation."""
+
+    group: str
+    label: str
+    name: str
+    purpose: str
+
+
+@dataclass(frozen=True, slots=True)
 class Group:
     """Places under a common heading."""
 

@@ -148,7 +148,7 @@ class RecordAdmin(_ModelAdmin[M], Generic[M]):
             raise PermissionDenied
         self.viewed(request, "")
         context: dict[str, Any] = {
-            "title": _capitalized(self.opts.verbose_name_plural),
+            "title": self.list_label(),
             "subtitle": None,
         }
         context |= {"add_label": self.add_label, "is_provisioned": self.is_provisioned}
@@ -204,7 +204,7 @@ class RecordAdmin(_ModelAdmin[M], Generic[M]):
         page = context.get("page")
         whole = {
             **self.admin_site.each_context(request),
-            "title": page.title if page else _capitalized(self.opts.verbose_name_plural),
+            "title": page.title if page else self.list_label(),
             "opts": self.opts,
             "is_provisioned": self.is_provisioned,
             "list_path": self.list_path() if self.has_view_permission(request) else None,
@@ -212,6 +212,10 @@ class RecordAdmin(_ModelAdmin[M], Generic[M]):
             **context,
         }
         return TemplateResponse(request, template, whole, status=status)
+
+    def list_label(self) -> str:
+        """What the list is called."""
+        return _capitalized(self.opts.verbose_name_plural)
 
     def list_path(self) -> str:
         return list_path(self.model)

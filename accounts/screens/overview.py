@@ -4,7 +4,7 @@ Values that one template renders (templates/admin/overview.html); staff's are ga
 registry alone and in a number of statements that does not grow with the tenants.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any, Final
@@ -28,11 +28,11 @@ from tenants.connection import (
     Refusal,
     with_state,
 )
-from tenants.models import Alarm, Expiry, Mail, Status, Tenant, TrafficDay
+from tenants.models import Expiry, Mail, Status, Tenant, TrafficDay
 
 CHARTED_DAYS: Final = 30
 SOON: Final = timedelta(days=30)  # a token that expires then is listed
-RECENT_DAYS: Final = 7  # of deactivations, and of e-mails given up
+RECENT_DAYS: Final = 7  # of e-mails given up
 MAIL_LATE: Final = timedelta(minutes=5)  # the worker looks every two seconds
 LISTED: Final = 10  # rows of a table
 _REFUSED: Final = ("Tenant", "What is wrong", "What to do", "Last failure")
@@ -75,6 +75,18 @@ class Overview:
     banners: tuple[Banner, ...] = ()
 
 
+def joined(overviews: Iterable[Overview]) -> Overview:
+    """One overview of all; what is failing comes before what is a warning."""
+    found = [each for each in overviews if each != Overview()]
+    banners = [banner for each in found for banner in each.banners]
+    return Overview(
+        banners=tuple(sorted(banners, key=lambda banner: banner.state != "failing")),
+        stats=tuple(stat for each in found for stat in each.stats),
+        chart=next((each.chart for each in found if each.chart), ""),
+        sections=tuple(section for each in found for section in each.sections),
+    )
+
+
 def connection_badge(found: Connection) -> SafeString:
     return badge(LOOKS[found.state.name], found.state.label)
 
@@ -103,10 +115,10 @@ def requests_chart(days: QuerySet[TrafficDay], today: date) -> SafeString:
 
 
 def staff_overview(now: datetime) -> Overview:
-    """What staff see first: nine statements on the registry."""
+    """What staff see first: seven statements on the registry."""
     tenants = with_state(Tenant.objects.filter(is_operator=False), now)
     return Overview(
-        banners=(*_alarms(now), *_mails(now)),
+        banners=_mails(now),
         stats=_states(tenants),
         chart=requests_chart(TrafficDay.objects.all(), now.date()),
         sections=(
@@ -114,22 +126,7 @@ def staff_overview(now: datetime) -> Overview:
             *_beside(tenants, now),
             _silent(tenants, now),
             _expiring(now),
-            _departures(now.date()),
         ),
-    )
-
-
-def _alarms(now: datetime) -> tuple[Banner, ...]:
-    """The mass deactivations that nobody has settled."""
-    found = Alarm.objects.select_related("tenant").filter(outcome=Alarm.Outcome.OPEN)
-    return tuple(
-        Banner(
-            "failing",
-            f"{alarm.tenant.name}: {alarm} were deactivated or deleted within an hour,",
-            f"{connection.ago(alarm.noticed_at, now)}.",
-            link(visit_path(alarm.tenant, "admin:tenants_alarm_change", alarm.pk), "Look at it"),
-        )
-        for alarm in found.order_by("-noticed_at", "pk")[:LISTED]
     )
 
 
@@ -237,27 +234,6 @@ def _expiring(now: datetime) -> Table:
         ("Tenant", "What", "Expires", "Left", "Act"),
         rows,
         "Nothing expires within 30 days.",
-    )
-
-
-def _departures(today: date) -> Table:
-    found = TrafficDay.objects.select_related("tenant").filter(
-        day__gt=today - timedelta(days=RECENT_DAYS), departures__gt=0
-    )
-    rows = tuple(
-        (
-            tenant_link(day.tenant),
-            day.day,
-            day.departures,
-            link(visit_path(day.tenant, "admin:scim_user_changelist") + "?state=disabled", "Users"),
-        )
-        for day in found.order_by("-departures", "-day", "tenant_id")[:LISTED]
-    )
-    return Table(
-        "Most users deactivated or deleted on a day, the last 7 days",
-        ("Tenant", "Day", "Users", "Look"),
-        rows,
-        "No user was deactivated or deleted.",
     )
 
 

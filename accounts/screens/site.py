@@ -1,5 +1,6 @@
 """What both admin sites share: who may enter, what every page knows, and what is left out."""
 
+from collections.abc import Sequence
 from http import HTTPStatus
 from typing import Any, Final, cast
 
@@ -15,12 +16,12 @@ from django.views.decorators.cache import never_cache
 
 from accounts import viewing
 from accounts.audit import record
-from accounts.console.navigation import Place, grouped
+from accounts.console.navigation import Entry, Place, grouped
 from accounts.console.screen import RecordAdmin
 from accounts.permissions import STAFF_ROLES, TENANT_ROLES
 from accounts.screens.invitations import accept
-from accounts.screens.overview import staff_overview
-from accounts.signed_in import actor, may
+from accounts.screens.overview import Overview, joined, staff_overview
+from accounts.signed_in import actor, may, record_view
 from accounts.visits import Viewing, visit_of
 from tenants import clock
 from tenants.current import current_tenant
@@ -50,14 +51,36 @@ class LoginForm(AdminAuthenticationForm):
         self.fields["username"].label = "E-mail address"
 
 
+class Part:
+    """Something that another part of the house adds to a site; this one adds nothing."""
+
+    entries: tuple[Entry, ...] = ()  # in the navigation
+
+    def __init__(self, site: "Site") -> None:
+        self.site = site
+
+    def urls(self) -> Sequence[URLPattern]:
+        """Pages of the site (Site.admin_view)."""
+        return ()
+
+    def overview(self, request: HttpRequest) -> Overview:
+        """What the first page shows."""
+        return Overview()
+
+
 class Site(AdminSite):
     """An admin site without Django's log, autocompletion and inline scripts; nothing is cached."""
 
     login_form = LoginForm
     index_title = "Overview"
+    index_template = "admin/overview.html"
     site_url = None
     enable_nav_sidebar = False  # templates/admin/sections.html is the navigation
     roles: tuple[str, ...] = ()
+
+    def __init__(self, name: str = "admin") -> None:
+        super().__init__(name)
+        self.parts: list[Part] = []
 
     def has_permission(self, request: HttpRequest) -> bool:
         user: Any = request.user
@@ -69,7 +92,19 @@ class Site(AdminSite):
 
     def get_urls(self) -> list[URLPattern | URLResolver]:
         urls = [url for url in super().get_urls() if getattr(url, "name", "") not in _LEFT_OUT]
-        return [path("invitation/<str:value>/", self.invitation, name="invitation"), *urls]
+        added = [url for part in self.parts for url in part.urls()]
+        return [path("invitation/<str:value>/", self.invitation, name="invitation"), *added, *urls]
+
+    def index(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> TemplateResponse:
+        """What wants attention, by the site and its parts, then the places to go."""
+        overviews = (self.overview(request), *(part.overview(request) for part in self.parts))
+        return super().index(request, {"overview": joined(overviews), **(extra_context or {})})
+
+    def overview(self, request: HttpRequest) -> Overview:
+        """What the first page shows without parts."""
+        return Overview()
 
     @method_decorator(never_cache)
     def invitation(self, request: HttpRequest, value: str) -> HttpResponse:
@@ -122,7 +157,7 @@ class Site(AdminSite):
         return visit.viewing if visit else None
 
     def places(self, request: HttpRequest) -> list[Place]:
-        """What the navigation offers the signed-in account; sites with further pages add theirs."""
+        """What the navigation offers the signed-in account."""
         order = list(self._registry)
         offered = [model for app in self.get_app_list(request) for model in app["models"]]
         found = []
@@ -131,7 +166,20 @@ class Site(AdminSite):
             path = listed["admin_url"]
             is_open = request.path.startswith(path)
             found.append(Place(screen.group, str(listed["name"]), path, screen.purpose, is_open))
+        for each in self._entries():
+            path = reverse(each.name)
+            is_open = request.path == path
+            found.append(Place(each.group, each.label, path, each.purpose, is_open))
         return found
+
+    def pages(self) -> list[tuple[str, str]]:
+        """The names of the URLs of the lists and of the parts' pages, each with its label."""
+        screens = [cast("RecordAdmin[Any]", screen) for screen in self._registry.values()]
+        lists = [(each.url_name("changelist"), each.list_label()) for each in screens]
+        return [*lists, *((each.name, each.label) for each in self._entries())]
+
+    def _entries(self) -> list[Entry]:
+        return [entry for part in self.parts for entry in part.entries]
 
     def name_of_place(self) -> str:
         """What the header and the title of every page say, the login page included."""
@@ -150,14 +198,14 @@ class StaffSite(Site):
     """The staff host's site: tenants, staff accounts and what staff did."""
 
     roles = STAFF_ROLES
-    index_template = "admin/overview.html"
 
-    def index(
-        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
-    ) -> TemplateResponse:
-        """How all tenants are doing, then the places to go."""
-        overview = staff_overview(clock.now()) if may(request, SEE_TENANTS) else None
-        return super().index(request, {"overview": overview, **(extra_context or {})})
+    def __init__(self, tenant_site: Site) -> None:
+        super().__init__()
+        self.tenant_site = tenant_site  # that staff visit
+
+    def overview(self, request: HttpRequest) -> Overview:
+        """How all tenants are doing."""
+        return staff_overview(clock.now()) if may(request, SEE_TENANTS) else Overview()
 
     def running_view(self, request: HttpRequest) -> Viewing | None:
         return viewing.viewing_of(request) if self.has_permission(request) else None
@@ -185,7 +233,19 @@ class TenantSite(Site):
 
     roles = TENANT_ROLES
 
+    def index(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> TemplateResponse:
+        record_view(request, "overview viewed")
+        return super().index(request, extra_context)
+
     def has_permission(self, request: HttpRequest) -> bool:
         if visit_of(request):
             return True  # VisitMiddleware let only staff in
         return not current_tenant().is_operator and super().has_permission(request)
+
+
+def add_part(site: AdminSite, part: type[Part]) -> None:
+    """Add a part to a site; before the site's URLs are made."""
+    ours = cast("Site", site)
+    ours.parts.append(part(ours))

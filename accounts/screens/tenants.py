@@ -1,6 +1,7 @@
 """Tenants, on the staff site: what there is, the way into a tenant's screens, suspend and resume."""
 
-from typing import Any, Final
+from datetime import datetime
+from typing import Any, Final, cast
 from uuid import UUID
 
 from django.contrib import admin, messages
@@ -19,31 +20,19 @@ from accounts.console.listing import Conditions, TableFilter
 from accounts.console.page import Act, Fact, Facts, Page, badge, link
 from accounts.console.screen import RecordAdmin
 from accounts.permissions import VIEW_AS_ADMIN
+from accounts.screens.failures import Failure, beside, failure_of, log_query
 from accounts.screens.forms import TenantForm, ViewingForm
 from accounts.screens.overview import connection_badge
+from accounts.screens.site import StaffSite
 from accounts.screens.tokens import MINT
 from accounts.signed_in import may
 from accounts.visits import visit_path
 from tenants import clock, connection
-from tenants.connection import STATES, with_state
+from tenants.connection import STATES, Refusal, with_state
 from tenants.models import Status, Tenant
 
 ADD: Final = "tenants.add_tenant"
 SUSPEND: Final = "tenants.suspend_tenant"
-_SCREENS: Final = {
-    "admin:scim_user_changelist": "Provisioned users",
-    "admin:scim_group_changelist": "Provisioned groups",
-    "admin:accounts_secrettoken_changelist": "Secret tokens",
-    "admin:accounts_oauthclient_changelist": "OAuth clients",
-    "admin:scim_provisioningevent_changelist": "Provisioning log",
-    "admin:accounts_account_changelist": "Accounts",
-    "admin:accounts_auditentry_changelist": "Audit log",
-    "admin:setup": "Set up Entra",
-    "admin:tenants_alarm_changelist": "Mass deactivations",
-    "admin:scim_extensionschema_changelist": "Extension schemas",
-    "admin:scim_eventstream_changelist": "Event streams",
-    "admin:scim_delivery_changelist": "Delivery log",
-}
 
 
 def state_badge(tenant: Tenant) -> SafeString:
@@ -208,10 +197,12 @@ class TenantAdmin(RecordAdmin[Tenant]):
             Fact("Status", state_badge(record)),
             Fact("Created", record.created_at),
         )
-        links = tuple(link(visit_path(record, name), text) for name, text in _SCREENS.items())
+        site = cast("StaffSite", self.admin_site).tenant_site
+        links = tuple(link(visit_path(record, name), label) for name, label in site.pages())
         mint = visit_path(record, "admin:accounts_secrettoken_add")
         acts = (Act("Generate secret token", mint),) if may(request, MINT) else ()
-        return Page(record.name, (Facts("Tenant", facts),), acts, links=links)
+        sections = (_connection(record, clock.now()), Facts("Tenant", facts))
+        return Page(record.name, sections, acts, links=links)
 
     def stop_view(self, request: HttpRequest, tenant_id: UUID) -> HttpResponse:
         """POST only: back to the own role, and to the tenant's page."""
@@ -223,3 +214,23 @@ class TenantAdmin(RecordAdmin[Tenant]):
             viewing.end(request, viewing.STOPPED)
         messages.success(request, f"You look at {tenant.name} in your own role again.")
         return HttpResponseRedirect(self.record_path(tenant.pk))
+
+
+def _connection(tenant: Tenant, now: datetime) -> Facts:
+    found = connection.read(tenant, now)
+    facts = [Fact("State", connection_badge(found)), Fact("In words", found.sentence)]
+    if found.failure:
+        facts += _refused(tenant, found.failure, failure_of(found.failure), "What is wrong")
+    if found.beside:
+        facts += _refused(tenant, found.beside, beside(found.beside, now), "Also refused")
+    facts.append(Fact("Next cycle", connection.next_cycle(found, now)))
+    return Facts("Connection", tuple(facts))
+
+
+def _refused(tenant: Tenant, refusal: Refusal, failure: Failure, label: str) -> list[Fact]:
+    log = visit_path(tenant, "admin:scim_provisioningevent_changelist") + log_query(refusal)
+    return [
+        Fact(label, failure.what),
+        Fact("What to do", failure.fix),
+        Fact("Last failure", link(log, connection.moment(refusal.at))),
+    ]

@@ -18,8 +18,7 @@ from django.utils.safestring import SafeString
 from accounts.console.action import KEY, Action, Call
 from accounts.console.form import ActionForm
 from accounts.console.page import Fact, Facts, Live, Page, Section, State, Table, badge, link
-from accounts.console.screen import Panel, RecordAdmin
-from accounts.screens.overview import Banner
+from accounts.console.screen import RecordAdmin
 from scim.guard import guard, undoing
 from scim.guard.models import Undoing
 from scim.guard.settling import (
@@ -36,7 +35,7 @@ from scim.screens.records import resource_link
 from scim.screens.visibility import Sight
 from tenants import clock
 from tenants.current import current_tenant
-from tenants.models import Alarm, Guard, Tenant
+from tenants.models import Alarm, Guard
 
 _OPEN = Alarm.Outcome.OPEN
 LISTED: Final = 50  # users who were not brought back
@@ -222,28 +221,6 @@ def _further(alarm: Alarm) -> str:
     if end is not None:
         return f"wait until {end:%Y-%m-%d %H:%M} UTC, or until somebody undoes it or lets it pass"
     return "pass"
-
-
-class AlarmPanel(Panel[Any]):
-    """The open alarm at the top of a tenant's page for staff."""
-
-    def notice(self, request: HttpRequest, record: Tenant) -> str:
-        alarm = guard.open_alarm(record)
-        return _sentence(alarm) if alarm else ""
-
-
-def banners(tenant: Tenant) -> tuple[Banner, ...]:
-    """The open alarm on the tenant's first page."""
-    alarm = guard.open_alarm(tenant)
-    if alarm is None:
-        return ()
-    path = reverse("admin:tenants_alarm_change", args=[alarm.pk])
-    remedy = "If that is not meant, all of it can be undone in one act."
-    return (Banner("failing", _sentence(alarm), remedy, link(path, "Look at it")),)
-
-
-def _sentence(alarm: Alarm) -> str:
-    return f"{alarm} were deactivated or deleted within an hour."
 
 
 @dataclass(frozen=True, slots=True)

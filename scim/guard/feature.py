@@ -5,9 +5,10 @@ from collections.abc import Iterable
 from django.contrib.admin import AdminSite
 
 from accounts.console.screen import add_panel
-from accounts.screens.overview import Banner
+from accounts.screens.site import add_part
 from scim.guard import undoing
-from scim.guard.alarm_screen import AlarmAdmin, AlarmPanel, banners
+from scim.guard.alarm_screen import AlarmAdmin
+from scim.guard.banners import AlarmPanel, StaffPart, TenantPart
 from scim.guard.departures import Departures
 from scim.provider.features import Feature, Job
 from scim.provider.observers import Observer
@@ -22,10 +23,9 @@ class Guard(Feature):
 
     def register(self, staff_site: AdminSite, tenant_site: AdminSite) -> None:
         tenant_site.register(Alarm, AlarmAdmin)
+        add_part(staff_site, StaffPart)
+        add_part(tenant_site, TenantPart)
         add_panel(staff_site, Tenant, AlarmPanel)
-
-    def banners(self, tenant: Tenant) -> Iterable[Banner]:
-        return banners(tenant)
 
     def jobs(self) -> Iterable[Job]:
         return (Job("undo", undoing.tenants_with_work, undoing.advance),)

@@ -1,8 +1,15 @@
-"""What monitoring gives to the rest."""
+"""What monitoring gives to the rest: its observer, a tenant's first page, a part of staff's page of it."""
 
+from django.contrib.admin import AdminSite
+
+from accounts.console.screen import add_panel
+from accounts.screens.site import add_part
 from scim.monitoring.exchanges import Exchanges
+from scim.monitoring.portal import SetUp
+from scim.monitoring.tenant_page import TenantPanel
 from scim.provider.features import Feature
 from scim.provider.observers import Observer
+from tenants.models import Tenant
 
 
 class Monitoring(Feature):
@@ -10,6 +17,10 @@ class Monitoring(Feature):
 
     def observer(self) -> Observer:
         return Exchanges()
+
+    def register(self, staff_site: AdminSite, tenant_site: AdminSite) -> None:
+        add_part(tenant_site, SetUp)
+        add_panel(staff_site, Tenant, TenantPanel)
 
 
 FEATURE = Monitoring()

@@ -1,6 +1,5 @@
 """How a tenant's provisioning is doing: the first page of its site."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -15,7 +14,6 @@ from accounts.screens.failures import Failure, beside, failure_of, log_query
 from accounts.screens.overview import LOOKS, SOON, Banner, Overview, Stat, requests_chart, until
 from scim.models import ProvisioningEvent, Resource, User
 from scim.protocol import urns
-from scim.provider.features import features
 from scim.screens.search import first_id_at
 from scim.screens.visibility import Sight
 from tenants.connection import NEVER, Connection, Refusal, ago, connection_of, next_cycle
@@ -28,20 +26,15 @@ _REFUSED_FROM: Final = 400  # HTTP status
 
 
 def tenant_overview(now: datetime, sight: Sight) -> Overview:
-    """What the current tenant's admins see first, and staff on a visit: seven statements."""
+    """What the current tenant's admins see first, and staff on a visit: six statements."""
     tenant = current_tenant()
     connection = connection_of(tenant, now)
     return Overview(
-        banners=(*_told(tenant), *_banners(connection, now)),
+        banners=_banners(connection, now),
         stats=(_connection(connection, now), *_population()),
         chart=requests_chart(TrafficDay.objects.filter(tenant=tenant), now.date()),
         sections=(_failures(now, sight), _expiries(tenant, now)),
     )
-
-
-def _told(tenant: Tenant) -> Iterator[Banner]:
-    for feature in features():
-        yield from feature.banners(tenant)
 
 
 def _banners(connection: Connection, now: datetime) -> tuple[Banner, ...]:

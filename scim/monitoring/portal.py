@@ -1,16 +1,18 @@
-"""A tenant's site with its own first page and the page that leads through the set-up in Entra.
+"""A tenant's first page, and the page that leads through the set-up in Entra.
 
 Used on the tenant's own host by its admins, and by staff on a visit.
 """
 
+from collections.abc import Sequence
 from typing import Any, Final
 
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
-from django.urls import URLPattern, URLResolver, path, reverse
+from django.urls import URLPattern, path, reverse
 
-from accounts.console.navigation import Place
-from accounts.screens.site import TenantSite
+from accounts.console.navigation import Entry
+from accounts.screens.overview import Overview
+from accounts.screens.site import Part
 from accounts.screens.tokens import MINT
 from accounts.signed_in import may, record_view
 from accounts.tokens import SUPPORT
@@ -24,31 +26,29 @@ from tenants.models import Tenant
 SEE: Final = "scim.view_provisioningevent"
 
 
-class Portal(TenantSite):
+class SetUp(Part):
     """The first page says whether provisioning works; *Set up Entra* how to make it work."""
 
-    index_template = "admin/overview.html"
+    entries = (
+        Entry(
+            "Connection",
+            "Set up Entra",
+            "admin:setup",
+            "Step by step from nothing to the first user, with your own values to copy.",
+        ),
+    )
 
-    def get_urls(self) -> list[URLPattern | URLResolver]:
-        return [
-            path("setup/", self.admin_view(self.setup), name="setup"),
-            path("setup/progress/", self.admin_view(self.setup_progress), name="setup_progress"),
-            *super().get_urls(),
-        ]
+    def urls(self) -> Sequence[URLPattern]:
+        view = self.site.admin_view
+        return (
+            path("setup/", view(self.setup), name="setup"),
+            path("setup/progress/", view(self.setup_progress), name="setup_progress"),
+        )
 
-    def places(self, request: HttpRequest) -> list[Place]:
-        at = reverse("admin:setup")
-        purpose = "Step by step from nothing to the first user, with your own values to copy."
-        setup = Place("Connection", "Set up Entra", at, purpose, request.path == at)
-        return [*super().places(request), setup]
-
-    def index(
-        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
-    ) -> TemplateResponse:
-        """Whether provisioning works, then the places to go."""
-        overview = tenant_overview(clock.now(), Sight.of(request)) if may(request, SEE) else None
-        record_view(request, "overview viewed")
-        return super().index(request, {"overview": overview, **(extra_context or {})})
+    def overview(self, request: HttpRequest) -> Overview:
+        """Whether provisioning works."""
+        may_see = may(request, SEE)
+        return tenant_overview(clock.now(), Sight.of(request)) if may_see else Overview()
 
     def setup(self, request: HttpRequest) -> HttpResponse:
         """The tutorial's steps with this tenant's own values, and how far one has come."""
@@ -56,7 +56,7 @@ class Portal(TenantSite):
         tenant = current_tenant()
         mint_path = reverse("admin:accounts_secrettoken_add") if may(request, MINT) else None
         context = {
-            **self.each_context(request),
+            **self.site.each_context(request),
             "title": "Set up Entra",
             "tenant": tenant,
             "mint_path": mint_path,

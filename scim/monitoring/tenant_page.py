@@ -1,68 +1,42 @@
-"""A tenant's page for staff, with what its schema and its traffic say about the connection."""
+"""The part of a tenant's page for staff that its schema and its traffic tell."""
 
-from dataclasses import replace
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
 from django.http import HttpRequest
 
-from accounts.console.page import Fact, Facts, Page, Section, Table, link
+from accounts.console.page import Fact, Facts, Section, Table, link
+from accounts.console.screen import Panel
 from accounts.models import SecretToken
-from accounts.screens.failures import Failure, beside, failure_of, log_query
-from accounts.screens.overview import connection_badge
-from accounts.screens.tenants import TenantAdmin
 from accounts.screens.tokens import standing
 from accounts.visits import visit_path
 from scim.monitoring import mapping
 from scim.monitoring.health import Counted, counted
 from tenants import clock, connection
-from tenants.connection import Refusal
 from tenants.current import in_tenant
 from tenants.models import Tenant
 
 _TOKENS_SHOWN = 10
 
 
-class TenantScreen(TenantAdmin):
-    """Adds to the page what only scim knows: users, groups, the attribute mapping in traffic."""
+class TenantPanel(Panel[Any]):
+    """Users, groups, tokens and the attribute mapping in traffic."""
 
-    def page(self, request: HttpRequest, record: Tenant) -> Page:
-        """The page: some statements on the registry and some in the tenant, whatever its size."""
-        base, now = super().page(request, record), clock.now()
+    def sections(self, request: HttpRequest, record: Tenant) -> Sequence[Section]:
+        """Some statements on the registry and some in the tenant, whatever its size."""
+        now = clock.now()
         with in_tenant(record):
             numbers = counted()
             tokens = _tokens(record, now)
         marks = mapping.marks_of(record)
-        sections: tuple[Section, ...] = (
-            _connection(record, now),
-            *base.sections,
+        return (
             _population(record, numbers),
             tokens,
             mapping.mistakes(marks, has_users=numbers.active + numbers.disabled > 0),
             mapping.seen(marks, now),
             mapping.flavor(marks, now),
         )
-        return replace(base, sections=sections)
-
-
-def _connection(tenant: Tenant, now: datetime) -> Facts:
-    found = connection.read(tenant, now)
-    facts = [Fact("State", connection_badge(found)), Fact("In words", found.sentence)]
-    if found.failure:
-        facts += _refused(tenant, found.failure, failure_of(found.failure), "What is wrong")
-    if found.beside:
-        facts += _refused(tenant, found.beside, beside(found.beside, now), "Also refused")
-    facts.append(Fact("Next cycle", connection.next_cycle(found, now)))
-    return Facts("Connection", tuple(facts))
-
-
-def _refused(tenant: Tenant, refusal: Refusal, failure: Failure, label: str) -> list[Fact]:
-    log = visit_path(tenant, "admin:scim_provisioningevent_changelist") + log_query(refusal)
-    return [
-        Fact(label, failure.what),
-        Fact("What to do", failure.fix),
-        Fact("Last failure", link(log, connection.moment(refusal.at))),
-    ]
 
 
 def _population(tenant: Tenant, numbers: Counted) -> Facts:

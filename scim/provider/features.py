@@ -18,7 +18,6 @@ from django.conf import settings
 from django.contrib.admin import AdminSite
 from django.http.response import HttpResponseBase
 
-from accounts.screens.overview import Banner
 from scim.protocol.schema import Extension
 from scim.provider.observers import Observer
 from tenants.models import Tenant
@@ -65,10 +64,6 @@ class Feature:
 
     def register(self, staff_site: AdminSite, tenant_site: AdminSite) -> None:
         """Add screens, and panels to screens, to the sites."""
-
-    def banners(self, tenant: Tenant) -> Iterable[Banner]:
-        """Sentences across the first page of the tenant, which is the current one."""
-        return ()
 
     def extensions(self) -> Iterable[Added]:
         """What the current tenant's resource types are extended by, in the order of its creation.
