@@ -137,6 +137,6 @@ def test_a_refusal_about_no_field_marks_none(alice, acme, tara, minted, command)
     page = alice.post(path, {**form, "nonce": nonce})
 
     assert "Not saved." in page.text
-    assert "Correct what is marked" not in page.text
+    assert "Correct the marked" not in page.text
     assert marked(page) == {}
     assert "has ended already" in page.text
