@@ -20,7 +20,7 @@ from tests.support import postgres
 USE_IT = """
 import sys
 from pathlib import Path
-from config import embedded
+from config.server import embedded
 with embedded.running(Path(sys.argv[1]), fsync=False):
     print("runs", flush=True)
     sys.stdin.read()
@@ -29,7 +29,7 @@ with embedded.running(Path(sys.argv[1]), fsync=False):
 COPY_IT = """
 import sys
 from pathlib import Path
-from config import embedded
+from config.server import embedded
 embedded._PERSISTENT = Path(sys.argv[1])
 print("ready", flush=True)
 sys.stdin.readline()
@@ -41,7 +41,7 @@ SERVE_FROM = """
 import sys
 sys.path.insert(0, sys.argv[2])
 from pathlib import Path
-from config import embedded
+from config.server import embedded
 embedded._PERSISTENT = Path(sys.argv[1])
 with embedded.running(Path(sys.argv[3]), fsync=False):
     print("runs", flush=True)
