@@ -9,7 +9,7 @@ from django.conf import settings
 
 from accounts.tokens import Scope
 from scim.provider.capabilities import CAPABILITIES, RESOURCE_TYPES
-from tests.support import conformance
+from tests.support import conformance, features
 from tests.support.openapi.document import Api, document
 
 DOCS: Path = settings.BASE_DIR / "docs"
@@ -51,3 +51,4 @@ def write() -> None:
     """Generate the pages anew."""
     OPENAPI.write_text(openapi())
     CONFORMANCE.write_text(conformance.page())
+    features.PAGE.write_text(features.page())
