@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any, Literal
 
 from django.db.models import Model
-from django.urls import reverse
+from django.urls import NoReverseMatch, reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
@@ -114,6 +114,18 @@ class Page:
 def link(path: str, text: Any) -> SafeString:
     """An anchor; path and text are escaped."""
     return format_html('<a href="{}">{}</a>', path, text)
+
+
+def screen_link(name: str, text: Any, *args: Any, query: str = "") -> Any:
+    """A link to a page by its URL name; the text alone when the site has no such page.
+
+    For links into a feature from outside of it: an installation may be without the feature.
+    """
+    try:
+        path = reverse(name, args=args)
+    except NoReverseMatch:
+        return text
+    return link(path + query, text)
 
 
 def url_name(model: type[Model], view: str) -> str:

@@ -6,10 +6,15 @@ tenants. The provisioning log of the tenant has the words that the client was to
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
+from django.urls import NoReverseMatch
+
+from accounts.console.page import link
 from accounts.tokens import SUPPORT
+from accounts.visits import visit_path
 from tenants.connection import Refusal, ago
+from tenants.models import Tenant
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +25,7 @@ class Failure:
     fix: str
 
 
+LOG: Final = "admin:scim_provisioningevent_changelist"  # the URL name of the provisioning log
 _NEW_TOKEN: Final = (
     f"Generate another secret token (tenant admins ask {SUPPORT}) and enter it in Entra under"
     " Provisioning, Admin Credentials; then press Test Connection."
@@ -117,6 +123,18 @@ def beside(refusal: Refusal, now: datetime) -> Failure:
 def log_query(refusal: Refusal) -> str:
     """The query of the provisioning log that finds the request, or all that were refused."""
     return f"?q={refusal.request_id}" if refusal.request_id else "?outcome=refused"
+
+
+def log_link(tenant: Tenant, text: Any, refusal: Refusal | None = None) -> Any:
+    """A link to the tenant's provisioning log for staff, to the requests that were refused if given.
+
+    The text alone where the inspector is not installed.
+    """
+    query = log_query(refusal) if refusal else ""
+    try:
+        return link(visit_path(tenant, LOG) + query, text)
+    except NoReverseMatch:
+        return text
 
 
 def _find(reason: str) -> Failure:

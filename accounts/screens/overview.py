@@ -16,7 +16,7 @@ from django.utils.safestring import SafeString
 
 from accounts.console.chart import Chart, Series, bar_chart
 from accounts.console.page import Section, State, Table, badge, link
-from accounts.screens.failures import Failure, beside, failure_of, log_query
+from accounts.screens.failures import Failure, beside, failure_of, log_link
 from accounts.visits import staff_path, visit_path
 from tenants import connection
 from tenants.connection import (
@@ -193,8 +193,8 @@ def _beside(tenants: QuerySet[Tenant], now: datetime) -> tuple[Table, ...]:
 
 
 def _refused(tenant: Tenant, refusal: Refusal, failure: Failure, now: datetime) -> tuple[Any, ...]:
-    log = visit_path(tenant, "admin:scim_provisioningevent_changelist") + log_query(refusal)
-    when = link(log, connection.ago(refusal.at, now))
+    ago = connection.ago(refusal.at, now)
+    when = log_link(tenant, ago, refusal)
     return tenant_link(tenant), failure.what, failure.fix, when
 
 
@@ -205,7 +205,7 @@ def _silent(tenants: QuerySet[Tenant], now: datetime) -> Table:
             tenant_link(tenant),
             tenant.traffic.last_request_at,
             connection.ago(tenant.traffic.last_request_at, now),
-            link(visit_path(tenant, "admin:scim_provisioningevent_changelist"), "Provisioning log"),
+            log_link(tenant, "Provisioning log"),
         )
         for tenant in found[:LISTED]
     )

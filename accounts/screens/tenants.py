@@ -20,7 +20,7 @@ from accounts.console.listing import Conditions, TableFilter
 from accounts.console.page import Act, Fact, Facts, Page, badge, link
 from accounts.console.screen import RecordAdmin
 from accounts.permissions import VIEW_AS_ADMIN
-from accounts.screens.failures import Failure, beside, failure_of, log_query
+from accounts.screens.failures import Failure, beside, failure_of, log_link
 from accounts.screens.forms import TenantForm, ViewingForm
 from accounts.screens.overview import connection_badge
 from accounts.screens.site import StaffSite
@@ -228,9 +228,9 @@ def _connection(tenant: Tenant, now: datetime) -> Facts:
 
 
 def _refused(tenant: Tenant, refusal: Refusal, failure: Failure, label: str) -> list[Fact]:
-    log = visit_path(tenant, "admin:scim_provisioningevent_changelist") + log_query(refusal)
+    at = connection.moment(refusal.at)
     return [
         Fact(label, failure.what),
         Fact("What to do", failure.fix),
-        Fact("Last failure", link(log, connection.moment(refusal.at))),
+        Fact("Last failure", log_link(tenant, at, refusal)),
     ]

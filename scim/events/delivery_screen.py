@@ -10,7 +10,7 @@ from django.utils.formats import date_format
 
 from accounts.console.action import KEY, Action, Call
 from accounts.console.listing import Conditions, TableFilter
-from accounts.console.page import Fact, Facts, Page, Text, link, pretty
+from accounts.console.page import Fact, Facts, Page, Text, link, pretty, screen_link
 from accounts.console.screen import RecordAdmin
 from scim.events.models import Delivery, DeliveryStatus, EventStream, StreamState
 from scim.events.streams import SKIP, skip_event
@@ -140,11 +140,11 @@ class DeliveryAdmin(RecordAdmin[Delivery]):
 
     def page(self, request: HttpRequest, record: Delivery) -> Page:
         event, stream = record.event, record.stream
-        log = reverse("admin:scim_provisioningevent_change", args=[event.pk])
+        log = screen_link("admin:scim_provisioningevent_change", event.pk, event.pk)
         to = link(reverse("admin:scim_eventstream_change", args=[stream.pk]), stream)
         facts = (
             Fact("jti", str(record.pk), copyable=True),
-            Fact("txn", link(log, event.pk)),
+            Fact("txn", log),
             Fact("Stream", str(stream) if stream.deleted_at else to),
             Fact("When", event.at),
             Fact("What happened", _happened(record)),

@@ -10,11 +10,10 @@ from urllib.parse import urlencode
 from uuid import UUID
 
 from django.db.models import Q
-from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from accounts.console.page import Moment, State, Timeline, brief, diff, link
+from accounts.console.page import Moment, State, Timeline, brief, diff, link, screen_link
 from scim.models import AttributeChange, ProvisioningEvent, Resource
 from scim.protocol.text import read_id
 from scim.screens.records import short
@@ -105,12 +104,12 @@ class _Teller:
 
     def what(self, event: ProvisioningEvent) -> SafeString:
         """What happened, by whom, with a link to the request."""
-        page = reverse("admin:scim_provisioningevent_change", args=[event.pk])
         done = _DONE.get(event.operation, event.operation)
         if event.resource_id != self.resource.pk:  # a member of this group
             done = f"A member was {done.lower()}"
         by = format_html(" by {}", event.token_label) if event.token_label else ""
-        request = link(page, f"Request {event.request_id}")
+        name, text = "admin:scim_provisioningevent_change", f"Request {event.request_id}"
+        request = screen_link(name, text, event.pk)
         return format_html("<strong>{}</strong>{} · {}", done, by, request)
 
     def _line(self, change: AttributeChange) -> SafeString:

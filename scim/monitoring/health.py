@@ -9,8 +9,8 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from accounts.console.page import State, Table, link
-from accounts.screens.failures import Failure, beside, failure_of, log_query
+from accounts.console.page import State, Table, link, screen_link
+from accounts.screens.failures import LOG, Failure, beside, failure_of, log_query
 from accounts.screens.overview import LOOKS, SOON, Banner, Overview, Stat, requests_chart, until
 from scim.models import ProvisioningEvent, Resource, User
 from scim.protocol import urns
@@ -49,8 +49,8 @@ def _banners(connection: Connection, now: datetime) -> tuple[Banner, ...]:
 
 
 def _refused(state: State, refusal: Refusal, failure: Failure) -> Banner:
-    log = reverse("admin:scim_provisioningevent_changelist") + log_query(refusal)
-    return Banner(state, failure.what, failure.fix, link(log, "See it in the provisioning log"))
+    log = screen_link(LOG, "See it in the provisioning log", query=log_query(refusal))
+    return Banner(state, failure.what, failure.fix, log)
 
 
 def _connection(connection: Connection, now: datetime) -> Stat:
@@ -101,19 +101,18 @@ def _failures(now: datetime, sight: Sight) -> Table:
         pk__gte=first_id_at(now - FAILURES_FOR), status__gte=_REFUSED_FROM
     ).only("at", "operation", "status", "detail")
     rows = tuple(_failure(event, now, sight) for event in found.order_by("-id")[:FAILURES_SHOWN])
-    log = reverse("admin:scim_provisioningevent_changelist")
     return Table(
         "Last failures",
         ("When", "Request", "What was answered"),
         rows,
         "No request was refused in the last 7 days.",
-        link(f"{log}?outcome=refused", "All refused requests"),
+        screen_link(LOG, "All refused requests", query="?outcome=refused"),
     )
 
 
 def _failure(event: ProvisioningEvent, now: datetime, sight: Sight) -> tuple[Any, ...]:
-    path = reverse("admin:scim_provisioningevent_change", args=[event.pk])
-    request = link(path, f"{event.operation.capitalize()}: {event.status}")
+    title = f"{event.operation.capitalize()}: {event.status}"
+    request = screen_link("admin:scim_provisioningevent_change", title, event.pk)
     return ago(event.at, now), request, sight.text(event.detail)
 
 

@@ -4,12 +4,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from django.urls import reverse
 from django.utils.safestring import SafeString
 
-from accounts.console.page import link
+from accounts.console.page import screen_link
 from accounts.models import OAuthClient, SecretToken, not_ended
-from accounts.screens.failures import failure_of, log_query
+from accounts.screens.failures import LOG, failure_of, log_query
 from accounts.tokens import SUPPORT
 from scim.models import User
 from tenants.connection import Connection, Refusal, ago, connection_of
@@ -99,7 +98,7 @@ def _is_about_contents(connection: Connection) -> bool:
 
 def _refused(what: str, refusal: Refusal, now: datetime) -> Step:
     failure = failure_of(refusal)
-    log = reverse("admin:scim_provisioningevent_changelist") + log_query(refusal)
-    way_on = link(log, "View request" if refusal.request_id else "View log")
+    label = "View request" if refusal.request_id else "View log"
+    way_on = screen_link(LOG, label, query=log_query(refusal))
     title = f"{what} {ago(refusal.at, now)}"
     return Step(FAILED, title, f"{failure.what} {failure.fix}", way_on)
