@@ -1,33 +1,22 @@
-"""The tallies of a process, written to the database by its threads and when it ends."""
+"""The threads of a process that do what no request does: write its tallies, and what features ask for."""
 
 import logging
 import threading
-from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Final
 
 from django.db import connection
 
 from accounts import uses
-from scim.guard import watch
+from scim.provider.features import Round, features
 from tenants import traffic
 
 _logger: Final = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class Work:
-    """Work that is done every few seconds, and once more when the process ends."""
-
-    seconds: float
-    each_time: Callable[[], None]
-    at_the_end: Callable[[], None]
-
-
 class Flusher:
     """The thread that does what no request does; its database connection is not kept."""
 
-    def __init__(self, work: Work | None = None) -> None:
+    def __init__(self, work: Round | None = None) -> None:
         self._work = work or COUNTS
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
@@ -57,17 +46,9 @@ def flush() -> None:
     connection.close()
 
 
-def look() -> None:
-    """Make the looks of the guard that were put off and are due, and close the connection."""
-    if watch.look_at_pending(only_due=True):
-        connection.close()
+COUNTS: Final = Round(traffic.FLUSH_SECONDS + 1, flush, flush)
 
 
-def look_at_all() -> None:
-    """Make all looks of the guard that were put off, and close the connection."""
-    watch.look_at_pending()
-    connection.close()
-
-
-COUNTS: Final = Work(traffic.FLUSH_SECONDS + 1, flush, flush)
-LOOKS: Final = Work(watch.LOOK_EVERY.total_seconds(), look, look_at_all)
+def rounds() -> list[Round]:
+    """The rounds of each worker process; for each of them it has a thread."""
+    return [COUNTS, *(each for feature in features() for each in feature.rounds())]

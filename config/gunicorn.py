@@ -51,12 +51,10 @@ def on_starting(server: Any) -> None:
 
 
 def post_worker_init(_worker: object) -> None:
-    """Start threads that write the worker's counts, of traffic and of uses of credentials, and
-    make the looks of the guard that no request makes.
-    """
+    """Start the threads that do what no request does, such as writing the worker's counts."""
     from config import flushing  # Django is set up only now
 
-    _flushers.extend((flushing.Flusher(), flushing.Flusher(flushing.LOOKS)))
+    _flushers.extend(map(flushing.Flusher, flushing.rounds()))
     for flusher in _flushers:
         flusher.start()
 

@@ -11,7 +11,8 @@ from typing import Final
 
 from django.conf import settings
 
-COMMANDS: Final = ("deliver_events", "run_jobs")
+from scim.provider.features import features
+
 _PR_SET_PDEATHSIG: Final = 1  # <linux/prctl.h>
 _END_SECONDS: Final = 15  # a round that is being sent is brought to its end
 _REST_SECONDS: Final = 1.0  # between two starts of one that ends by itself
@@ -22,7 +23,7 @@ _PRCTL: Final = ctypes.CDLL(None).prctl if sys.platform == "linux" else None
 @contextmanager
 def delivering() -> Iterator[Callable[[], None]]:
     """Have the workers run meanwhile; what it yields starts those again that have died."""
-    workers = [_Worker(command) for command in COMMANDS]
+    workers = [_Worker(command) for command in _commands()]
 
     def keep() -> None:
         for worker in workers:
@@ -35,6 +36,10 @@ def delivering() -> Iterator[Callable[[], None]]:
             worker.ask_to_end()
         for worker in workers:
             worker.end()
+
+
+def _commands() -> list[str]:
+    return [*(command for feature in features() for command in feature.workers), "run_jobs"]
 
 
 class _Worker:

@@ -27,6 +27,8 @@ class Outbox(Observer):
 class Events(Feature):
     """Changes are told to event streams (RFC 9967)."""
 
+    workers = ("deliver_events",)
+
     def observer(self) -> Observer:
         return Outbox()
 

@@ -6,11 +6,11 @@ from django.contrib.admin import AdminSite
 
 from accounts.console.screen import add_panel
 from accounts.screens.site import add_part
-from scim.guard import undoing
+from scim.guard import undoing, watch
 from scim.guard.alarm_screen import AlarmAdmin
 from scim.guard.banners import AlarmPanel, StaffPart, TenantPart
 from scim.guard.departures import Departures
-from scim.provider.features import Feature, Job
+from scim.provider.features import Feature, Job, Round
 from scim.provider.observers import Observer
 from tenants.models import Alarm, Tenant
 
@@ -26,6 +26,9 @@ class Guard(Feature):
         add_part(staff_site, StaffPart)
         add_part(tenant_site, TenantPart)
         add_panel(staff_site, Tenant, AlarmPanel)
+
+    def rounds(self) -> Iterable[Round]:
+        return (watch.LOOKS,)
 
     def jobs(self) -> Iterable[Job]:
         return (Job("undo", undoing.tenants_with_work, undoing.advance),)

@@ -2,7 +2,7 @@
 
 It looks after the commit of a change by which a user left, at most once a second a tenant and process;
 once more within the second when the departure that was needed for an alarm has come. A look that was
-put off is made by the next departure, or by a thread of the worker (config.flushing). Whatever fails
+put off is made by the next departure, or by a thread of the worker (LOOKS). Whatever fails
 in a look is logged and tried again: the change is made and its answer stands.
 """
 
@@ -13,12 +13,13 @@ from threading import Lock
 from typing import Final
 from uuid import UUID
 
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
 from django.db.models import F
 
 from accounts import mail
 from scim.guard import counts, guard
 from scim.guard.guard import GRACE, Standing
+from scim.provider.features import Round
 from tenants import clock
 from tenants.current import in_tenant
 from tenants.models import Alarm, Guard, Tenant
@@ -168,6 +169,19 @@ def look_at_pending(*, only_due: bool = False) -> int:
     for tenant in tenants:
         _look(tenant)
     return len(tenants)
+
+
+def _look_at_due() -> None:
+    if look_at_pending(only_due=True):
+        connection.close()
+
+
+def _look_at_all() -> None:
+    look_at_pending()
+    connection.close()
+
+
+LOOKS: Final = Round(LOOK_EVERY.total_seconds(), _look_at_due, _look_at_all)
 
 
 def forget() -> None:

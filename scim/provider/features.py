@@ -38,6 +38,18 @@ class Job:
 
 
 @dataclass(frozen=True, slots=True)
+class Round:
+    """Work that a thread of each serving process does every few seconds, and once when it ends.
+
+    It closes the database connection that it has used.
+    """
+
+    seconds: float
+    each_time: Callable[[], None]
+    at_the_end: Callable[[], None]
+
+
+@dataclass(frozen=True, slots=True)
 class Added:
     """An extension of the current tenant's resources of a type, beside the built-in ones.
 
@@ -53,6 +65,8 @@ class Added:
 
 class Feature:
     """Gives nothing; each method is overridden by features that give it."""
+
+    workers: tuple[str, ...] = ()  # commands that run beside the server until they are stopped
 
     def observer(self) -> Observer | None:
         """What hears of changes, refusals and requests."""
@@ -74,6 +88,10 @@ class Feature:
 
     def event_uris(self) -> Sequence[str]:
         """The events that receivers are told of now, for discovery (RFC 9967 §4)."""
+        return ()
+
+    def rounds(self) -> Iterable[Round]:
+        """The work for the threads of serving processes."""
         return ()
 
     def jobs(self) -> Iterable[Job]:

@@ -7,7 +7,8 @@ from accounts import actions, uses
 from accounts.actions import TokenRequest
 from accounts.models import SecretToken
 from accounts.uses import Credential, Kind, Use
-from config.flushing import COUNTS, Flusher, Work
+from config.flushing import COUNTS, Flusher
+from scim.provider.features import Round
 from tenants import traffic
 from tenants.current import in_public, in_tenant
 from tenants.models import TrafficDay
@@ -65,7 +66,7 @@ def test_a_round_that_fails_does_not_end_the_thread(caplog):
         if len(rounds) == 1:
             raise RuntimeError("on purpose")
 
-    flusher = Flusher(Work(0.001, work, lambda: None))
+    flusher = Flusher(Round(0.001, work, lambda: None))
     flusher.start()
     wait_until(lambda: len(rounds) > 1, "the second round")
     flusher.stop()

@@ -6,7 +6,7 @@ import pytest
 import time_machine
 from django.db import OperationalError, connection, transaction
 
-from config.flushing import LOOKS, Flusher
+from config.flushing import Flusher
 from scim.guard import settling, watch
 from tenants import resolution, traffic
 from tenants.current import in_public
@@ -124,7 +124,7 @@ def test_the_thread_of_a_worker_makes_the_looks_that_no_request_makes(at_initech
         for path in paths[:4]:
             leave(at_initech, path)
     clock.shift(10)
-    flusher = Flusher(LOOKS)
+    flusher = Flusher(watch.LOOKS)
     flusher.start()
     try:
         wait_until(lambda: alarms(tenant) == [(4, 0)], "the look is made")
@@ -137,7 +137,7 @@ def test_a_worker_that_ends_looks_before(at_initech, paths, clock):
     with connection.execute_wrapper(failing):
         for path in paths[:4]:
             leave(at_initech, path)
-    flusher = Flusher(LOOKS)
+    flusher = Flusher(watch.LOOKS)
     flusher.start()
 
     flusher.stop()

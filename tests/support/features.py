@@ -17,7 +17,7 @@ _BEGIN: Final = (
 )
 _END: Final = "<!-- end of the table -->\n"
 _HEADINGS: Final = (
-    *("feature", "observer", "endpoints", "screens", "on other screens"),
+    *("feature", "observer", "endpoints", "screens", "on other pages"),
     *("commands", "models", "jobs", "also"),
 )
 # Methods of a feature that have a column of their own.
@@ -66,10 +66,12 @@ def _screens(package: str) -> Iterator[str]:
 
 def _panels(package: str) -> Iterator[str]:
     for site in (sites.staff_site, sites.tenant_site):
-        for admin in site._registry.values():
-            for panel in getattr(admin, "panels", ()):
-                if _is_of(package, type(panel)):
-                    yield type(panel).__name__
+        panels = [
+            each for admin in site._registry.values() for each in getattr(admin, "panels", ())
+        ]
+        for added in (*panels, *site.parts):
+            if _is_of(package, type(added)):
+                yield type(added).__name__
 
 
 def _commands(package: str) -> Iterator[str]:
