@@ -1,4 +1,4 @@
-"""Where one can go on a site: what the navigation and the first page list, in groups."""
+"""The navigation of a site, and the same places on its first page, in groups."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass

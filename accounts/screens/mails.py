@@ -94,7 +94,7 @@ class MailAdmin(RecordAdmin[Mail]):
 
 
 def _address(mail: Mail) -> str:
-    """Where it goes, looked up now: the registry keeps no address."""
+    """The recipient's address, looked up now: the registry keeps none."""
     with in_tenant(mail.home):
         found = Account.objects.filter(pk=mail.account_id).values_list("email", flat=True).first()
     return found or "an account that is gone"

@@ -1,4 +1,4 @@
-"""What both admin sites share: who may enter, what every page knows, and what is left out."""
+"""The base of both admin sites: admission, the context of every page, and the pages left out."""
 
 from collections.abc import Sequence
 from http import HTTPStatus
@@ -108,7 +108,7 @@ class Site(AdminSite):
 
     @method_decorator(never_cache)
     def invitation(self, request: HttpRequest, value: str) -> HttpResponse:
-        """Where the link of an invitation leads: sets a password, open to who has the link."""
+        """Set a password: the target of an invitation's link, open to anyone who has it."""
         return accept(self, request, value)
 
     def login(
@@ -152,12 +152,12 @@ class Site(AdminSite):
         }
 
     def running_view(self, request: HttpRequest) -> Viewing | None:
-        """What the banner says of staff who view a tenant as its admins do."""
+        """The running view of staff who see a tenant as its admins do, for the banner."""
         visit = visit_of(request)
         return visit.viewing if visit else None
 
     def places(self, request: HttpRequest) -> list[Place]:
-        """What the navigation offers the signed-in account."""
+        """The signed-in account's places in the navigation; sites with further pages add theirs."""
         order = list(self._registry)
         offered = [model for app in self.get_app_list(request) for model in app["models"]]
         found = []
@@ -182,7 +182,7 @@ class Site(AdminSite):
         return [entry for part in self.parts for entry in part.entries]
 
     def name_of_place(self) -> str:
-        """What the header and the title of every page say, the login page included."""
+        """The name in the header and title of every page, the login page included."""
         return current_tenant().name
 
     def who_signs_in(self) -> str:

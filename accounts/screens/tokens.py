@@ -228,7 +228,7 @@ def _facts(token: SecretToken) -> Facts:
 
 
 def _ended(replaced: tuple[SecretToken, ...]) -> tuple[Section, ...]:
-    """When the tokens that the new one replaces end; nothing if there are none."""
+    """The ends of the tokens that the new one replaces; nothing if there are none."""
     if not replaced:
         return ()
     facts = tuple(

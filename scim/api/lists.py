@@ -47,7 +47,7 @@ def list_response_of(
 
 
 def without_cursor(sent: Mapping[str, Any]) -> dict[str, Any]:
-    """What was sent, for the log: a cursor holds a sort key, and makes equal queries differ."""
+    """The query without its cursor, which holds a sort key and makes equal queries differ."""
     return {
         name: "…" if name.lower() == "cursor" and value else value for name, value in sent.items()
     }

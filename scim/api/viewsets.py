@@ -124,12 +124,12 @@ class ResourceViewSet(ViewSetMixin, ScimView):
         return Loading(self.authenticated().tenant_url, relations)
 
     def _owned(self, projection: Projection) -> bool:
-        """Whether the answer shows members."""
+        """True if the answer shows members."""
         shown = relations_shown(self.resource_type, projection)
         return any(each.relation is Relation.MEMBERS for each in shown)
 
     def _is_wanted(self, stored: Stored, projection: Projection) -> bool:
-        """Whether a change is answered with the members: when the client names them, or names
+        """True if a change is answered with the members: when the client names them, or names
         SCIM's media type and they are few.
         """
         if projection.attributes is not None:

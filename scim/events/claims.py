@@ -1,4 +1,4 @@
-"""What a change of a resource tells those who follow: SCIM events (RFC 9967 §2) in the claims of a
+"""SCIM events of a change of a resource (RFC 9967 §2), in the claims of a
 Security Event Token (RFC 8417 §2.2).
 
 One change is one token, which may hold several events: a PATCH that disables a user is `patch` and
@@ -25,7 +25,7 @@ SUBJECT_FORMAT: Final = "scim"  # RFC 9967 §2.1
 
 
 class Kind(StrEnum):
-    """What happened to a resource (RFC 9967 §2.4)."""
+    """The kind of a change of a resource (RFC 9967 §2.4)."""
 
     CREATE = "create"
     PATCH = "patch"
@@ -193,7 +193,7 @@ def _patch(happening: Happening) -> dict[str, Any]:
 
 
 def _has_hidden_value(changes: Iterable[Change], name: str) -> bool:
-    """Whether an attribute that the document does not show has a value (`returned: never`)."""
+    """True if an attribute that the document does not show has a value (`returned: never`)."""
     return any(change.after is not None for change in changes if _attribute_of(change) == name)
 
 

@@ -1,4 +1,4 @@
-"""What is sent for a queued change: a signed token (RFC 8935), or a signed webhook."""
+"""The message for a queued change: a signed token (RFC 8935), or a signed webhook."""
 
 import base64
 import hmac
@@ -30,7 +30,7 @@ _SECRET_USES: Final = {
 
 
 def composer(tenant: Tenant, stream: Stream) -> Callable[[Queued], Message]:
-    """What makes a queued change a message to the stream's endpoint. Raises SealBroken."""
+    """A function that turns a queued change into a message to the stream. Raises SealBroken."""
     secret = ""
     if stream.secret:
         secret = sealing.unseal(tenant.id, _SECRET_USES[stream.method], stream.secret)
@@ -48,7 +48,7 @@ def claims_for(tenant: Tenant, stream: Stream, queued: Queued) -> dict[str, Any]
 
 
 def _readable(tenant: Tenant, happening: Happening) -> Happening:
-    """What happened, without values of attributes that have become secret since it was queued."""
+    """The happening, without values of attributes that have become secret since it was queued."""
     name = happening.resource_type
     resource_type = catalog.resource_type(tenant, name)
     return replace(

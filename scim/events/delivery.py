@@ -49,7 +49,7 @@ logger: Final = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """Why something did not arrive, whether anything else would have arrived instead, and how long
+    """The error of a delivery, whether it is about that event alone, and how long
     the receiver asks to be left alone.
     """
 
@@ -74,7 +74,7 @@ class Taken:
 
 @dataclass(frozen=True, slots=True)
 class Round:
-    """What became of one round: how many arrived, and how many did not."""
+    """The result of one round: the numbers of deliveries that arrived and that failed."""
 
     delivered: int = 0
     failed: int = 0
@@ -170,7 +170,7 @@ def settle(taken: Taken, failures: Mapping[UUID, Failure]) -> Round:
 
 
 def purge() -> int:
-    """How many deliveries were removed in all tenants: those done long ago and of deleted streams."""
+    """Remove old and orphaned deliveries (outbox.purge) in all tenants; return their number."""
     now = clock.now()
     removed = 0
     for tenant in schemas.where(outbox.IS_PURGEABLE, _NEWEST, (now - KEPT,), schemas.active()):
@@ -180,7 +180,7 @@ def purge() -> int:
 
 
 def wait(failures: int) -> timedelta:
-    """How long to wait after so many failures in a row: doubling, with jitter, at most an hour."""
+    """The wait after so many failures in a row: doubling, with jitter, at most an hour."""
     doubled: timedelta = FIRST_WAIT * 2 ** min(failures - 1, 30)
     longest = min(doubled, LONGEST_WAIT)
     return longest * random.uniform(0.5, 1.0)  # noqa: S311  # spreads load, guards nothing
@@ -251,7 +251,7 @@ def _refusal(answer: Answer) -> Failure:
 
 
 def _pause(retry_after: str, now: datetime) -> timedelta | None:
-    """How long a Retry-After asks to wait (RFC 9110 §10.2.3), at least FIRST_WAIT; None for none."""
+    """The wait in a Retry-After (RFC 9110 §10.2.3), at least FIRST_WAIT; None for none."""
     text = retry_after.strip()
     if text.isascii() and text.isdigit():
         asked = timedelta(seconds=min(int(text[:20]), _MOST_SECONDS))

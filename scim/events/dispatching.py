@@ -128,7 +128,7 @@ class Dispatcher:
         return [each for each in (*busy, *others) if each.id not in self._resting]
 
     def _carefully(self, tenant: Tenant, work: Callable[[], T]) -> T | None:
-        """What the work answers; None when it fails, which is this tenant's trouble and no other's."""
+        """The result of the work; None when it fails: one tenant's trouble stays its own."""
         try:
             return work()
         except Exception as error:
@@ -141,7 +141,7 @@ class Dispatcher:
 
 
 def _send(taken: Taken) -> _Outcome:
-    """What did not arrive, and how many seconds it took."""
+    """The failed deliveries, and the number of seconds that sending took."""
     started = time.monotonic()
     failures = delivery.send(taken)
     return failures, time.monotonic() - started

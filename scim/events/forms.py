@@ -53,7 +53,7 @@ class StreamForm(ActionForm):
             self.fields[kind.value] = forms.BooleanField(required=False, initial=True, label=label)
 
     def stream_request(self) -> StreamRequest:
-        """What the valid form asks for."""
+        """The request that the valid form holds."""
         data = self.cleaned_data
         flavor = 0 if data["content"] == NOTICE else 1
         chosen = [kind for kind in Kind if data[kind.value]]

@@ -20,7 +20,7 @@ class DeliveryMethod(models.TextChoices):
 
 
 class EventStream(models.Model):
-    """Who gets which events and how (RFC 9967 §1.3). Deleted ones stay, with `deleted_at`."""
+    """A stream of events to one receiver (RFC 9967 §1.3). Deleted ones stay, with `deleted_at`."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     label = models.CharField(max_length=100)

@@ -212,7 +212,7 @@ class Queued:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What became of an attempt. With an error it is pending and tried again at `retry_at`."""
+    """The result of an attempt. With an error it is pending and tried again at `retry_at`."""
 
     id: UUID
     status: str
@@ -221,13 +221,13 @@ class Result:
 
 
 def question(write: Write) -> Question:
-    """Asks of a change whether a stream wants it."""
+    """Ask of a change whether a stream wants it."""
     kinds_ = kinds_of(write)
     return Question(IS_WANTED, {"event_uris": _uris(kinds_)})
 
 
 def queue(write: Write) -> None:
-    """Queues a change for the streams that want it.
+    """Queue a change for the streams that want it.
 
     What no client gets to see (`returned`, RFC 7643 §7) no receiver does.
     """
@@ -307,8 +307,8 @@ def record(results: Collection[Result], now: datetime, held_until: datetime | No
 
 
 def lock_untouched(stream: Stream) -> bool:
-    """Whether nobody has paused, resumed or deleted the stream since it was read; nobody does until
-    the transaction ends.
+    """Lock the stream until the transaction ends. True if nobody has paused, resumed or deleted it
+    since it was read.
     """
     with connection.cursor() as cursor:
         cursor.execute(_UNTOUCHED, [stream.id, stream.generation])
@@ -316,12 +316,12 @@ def lock_untouched(stream: Stream) -> bool:
 
 
 def record_round(stream: UUID, failures: int, retry_at: datetime) -> None:
-    """Notes how often in a row nothing arrived, and when to try the stream again."""
+    """Note the number of failures in a row, and the time to try the stream again."""
     _execute(_RECORD_ROUND, [failures, retry_at, stream])
 
 
 def give_up(stream: UUID, reason: str) -> None:
-    """Stops sending until a person resumes the stream; what is queued stays."""
+    """Stop sending until a person resumes the stream; what is queued stays."""
     _execute(_GIVE_UP, [reason, stream])
 
 
@@ -337,20 +337,20 @@ def refuse(stream: UUID, errors: Sequence[tuple[UUID, str]], now: datetime) -> N
 
 
 def has_due(stream: UUID, now: datetime) -> bool:
-    """Whether there are more deliveries to be had, or will be once others are acknowledged."""
+    """True if there are more deliveries to be had, or will be once others are acknowledged."""
     with connection.cursor() as cursor:
         cursor.execute(_HAS_DUE, [stream, now])
         return bool(cursor.fetchone()[0])
 
 
 def hasten(stream: UUID, now: datetime) -> None:
-    """Has what waits to be tried again tried at once, its failures forgotten."""
+    """Try delayed events again at once, and forget their failures."""
     _execute(_HASTEN, {"stream": stream, "now": now})
 
 
 def purge(before: datetime, now: datetime, most: int) -> int:
-    """How many deliveries were removed: those done before that moment, and those of deleted streams;
-    with the events that nobody waits for any more.
+    """Remove deliveries done before that moment and those of deleted streams, and the events that
+    nobody waits for any more; return the number of deliveries.
     """
     with connection.cursor() as cursor:
         cursor.execute(_PURGE, {"before": before, "most": most})

@@ -35,7 +35,7 @@ class PollRefused(Exception):
 
 @dataclass(frozen=True, slots=True)
 class PollRequest:
-    """What a receiver says and asks (RFC 8936 §2.2)."""
+    """A receiver's poll (RFC 8936 §2.2): acknowledgments, errors, and the most events it takes."""
 
     most: int
     acknowledged: tuple[UUID, ...] = ()
@@ -50,7 +50,7 @@ def find_stream(tenant: Tenant, secret: str) -> tuple[Stream, str] | None:
 
 
 def read_request(body: Any) -> PollRequest:
-    """What the JSON asks; members that are not known are ignored. Raises PollRefused."""
+    """The poll in a JSON body; members that are not known are ignored. Raises PollRefused."""
     if not isinstance(body, dict):
         raise PollRefused("The body must be a JSON object.")
     most = body.get("maxEvents", MAX_EVENTS)

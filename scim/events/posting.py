@@ -40,7 +40,7 @@ class NotSent(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """What is sent: the headers may hold a credential."""
+    """A message to send: the headers may hold a credential."""
 
     url: str
     body: bytes
@@ -57,7 +57,7 @@ class Answer:
 
 
 def flaw(url: str, *, private_allowed: bool) -> str | None:
-    """Why nothing is sent to that URL, as a sentence; None for a good one. Asks no name server.
+    """A sentence why nothing is sent to the URL; None for a good one. Asks no name server.
 
     `private_allowed` is for development: plain HTTP, and addresses that are not public.
     """
@@ -80,7 +80,7 @@ def flaw(url: str, *, private_allowed: bool) -> str | None:
 
 
 def is_public(address: Address) -> bool:
-    """Whether the address is on the public internet, an IPv4 address within it included."""
+    """True if the address is on the public internet, an IPv4 address within it included."""
     if isinstance(address, ipaddress.IPv6Address):
         inner = address.ipv4_mapped or address.sixtofour
         if inner is None and address in _NAT64:
@@ -132,7 +132,7 @@ def _headers(message: Message) -> dict[str, str]:
 
 
 def _brief(error: Exception) -> str:
-    """What happened in the system's words, without what the other side has sent."""
+    """The error in the system's words, without anything that the other side has sent."""
     return getattr(error, "strerror", None) or type(error).__name__
 
 
@@ -179,7 +179,7 @@ class _Connection(HTTPConnection):
         self.port = parts.port or self.default_port
 
     def connect(self) -> None:
-        """Connects to the first address that can be reached before the time is over."""
+        """Connect to the first address that can be reached before the time is over."""
         *others, last = self._addresses
         for address in others:
             try:
@@ -217,7 +217,7 @@ def _tls() -> ssl.SSLContext:
 
 @contextmanager
 def _cut_after(seconds: float, connection: _Connection) -> Iterator[None]:
-    """Ends the connection when the time is over: socket time-outs begin anew with each byte."""
+    """End the connection when the time is over: socket time-outs begin anew with each byte."""
     timer = Timer(seconds, connection.cut)
     timer.daemon = True
     timer.start()

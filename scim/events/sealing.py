@@ -22,7 +22,7 @@ class SealBroken(Exception):
 
 
 def seal(tenant_id: UUID, use: str, secret: str) -> str:
-    """What to store of the secret."""
+    """The sealed secret, to be stored."""
     return jwe.encrypt_compact(dict(_HEADER), secret, _key(tenant_id, use))
 
 

@@ -250,7 +250,7 @@ def _audience(tenant: Tenant, stream: EventStream, wished: str) -> str:
 
 
 def _secret(tenant: Tenant, stream: EventStream, authorization: str) -> str:
-    """Gives the stream its secret; what of it is shown once."""
+    """Give the stream its secret; return the part that is shown once."""
     authorization = authorization.strip()
     if authorization and stream.method != DeliveryMethod.PUSH:
         raise ActionRefused("Only a push stream sends an Authorization header.")

@@ -143,7 +143,7 @@ def _read(definition: Definition) -> Schema:
 
 
 def _check_former(row: ExtensionSchema | None, schema: Schema, resource_type: str) -> None:
-    """Raises ActionRefused if stored values need the schema as the row defines it."""
+    """Raise ActionRefused if stored values need the schema as the row defines it."""
     if row is None:
         return
     former = read_schema(row.definition)
@@ -163,7 +163,7 @@ def _check_former(row: ExtensionSchema | None, schema: Schema, resource_type: st
 
 
 def _check_required(definition: Definition, schema: Schema) -> None:
-    """Raises ActionRefused if a stored resource lacks what the schema would require of it."""
+    """Raise ActionRefused if a stored resource lacks what the schema would require of it."""
     name = definition.resource_type
     for keys, member in _requirements(definition, schema):
         lacking = storage.count_lacking(name, keys, member)
@@ -176,7 +176,7 @@ def _check_required(definition: Definition, schema: Schema) -> None:
 
 
 def _requirements(definition: Definition, schema: Schema) -> Iterator[tuple[tuple[str, ...], str]]:
-    """What is required: the keys of the objects that must have a member, and its name."""
+    """The required members: the keys of the objects that must have one, and its name."""
     if definition.is_required:
         yield (), schema.id
     for attribute in schema.attributes:
@@ -196,7 +196,7 @@ def _counted(number: int, resource_type: str) -> str:
 
 
 def _check_secrets(schema: Schema, *, is_required: bool) -> None:
-    """Raises ActionRefused for what could not be held of an attribute of which no value is kept."""
+    """Raise ActionRefused for demands on an attribute of which no value is kept."""
     for attribute in secret_attributes(schema):
         demands = [
             each.name
@@ -240,8 +240,9 @@ def _former_secrets(row: ExtensionSchema | None, schema: Schema) -> list[str]:
 
 
 def _forget_secrets(resource_type: str, schema: Schema) -> int:
-    """How many resources, deleted ones included, held values that are secret by the schema; these
-    are removed. History and log are append-only: there they are left out when shown.
+    """Remove values that are secret by the schema from all resources, deleted ones included;
+    return the number of resources changed. History and log are append-only: there they are left
+    out when shown.
     """
     if not secret_attributes(schema):
         return 0

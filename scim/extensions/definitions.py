@@ -139,7 +139,7 @@ def _sub_attributes(raw: Mapping[str, Any], type_: Type, at: str) -> tuple[Attri
 
 
 def _check_keepable(attribute: Attribute, at: str, *, is_sub: bool) -> None:
-    """Refuses characteristics that contradict each other or that nothing here could honor."""
+    """Refuse characteristics that contradict each other or that nothing here could honor."""
     is_write_only = attribute.mutability is Mutability.WRITE_ONLY
     is_unique = attribute.uniqueness is not Uniqueness.NONE
     is_plain = attribute.type in _UNIQUE_TYPES and not attribute.multi_valued and not is_sub
@@ -204,7 +204,7 @@ def _text(raw: Any, at: str) -> str:
 
 
 def incompatibilities(old: Schema, new: Schema) -> Iterator[str]:
-    """Why values that are stored under the old schema could not be read under the new one.
+    """The reasons why values stored under the old schema could not be read under the new one.
 
     A sentence each. New attributes, and other characteristics than those that decide how a value
     is stored and compared, are free to change.

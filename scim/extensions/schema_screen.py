@@ -65,7 +65,7 @@ class SchemaForm(ActionForm):
     )
 
     def asked(self) -> Definition:
-        """What the valid form asks for."""
+        """The request that the valid form holds."""
         data = self.cleaned_data
         return Definition(data["definition"], data["resource_type"], data["is_required"])
 

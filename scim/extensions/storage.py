@@ -49,7 +49,7 @@ def find(urn: str) -> ExtensionSchema | None:
 
 
 def count_holders(resource_type: str, urn: str) -> tuple[int, int]:
-    """How many resources hold values of the schema: those that are not deleted, and all."""
+    """The numbers of resources with values of the schema: those that are not deleted, and all."""
     with connection.cursor() as cursor:
         cursor.execute(_HOLDERS, [resource_type, urn])
         live, everyone = cursor.fetchone()
@@ -57,7 +57,7 @@ def count_holders(resource_type: str, urn: str) -> tuple[int, int]:
 
 
 def count_lacking(resource_type: str, keys: Sequence[str], name: str) -> int:
-    """How many resources that are not deleted have an object at `keys` without the member `name`.
+    """The number of live resources with an object at `keys` that lacks the member `name`.
 
     No keys are the resource itself; each value of an array counts as such an object.
     """

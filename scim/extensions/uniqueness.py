@@ -58,7 +58,7 @@ _logger: Final = logging.getLogger(__name__)
 
 
 class Reach(Enum):
-    """How far the caller's own transaction has used resources: a concurrent statement on their
+    """The use of resources in the caller's own transaction so far: a concurrent statement on their
     indexes would wait for it.
     """
 
@@ -181,7 +181,7 @@ def _drop(names: Iterable[str]) -> None:
 
 
 def _doubled(unique: Unique) -> str:
-    """Why the attribute cannot be unique, with a value that is there twice.
+    """The reason why the attribute cannot be unique, with a value that is there twice.
 
     No value of it is a secret: an attribute that is never returned cannot be unique.
     """
@@ -200,7 +200,7 @@ def find_indexes() -> dict[str, bool]:
 
 
 def reach() -> Reach:
-    """How far the caller's own transaction has come."""
+    """The use of resources in the caller's own transaction so far."""
     with connection.cursor() as cursor:
         cursor.execute(_OWN_LOCKS)
         modes = {mode for (mode,) in cursor.fetchall()}
@@ -210,7 +210,7 @@ def reach() -> Reach:
 
 
 def build_index(unique: Unique, *, name: str, within: bool) -> None:
-    """Has the database hold the attribute unique, without holding off writers. Raises IntegrityError.
+    """Make the attribute unique in the database without holding off writers. Raises IntegrityError.
 
     `within`: in the caller's transaction, which then holds them off until it ends. What fails
     outside of it leaves an index that is not valid.
@@ -224,7 +224,7 @@ def build_index(unique: Unique, *, name: str, within: bool) -> None:
 
 
 def drop_index(name: str, *, within: bool) -> None:
-    """Drops an index, if it is there; by default without holding off anybody."""
+    """Drop an index, if it is there; by default without holding off anybody."""
     schema = current_tenant().schema_name
     _execute(_DROP, within=within, name=pg.Identifier(schema, name))
 

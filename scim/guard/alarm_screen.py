@@ -216,7 +216,7 @@ class AlarmAdmin(RecordAdmin[Alarm]):
 
 
 def _further(alarm: Alarm) -> str:
-    """What becomes of those who are deactivated now."""
+    """The effect of the alarm on users who are deactivated now."""
     end = guard.hold_ends(current_tenant(), alarm, clock.now())
     if end is not None:
         return f"wait until {end:%Y-%m-%d %H:%M} UTC, or until somebody undoes it or lets it pass"

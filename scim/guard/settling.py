@@ -23,7 +23,7 @@ MOST_LEAST: Final = 100_000
 
 
 def undo_departures(actor: Actor, tenant: Tenant, alarm_id: UUID) -> Undoing:
-    """Has the worker bring back who left since the alarm, which is settled by it.
+    """Settle the alarm, and let the worker bring back everyone who left since.
 
     An undo that left users as they were is begun again for those. Raises ActionRefused.
     """
@@ -37,7 +37,7 @@ def undo_departures(actor: Actor, tenant: Tenant, alarm_id: UUID) -> Undoing:
 
 
 def let_departures_pass(actor: Actor, tenant: Tenant, alarm_id: UUID) -> None:
-    """Settles an alarm: it was meant, and what was held passes. Raises ActionRefused."""
+    """Settle an alarm as expected: held departures pass. Raises ActionRefused."""
     with performing(actor, SETTLE, tenant):
         alarm = _unsettled(tenant, alarm_id, (Alarm.Outcome.OPEN,))
         _settle(alarm, actor, Alarm.Outcome.PASSED)
@@ -45,7 +45,7 @@ def let_departures_pass(actor: Actor, tenant: Tenant, alarm_id: UUID) -> None:
 
 
 def change_guard(actor: Actor, tenant: Tenant, guard: Guard) -> None:
-    """Says when the guard sounds the alarm and whether it holds. Raises ActionRefused."""
+    """Set the guard's threshold, and whether it holds departures. Raises ActionRefused."""
     with performing(actor, GUARD, tenant):
         if not (1 <= guard.share_percent <= MOST_PERCENT and 1 <= guard.least <= MOST_LEAST):
             raise ActionRefused(

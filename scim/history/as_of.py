@@ -142,7 +142,7 @@ def _version(
 def _sections(
     resource_type: ResourceType, resource: Resource, then: Then, sight: Sight
 ) -> list[Section]:
-    """What the page shows of the resource as it was, and what became different since."""
+    """The sections about the resource as it was, and about what became different since."""
     document = then.stored.resource
     state = "Disabled" if document.get("active") is False else "Active"
     found: list[Section] = [
@@ -189,7 +189,7 @@ def _members(resource: Resource, then: Then, sight: Sight) -> Table:
 
 
 def members_at(group: UUID, moment: datetime, limit: int) -> tuple[int, list[Member]]:
-    """How many members a group had at that moment by its history, and the first of them."""
+    """The number of members of a group at that moment by its history, and the first of them."""
     with connection.cursor() as cursor:
         cursor.execute(_MEMBERS_THEN, {"group": group, "moment": moment, "limit": limit})
         found = cursor.fetchall()

@@ -1,4 +1,4 @@
-"""What a request sent, attribute by attribute, beside what it changed.
+"""The attributes that a request sent, each beside the change it made.
 
 Both are read as the server reads them: spellings that mean one attribute stand on one line.
 """
@@ -37,7 +37,7 @@ class Line:
 
 
 def lines(resource_type: ResourceType, body: Any, changes: Iterable[Change]) -> list[Line]:
-    """What was sent in its order, each with what it changed; then what changed beside it.
+    """The values in the order they were sent, each with its changes; then the changes beside them.
 
     At most MAX_SENT values that were sent.
     """
@@ -125,7 +125,7 @@ def _by_lower_name(members: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _key(resource_type: ResourceType, path: str) -> _Key:
-    """What a path addresses: extension, attribute, sub-attribute, the value that is selected."""
+    """The target of a path: extension, attribute, sub-attribute, the value that is selected."""
     try:
         found = targets.find(resource_type, path)
     except ScimError:
@@ -138,6 +138,6 @@ def _key(resource_type: ResourceType, path: str) -> _Key:
 
 
 def _is_same(sent: _Key, changed: _Key) -> bool:
-    """Whether a change is of what was sent, of a part of it, or of the whole that it is part of."""
+    """True if a change is of what was sent, of a part of it, or of the whole that it is part of."""
     parts = zip(sent[2:], changed[2:], strict=True)
     return sent[:2] == changed[:2] and all(a == b or "" in (a, b) for a, b in parts)

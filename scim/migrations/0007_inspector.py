@@ -1,4 +1,4 @@
-"""What the screens search and filter by is found through an index; groups have a screen.
+"""Indexes for the searches and filters of the screens; groups have a screen.
 
 With 100,000 users and 1,000,000 rows of the provisioning log it takes about 6 seconds; each table is
 locked against writes meanwhile. Code that is older does not notice.

@@ -1,4 +1,4 @@
-"""Who left and when: a new table, a moment at any size."""
+"""A new table of departures: a moment at any size."""
 
 from django.db import migrations, models
 

@@ -27,7 +27,7 @@ _REQUIRED: Final = {
 
 
 def marks_of(tenant: Tenant) -> dict[str, datetime]:
-    """What was seen in the tenant's requests, and when last; one statement on the registry."""
+    """The marks in the tenant's requests, each with its last time: one statement."""
     found = Traffic.objects.filter(tenant=tenant).values_list("marks", flat=True).first()
     return {name: datetime.fromisoformat(at) for name, at in (found or {}).items()}
 
@@ -50,7 +50,7 @@ def seen(marks: dict[str, datetime], now: datetime) -> Table:
 
 
 def flavor(marks: dict[str, datetime], now: datetime) -> Facts:
-    """Which flavor of PATCH comes, and what that says about the flag in the Tenant URL."""
+    """The format of PATCH that arrives, and what it says about the flag in the Tenant URL."""
     rows = (
         (COMPLIANT, f"Changes with {_FLAG}"),
         (LEGACY, f"Changes without {_FLAG}"),
@@ -77,7 +77,7 @@ def _setting(marks: dict[str, datetime]) -> str:
 
 
 def mistakes(marks: dict[str, datetime], *, has_users: bool) -> Table:
-    """What is typically wrong in Entra, as far as the traffic shows it."""
+    """The typical mistakes in Entra, as far as the traffic shows them."""
     is_known = CREATE in marks or has_users
     return Table(
         "Typical mistakes",

@@ -1,4 +1,4 @@
-"""What a body tells about how provisioning is configured: the attributes it carries, and its flavor.
+"""Marks of the provisioning set-up in a body: the attributes it carries, and its format of PATCH.
 
 The tutorial's mapping has nine attributes (step 10). Which of them arrive, and in which of Entra's
 two flavors of PATCH, is kept as marks from the closed set below: names, never values.
@@ -107,7 +107,7 @@ def _of_member(path: str, value: Any) -> Iterator[str]:
 
 
 def _is_work(rest: str, value: Any, part: str) -> bool:
-    """Whether a path's filter and end, or else one of the values, name that part of type work."""
+    """True if a path's filter and end, or else one of the values, name that part of type work."""
     if rest:
         return '"work"' in rest and (
             rest.endswith(f".{part}") or isinstance(value, (Mapping, list))

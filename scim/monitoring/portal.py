@@ -46,7 +46,7 @@ class SetUp(Part):
         )
 
     def overview(self, request: HttpRequest) -> Overview:
-        """Whether provisioning works."""
+        """True if provisioning works."""
         may_see = may(request, SEE)
         return tenant_overview(clock.now(), Sight.of(request)) if may_see else Overview()
 
@@ -71,7 +71,7 @@ class SetUp(Part):
 
 
 def _how_far(tenant: Tenant) -> dict[str, Any]:
-    """What changes on the page, all of one moment."""
+    """The changing parts of the page, all of one moment."""
     now, marks = clock.now(), mapping.marks_of(tenant)
     steps = progress.steps(tenant, now)
     mistakes = mapping.mistakes(marks, has_users=steps.has_users)

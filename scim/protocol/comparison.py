@@ -1,4 +1,4 @@
-"""What an attribute's value is compared as: the one key that storage, filters and sorting share.
+"""The comparison key of a value: the one key that storage, filters and sorting share.
 
 A comparable document is the resource with every value replaced by its key. It is stored beside the
 document, the SQL compiler reads it, and the in-memory evaluation reads the same keys, so both

@@ -1,4 +1,4 @@
-"""Where a page of a list stands, for paging by cursor (RFC 9865 §2); signing is not done here.
+"""The position of a page in a list, for paging by cursor (RFC 9865 §2); signing is not done here.
 
 A cursor names a place in the order and not a number of rows to skip, so any page costs what the
 first one costs, and rows that come or go elsewhere move nothing: who stays is seen exactly once.

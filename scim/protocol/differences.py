@@ -33,7 +33,7 @@ def changes(
     before: Mapping[str, Any],
     after: Mapping[str, Any],
 ) -> tuple[Change, ...]:
-    """What differs between two canonical resources, in the schema's order.
+    """The differences between two canonical resources, in the schema's order.
 
     A creation has {} before, a deletion {} after. The order of the values of a multi-valued
     attribute is no change where their types tell them apart.
@@ -147,7 +147,7 @@ def _type(value: Mapping[str, Any], sub: Any) -> Any:
 
 
 def _put(holder: dict[str, Any], name: str, value: Any) -> None:
-    """Sets or removes a member of `holder`; False is a value, None, {} and [] are none."""
+    """Set or remove a member of `holder`; False is a value, None, {} and [] are none."""
     if value is None or value in ({}, []):
         holder.pop(name, None)
     else:

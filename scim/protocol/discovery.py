@@ -1,4 +1,4 @@
-"""What the service says about itself: Schemas, ResourceTypes, ServiceProviderConfig.
+"""The service's description of itself: Schemas, ResourceTypes, ServiceProviderConfig.
 
 RFC 7643 §5, §6, §7, RFC 7644 §4, RFC 9865 §4 and RFC 9967 §4. Generated from the definitions that
 validate, so that it is true. Entra's "Test Connection" and Microsoft's acceptance suite build their mappings from /Schemas:
@@ -18,7 +18,7 @@ _HAS_CASE: Final = frozenset({Type.STRING, Type.REFERENCE, Type.BINARY})
 
 @dataclass(frozen=True, slots=True)
 class Capabilities:
-    """What the service can do and its limits; enforcement reads the same object."""
+    """The features and limits of the service; enforcement reads the same object."""
 
     max_page: int  # resources in a ListResponse
     default_page: int

@@ -133,7 +133,7 @@ def without_parts(attribute: Attribute | None, value: Any) -> Any:
 
 @dataclass(frozen=True, slots=True)
 class _Place:
-    """What a path addresses: a schema, or an attribute and perhaps a part of it.
+    """The target of a path: a schema, or an attribute and perhaps a part of it.
 
     A bare name may be an attribute of several schemas or types: then it is each of them. `text` is the
     path without the values in it that are not to be kept. `parts` are None where no part is addressed,
@@ -258,7 +258,7 @@ class _Reader:
         return shown(name)
 
     def place(self, path: str, *, keeps_unknown: bool = False) -> _Place | None:
-        """What the path addresses, None for what is no path or nothing that the schemas know."""
+        """The target of the path; None if the text is no path or names nothing in the schemas."""
         return _place(self, path, keeps_unknown)
 
     def value_of(self, value: Any, place: _Place | None, *, has_path: bool) -> Any:

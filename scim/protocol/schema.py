@@ -45,7 +45,7 @@ class Uniqueness(Enum):
 
 
 class Relation(Enum):
-    """What the values of an attribute are when they are not part of the document but rows."""
+    """The kind of an attribute whose values are rows instead of a part of the document."""
 
     MEMBERS = "members"  # resources that belong to this one; written through it
     MEMBER_OF = "memberOf"  # resources that this one belongs to, directly or not; computed

@@ -1,4 +1,4 @@
-"""What is supported and its limits; discovery announces this object and enforcement reads it."""
+"""The supported features and their limits: announced by discovery, read by enforcement."""
 
 from typing import Any, Final
 

@@ -1,5 +1,5 @@
-"""Which resource types a tenant has: the built-in ones, extended by the tenant's own schemas; and what
-is secret in them.
+"""The resource types of a tenant, the built-in ones extended by the tenant's own schemas, and the
+secrets in them.
 
 A tenant without schemas of its own has the built-in objects themselves. For the others the types
 are built once a process and revision; the revision comes with the tenant, so nobody asks the
@@ -56,7 +56,7 @@ def resource_type(tenant: Tenant, name: str) -> ResourceType:
 
 
 def redaction(tenant: Tenant) -> Redaction:
-    """What leaves out the secret values of the tenant, which is the current one.
+    """The redaction that leaves out the secret values of the current tenant.
 
     It knows the schemas that were removed too. When the database cannot be asked, in a transaction
     that has failed say, it is one that leaves out everything.

@@ -1,4 +1,4 @@
-"""What of a request may be kept: nothing secret by the tenant's schemas, no token, up to a size.
+"""Redaction of requests for the log: no secrets of the tenant's schemas, no token, bounded size.
 
 What counts as secret, and how a value is found wherever it stands, is scim.protocol.redaction's.
 """
@@ -43,7 +43,7 @@ def redact(sent: Any, redaction: Redaction, operation: str, resource_type: str =
 
 
 def shown_again(kept: Any, redaction: Redaction, operation: str, resource_type: str = "") -> Any:
-    """What was kept of a request, without what has become secret since."""
+    """The logged body of a request, without values that have become secret since."""
     if kept is None or is_omitted(kept):
         return kept
     return redact(kept, redaction, operation, resource_type)

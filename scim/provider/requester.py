@@ -1,4 +1,4 @@
-"""Who asks and how: what the service provider needs to know about a request."""
+"""The requester: what the service provider needs to know about a request."""
 
 from dataclasses import dataclass, field
 from uuid import UUID

@@ -42,7 +42,7 @@ class Taken(ActionRefused):
 
 @dataclass(frozen=True, slots=True)
 class Restoration:
-    """Who brings which user back, and whether into its former groups too.
+    """A request to restore a user, perhaps into its former groups too.
 
     `request_id` is that of the log; the restoration gets one of its own unless it is given.
     """
@@ -55,7 +55,7 @@ class Restoration:
 
 
 def restore(restoration: Restoration) -> list[UUID]:
-    """Restores the user and answers which groups it is in again. Needs a transaction.
+    """Restore the user; return the groups it is in again. Needs a transaction.
 
     Raises ActionRefused when it is not deleted or its names are taken.
     """
@@ -79,7 +79,7 @@ def restore(restoration: Restoration) -> list[UUID]:
 
 
 def _check_free(user_type: ResourceType, stored: Stored) -> None:
-    """Raises ActionRefused when another user has the userName or the externalId."""
+    """Raise ActionRefused if another user has the userName or the externalId."""
     keys = comparable(user_type, stored.resource)
     for attribute, column in (("userName", "unique_key"), ("externalId", "external_id")):
         others = User.objects.filter(deleted_at=None, **{column: keys.get(attribute)})

@@ -17,7 +17,7 @@ MAX_KINDS: Final = 10_000
 
 @dataclass(slots=True)
 class _Tally:
-    """How many came since the last one that was logged, and when that was."""
+    """The number of events since the last one that was logged, and the time of that."""
 
     logged_at: float
     waiting: int = 0
@@ -33,7 +33,7 @@ class Summaries:
         self._lock = threading.Lock()
 
     def note(self, kind: Hashable, at: float) -> int:
-        """How many of this kind to log now, this one included; 0 while the window lasts."""
+        """The number of this kind to log now, this one included; 0 while the window lasts."""
         with self._lock:
             tally = self._tallies.get(kind)
             if tally is not None and at - tally.logged_at < self._window:

@@ -1,4 +1,4 @@
-"""Who belongs to what, for people to read, a page at a time, whatever the size of a group; and going
+"""Memberships for people to read, a page at a time, whatever the size of a group; and the return
 back to the groups that were left with a deletion.
 """
 
@@ -134,7 +134,7 @@ def members_of(group: UUID, after: UUID, limit: int) -> list[Member]:
 
 
 def count_members(group: UUID, limit: int) -> int:
-    """How many members a group has, counted up to the limit."""
+    """The number of members of a group, counted up to the limit."""
     ((count,),) = _rows(_COUNT, [group, limit])
     return int(count)
 
@@ -151,7 +151,7 @@ def left_groups(member: UUID) -> list[tuple[UUID, str]]:
 
 
 def rejoin(member: UUID, groups: Sequence[UUID], event: Event) -> list[UUID]:
-    """Makes somebody a member of the groups again, whose history says so; answers which it were."""
+    """Make a user a member of the groups again, with history; return those groups."""
     parameters = {
         "member": member,
         "groups": list(groups),

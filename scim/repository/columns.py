@@ -1,4 +1,4 @@
-"""Where the comparable value of an attribute is found in SQL: a column, or a path in the JSON.
+"""The comparable value of an attribute in SQL: a column, or a path in the JSON.
 
 A table from attribute to expression. What is not in it is read from the column `comparable`.
 """

@@ -139,7 +139,7 @@ def _member_value(name: str, loading: Loading) -> Sql:
 
 
 def _bases(loading: Loading) -> dict[str, str]:
-    """What the URIs of resources begin with, by their type."""
+    """The beginnings of resources' URIs, by their type."""
     return {each.name: location(each, "", loading.tenant_url) for each in RESOURCE_TYPES}
 
 

@@ -50,7 +50,7 @@ _TEMPLATES: Final = {
 
 @dataclass(frozen=True, slots=True)
 class _Operand:
-    """What a path in a filter addresses: the JSON value at `keys` of `base`, or a column.
+    """The target of a path in a filter: the JSON value at `keys` of `base`, or a column.
 
     `many` is the array when `attribute` is multi-valued; `keys` then lead on from an element.
     """
@@ -63,7 +63,7 @@ class _Operand:
     attribute: Attribute | None = None
 
     def compared(self) -> "_Operand":
-        """What a comparison looks at: of a complex attribute, its `value`."""
+        """The operand that a comparison reads: of a complex attribute, its `value`."""
         value = self.leaf.find("value")
         if value is None:
             return self

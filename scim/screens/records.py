@@ -1,4 +1,4 @@
-"""What the pages of users and groups share: the record, its JSON, its groups, its attributes."""
+"""The common parts of users' and groups' pages: record, JSON, requests and attributes."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
@@ -60,7 +60,7 @@ def short(path: str) -> str:
 
 
 def record_facts(resource: Resource) -> list[Fact]:
-    """What the server knows of the resource beside its attributes."""
+    """The server's own facts about the resource, beside its attributes."""
     facts = [
         Fact("State", state_badge(resource)),
         Fact("id", resource.pk, copyable=True),

@@ -1,4 +1,4 @@
-"""What a word in a search box can find through an index."""
+"""Searches for the words of a search box, answered by an index."""
 
 from datetime import datetime
 from typing import Final

@@ -44,7 +44,7 @@ _LAST_NAME: Final = re.compile(r"[^.:\[\]]+(?=(?:\[.*\])?$)", re.DOTALL)
 
 @dataclass(frozen=True, slots=True)
 class Sight:
-    """What of provisioned people somebody gets to see.
+    """The visibility of provisioned people to an account.
 
     Values of the past also pass the `redaction`, which leaves out for everybody what is secret by the
     tenant's schemas.
@@ -55,7 +55,7 @@ class Sight:
 
     @classmethod
     def of(cls, request: HttpRequest) -> "Sight":
-        """That of the signed-in account, in the current tenant."""
+        """The visibility for the signed-in account, in the current tenant."""
         return cls(may(request, PERSONAL_DATA), catalog.redaction(current_tenant()))
 
     def json(self, value: Any, resource_type: str) -> Any:
