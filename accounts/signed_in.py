@@ -1,6 +1,8 @@
 """The actor behind a request to a screen, for accounts.actions and the audit log."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
+from functools import partial
 from typing import Any, cast
 
 from django.contrib.sessions.models import Session
@@ -33,6 +35,11 @@ def may(request: HttpRequest, permission: str) -> bool:
 def words() -> Mapping[str, Any]:
     """What sentences on screens may name beside their subject: {tenant}, whose screens they are."""
     return {"tenant": current_tenant()}
+
+
+def way_back() -> Callable[[], AbstractContextManager[None]]:
+    """The way back into the present tenant, for an answer that is made after its request."""
+    return partial(in_tenant, current_tenant())
 
 
 def lock_session(request: HttpRequest) -> Session | None:

@@ -9,7 +9,7 @@ from django.db import IntegrityError
 from accounts import audit
 from accounts.audit import Actor, Details
 from accounts.models import AuditEntry
-from tenants.current import in_tenant
+from tenants.current import current_tenant, in_tenant
 from tenants.errors import Refused, TenantRefused, about
 from tenants.models import Tenant
 
@@ -65,6 +65,13 @@ def note(actor: Actor, tenant: Tenant, act: str, subject: str, details: Details)
         with in_tenant(operator):
             audit.record(actor, act, subject, {"tenant": tenant.custom_domain, **details})
     return entry
+
+
+def note_export(actor: Actor, permission: str, things: str, filters: list[str]) -> None:
+    """Permit and note that a list of the current tenant is taken away as a file. Raises NotPermitted."""
+    tenant = current_tenant()
+    with performing(actor, permission, tenant):
+        note(actor, tenant, f"{things} exported", tenant.custom_domain, {"filters": filters})
 
 
 def one_line(text: str, what: str, max_length: int, field: str = "") -> str:

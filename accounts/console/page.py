@@ -79,7 +79,7 @@ Section = Facts | Table | Text | Timeline
 
 
 @dataclass(frozen=True, slots=True)
-class Act:
+class Button:
     """A button that leads to a form or a confirmation page; a dangerous one looks like it."""
 
     label: str
@@ -102,7 +102,7 @@ class Page:
 
     title: str
     sections: tuple[Section, ...]
-    acts: tuple[Act, ...] = ()
+    buttons: tuple[Button, ...] = ()  # before those of the table of actions
     notice: str = ""
     links: tuple[SafeString, ...] = ()
     onward: SafeString | None = None  # what to do when the page is read, at its end

@@ -26,7 +26,7 @@ from accounts.console.action import ADD, Action, Call, said
 from accounts.console.form import ActionForm, issue_nonce, use_up
 from accounts.console.listing import BoundedPaginator, Listed, TableFilter
 from accounts.console.page import (
-    Act,
+    Button,
     Page,
     Section,
     link,
@@ -66,8 +66,6 @@ class RecordAdmin(_ModelAdmin[M], Generic[M]):
     list_filter: ClassVar[tuple[type[TableFilter], ...]] = ()
     action_table: ClassVar[tuple[Action[Any], ...]] = ()
     views_noted = ("", "")  # the audit log's words for a look at the list and at a row
-    add_label = ""
-    add_permission = ""  # of who may add rows; nobody without one
     counted_as = ("row", "rows")
     group = ""  # the heading below which the screen stands in the navigation
     purpose = ""  # what it is for, in a sentence
@@ -94,14 +92,12 @@ class RecordAdmin(_ModelAdmin[M], Generic[M]):
         """The page with what the panels add to it, in the order in which they were added."""
         page, panels = self.page(request, record), self.panels
         added = [part for panel in panels for part in panel.sections(request, record)]
-        acts = [act for panel in panels for act in panel.acts(request, record)]
-        acts += self._buttons(Call(request, record), about_a_row=True)
         links = [each for panel in panels for each in panel.links(request, record)]
         notices = (page.notice, *(panel.notice(request, record) for panel in panels))
         return replace(
             page,
             sections=(*page.sections, *added, *page.closing),
-            acts=(*page.acts, *acts),
+            buttons=(*page.buttons, *self._buttons(Call(request, record))),
             links=(*page.links, *links),
             notice=" ".join(filter(None, notices)),
         )
@@ -126,10 +122,10 @@ class RecordAdmin(_ModelAdmin[M], Generic[M]):
         return [*own, *added, *super().get_urls()]
 
     def has_add_permission(self, request: HttpRequest) -> bool:
-        adding = [each for each in self.actions_of_screen() if each.name == ADD]
-        if adding:
-            return may(request, said(adding[0].permission, Call(request, None)))
-        return bool(self.add_permission) and may(request, self.add_permission)
+        """True if the screen's table has an action that adds a row, and the account may do it."""
+        call = Call(request, None)
+        adding = (each for each in self.actions_of_screen() if each.name == ADD)
+        return any(may(request, said(each.permission, call)) for each in adding)
 
     def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return False
@@ -151,8 +147,8 @@ class RecordAdmin(_ModelAdmin[M], Generic[M]):
             "title": self.list_label(),
             "subtitle": None,
         }
-        context |= {"add_label": self.add_label, "is_provisioned": self.is_provisioned}
-        context |= {"acts": self._buttons(Call(request, None), about_a_row=False)}
+        context |= {"is_provisioned": self.is_provisioned}
+        context |= {"buttons": self._buttons(Call(request, None))}
         context |= extra_context or {}
         return super().changelist_view(request, context)
 
@@ -232,17 +228,12 @@ class RecordAdmin(_ModelAdmin[M], Generic[M]):
         full_name = self.url_name(name).removeprefix("admin:")
         return path(route, self.admin_site.admin_view(view), name=full_name)
 
-    act_url = view_url
-
-    def act(self, label: str, name: str, *args: Any, is_dangerous: bool = False) -> Act:
-        """The button that leads to one of this screen's acts."""
-        return Act(label, reverse(self.url_name(name), args=args), is_dangerous)
-
-    def _buttons(self, call: Call[Any], *, about_a_row: bool) -> tuple[Act, ...]:
-        """The buttons that lead to what the account may do, and what makes sense now."""
+    def _buttons(self, call: Call[Any]) -> tuple[Button, ...]:
+        """The buttons of the list or the row: what the account may do, and what makes sense now."""
+        about_a_row = call.record is not None
         args = [call.record.pk] if about_a_row else []
         return tuple(
-            Act(
+            Button(
                 said(each.label, call),
                 reverse(self.url_name(each.name), args=args),
                 each.is_dangerous,
@@ -314,7 +305,7 @@ class RecordAdmin(_ModelAdmin[M], Generic[M]):
             "is_marked": any(field.errors for field in form.visible_fields()),
             "sentences": said(action.text, call).splitlines(),
             "sections": action.sections(call) if action.sections else (),
-            "act_label": said(action.submit, call),
+            "submit": said(action.submit, call),
             "cancel_path": self._way_back(action, call),
             "is_dangerous": action.is_dangerous,
         }
@@ -343,13 +334,10 @@ class Panel(Generic[S]):
         self.screen = screen
 
     def urls(self) -> Sequence[URLPattern]:
-        """URLs below the screen's own (RecordAdmin.act_url)."""
+        """URLs below the screen's own (RecordAdmin.view_url)."""
         return ()
 
     def sections(self, request: HttpRequest, record: Any) -> Sequence[Section]:
-        return ()
-
-    def acts(self, request: HttpRequest, record: Any) -> Sequence[Act]:
         return ()
 
     def links(self, request: HttpRequest, record: Any) -> Sequence[SafeString]:

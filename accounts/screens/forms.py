@@ -1,4 +1,4 @@
-"""The forms of the acts. They check what people type; what may be done is decided in accounts.actions."""
+"""The forms of actions. They check what people type; what may be done is decided in accounts.actions."""
 
 from datetime import datetime
 from typing import Any, Final

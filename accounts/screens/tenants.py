@@ -17,7 +17,7 @@ from accounts.actions import create_tenant, resume_tenant, suspend_tenant
 from accounts.console.action import ADD as ADD_PAGE
 from accounts.console.action import KEY, Action, Call
 from accounts.console.listing import Conditions, TableFilter
-from accounts.console.page import Act, Fact, Facts, Page, badge, link
+from accounts.console.page import Button, Fact, Facts, Page, badge, link
 from accounts.console.screen import RecordAdmin
 from accounts.permissions import VIEW_AS_ADMIN
 from accounts.screens.failures import Failure, beside, failure_of, log_link
@@ -200,9 +200,9 @@ class TenantAdmin(RecordAdmin[Tenant]):
         site = cast("StaffSite", self.admin_site).tenant_site
         links = tuple(link(visit_path(record, name), label) for name, label in site.pages())
         mint = visit_path(record, "admin:accounts_secrettoken_add")
-        acts = (Act("Generate secret token", mint),) if may(request, MINT) else ()
+        buttons = (Button("Generate secret token", mint),) if may(request, MINT) else ()
         sections = (_connection(record, clock.now()), Facts("Tenant", facts))
-        return Page(record.name, sections, acts, links=links)
+        return Page(record.name, sections, buttons, links=links)
 
     def stop_view(self, request: HttpRequest, tenant_id: UUID) -> HttpResponse:
         """POST only: back to the own role, and to the tenant's page."""

@@ -1,4 +1,4 @@
-"""Event streams: the list, one stream's page with its newest deliveries, creating and other acts."""
+"""Event streams: the list, one stream's page with its newest deliveries, and the actions on streams."""
 
 from datetime import datetime
 from typing import Any, Final

@@ -12,6 +12,7 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, reverse
 from django.utils.safestring import SafeString
 
+from accounts.console.export import Export, ExportingAdmin, moment
 from accounts.console.listing import Conditions, TableFilter, since
 from accounts.console.page import Page, Section, Table, link
 from accounts.console.screen import Panel
@@ -20,8 +21,6 @@ from scim.inspector.explanations import ALL, UNKNOWN, explain
 from scim.inspector.requests import REFUSED_FROM, status_badge
 from scim.models import ProvisioningEvent, Resource
 from scim.repository.resources import user_name_key
-from scim.screens.export import Export, moment
-from scim.screens.exporting import ExportingAdmin
 from scim.screens.search import first_id_at, uuid_in, who_is_called
 from scim.screens.visibility import Sight
 from tenants import clock
@@ -158,7 +157,11 @@ class ProvisioningEventAdmin(ExportingAdmin[ProvisioningEvent]):
             ]
 
         return Export(
-            f"provisioning-log-{clock.now():%Y-%m-%d}.csv", _COLUMNS, cells, ("sent", "notes")
+            f"provisioning-log-{clock.now():%Y-%m-%d}.csv",
+            _COLUMNS,
+            cells,
+            ("sent", "notes"),
+            sight.notice,
         )
 
     @admin.display(description="answer")

@@ -52,6 +52,7 @@ class GroupAdmin(ResourceAdmin[Group]):
     list_display = ("name", "members", "state", "external", "created", "last_modified")
     list_filter = (StateFilter, ChangedFilter)
     counted_as = ("group", "groups")
+    views_noted = ("group list viewed", "group viewed")
     group = "Provisioning"
     purpose = "The groups that Entra has sent, their members and their history."
     when_empty = "Entra sends groups when its mapping of groups is switched on."

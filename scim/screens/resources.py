@@ -9,7 +9,6 @@ from django.utils.safestring import SafeString
 
 from accounts.console.listing import TableFilter, since
 from accounts.console.screen import RecordAdmin
-from accounts.signed_in import record_view
 from scim.models import Resource
 from scim.protocol.schema import ResourceType
 from scim.provider.catalog import resource_type
@@ -70,10 +69,6 @@ class ResourceAdmin(RecordAdmin[R]):
     def named(self, term: str, lookup: str) -> Q:
         """The condition that something which names the resource fits the term."""
         raise NotImplementedError
-
-    def viewed(self, request: HttpRequest, subject: str) -> None:
-        kind = self.type_name.lower()
-        record_view(request, f"{kind} viewed" if subject else f"{kind} list viewed", subject)
 
     @admin.display(description="state")
     def state(self, record: R) -> SafeString:

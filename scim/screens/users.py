@@ -6,6 +6,7 @@ from django.contrib import admin
 from django.db.models import Q
 from django.http import HttpRequest
 
+from accounts.console.export import Export, ExportingAdmin, moment
 from accounts.console.listing import Conditions, TableFilter
 from accounts.console.page import Fact, Facts, Page, Section, Table
 from scim.models import User
@@ -13,8 +14,6 @@ from scim.protocol import urns
 from scim.provider.rules import work_email
 from scim.repository import belonging
 from scim.screens import records
-from scim.screens.export import Export, moment
-from scim.screens.exporting import ExportingAdmin
 from scim.screens.records import resource_link, state
 from scim.screens.resources import ChangedFilter, ResourceAdmin
 from scim.screens.search import unique_key
@@ -60,6 +59,7 @@ class UserAdmin(ExportingAdmin[User], ResourceAdmin[User]):
     )
     list_filter = (StateFilter, ChangedFilter)
     counted_as = ("user", "users")
+    views_noted = ("user list viewed", "user viewed")
     group = "Provisioning"
     purpose = "Everybody whom Entra has sent, with all attributes and their history."
     when_empty = "Entra sends them in the first cycle after Provisioning was switched on."
@@ -95,7 +95,7 @@ class UserAdmin(ExportingAdmin[User], ResourceAdmin[User]):
                 *map(moment, (user.created, user.last_modified, user.deleted_at)),
             ]
 
-        return Export(f"users-{day:%Y-%m-%d}.csv", _COLUMNS, cells)
+        return Export(f"users-{day:%Y-%m-%d}.csv", _COLUMNS, cells, notice=sight.notice)
 
     @admin.display(description="userName", ordering="unique_key")
     def user_name(self, user: User) -> str:

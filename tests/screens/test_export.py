@@ -7,12 +7,12 @@ from datetime import timedelta
 import pytest
 from django.db import transaction
 
+from accounts.console.export import safe
 from accounts.models import AuditEntry
 from accounts.permissions import Role
 from scim.protocol.definitions import USER
 from scim.provider import provisioning_log
 from scim.provider.provisioning_log import Call
-from scim.screens.export import safe
 from tenants import clock
 from tenants.current import in_tenant
 from tests.support.at_screens import BJENSEN, JSMITH, requester
@@ -118,7 +118,7 @@ def test_each_line_of_the_log_says_whom_it_was_about(own_host, bjensen, refused)
 def test_a_long_list_is_read_chunk_by_chunk_and_complete(
     own_host, acme, provision, monkeypatch, statements
 ):
-    monkeypatch.setattr("scim.screens.export.CHUNK", 3)
+    monkeypatch.setattr("accounts.console.export.CHUNK", 3)
     made = [provision(acme, JSMITH | {"userName": f"user{number}"}) for number in range(7)]
     asked = f"{USERS}export/"
     answer = own_host.post(asked, {"nonce": nonce_in(own_host.get(asked))})

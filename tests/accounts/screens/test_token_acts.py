@@ -43,7 +43,7 @@ def test_a_token_offers_what_can_be_done_with_it_to_those_who_may(
 ):
     def offered(role):
         page = open_browser(operator, staff[role]).get(f"{LIST}{minted.token.pk}/change/")
-        return [act.label for act in page.context["page"].acts]
+        return [button.label for button in page.context["page"].buttons]
 
     assert offered(Role.SUPPORT) == ["Rotate", "Move to another account", "Revoke"]
     assert offered(Role.AUDITOR) == []
@@ -132,4 +132,4 @@ def test_a_revoked_token_offers_nothing(alice, act, minted):
 
     page = alice.get(f"{LIST}{minted.token.pk}/change/")
 
-    assert page.context["page"].acts == ()
+    assert page.context["page"].buttons == ()
