@@ -4,6 +4,7 @@ The look of the small pieces of markup is in templates/static/screens/screens.cs
 """
 
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
@@ -111,6 +112,36 @@ class Page:
     closing: tuple[Section, ...] = ()  # below what panels add (accounts.console.screen)
 
 
+@dataclass(frozen=True, slots=True)
+class Stat:
+    """A number, and a note about it, which may be a link."""
+
+    label: str
+    value: Any
+    note: str | SafeString = ""
+    state: State | str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Banner:
+    """A sentence across the page and what to do about it."""
+
+    state: State
+    title: str
+    sentence: str | SafeString
+    way_on: SafeString | str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """The first page of a site, from top to bottom (templates/admin/overview.html)."""
+
+    stats: tuple[Stat, ...] = ()
+    chart: SafeString | str = ""
+    sections: tuple[Section, ...] = ()
+    banners: tuple[Banner, ...] = ()
+
+
 def link(path: str, text: Any) -> SafeString:
     """An anchor; path and text are escaped."""
     return format_html('<a href="{}">{}</a>', path, text)
@@ -142,6 +173,18 @@ def list_path(model: type[Model]) -> str:
 def record_path(model: type[Model], key: Any) -> str:
     """The path of the page about the row with that key."""
     return reverse(url_name(model, "change"), args=[key])
+
+
+def joined(overviews: Iterable[Overview]) -> Overview:
+    """One overview of all; what is failing comes before what is a warning."""
+    found = [each for each in overviews if each != Overview()]
+    banners = [banner for each in found for banner in each.banners]
+    return Overview(
+        banners=tuple(sorted(banners, key=lambda banner: banner.state != "failing")),
+        stats=tuple(stat for each in found for stat in each.stats),
+        chart=next((each.chart for each in found if each.chart), ""),
+        sections=tuple(section for each in found for section in each.sections),
+    )
 
 
 def badge(state: State, text: Any) -> SafeString:

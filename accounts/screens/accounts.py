@@ -1,13 +1,20 @@
 """Accounts: on the staff site those of staff, on a visit those of the tenant."""
 
+from http import HTTPStatus
 from typing import Any, Final
 
-from django.contrib import admin
-from django.http import Http404, HttpRequest
+from django.contrib import admin, messages
+from django.contrib.admin import AdminSite
+from django.contrib.auth.forms import SetPasswordForm
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
+from django.urls import reverse
 from django.utils.safestring import SafeString
 
 from accounts import invitations
 from accounts.actions import (
+    ActionRefused,
+    accept_invitation,
     can_be_invited,
     create_account,
     deactivate_account,
@@ -26,12 +33,15 @@ from accounts.permissions import STAFF_ROLES, TENANT_ROLES, Role
 from accounts.screens.forms import AccountForm, InvitationForm, PasswordForm
 from accounts.signed_in import may
 from tenants import clock
-from tenants.current import current_tenant
+from tenants.current import address_of, current_tenant
 
 ADD: Final = "accounts.add_account"
 CHANGE: Final = "accounts.change_account"
 INVITE: Final = "accounts.invite_account"
 REMOVE: Final = "accounts.remove_account"
+_LINK_REFUSED: Final = (
+    "It was used, is older than three days, or another one was sent. Ask for another invitation."
+)
 
 
 def _invite(call: Call[None]) -> Account:
@@ -217,3 +227,34 @@ class AccountAdmin(RecordAdmin[Account]):
             Fact("Created", record.created_at),
         )
         return Page(record.email, (Facts("Account", facts),))
+
+
+def accept_page(site: AdminSite, request: HttpRequest, value: str) -> HttpResponse:
+    """The page behind the link of an invitation, without session and nonce: the link is the right to it.
+
+    410 for a link that no longer works.
+    """
+    account = invitations.find(value)
+    if account is None:
+        return _invitation_page(site, request, {"refusal": _LINK_REFUSED}, HTTPStatus.GONE)
+    form: Any = SetPasswordForm(account, request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        return _accept(site, request, value, form)
+    return _invitation_page(site, request, {"form": form, "invited": account})
+
+
+def _accept(site: AdminSite, request: HttpRequest, value: str, form: Any) -> HttpResponse:
+    password, address = form.cleaned_data["new_password1"], address_of(request)
+    try:
+        account: Account = accept_invitation(current_tenant(), value, password, address)
+    except ActionRefused as error:
+        return _invitation_page(site, request, {"refusal": str(error)}, HTTPStatus.GONE)
+    messages.success(request, f"Your password is set. Sign in as {account.email}.")
+    return HttpResponseRedirect(reverse("admin:login"))
+
+
+def _invitation_page(
+    site: AdminSite, request: HttpRequest, context: dict[str, Any], status: int = HTTPStatus.OK
+) -> HttpResponse:
+    whole = {**site.each_context(request), "title": "Invitation", **context}
+    return TemplateResponse(request, "admin/invitation.html", whole, status=status)

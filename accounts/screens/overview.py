@@ -1,11 +1,9 @@
-"""The first page of a site: numbers, a chart and what wants attention, each with a way on.
+"""The first page of the staff site: numbers, a chart and what wants attention, each with a way on.
 
-Values that one template renders (templates/admin/overview.html); staff's are gathered here, from the
-registry alone and in a number of statements that does not grow with the tenants.
+All of it is gathered from the registry, in a number of statements that does not grow with the tenants.
 """
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from datetime import date, datetime, timedelta
 from typing import Any, Final
 
@@ -15,7 +13,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from accounts.console.chart import Chart, Series, bar_chart
-from accounts.console.page import Section, State, Table, badge, link
+from accounts.console.page import Banner, Overview, Stat, State, Table, badge, link
 from accounts.screens.failures import Failure, beside, failure_of, log_link
 from accounts.visits import staff_path, visit_path
 from tenants import connection
@@ -43,48 +41,6 @@ LOOKS: Final[Mapping[str, State]] = {
     "never": "unknown",
     "suspended": "lock",
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Stat:
-    """A number, and a note about it, which may be a link."""
-
-    label: str
-    value: Any
-    note: str | SafeString = ""
-    state: State | str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Banner:
-    """A sentence across the page and what to do about it."""
-
-    state: State
-    title: str
-    sentence: str | SafeString
-    way_on: SafeString | str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Overview:
-    """The whole of it, from top to bottom."""
-
-    stats: tuple[Stat, ...] = ()
-    chart: SafeString | str = ""
-    sections: tuple[Section, ...] = ()
-    banners: tuple[Banner, ...] = ()
-
-
-def joined(overviews: Iterable[Overview]) -> Overview:
-    """One overview of all; what is failing comes before what is a warning."""
-    found = [each for each in overviews if each != Overview()]
-    banners = [banner for each in found for banner in each.banners]
-    return Overview(
-        banners=tuple(sorted(banners, key=lambda banner: banner.state != "failing")),
-        stats=tuple(stat for each in found for stat in each.stats),
-        chart=next((each.chart for each in found if each.chart), ""),
-        sections=tuple(section for each in found for section in each.sections),
-    )
 
 
 def connection_badge(found: Connection) -> SafeString:

@@ -6,10 +6,11 @@ from typing import Any, Final
 from django.http import HttpRequest
 from django.urls import reverse
 
-from accounts.console.page import Table, link
+from accounts.console.page import Banner, Overview, Table, link
 from accounts.console.screen import Panel
-from accounts.screens.overview import LISTED, Banner, Overview, tenant_link
-from accounts.screens.site import SEE_TENANTS, Part
+from accounts.console.site import Part
+from accounts.screens.overview import LISTED, tenant_link
+from accounts.screens.site import SEE_TENANTS
 from accounts.signed_in import may
 from accounts.visits import visit_path
 from scim.guard import guard

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from django.contrib.admin import AdminSite
 
 from accounts.console.screen import add_panel
-from accounts.screens.site import add_part
+from accounts.console.site import add_part
 from scim.guard import undoing, watch
 from scim.guard.alarm_screen import AlarmAdmin
 from scim.guard.banners import AlarmPanel, StaffPart, TenantPart

@@ -3,7 +3,7 @@
 from django.contrib.admin import AdminSite
 
 from accounts.console.screen import add_panel
-from accounts.screens.site import add_part
+from accounts.console.site import add_part
 from scim.monitoring.exchanges import Exchanges
 from scim.monitoring.portal import SetUp
 from scim.monitoring.tenant_page import TenantPanel

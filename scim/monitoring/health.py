@@ -9,9 +9,9 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from accounts.console.page import State, Table, link, screen_link
+from accounts.console.page import Banner, Overview, Stat, State, Table, link, screen_link
 from accounts.screens.failures import LOG, Failure, beside, failure_of, log_query
-from accounts.screens.overview import LOOKS, SOON, Banner, Overview, Stat, requests_chart, until
+from accounts.screens.overview import LOOKS, SOON, requests_chart, until
 from scim.models import ProvisioningEvent, Resource, User
 from scim.protocol import urns
 from scim.screens.search import first_id_at

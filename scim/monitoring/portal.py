@@ -10,9 +10,8 @@ from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 
-from accounts.console.navigation import Entry
-from accounts.screens.overview import Overview
-from accounts.screens.site import Part
+from accounts.console.page import Overview
+from accounts.console.site import Entry, Part
 from accounts.screens.tokens import MINT
 from accounts.signed_in import may, record_view
 from accounts.tokens import SUPPORT
@@ -46,7 +45,7 @@ class SetUp(Part):
         )
 
     def overview(self, request: HttpRequest) -> Overview:
-        """True if provisioning works."""
+        """The state of provisioning, for accounts that may see it."""
         may_see = may(request, SEE)
         return tenant_overview(clock.now(), Sight.of(request)) if may_see else Overview()
 

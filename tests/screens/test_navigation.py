@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from accounts.console.navigation import Group, Place, grouped
+from accounts.console.site import Group, Place, grouped
 from config.sites import staff_site, tenant_site
 
 TENANT = [
