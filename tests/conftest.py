@@ -15,11 +15,16 @@ from hypothesis import settings as properties
 
 from accounts import uses
 from config.server import embedded
-from scim.guard import watch
 from tenants import clock, lifecycle, resolution, traffic
 from tenants.current import in_public
 from tenants.models import Tenant
 from tests.support import clients, database, people
+from tests.support.installed import is_installed
+
+# A feature's fixtures that the tests of others need as well, while it is installed.
+pytest_plugins = [
+    f"tests.{name}.fixtures" for name in ("events", "extensions", "guard") if is_installed(name)
+]
 
 # A busy machine is no failure: properties are about what holds, not about how long it takes.
 properties.register_profile(
@@ -92,7 +97,6 @@ def _no_host_is_remembered():
     resolution.forget()
     traffic.forget()
     uses.forget()
-    watch.forget()
 
 
 def _tenant(custom_domain):

@@ -8,8 +8,6 @@ from typing import Any
 
 import pytest
 
-from scim.guard.models import Departure
-from tenants.current import in_tenant
 from tests.support.payloads import BJENSEN, CORE, ENTERPRISE, error, user
 
 NOTHING: list[Any] = [None, "", [], [None], [""], {"value": None}, [{"$ref": None, "value": ""}]]
@@ -57,8 +55,6 @@ def test_nothing_for_active_lets_nobody_in_and_puts_nobody_out(at_acme, acme, so
     assert at_acme.get(path).json == somebody
     assert found_by_active(at_acme, somebody) == ["true" if is_active else "false"]
     assert events(acme)[1].notes == ["Ignored nothing as the value of active."]
-    with in_tenant(acme):
-        assert not Departure.objects.exists()
 
 
 @pytest.mark.quirk("E44")

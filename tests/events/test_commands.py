@@ -17,10 +17,10 @@ from scim.protocol.definitions import USER
 from scim.provider import resources
 from scim.provider.requester import Requester
 from tenants.current import in_tenant
+from tests.events.streams import FULLS, NOTICES, created
 from tests.support import receiver
 from tests.support.payloads import user
 from tests.support.receiver import verified_webhook
-from tests.support.streams import FULLS, NOTICES, created
 
 
 def run(*arguments):

@@ -14,11 +14,11 @@ from scim.events.models import Delivery, DeliveryMethod, EventStream
 from tenants import clock as clock_of_ours
 from tenants import lifecycle, schemas
 from tenants.current import in_tenant
+from tests.events.streams import NOTICES, PROV, created
 from tests.support import receiver
 from tests.support.payloads import BJENSEN, JSMITH, replace
 from tests.support.people import COMMAND
 from tests.support.receiver import verified, verified_webhook
-from tests.support.streams import NOTICES, PROV, created
 
 
 @pytest.fixture

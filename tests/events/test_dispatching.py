@@ -13,9 +13,9 @@ from scim.provider import resources
 from scim.provider.requester import Requester
 from tenants import schemas
 from tenants.current import in_tenant
+from tests.events.streams import NOTICES, created
 from tests.support import receiver
 from tests.support.payloads import user
-from tests.support.streams import NOTICES, created
 
 
 @pytest.fixture

@@ -12,8 +12,8 @@ from scim.provider.requester import Requester
 from scim.provider.resources import Target
 from scim.repository.base import Loading
 from tenants.current import in_tenant
+from tests.events.streams import FULLS, NOTICES, PROV, Poller
 from tests.support.payloads import BJENSEN, ENTERPRISE, JSMITH, patch, replace, user
-from tests.support.streams import FULLS, NOTICES, PROV, Poller
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ from scim.provider.resources import Target
 from scim.repository.base import Loading
 from tenants import clock, lifecycle, schemas
 from tenants.current import in_tenant
-from tests.support import streams
+from tests.events import streams
 from tests.support.database import statements
 from tests.support.payloads import replace, user
 

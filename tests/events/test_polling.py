@@ -8,9 +8,9 @@ from django.test import Client
 from scim.events import polling, streams
 from scim.events.models import Delivery, DeliveryMethod
 from tenants.current import in_tenant
+from tests.events.streams import NOTICES, PROV, Poller, created
 from tests.support.payloads import replace, user
 from tests.support.people import COMMAND
-from tests.support.streams import NOTICES, PROV, Poller, created
 
 NOTHING = {"sets": {}, "moreAvailable": False}
 

@@ -13,10 +13,10 @@ from scim.events import delivery, streams
 from scim.events.models import Delivery, DeliveryMethod, EventStream
 from tenants.clock import now
 from tenants.current import in_tenant
+from tests.events.streams import NOTICES, created
 from tests.support import receiver
 from tests.support.payloads import JSMITH, replace
 from tests.support.people import COMMAND
-from tests.support.streams import NOTICES, created
 
 
 @pytest.fixture

@@ -9,7 +9,8 @@ from django.core.management import call_command
 from django.core.management.base import CommandError
 
 from tenants.management import kit
-from tests.support.schemas import ACME, definition
+from tests.extensions.definitions import definition
+from tests.support.schemas import ACME
 
 
 @pytest.fixture(autouse=True)

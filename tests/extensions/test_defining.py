@@ -12,8 +12,9 @@ from scim.extensions.models import ExtensionSchema
 from scim.provider import catalog
 from tenants.current import in_tenant
 from tenants.models import Tenant
+from tests.extensions.definitions import definition
 from tests.support.people import COMMAND
-from tests.support.schemas import ACME, definition
+from tests.support.schemas import ACME
 
 SHIRT = {"name": "shirt"}
 BADGE = {"name": "badge", "uniqueness": "server"}

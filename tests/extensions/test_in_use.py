@@ -5,9 +5,10 @@ from typing import Any
 import pytest
 
 from scim.extensions.defining import define_schema, remove_schema
+from tests.extensions.definitions import ATTRIBUTES, definition
 from tests.support import payloads
 from tests.support.people import COMMAND
-from tests.support.schemas import ACME, ATTRIBUTES, definition
+from tests.support.schemas import ACME
 
 DESK = {"value": "4.17", "type": "office", "floor": 4, "primary": True}
 

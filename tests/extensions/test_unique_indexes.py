@@ -20,11 +20,12 @@ from scim.repository.columns import Unique
 from tenants import concurrently
 from tenants.current import in_public, in_tenant
 from tenants.models import Tenant
+from tests.extensions.definitions import definition
 from tests.support import meeting
 from tests.support.clients import ScimClient, mint
 from tests.support.meeting import WITHIN, impatiently, until_waiting
 from tests.support.people import COMMAND
-from tests.support.schemas import ACME, definition
+from tests.support.schemas import ACME
 
 BADGE = {"name": "badge", "uniqueness": "server"}
 DESK = {"name": "desk", "uniqueness": "server"}

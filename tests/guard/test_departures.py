@@ -2,10 +2,12 @@
 
 import pytest
 
+from scim.guard.models import Departure
 from tenants import traffic
-from tenants.current import in_public
+from tenants.current import in_public, in_tenant
 from tenants.models import TrafficDay
-from tests.support.payloads import replace
+from tests.api.test_nothing import OPERATIONS as NOTHING_FOR_ACTIVE
+from tests.support.payloads import BJENSEN, replace
 
 
 @pytest.fixture
@@ -59,3 +61,20 @@ def test_a_refused_change_makes_nobody_leave(at_acme, acme, bjensen, departures)
     }
 
     assert departures(acme, lambda: at_acme.patch(f"/Users/{bjensen['id']}", body)) == 0
+
+
+@pytest.mark.quirk("E44")
+@pytest.mark.parametrize("is_active", [True, False])
+def test_nothing_for_active_makes_nobody_leave(is_active, at_acme, acme):
+    user = at_acme.post("/Users", {**BJENSEN, "active": is_active}).json
+    path = f"/Users/{user['id']}"
+    patches = [{"Operations": [each]} for each in NOTHING_FOR_ACTIVE]
+
+    answers = [at_acme.patch(path, each) for each in patches]
+    bulk = [{"method": "PATCH", "path": path, "data": each} for each in patches]
+    bulked = at_acme.post("/Bulk", {"Operations": bulk}).json["Operations"]
+
+    assert {each.status for each in answers} == {200}
+    assert {each["status"] for each in bulked} == {"200"}
+    with in_tenant(acme):
+        assert not Departure.objects.exists()

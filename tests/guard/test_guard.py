@@ -12,7 +12,8 @@ from tenants import traffic
 from tenants.connection import connection_of
 from tenants.current import in_public, in_tenant
 from tenants.models import Alarm, Guard
-from tests.support import mailing, people, undoing
+from tests.guard import undoing
+from tests.support import mailing, people
 from tests.support.payloads import replace, user
 
 PEOPLE = 10

@@ -15,9 +15,9 @@ from scim.models import AttributeChange
 from tenants import clock as clocks
 from tenants.current import in_public, in_tenant
 from tenants.models import Alarm
+from tests.guard.undoing import finish, undone
 from tests.support import bulk, clients, people
 from tests.support.payloads import replace, user
-from tests.support.undoing import finish, undone
 
 PEOPLE = PIECE + 10
 

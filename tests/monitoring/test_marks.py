@@ -1,6 +1,7 @@
 """Marks in bodies of the mapping configured in Entra: names of attributes, the format of PATCH."""
 
 import pytest
+from hypothesis import given
 
 from scim.monitoring.marks import (
     COMPLIANT,
@@ -12,6 +13,7 @@ from scim.monitoring.marks import (
     WORK_EMAIL,
     marks_of,
 )
+from tests.protocol.test_any_message import MESSAGES
 
 ENTERPRISE = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"
 WHOLE = {
@@ -85,3 +87,9 @@ def test_another_type_of_address_is_not_the_work_address():
 )
 def test_a_body_that_is_no_patch_tells_nothing(body):
     assert marks_of("PATCH", body) == frozenset()
+
+
+@given(MESSAGES)
+def test_any_json_leaves_marks_or_none(body):
+    for method in ("POST", "PATCH"):
+        marks_of(method, body)

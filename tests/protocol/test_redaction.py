@@ -10,16 +10,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scim.extensions.definitions import read_schema
 from scim.protocol.definitions import GROUP, USER
 from scim.protocol.differences import Change
 from scim.protocol.redaction import REDACTED, Redaction
 from scim.protocol.schema import Extension
 from tests.support.payloads import BJENSEN, patch
-from tests.support.schemas import ACME, SECRETS
+from tests.support.schemas import ACME, SECRETS, schema
 
 MARKER = "hunter2"
-SCHEMA = read_schema({"id": ACME, "attributes": list(SECRETS)})
+SCHEMA = schema(ACME, *SECRETS)
 PERSON = replace(USER, extensions=(*USER.extensions, Extension(SCHEMA)))
 READ = Redaction((PERSON, GROUP))
 
@@ -132,8 +131,7 @@ def test_a_text_that_no_reader_of_json_takes_is_a_text(text):
 
 
 def test_a_name_that_is_secret_in_one_type_is_read_by_the_type_that_is_asked_for():
-    desk = read_schema({"id": "urn:ietf:params:scim:schemas:extension:acme:2.0:Group",
-                        "attributes": [{"name": "pin"}]})  # fmt: skip
+    desk = schema("urn:ietf:params:scim:schemas:extension:acme:2.0:Group", {"name": "pin"})
     both = Redaction((PERSON, replace(GROUP, extensions=(Extension(desk),))))
 
     assert both.body({"pin": "7"}, "Group") == {"pin": "7"}

@@ -4,7 +4,6 @@ from dataclasses import replace
 
 import pytest
 
-from scim.extensions.definitions import read_schema
 from scim.protocol.definitions import USER
 from scim.protocol.errors import InvalidFilter
 from scim.protocol.evaluation import validate
@@ -14,9 +13,9 @@ from scim.protocol.redaction import remembering, secret_paths, without_secrets
 from scim.protocol.representation import project, read_projection
 from scim.protocol.schema import Extension
 from tests.support.payloads import patch
-from tests.support.schemas import ACME, SECRETS
+from tests.support.schemas import ACME, SECRETS, schema
 
-SCHEMA = read_schema({"id": ACME, "attributes": list(SECRETS)})
+SCHEMA = schema(ACME, *SECRETS)
 PERSON = replace(USER, extensions=(*USER.extensions, Extension(SCHEMA)))
 # As it may have been stored before the attributes became secret.
 FORMER = {
@@ -120,7 +119,7 @@ def test_no_filter_guesses_a_secret(text):
 
 
 def test_a_schema_remembers_the_secrets_that_it_had():
-    now = read_schema({"id": ACME, "attributes": [{"name": "badge"}]})
+    now = schema(ACME, {"name": "badge"})
 
     remembered = remembering(now, ["pin", "vault.code", "badge.inner"])
 

@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 
-from scim.extensions.definitions import read_schema
 from scim.protocol import patch, urns, values
 from scim.protocol.definitions import USER
 from scim.protocol.errors import InvalidFilter, InvalidPath, InvalidValue, NoTarget
@@ -16,6 +15,7 @@ from scim.protocol.patch import read_resource
 from scim.protocol.schema import Attribute, Extension, ResourceType, Type
 from scim.protocol.values import Notes, read_value, read_values
 from tests.support.patching import BJENSEN, WORK, message, patched, remove
+from tests.support.schemas import schema
 
 ENTERPRISE = urns.ENTERPRISE_USER
 OWN = "urn:acme:scim:2.0:User"
@@ -27,20 +27,16 @@ ACME = ResourceType(
     (
         *USER.extensions,
         Extension(
-            read_schema(
-                {
-                    "id": OWN,
-                    "attributes": [
-                        {"name": "departmentIds", "multiValued": True},
-                        {"name": "levels", "type": "integer", "multiValued": True},
-                        {"name": "level", "type": "integer"},
-                        {"name": "rate", "type": "decimal"},
-                        {"name": "isContractor", "type": "boolean"},
-                        {"name": "hireDate", "type": "dateTime"},
-                        {"name": "badge"},
-                        {"name": "desk", "type": "complex", "subAttributes": [{"name": "floor"}]},
-                    ],
-                }
+            schema(
+                OWN,
+                {"name": "departmentIds", "multiValued": True},
+                {"name": "levels", "type": "integer", "multiValued": True},
+                {"name": "level", "type": "integer"},
+                {"name": "rate", "type": "decimal"},
+                {"name": "isContractor", "type": "boolean"},
+                {"name": "hireDate", "type": "dateTime"},
+                {"name": "badge"},
+                {"name": "desk", "type": "complex", "subAttributes": [{"name": "floor"}]},
             )
         ),
     ),

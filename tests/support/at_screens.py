@@ -13,14 +13,12 @@ from accounts import actions
 from accounts.actions import Actor, ClientRequest, TokenRequest
 from accounts.models import Account
 from accounts.permissions import Role
-from scim.events.models import Delivery, DeliveryMethod
 from scim.protocol.definitions import GROUP, USER
 from scim.provider import catalog, resources
 from scim.provider.requester import Requester
 from scim.provider.resources import Target
 from scim.repository.base import Loading
 from tenants.current import in_tenant
-from tests.support import streams
 
 BJENSEN = {
     "schemas": [
@@ -200,19 +198,6 @@ def guides(acme, bjensen, provision_group):
 @pytest.fixture
 def jsmith(globex, provision):
     return provision(globex, JSMITH)
-
-
-@pytest.fixture
-def stream(acme):
-    """An event stream of acme that is polled."""
-    return streams.created(acme, DeliveryMethod.POLL).stream
-
-
-@pytest.fixture
-def delivery(acme, stream, bjensen):
-    """The delivery that waits for the stream: bjensen was created."""
-    with transaction.atomic(), in_tenant(acme):
-        return Delivery.objects.get()
 
 
 def requester(tenant, token=None):

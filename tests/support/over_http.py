@@ -13,6 +13,8 @@ from scim.models import AttributeChange, ProvisioningEvent, Resource
 from tenants.current import in_tenant
 from tests.support import payloads
 
+_TOKEN = "FROM accounts_secrettoken"
+_HOST = 'FROM "tenants_tenant"'
 NOW = datetime(2026, 11, 25, 10, 0, tzinfo=UTC)
 
 
@@ -82,6 +84,36 @@ def stored():
             return list(Resource.objects.order_by("id").values())
 
     return rows
+
+
+@pytest.fixture
+def warm(at_acme, bjensen):
+    """bjensen's path, after a read of each kind has been logged."""
+    path = f"/Users/{bjensen['id']}"
+    at_acme.get(path)
+    at_acme.get("/Users", filter='userName eq "x"')
+    at_acme.get("/Users")
+    at_acme.get("/Schemas")
+    at_acme.post("/.search", {"filter": 'userName eq "x"'})
+    return path
+
+
+@pytest.fixture
+def cost(at_acme, warm, statements):
+    """`cost(status, method, path, body)`: the number of statements of a request that has that answer.
+
+    Without BEGIN, SET, COMMIT and what is known of the tenant, which is looked up once a second.
+    """
+
+    def count(status, method, path, body=None, **options):
+        with statements() as executed:
+            answer = at_acme.send(method, path, body, **options)
+        assert answer.status == status
+        known = [each for each in executed if _HOST not in each]
+        assert _TOKEN in known[0]
+        return len(known)
+
+    return count
 
 
 def _rows(tenant, model):

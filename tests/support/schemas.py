@@ -1,33 +1,11 @@
-"""A schema that acme gives its users, as staff define it."""
+"""A schema that acme gives its users: attributes in JSON (RFC 7643 §7)."""
 
-import json
 from typing import Any, Final
 
-from scim.extensions.defining import Definition
+from scim.protocol.schema import Attribute, Mutability, Returned, Schema, Type, Uniqueness
 
 ACME: Final = "urn:ietf:params:scim:schemas:extension:acme:2.0:User"
 
-_BADGE: Final = {"name": "badge", "caseExact": True, "uniqueness": "server"}
-_DESKS: Final = {
-    "name": "desks",
-    "type": "complex",
-    "multiValued": True,
-    "subAttributes": [
-        {"name": "value", "required": True},
-        {"name": "type", "canonicalValues": ["home", "office"]},
-        {"name": "floor", "type": "integer"},
-        {"name": "primary", "type": "boolean"},
-    ],
-}
-ATTRIBUTES: Final[tuple[dict[str, Any], ...]] = (
-    _BADGE,
-    {"name": "shirt", "description": "The size of the shirt."},
-    {"name": "joined", "type": "dateTime", "mutability": "immutable"},
-    {"name": "languages", "multiValued": True},
-    {"name": "pin", "mutability": "writeOnly", "returned": "never"},
-    {"name": "notes", "returned": "request"},
-    _DESKS,
-)
 
 # Each way in which an attribute, or a part of one, can be secret.
 SECRETS: Final[tuple[dict[str, Any], ...]] = (
@@ -58,10 +36,21 @@ SECRETS: Final[tuple[dict[str, Any], ...]] = (
         "subAttributes": [{"name": "value"}, {"name": "floor"}],
     },
 )
-ACME_GROUP: Final = ACME.replace("User", "Group")
 
 
-def definition(*attributes: dict[str, Any], urn: str = ACME, **asked: Any) -> Definition:
-    """A definition of the attributes, or of all of acme's."""
-    body = {"id": urn, "name": "Acme", "attributes": list(attributes or ATTRIBUTES)}
-    return Definition(json.dumps(body), **asked)
+def schema(urn: str, *attributes: dict[str, Any]) -> Schema:
+    """The schema of those attributes, without the checks that a tenant's own must pass."""
+    return Schema(urn, urn.rpartition(":")[2], "", tuple(map(_attribute, attributes)))
+
+
+def _attribute(told: dict[str, Any]) -> Attribute:
+    return Attribute(
+        told["name"],
+        Type(told.get("type", "string")),
+        multi_valued=told.get("multiValued", False),
+        required=told.get("required", False),
+        mutability=Mutability(told.get("mutability", "readWrite")),
+        returned=Returned(told.get("returned", "default")),
+        uniqueness=Uniqueness(told.get("uniqueness", "none")),
+        sub_attributes=tuple(map(_attribute, told.get("subAttributes", ()))),
+    )

@@ -15,11 +15,11 @@ from django.test import Client
 
 from accounts.models import Account
 from accounts.permissions import STAFF_ROLES, Role
-from scim.guard.settling import change_guard
 from tenants import clock
 from tenants.current import in_tenant
-from tenants.models import Guard, Tenant
+from tenants.models import Tenant
 from tests.support import mailing
+from tests.support.installed import needs
 from tests.support.pages import nonce_in
 from tests.support.payloads import replace, user
 from tests.support.people import PASSWORD
@@ -140,10 +140,11 @@ def test_a_warning_of_expiry_leads_each_reader_to_the_tokens(acme, tara, staff, 
         assert_read(sent(), [tara, *(staff[role] for role in readers())], "expiry.txt")
 
 
+@needs("guard")
 def test_an_alarm_leads_each_reader_to_the_deactivations(
-    acme, tara, staff, command, scim, django_capture_on_commit_callbacks
+    acme, tara, staff, scim, guarded, django_capture_on_commit_callbacks
 ):
-    change_guard(command, acme, Guard(share_percent=1, least=1, holds=False))
+    guarded(acme)
     client = scim(acme)
     person = client.post("/Users", user("bjensen@acme.example")).json
     with django_capture_on_commit_callbacks(execute=True):

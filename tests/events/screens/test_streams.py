@@ -14,10 +14,10 @@ from scim.events.models import Delivery, DeliveryMethod, EventStream, SigningKey
 from scim.events.outbox import Result
 from tenants import clock
 from tenants.current import in_tenant
-from tests.support import streams
+from tests.events import streams
+from tests.events.streams import FULLS, NOTICES
 from tests.support.at_screens import BJENSEN
 from tests.support.pages import nonce_in
-from tests.support.streams import FULLS, NOTICES
 
 LIST = "/t/acme/admin/scim/eventstream/"
 FORM = LIST + "add/"

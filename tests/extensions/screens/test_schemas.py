@@ -8,9 +8,10 @@ import pytest
 from scim.extensions.defining import define_schema
 from scim.extensions.models import ExtensionSchema
 from tenants.current import in_tenant
+from tests.extensions.definitions import definition
 from tests.support.pages import nonce_in
 from tests.support.people import COMMAND
-from tests.support.schemas import ACME, definition
+from tests.support.schemas import ACME
 
 LIST = "/t/acme/admin/scim/extensionschema/"
 

@@ -14,7 +14,7 @@ from scim.provider import resources
 from scim.provider.requester import Requester
 from tenants.current import in_public, in_tenant
 from tenants.models import Alarm
-from tests.support import undoing
+from tests.guard import undoing
 from tests.support.at_screens import BJENSEN
 from tests.support.pages import nonce_in
 

@@ -3,7 +3,6 @@
 import pytest
 from django.db import transaction
 
-from scim.extensions.defining import define_schema
 from scim.inspector.explanations import ALL, UNKNOWN
 from scim.models import ProvisioningEvent
 from scim.protocol.definitions import GROUP
@@ -13,10 +12,10 @@ from tenants import resolution
 from tenants.current import in_tenant
 from tests.support.at_screens import BJENSEN, JSMITH, requester
 from tests.support.clients import ScimClient
+from tests.support.installed import needs
 from tests.support.pages import facts_of, rows_of, table_of
 from tests.support.payloads import user
-from tests.support.people import COMMAND
-from tests.support.schemas import ACME, definition
+from tests.support.schemas import ACME
 
 LIST = "/admin/scim/provisioningevent/"
 ENTERPRISE = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"
@@ -199,8 +198,9 @@ def test_support_sees_who_has_it_masked(alice, page_of, refuse, bjensen, acme):
     assert facts_of(page, "Why it was refused")["Who has it"] == "b•••@acme.example"
 
 
-def test_a_taken_value_of_an_extension_leads_to_who_has_it(page_of, acme, minted):
-    define_schema(COMMAND, acme, definition())
+@needs("extensions")
+def test_a_taken_value_of_an_extension_leads_to_who_has_it(page_of, acme, minted, extend):
+    extend(acme)
     entra = ScimClient(acme, minted.value)
     entra.post("/Users", user("one", **{ACME: {"badge": "B7"}}))
     second = entra.post("/Users", user("two")).json

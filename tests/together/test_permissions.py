@@ -9,10 +9,10 @@ from scim.events.models import DeliveryMethod
 from scim.extensions.defining import define_schema
 from scim.models import ProvisioningEvent
 from tenants.current import in_tenant
-from tests.support import streams
+from tests.events import streams
+from tests.extensions.definitions import definition
 from tests.support.pages import view_as_admin
 from tests.support.people import COMMAND
-from tests.support.schemas import definition
 
 ROLES = (Role.AUDITOR, Role.SUPPORT, Role.SUPPORT_LEAD, Role.OPERATOR)
 

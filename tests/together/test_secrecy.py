@@ -17,12 +17,14 @@ from scim.extensions.defining import define_schema, remove_schema
 from scim.extensions.models import ExtensionSchema
 from scim.models import AttributeChange, ProvisioningEvent, User
 from tenants.current import in_tenant
-from tests.support import bulk, streams
+from tests.events import streams
+from tests.extensions.definitions import ACME_GROUP, definition
+from tests.support import bulk
 from tests.support.database import contents
 from tests.support.pages import nonce_in
 from tests.support.payloads import CORE, patch
 from tests.support.people import COMMAND
-from tests.support.schemas import ACME, ACME_GROUP, SECRETS, definition
+from tests.support.schemas import ACME, SECRETS
 
 MARKER = "hunter2-7781"
 ADMIN = "/t/acme/admin/scim/"

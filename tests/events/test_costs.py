@@ -1,0 +1,30 @@
+"""The statements of event streams, beside those that a request needs anyway (tests/api/test_statements.py)."""
+
+import pytest
+
+from scim.events.models import DeliveryMethod
+from tests.events import streams
+from tests.support.installed import needs
+from tests.support.payloads import JSMITH, replace
+
+
+@pytest.mark.parametrize("method", ["POST", "PATCH", pytest.param("DELETE", marks=needs("guard"))])
+def test_a_stream_that_wants_a_change_costs_one_statement_more(method, cost, warm, acme):
+    streams.created(acme, DeliveryMethod.POLL)
+    streams.created(acme, DeliveryMethod.POLL)
+
+    match method:
+        case "POST":
+            assert cost(201, "POST", "/Users", JSMITH) == 3
+        case "PATCH":
+            assert cost(200, "PATCH", warm, replace("title", "Guide")) == 4
+        case _:
+            assert cost(204, "DELETE", warm) == 5  # one of them for the guard
+
+
+def test_a_stream_that_wants_other_changes_costs_none(cost, warm, acme):
+    only = (f"{streams.PROV}delete",)
+    streams.created(acme, DeliveryMethod.POLL, event_uris=only)
+
+    assert cost(201, "POST", "/Users", JSMITH) == 2
+    assert cost(200, "PATCH", warm, replace("title", "Guide")) == 3

@@ -1,0 +1,13 @@
+"""The statements of the guard, beside those that a request needs anyway (tests/api/test_statements.py)."""
+
+import pytest
+
+from tests.support.payloads import replace
+
+
+@pytest.mark.parametrize(
+    ("method", "body", "status"),
+    [("DELETE", None, 204), ("PATCH", replace("active", "False"), 200)],
+)
+def test_a_user_who_leaves_costs_one_more_for_the_guard(method, body, status, cost, warm):
+    assert cost(status, method, warm, body) == 4
