@@ -226,7 +226,7 @@ class Redaction:
         def member(name: str, item: Any) -> Any:
             if name == "data" and is_bulk:
                 return self.body(item, named)
-            if name == "path" and isinstance(item, str):
+            if name == "path" and isinstance(item, str) and item != REDACTED:
                 return _endpoint(item) if is_bulk else place.text if place else reader.unknown(item)
             if name == _VALUE:
                 return reader.value_of(item, place, has_path=path is not None)

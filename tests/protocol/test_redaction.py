@@ -7,7 +7,7 @@ import json
 from dataclasses import replace
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from scim.protocol.definitions import GROUP, USER
@@ -363,6 +363,7 @@ json_values = st.recursive(
 
 
 @given(json_values)
+@example({"Operations": [{"path": False}]})
 def test_whatever_comes_is_read_and_what_was_kept_is_kept_again(sent):
     for read in (READ.body, READ.query):
         kept = read(sent, "User")
