@@ -7,6 +7,7 @@ from scim.models import ProvisioningEvent
 from scim.screens.visibility import NOTICE, Sight
 from tenants.current import in_tenant
 from tests.support.at_screens import BJENSEN
+from tests.support.installed import is_installed
 from tests.support.pages import facts_of, table_of
 
 USERS = "/t/acme/admin/scim/user/"
@@ -24,12 +25,12 @@ def paths(acme, bjensen, change):
     change(bjensen, body)
     with in_tenant(acme):
         events = ProvisioningEvent.objects.order_by("id").values_list("pk", flat=True)
+        requests = [f"{LOG}{event}/change/" for event in events]
         return [
             USERS,
             f"{USERS}{bjensen.id}/change/",
-            f"{USERS}{bjensen.id}/then/",
-            LOG,
-            *(f"{LOG}{event}/change/" for event in events),
+            *([f"{USERS}{bjensen.id}/then/"] if is_installed("history") else ()),
+            *([LOG, *requests] if is_installed("inspector") else ()),
         ]
 
 

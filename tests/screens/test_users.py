@@ -10,7 +10,6 @@ from scim.protocol.definitions import USER
 from scim.screens import attributes
 from tenants import resolution
 from tests.support.at_screens import BJENSEN, JSMITH
-from tests.support.pages import moments_of
 
 LIST = "/admin/scim/user/"
 DISABLE = {
@@ -124,50 +123,6 @@ def test_a_users_page_shows_the_json_that_entra_sees(own_host, bjensen):
     assert meta["version"] == 'W/"1"'
 
 
-def test_a_users_page_shows_each_change_with_before_and_after_newest_first(
-    own_host, bjensen, change, minted
-):
-    change(bjensen, DISABLE)
-
-    page = own_host.get(f"{LIST}{bjensen.id}/change/")
-
-    newest, oldest = moments_of(page)
-    assert newest[1:] == [
-        f"Changed by {minted.token} · Request 6f1c40a4-0001 · As it was then",
-        "active true false",
-    ]
-    assert oldest[1].startswith(f"Created by {minted.token}")
-    assert "department Tour Operations" in oldest
-
-
-def test_older_changes_are_a_page_further(own_host, bjensen, change):
-    for number in range(102):
-        change(bjensen, _retitle(f"Guide {number}"))
-
-    first = own_host.get(f"{LIST}{bjensen.id}/change/").text
-    older = re.findall(r"\?before=\d+", first)[0]
-    second = own_host.get(f"{LIST}{bjensen.id}/change/{older}").text
-
-    assert ("<ins>Guide 101<" in first, "<ins>Guide 0<" in first) == (True, False)
-    assert ("<ins>Guide 101<" in second, "<ins>Guide 0<" in second) == (False, True)
-
-
-def _retitle(title):
-    return {
-        "schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"],
-        "Operations": [{"op": "replace", "path": "title", "value": title}],
-    }
-
-
-@pytest.mark.parametrize(
-    "before", ["x", "-1", "9" * 40, "٣", ""]
-)  # the last but one is an Arabic digit
-def test_a_mistyped_page_of_changes_is_no_error(before, own_host, bjensen):
-    page = own_host.get(f"{LIST}{bjensen.id}/change/", {"before": before})
-
-    assert page.status_code == 200
-
-
 def test_a_deleted_user_can_still_be_read_and_says_so(own_host, acme, provision, bjensen, remove):
     remove(bjensen)
     again = provision(acme, BJENSEN)
@@ -186,7 +141,7 @@ def test_values_from_entra_are_shown_and_never_run(own_host, acme, provision):
     pages = own_host.get(LIST).text + own_host.get(f"{LIST}{stored.id}/change/").text
 
     assert script not in pages
-    assert pages.count("&lt;script&gt;alert(1)") >= 4
+    assert pages.count("&lt;script&gt;alert(1)") >= 3
 
 
 @pytest.mark.parametrize("identifier", ["nonsense", "018f3c2e-0000-7000-8000-000000000000", "%00"])

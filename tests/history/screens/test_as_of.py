@@ -134,6 +134,12 @@ def test_a_group_is_shown_with_the_members_it_had(
     }
 
 
+def test_the_group_of_another_tenant_is_not_found(globex, gus, guides, open_browser):
+    browser = open_browser(globex, gus)
+
+    assert browser.get(f"/admin/scim/group/{guides.id}/then/").status_code == 404
+
+
 def _member(op, stored):
     if op == "Remove":
         return {"op": op, "path": f'members[value eq "{stored.id}"]'}
