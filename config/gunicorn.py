@@ -9,9 +9,8 @@ import signal
 import sys
 from typing import Any
 
-from config import environment
+from config import environment, starting
 from config.capacity import Serving
-from config.server import starting
 
 try:
     port = environment.number("PORT", 8000, most=65_535)

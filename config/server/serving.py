@@ -10,10 +10,9 @@ from gunicorn.app.base import BaseApplication
 from gunicorn.arbiter import Arbiter
 from gunicorn.glogging import Logger as GunicornLogger
 
-from config import gunicorn
+from config import gunicorn, starting
 from config.capacity import Serving
 from config.logging import JsonFormatter
-from config.server import starting
 
 _GRACEFUL_SECONDS: Final = 15  # a person waits; on a busy machine an end takes more than five
 
