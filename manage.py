@@ -7,12 +7,12 @@ import sys
 from contextlib import AbstractContextManager, nullcontext
 from typing import Final
 
+from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.db import Error
 from psycopg.errors import InsufficientPrivilege, UndefinedTable
 
 from config import commands, database, environment
-from config.server import embedded
 from tenants.outages import is_outage
 
 # `up` starts the server itself, after it has looked at the port.
@@ -20,7 +20,7 @@ _NEEDS_NO_DATABASE: Final = frozenset({"", "help", "version", "findstatic", "up"
 _ASKS_ONLY: Final = frozenset({"--help", "-h", "--version"})
 # What a person can put right by reading the message.
 _MISTAKES: Final = (
-    embedded.EmbeddedServerError,
+    database.EmbeddedServerError,
     environment.EnvironmentVariableError,
     ImproperlyConfigured,
 )
@@ -58,7 +58,11 @@ def database_server(arguments: list[str]) -> AbstractContextManager[None]:
     )
     if needs_none or not _ASKS_ONLY.isdisjoint(arguments):
         return nullcontext()
-    return database.server_running()
+    if settings.DATABASE_URL:
+        return nullcontext()
+    from config.server import embedded  # never loaded in production
+
+    return embedded.server_running()
 
 
 if __name__ == "__main__":

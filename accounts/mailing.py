@@ -8,15 +8,18 @@ Message-ID (decision 0023).
 """
 
 import logging
+import os
 import smtplib
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any, Final
 
 from django.conf import settings
 from django.core.mail import EmailMessage, get_connection
+from django.core.mail.backends import filebased
 from django.db import Error, transaction
 from django.db.models import F
 from django.template.loader import render_to_string
@@ -254,3 +257,22 @@ def _code(error: OSError) -> str:
         case smtplib.SMTPResponseException():
             return str(error.smtp_code)
     return type(error).__name__
+
+
+class FileBackend(filebased.EmailBackend):
+    """Messages as files, for want of a server: readable by nobody else, since a link in one lets in.
+
+    Django's own leaves folder and files to the umask.
+    """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        Path(self.file_path).chmod(0o700)  # also one that was made before
+
+    def open(self) -> bool:
+        """Begin a new file; False when one is open already."""
+        if self.stream is not None:
+            return False
+        descriptor = os.open(self._get_filename(), os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+        self.stream = os.fdopen(descriptor, "ab")
+        return True

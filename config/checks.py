@@ -9,7 +9,7 @@ from django.core.checks import CheckMessage, Error, Tags, Warning, register  # n
 
 from accounts.models import Account
 from accounts.permissions import Role
-from config import capacity, gunicorn
+from config import gunicorn, starting
 from config.edge.proxies import TrustedProxies
 from tenants import schemas
 from tenants.current import in_public, in_tenant
@@ -72,8 +72,8 @@ def staff_can_sign_in() -> bool:
 
 
 def _check_capacity() -> list[CheckMessage]:
-    room = capacity.room()
-    serving = capacity.Serving(gunicorn.workers, gunicorn.threads)
+    room = starting.room()
+    serving = starting.Serving(gunicorn.workers, gunicorn.threads)
     problem = "" if room is None else serving.why_too_many(room)
     return [Error(problem, id="config.E001")] if problem else []
 

@@ -1,17 +1,25 @@
-"""The address of the database: DATABASE_URL, or the embedded PostgreSQL of DATA_DIR."""
+"""The address of the database: DATABASE_URL, or the embedded PostgreSQL of DATA_DIR (config.server)."""
 
-from contextlib import AbstractContextManager, nullcontext
+import hashlib
+import os
+import pwd
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 import psycopg
-from django.conf import settings
 from django.db import connections
 from psycopg.conninfo import conninfo_to_dict
 
 from config.environment import EnvironmentVariableError
-from config.server import embedded
 
+ROLE: Final = "mypolicies"  # owns the database; no superuser, so privileges bind it
+DATABASE: Final = "mypolicies"
+PORT: Final = "5432"  # part of the socket's name, nothing else
+_MAX_SOCKET_DIR: Final = 90  # bytes; the system allows 107 with the socket's own name
+_AMBIGUOUS: Final = frozenset(',"\\')  # where several hosts or directories could be meant
+PERSISTENT: Final = Path("/var/tmp")  # noqa: S108  # only below names that hold a hash of our path
+_TEMPORARY: Final = Path("/tmp")  # noqa: S108
 _EXAMPLE: Final = "postgresql://user:password@host:5432/name"
 _SCHEMES: Final = ("postgresql://", "postgres://")
 # Names in libpq and in Django; anything else is an option.
@@ -51,13 +59,6 @@ def database_settings(url: str, data_dir: Path) -> dict[str, Any]:
     return {"ENGINE": "tenants.backend", "CONN_MAX_AGE": None, "OPTIONS": options, **where}
 
 
-def server_running() -> AbstractContextManager[None]:
-    """Run the embedded PostgreSQL meanwhile, unless DATABASE_URL names another server."""
-    if settings.DATABASE_URL:
-        return nullcontext()
-    return embedded.running(settings.DATA_DIR)
-
-
 def limit_waiting() -> None:
     """Limit the time of statements on connections opened from now on: for serving processes."""
     database = connections.settings["default"]
@@ -70,10 +71,10 @@ def limit_waiting() -> None:
 
 def _embedded(data_dir: Path) -> dict[str, Any]:
     return {
-        "NAME": embedded.DATABASE,
-        "USER": embedded.ROLE,
-        "HOST": embedded.socket_dir(data_dir),
-        "PORT": embedded.PORT,
+        "NAME": DATABASE,
+        "USER": ROLE,
+        "HOST": socket_dir(data_dir),
+        "PORT": PORT,
     }
 
 
@@ -88,3 +89,50 @@ def _read_url(url: str) -> dict[str, Any]:
         # Without the value and what libpq says of it: both may hold a password.
         raise EnvironmentVariableError(f"DATABASE_URL must look like {_EXAMPLE}.")
     return {**where, "OPTIONS": parts}
+
+
+class EmbeddedServerError(RuntimeError):
+    """The embedded PostgreSQL cannot be started; the message says what was tried and where the log is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cluster:
+    """The place of one embedded server: everything follows from DATA_DIR and the user we run as."""
+
+    home: Path
+    sockets: Path
+    owner: pwd.struct_passwd | None  # whom the programs run as, when we are root
+
+    @property
+    def data(self) -> Path:
+        return self.home / "data"
+
+    @property
+    def log(self) -> Path:
+        return self.home / "log"
+
+
+def cluster(data_dir: Path) -> Cluster:
+    """The cluster that belongs to a DATA_DIR; makes nothing."""
+    owner = pwd.getpwnam("nobody") if os.geteuid() == 0 else None
+    data_dir = data_dir.resolve()  # one folder is one cluster, by whatever name it is reached
+    home = data_dir / "postgres"
+    name = f"mypolicies-{hashlib.sha256(os.fsencode(home)).hexdigest()[:12]}"
+    if owner and not open_to_all(data_dir):
+        home = PERSISTENT / name
+    sockets = home / "socket"
+    too_long = len(os.fsencode(sockets)) > _MAX_SOCKET_DIR
+    if too_long or _AMBIGUOUS.intersection(str(sockets)):
+        sockets = _TEMPORARY / name
+    return Cluster(home, sockets, owner)
+
+
+def socket_dir(data_dir: Path) -> str:
+    """The folder of the server's socket, as the `host` of libpq."""
+    return str(cluster(data_dir).sockets)
+
+
+def open_to_all(path: Path) -> bool:
+    """True if any user may pass through to the path; what does not exist yet is made so."""
+    existing = [each for each in (path, *path.parents) if each.exists()]
+    return all(each.stat().st_mode & 0o001 for each in existing)

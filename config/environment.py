@@ -1,9 +1,13 @@
 """Typed readers of environment variables that fail loudly, naming the variable."""
 
 import os
+import secrets
 from ipaddress import ip_address
 from pathlib import Path
+from tempfile import mkstemp
 from typing import Final
+
+from django.core.exceptions import ImproperlyConfigured
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 
@@ -56,3 +60,29 @@ def database_url() -> str:
 def data_dir() -> Path:
     """DATA_DIR: where the embedded database lives."""
     return path("DATA_DIR", ROOT / ".data")
+
+
+def read_secret_key(given: str, data_dir: Path, *, development: bool) -> str:
+    """The key that signs sessions and forms, if given; in development one made once in `data_dir`.
+
+    Raises ImproperlyConfigured outside development when no key is given.
+    """
+    if given:
+        return given
+    if not development:
+        raise ImproperlyConfigured(
+            "Set SECRET_KEY: outside development (BASE_DOMAIN under .localhost) there is no default."
+        )
+    file = data_dir / "secret_key"
+    if not file.exists():
+        data_dir.mkdir(parents=True, exist_ok=True)
+        descriptor, draft = mkstemp(prefix="secret_key.", dir=data_dir)  # nobody else may read it
+        with os.fdopen(descriptor, "w") as made:
+            made.write(secrets.token_urlsafe(50))
+        try:
+            os.link(draft, file)  # atomic: of two first starts, one key wins
+        except FileExistsError:
+            pass
+        finally:
+            Path(draft).unlink()
+    return file.read_text()

@@ -10,12 +10,11 @@ import sys
 from typing import Any
 
 from config import environment, starting
-from config.capacity import Serving
 
 try:
     port = environment.number("PORT", 8000, most=65_535)
     bind = f"{environment.bracketed(environment.address('BIND', '127.0.0.1'))}:{port}"
-    # 16 stay below the 97 connections of a default PostgreSQL (config.capacity).
+    # 16 stay below the 97 connections of a default PostgreSQL (config.starting).
     workers = environment.number("WEB_CONCURRENCY", min(os.cpu_count() or 1, 16), most=256)
 except environment.EnvironmentVariableError as mistake:
     sys.exit(str(mistake))  # gunicorn would print a traceback
@@ -32,7 +31,7 @@ forwarded_allow_ips = ""
 secure_scheme_headers: dict[str, str] = {}
 control_socket_disable = True
 accesslog = None  # config.edge.outermost writes the line of each request
-logger_class = "config.server.serving.Logger"
+logger_class = "config.worker.Logger"
 loglevel = "error"  # its warnings quote malformed headers, in which a secret token may stand
 
 _PR_SET_PDEATHSIG = 1  # <linux/prctl.h>
@@ -46,7 +45,9 @@ _flushers: list[Any] = []  # of this worker, once Django is set up: of config.fl
 
 def on_starting(server: Any) -> None:
     """End a start that cannot work with one line, before a worker is forked."""
-    starting.look(Serving(server.cfg.workers, server.cfg.threads), ", ".join(server.cfg.bind))
+    starting.look(
+        starting.Serving(server.cfg.workers, server.cfg.threads), ", ".join(server.cfg.bind)
+    )
 
 
 def post_worker_init(_worker: object) -> None:

@@ -10,7 +10,6 @@ from csp.constants import NONE, SELF
 from config import environment
 from config.database import database_settings
 from config.edge.proxies import read_trusted_proxies
-from config.secret_key import read_secret_key
 
 BASE_DIR = environment.ROOT
 
@@ -25,7 +24,9 @@ TRUSTED_PROXIES = read_trusted_proxies(environment.text("TRUSTED_PROXIES"))
 DEVELOPMENT = BASE_DOMAIN.endswith("localhost")
 PUBLIC_SCHEME = "http" if DEVELOPMENT else "https"
 PUBLIC_PORT_SUFFIX = f":{PORT}" if DEVELOPMENT else ""
-SECRET_KEY = read_secret_key(environment.text("SECRET_KEY"), DATA_DIR, development=DEVELOPMENT)
+SECRET_KEY = environment.read_secret_key(
+    environment.text("SECRET_KEY"), DATA_DIR, development=DEVELOPMENT
+)
 DEBUG = False
 
 # Tenancy: public holds the registry only, so nothing can fall through to it (docs/platform.md).
@@ -167,7 +168,7 @@ EMAIL_TIMEOUT = 10  # seconds
 DEFAULT_FROM_EMAIL = environment.text("EMAIL_FROM", f"myPolicies <no-reply@{BASE_DOMAIN}>")
 EMAIL_FILE_PATH = DATA_DIR / "mail"
 EMAIL_BACKEND = (
-    "django.core.mail.backends.smtp.EmailBackend" if EMAIL_HOST else "config.mailbox.EmailBackend"
+    "django.core.mail.backends.smtp.EmailBackend" if EMAIL_HOST else "accounts.mailing.FileBackend"
 )
 
 # Uploads: SCIM bodies have their own limit (scim.api.parsers); forms are small.

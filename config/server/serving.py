@@ -1,20 +1,29 @@
-"""gunicorn within a command of ours, with the settings of config/gunicorn.py."""
+"""The processes of `manage.py up`: gunicorn with the settings of config/gunicorn.py, and jobs beside it."""
 
+import ctypes
 import signal
-from collections.abc import Callable
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from types import ModuleType
 from typing import Any, Final
 
+from django.conf import settings
 from django.db import connections
 from gunicorn.app.base import BaseApplication
 from gunicorn.arbiter import Arbiter
-from gunicorn.glogging import Logger as GunicornLogger
 
 from config import gunicorn, starting
-from config.capacity import Serving
-from config.logging import JsonFormatter
+from scim.provider.features import features
 
 _GRACEFUL_SECONDS: Final = 15  # a person waits; on a busy machine an end takes more than five
+_PR_SET_PDEATHSIG: Final = 1  # <linux/prctl.h>
+_END_SECONDS: Final = 15  # a round that is being sent is brought to its end
+_REST_SECONDS: Final = 1.0  # between two starts of one that ends by itself
+# Looked up here: between fork and exec little is allowed.
+_PRCTL: Final = ctypes.CDLL(None).prctl if sys.platform == "linux" else None
 
 
 def serve(when_ready: Callable[[], None], each_second: Callable[[], None]) -> None:
@@ -77,7 +86,7 @@ class _Application(BaseApplication):  # type: ignore[misc]  # gunicorn ships no 
 
 def _look(server: Any) -> None:
     """A person reads what is printed when it serves."""
-    starting.look(Serving(server.cfg.workers, server.cfg.threads))
+    starting.look(starting.Serving(server.cfg.workers, server.cfg.threads))
 
 
 def _leave_ctrl_c_to_the_master(worker: Any) -> None:
@@ -86,10 +95,62 @@ def _leave_ctrl_c_to_the_master(worker: Any) -> None:
     gunicorn.post_worker_init(worker)
 
 
-class Logger(GunicornLogger):  # type: ignore[misc]  # gunicorn ships no types
-    """gunicorn's own lines in the form of all others."""
+@contextmanager
+def jobs_running() -> Iterator[Callable[[], None]]:
+    """Have the jobs run meanwhile; what it yields starts those again that have died."""
+    commands = [*(command for feature in features() for command in feature.workers), "run_jobs"]
+    jobs = [_Job(command) for command in commands]
 
-    def setup(self, cfg: Any) -> None:
-        super().setup(cfg)
-        for handler in self.error_log.handlers:
-            handler.setFormatter(JsonFormatter())
+    def keep() -> None:
+        for job in jobs:
+            job.keep()
+
+    try:
+        yield keep
+    finally:
+        for job in jobs:
+            job.ask_to_end()
+        for job in jobs:
+            job.end()
+
+
+class _Job:
+    def __init__(self, command: str) -> None:
+        self._command = command
+        self._start()
+
+    def keep(self) -> None:
+        """Start the job again if it has died."""
+        has_rested = time.monotonic() - self._started_at >= _REST_SECONDS
+        if has_rested and self._process.poll() is not None:
+            self._start()
+
+    def ask_to_end(self) -> None:
+        self._process.terminate()
+
+    def end(self) -> None:
+        """Wait until it has ended, or kill it."""
+        try:
+            self._process.wait(_END_SECONDS)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+
+    def _start(self) -> None:
+        self._started_at = time.monotonic()
+        self._process = subprocess.Popen(
+            [sys.executable, "manage.py", self._command],
+            cwd=settings.BASE_DIR,
+            stdin=subprocess.DEVNULL,
+            preexec_fn=_prepare,  # noqa: PLW1509  # no thread runs in this process
+        )
+
+
+def _prepare() -> None:
+    """Leave Ctrl-C and the terminal's end to the parent; let the kernel end the job when the
+    parent is killed, as it would keep the database running.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    if _PRCTL is not None:
+        _PRCTL(_PR_SET_PDEATHSIG, signal.SIGKILL)

@@ -5,8 +5,8 @@ from types import SimpleNamespace
 import pytest
 from django.db import connection
 
-from config import capacity
-from config.capacity import OTHERS, Serving
+from config import starting
+from config.starting import OTHERS, Serving
 
 
 def test_every_thread_every_process_and_everything_else_need_a_connection():
@@ -40,7 +40,7 @@ def setting(name):
 def test_the_room_is_what_postgresql_keeps_for_no_superuser(db):
     reserved = setting("superuser_reserved_connections") + setting("reserved_connections")
 
-    assert capacity.room() == setting("max_connections") - reserved
+    assert starting.room() == setting("max_connections") - reserved
 
 
 def test_a_limit_of_the_role_counts_too(db):
@@ -49,7 +49,7 @@ def test_a_limit_of_the_role_counts_too(db):
         [role] = cursor.fetchone()
         cursor.execute(f"ALTER DATABASE {connection.settings_dict['NAME']} CONNECTION LIMIT 12")
 
-    assert (role, capacity.room()) == (connection.settings_dict["USER"], 12)
+    assert (role, starting.room()) == (connection.settings_dict["USER"], 12)
 
 
 def test_behind_a_pooler_the_room_is_unknown(db, monkeypatch):
@@ -58,4 +58,4 @@ def test_behind_a_pooler_the_room_is_unknown(db, monkeypatch):
     pooled = SimpleNamespace(backend_pid=0)
     monkeypatch.setattr(type(connection.connection), "info", pooled)
 
-    assert capacity.room() is None
+    assert starting.room() is None

@@ -2,7 +2,7 @@
 
 import pytest
 
-from config.edge.charset import without_charset
+from config.edge.headers import without_charset
 
 
 @pytest.mark.parametrize(

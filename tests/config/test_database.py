@@ -6,7 +6,6 @@ from django.db import connections
 
 from config import database
 from config.environment import EnvironmentVariableError
-from config.server import embedded
 
 
 def test_a_url_is_read_with_its_percent_encoding_and_options(tmp_path):
@@ -36,7 +35,7 @@ def test_the_short_scheme_a_socket_and_own_options_are_understood(tmp_path):
 def test_without_a_url_the_embedded_server_of_the_data_dir_is_meant(tmp_path):
     found = database.database_settings("", tmp_path)
 
-    assert found["HOST"] == embedded.socket_dir(tmp_path)
+    assert found["HOST"] == database.socket_dir(tmp_path)
     assert (found["NAME"], found["USER"], found["PORT"]) == ("mypolicies", "mypolicies", "5432")
 
 

@@ -14,12 +14,14 @@ import psycopg
 import pytest
 from django.conf import settings
 
+from config import database
 from config.server import embedded
 from tests.support import postgres
 
 USE_IT = """
 import sys
 from pathlib import Path
+from config import database
 from config.server import embedded
 with embedded.running(Path(sys.argv[1]), fsync=False):
     print("runs", flush=True)
@@ -29,8 +31,9 @@ with embedded.running(Path(sys.argv[1]), fsync=False):
 COPY_IT = """
 import sys
 from pathlib import Path
+from config import database
 from config.server import embedded
-embedded._PERSISTENT = Path(sys.argv[1])
+database.PERSISTENT = Path(sys.argv[1])
 print("ready", flush=True)
 sys.stdin.readline()
 place = embedded._copied(Path(sys.argv[2]))
@@ -41,8 +44,9 @@ SERVE_FROM = """
 import sys
 sys.path.insert(0, sys.argv[2])
 from pathlib import Path
+from config import database
 from config.server import embedded
-embedded._PERSISTENT = Path(sys.argv[1])
+database.PERSISTENT = Path(sys.argv[1])
 with embedded.running(Path(sys.argv[3]), fsync=False):
     print("runs", flush=True)
 """
@@ -79,8 +83,8 @@ def use(data_dir):
 
 
 def ask(data_dir, question):
-    host = embedded.socket_dir(data_dir)
-    with psycopg.connect(host=host, user=embedded.ROLE, dbname=embedded.DATABASE) as connection:
+    host = database.socket_dir(data_dir)
+    with psycopg.connect(host=host, user=database.ROLE, dbname=database.DATABASE) as connection:
         return connection.execute(question).fetchone()
 
 
@@ -108,7 +112,7 @@ def test_its_role_owns_the_database_and_is_no_superuser(data_dir):
 def test_it_listens_on_a_socket_only_that_no_other_user_may_reach(data_dir):
     with embedded.running(data_dir, fsync=False):
         assert ask(data_dir, "SHOW listen_addresses") == ("",)
-        assert Path(embedded.socket_dir(data_dir)).stat().st_mode & 0o777 == 0o700
+        assert Path(database.socket_dir(data_dir)).stat().st_mode & 0o777 == 0o700
 
 
 def test_its_log_keeps_neither_statements_nor_rows(data_dir):
@@ -123,7 +127,7 @@ def test_its_log_keeps_neither_statements_nor_rows(data_dir):
 def test_no_library_that_shifts_the_clock_gets_into_it(data_dir, monkeypatch):
     monkeypatch.setenv("LD_PRELOAD", "libfaketime.so.1")
     monkeypatch.setenv("PGTZ", "Asia/Tokyo")
-    server = embedded._Server(embedded.cluster(data_dir), fsync=False)
+    server = embedded._Server(database.cluster(data_dir), fsync=False)
     server._make_directories()
     server._programs = Path("/usr/bin")
 
@@ -160,7 +164,7 @@ def test_it_starts_again_after_its_postmaster_was_killed(data_dir, use):
 )
 def test_a_process_that_got_a_dead_servers_id_is_left_alone(data_dir, left):
     """The package's own starter took it for the server, and ended it afterwards."""
-    cluster = embedded.cluster(data_dir)
+    cluster = database.cluster(data_dir)
     with subprocess.Popen(["cat"], stdin=subprocess.PIPE) as innocent:
         with embedded.running(data_dir, fsync=False):
             pass
@@ -177,7 +181,7 @@ def test_a_first_start_that_was_killed_half_way_is_begun_anew():
     folder = Path(tempfile.mkdtemp(prefix="mypolicies-tests-"))
     folder.chmod(0o711)
     try:
-        half_made = embedded.cluster(folder).home / "data.new" / "base"
+        half_made = database.cluster(folder).home / "data.new" / "base"
         half_made.mkdir(parents=True)
 
         with embedded.running(folder, fsync=False):
@@ -206,7 +210,7 @@ def test_of_a_start_that_outlives_its_starter_comes_one_server(reached, use):
 
 def test_a_path_that_is_too_long_or_ambiguous_for_a_socket_gets_a_short_one(data_dir):
     for name in ("x" * 100, "a,b", 'a"b'):
-        sockets = embedded.socket_dir(data_dir / name)
+        sockets = database.socket_dir(data_dir / name)
 
         assert sockets.startswith("/tmp/mypolicies-")  # noqa: S108
         assert len(sockets) < 90
@@ -215,14 +219,14 @@ def test_a_path_that_is_too_long_or_ambiguous_for_a_socket_gets_a_short_one(data
 def test_one_folder_is_one_cluster_by_whatever_name_it_is_reached(data_dir, tmp_path):
     (tmp_path / "link").symlink_to(data_dir)
 
-    assert embedded.cluster(tmp_path / "link") == embedded.cluster(data_dir)
+    assert database.cluster(tmp_path / "link") == database.cluster(data_dir)
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="Only root runs it as another user.")
 def test_root_keeps_data_elsewhere_when_the_folder_is_closed_to_others():
     closed = Path(tempfile.mkdtemp(prefix="mypolicies-tests-"))
 
-    home = embedded.cluster(closed / "data").home
+    home = database.cluster(closed / "data").home
 
     assert home.parent == Path("/var/tmp")  # noqa: S108
     assert closed.stat().st_mode & 0o777 == 0o700
@@ -250,7 +254,7 @@ def shared(tmp_path, monkeypatch):
     """The folder that copies are kept in."""
     folder = tmp_path / "shared"
     folder.mkdir()
-    monkeypatch.setattr(embedded, "_PERSISTENT", folder)
+    monkeypatch.setattr(database, "PERSISTENT", folder)
     return folder
 
 

@@ -6,7 +6,7 @@ import runpy
 import pytest
 
 from config import gunicorn
-from config.capacity import Serving
+from config.starting import Serving
 
 
 def test_the_limits_are_those_that_were_promised():

@@ -40,5 +40,5 @@ def test_a_folder_that_others_could_read_is_closed(tmp_path):
 
 def write(folder, *subjects):
     messages = [EmailMessage(each, "body", to=["tara@acme.example"]) for each in subjects]
-    backend = get_connection("config.mailbox.EmailBackend", file_path=folder)
+    backend = get_connection("accounts.mailing.FileBackend", file_path=folder)
     return backend.send_messages(messages)

@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 
-from config.secret_key import read_secret_key
+from config.environment import read_secret_key
 
 
 def test_a_given_key_is_taken_and_none_is_made(tmp_path):

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from config import database
 from config.server import embedded
 from tests.support import postgres
 from tests.support.ports import free_port
@@ -191,7 +192,7 @@ def test_it_listens_where_bind_says():
 
 def test_with_database_url_it_uses_that_server():
     with new_server(embedded=True) as other, embedded.running(data_dir(other), fsync=False):
-        url = f"postgresql://mypolicies@/mypolicies?host={embedded.socket_dir(data_dir(other))}"
+        url = f"postgresql://mypolicies@/mypolicies?host={database.socket_dir(data_dir(other))}"
         with new_server(embedded=True, DATABASE_URL=url) as server:
             server.start()
 

@@ -12,7 +12,7 @@ from django.test.client import ClientHandler
 
 from accounts import tokens
 from accounts.models import Account, SecretToken
-from config.edge.charset import without_charset
+from config.edge.headers import without_charset
 from tenants import clock
 from tenants.current import in_tenant
 from tenants.models import Tenant

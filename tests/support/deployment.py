@@ -15,6 +15,7 @@ from typing import Any
 
 from django.conf import settings
 
+from config import database
 from config.server import embedded
 from tests.support.clients import MEDIA_TYPE, Answer
 from tests.support.ports import free_port
@@ -139,8 +140,8 @@ def new_deployment() -> Iterator[Deployment]:
     """An installation on an empty database of its own; stopped and removed at the end."""
     folder = Path(tempfile.mkdtemp(prefix="mypolicies-tests-"))
     folder.chmod(0o711)  # as root PostgreSQL is another user
-    sockets = embedded.socket_dir(folder / "postgresql")
-    url = f"postgresql://{embedded.ROLE}@/{embedded.DATABASE}?host={sockets}"
+    sockets = database.socket_dir(folder / "postgresql")
+    url = f"postgresql://{database.ROLE}@/{database.DATABASE}?host={sockets}"
     try:
         with embedded.running(folder / "postgresql", fsync=False):
             deployment = Deployment(folder, url)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import psycopg
 
-from config.server import embedded
+from config import database
 
 _WITHIN = 60  # seconds
 
@@ -22,13 +22,13 @@ def wait_until(happened: Callable[[], bool], what: str) -> None:
 
 def postmaster_pid(data_dir: Path) -> int:
     """The process id of the embedded server that runs on that DATA_DIR."""
-    file = embedded.cluster(data_dir).data / "postmaster.pid"
+    file = database.cluster(data_dir).data / "postmaster.pid"
     return int(file.read_text().splitlines()[0])
 
 
 def is_gone(data_dir: Path) -> bool:
     """True if no process of that server is left: sessions outlive a killed postmaster for a moment."""
-    with (embedded.cluster(data_dir).home / "server.lock").open("w") as lock:
+    with (database.cluster(data_dir).home / "server.lock").open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -39,7 +39,7 @@ def is_gone(data_dir: Path) -> bool:
 def runs(data_dir: Path) -> bool:
     """True if the embedded server of that DATA_DIR takes connections."""
     try:
-        psycopg.connect(host=embedded.socket_dir(data_dir), user=embedded.ROLE).close()
+        psycopg.connect(host=database.socket_dir(data_dir), user=database.ROLE).close()
     except psycopg.OperationalError:
         return False
     return True

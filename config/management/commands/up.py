@@ -18,9 +18,8 @@ from django.db import connection
 from accounts import actions
 from accounts.models import Account, SecretToken
 from accounts.permissions import Role
-from config import database, environment
-from config.server import serving
-from config.server.delivering import delivering
+from config import environment
+from config.server import embedded, serving
 from tenants.current import in_public, in_tenant
 from tenants.management.kit import HouseCommand
 from tenants.models import Tenant
@@ -40,9 +39,9 @@ class Command(HouseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         check_port_is_free(settings.BIND, settings.PORT)
-        with database.server_running():
+        with embedded.server_running():
             lines = prepare()
-            with delivering() as keep_delivering:
+            with serving.jobs_running() as keep_delivering:
                 serving.serve(lambda: self._print(lines), keep_delivering)
 
     def _print(self, lines: list[str]) -> None:

@@ -8,6 +8,7 @@ from django.conf import settings
 from django.db import connection
 from django.test.utils import setup_databases, teardown_databases
 
+from config import database
 from config.server import embedded
 from tenants import lifecycle
 from tenants.models import Tenant
@@ -59,7 +60,7 @@ def _row(package: str) -> str:
 def _acme() -> Iterator[Tenant]:
     """A tenant in a database of its own, which is gone afterwards."""
     data_dir = settings.DATA_DIR / "figures"
-    connection.settings_dict["HOST"] = embedded.socket_dir(data_dir)
+    connection.settings_dict["HOST"] = database.socket_dir(data_dir)
     with embedded.running(data_dir, fsync=False):
         made = setup_databases(verbosity=0, interactive=False)
         try:

@@ -20,12 +20,12 @@ if __name__ == "__main__":
 
     from django.core.management import CommandError
 
-    from config import database
+    from config.server import embedded
     from tenants import clock
     from tests.support.seed import accounts, filling
 
     try:
-        with database.server_running():
+        with embedded.server_running():
             people = int(sys.argv[1]) if len(sys.argv) > 1 else PEOPLE
             is_new = filling.fill(people, clock.now())
     except CommandError as refused:
