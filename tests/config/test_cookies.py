@@ -10,7 +10,6 @@ from django.urls import URLPattern, get_resolver
 
 from tests.support import clients, people
 
-
 API = ("scim.api.", "scim.events.endpoints")
 
 
