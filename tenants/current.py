@@ -21,7 +21,7 @@ class TenantRequest(HttpRequest):
     """A request whose host is resolved; what tenants.middleware hands on."""
 
     tenant: Tenant
-    after_response: list[Callable[[], None]]
+    after_transaction: list[Callable[[], None]]
     begins_left: int  # how often its transaction may begin again
     begins_again: bool  # once it has been rolled back
 
@@ -82,13 +82,13 @@ def address_of(request: HttpRequest) -> str | None:
     return request.META.get("REMOTE_ADDR") or None
 
 
-def after_response(request: HttpRequest, callback: Callable[[], None]) -> None:
+def after_transaction(request: HttpRequest, callback: Callable[[], None]) -> None:
     """Have `callback` run after the request's transaction ended, whether kept or rolled back.
 
     All callbacks of a request share one further transaction in the same tenant. Their errors are
     logged and never reach the client, whose answer is already decided.
     """
-    callbacks: list[Callable[[], None]] = request.after_response  # type: ignore[attr-defined]  # TenantRequest, or one that wraps it
+    callbacks: list[Callable[[], None]] = request.after_transaction  # type: ignore[attr-defined]  # TenantRequest, or one that wraps it
     callbacks.append(callback)
 
 

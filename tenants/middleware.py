@@ -43,11 +43,11 @@ class TenantMiddleware:
         if tenant.is_suspended:
             return _suspended(request, tenant)
         request.tenant = tenant
-        request.after_response, request.begins_left = [], BEGINS_AGAIN
+        request.after_transaction, request.begins_left = [], BEGINS_AGAIN
         if tenant.is_operator:
             request.urlconf = settings.STAFF_URLCONF
         response = self._answer(request)
-        if request.after_response:
+        if request.after_transaction:
             _run(request)
         traffic.flush(only_due=True)
         return response
@@ -70,7 +70,7 @@ class TenantMiddleware:
 def _run(request: TenantRequest) -> None:
     try:
         with in_tenant(request.tenant):
-            for callback in request.after_response:
+            for callback in request.after_transaction:
                 callback()
     except Exception:  # the client's answer is settled
         logger.exception("What follows a response failed.")

@@ -15,7 +15,7 @@ from scim.api.log import Logged, log_refusal
 from scim.protocol import errors
 from scim.protocol.messages import error_body
 from scim.provider.features import observers
-from tenants.current import after_response, begin_again, current_tenant
+from tenants.current import after_transaction, begin_again, current_tenant
 from tenants.outages import is_outage
 
 RETRY_AFTER: Final = "30"  # seconds, when the database does not answer
@@ -46,7 +46,7 @@ def handle(exc: Exception, request: HttpRequest, view: Logged, allow: str) -> Re
         log_refusal(request, view, error)
     for observer in observers():
         if isinstance(error, observer.refusals):
-            after_response(request, partial(observer.refused, current_tenant()))
+            after_transaction(request, partial(observer.refused, current_tenant()))
     headers = _headers(error, request, allow)
     body = error_body(error.status, error.detail, error.scim_type)
     return Response(body, status=error.status, headers=headers)

@@ -22,7 +22,7 @@ from scim.provider.observers import Answered
 from scim.provider.provisioning_log import Call
 from scim.provider.requester import Requester
 from scim.provider.summaries import Summaries
-from tenants.current import after_response, current_tenant
+from tenants.current import after_transaction, current_tenant
 
 # What a filter compares with; E37: it may stand without quotes.
 _LITERAL: Final = re.compile(
@@ -57,7 +57,7 @@ def log_refusal(request: HttpRequest, view: Logged, error: ScimError) -> None:
         count = _strangers.note(kind, time.monotonic())
     event = provisioning_log.refused(call, error.status, error.scim_type, error.detail)
     if count:
-        after_response(request, partial(provisioning_log.record, replace(event, count=count)))
+        after_transaction(request, partial(provisioning_log.record, replace(event, count=count)))
 
 
 def log_read(request: HttpRequest, view: Logged, status: int) -> None:
@@ -74,7 +74,7 @@ def log_read(request: HttpRequest, view: Logged, status: int) -> None:
     count = _reads.note(kind, time.monotonic())
     if count:
         event = replace(provisioning_log.answered(call, status), count=count)
-        after_response(request, partial(provisioning_log.record, event))
+        after_transaction(request, partial(provisioning_log.record, event))
 
 
 def tell(answered: Answered) -> None:

@@ -11,7 +11,7 @@ from django.test import RequestFactory
 
 from accounts.models import Account
 from tenants import lifecycle
-from tenants.current import after_response, begin_again, current_tenant, in_tenant
+from tenants.current import after_transaction, begin_again, current_tenant, in_tenant
 from tenants.middleware import TenantMiddleware
 
 
@@ -221,8 +221,8 @@ def test_registered_calls_run_after_the_rollback_in_the_same_tenant(acme, globex
 
     def refuse(request):
         add("rolled-back@acme.example")
-        after_response(request, lambda: add("first@acme.example"))
-        after_response(request, lambda: add("second@acme.example"))
+        after_transaction(request, lambda: add("first@acme.example"))
+        after_transaction(request, lambda: add("second@acme.example"))
         transaction.set_rollback(True)
         return HttpResponse(status=409)
 
@@ -235,8 +235,8 @@ def test_registered_calls_run_after_the_rollback_in_the_same_tenant(acme, globex
 def test_registered_calls_run_together_or_not_at_all_and_never_change_the_answer(acme, caplog):
     def answer(request):
         add("tara@acme.example")
-        after_response(request, lambda: add("lost@acme.example"))
-        after_response(request, lambda: 1 // 0)
+        after_transaction(request, lambda: add("lost@acme.example"))
+        after_transaction(request, lambda: 1 // 0)
         return HttpResponse("done", status=201)
 
     with caplog.at_level(logging.ERROR, "tenants.middleware"):
@@ -269,8 +269,8 @@ def test_a_request_is_one_transaction_and_what_follows_another(real_tenants):
 
     def page(request):
         note()
-        after_response(request, note)
-        after_response(request, note)
+        after_transaction(request, note)
+        after_transaction(request, note)
         note()
         return HttpResponse()
 
