@@ -14,7 +14,7 @@ from accounts import access, tokens, uses
 from accounts.tokens import Reason, Scope, TokenRefused, Verified
 from accounts.uses import Credential, Kind, Use
 from scim.protocol.errors import Forbidden, InsufficientScope, Unauthorized
-from scim.provider.requester import Requester
+from scim.provider.requester import Requester, Sent
 from tenants import clock
 from tenants.current import address_of, current_tenant
 
@@ -48,7 +48,7 @@ class SecretTokenAuthentication(BaseAuthentication):
         http_request.log_fields = {"token": verified.public_id}  # type: ignore[attr-defined]
         requester = requester_of(http_request, verified)
         if begins:
-            use = Use(clock.now(), requester.address, requester.user_agent)
+            use = Use(clock.now(), requester.address, http_request.META.get("HTTP_USER_AGENT", ""))
             uses.note(current_tenant(), _credentials(verified), use)
         return requester, verified
 
@@ -69,17 +69,19 @@ def check_scope(verified: Verified, scope: Scope) -> None:
 
 def requester_of(request: HttpRequest, verified: Verified | None) -> Requester:
     """Who sent the request; without a token when it was refused."""
+    sent = Sent(
+        method=request.method or "",
+        path=request.path,
+        user_agent=request.META.get("HTTP_USER_AGENT", ""),
+        token_id=verified.token_id if verified else None,
+    )
     return Requester(
         tenant_url=current_tenant().tenant_url,
         request_id=getattr(request, "request_id", ""),
-        method=request.method or "",
-        path=request.path,
-        started=getattr(request, "started", time.perf_counter()),
+        sent=sent,
+        name=f"{verified.label} ({verified.public_id})" if verified else "",
         address=address_of(request),
-        user_agent=request.META.get("HTTP_USER_AGENT", ""),
-        token_id=verified.token_id if verified else None,
-        token_label=f"{verified.label} ({verified.public_id})" if verified else "",
-        account_email=verified.account_email if verified else "",
+        started=getattr(request, "started", time.perf_counter()),
     )
 
 

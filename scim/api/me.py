@@ -50,11 +50,11 @@ class MeViewSet(ResourceViewSet):
         return answer
 
     def _own_id(self) -> str:
-        requester = self.authenticated()
-        source = Source(self.resource_type, Loading(requester.tenant_url))
-        query = Query(filter=_is_person(requester.account_email), count=2)
+        email = self.verified.account_email if self.verified else ""
+        source = Source(self.resource_type, Loading(self.authenticated().tenant_url))
+        query = Query(filter=_is_person(email), count=2)
         try:
-            found = resources.query([source], query).items if requester.account_email else ()
+            found = resources.query([source], query).items if email else ()
         except TooMany:  # the query is ours: no advice helps the client
             raise ServiceUnavailable(_LATE) from None
         if len(found) != 1:

@@ -25,13 +25,8 @@ from scim.provider.features import features
 
 Actions = dict[str, Any]  # HTTP method -> handler, as DRF types it
 
-_COLLECTION: Actions = {"get": "list", "post": "create"}
-_MEMBER: Actions = {
-    "get": "retrieve",
-    "put": "update",
-    "patch": "partial_update",
-    "delete": "destroy",
-}
+_COLLECTION: Actions = {"get": "query", "post": "create"}
+_MEMBER: Actions = {"get": "retrieve", "put": "replace", "patch": "modify", "delete": "delete"}
 _SEARCH: Actions = {"post": "search"}
 _ID = "/+(?P<identifier>[^/]+)"
 
@@ -42,10 +37,20 @@ def _endpoint(path: str, view: Callable[..., HttpResponseBase], rest: str = "") 
     return re_path(rf"^(?:[vV]2/+)?{any_case}{rest}/*\Z", view)
 
 
+def _view(
+    viewset: type[ResourceViewSet], actions: Actions, resource_type: ResourceType
+) -> Callable[..., HttpResponseBase]:
+    """A view that knows the methods of the actions and no others."""
+    bound = {*actions, "head"} if "get" in actions else {*actions}
+    methods = [each for each in viewset.http_method_names if each in bound]
+    return viewset.as_view(actions, resource_type=resource_type, http_method_names=methods)
+
+
 def _resource_endpoints(resource_type: ResourceType) -> list[URLPattern]:
-    collection = ResourceViewSet.as_view(_COLLECTION, resource_type=resource_type)
-    search = ResourceViewSet.as_view(_SEARCH, resource_type=resource_type)
-    member = ResourceViewSet.as_view(_MEMBER, resource_type=resource_type)
+    collection, search, member = (
+        _view(ResourceViewSet, actions, resource_type)
+        for actions in (_COLLECTION, _SEARCH, _MEMBER)
+    )
     path = resource_type.endpoint.lstrip("/")
     return [
         _endpoint(path, collection),
@@ -65,7 +70,7 @@ urlpatterns = [
     _endpoint("ResourceTypes", ResourceTypesView.as_view(), _ID),
     _endpoint("ServiceProviderConfig", ServiceProviderConfigView.as_view()),
     _endpoint(".search", SearchView.as_view()),
-    _endpoint("Me", MeViewSet.as_view(_MEMBER | {"post": "create"}, resource_type=USER)),
+    _endpoint("Me", _view(MeViewSet, _MEMBER | {"post": "create"}, USER)),
     re_path(r"^(?:[vV]2)?/*\Z", RootView.as_view()),
     re_path(r"", UnknownEndpointView.as_view()),
 ]

@@ -33,21 +33,12 @@ from tenants.current import current_tenant
 # A removal is answered without a body.
 NOTHING_RELATED = Projection(attributes=())
 
-# What the log calls the handlers; DRF says which one runs.
-_OPERATIONS = {
-    "list": "query",
-    "search": "query",
-    "create": "create",
-    "retrieve": "retrieve",
-    "update": "replace",
-    "partial_update": "modify",
-    "destroy": "delete",
-}
-
 
 class ResourceViewSet(ViewSetMixin, ScimView):
     """One resource type's collection and its members; `resource_type` says which.
 
+    The handlers have the operations' names, by which the log calls them too; `delete` would be taken
+    for the method of HTTP, so scim.api.urls says for each path which methods there are.
     It is the built-in type until the tenant is known to have asked, then the tenant's own.
     """
 
@@ -59,18 +50,19 @@ class ResourceViewSet(ViewSetMixin, ScimView):
 
     @property
     def operation(self) -> str:  # type: ignore[override]  # follows from the request here
-        return _OPERATIONS.get(self.action or "", (self.http_request.method or "").lower())
+        action = self.action or (self.http_request.method or "").lower()
+        return "query" if action == "search" else action
 
-    def list(self, request: Request) -> Response:
+    def query(self, request: Request) -> Response:
         parameters = read_parameters(self.http_request)
         self.sent = without_cursor(parameters) or None
-        return self._list(parameters)
+        return self._page(parameters)
 
     def search(self, request: Request) -> Response:
-        """A list whose parameters stand in the body (RFC 7644 §3.4.3)."""
+        """A query whose parameters stand in the body (RFC 7644 §3.4.3)."""
         parameters = read_search(self.read_body())
         self.sent = without_cursor(self.sent)
-        return self._list(parameters)
+        return self._page(parameters)
 
     def create(self, request: Request) -> Response:
         projection = read_projection(read_parameters(self.http_request))
@@ -91,13 +83,13 @@ class ResourceViewSet(ViewSetMixin, ScimView):
             return Response(status=304, headers={"ETag": entity_tag(stored.version)})
         return self._answer(stored, projection)
 
-    def update(self, request: Request, identifier: str) -> Response:
+    def replace(self, request: Request, identifier: str) -> Response:
         projection = read_projection(read_parameters(self.http_request))
         target = self._target(identifier, projection)
         stored = resources.replace(target, self.read_body(), self.authenticated())
         return self._answer(self._with_members(stored, projection), projection)
 
-    def partial_update(self, request: Request, identifier: str) -> Response:
+    def modify(self, request: Request, identifier: str) -> Response:
         """The resource, or 204 where nobody asked to be shown its members (RFC 7644 §3.5.2)."""
         projection = read_projection(read_parameters(self.http_request))
         target = self._target(identifier, projection)
@@ -106,11 +98,11 @@ class ResourceViewSet(ViewSetMixin, ScimView):
             return Response(status=204, headers={"ETag": entity_tag(stored.version)})
         return self._answer(self._with_members(stored, projection), projection)
 
-    def destroy(self, request: Request, identifier: str) -> Response:
+    def delete(self, request: Request, identifier: str) -> Response:
         resources.delete(self._target(identifier, NOTHING_RELATED), self.authenticated())
         return Response(status=204)
 
-    def _list(self, parameters: Mapping[str, Any]) -> Response:
+    def _page(self, parameters: Mapping[str, Any]) -> Response:
         body = list_response_of((self.resource_type,), parameters, self.authenticated())
         log_read(self.http_request, self, 200)
         return ScimResponse(body)

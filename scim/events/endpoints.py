@@ -98,7 +98,9 @@ def _authenticate(request: HttpRequest, asked: _Asked) -> tuple[Stream, str]:
         raise Unauthorized("The secret is that of no event stream of this tenant.")
     stream = found[0]
     named = f"{stream.label} ({stream.id.hex[:8]})"
-    asked.requester = replace(requester_of(request, None), token_id=stream.id, token_label=named)
+    stranger = requester_of(request, None)
+    sent = replace(stranger.sent, token_id=stream.id) if stranger.sent else None
+    asked.requester = replace(stranger, sent=sent, name=named)
     return found
 
 

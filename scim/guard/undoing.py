@@ -7,7 +7,6 @@ the service provider, so history, log and event streams tell of each user; the l
 for the whole act, and the audit log who asked and what became of it.
 """
 
-import time
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
@@ -27,7 +26,7 @@ from scim.protocol.errors import ScimError
 from scim.provider import catalog, resources, restoring
 from scim.provider.requester import Requester
 from scim.provider.resources import Target
-from scim.provider.restoring import Restoration, Taken
+from scim.provider.restoring import Taken
 from scim.repository.base import Loading
 from tenants import clock
 from tenants.current import current_tenant, in_public, in_tenant
@@ -130,7 +129,6 @@ def _do(tenant: Tenant, undoing: Undoing, rows: Sequence[Departure]) -> None:
 
 def _bring_back(tenant: Tenant, undoing: Undoing, users: Sequence[UUID]) -> dict[UUID, str]:
     """Bring each user back in a savepoint; return the reasons against it, by the ids of the others."""
-    requester = _requester(tenant, undoing)
     found = User.objects.filter(pk__in=users).values_list("pk", "deleted_at", "active")
     states = {key: (deleted_at, active) for key, deleted_at, active in found}
     again = Departure.objects.filter(at__gt=undoing.until, user_id__in=users)
@@ -142,7 +140,7 @@ def _bring_back(tenant: Tenant, undoing: Undoing, users: Sequence[UUID]) -> dict
             continue
         try:
             with transaction.atomic():
-                _bring_back_one(user_id, states[user_id], requester)
+                _bring_back_one(user_id, states[user_id], _requester(tenant, undoing))
         except Taken as error:
             obstacles[user_id] = error.reason
         except (ActionRefused, ScimError) as error:
@@ -155,15 +153,7 @@ def _bring_back_one(
 ) -> None:
     deleted_at, active = state
     if deleted_at is not None:
-        restoring.restore(
-            Restoration(
-                user_id=user_id,
-                by=requester.token_label,
-                address=requester.address,
-                with_groups=True,
-                request_id=requester.request_id,
-            )
-        )
+        restoring.restore(user_id, requester, with_groups=True)
     if active is False:
         user_type = catalog.resource_type(current_tenant(), urns.USER_TYPE)
         target = Target(user_type, str(user_id), Loading(requester.tenant_url))
@@ -175,11 +165,8 @@ def _requester(tenant: Tenant, undoing: Undoing) -> Requester:
     return Requester(
         tenant_url=tenant.tenant_url,
         request_id=undoing.request_id,
-        method="",
-        path="",
-        started=time.perf_counter(),
+        name=undoing.asked_by,
         address=undoing.address,
-        token_label=undoing.asked_by,
     )
 
 

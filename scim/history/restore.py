@@ -1,7 +1,7 @@
 """The page that says what comes back with a deleted user, and the action that restores it."""
 
 from typing import Any, Final
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from django import forms
 
@@ -14,7 +14,7 @@ from accounts.console.screen import Panel
 from scim.models import User
 from scim.protocol import urns
 from scim.provider import restoring
-from scim.provider.restoring import Restoration
+from scim.provider.requester import Requester
 from scim.repository import belonging
 from scim.screens.records import resource_link
 from scim.screens.users import UserAdmin
@@ -50,14 +50,14 @@ class RestoreForm(ActionForm):
 
 def restore_user(actor: Actor, tenant: Tenant, user_id: UUID, *, with_groups: bool) -> list[UUID]:
     """Bring a deleted user back; return the groups it is in again. Raises ActionRefused."""
-    wanted = Restoration(
-        user_id=user_id,
-        by=actor.name,
+    requester = Requester(
+        tenant_url=tenant.tenant_url,
+        request_id=f"restore-{uuid4().hex[:16]}",
+        name=actor.name,
         address=actor.address,
-        with_groups=with_groups,
     )
     with performing(actor, RESTORE, tenant):
-        groups = restoring.restore(wanted)
+        groups = restoring.restore(user_id, requester, with_groups=with_groups)
         details: Details = {"groups": [str(group) for group in groups]}
         note(actor, tenant, "user restored", str(user_id), details)
     return groups

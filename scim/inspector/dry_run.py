@@ -7,7 +7,6 @@ log does not keep.
 """
 
 import logging
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final
@@ -25,7 +24,7 @@ from scim.provider import bulk, catalog, resources
 from scim.provider.capabilities import CAPABILITIES
 from scim.provider.parameters import read_query, read_search
 from scim.provider.redaction import is_omitted
-from scim.provider.requester import Requester
+from scim.provider.requester import Requester, Sent
 from scim.provider.resources import Target
 from scim.repository.base import Loading, Source
 from tenants.current import current_tenant
@@ -120,9 +119,7 @@ def dry_run(logged: Logged) -> Preview:
     requester = Requester(
         tenant_url=current_tenant().tenant_url,
         request_id=f"dry-run-{uuid4().hex}",
-        method=logged.method,
-        path=logged.path,
-        started=time.perf_counter(),
+        sent=Sent(logged.method, logged.path),
     )
     try:
         with transaction.atomic():

@@ -22,7 +22,7 @@ from scim.provider import provisioning_log, resources
 from scim.provider.features import observers
 from scim.provider.observers import Watches
 from scim.provider.provisioning_log import Call
-from scim.provider.requester import Requester
+from scim.provider.requester import Requester, Sent
 from scim.provider.resources import Target
 from scim.repository import resources as repository
 from scim.repository.base import Loading
@@ -184,12 +184,10 @@ class _Job:
 
     def _requester(self, operation: Operation, started: float) -> Requester:
         """Who asks, with the operation's own method and path for the log."""
-        return replace(
-            self.requester,
-            method=operation.method if operation.method in METHODS else "",
-            path=f"{self.requester.path}#{operation.path}",
-            started=started,
-        )
+        whole = self.requester.sent or Sent("", "")
+        method = operation.method if operation.method in METHODS else ""
+        sent = replace(whole, method=method, path=f"{whole.path}#{operation.path}")
+        return replace(self.requester, sent=sent, started=started)
 
     def _location(self, operation: Operation, identifier: str | None = None) -> str | None:
         """The URI of the resource with the id, or of the one that the path names."""

@@ -14,7 +14,7 @@ from django.db import transaction
 from scim.protocol.schema import ResourceType
 from scim.provider import catalog
 from scim.provider.redaction import explained, redact, storable, without_query
-from scim.provider.requester import Requester
+from scim.provider.requester import Requester, Sent
 from scim.repository import resources
 from scim.repository.base import Event
 from tenants import clock
@@ -25,6 +25,7 @@ _MAX_METHOD: Final = 10
 _MAX_OPERATION: Final = 20
 _MAX_PATH: Final = 300
 _MAX_USER_AGENT: Final = 200
+_NOTHING_SENT: Final = Sent("", "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,17 +41,17 @@ class Call:
 
 def answered(call: Call, status: int, notes: tuple[str, ...] = ()) -> Event:
     """The event of a call that succeeded; what was sent is redacted here."""
-    requester = call.requester
-    at = clock.now()
+    requester, at = call.requester, clock.now()
+    sent = requester.sent or _NOTHING_SENT
     return Event(
         id=clock.new_id(at),
         at=at,
         request_id=requester.request_id,
         token_id=requester.token_id,
-        token_label=requester.token_label,
+        token_label=requester.name,
         operation=call.operation[:_MAX_OPERATION],
-        method=requester.method[:_MAX_METHOD],
-        path=storable(without_query(requester.path))[:_MAX_PATH],
+        method=sent.method[:_MAX_METHOD],
+        path=storable(without_query(sent.path))[:_MAX_PATH],
         resource_type=call.resource_type.name if call.resource_type else "",
         resource_id=call.resource_id,
         status=status,
@@ -58,7 +59,7 @@ def answered(call: Call, status: int, notes: tuple[str, ...] = ()) -> Event:
         notes=notes,
         duration_ms=round((time.perf_counter() - requester.started) * 1000, 1),
         address=requester.address,
-        user_agent=storable(requester.user_agent)[:_MAX_USER_AGENT],
+        user_agent=storable(sent.user_agent)[:_MAX_USER_AGENT],
     )
 
 

@@ -1,25 +1,36 @@
-"""The requester: what the service provider needs to know about a request."""
+"""The requester: what the service provider needs to know of a SCIM request, or of an act of a person."""
 
+import time
 from dataclasses import dataclass, field
 from uuid import UUID
 
 
 @dataclass(frozen=True, slots=True)
-class Requester:
-    """One authenticated request.
+class Sent:
+    """The SCIM request with which somebody asks, as the log keeps it."""
 
-    `tenant_url` is the SCIM base that locations start with. `started` is time.perf_counter() when
-    the request arrived. `token_label` names the secret token for people: label and public id.
-    `account_email` is that of the account which answers for the token.
+    method: str
+    path: str
+    user_agent: str = ""
+    token_id: UUID | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Requester:
+    """Who asks for something that the log tells of.
+
+    `tenant_url` is the SCIM base that locations start with. `name` is the secret token's, label and
+    public id, or the person's. `started` is time.perf_counter() when the request arrived. `sent` is
+    None for an act that is no SCIM request, such as a restoration.
     """
 
     tenant_url: str
     request_id: str
-    method: str
-    path: str
-    started: float
+    sent: Sent | None = None
+    name: str = ""
     address: str | None = None
-    user_agent: str = ""
-    token_id: UUID | None = None
-    token_label: str = ""
-    account_email: str = field(default="", repr=False)
+    started: float = field(default_factory=time.perf_counter)
+
+    @property
+    def token_id(self) -> UUID | None:
+        return self.sent.token_id if self.sent else None

@@ -5,10 +5,8 @@ it was when it was deleted, disabled if it was disabled. It is refused when some
 userName or the externalId by now: Entra would match the wrong one.
 """
 
-import time
-from dataclasses import dataclass
 from typing import Final
-from uuid import UUID, uuid4
+from uuid import UUID
 
 from accounts.actions import ActionRefused
 from scim.models import User
@@ -40,21 +38,7 @@ class Taken(ActionRefused):
         self.reason = reason
 
 
-@dataclass(frozen=True, slots=True)
-class Restoration:
-    """A request to restore a user, perhaps into its former groups too.
-
-    `request_id` is that of the log; the restoration gets one of its own unless it is given.
-    """
-
-    user_id: UUID
-    by: str
-    address: str | None
-    with_groups: bool
-    request_id: str = ""
-
-
-def restore(restoration: Restoration) -> list[UUID]:
+def restore(user_id: UUID, requester: Requester, *, with_groups: bool) -> list[UUID]:
     """Restore the user; return the groups it is in again. Needs a transaction.
 
     Raises ActionRefused when it is not deleted or its names are taken.
@@ -62,17 +46,16 @@ def restore(restoration: Restoration) -> list[UUID]:
     tenant = current_tenant()
     user_type = catalog.resource_type(tenant, USER_TYPE)
     loading = Loading(tenant.tenant_url)
-    stored = resources.lock(user_type, restoration.user_id, loading, Lock.RESTORE)
+    stored = resources.lock(user_type, user_id, loading, Lock.RESTORE)
     if stored is None:
         raise ActionRefused("This user is not deleted.")
     _check_free(user_type, stored)
-    requester = _requester(restoration, tenant.tenant_url)
     event = answered(Call(requester, Operation.RESTORE, user_type, stored.id), 200)
     try:
         store(Write(user_type, stored.id, stored.resource, stored.version + 1, event))
     except Uniqueness as error:  # somebody took the userName this very moment
         raise Taken(error.detail, error.detail) from error
-    if not restoration.with_groups:
+    if not with_groups:
         return []
     left = [group for group, _ in belonging.left_groups(stored.id)]
     return belonging.rejoin(stored.id, left, event)
@@ -88,16 +71,3 @@ def _check_free(user_type: ResourceType, stored: Stored) -> None:
             value = stored.resource.get(attribute)
             message = _TAKEN.format(attribute=attribute, value=value, id=holder)
             raise Taken(message, f"Another user has its {attribute} now, with the id {holder}.")
-
-
-def _requester(restoration: Restoration, tenant_url: str) -> Requester:
-    """The person as the log names who asked; there is no SCIM request."""
-    return Requester(
-        tenant_url=tenant_url,
-        request_id=restoration.request_id or f"restore-{uuid4().hex[:16]}",
-        method="",
-        path="",
-        started=time.perf_counter(),
-        address=restoration.address,
-        token_label=restoration.by,
-    )

@@ -14,7 +14,7 @@ from psycopg.errors import LockNotAvailable
 from scim.models import Membership, ProvisioningEvent
 from scim.protocol.definitions import GROUP, USER
 from scim.provider import resources
-from scim.provider.requester import Requester
+from scim.provider.requester import Requester, Sent
 from scim.provider.resources import Target
 from scim.repository.base import Loading
 from tenants.current import in_tenant
@@ -57,7 +57,7 @@ def target(tenant, resource_type, identifier):
 
 
 def requester(tenant):
-    return Requester(tenant.tenant_url, "r-1", "PATCH", "/scim", 0.0)
+    return Requester(tenant.tenant_url, "r-1", Sent("PATCH", "/scim"))
 
 
 def joining(identifier):

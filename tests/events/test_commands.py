@@ -15,7 +15,7 @@ from scim.events.models import Delivery, DeliveryMethod, EventStream
 from scim.events.streams import StreamRequest
 from scim.protocol.definitions import USER
 from scim.provider import resources
-from scim.provider.requester import Requester
+from scim.provider.requester import Requester, Sent
 from tenants.current import in_tenant
 from tests.events.streams import FULLS, NOTICES, created
 from tests.support import receiver
@@ -36,7 +36,7 @@ def streams(tenant):
 
 
 def provision(tenant, name):
-    requester = Requester(tenant.tenant_url, "r-1", "POST", "/scim/Users", 0.0)
+    requester = Requester(tenant.tenant_url, "r-1", Sent("POST", "/scim/Users"))
     with in_tenant(tenant):
         resources.create(USER, user(name), requester)
 

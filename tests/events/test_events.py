@@ -8,7 +8,7 @@ from scim.events.models import OutboxEvent
 from scim.protocol.definitions import USER
 from scim.protocol.schema import Attribute, Extension, Returned, Schema
 from scim.provider import resources
-from scim.provider.requester import Requester
+from scim.provider.requester import Requester, Sent
 from scim.provider.resources import Target
 from scim.repository.base import Loading
 from tenants.current import in_tenant
@@ -18,7 +18,7 @@ from tests.support.payloads import BJENSEN, ENTERPRISE, JSMITH, patch, replace, 
 
 @pytest.fixture
 def requester(acme):
-    return Requester(acme.tenant_url, "r-1", "POST", "/scim/Users", 0.0)
+    return Requester(acme.tenant_url, "r-1", Sent("POST", "/scim/Users"))
 
 
 CHANGES = {"create", "replace", "modify", "delete"}

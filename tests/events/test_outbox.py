@@ -13,7 +13,7 @@ from scim.events.models import Delivery, DeliveryMethod, EventStream
 from scim.events.outbox import Result
 from scim.protocol.definitions import USER
 from scim.provider import resources
-from scim.provider.requester import Requester
+from scim.provider.requester import Requester, Sent
 from scim.provider.resources import Target
 from scim.repository.base import Loading
 from tenants import clock, lifecycle, schemas
@@ -37,7 +37,7 @@ def initech(real_tenants, django_db_blocker):
 
 
 def requester(tenant):
-    return Requester(tenant.tenant_url, "r-1", "POST", "/scim/Users", 0.0)
+    return Requester(tenant.tenant_url, "r-1", Sent("POST", "/scim/Users"))
 
 
 def create(tenant, name):

@@ -1,6 +1,5 @@
 """The members of a group by its history: those that it had, at each moment of it."""
 
-import time
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
@@ -14,7 +13,7 @@ from scim.history import as_of
 from scim.models import User
 from scim.protocol.definitions import GROUP, USER
 from scim.provider import resources
-from scim.provider.requester import Requester
+from scim.provider.requester import Requester, Sent
 from scim.provider.resources import Target
 from scim.repository import belonging
 from scim.repository.base import Loading
@@ -35,7 +34,7 @@ STEPS = st.lists(
 
 
 def _requester(tenant):
-    return Requester(tenant.tenant_url, "6f1c40a4", "PATCH", "/scim/Groups", time.perf_counter())
+    return Requester(tenant.tenant_url, "6f1c40a4", Sent("PATCH", "/scim/Groups"))
 
 
 @pytest.fixture

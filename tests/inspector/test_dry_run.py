@@ -1,6 +1,5 @@
 """The dry run: what a logged request would do now, and that it leaves nothing."""
 
-import time
 from uuid import UUID
 
 import pytest
@@ -9,7 +8,7 @@ from django.db import OperationalError, connection, transaction
 from scim.inspector.dry_run import Logged, dry_run, why_not
 from scim.protocol.definitions import GROUP, USER
 from scim.provider import resources
-from scim.provider.requester import Requester
+from scim.provider.requester import Requester, Sent
 from tenants.current import in_tenant
 from tests.support.database import contents
 from tests.support.payloads import BJENSEN, JSMITH, patch, replace
@@ -23,7 +22,7 @@ GUIDES = {
 
 @pytest.fixture
 def requester(acme):
-    return Requester(acme.tenant_url, "6f1c40a4", "POST", "/scim/Users", time.perf_counter())
+    return Requester(acme.tenant_url, "6f1c40a4", Sent("POST", "/scim/Users"))
 
 
 @pytest.fixture

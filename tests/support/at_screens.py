@@ -3,8 +3,6 @@
 A folder whose tests need them imports all of them in its conftest.py.
 """
 
-import time
-
 import pytest
 from django.db import transaction
 from django.test import Client
@@ -15,7 +13,7 @@ from accounts.models import Account
 from accounts.permissions import Role
 from scim.protocol.definitions import GROUP, USER
 from scim.provider import catalog, resources
-from scim.provider.requester import Requester
+from scim.provider.requester import Requester, Sent
 from scim.provider.resources import Target
 from scim.repository.base import Loading
 from tenants.current import in_tenant
@@ -205,11 +203,7 @@ def requester(tenant, token=None):
     return Requester(
         tenant_url=tenant.tenant_url,
         request_id="6f1c40a4-0001",
-        method="POST",
-        path="/scim/Users",
-        started=time.perf_counter(),
+        sent=Sent("POST", "/scim/Users", "Entra provisioning", token and token.pk),
+        name=str(token) if token else "",
         address="203.0.113.9",
-        user_agent="Entra provisioning",
-        token_id=token and token.pk,
-        token_label=str(token) if token else "",
     )
