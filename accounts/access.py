@@ -14,6 +14,7 @@ from accounts import tokens
 from accounts.tokens import SUPPORT, Reason, Scope, Standing, TokenRefused, Verified
 
 PREFIX: Final = "mypscim_access_"
+KIND: Final = "access-token"  # in the ids of refusals
 
 # The hot statement: token, client, secret and account in one look-up by a unique index, as
 # accounts.tokens has it. Columns: client and account, scope, secret, then Standing.
@@ -46,17 +47,17 @@ def verify(tenant_id: UUID, value: str, now: datetime) -> Verified:
     `tenant_id` must be the current tenant's. Needs a transaction in the tenant. Raises TokenRefused.
     """
     if not tokens.is_well_formed(value, PREFIX):
-        raise TokenRefused(Reason.MALFORMED, _DETAILS[Reason.MALFORMED])
+        raise TokenRefused(KIND, Reason.MALFORMED, _DETAILS[Reason.MALFORMED])
     with connection.cursor() as cursor:
         cursor.execute(_FIND, [tokens.digest(tenant_id, value)])
         row = cursor.fetchone()
     if row is None:
-        raise TokenRefused(Reason.UNKNOWN, _DETAILS[Reason.UNKNOWN])
+        raise TokenRefused(KIND, Reason.UNKNOWN, _DETAILS[Reason.UNKNOWN])
     verified, standing = _read(*row[:7]), Standing(*row[7:])
     reason = standing.why_refused(now)
     if reason is not None:
         name = f"{verified.label} ({verified.public_id})"
-        raise TokenRefused(reason, _detail(reason, name, standing), verified)
+        raise TokenRefused(KIND, reason, _detail(reason, name, standing), verified)
     return verified
 
 

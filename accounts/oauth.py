@@ -19,6 +19,7 @@ from accounts.uses import Use
 from tenants.current import current_tenant
 
 SECRET_PREFIX: Final = "mypscim_secret_"  # noqa: S105  # every secret begins with it
+KIND: Final = "client"  # in the ids of refusals
 # Expired access tokens are told apart from unknown ones for this long.
 REMEMBERED: Final = timedelta(days=7)
 
@@ -36,12 +37,15 @@ class ErrorCode(StrEnum):
 class GrantRefused(Exception):
     """No access token; `detail` says why and what to do, in printable ASCII (RFC 6749 §5.2).
 
-    `refused` is the client of the tenant that has proven who it is and may not have one.
+    `reason` is the id of its row in the catalogue (accounts.refusals). `refused` is the client of the tenant that has proven who it is and may not have one.
     """
 
-    def __init__(self, code: ErrorCode, detail: str, refused: Verified | None = None) -> None:
+    def __init__(
+        self, code: ErrorCode, reason: str, detail: str, refused: Verified | None = None
+    ) -> None:
         super().__init__(detail)
         self.code = code
+        self.reason = reason
         self.detail = detail
         self.refused = refused
 
@@ -84,11 +88,11 @@ def by_secret(tenant_id: UUID, client_id: str, value: str, now: datetime) -> Pro
     `tenant_id` must be the current tenant's. Needs a transaction in the tenant.
     """
     if not tokens.is_well_formed(value, SECRET_PREFIX):
-        raise GrantRefused(ErrorCode.INVALID_CLIENT, _MALFORMED_SECRET)
+        raise GrantRefused(ErrorCode.INVALID_CLIENT, Reason.MALFORMED.of(KIND), _MALFORMED_SECRET)
     rows = ClientSecret.objects.select_related("client__issued_for").defer("digest")
     secret = rows.filter(digest=tokens.digest(tenant_id, value)).first()
     if secret is None or str(secret.client_id) != client_id.strip().lower():
-        raise GrantRefused(ErrorCode.INVALID_CLIENT, _UNKNOWN_SECRET)
+        raise GrantRefused(ErrorCode.INVALID_CLIENT, Reason.UNKNOWN.of(KIND), _UNKNOWN_SECRET)
     proven = Proven(secret.client, secret)
     _check(proven, secret.standing, f"client secret {secret.public_id}", now)
     return proven
@@ -106,14 +110,16 @@ def by_assertion(
         claimed = assertions.claimed_client(assertion)
         client = OAuthClient.objects.select_related("issued_for").filter(id=claimed).first()
         if client is None or client_id not in {None, str(claimed)}:
-            raise GrantRefused(ErrorCode.INVALID_CLIENT, _UNKNOWN_CLIENT)
+            raise GrantRefused(ErrorCode.INVALID_CLIENT, Reason.UNKNOWN.of(KIND), _UNKNOWN_CLIENT)
         claims = assertions.check(assertion, client.public_keys, audiences, now)
     except assertions.AssertionRefused as refusal:
-        raise GrantRefused(ErrorCode.INVALID_CLIENT, str(refusal)) from None
+        raise GrantRefused(ErrorCode.INVALID_CLIENT, "assertion.refused", str(refusal)) from None
     proven = Proven(client)
     _check(proven, client.standing, f"OAuth client {client.public_id}", now)
     if not assertions.spend(client.id, claims, now):
-        raise GrantRefused(ErrorCode.INVALID_CLIENT, "The client assertion has been used before.")
+        raise GrantRefused(
+            ErrorCode.INVALID_CLIENT, "assertion.used", "The client assertion has been used before."
+        )
     return proven
 
 
@@ -123,7 +129,9 @@ def read_scopes(asked: str | None) -> frozenset[Scope]:
         return access.read_scopes(asked or access.to_scope(tokens.ALL_SCOPES))
     except ValueError:
         known = access.to_scope(frozenset(tokens.Scope))
-        raise GrantRefused(ErrorCode.INVALID_SCOPE, f"The scopes are: {known}.") from None
+        raise GrantRefused(
+            ErrorCode.INVALID_SCOPE, "oauth.scope", f"The scopes are: {known}."
+        ) from None
 
 
 def issue(tenant_id: UUID, proven: Proven, scopes: frozenset[Scope], now: datetime) -> Issued:
@@ -157,12 +165,14 @@ def _check(proven: Proven, standing: Standing, name: str, now: datetime) -> None
                 f"The myPolicies account that the {name} was issued for is no longer an active"
                 " admin: ensure that the myPolicies account has Admin permissions."
             )
-            raise GrantRefused(ErrorCode.UNAUTHORIZED_CLIENT, detail, proven.verified)
+            raise GrantRefused(
+                ErrorCode.UNAUTHORIZED_CLIENT, Reason.NOT_ADMIN.of(KIND), detail, proven.verified
+            )
         case reason:
             moment = standing.revoked_at or standing.expires_at
             day = f"{moment.astimezone(UTC):%Y-%m-%d}" if moment else ""
             detail = f"The {name} is {reason.value} since {day}. Ask {SUPPORT} for a new one."
-            raise GrantRefused(ErrorCode.INVALID_CLIENT, detail, proven.verified)
+            raise GrantRefused(ErrorCode.INVALID_CLIENT, reason.of(KIND), detail, proven.verified)
 
 
 _MALFORMED_SECRET: Final = (

@@ -28,6 +28,7 @@ from django.db import connection
 from accounts.permissions import Role
 
 PREFIX: Final = "mypscim_"
+KIND: Final = "token"  # in the ids of refusals
 BODY_LENGTH: Final = 43  # 62 ** 43 > 2 ** 256
 CHECKSUM_LENGTH: Final = 6  # 62 ** 6 > 2 ** 32
 PUBLIC_ID_LENGTH: Final = 8
@@ -86,16 +87,24 @@ class Reason(Enum):
     EXPIRED = "expired"
     NOT_ADMIN = "account is no active admin"
 
+    def of(self, kind: str) -> str:
+        """The id of the refusal for that reason in the catalogue (accounts.refusals)."""
+        return f"{kind}.{self.name.lower().replace('_', '-')}"
+
 
 class TokenRefused(Exception):
     """A token may not be used; `detail` tells an IT administrator why and what to do.
 
-    `refused` is the tenant's token that it is, None for one that is not known.
+    `kind` is what the token is: `token` or `access-token`. `refused` is the tenant's token that it is,
+    None for one that is not known.
     """
 
-    def __init__(self, reason: Reason, detail: str, refused: Verified | None = None) -> None:
+    def __init__(
+        self, kind: str, reason: Reason, detail: str, refused: Verified | None = None
+    ) -> None:
         super().__init__(detail)
         self.reason = reason
+        self.id = reason.of(kind)  # in the catalogue of refusals
         self.detail = detail
         self.refused = refused
 
@@ -169,16 +178,16 @@ def verify(tenant_id: UUID, value: str, now: datetime) -> Verified:
     `tenant_id` must be the current tenant's. Needs a transaction in the tenant. Raises TokenRefused.
     """
     if not is_well_formed(value):
-        raise TokenRefused(Reason.MALFORMED, _DETAILS[Reason.MALFORMED])
+        raise TokenRefused(KIND, Reason.MALFORMED, _DETAILS[Reason.MALFORMED])
     with connection.cursor() as cursor:
         cursor.execute(_FIND, [digest(tenant_id, value)])
         row = cursor.fetchone()
     if row is None:
-        raise TokenRefused(Reason.UNKNOWN, _DETAILS[Reason.UNKNOWN])
+        raise TokenRefused(KIND, Reason.UNKNOWN, _DETAILS[Reason.UNKNOWN])
     verified, standing = Verified(*row[:5]), Standing(*row[5:])
     reason = standing.why_refused(now)
     if reason is not None:
-        raise TokenRefused(reason, _detail(reason, verified.public_id, standing), verified)
+        raise TokenRefused(KIND, reason, _detail(reason, verified.public_id, standing), verified)
     return verified
 
 

@@ -54,6 +54,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn ships no types
                     "address": addr[0] if isinstance(addr, tuple) else None,  # of the peer
                     "status": status,
                     "error": type(exc).__name__,
+                    "refused": "request.invalid",
                 }
                 _requests.info("request", extra=extra)
                 util.write_nonblock(client, refusal(status, detail, request_id))

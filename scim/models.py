@@ -157,6 +157,8 @@ class ProvisioningEvent(models.Model):
     resource_id = models.UUIDField(null=True)
     status = models.PositiveSmallIntegerField()
     scim_type = models.CharField(max_length=20, blank=True)
+    # Of a refusal: the id of its row in scim.refusals; blank in rows from before there was one.
+    reason = models.CharField(max_length=40, blank=True, db_default="")
     detail = models.TextField(blank=True)
     sent = models.JSONField(null=True)  # the request's body or query, redacted
     # Of a user who was not created, and so has no id to be found by: the key of the userName sent.

@@ -82,6 +82,7 @@ def _not_served(request: HttpRequest, header: str) -> HttpResponse:
     return _refusal(
         request,
         HTTPStatus.NOT_FOUND,
+        "host.not-served",
         f"{named} is not served here: check the Tenant URL for typing errors.",
     )
 
@@ -90,12 +91,14 @@ def _suspended(request: HttpRequest, tenant: Tenant) -> HttpResponse:
     return _refusal(
         request,
         HTTPStatus.FORBIDDEN,
+        "tenant.suspended",
         f"The tenant {tenant.custom_domain} is suspended: contact myPolicies support.",
     )
 
 
-def _refusal(request: HttpRequest, status: HTTPStatus, detail: str) -> HttpResponse:
+def _refusal(request: Any, status: HTTPStatus, reason: str, detail: str) -> HttpResponse:
     """A SCIM Error below /scim, plain text elsewhere; the same to every method and path."""
+    request.log_fields = {"refused": reason}  # no provisioning log is told
     path = "/" + request.path_info.lower().lstrip("/")
     if path == "/scim" or path.startswith("/scim/"):
         error: dict[str, Any] = {

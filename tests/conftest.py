@@ -16,8 +16,9 @@ from hypothesis import settings as properties
 from accounts import uses
 from config.database import socket_dir
 from config.server import embedded
+from scim.models import ProvisioningEvent
 from tenants import clock, lifecycle, resolution, traffic
-from tenants.current import in_public
+from tenants.current import in_public, in_tenant
 from tenants.models import Tenant
 from tests.support import clients, database, people
 from tests.support.installed import is_installed
@@ -107,7 +108,13 @@ def _tenant(custom_domain):
 
 @pytest.fixture
 def acme(db):
-    return _tenant("acme")
+    """The tenant of most tests; whatever they had refused is in its log with a reason."""
+    tenant = _tenant("acme")
+    yield tenant
+    if not connection.needs_rollback:
+        with in_tenant(tenant):
+            unexplained = ProvisioningEvent.objects.filter(status__gte=400, reason="")
+            assert not list(unexplained.values_list("status", "detail"))
 
 
 @pytest.fixture

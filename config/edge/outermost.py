@@ -26,12 +26,16 @@ from tenants.outages import is_outage
 RETRY_AFTER: Final = "30"  # seconds
 _ID_BYTES: Final = 16
 _PAGE: Final = "failed.html"  # needs no tenant, no session and no database
-# What Django's own refusals mean to a SCIM client.
-_DETAILS: Final = {
-    403: "The request is not allowed here.",
-    404: "There is no SCIM endpoint at this address: check the Tenant URL.",
-    405: "The method is not supported here.",
+# Reason and detail of Django's own refusals, as a SCIM client reads them.
+_REFUSALS: Final = {
+    403: ("request.invalid", "The request is not allowed here."),
+    404: (
+        "request.no-endpoint",
+        "There is no SCIM endpoint at this address: check the Tenant URL.",
+    ),
+    405: ("request.method", "The method is not supported here."),
 }
+_OTHERWISE: Final = ("request.invalid", "The request could not be understood.")
 _requests: Final = logging.getLogger("mypolicies.requests")
 _logger: Final = logging.getLogger(__name__)
 
@@ -68,14 +72,14 @@ def _unavailable(request: Any) -> HttpResponse:
         "The service cannot reach its database; repeat the request later. "
         f"If it lasts, tell support the request id {request.request_id}."
     )
-    response = _error(request, 503, detail)
+    response = _error(request, 503, "server.busy", detail)
     response["Retry-After"] = RETRY_AFTER
     return response
 
 
 def _failed(request: Any, status: int) -> HttpResponse:
     detail = f"An unexpected error occurred. Tell support the request id {request.request_id}."
-    return _error(request, status, detail)
+    return _error(request, status, "server.failed", detail)
 
 
 def _in_the_language_of_the_path(request: Any, response: HttpResponse) -> HttpResponse:
@@ -86,19 +90,26 @@ def _in_the_language_of_the_path(request: Any, response: HttpResponse) -> HttpRe
         return response
     if response.status_code >= 500:
         return _failed(request, response.status_code)
-    detail = _DETAILS.get(response.status_code, "The request could not be understood.")
+    reason, detail = _REFUSALS.get(response.status_code, _OTHERWISE)
+    _note(request, reason)
     response.content = json.dumps(error_body(response.status_code, detail))
     response["Content-Type"] = MEDIA_TYPE
     response["Content-Length"] = str(len(response.content))
     return response
 
 
-def _error(request: HttpRequest, status: int, detail: str) -> HttpResponse:
+def _error(request: HttpRequest, status: int, reason: str, detail: str) -> HttpResponse:
+    _note(request, reason)
     if is_scim(request):
         body = json.dumps(error_body(status, detail))
         return HttpResponse(body, status=status, content_type=MEDIA_TYPE)
     page = {"title": HTTPStatus(status).phrase, "detail": detail}
     return HttpResponse(render_to_string(_PAGE, page), status=status)
+
+
+def _note(request: Any, reason: str) -> None:
+    """Have the request's log line say why it was refused; no provisioning log is told."""
+    request.log_fields = {**getattr(request, "log_fields", {}), "refused": reason}
 
 
 def is_scim(request: HttpRequest) -> bool:

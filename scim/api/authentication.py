@@ -35,7 +35,7 @@ class SecretTokenAuthentication(BaseAuthentication):
         # `log_fields` are for the line that config.edge.outermost logs.
         value = bearer_token(request.META.get("HTTP_AUTHORIZATION", ""))
         if value is None:
-            raise Unauthorized(_MISSING)
+            raise Unauthorized("token.missing", _MISSING)
         try:
             kind = access if access.is_access_token(value) else tokens
             verified = kind.verify(current_tenant().id, value, clock.now())
@@ -43,7 +43,7 @@ class SecretTokenAuthentication(BaseAuthentication):
             http_request.refusal = refusal  # type: ignore[attr-defined]  # for scim.api.views
             http_request.log_fields = {"token_refused": refusal.reason.value}  # type: ignore[attr-defined]
             error = Forbidden if refusal.reason is Reason.NOT_ADMIN else Unauthorized
-            raise error(refusal.detail) from None
+            raise error(refusal.id, refusal.detail) from None
         begins = not hasattr(http_request, "log_fields")  # and not once more, after a conflict
         http_request.log_fields = {"token": verified.public_id}  # type: ignore[attr-defined]
         requester = requester_of(http_request, verified)
@@ -63,7 +63,9 @@ def check_scope(verified: Verified, scope: Scope) -> None:
     """Raises InsufficientScope (RFC 6750 §3.1) unless the token has the scope."""
     if scope not in verified.scopes:
         raise InsufficientScope(
-            f"The access token does not have the scope {scope}: request one that has it.", scope
+            "token.scope",
+            f"The access token does not have the scope {scope}: request one that has it.",
+            scope,
         )
 
 

@@ -38,7 +38,9 @@ def read(stream: IO[Any], meta: Mapping[str, Any], limit: int) -> bytes:
     if len(body) > limit:
         raise _too_large(limit)
     if announced is not None and len(body) < announced:
-        raise InvalidSyntax("The body ends before the length that Content-Length announces.")
+        raise InvalidSyntax(
+            "body.unreadable", "The body ends before the length that Content-Length announces."
+        )
     return body
 
 
@@ -57,7 +59,9 @@ def _announced(meta: Mapping[str, Any]) -> int | None:
 
 def _check_coding(codings: str) -> None:
     if not _PLAIN.issuperset(each.strip().lower() for each in codings.split(",")):
-        raise UnsupportedCoding("Send the body as it is, without Content-Encoding.")
+        raise UnsupportedCoding(
+            "request.compressed", "Send the body as it is, without Content-Encoding."
+        )
 
 
 def _read(stream: IO[Any], size: int) -> bytes:
@@ -69,4 +73,4 @@ def _read(stream: IO[Any], size: int) -> bytes:
 
 
 def _too_large(limit: int) -> ContentTooLarge:
-    return ContentTooLarge(f"The body is larger than {limit} bytes.")
+    return ContentTooLarge("request.too-large", f"The body is larger than {limit} bytes.")

@@ -26,7 +26,9 @@ class DiscoveryView(ScimView):
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)
         if "filter" in read_parameters(self.http_request):
-            raise Forbidden("Discovery endpoints cannot be filtered (RFC 7644 §4).")
+            raise Forbidden(
+                "discovery.filtered", "Discovery endpoints cannot be filtered (RFC 7644 §4)."
+            )
 
     def answer(self, body: dict[str, Any]) -> Response:
         log_read(self.http_request, self, 200)
@@ -49,7 +51,7 @@ class DescriptionsView(DiscoveryView):
         wanted = identifier.lower()
         found = next((each for each in descriptions if each["id"].lower() == wanted), None)
         if found is None:
-            raise NotFound(f"Nothing here has the id {identifier[:128]!r}.")
+            raise NotFound("request.no-endpoint", f"Nothing here has the id {identifier[:128]!r}.")
         return self.answer(found)
 
 

@@ -23,17 +23,26 @@ _MAX_METHOD: Final = 20  # characters of an invented method that are repeated
 _logger = logging.getLogger(__name__)
 
 _Kinds = type[Exception] | tuple[type[Exception], ...]
-_TRANSLATIONS: Final[tuple[tuple[_Kinds, type[errors.ScimError], str], ...]] = (
-    (drf.MethodNotAllowed, errors.MethodNotAllowed, "{method} is not supported here."),
+_TRANSLATIONS: Final[tuple[tuple[_Kinds, errors.ScimError], ...]] = (
     (
         drf.UnsupportedMediaType,
-        errors.UnsupportedMediaType,
-        "Send the body as application/scim+json.",
+        errors.UnsupportedMediaType(
+            "request.media-type", "Send the body as application/scim+json."
+        ),
     ),
-    ((Http404, drf.NotFound), errors.NotFound, "There is no such SCIM endpoint."),
-    (RequestDataTooBig, errors.ContentTooLarge, "The body is too large."),
-    (SuspiciousOperation, errors.BadRequest, "The request has too many parameters."),
-    ((drf.ParseError, UnreadablePostError), errors.InvalidSyntax, "The body could not be read."),
+    (
+        (Http404, drf.NotFound),
+        errors.NotFound("request.no-endpoint", "There is no such SCIM endpoint."),
+    ),
+    (RequestDataTooBig, errors.ContentTooLarge("request.too-large", "The body is too large.")),
+    (
+        SuspiciousOperation,
+        errors.BadRequest("request.parameters", "The request has too many parameters."),
+    ),
+    (
+        (drf.ParseError, UnreadablePostError),
+        errors.InvalidSyntax("body.unreadable", "The body could not be read."),
+    ),
 )
 
 
@@ -56,15 +65,20 @@ def scim_error(exc: Exception, request: HttpRequest) -> errors.ScimError:
     """The SCIM error that says what the exception means to the client."""
     if isinstance(exc, errors.ScimError):
         return exc
-    for kinds, error, detail in _TRANSLATIONS:
+    if isinstance(exc, drf.MethodNotAllowed):
+        method = (request.method or "")[:_MAX_METHOD]
+        return errors.MethodNotAllowed("request.method", f"{method} is not supported here.")
+    for kinds, error in _TRANSLATIONS:
         if isinstance(exc, kinds):
-            return error(detail.format(method=(request.method or "")[:_MAX_METHOD]))
+            return error
     if is_outage(exc):
-        return errors.ServiceUnavailable("The service is busy; repeat the request later.")
+        return errors.ServiceUnavailable(
+            "server.busy", "The service is busy; repeat the request later."
+        )
     _logger.error("A SCIM request failed unexpectedly.", exc_info=exc)
     request_id = getattr(request, "request_id", "")
     return errors.InternalError(
-        f"An unexpected error occurred. Tell support the request id {request_id}."
+        "server.failed", f"An unexpected error occurred. Tell support the request id {request_id}."
     )
 
 

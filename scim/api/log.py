@@ -55,7 +55,7 @@ def log_refusal(request: HttpRequest, view: Logged, error: ScimError) -> None:
     if view.requester is None:
         kind = (current_tenant().schema_name, error.detail, call.requester.address)
         count = _strangers.note(kind, time.monotonic())
-    event = provisioning_log.refused(call, error.status, error.scim_type, error.detail)
+    event = provisioning_log.refused(call, error)
     if count:
         after_transaction(request, partial(provisioning_log.record, replace(event, count=count)))
 

@@ -36,7 +36,7 @@ class MeViewSet(ResourceViewSet):
         """
         super().initial(request, *args, **kwargs)
         if request.method == "POST":
-            raise NotImplementedYet(_POST)
+            raise NotImplementedYet("me.create", _POST)
         self.kwargs["identifier"] = self._own_id()  # the handler's keyword arguments themselves
 
     def finalize_response(
@@ -56,9 +56,11 @@ class MeViewSet(ResourceViewSet):
         try:
             found = resources.query([source], query).items if email else ()
         except TooMany:  # the query is ours: no advice helps the client
-            raise ServiceUnavailable(_LATE) from None
+            raise ServiceUnavailable("server.busy", _LATE) from None
         if len(found) != 1:
-            raise NotImplementedYet(_NOBODY.format(number="more than one" if found else "none"))
+            raise NotImplementedYet(
+                "me.nobody", _NOBODY.format(number="more than one" if found else "none")
+            )
         return str(found[0].stored.id)
 
 

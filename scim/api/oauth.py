@@ -127,12 +127,16 @@ def _grant(request: HttpRequest, asked: _Asked) -> Issued:
     now, tenant = clock.now(), current_tenant()
     grant = form.get("grant_type")
     if grant is None:
-        raise GrantRefused(ErrorCode.INVALID_REQUEST, "The parameter grant_type is missing.")
+        raise GrantRefused(
+            ErrorCode.INVALID_REQUEST, "oauth.request", "The parameter grant_type is missing."
+        )
     proven = _prove(_read_credentials(request, form), tenant)
     asked.proven = proven.verified
     asked.requester = requester_of(request, proven.verified)
     if grant != GRANT:
-        raise GrantRefused(ErrorCode.UNSUPPORTED_GRANT_TYPE, f"The grant type here is {GRANT}.")
+        raise GrantRefused(
+            ErrorCode.UNSUPPORTED_GRANT_TYPE, "oauth.grant-type", f"The grant type here is {GRANT}."
+        )
     return oauth.issue(tenant.id, proven, oauth.read_scopes(form.get("scope")), now)
 
 
@@ -144,7 +148,9 @@ def _prove(credentials: _Credentials, tenant: Tenant) -> Proven:
         )
     if credentials.client_id is None or credentials.secret is None:
         raise GrantRefused(
-            ErrorCode.INVALID_CLIENT, "The request does not say client id and client secret."
+            ErrorCode.INVALID_CLIENT,
+            "oauth.request",
+            "The request does not say client id and client secret.",
         )
     return oauth.by_secret(tenant.id, credentials.client_id, credentials.secret, clock.now())
 
@@ -152,17 +158,23 @@ def _prove(credentials: _Credentials, tenant: Tenant) -> Proven:
 def _read_form(request: HttpRequest) -> dict[str, str]:
     """The parameters that have a value. Raises GrantRefused."""
     if (request.content_type or "").lower() != FORM:
-        raise GrantRefused(ErrorCode.INVALID_REQUEST, f"Send the parameters as {FORM}.")
+        raise GrantRefused(
+            ErrorCode.INVALID_REQUEST, "oauth.request", f"Send the parameters as {FORM}."
+        )
     try:
         body = bodies.read_all(request, MAX_BODY)
         pairs = parse_qsl(body.decode("ascii"), errors="strict", max_num_fields=MAX_FIELDS)
     except (ValueError, UnreadablePostError):
-        raise GrantRefused(ErrorCode.INVALID_REQUEST, "The body is not a form.") from None
+        raise GrantRefused(
+            ErrorCode.INVALID_REQUEST, "oauth.request", "The body is not a form."
+        ) from None
     except ScimError as error:  # its length, or how it is coded
-        raise GrantRefused(ErrorCode.INVALID_REQUEST, error.detail) from None
+        raise GrantRefused(ErrorCode.INVALID_REQUEST, error.reason, error.detail) from None
     form = dict(pairs)
     if len(form) != len(pairs):
-        raise GrantRefused(ErrorCode.INVALID_REQUEST, "A parameter is there twice.")
+        raise GrantRefused(
+            ErrorCode.INVALID_REQUEST, "oauth.request", "A parameter is there twice."
+        )
     return form
 
 
@@ -172,16 +184,22 @@ def _read_credentials(request: HttpRequest, form: Mapping[str, str]) -> _Credent
     secret, assertion = form.get("client_secret"), form.get("client_assertion")
     if sum((bool(header), secret is not None, assertion is not None)) > 1:
         raise GrantRefused(
-            ErrorCode.INVALID_REQUEST, "The request authenticates in more than one way."
+            ErrorCode.INVALID_REQUEST,
+            "oauth.request",
+            "The request authenticates in more than one way.",
         )
     if header:
         client_id, secret = _read_basic(header)
         if form.get("client_id", client_id) != client_id:
-            raise GrantRefused(ErrorCode.INVALID_REQUEST, "The request names two client ids.")
+            raise GrantRefused(
+                ErrorCode.INVALID_REQUEST, "oauth.request", "The request names two client ids."
+            )
         return _Credentials(client_id, secret)
     if assertion is not None and form.get("client_assertion_type") != assertions.TYPE:
         raise GrantRefused(
-            ErrorCode.INVALID_CLIENT, f"The client_assertion_type here is {assertions.TYPE}."
+            ErrorCode.INVALID_CLIENT,
+            "oauth.request",
+            f"The client_assertion_type here is {assertions.TYPE}.",
         )
     return _Credentials(form.get("client_id"), secret, assertion)
 
@@ -195,7 +213,9 @@ def _read_basic(header: str) -> tuple[str, str]:
         text = ""
     client_id, colon, secret = text.partition(":")
     if scheme.lower() != "basic" or not colon:
-        raise GrantRefused(ErrorCode.INVALID_CLIENT, "The Authorization header is not HTTP Basic.")
+        raise GrantRefused(
+            ErrorCode.INVALID_CLIENT, "oauth.request", "The Authorization header is not HTTP Basic."
+        )
     return unquote_plus(client_id), unquote_plus(secret)
 
 
@@ -224,4 +244,4 @@ def _refusal(request: HttpRequest, asked: _Asked, refusal: GrantRefused) -> Http
 def _as_scim_error(refusal: GrantRefused) -> ScimError:
     """The refusal in the words of the provisioning log."""
     error = Unauthorized if refusal.code is ErrorCode.INVALID_CLIENT else BadRequest
-    return error(refusal.detail)
+    return error(refusal.reason, refusal.detail)

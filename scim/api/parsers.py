@@ -36,9 +36,9 @@ class BulkParser(ScimParser):
 def parse(body: bytes, max_names: int = MAX_NAMES) -> Any:
     """The JSON document in the body. Raises InvalidSyntax."""
     if not body.strip():
-        raise InvalidSyntax("The request has no body; it must be a JSON object.")
+        raise InvalidSyntax("body.unreadable", "The request has no body; it must be a JSON object.")
     try:
         text = body.decode("utf-8-sig")
     except UnicodeDecodeError:
-        raise InvalidSyntax("The body is not UTF-8.") from None
+        raise InvalidSyntax("body.unreadable", "The body is not UTF-8.") from None
     return values.read_document(text, max_names)

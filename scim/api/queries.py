@@ -43,7 +43,8 @@ def _only(name: str, values: Iterable[str]) -> str:
     said = [each for each in said if each.strip()] or said
     if len(said) > 1 and name in NAMES:
         refusal = InvalidFilter if name == _FILTER else InvalidValue
-        raise refusal(f"{name} is given more than once, with different values; send one.")
+        detail = f"{name} is given more than once, with different values; send one."
+        raise refusal("list.parameters", detail)
     return said[-1]
 
 

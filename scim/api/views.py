@@ -113,7 +113,9 @@ class ScimView(APIView):
         request: Any = self.http_request
         if not hasattr(request, "body_read"):  # a request that begins again cannot be read again
             if self.request.stream is None:
-                raise InvalidSyntax("The request has no body; it must be a JSON object.")
+                raise InvalidSyntax(
+                    "body.unreadable", "The request has no body; it must be a JSON object."
+                )
             request.body_read = self.request.data
         self.sent = request.body_read
         return self.sent
@@ -129,4 +131,6 @@ class UnknownEndpointView(ScimView):
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)
-        raise NotFound(f"There is no SCIM endpoint at {request.path[:128]!r}.")
+        raise NotFound(
+            "request.no-endpoint", f"There is no SCIM endpoint at {request.path[:128]!r}."
+        )

@@ -68,9 +68,9 @@ class PollView(_JsonView):
             wanted = polling.read_request(_read_json(request))
             body = polling.answer(current_tenant(), stream, state, wanted)
         except PollRefused as refusal:
-            return _refusal(request, asked, BadRequest(str(refusal)))
+            return _refusal(request, asked, BadRequest("stream.poll", str(refusal)))
         except SealBroken as error:
-            return _refusal(request, asked, ServiceUnavailable(str(error)))
+            return _refusal(request, asked, ServiceUnavailable("stream.sealed", str(error)))
         except ScimError as error:
             return _refusal(request, asked, error)
         log_read(request, asked, 200)
@@ -92,10 +92,10 @@ def _authenticate(request: HttpRequest, asked: _Asked) -> tuple[Stream, str]:
     """The stream that the bearer token belongs to, and its state. Raises Unauthorized."""
     secret = bearer_token(request.META.get("HTTP_AUTHORIZATION", ""))
     if secret is None:
-        raise Unauthorized("Send the stream's secret as a bearer token.")
+        raise Unauthorized("stream.secret", "Send the stream's secret as a bearer token.")
     found = polling.find_stream(current_tenant(), secret)
     if found is None:
-        raise Unauthorized("The secret is that of no event stream of this tenant.")
+        raise Unauthorized("stream.secret", "The secret is that of no event stream of this tenant.")
     stream = found[0]
     named = f"{stream.label} ({stream.id.hex[:8]})"
     stranger = requester_of(request, None)

@@ -1,13 +1,15 @@
 """What events give to the rest: the outbox, endpoints for receivers, screens of streams and deliveries."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from django.contrib.admin import AdminSite
 
+from accounts.refusals import Refusal
 from scim.events import outbox, polling, streams
 from scim.events.delivery_screen import DeliveryAdmin
 from scim.events.endpoints import KeysView, PollView
 from scim.events.models import Delivery, EventStream
+from scim.events.refusals import ROWS
 from scim.events.stream_screen import EventStreamAdmin
 from scim.provider.features import Feature, View
 from scim.provider.observers import Observer
@@ -34,6 +36,9 @@ class Events(Feature):
 
     def event_uris(self) -> Sequence[str]:
         return streams.event_uris()
+
+    def refusals(self) -> Iterable[Refusal]:
+        return ROWS
 
     def endpoints(self) -> Mapping[str, View]:
         return {polling.PATH.lstrip("/"): PollView.as_view(), "jwks.json": KeysView.as_view()}

@@ -1,11 +1,13 @@
 """What the guard gives to the rest: its observer, its screen, warnings and the undo."""
 
 from collections.abc import Iterable
+from typing import Final
 
 from django.contrib.admin import AdminSite
 
 from accounts.console.screen import add_panel
 from accounts.console.site import add_part
+from accounts.refusals import Refusal
 from scim.guard import undoing, watch
 from scim.guard.alarm_screen import AlarmAdmin
 from scim.guard.banners import AlarmPanel, StaffPart, TenantPart
@@ -27,6 +29,9 @@ class Guard(Feature):
         add_part(tenant_site, TenantPart)
         add_panel(staff_site, Tenant, AlarmPanel)
 
+    def refusals(self) -> Iterable[Refusal]:
+        return (_HELD,)
+
     def rounds(self) -> Iterable[Round]:
         return (watch.LOOKS,)
 
@@ -34,4 +39,13 @@ class Guard(Feature):
         return (Job("undo", undoing.tenants_with_work, undoing.advance),)
 
 
+_HELD: Final = Refusal(
+    "guard.held",
+    "Unusually many users were deactivated or deleted within an hour, and the tenant has chosen"
+    " that further deactivations wait.",
+    "RFC 6585 §4; myPolicies: the guard against mass deactivation",
+    "Open the mass deactivation. Not intended? Fix the assignment or the scope in Entra first, then"
+    " undo. Intended? Allow it; Entra retries the request.",
+    "myPolicies: Mass deactivations",
+)
 FEATURE = Guard()

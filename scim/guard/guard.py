@@ -58,7 +58,7 @@ class Situation:
 
 def held() -> TooManyRequests:
     """The refusal of a departure that has to wait."""
-    return TooManyRequests(_HELD, int(CYCLE.total_seconds()))
+    return TooManyRequests("guard.held", _HELD, int(CYCLE.total_seconds()))
 
 
 def settings_of(tenant: Tenant) -> Guard:

@@ -83,6 +83,7 @@ class Preview:
 
     status: int
     scim_type: str = ""
+    reason: str = ""
     detail: str = ""
     traces: tuple[Trace, ...] = ()
     found: int | None = None
@@ -127,12 +128,16 @@ def dry_run(logged: Logged) -> Preview:
             left = tuple(_traces(requester.request_id, CHANGES_KEPT))
             transaction.set_rollback(True)
     except ScimError as error:
-        return Preview(error.status, error.scim_type or "", error.detail)
+        return Preview(error.status, error.scim_type or "", error.reason, error.detail)
     except Exception as error:  # what would be a 500 is what a dry run is there to find
         if is_outage(error):
             raise
         _logger.exception("A dry run failed unexpectedly.")
-        return Preview(500, detail="It would fail unexpectedly; the server's log says how.")
+        return Preview(
+            500,
+            reason="server.failed",
+            detail="It would fail unexpectedly; the server's log says how.",
+        )
     return replace(preview, traces=left)
 
 

@@ -17,9 +17,9 @@ from accounts.console.listing import Conditions, TableFilter, since
 from accounts.console.page import Page, Section, Table, link
 from accounts.console.screen import Panel
 from scim.inspector import previews, requests
-from scim.inspector.explanations import ALL, UNKNOWN, explain
 from scim.inspector.requests import REFUSED_FROM, status_badge
 from scim.models import ProvisioningEvent, Resource
+from scim.refusals import UNKNOWN, catalogue, explain
 from scim.repository.resources import user_name_key
 from scim.screens.search import first_id_at, uuid_in, who_is_called
 from scim.screens.visibility import Sight
@@ -145,7 +145,7 @@ class ProvisioningEventAdmin(ExportingAdmin[ProvisioningEvent]):
         sight = Sight.of(request)
 
         def cells(event: ProvisioningEvent) -> list[Any]:
-            explanation = explain(event.status, event.scim_type, event.detail)
+            explanation = explain(event.status, event.scim_type, event.reason)
             return [
                 moment(event.at),
                 *(event.operation, event.method, sight.text(event.path)),
@@ -189,8 +189,8 @@ class ProvisioningEventAdmin(ExportingAdmin[ProvisioningEvent]):
         if request.method not in {"GET", "HEAD"} or not self.has_view_permission(request):
             raise PermissionDenied
         rows = tuple(
-            (requests.anchored(each), each.happened, each.rule, each.remedy, each.where)
-            for each in (*ALL, UNKNOWN)
+            (requests.anchored(each), each.sentence, each.rule, each.remedy, each.place)
+            for each in (*catalogue().values(), UNKNOWN)
         )
         headings = ("Explanation", "What happened", "Rule", "What to do", "Where")
         page = Page("Why requests are refused", (Table("Every refusal", headings, rows, ""),))

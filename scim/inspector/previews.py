@@ -6,7 +6,6 @@ from accounts.actions import ActionRefused
 from accounts.console.action import KEY, Action, Call
 from accounts.console.page import Fact, Facts, Page, Section, Table, link, record_path
 from scim.inspector.dry_run import REPLAY, Logged, Preview, Trace, preview_request, why_not
-from scim.inspector.explanations import explain
 from scim.inspector.requests import (
     beside,
     elsewhere,
@@ -17,6 +16,7 @@ from scim.inspector.requests import (
 )
 from scim.models import ProvisioningEvent
 from scim.protocol.differences import Change
+from scim.refusals import explain
 from scim.screens.visibility import Sight
 from tenants.current import current_tenant
 
@@ -53,7 +53,7 @@ def cautions(event: ProvisioningEvent) -> tuple[str, ...]:
 def sections(event: ProvisioningEvent, preview: Preview, sight: Sight) -> list[Section]:
     """What the page shows of the dry run."""
     found: list[Section] = [_answer(event, preview, sight)]
-    explanation = explain(preview.status, preview.scim_type, preview.detail)
+    explanation = explain(preview.status, preview.scim_type, preview.reason)
     if explanation:
         found.append(Facts("Why it would be refused", explanation_facts(explanation)))
     if event.operation == "bulk":

@@ -1,7 +1,6 @@
 """One request's page: what was asked and answered, why it failed, what it sent and changed."""
 
 import json
-import re
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, Final
@@ -11,9 +10,9 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from accounts.console.page import Fact, Facts, Section, Table, Text, badge, brief, link, pretty
+from accounts.refusals import Refusal
 from scim.inspector import sent
 from scim.inspector.dry_run import Made
-from scim.inspector.explanations import Explanation, explain
 from scim.models import AttributeChange, ProvisioningEvent
 from scim.protocol import urns
 from scim.protocol.differences import Change
@@ -24,6 +23,7 @@ from scim.protocol.schema import ResourceType
 from scim.provider import catalog, resources
 from scim.provider.catalog import resource_types
 from scim.provider.redaction import shown_again
+from scim.refusals import explain
 from scim.repository.base import Loading, Query, Source
 from scim.screens.records import resource_link, short
 from scim.screens.visibility import Sight
@@ -33,14 +33,12 @@ REFUSED_FROM: Final = 400  # HTTP status
 CHANGES_SHOWN: Final = 500
 SENT_AND_CHANGED: Final = "What was sent, and what it changed"
 EXPLANATIONS: Final = "admin:scim_provisioningevent_explanations"
-# Type and attribute in the detail of a refusal (scim.repository.resources).
-_UNIQUE: Final = re.compile(r"Another (\w+) already has this (\S+);")
 
 
 def sections(event: ProvisioningEvent, sight: Sight) -> list[Section]:
     """What the page shows of the request, the reason of a refusal first."""
     found: list[Section] = []
-    explanation = explain(event.status, event.scim_type, event.detail)
+    explanation = explain(event.status, event.scim_type, event.reason)
     if explanation:
         found.append(_why(event, explanation, sight))
     found += [_request(event, sight), _answer(event, sight)]
@@ -100,19 +98,19 @@ def holds_redacted(value: Any) -> bool:
     return isinstance(value, str) and REDACTED in value
 
 
-def explanation_facts(explanation: Explanation) -> tuple[Fact, ...]:
+def explanation_facts(explanation: Refusal) -> tuple[Fact, ...]:
     """The explanation as rows, the last of which leads to all of them."""
     anchor = f"{reverse(EXPLANATIONS)}#{explanation.id}"
     return (
-        Fact("What happened", explanation.happened),
+        Fact("What happened", explanation.sentence),
         Fact("Rule", explanation.rule),
         Fact("What to do", explanation.remedy),
-        Fact("Where", explanation.where),
+        Fact("Where", explanation.place),
         Fact("Explanation", link(anchor, explanation.id)),
     )
 
 
-def _why(event: ProvisioningEvent, explanation: Explanation, sight: Sight) -> Facts:
+def _why(event: ProvisioningEvent, explanation: Refusal, sight: Sight) -> Facts:
     facts = explanation_facts(explanation)
     if event.scim_type == Uniqueness.scim_type:
         facts += tuple(_holder(event, sight))
@@ -120,24 +118,37 @@ def _why(event: ProvisioningEvent, explanation: Explanation, sight: Sight) -> Fa
 
 
 def _holder(event: ProvisioningEvent, sight: Sight) -> list[Fact]:
-    """Who has the unique value that was asked for, if that can be read from what was sent."""
-    named = _UNIQUE.search(event.detail)
-    resource_type = _type_called(named[1]) if named else None
-    if named is None or resource_type is None:
+    """Who has the unique values that were sent, if they can be read from the request."""
+    resource_type = resource_type_of(event)
+    if resource_type is None:
         return []
-    wanted = sent.value_of(resource_type, sent_of(event), named[2])
-    if wanted is None:
+    body = sent_of(event)
+    sent_values = (
+        (path, sent.value_of(resource_type, body, path)) for path in _unique(resource_type)
+    )
+    wanted = {path: value for path, value in sent_values if value is not None}
+    if not wanted:
         return []
-    found = _find(resource_type, named[2], wanted)
+    found = [each for path, value in wanted.items() for each in _find(resource_type, path, value)]
     if not found:
         return [Fact("Who has it", "Nobody now: the request would succeed if it came again.")]
-    if found[0].stored.id == event.resource_id:
+    others = [each.stored for each in found if each.stored.id != event.resource_id]
+    if not others:
         return [Fact("Who has it", "The same one by now: the request would succeed.")]
-    holder = found[0].stored
+    holder = others[0]
     name = holder.resource.get("userName") or holder.resource.get("displayName")
     attribute = "userName" if "userName" in holder.resource else "displayName"
     shown = sight.value(attribute, name, resource_type.name)
     return [Fact("Who has it", resource_link(resource_type.name, holder.id, shown))]
+
+
+def _unique(resource_type: ResourceType) -> list[str]:
+    """The paths of the attributes whose values no two resources of the type share."""
+    core = [each.name for each in resource_type.schema.unique_attributes]
+    schemas = (extension.schema for extension in resource_type.extensions)
+    return core + [
+        f"{each.id}:{unique.name}" for each in schemas for unique in each.unique_attributes
+    ]
 
 
 def _find(resource_type: ResourceType, path: str, value: str) -> Sequence[Any]:
@@ -252,6 +263,6 @@ def elsewhere(caption: str, changes: Sequence[AttributeChange | Made], sight: Si
     return Table(caption, headings, tuple(rows), "")
 
 
-def anchored(explanation: Explanation) -> Any:
+def anchored(explanation: Refusal) -> Any:
     """The id of an explanation as the place that links lead to."""
     return format_html('<span id="{0}">{0}</span>', explanation.id)

@@ -104,10 +104,13 @@ def read_request(
     message = read_message(body, urns.BULK_REQUEST)
     raw = message.get("operations")
     if not isinstance(raw, list) or not raw:
-        raise InvalidSyntax("Operations must be an array of at least one operation.")
+        raise InvalidSyntax(
+            "bulk.message", "Operations must be an array of at least one operation."
+        )
     if len(raw) > max_operations:
         raise ContentTooLarge(
-            f"The request has {len(raw)} operations, which exceeds maxOperations ({max_operations})."
+            "request.too-large",
+            f"The request has {len(raw)} operations, which exceeds maxOperations ({max_operations}).",
         )
     by_endpoint = {each.endpoint.strip("/").lower(): each for each in resource_types}
     operations = tuple(_read_operation(each, by_endpoint) for each in raw)
@@ -119,9 +122,9 @@ def _read_fail_on_errors(raw: Any) -> int | None:
     if raw is None:
         return None
     if not isinstance(raw, int) or isinstance(raw, bool):
-        raise InvalidSyntax("failOnErrors must be an integer.")
+        raise InvalidSyntax("bulk.message", "failOnErrors must be an integer.")
     if raw < 1:
-        raise InvalidValue("failOnErrors must be an integer of at least 1.")
+        raise InvalidValue("bulk.message", "failOnErrors must be an integer of at least 1.")
     return raw
 
 
@@ -130,18 +133,20 @@ def _check_unique(operations: Iterable[Operation]) -> None:
     seen: set[str] = set()
     for operation in operations:
         if operation.bulk_id in seen:
-            raise InvalidValue(f"The bulkId {operation.bulk_id[:64]!r} occurs more than once.")
+            raise InvalidValue(
+                "bulk.message", f"The bulkId {operation.bulk_id[:64]!r} occurs more than once."
+            )
         if operation.bulk_id is not None:
             seen.add(operation.bulk_id)
 
 
 def _read_operation(raw: Any, by_endpoint: Mapping[str, ResourceType]) -> Operation:
     if not isinstance(raw, dict):
-        raise InvalidSyntax("Each of Operations must be an object.")
+        raise InvalidSyntax("bulk.message", "Each of Operations must be an object.")
     sent = by_lower_name(raw)
     bulk_id = sent.get("bulkid")
     if bulk_id is not None and not isinstance(bulk_id, str):
-        raise InvalidSyntax("bulkId must be a string.")
+        raise InvalidSyntax("bulk.message", "bulkId must be a string.")
     method, path = _text(sent.get("method")).upper(), _text(sent.get("path"))
     found = _PATH.fullmatch(path.strip("/"))
     identifier = found[2] if found else None
@@ -166,7 +171,7 @@ def _wrong_type(sent: Mapping[str, Any]) -> ScimError | None:
     """The flaw of a member that must be a string and is something else."""
     for name in ("method", "path", "version"):
         if not isinstance(sent.get(name), str | None):
-            return InvalidSyntax(f"{name} must be a string.")
+            return InvalidSyntax("bulk.message", f"{name} must be a string.")
     return None
 
 
@@ -176,22 +181,25 @@ def _flaw(operation: Operation) -> ScimError | None:
     is_misdirected = is_creation is (operation.identifier is not None)
     kind = "a resource type" if is_creation else "one resource"
     checks: tuple[tuple[bool, ScimError], ...] = (
-        (method not in METHODS, InvalidSyntax("method must be POST, PUT, PATCH or DELETE.")),
+        (
+            method not in METHODS,
+            InvalidSyntax("bulk.message", "method must be POST, PUT, PATCH or DELETE."),
+        ),
         (
             not operation.path,
-            InvalidSyntax("path is missing; it is such as /Users or /Users/{id}."),
+            InvalidSyntax("bulk.message", "path is missing; it is such as /Users or /Users/{id}."),
         ),
         (
             is_creation and operation.bulk_id is None,
-            InvalidSyntax("bulkId is missing; a POST must have one."),
+            InvalidSyntax("bulk.message", "bulkId is missing; a POST must have one."),
         ),
         (
             operation.resource_type is not None and is_misdirected,
-            MethodNotAllowed(f"The path of a {method} must be that of {kind}."),
+            MethodNotAllowed("request.method", f"The path of a {method} must be that of {kind}."),
         ),
         (
             method != "DELETE" and operation.data is None,
-            InvalidSyntax(f"data is missing; a {method} must have it."),
+            InvalidSyntax("bulk.message", f"data is missing; a {method} must have it."),
         ),
     )
     return next((error for is_wrong, error in checks if is_wrong), None)

@@ -21,20 +21,22 @@
     └── ServiceUnavailable 503
 
 A `detail` is read by an IT administrator in Entra's provisioning logs: it names the attribute and
-what to do, and holds no SQL, no token and nothing of another tenant.
+what to do, and holds no SQL, no token and nothing of another tenant. A `reason` is the id of a row in
+the catalogue of refusals (scim.refusals), which explains it; the provisioning log keeps both.
 """
 
 from typing import ClassVar
 
 
 class ScimError(Exception):
-    """A refused request: HTTP status, scimType (None where the RFC has no word) and detail."""
+    """A refused request: HTTP status, scimType (None where the RFC has no word), reason and detail."""
 
     status: ClassVar[int] = 500
     scim_type: ClassVar[str | None] = None
 
-    def __init__(self, detail: str) -> None:
+    def __init__(self, reason: str, detail: str) -> None:
         super().__init__(detail)
+        self.reason = reason
         self.detail = detail
 
 
@@ -115,8 +117,8 @@ class Forbidden(ScimError):
 class InsufficientScope(Forbidden):
     """The access token does not reach as far as the request (RFC 6750 §3.1)."""
 
-    def __init__(self, detail: str, scope: str) -> None:
-        super().__init__(detail)
+    def __init__(self, reason: str, detail: str, scope: str) -> None:
+        super().__init__(reason, detail)
         self.scope = scope  # the one that would do
 
 
@@ -173,6 +175,6 @@ class TooManyRequests(ScimError):
 
     status = 429
 
-    def __init__(self, detail: str, seconds: int) -> None:
-        super().__init__(detail)
+    def __init__(self, reason: str, detail: str, seconds: int) -> None:
+        super().__init__(reason, detail)
         self.seconds = seconds

@@ -119,7 +119,10 @@ def locate(resource_type: ResourceType, path: AttributePath) -> Located:
     """
     located = resource_type.locate(path.urn, path.name, path.sub)
     if located is None:
-        raise InvalidFilter(f'"{shortened(path)}" is not an attribute of {resource_type.name}.')
+        raise InvalidFilter(
+            "filter.unknown-attribute",
+            f'"{shortened(path)}" is not an attribute of {resource_type.name}.',
+        )
     _check_returned(located.attribute)
     _check_returned(located.leaf)
     return located
@@ -136,15 +139,17 @@ def check_comparison(attribute: Attribute, operator: Operator, literal: Literal)
         if operator in _EQUALITY:
             return None
         raise InvalidFilter(
-            f'"{attribute.name}" {operator.value} null has no meaning; use eq or ne.'
+            "filter.unfit",
+            f'"{attribute.name}" {operator.value} null has no meaning; use eq or ne.',
         )
     compared = _compared(attribute)
     _check_returned(compared)
     if operator not in _OPERATORS[compared.type]:
         supported = ", ".join(each.value for each in _OPERATORS[compared.type])
         raise InvalidFilter(
+            "filter.unfit",
             f'"{attribute.name}" is of type {compared.type.value} and does not support '
-            f"{operator.value}, but {supported} and pr."
+            f"{operator.value}, but {supported} and pr.",
         )
     return _literal_key(attribute.name, compared, literal)
 
@@ -154,13 +159,15 @@ def _literal_key(name: str, attribute: Attribute, literal: Literal) -> Any:
     types, description = _LITERALS[attribute.type]
     is_boolean = attribute.type is Type.BOOLEAN
     if not isinstance(literal, types) or isinstance(literal, bool) is not is_boolean:
-        raise InvalidFilter(f'"{name}" is compared with {description}.')
+        raise InvalidFilter("filter.unfit", f'"{name}" is compared with {description}.')
     if isinstance(literal, str) and not attribute.case_exact and len(literal) > MAX_STRING:
-        raise InvalidFilter(f'"{name}" has no value of more than {MAX_STRING} characters.')
+        raise InvalidFilter(
+            "filter.unfit", f'"{name}" has no value of more than {MAX_STRING} characters.'
+        )
     try:
         return key(attribute, literal)
     except ValueError:
-        raise InvalidFilter(f'"{name}" is compared with {description}.') from None
+        raise InvalidFilter("filter.unfit", f'"{name}" is compared with {description}.') from None
 
 
 def _fitted(attribute: Attribute, literal: Literal) -> Literal:
@@ -184,14 +191,18 @@ def _compared(attribute: Attribute) -> Attribute:
     value = attribute.find("value")
     if value is None:
         subs = ", ".join(f"{attribute.name}.{sub.name}" for sub in attribute.sub_attributes)
-        raise InvalidFilter(f'"{attribute.name}" is complex; compare one of {subs}.')
+        raise InvalidFilter(
+            "filter.unfit", f'"{attribute.name}" is complex; compare one of {subs}.'
+        )
     return value
 
 
 def _check_returned(attribute: Attribute) -> None:
     """A filter would tell by its matches what the attribute holds (RFC 7644 §7.5)."""
     if attribute.is_secret:
-        raise InvalidFilter(f'"{attribute.name}" is never returned and cannot be filtered by.')
+        raise InvalidFilter(
+            "filter.unfit", f'"{attribute.name}" is never returned and cannot be filtered by.'
+        )
 
 
 def _predicate(tree: Filter, find: Callable[[AttributePath], Located]) -> Predicate:
@@ -229,7 +240,7 @@ def _element_predicate(tree: Filter, attribute: Attribute) -> Predicate:
         )
     if not attribute.multi_valued:
         raise InvalidFilter(
-            f'"{attribute.name}" has one simple value and takes no square brackets.'
+            "filter.unfit", f'"{attribute.name}" has one simple value and takes no square brackets.'
         )
     value = replace(attribute, name="value", multi_valued=False)
     predicate = _predicate(
@@ -241,7 +252,10 @@ def _element_predicate(tree: Filter, attribute: Attribute) -> Predicate:
 
 def _locate_sub(attribute: Attribute, found: Attribute | None, path: AttributePath) -> Located:
     if found is None or path.sub or path.urn:
-        raise InvalidFilter(f'"{shortened(path)}" is not a sub-attribute of "{attribute.name}".')
+        raise InvalidFilter(
+            "filter.unknown-attribute",
+            f'"{shortened(path)}" is not a sub-attribute of "{attribute.name}".',
+        )
     _check_returned(found)
     return Located(found)
 
@@ -339,7 +353,9 @@ def _term(
         validate(term, resource_type)
         return term
     if not any(each.locate(path.urn, path.name, path.sub) for each in everywhere):
-        raise InvalidFilter(f'"{shortened(path)}" is an attribute of no resource type.')
+        raise InvalidFilter(
+            "filter.unknown-attribute", f'"{shortened(path)}" is an attribute of no resource type.'
+        )
     if not isinstance(term, Comparison):
         return False
     # Nothing is there: `eq null` and `ne "x"` say so, every other comparison fails.

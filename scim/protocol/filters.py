@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import Enum
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Final
 
 from scim.protocol.errors import BadRequest, InvalidFilter, InvalidPath
@@ -109,13 +109,13 @@ class Path:
 
 def parse_filter(text: str) -> Filter:
     """The tree of a filter. Raises InvalidFilter."""
-    return _Parser(text, "filter", InvalidFilter).parse_filter()
+    return _Parser(text, "filter", partial(InvalidFilter, "filter.unreadable")).parse_filter()
 
 
 @lru_cache(maxsize=256)
 def parse_path(text: str) -> Path:
     """The tree of a PATCH path; cached, because Entra sends the same dozen. Raises InvalidPath."""
-    return _Parser(text, "path", InvalidPath).parse_path()
+    return _Parser(text, "path", partial(InvalidPath, "path.unreadable")).parse_path()
 
 
 @dataclass(frozen=True, slots=True)
@@ -259,12 +259,12 @@ class _Token:
 class _Parser:
     """A cursor over the tokens; each production leaves it behind what it has read."""
 
-    def __init__(self, text: str, noun: str, refusal: type[BadRequest]) -> None:
+    def __init__(self, text: str, noun: str, refuse: Callable[[str], BadRequest]) -> None:
         if len(text) > MAX_LENGTH:
-            raise refusal(f"The {noun} is longer than {MAX_LENGTH} characters.")
+            raise refuse(f"The {noun} is longer than {MAX_LENGTH} characters.")
         self._text = text
         self._noun = noun
-        self._refusal = refusal
+        self._refuse = refuse
         self._matches = _TOKEN.finditer(text)  # without a gap: its groups take every character
         self._depth = 0
         self._terms = 0
@@ -463,10 +463,10 @@ class _Parser:
         if self._token.kind != "end":
             raise self._refused(expected)
 
-    def _refused(self, reason: str) -> BadRequest:
+    def _refused(self, why: str) -> BadRequest:
         position = self._token.start + 1
         where = "where it ends" if self._token.kind == "end" else f"at position {position}"
-        return self._refusal(f"The {self._noun} is not valid {where}: {reason}.")
+        return self._refuse(f"The {self._noun} is not valid {where}: {why}.")
 
     def _shown(self) -> str:
         """The token in quotes, if it is no more than a plain word."""

@@ -86,7 +86,9 @@ def read_message(body: object, urn: str) -> dict[str, Any]:
     """The members of a message by their names in lower case. Raises InvalidSyntax."""
     if not isinstance(body, dict):
         name = urn.rpartition(":")[2]
-        raise InvalidSyntax(f"The body must be a JSON object, a {name} message.")
+        raise InvalidSyntax(
+            "body.wrong-message", f"The body must be a JSON object, a {name} message."
+        )
     message = by_lower_name(body)
     check_schemas(message.get("schemas"), urn, lambda sent: sent.lower() == urn.lower())
     return message
@@ -108,7 +110,7 @@ def check_schemas(raw: Any, urn: str, is_own: Callable[[str], object]) -> list[s
     if len(own) == len(sent):
         return []  # as nearly always
     if not own and not _is_of_scim(sent, urn):
-        raise InvalidSyntax(f"schemas must name {urn}.")
+        raise InvalidSyntax("body.wrong-message", f"schemas must name {urn}.")
     return [each for each in sent if each not in own and not each.lower().startswith(_MICROSOFT)]
 
 
@@ -117,7 +119,7 @@ def _read_urns(raw: Any) -> list[str]:
     if named is None:
         return []
     if not isinstance(named, list) or not all(isinstance(urn, str) for urn in named):
-        raise InvalidSyntax("schemas must be an array of URNs.")
+        raise InvalidSyntax("body.wrong-message", "schemas must be an array of URNs.")
     return [urn for urn in map(str.strip, named) if urn]
 
 

@@ -86,34 +86,41 @@ def read_request(body: object) -> tuple[Operation, ...]:
     """
     operations = read_message(body, urns.PATCH_OP).get("operations")
     if not isinstance(operations, list) or not operations:
-        raise InvalidSyntax("Operations must be an array of at least one operation.")
+        raise InvalidSyntax(
+            "patch.operation", "Operations must be an array of at least one operation."
+        )
     if len(operations) > MAX_OPERATIONS:
-        raise ContentTooLarge(f"A PATCH may have at most {MAX_OPERATIONS} operations.")
+        raise ContentTooLarge(
+            "request.too-large", f"A PATCH may have at most {MAX_OPERATIONS} operations."
+        )
     read = tuple(map(_read_operation, operations))
     if sum(len(operation.path or "") for operation in read) > MAX_PATHS:
-        raise ContentTooLarge(f"The paths of a PATCH may have at most {MAX_PATHS} characters.")
+        raise ContentTooLarge(
+            "request.too-large", f"The paths of a PATCH may have at most {MAX_PATHS} characters."
+        )
     return read
 
 
 def _read_operation(raw: Any) -> Operation:
     if not isinstance(raw, dict):
-        raise InvalidSyntax("Each of Operations must be an object.")
+        raise InvalidSyntax("patch.operation", "Each of Operations must be an object.")
     operation = by_lower_name(raw)
     op = _read_op(operation.get("op"))
     path = operation.get("path")
     if path is not None and not isinstance(path, str):
-        raise InvalidSyntax("path must be a string.")
+        raise InvalidSyntax("patch.operation", "path must be a string.")
     value = operation.get("value")
     if path is None:
         value = _read_whole(value)
     if op is Op.REMOVE:
         if path is None:
-            raise NoTarget("A remove operation must have a path.")
+            raise NoTarget("patch.operation", "A remove operation must have a path.")
     elif "value" not in operation:
-        raise InvalidValue(f"The {op.value} operation must have a value.")
+        raise InvalidValue("patch.operation", f"The {op.value} operation must have a value.")
     elif path is None and not isinstance(value, dict):
         raise InvalidValue(
-            f"The value of the {op.value} operation must be an object without a path."
+            "patch.operation",
+            f"The value of the {op.value} operation must be an object without a path.",
         )
     return Operation(op, path, value)
 
@@ -129,7 +136,9 @@ def _read_op(raw: Any) -> Op:
         return Op(raw.lower())  # E1: Entra sends Add, Replace and Remove.
     except (AttributeError, ValueError):
         sent = f"; the request has {shown(raw)}" if isinstance(raw, str) else ""
-        raise InvalidSyntax(f"op must be add, replace or remove{sent}.") from None
+        raise InvalidSyntax(
+            "patch.operation", f"op must be add, replace or remove{sent}."
+        ) from None
 
 
 def apply(
@@ -161,13 +170,16 @@ def _targets(
         return members(resource_type, operation.value, notes)
     found = find(resource_type, operation.path)
     if found is None:
-        raise InvalidPath(f"{shown(operation.path)} is not an attribute of {resource_type.name}.")
+        raise InvalidPath(
+            "path.unknown-attribute",
+            f"{shown(operation.path)} is not an attribute of {resource_type.name}.",
+        )
     if isinstance(found, Schema):
         return _targets_of_schema(resource_type, found, operation, notes)
     if found.access is Access.WRITABLE:
         return ((found, operation.value),)
     if found.access is not Access.DISCARDED:
-        raise MutabilityError(f"{found.full_name} is read-only.")
+        raise MutabilityError("attribute.read-only", f"{found.full_name} is read-only.")
     notes.ignore(found.access.value, found.full_name)
     return ()
 
@@ -180,7 +192,9 @@ def _targets_of_schema(
 ) -> Iterable[tuple[Target, Any]]:
     """The attributes under a URN: those that the value names, or all of them for a removal."""
     if operation.op is Op.REMOVE and operation.value is None and schema is resource_type.schema:
-        raise NoTarget(f"{schema.id} cannot be removed; name one of its attributes.")
+        raise NoTarget(
+            "path.no-target", f"{schema.id} cannot be removed; name one of its attributes."
+        )
     return members(resource_type, {schema.id: operation.value}, notes)
 
 
@@ -268,9 +282,13 @@ class Draft:
         hits = _hits(target, current)
         values = read_values(target.attribute, raw, target.name, self._notes)
         if not replaces:
-            raise InvalidPath(f"{target.name} has plain values: add them without a filter.")
+            raise InvalidPath(
+                "path.unfit", f"{target.name} has plain values: add them without a filter."
+            )
         if values and not hits:
-            raise NoTarget(f"No value of {target.name} matches the filter of the path.")
+            raise NoTarget(
+                "path.no-target", f"No value of {target.name} matches the filter of the path."
+            )
         if hits:
             kept = _without(current, hits)
             self._set(target, settle(target.attribute, [*kept, *values], target.name))
@@ -304,7 +322,9 @@ class Draft:
         E7: Entra adds and replaces `emails[type eq "work"].value` before there is a work e-mail.
         """
         if target.seed is None or (current and not target.attribute.multi_valued):
-            raise NoTarget(f"No value of {target.name} matches the filter of the path.")
+            raise NoTarget(
+                "path.no-target", f"No value of {target.name} matches the filter of the path."
+            )
         return target.seed
 
     def _remove_values(self, target: Target, raw: Any) -> None:
@@ -382,7 +402,9 @@ class Draft:
             self._notes.add(f"Ignored nothing as the value of {target.name}.")
             return
         if attribute.mutability is Mutability.IMMUTABLE and self._get(target) not in (None, value):
-            raise MutabilityError(f"{target.name} cannot be changed once it has a value.")
+            raise MutabilityError(
+                "attribute.immutable", f"{target.name} cannot be changed once it has a value."
+            )
         self._store(target, value)
 
     def _store(self, target: Target, value: Any) -> None:
@@ -439,7 +461,10 @@ def _merged(target: Target, base: Mapping[str, Any], parts: Mapping[str, Any]) -
         sub = target.attribute.find(name)
         is_immutable = sub is not None and sub.mutability is Mutability.IMMUTABLE
         if is_immutable and base.get(name) not in (None, part):
-            raise MutabilityError(f"{target.name}.{name} cannot be changed once it has a value.")
+            raise MutabilityError(
+                "attribute.immutable",
+                f"{target.name}.{name} cannot be changed once it has a value.",
+            )
         _put(merged, name, part)
     if "value" in parts and "$ref" not in parts and base.get("value") != parts["value"]:
         merged.pop("$ref", None)  # it names the resource of the former value
@@ -508,7 +533,8 @@ def read_resource(resource_type: ResourceType, body: object) -> Read:
     """
     if not isinstance(body, dict):
         raise InvalidSyntax(
-            f"The body must be a JSON object that describes a {resource_type.name}."
+            "body.wrong-message",
+            f"The body must be a JSON object that describes a {resource_type.name}.",
         )
     notes = Notes()
     _check_schemas(resource_type, body, notes)

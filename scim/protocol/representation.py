@@ -112,12 +112,14 @@ class Precondition:
         """Raises PreconditionFailed when a resource of that version must not be changed."""
         if self.if_match is not None and not _names(self.if_match, version):
             raise PreconditionFailed(
+                "version.changed",
                 f"The resource is at version {entity_tag(version)}, which is not what If-Match"
-                " asks for. Read it again and repeat the change."
+                " asks for. Read it again and repeat the change.",
             )
         if self.is_not_modified(version):
             raise PreconditionFailed(
-                f"The resource is at version {entity_tag(version)}, which If-None-Match excludes."
+                "version.changed",
+                f"The resource is at version {entity_tag(version)}, which If-None-Match excludes.",
             )
 
     def is_not_modified(self, version: int) -> bool:
@@ -159,7 +161,9 @@ def read_projection(attributes: object = None, excluded: object = None) -> Proje
     wanted = _read_names("attributes", attributes)
     unwanted = _read_names("excludedAttributes", excluded)
     if wanted and unwanted:
-        raise InvalidValue("attributes and excludedAttributes exclude each other; send one.")
+        raise InvalidValue(
+            "list.parameters", "attributes and excludedAttributes exclude each other; send one."
+        )
     return Projection(wanted, unwanted)
 
 
@@ -168,10 +172,10 @@ def _read_names(parameter: str, raw: object) -> tuple[str, ...] | None:
     if names is None:
         return None
     if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
-        raise InvalidSyntax(f"{parameter} must be a list of attribute names.")
+        raise InvalidSyntax("list.parameters", f"{parameter} must be a list of attribute names.")
     found = tuple(dict.fromkeys(name.strip().lower() for name in names if name.strip()))
     if len(found) > MAX_NAMES:
-        raise InvalidValue(f"{parameter} has more than {MAX_NAMES} names.")
+        raise InvalidValue("list.parameters", f"{parameter} has more than {MAX_NAMES} names.")
     return found or None
 
 

@@ -100,7 +100,9 @@ def _access(located: Located) -> Access:
 def _select(target: Target, tree: Filter) -> Target:
     attribute = target.attribute
     if attribute.type is not Type.COMPLEX and not attribute.multi_valued:
-        raise InvalidPath(f"{target.name} has no sub-attributes to select its values by.")
+        raise InvalidPath(
+            "path.unfit", f"{target.name} has no sub-attributes to select its values by."
+        )
     return replace(
         target,
         selects=element_predicate(tree, attribute),
@@ -153,7 +155,9 @@ def _check_doubled(found: Iterable[tuple[Target, Any]]) -> None:
         for said_of, value in said.items():
             if seen.setdefault((target.name, target.tree, said_of), value) != value:
                 name = f"{target.name}.{said_of}" if said_of else target.name
-                raise InvalidSyntax(f"The body has two values for {name}; which one is meant?")
+                raise InvalidSyntax(
+                    "body.ambiguous", f"The body has two values for {name}; which one is meant?"
+                )
 
 
 def _members(
@@ -197,7 +201,7 @@ def _of_schema(resource_type: ResourceType, schema: Schema, raw: Any) -> Mapping
     if isinstance(raw, dict):
         return raw
     if not is_nothing(raw):
-        raise InvalidValue(f"{schema.id} must be an object.")
+        raise InvalidValue("value.unfit", f"{schema.id} must be an object.")
     if schema is resource_type.schema:
         return {}
     return {a.name: None for a in schema.attributes if a.mutability is not Mutability.READ_ONLY}
@@ -229,7 +233,7 @@ def members_added(target: Target, raw: Any, notes: Notes) -> tuple[MemberEdit, .
         return (MemberEdit(Edit.ADD, _ids(target, raw, notes)),)
     ids = _described(target)
     if not ids:
-        raise NoTarget(f"No member can be made of the filter of {target.name}.")
+        raise NoTarget("member.not-named", f"No member can be made of the filter of {target.name}.")
     _check_same(target, ids, raw, notes)
     return (MemberEdit(Edit.ADD, ids),)
 
@@ -239,13 +243,15 @@ def members_replaced(target: Target, raw: Any, notes: Notes) -> tuple[MemberEdit
     _check_whole(target)
     if target.tree is None:
         if raw == {}:
-            raise InvalidValue(f"{target.name} must be an array of members; the request has {{}}.")
+            raise InvalidValue(
+                "value.unfit", f"{target.name} must be an array of members; the request has {{}}."
+            )
         return (MemberEdit(Edit.REPLACE, _ids(target, raw, notes)),)
     if is_nothing(raw):
         return members_removed(target, None, notes)
     former = _described(target)
     if not former:
-        raise NoTarget(f"No member can be made of the filter of {target.name}.")
+        raise NoTarget("member.not-named", f"No member can be made of the filter of {target.name}.")
     # E42: {"value": "B"} at members[value eq "A"] lets B in for A; without a value it is about A.
     ids = _named(target, raw, notes)
     if ids in ((), former):
@@ -270,14 +276,18 @@ def members_removed(target: Target, raw: Any, notes: Notes) -> tuple[MemberEdit,
 
 def _check_whole(target: Target) -> None:
     if target.sub is not None:
-        raise MutabilityError(f"{target.full_name} cannot be changed; add or remove the member.")
+        raise MutabilityError(
+            "attribute.immutable",
+            f"{target.full_name} cannot be changed; add or remove the member.",
+        )
 
 
 def _check_same(target: Target, ids: tuple[str, ...], raw: Any, notes: Notes) -> None:
     """Raises InvalidValue for a value that names others than the filter of the path."""
     if not is_nothing(raw) and _named(target, raw, notes) not in ((), ids):
         raise InvalidValue(
-            f"The value names another member than the filter of {target.name}; which one is meant?"
+            "member.contradiction",
+            f"The value names another member than the filter of {target.name}; which one is meant?",
         )
 
 
@@ -310,20 +320,25 @@ def _check_member(target: Target, raw: Any) -> None:
     """Refuses what names nobody, which lists of other attributes pass over."""
     if is_nothing(raw):
         raise InvalidValue(
-            f"{target.name} has a member that is empty: a member is named by its id."
+            "member.not-named",
+            f"{target.name} has a member that is empty: a member is named by its id.",
         )
     if isinstance(raw, dict):
         named = {name.lower(): item for name, item in raw.items()}
         if isinstance(named.get("value"), dict | list) or not (
             named.get("value") or named.get("$ref")
         ):
-            raise InvalidValue(f"{target.name}.value is missing: a member is named by its id.")
+            raise InvalidValue(
+                "member.not-named", f"{target.name}.value is missing: a member is named by its id."
+            )
 
 
 def _id(target: Target, value: Mapping[str, Any]) -> str:
     identifier = value.get("value")
     if not isinstance(identifier, str):
-        raise InvalidValue(f"{target.name}.value is missing: a member is named by its id.")
+        raise InvalidValue(
+            "member.not-named", f"{target.name}.value is missing: a member is named by its id."
+        )
     return identifier
 
 

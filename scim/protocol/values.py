@@ -81,7 +81,7 @@ def read_document(text: str, max_names: int = MAX_NAMES) -> Any:
         return _Reader(max_names, is_short=len(text) <= _SHORT).decode(text)
     except json.JSONDecodeError as error:
         raise InvalidSyntax(
-            f"The body is not JSON: line {error.lineno}, column {error.colno}."
+            "body.unreadable", f"The body is not JSON: line {error.lineno}, column {error.colno}."
         ) from None
 
 
@@ -93,7 +93,7 @@ def _check_depth(text: str) -> None:
     for bracket in _BRACKET.findall(_STRING.sub("", text)):
         depth += 1 if bracket in "[{" else -1
         if depth > MAX_DEPTH:
-            raise InvalidSyntax(f"The body nests more than {MAX_DEPTH} levels.")
+            raise InvalidSyntax("body.unreadable", f"The body nests more than {MAX_DEPTH} levels.")
 
 
 class _Reader:
@@ -119,7 +119,9 @@ class _Reader:
     def _object(self, pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         self._names += len(pairs)
         if self._names > self._max_names:
-            raise InvalidSyntax(f"The body has more than {self._max_names} members.")
+            raise InvalidSyntax(
+                "body.unreadable", f"The body has more than {self._max_names} members."
+            )
         made = dict(pairs)
         names = tuple(made)
         if len(names) != len(pairs) or not (names in _distinct or self._are_distinct(names)):
@@ -145,27 +147,28 @@ def _doubled(names: Iterable[str]) -> InvalidSyntax:
         former = seen.setdefault(name.lower(), name)
         if former != name:
             return InvalidSyntax(
+                "body.ambiguous",
                 f"The body names one member twice, as {shown(former)} and {shown(name)}: letter"
-                " case does not count."
+                " case does not count.",
             )
-    return InvalidSyntax("The body repeats a member of one object.")
+    return InvalidSyntax("body.ambiguous", "The body repeats a member of one object.")
 
 
 def _finite(literal: str) -> float:
     number = Real.read(literal)
     if not math.isfinite(number) or len(literal) > MAX_DIGITS:
-        raise InvalidSyntax("The body has a number that is out of range.")
+        raise InvalidSyntax("body.unreadable", "The body has a number that is out of range.")
     return number
 
 
 def _bounded_integer(literal: str) -> int:
     if len(literal) > MAX_DIGITS:
-        raise InvalidSyntax("The body has a number that is out of range.")
+        raise InvalidSyntax("body.unreadable", "The body has a number that is out of range.")
     return int(literal)
 
 
 def _refuse_constant(_name: str) -> Any:
-    raise InvalidSyntax("The body has a number that is not finite.")
+    raise InvalidSyntax("body.unreadable", "The body has a number that is not finite.")
 
 
 def _check_text(value: Any) -> None:
@@ -178,7 +181,10 @@ def _check_text(value: Any) -> None:
         for item in value:
             _check_text(item)
     elif isinstance(value, str) and not is_acceptable(value):
-        raise InvalidSyntax("The body has a NUL character or half of a surrogate pair in a string.")
+        raise InvalidSyntax(
+            "body.unreadable",
+            "The body has a NUL character or half of a surrogate pair in a string.",
+        )
 
 
 class Notes:
@@ -215,7 +221,7 @@ def read_value(attribute: Attribute, raw: Any, at: str) -> Any:
     try:
         return _read(attribute, raw)
     except _UnfitError as unfit:
-        raise InvalidValue(f"{at} {unfit}.") from None
+        raise InvalidValue(unfit.reason, f"{at} {unfit}.") from None
 
 
 def _read(attribute: Attribute, raw: Any) -> Any:
@@ -260,7 +266,7 @@ def read_parts(
             try:
                 parts[sub.name] = _read(sub, item)
             except _UnfitError as unfit:
-                raise InvalidValue(f"{at}.{sub.name} {unfit}.") from None
+                raise InvalidValue(unfit.reason, f"{at}.{sub.name} {unfit}.") from None
     is_bare = bool(parts.get("$ref")) and not parts.get("value")
     if is_bare and (value := attribute.find("value")) and not value.is_secret:
         # E4: a reference without an id means the resource that its last segment names.
@@ -300,7 +306,7 @@ def read_complex(attribute: Attribute, raw: Any, at: str, notes: Notes) -> dict[
     if raw.__class__ in _PLAIN and attribute.find("value"):
         raw = {"value": raw}  # E4: Entra sends the manager as a bare id.
     if not isinstance(raw, dict):
-        raise InvalidValue(f"{at} must be an object; the request has {_kind(raw)}.")
+        raise InvalidValue("value.unfit", f"{at} must be an object; the request has {_kind(raw)}.")
     return read_parts(attribute, raw, at, notes)
 
 
@@ -332,7 +338,9 @@ def read_json(raw: Any, at: str) -> Any:
     try:
         return read_document(raw)
     except InvalidSyntax as error:
-        raise InvalidValue(f"{at} is a text that begins like JSON and is none. {error}") from None
+        raise InvalidValue(
+            "value.unfit", f"{at} is a text that begins like JSON and is none. {error}"
+        ) from None
 
 
 def _listed(attribute: Attribute, text: str, at: str) -> Any:
@@ -367,7 +375,9 @@ def _read_element(attribute: Attribute, raw: Any, at: str, notes: Notes) -> Any:
 def _as_object(attribute: Attribute, raw: Any, at: str, notes: Notes) -> dict[str, Any]:
     """The object that a value of another kind stands for. Raises InvalidValue."""
     if attribute.find("value") is None or isinstance(raw, list):
-        raise InvalidValue(f"{at} must be an array of objects; the request has {_kind(raw)} in it.")
+        raise InvalidValue(
+            "value.unfit", f"{at} must be an array of objects; the request has {_kind(raw)} in it."
+        )
     # E20: the plain value where the RFC has an object with a `value`.
     notes.add(f"Took a plain value of {at} for its value.")
     return {"value": raw}
@@ -386,7 +396,9 @@ def settle(attribute: Attribute, values: Iterable[Any], at: str) -> list[Any]:
         if len(kept) > 1:
             kept = _each_once(attribute, kept)
             if sum(value.get("primary") is True for value in kept) > 1:
-                raise InvalidValue(f"{at} has more than one value whose primary is true.")
+                raise InvalidValue(
+                    "value.two-primaries", f"{at} has more than one value whose primary is true."
+                )
     check_count(attribute, len(kept), at)
     return kept
 
@@ -409,11 +421,15 @@ def identify(comparable: Mapping[str, Any]) -> dict[str, Any]:
 def check_count(attribute: Attribute, count: int, at: str) -> None:
     """Raises InvalidValue if a multi-valued attribute may not hold so many values."""
     if count > attribute.max_values:
-        raise InvalidValue(f"{at} has more than {attribute.max_values} values.")
+        raise InvalidValue("value.too-large", f"{at} has more than {attribute.max_values} values.")
 
 
 class _UnfitError(Exception):
     """A value that does not fit its attribute; the text goes on after the attribute's name."""
+
+    def __init__(self, reason: str, text: str) -> None:
+        super().__init__(text)
+        self.reason = reason
 
 
 def _kind(raw: Any) -> str:
@@ -421,16 +437,16 @@ def _kind(raw: Any) -> str:
 
 
 def _unfit(expected: str, raw: Any) -> _UnfitError:
-    return _UnfitError(f"must be {expected}; the request has {_kind(raw)}")
+    return _UnfitError("value.unfit", f"must be {expected}; the request has {_kind(raw)}")
 
 
 def _text(raw: Any, expected: str, limit: int) -> str:
     if not isinstance(raw, str):
         raise _unfit(expected, raw)
     if len(raw) > limit:
-        raise _UnfitError(f"is longer than {limit} characters")
+        raise _UnfitError("value.too-large", f"is longer than {limit} characters")
     if not is_acceptable(raw):
-        raise _UnfitError("holds NUL or half a surrogate pair")
+        raise _UnfitError("value.unfit", "holds NUL or half a surrogate pair")
     return raw
 
 
@@ -439,7 +455,7 @@ def _string(attribute: Attribute, raw: Any) -> str:
         raw = spelled(raw)  # E41: personnel systems write employee numbers without quotes
     text = _text(raw, "a string", MAX_STRING)
     if not text.isascii() and len(key(attribute, text).encode()) > MAX_KEY_BYTES:
-        raise _UnfitError(f"takes more than {MAX_KEY_BYTES} bytes")
+        raise _UnfitError("value.too-large", f"takes more than {MAX_KEY_BYTES} bytes")
     return text
 
 
@@ -453,7 +469,7 @@ def _binary(_attribute: Attribute, raw: Any) -> str:
     digits = len(text.rstrip("="))
     is_padded_well = digits == len(text) or len(text) % 4 == 0
     if not _BASE64.fullmatch(text) or digits % 4 == 1 or not is_padded_well:
-        raise _UnfitError("must be base64 text")
+        raise _UnfitError("value.unfit", "must be base64 text")
     return text
 
 
@@ -463,7 +479,7 @@ def _date_time(_attribute: Attribute, raw: Any) -> str:
     try:
         date_time_key(text)
     except ValueError:
-        raise _UnfitError(f"must be {expected}") from None
+        raise _UnfitError("value.unfit", f"must be {expected}") from None
     return text
 
 
@@ -481,7 +497,7 @@ def _integer(_attribute: Attribute, raw: Any) -> int:
     if isinstance(raw, bool) or not isinstance(raw, int):
         raise _unfit("an integer", raw)
     if raw.bit_length() > MAX_NUMBER_BITS:
-        raise _UnfitError("is too large")
+        raise _UnfitError("value.too-large", "is too large")
     return raw
 
 
@@ -496,7 +512,7 @@ def _decimal(attribute: Attribute, raw: Any) -> int | float:
         raw = _number_in(raw)
     if isinstance(raw, float):
         if not math.isfinite(raw):
-            raise _UnfitError("must be a finite number")
+            raise _UnfitError("value.unfit", "must be a finite number")
         return float(raw)  # without its spelling
     if isinstance(raw, bool) or not isinstance(raw, int):
         raise _unfit("a number", raw)

@@ -109,14 +109,17 @@ class _Job:
         if unit.is_circular:
             names = ", ".join(repr(name[:64]) for name in self._names(unit)[:5])
             raise Conflict(
+                "group.circle",
                 "A group cannot be a member of itself, directly or through others; these bulkIds"
-                f" refer to each other in a circle: {names}."
+                f" refer to each other in a circle: {names}.",
             )
 
     def _failed_with(self, index: int) -> Conflict:
         """Why operations that refer to each other are undone when one of them fails."""
         name = self.operations[index].bulk_id or ""
-        return Conflict(f"It refers to the bulkId {name[:64]!r}, whose operation failed.")
+        return Conflict(
+            "bulk.dependency", f"It refers to the bulkId {name[:64]!r}, whose operation failed."
+        )
 
     def _execute(self, unit: Unit, index: int) -> Result:
         """The result of an operation that succeeds. Raises any ScimError."""
@@ -126,7 +129,7 @@ class _Job:
         resource_type = operation.resource_type
         if resource_type is None:
             path = operation.path.partition("?")[0][:128]  # a filter behind it holds values
-            raise NotFound(f"There is no resource type at {path!r}.")
+            raise NotFound("request.no-endpoint", f"There is no resource type at {path!r}.")
         self._check_references(operation, unit)
         operation = bulk.resolved(operation, self.ids)
         requester = self._requester(operation, time.perf_counter())
@@ -159,9 +162,14 @@ class _Job:
         within = frozenset(self._names(unit))
         for name in operation.references:
             if name not in self.ids:
-                raise InvalidValue(f"No POST of this request has the bulkId {name[:64]!r}.")
+                raise InvalidValue(
+                    "bulk.message", f"No POST of this request has the bulkId {name[:64]!r}."
+                )
             if name not in self.created and name not in within:
-                raise Conflict(f"It refers to the bulkId {name[:64]!r}, whose operation failed.")
+                raise Conflict(
+                    "bulk.dependency",
+                    f"It refers to the bulkId {name[:64]!r}, whose operation failed.",
+                )
 
     def _refuse(self, index: int, error: ScimError, started: float) -> Result:
         """The result of an operation that failed, which is written to the log here."""
@@ -176,9 +184,7 @@ class _Job:
             resource_id=read_id(identifier) if identifier else None,
             sent=operation.data,
         )
-        provisioning_log.record(
-            provisioning_log.refused(call, error.status, error.scim_type, error.detail)
-        )
+        provisioning_log.record(provisioning_log.refused(call, error))
         at = None if operation.method == "POST" else self._location(operation)
         return Result(operation, error.status, at, error=error)
 

@@ -54,18 +54,22 @@ class Seal:
                 cursor = read_value(value)
             except SignatureExpired:
                 raise ExpiredCursor(
+                    "list.cursor",
                     f"The cursor is older than {CAPABILITIES.cursor_timeout} seconds. Begin again"
-                    " with an empty cursor."
+                    " with an empty cursor.",
                 ) from None
             except BadSignature:
                 cursor = None
         if cursor is None:
             raise InvalidCursor(
+                "list.cursor",
                 "The cursor does not belong to this query. Send nextCursor or previousCursor of the"
-                " last page with the same parameters and secret token, or an empty cursor."
+                " last page with the same parameters and secret token, or an empty cursor.",
             )
         if cursor.count != query.count:
-            raise InvalidCount(f"count must stay {cursor.count}, as it was for the first page.")
+            raise InvalidCount(
+                "list.cursor", f"count must stay {cursor.count}, as it was for the first page."
+            )
         return replace(query, cursor=cursor)
 
     def sealed(self, query: Query, page: Page) -> Sealed:

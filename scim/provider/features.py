@@ -18,6 +18,7 @@ from django.conf import settings
 from django.contrib.admin import AdminSite
 from django.http.response import HttpResponseBase
 
+from accounts.refusals import Refusal
 from scim.protocol.schema import Extension
 from scim.provider.observers import Observer
 from tenants.models import Tenant
@@ -88,6 +89,10 @@ class Feature:
 
     def event_uris(self) -> Sequence[str]:
         """The events that receivers are told of now, for discovery (RFC 9967 §4)."""
+        return ()
+
+    def refusals(self) -> Iterable[Refusal]:
+        """The rows of its refusals in the catalogue (scim.refusals)."""
         return ()
 
     def rounds(self) -> Iterable[Round]:

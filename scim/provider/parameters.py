@@ -41,7 +41,7 @@ def read_query(parameters: Mapping[str, Any]) -> Query:
     """
     text = parameters.get("filter")
     if not isinstance(text, str | None):
-        raise InvalidSyntax("filter must be a string.")
+        raise InvalidSyntax("list.parameters", "filter must be a string.")
     cursor = read_cursor(parameters)
     count = _count(parameters) if cursor is None else _cursor_count(parameters)
     sort_by = _text(parameters, "sortBy")
@@ -62,9 +62,9 @@ def read_cursor(parameters: Mapping[str, Any]) -> str | None:
     """
     text = parameters.get("cursor")
     if not isinstance(text, str | None):
-        raise InvalidSyntax("cursor must be a string.")
+        raise InvalidSyntax("list.parameters", "cursor must be a string.")
     if text is not None and parameters.get("startIndex") not in (None, ""):
-        raise InvalidValue("cursor and startIndex exclude each other; send one.")
+        raise InvalidValue("list.parameters", "cursor and startIndex exclude each other; send one.")
     return text
 
 
@@ -84,7 +84,7 @@ def read_search(body: Any) -> dict[str, Any]:
 def _text(parameters: Mapping[str, Any], name: str) -> str:
     raw = parameters.get(name)
     if not isinstance(raw, str | None):
-        raise InvalidSyntax(f"{name} must be a string.")
+        raise InvalidSyntax("list.parameters", f"{name} must be a string.")
     return raw.strip() if raw else ""
 
 
@@ -99,15 +99,15 @@ def _cursor_count(parameters: Mapping[str, Any]) -> int:
     try:
         count = max(0, _integer(parameters, "count", CAPABILITIES.default_page))
     except InvalidValue as error:
-        raise InvalidCount(error.detail) from None
+        raise InvalidCount(error.reason, error.detail) from None
     if count > CAPABILITIES.max_page:
-        raise InvalidCount(f"count must be between 0 and {CAPABILITIES.max_page}.")
+        raise InvalidCount("list.cursor", f"count must be between 0 and {CAPABILITIES.max_page}.")
     return count
 
 
 def _is_descending(order: str) -> bool:
     if order.lower() not in ("", "ascending", "descending"):
-        raise InvalidValue("sortOrder is either ascending or descending.")
+        raise InvalidValue("list.parameters", "sortOrder is either ascending or descending.")
     return order.lower() == "descending"
 
 
@@ -116,10 +116,10 @@ def _integer(parameters: Mapping[str, Any], name: str, default: int) -> int:
     if raw is None or raw == "":
         return default
     if not isinstance(raw, str | int | float) or isinstance(raw, bool):
-        raise InvalidSyntax(f"{name} must be a number.")
+        raise InvalidSyntax("list.parameters", f"{name} must be a number.")
     text = str(raw).strip()
     digits = text.removeprefix("-")
     if not (digits.isascii() and digits.isdigit()):
-        raise InvalidValue(f"{name} must be an integer.")
+        raise InvalidValue("list.parameters", f"{name} must be an integer.")
     bounded = min(int(digits[:20]), _LARGEST)
     return -bounded if text.startswith("-") else bounded

@@ -11,6 +11,7 @@ from uuid import UUID
 
 from django.db import transaction
 
+from scim.protocol.errors import ScimError
 from scim.protocol.schema import ResourceType
 from scim.provider import catalog
 from scim.provider.redaction import explained, redact, storable, without_query
@@ -63,11 +64,11 @@ def answered(call: Call, status: int, notes: tuple[str, ...] = ()) -> Event:
     )
 
 
-def refused(call: Call, status: int, scim_type: str | None, detail: str) -> Event:
-    """The event of a call that failed, with what the client was told."""
-    event = answered(call, status)
-    said = explained(detail, call.sent, event.sent)
-    return replace(event, scim_type=scim_type or "", detail=said)
+def refused(call: Call, error: ScimError) -> Event:
+    """The event of a call that failed, with what the client was told and the reason."""
+    event = answered(call, error.status)
+    said = explained(error.detail, call.sent, event.sent)
+    return replace(event, scim_type=error.scim_type or "", reason=error.reason, detail=said)
 
 
 def _kept(call: Call) -> Any:

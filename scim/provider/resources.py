@@ -219,4 +219,6 @@ def _passed_over(moved: Moved) -> Iterator[str]:
 def not_found(resource_type: ResourceType, identifier: str) -> NotFound:
     """The error for an id that names nothing, or something deleted."""
     shown = identifier.partition("?")[0][:64]  # in a Bulk a filter may stand behind it
-    return NotFound(f"There is no {resource_type.name} with the id {shown!r}.")
+    return NotFound(
+        "resource.not-found", f"There is no {resource_type.name} with the id {shown!r}."
+    )

@@ -12,6 +12,12 @@ from scim.protocol.schema import Attribute, ResourceType, Schema, Type
 from scim.protocol.urns import USER_TYPE
 
 _SERVER_ASSIGNED: Final = frozenset({"schemas", "id"})
+# The reasons to refuse a user, and any resource, that lacks an attribute.
+_MISSING: Final = {
+    "userName": "user.name-missing",
+    "emails": "user.email-missing",
+    "externalId": "user.external-id-missing",
+}
 # Said in full of a user, for the administrator who reads it in Entra.
 _REQUIRED: Final = {USER_TYPE: " myPolicies always requires userName, email and externalId."}
 
@@ -21,15 +27,20 @@ def check_required(resource_type: ResourceType, resource: Mapping[str, Any]) -> 
 
     An extension's attributes are required of those who have values of it (RFC 7643 §6).
     """
-    reason = _REQUIRED.get(resource_type.name, "")
+    rule = _REQUIRED.get(resource_type.name, "")
     for attribute in (*resource_type.common, *resource_type.schema.attributes):
         is_given = attribute.name in _SERVER_ASSIGNED or attribute.default is not None
         if not attribute.required or is_given:
             continue
         if _is_blank(resource.get(attribute.name)):
-            raise InvalidValue(f"{attribute.name} is missing.{reason}")
+            raise InvalidValue(
+                _MISSING.get(attribute.name, "value.required"),
+                f"{attribute.name} is missing.{rule}",
+            )
         if attribute.name == "emails" and _is_blank(work_email(resource)):
-            raise InvalidValue(f'emails[type eq "work"].value is missing.{reason}')
+            raise InvalidValue(
+                "user.email-missing", f'emails[type eq "work"].value is missing.{rule}'
+            )
 
     for extension in resource_type.extensions:
         urn = extension.schema.id
@@ -37,7 +48,8 @@ def check_required(resource_type: ResourceType, resource: Mapping[str, Any]) -> 
             _check_extension(extension.schema, resource[urn])
         elif extension.required:
             raise InvalidValue(
-                f"{urn} is missing; each {resource_type.name} must have values of it."
+                "value.required",
+                f"{urn} is missing; each {resource_type.name} must have values of it.",
             )
 
 
@@ -45,7 +57,7 @@ def _check_extension(schema: Schema, values: Mapping[str, Any]) -> None:
     for attribute in schema.attributes:
         name, value = f"{schema.id}:{attribute.name}", values.get(attribute.name)
         if attribute.required and not attribute.is_secret and _is_blank(value):
-            raise InvalidValue(f"{name} is missing.")
+            raise InvalidValue("value.required", f"{name} is missing.")
         if attribute.type is Type.COMPLEX and value is not None:
             for part in value if attribute.multi_valued else (value,):
                 _check_parts(attribute, part, name)
@@ -54,7 +66,7 @@ def _check_extension(schema: Schema, values: Mapping[str, Any]) -> None:
 def _check_parts(attribute: Attribute, part: Mapping[str, Any], at: str) -> None:
     for sub in attribute.sub_attributes:
         if sub.required and not sub.is_secret and _is_blank(part.get(sub.name)):
-            raise InvalidValue(f"{at}.{sub.name} is missing.")
+            raise InvalidValue("value.required", f"{at}.{sub.name} is missing.")
 
 
 def work_email(resource: Mapping[str, Any]) -> str | None:

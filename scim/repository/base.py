@@ -102,6 +102,7 @@ class Event:
     resource_id: UUID | None
     status: int
     scim_type: str = ""
+    reason: str = ""  # of a refusal: the id of its row in scim.refusals
     detail: str = ""
     sent: Any = None
     notes: tuple[str, ...] = ()

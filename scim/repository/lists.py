@@ -71,12 +71,14 @@ def page(sources: Sequence[Source], query: Query) -> Page:
             cursor.execute(statement.text, statement.parameters)
             first = cursor.fetchone()
             if cursor.rowcount > _most_rows(query):
-                raise TooMany(f"The groups on the page have too many members. {_FEWER}")
+                raise TooMany(
+                    "list.too-costly", f"The groups on the page have too many members. {_FEWER}"
+                )
             rows = sorted(gathered(chain([first], cursor), _LEAD), key=_number)
     except OperationalError as error:
         if is_overtime(error):
             raise TooMany(
-                f"The list takes too long to compute. {_advice(sources, query)}"
+                "list.too-costly", f"The list takes too long to compute. {_advice(sources, query)}"
             ) from None
         raise
     types = {source.resource_type.name: source.resource_type for source in sources}

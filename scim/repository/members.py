@@ -112,7 +112,9 @@ def _apply(group: UUID, edit: MemberEdit) -> Moved:
             done = replace(_add(group, ids, len(parsed)), removed=_replaced(group, edit, ids))
             if parsed and done.unknown == len(parsed):
                 # E30: some may be unknown; where all are, the group would only lose its members.
-                raise InvalidValue("Nobody here has the ids of the members that are to come in.")
+                raise InvalidValue(
+                    "member.unknown", "Nobody here has the ids of the members that are to come in."
+                )
             return done
         case Edit.REMOVE if edit.selection is not None:
             element = Sql(relations.comparable_element(Relation.MEMBERS))
@@ -143,7 +145,8 @@ def _add(group: UUID, ids: list[UUID], asked: int) -> Moved:
             cursor.execute(_MAKES_CIRCLE, {"group": group, "groups": groups})
             if cursor.fetchone()[0]:
                 raise InvalidValue(
-                    "A group cannot be a member of itself, directly or through others."
+                    "group.circle",
+                    "A group cannot be a member of itself, directly or through others.",
                 )
     return Moved(added=tuple(added), unknown=asked - known)
 

@@ -33,7 +33,7 @@ def compile_order(path: AttributePath | None, sources: Sequence[Source]) -> Colu
     }
     if not ranks:
         names = " or ".join(source.resource_type.name for source in sources)
-        raise InvalidValue(f"sortBy names no attribute of {names}: {path}.")
+        raise InvalidValue("list.parameters", f"sortBy names no attribute of {names}: {path}.")
     if len(sources) == 1:
         return next(iter(ranks.values()))
     types = {rank.type for rank in ranks.values()}
@@ -53,7 +53,10 @@ def _column(path: AttributePath, source: Source, located: Located) -> Column:
     sub = located.sub or located.attribute.find("value")
     sub = None if sub is not None and sub.is_secret else sub
     if sub is None and located.attribute.type is Type.COMPLEX:
-        raise InvalidValue(f"sortBy needs a sub-attribute of {path}, such as {_example(located)}.")
+        raise InvalidValue(
+            "list.parameters",
+            f"sortBy needs a sub-attribute of {path}, such as {_example(located)}.",
+        )
     column = columns.find_column(source.resource_type, located, source.loading.tenant_url)
     if column is not None:
         return column

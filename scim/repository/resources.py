@@ -215,10 +215,12 @@ def _statement(operation: Operation, conditions: tuple[str, ...]) -> str:
 def _refusal(error: IntegrityError, resource_type: ResourceType) -> Exception:
     """The SCIM error for a violated constraint; the error itself when it is none of ours."""
     diagnostics = getattr(error.__cause__, "diag", None)
-    name = _unique_name(resource_type, getattr(diagnostics, "constraint_name", None))
+    constraint = getattr(diagnostics, "constraint_name", None)
+    name = _unique_name(resource_type, constraint)
     if name is None:
         return error
-    return Uniqueness(f"Another {resource_type.name} already has this {name}.")
+    reason = "user.name-taken" if constraint == _UNIQUE_KEY else "value.taken"
+    return Uniqueness(reason, f"Another {resource_type.name} already has this {name}.")
 
 
 def _unique_name(resource_type: ResourceType, constraint: str | None) -> str | None:

@@ -44,6 +44,7 @@ def test_a_create_is_logged_with_what_was_sent(at_acme, logged):
         "resource_id": told["resource_id"],
         "status": 201,
         "scim_type": "",
+        "reason": "",
         "detail": "",
         "sent": BJENSEN,
         "user_name_key": None,

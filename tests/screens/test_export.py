@@ -100,7 +100,7 @@ def test_the_log_is_exported_with_the_explanation_of_each_refusal(own_host, bjen
         "operation": "create",
         "status": "400",
         "scimType": "invalidValue",
-        "explanation": "external-id-missing",
+        "explanation": "user.external-id-missing",
     }
     assert not {"sent", "password"} & line.keys()
 

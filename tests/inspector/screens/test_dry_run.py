@@ -7,6 +7,7 @@ from accounts.models import AuditEntry
 from accounts.permissions import Role
 from scim.models import ProvisioningEvent, User
 from scim.protocol.definitions import USER
+from scim.protocol.errors import Uniqueness
 from scim.provider import provisioning_log
 from scim.provider.provisioning_log import Call
 from tenants.current import in_tenant
@@ -35,7 +36,7 @@ def refused(acme, minted):
         call = Call(requester(acme, minted.token), "create", USER, None, body)
         with transaction.atomic(), in_tenant(acme):
             found = provisioning_log.refused(
-                call, 409, "uniqueness", "Another User already has this userName"
+                call, Uniqueness("user.name-taken", "Another User already has this userName")
             )
             provisioning_log.record(found)
         return found
@@ -87,7 +88,7 @@ def test_a_refusal_that_would_repeat_is_explained(lena, bjensen, refused):
     page = run(lena, refused(BJENSEN))
 
     assert facts_of(page, "What it would be answered now")["Status now"] == "409 uniqueness"
-    assert facts_of(page, "Why it would be refused")["Explanation"] == "user-name-taken"
+    assert facts_of(page, "Why it would be refused")["Explanation"] == "user.name-taken"
 
 
 def test_a_refusal_whose_cause_is_gone_would_succeed(lena, acme, bjensen, refused, remove):

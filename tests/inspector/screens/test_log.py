@@ -11,6 +11,7 @@ from django.utils import timezone
 from accounts.models import AuditEntry
 from scim.models import ProvisioningEvent
 from scim.protocol.definitions import USER
+from scim.protocol.errors import Uniqueness
 from scim.provider import provisioning_log
 from scim.provider.provisioning_log import Call
 from tenants import clock, resolution
@@ -31,9 +32,7 @@ def refuse(acme, minted):
         with in_tenant(acme):
             event = provisioning_log.refused(
                 Call(sender, "create", USER, None, body),
-                409,
-                "uniqueness",
-                "Another User already has this userName.",
+                Uniqueness("user.name-taken", "Another User already has this userName."),
             )
         at = clock.now() - age
         event = replace(event, id=clock.new_id(at), at=at, **changes)

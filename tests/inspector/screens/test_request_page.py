@@ -3,11 +3,12 @@
 import pytest
 from django.db import transaction
 
-from scim.inspector.explanations import ALL, UNKNOWN
 from scim.models import ProvisioningEvent
-from scim.protocol.definitions import GROUP
+from scim.protocol.definitions import GROUP, USER
+from scim.protocol.errors import InvalidValue, ScimError, Uniqueness
 from scim.provider import provisioning_log
 from scim.provider.provisioning_log import Call
+from scim.refusals import UNKNOWN, catalogue
 from tenants import resolution
 from tenants.current import in_tenant
 from tests.support.at_screens import BJENSEN, JSMITH, requester
@@ -48,10 +49,10 @@ def page_of(own_host, acme):
 def refuse(acme, minted):
     """Log a refused creation of a user."""
 
-    def record(status, scim_type, detail, body=None):
-        call = Call(requester(acme, minted.token), "create", None, None, body)
+    def record(error: ScimError, body=None):
+        call = Call(requester(acme, minted.token), "create", USER, None, body)
         with transaction.atomic(), in_tenant(acme):
-            provisioning_log.record(provisioning_log.refused(call, status, scim_type, detail))
+            provisioning_log.record(provisioning_log.refused(call, error))
 
     return record
 
@@ -109,19 +110,22 @@ def test_a_deletion_shows_which_groups_were_left(page_of, guides, bjensen, remov
 
 
 def test_a_refusal_is_explained_with_rule_remedy_and_place(page_of, refuse):
-    refuse(400, "invalidValue", "externalId is missing. myPolicies always requires userName,…")
+    refuse(
+        InvalidValue(
+            "user.external-id-missing",
+            "externalId is missing. myPolicies always requires userName,…",
+        )
+    )
 
     assert facts_of(page_of(), "Why it was refused") == {
         "What happened": "The user would have no externalId.",
         "Rule": "myPolicies always requires userName, email and externalId (RFC 7643 §4.1.1)",
-        "What to do": (
-            "Map externalId, to objectId or mailNickname; the gallery's mapping has it."
-        ),
+        "What to do": ("Map externalId to objectId or mailNickname; the gallery's mapping has it."),
         "Where": (
             "Entra: Provisioning → Mappings → Synchronize Microsoft Entra users to myPolicies"
             " → externalId"
         ),
-        "Explanation": "external-id-missing",
+        "Explanation": "user.external-id-missing",
     }
 
 
@@ -131,7 +135,7 @@ def test_a_successful_request_has_no_explanation(page_of, bjensen):
 
 def test_a_taken_username_leads_to_who_has_it(page_of, refuse, bjensen):
     detail = "Another User already has this userName; it must be unique within the tenant"
-    refuse(409, "uniqueness", detail, BJENSEN | {"userName": "BJENSEN@acme.example"})
+    refuse(Uniqueness("user.name-taken", detail), BJENSEN | {"userName": "BJENSEN@acme.example"})
 
     page = page_of()
 
@@ -189,7 +193,7 @@ def test_a_taken_username_leads_to_who_has_it_whatever_asked_for_it(
 
 def test_support_sees_who_has_it_masked(alice, page_of, refuse, bjensen, acme):
     detail = "Another User already has this userName; it must be unique within the tenant"
-    refuse(409, "uniqueness", detail, BJENSEN)
+    refuse(Uniqueness("user.name-taken", detail), BJENSEN)
     with in_tenant(acme):
         event = ProvisioningEvent.objects.order_by("-id")[0]
 
@@ -236,31 +240,42 @@ def test_a_name_that_the_user_itself_has_by_now_is_said_to_be(page_of, bjensen, 
     ],
 )
 def test_a_username_that_nobody_has_any_more_is_said_to_be_free(body, expected, page_of, refuse):
-    refuse(409, "uniqueness", "Another User already has this userName; it must be", body)
+    refuse(
+        Uniqueness("user.name-taken", "Another User already has this userName; it must be"), body
+    )
 
     assert facts_of(page_of(), "Why it was refused").get("Who has it") == expected
 
 
 def test_the_holder_of_a_username_in_another_tenant_is_none(page_of, refuse, jsmith):
-    refuse(409, "uniqueness", "Another User already has this userName; it must be", JSMITH)
+    refuse(
+        Uniqueness("user.name-taken", "Another User already has this userName; it must be"), JSMITH
+    )
 
     assert str(jsmith.id) not in page_of().text
 
 
 def test_every_explanation_has_its_place_on_one_page(own_host, refuse, page_of):
     page = own_host.get(f"{LIST}explanations/")
-    refuse(409, "uniqueness", "Another User already has this userName; it must be")
+    refuse(Uniqueness("user.name-taken", "Another User already has this userName; it must be"))
 
     assert [row[0] for row in table_of(page, "Every refusal")] == [
-        each.id for each in (*ALL, UNKNOWN)
+        *catalogue(),
+        UNKNOWN.id,
     ]
-    assert '<span id="user-name-taken">' in page.text
-    assert f'href="{LIST}explanations/#user-name-taken"' in page_of().text
+    assert '<span id="user.name-taken">' in page.text
+    assert f'href="{LIST}explanations/#user.name-taken"' in page_of().text
 
 
 def test_a_refused_creation_is_found_by_the_username_that_was_asked_for(own_host, refuse):
-    refuse(400, "invalidValue", "externalId is missing.", {"userName": "JSmith@acme.example"})
-    refuse(400, "invalidValue", "externalId is missing.", {"userName": "other@acme.example"})
+    refuse(
+        InvalidValue("user.external-id-missing", "externalId is missing."),
+        {"userName": "JSmith@acme.example"},
+    )
+    refuse(
+        InvalidValue("user.external-id-missing", "externalId is missing."),
+        {"userName": "other@acme.example"},
+    )
 
     page = own_host.get(LIST, {"q": "jsmith@acme.example"})
 

@@ -1,0 +1,193 @@
+"""A way to be refused, and the rows for tokens and OAuth requests of the catalogue.
+
+Each refusal carries the id of a row. A row is read by people: support staff on a request's page, tenant
+admins in their provisioning log, everybody in docs/entra.md. `scim.refusals` gathers all rows.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """What was refused, the rule behind it, what to do, and where."""
+
+    id: str
+    sentence: str
+    rule: str
+    remedy: str
+    place: str
+
+
+CREDENTIALS: Final = "Entra: Provisioning → Admin Credentials"
+CLIENT: Final = "The OAuth client's own settings"
+TOKENS: Final = "myPolicies: the tenant's Secret tokens"
+CLIENTS: Final = "myPolicies: the tenant's OAuth clients"
+_BEARER: Final = "myPolicies: secret tokens (RFC 6750 §3.1)"
+_ACCESS: Final = "RFC 6750 §3.1: access tokens"
+_INVALID_CLIENT: Final = "RFC 6749 §5.2: invalid_client"
+_ADMIN: Final = "myPolicies: credentials work as long as their account has Admin permissions"
+_AGAIN: Final = "Request another access token; OAuth clients do so automatically."
+
+ROWS: Final = (
+    Refusal(
+        "token.missing",
+        "The request has no secret token.",
+        _BEARER,
+        "Enter the secret token, press Test Connection, then Save.",
+        CREDENTIALS,
+    ),
+    Refusal(
+        "token.malformed",
+        "The value sent is not a myPolicies secret token: it is incomplete or mistyped.",
+        _BEARER,
+        "Copy the complete secret token, without blanks. It is shown only once: if it is lost,"
+        " generate another one on the tenant's page.",
+        CREDENTIALS,
+    ),
+    Refusal(
+        "token.unknown",
+        "The tenant has no such secret token; it may be another tenant's.",
+        _BEARER,
+        "Compare the Tenant URL with that of the tenant, then enter a secret token that was"
+        " generated for it.",
+        CREDENTIALS,
+    ),
+    Refusal(
+        "token.revoked",
+        "The secret token was revoked.",
+        _BEARER,
+        "Generate a new secret token on the tenant's page and enter it in Entra. The audit log"
+        " shows who revoked the old one.",
+        CREDENTIALS,
+    ),
+    Refusal(
+        "token.expired",
+        "The secret token has expired.",
+        _BEARER,
+        "Generate a new secret token on the tenant's page and enter it in Entra. Choose an expiry"
+        " date on which somebody is there to renew it.",
+        CREDENTIALS,
+    ),
+    Refusal(
+        "token.not-admin",
+        "The account that the secret token was issued for is deactivated or no longer an admin.",
+        _ADMIN,
+        "Give the account its Admin permissions back, or move the token to another admin account;"
+        " the value in Entra stays the same.",
+        f"{TOKENS} and Accounts",
+    ),
+    Refusal(
+        "token.scope",
+        "The access token was requested for less than this.",
+        "RFC 6750 §3.1: insufficient_scope",
+        "Request the access token with the scope that the detail names.",
+        CLIENT,
+    ),
+    Refusal(
+        "access-token.malformed",
+        "The access token is incomplete or mistyped.",
+        _ACCESS,
+        _AGAIN,
+        CLIENT,
+    ),
+    Refusal(
+        "access-token.unknown",
+        "The tenant has no such access token: it expired long ago, or is another tenant's.",
+        _ACCESS,
+        f"{_AGAIN} If this repeats, compare the token endpoint with the tenant's.",
+        CLIENT,
+    ),
+    Refusal(
+        "access-token.revoked",
+        "The OAuth client, or the client secret that the access token was requested with, was"
+        " revoked.",
+        _ACCESS,
+        "Add a client secret, or another client, and enter it in Entra.",
+        CLIENTS,
+    ),
+    Refusal(
+        "access-token.expired",
+        "The access token has expired.",
+        _ACCESS,
+        _AGAIN,
+        CLIENT,
+    ),
+    Refusal(
+        "access-token.not-admin",
+        "The account that the OAuth client was issued for is deactivated or no longer an admin.",
+        _ADMIN,
+        "Give the account its Admin permissions back, or add a client for another admin account.",
+        f"{CLIENTS} and Accounts",
+    ),
+    Refusal(
+        "client.malformed",
+        "The value sent is not a myPolicies client secret: it is incomplete or mistyped.",
+        _INVALID_CLIENT,
+        "Copy the complete client secret; if it is lost, add another one.",
+        CREDENTIALS,
+    ),
+    Refusal(
+        "client.unknown",
+        "The tenant has no such OAuth client, or the client secret is not the client's.",
+        _INVALID_CLIENT,
+        "Compare client id, client secret and token endpoint with those of the tenant.",
+        CREDENTIALS,
+    ),
+    Refusal(
+        "client.revoked",
+        "The OAuth client or its client secret was revoked.",
+        _INVALID_CLIENT,
+        "Add a client secret, or another client, and enter it in Entra.",
+        CLIENTS,
+    ),
+    Refusal(
+        "client.expired",
+        "The client secret has expired.",
+        _INVALID_CLIENT,
+        "Add a client secret and enter it in Entra.",
+        CLIENTS,
+    ),
+    Refusal(
+        "client.not-admin",
+        "The account that the OAuth client was issued for is deactivated or no longer an admin.",
+        _ADMIN,
+        "Give the account its Admin permissions back, or add a client for another admin account.",
+        f"{CLIENTS} and Accounts",
+    ),
+    Refusal(
+        "assertion.refused",
+        "The client assertion is not one that a key of the client signed for this tenant now.",
+        "RFC 7523 §3, RFC 7521 §4.2",
+        "Compare key, audience and clock as the detail says.",
+        CLIENT,
+    ),
+    Refusal(
+        "assertion.used",
+        "The client assertion has been used before.",
+        "RFC 7523 §3: jti",
+        "Sign an assertion for each request.",
+        CLIENT,
+    ),
+    Refusal(
+        "oauth.request",
+        "The request for an access token is not built as the token endpoint expects.",
+        "RFC 6749 §2.3, §3.2, §5.2: invalid_request, invalid_client",
+        "Send the form that the detail describes, with one way of authentication.",
+        CLIENT,
+    ),
+    Refusal(
+        "oauth.grant-type",
+        "The token endpoint serves the client credentials grant only.",
+        "RFC 6749 §4.4, §5.2: unsupported_grant_type",
+        "Set the grant type to client_credentials.",
+        CLIENT,
+    ),
+    Refusal(
+        "oauth.scope",
+        "The scope requested does not exist.",
+        "RFC 6749 §3.3, §5.2: invalid_scope",
+        "Request one of the scopes that the detail names, or none for all of them.",
+        CLIENT,
+    ),
+)

@@ -1,0 +1,32 @@
+"""Rows of the catalogue of refusals: what receivers of events, and the screens of streams, are told."""
+
+from typing import Final
+
+from accounts.refusals import Refusal
+
+_RECEIVER: Final = "The receiver of the events"
+
+ROWS: Final = (
+    Refusal(
+        "stream.secret",
+        "Events were requested without the secret of an event stream of this tenant.",
+        "RFC 8936 §2.4, RFC 6750 §3.1",
+        "Send the secret that was shown when the stream was created; if it is lost, create another"
+        " stream.",
+        _RECEIVER,
+    ),
+    Refusal(
+        "stream.poll",
+        "The request for events is not built as the RFC requires.",
+        "RFC 8936 §2.2",
+        "Correct the member that the detail names.",
+        _RECEIVER,
+    ),
+    Refusal(
+        "stream.sealed",
+        "The key that signs events cannot be read.",
+        "myPolicies: signing keys are stored encrypted",
+        "Check that the server's secret key is the one that the signing key was made under.",
+        "myPolicies operators",
+    ),
+)
