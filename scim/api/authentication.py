@@ -14,7 +14,7 @@ from accounts import access, tokens, uses
 from accounts.tokens import Reason, Scope, TokenRefused, Verified
 from accounts.uses import Credential, Kind, Use
 from scim.protocol.errors import Forbidden, InsufficientScope, Unauthorized
-from scim.provider.requester import Requester, Sent
+from scim.provider.requester import Origin, Requester
 from tenants import clock
 from tenants.current import address_of, current_tenant
 
@@ -71,7 +71,7 @@ def check_scope(verified: Verified, scope: Scope) -> None:
 
 def requester_of(request: HttpRequest, verified: Verified | None) -> Requester:
     """Who sent the request; without a token when it was refused."""
-    sent = Sent(
+    origin = Origin(
         method=request.method or "",
         path=request.path,
         user_agent=request.META.get("HTTP_USER_AGENT", ""),
@@ -80,7 +80,7 @@ def requester_of(request: HttpRequest, verified: Verified | None) -> Requester:
     return Requester(
         tenant_url=current_tenant().tenant_url,
         request_id=getattr(request, "request_id", ""),
-        sent=sent,
+        origin=origin,
         name=f"{verified.label} ({verified.public_id})" if verified else "",
         address=address_of(request),
         started=getattr(request, "started", time.perf_counter()),

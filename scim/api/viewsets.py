@@ -26,7 +26,7 @@ from scim.protocol.representation import (
 from scim.protocol.schema import Relation, ResourceType
 from scim.provider import catalog, resources
 from scim.provider.parameters import read_projection, read_search
-from scim.provider.resources import Target
+from scim.provider.resources import Existing
 from scim.repository.base import Loading
 from tenants.current import current_tenant
 
@@ -85,21 +85,21 @@ class ResourceViewSet(ViewSetMixin, ScimView):
 
     def replace(self, request: Request, identifier: str) -> Response:
         projection = read_projection(read_parameters(self.http_request))
-        target = self._target(identifier, projection)
-        stored = resources.replace(target, self.read_body(), self.authenticated())
+        existing = self._existing(identifier, projection)
+        stored = resources.replace(existing, self.read_body(), self.authenticated())
         return self._answer(self._with_members(stored, projection), projection)
 
     def modify(self, request: Request, identifier: str) -> Response:
         """The resource, or 204 where nobody asked to be shown its members (RFC 7644 §3.5.2)."""
         projection = read_projection(read_parameters(self.http_request))
-        target = self._target(identifier, projection)
-        stored = resources.modify(target, self.read_body(), self.authenticated())
+        existing = self._existing(identifier, projection)
+        stored = resources.modify(existing, self.read_body(), self.authenticated())
         if self._owned(projection) and not self._is_wanted(stored, projection):
             return Response(status=204, headers={"ETag": entity_tag(stored.version)})
         return self._answer(self._with_members(stored, projection), projection)
 
     def delete(self, request: Request, identifier: str) -> Response:
-        resources.delete(self._target(identifier, NOTHING_RELATED), self.authenticated())
+        resources.delete(self._existing(identifier, NOTHING_RELATED), self.authenticated())
         return Response(status=204)
 
     def _page(self, parameters: Mapping[str, Any]) -> Response:
@@ -107,9 +107,9 @@ class ResourceViewSet(ViewSetMixin, ScimView):
         log_read(self.http_request, self, 200)
         return ScimResponse(body)
 
-    def _target(self, identifier: str, projection: Projection) -> Target:
+    def _existing(self, identifier: str, projection: Projection) -> Existing:
         loading = self._loading(projection)
-        return Target(self.resource_type, identifier, loading, self._precondition())
+        return Existing(self.resource_type, identifier, loading, self._precondition())
 
     def _loading(self, projection: Projection) -> Loading:
         relations = relations_shown(self.resource_type, projection)

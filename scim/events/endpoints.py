@@ -99,8 +99,8 @@ def _authenticate(request: HttpRequest, asked: _Asked) -> tuple[Stream, str]:
     stream = found[0]
     named = f"{stream.label} ({stream.id.hex[:8]})"
     stranger = requester_of(request, None)
-    sent = replace(stranger.sent, token_id=stream.id) if stranger.sent else None
-    asked.requester = replace(stranger, sent=sent, name=named)
+    origin = replace(stranger.origin, token_id=stream.id) if stranger.origin else None
+    asked.requester = replace(stranger, origin=origin, name=named)
     return found
 
 

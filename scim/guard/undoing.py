@@ -25,7 +25,7 @@ from scim.protocol import urns
 from scim.protocol.errors import ScimError
 from scim.provider import catalog, resources, restoring
 from scim.provider.requester import Requester
-from scim.provider.resources import Target
+from scim.provider.resources import Existing
 from scim.provider.restoring import Taken
 from scim.repository.base import Loading
 from tenants import clock
@@ -156,8 +156,8 @@ def _bring_back_one(
         restoring.restore(user_id, requester, with_groups=True)
     if active is False:
         user_type = catalog.resource_type(current_tenant(), urns.USER_TYPE)
-        target = Target(user_type, str(user_id), Loading(requester.tenant_url))
-        resources.modify(target, _REACTIVATE, requester)
+        existing = Existing(user_type, str(user_id), Loading(requester.tenant_url))
+        resources.modify(existing, _REACTIVATE, requester)
 
 
 def _requester(tenant: Tenant, undoing: Undoing) -> Requester:

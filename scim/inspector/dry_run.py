@@ -24,8 +24,8 @@ from scim.provider import bulk, catalog, resources
 from scim.provider.capabilities import CAPABILITIES
 from scim.provider.parameters import read_query, read_search
 from scim.provider.redaction import is_omitted
-from scim.provider.requester import Requester, Sent
-from scim.provider.resources import Target
+from scim.provider.requester import Origin, Requester
+from scim.provider.resources import Existing
 from scim.repository.base import Loading, Source
 from tenants.current import current_tenant
 from tenants.models import Tenant
@@ -120,7 +120,7 @@ def dry_run(logged: Logged) -> Preview:
     requester = Requester(
         tenant_url=current_tenant().tenant_url,
         request_id=f"dry-run-{uuid4().hex}",
-        sent=Sent(logged.method, logged.path),
+        origin=Origin(logged.method, logged.path),
     )
     try:
         with transaction.atomic():
@@ -170,23 +170,23 @@ def _create(logged: Logged, requester: Requester) -> Preview:
 
 
 def _replace(logged: Logged, requester: Requester) -> Preview:
-    resources.replace(_target(logged, requester), logged.sent, requester)
+    resources.replace(_existing(logged, requester), logged.sent, requester)
     return Preview(200)
 
 
 def _modify(logged: Logged, requester: Requester) -> Preview:
-    resources.modify(_target(logged, requester), logged.sent, requester)
+    resources.modify(_existing(logged, requester), logged.sent, requester)
     return Preview(200)
 
 
 def _delete(logged: Logged, requester: Requester) -> Preview:
-    resources.delete(_target(logged, requester), requester)
+    resources.delete(_existing(logged, requester), requester)
     return Preview(204)
 
 
 def _retrieve(logged: Logged, requester: Requester) -> Preview:
-    target = _target(logged, requester)
-    resources.retrieve(target.resource_type, target.identifier, target.loading)
+    existing = _existing(logged, requester)
+    resources.retrieve(existing.resource_type, existing.identifier, existing.loading)
     return Preview(200)
 
 
@@ -213,9 +213,9 @@ def _type(logged: Logged) -> ResourceType:
     return logged.resource_type
 
 
-def _target(logged: Logged, requester: Requester) -> Target:
+def _existing(logged: Logged, requester: Requester) -> Existing:
     loading = Loading(requester.tenant_url)
-    return Target(_type(logged), str(logged.resource_id), loading)
+    return Existing(_type(logged), str(logged.resource_id), loading)
 
 
 _PERFORM: Final[Mapping[str, Callable[[Logged, Requester], Preview]]] = {

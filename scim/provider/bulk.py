@@ -22,15 +22,15 @@ from scim.provider import provisioning_log, resources
 from scim.provider.features import observers
 from scim.provider.observers import Watches
 from scim.provider.provisioning_log import Call
-from scim.provider.requester import Requester, Sent
-from scim.provider.resources import Target
+from scim.provider.requester import Origin, Requester
+from scim.provider.resources import Existing
 from scim.repository import resources as repository
 from scim.repository.base import Loading
 from tenants import clock
 
 # What the log calls an operation, as when it comes alone.
 _NAMES: Final = dict(zip(METHODS, ("create", "replace", "modify", "delete"), strict=True))
-_CHANGES: Final[Mapping[str, Callable[[Target, Any, Requester, Watches], Stored]]] = {
+_CHANGES: Final[Mapping[str, Callable[[Existing, Any, Requester, Watches], Stored]]] = {
     "PUT": resources.replace,
     "PATCH": resources.modify,
 }
@@ -146,11 +146,11 @@ class _Job:
             return self._done(operation, 201, stored)
         loading = Loading(requester.tenant_url)
         precondition = Precondition(operation.version)
-        target = Target(resource_type, operation.identifier or "", loading, precondition)
+        existing = Existing(resource_type, operation.identifier or "", loading, precondition)
         if operation.method == "DELETE":
-            resources.delete(target, requester, self.watches)
+            resources.delete(existing, requester, self.watches)
             return Result(operation, 204, self._location(operation))
-        stored = _CHANGES[operation.method](target, operation.data, requester, self.watches)
+        stored = _CHANGES[operation.method](existing, operation.data, requester, self.watches)
         return self._done(operation, 200, stored)
 
     def _done(self, operation: Operation, status: int, stored: Stored) -> Result:
@@ -190,10 +190,10 @@ class _Job:
 
     def _requester(self, operation: Operation, started: float) -> Requester:
         """Who asks, with the operation's own method and path for the log."""
-        whole = self.requester.sent or Sent("", "")
+        whole = self.requester.origin or Origin("", "")
         method = operation.method if operation.method in METHODS else ""
-        sent = replace(whole, method=method, path=f"{whole.path}#{operation.path}")
-        return replace(self.requester, sent=sent, started=started)
+        origin = replace(whole, method=method, path=f"{whole.path}#{operation.path}")
+        return replace(self.requester, origin=origin, started=started)
 
     def _location(self, operation: Operation, identifier: str | None = None) -> str | None:
         """The URI of the resource with the id, or of the one that the path names."""

@@ -15,7 +15,7 @@ from scim.protocol.errors import ScimError
 from scim.protocol.schema import ResourceType
 from scim.provider import catalog
 from scim.provider.redaction import explained, redact, storable, without_query
-from scim.provider.requester import Requester, Sent
+from scim.provider.requester import Origin, Requester
 from scim.repository import resources
 from scim.repository.base import Event
 from tenants import clock
@@ -26,7 +26,7 @@ _MAX_METHOD: Final = 10
 _MAX_OPERATION: Final = 20
 _MAX_PATH: Final = 300
 _MAX_USER_AGENT: Final = 200
-_NOTHING_SENT: Final = Sent("", "")
+_NO_REQUEST: Final = Origin("", "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,7 @@ class Call:
 def answered(call: Call, status: int, notes: tuple[str, ...] = ()) -> Event:
     """The event of a call that succeeded; what was sent is redacted here."""
     requester, at = call.requester, clock.now()
-    sent = requester.sent or _NOTHING_SENT
+    origin = requester.origin or _NO_REQUEST
     return Event(
         id=clock.new_id(at),
         at=at,
@@ -51,8 +51,8 @@ def answered(call: Call, status: int, notes: tuple[str, ...] = ()) -> Event:
         token_id=requester.token_id,
         token_label=requester.name,
         operation=call.operation[:_MAX_OPERATION],
-        method=sent.method[:_MAX_METHOD],
-        path=storable(without_query(sent.path))[:_MAX_PATH],
+        method=origin.method[:_MAX_METHOD],
+        path=storable(without_query(origin.path))[:_MAX_PATH],
         resource_type=call.resource_type.name if call.resource_type else "",
         resource_id=call.resource_id,
         status=status,
@@ -60,7 +60,7 @@ def answered(call: Call, status: int, notes: tuple[str, ...] = ()) -> Event:
         notes=notes,
         duration_ms=round((time.perf_counter() - requester.started) * 1000, 1),
         address=requester.address,
-        user_agent=storable(sent.user_agent)[:_MAX_USER_AGENT],
+        user_agent=storable(origin.user_agent)[:_MAX_USER_AGENT],
     )
 
 

@@ -6,7 +6,7 @@ from uuid import UUID
 
 
 @dataclass(frozen=True, slots=True)
-class Sent:
+class Origin:
     """The SCIM request with which somebody asks, as the log keeps it."""
 
     method: str
@@ -20,17 +20,17 @@ class Requester:
     """Who asks for something that the log tells of.
 
     `tenant_url` is the SCIM base that locations start with. `name` is the secret token's, label and
-    public id, or the person's. `started` is time.perf_counter() when the request arrived. `sent` is
+    public id, or the person's. `started` is time.perf_counter() when the request arrived. `origin` is
     None for an act that is no SCIM request, such as a restoration.
     """
 
     tenant_url: str
     request_id: str
-    sent: Sent | None = None
+    origin: Origin | None = None
     name: str = ""
     address: str | None = None
     started: float = field(default_factory=time.perf_counter)
 
     @property
     def token_id(self) -> UUID | None:
-        return self.sent.token_id if self.sent else None
+        return self.origin.token_id if self.origin else None

@@ -44,7 +44,7 @@ class Outcome:
 
 
 @dataclass(frozen=True, slots=True)
-class Target:
+class Existing:
     """The resource that a request addresses, the version it must have to be changed, and what the
     answer shows of it beside its document.
     """
@@ -117,12 +117,12 @@ def query(sources: Sequence[Source], asked: Query) -> Page:
 
 @transaction.atomic(savepoint=False)
 def replace(
-    target: Target, body: Any, requester: Requester, watches: Watches | None = None
+    existing: Existing, body: Any, requester: Requester, watches: Watches | None = None
 ) -> Stored:
     """The resource after PUT. Raises NotFound, PreconditionFailed, InvalidValue, Uniqueness."""
-    resource_type = target.resource_type
+    resource_type = existing.resource_type
     read = patch.read_resource(resource_type, body)
-    stored = target.lock()
+    stored = existing.lock()
     everyone = (MemberEdit(Edit.REPLACE, collected(read.member_edits)),)
     has_members = any(each.relation is Relation.MEMBERS for each in resource_type.relations)
     resource = rules.carried_over(resource_type, stored.resource, read.resource)
@@ -133,16 +133,16 @@ def replace(
 
 @transaction.atomic(savepoint=False)
 def modify(
-    target: Target, body: Any, requester: Requester, watches: Watches | None = None
+    existing: Existing, body: Any, requester: Requester, watches: Watches | None = None
 ) -> Stored:
     """The resource after PATCH, all operations or none (RFC 7644 §3.5.2).
 
     Raises NotFound, PreconditionFailed, InvalidSyntax, InvalidPath, InvalidValue, NoTarget,
     Mutability, Uniqueness.
     """
-    resource_type = target.resource_type
+    resource_type = existing.resource_type
     operations = patch.read_request(body)
-    stored = target.lock()
+    stored = existing.lock()
     applied = patch.apply(resource_type, stored.resource, operations)
     resource = rules.carried_over(resource_type, stored.resource, applied.resource)
     outcome = Outcome(resource, applied.member_edits, applied.notes)
@@ -151,13 +151,13 @@ def modify(
 
 
 @transaction.atomic(savepoint=False)
-def delete(target: Target, requester: Requester, watches: Watches | None = None) -> None:
+def delete(existing: Existing, requester: Requester, watches: Watches | None = None) -> None:
     """Hides the resource from SCIM for good; the record and its history stay (docs/product.md).
 
     It leaves the groups that it belongs to. Raises NotFound, PreconditionFailed, TooManyRequests.
     """
-    resource_type = target.resource_type
-    stored = target.lock(Lock.REMOVE)
+    resource_type = existing.resource_type
+    stored = existing.lock(Lock.REMOVE)
     _announce(Transition(resource_type, stored.id, stored.resource, None), watches)
     event = answered(Call(requester, Operation.DELETE, resource_type, stored.id), 204)
     store(Write(resource_type, stored.id, stored.resource, stored.version + 1, event))

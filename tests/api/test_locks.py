@@ -14,8 +14,8 @@ from psycopg.errors import LockNotAvailable
 from scim.models import Membership, ProvisioningEvent
 from scim.protocol.definitions import GROUP, USER
 from scim.provider import resources
-from scim.provider.requester import Requester, Sent
-from scim.provider.resources import Target
+from scim.provider.requester import Origin, Requester
+from scim.provider.resources import Existing
 from scim.repository.base import Loading
 from tenants.current import in_tenant
 from tests.support import bulk, meeting
@@ -53,11 +53,11 @@ def start():
 
 
 def target(tenant, resource_type, identifier):
-    return Target(resource_type, identifier, Loading(tenant.tenant_url))
+    return Existing(resource_type, identifier, Loading(tenant.tenant_url))
 
 
 def requester(tenant):
-    return Requester(tenant.tenant_url, "r-1", Sent("PATCH", "/scim"))
+    return Requester(tenant.tenant_url, "r-1", Origin("PATCH", "/scim"))
 
 
 def joining(identifier):

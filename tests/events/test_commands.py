@@ -15,7 +15,7 @@ from scim.events.models import Delivery, DeliveryMethod, EventStream
 from scim.events.streams import StreamRequest
 from scim.protocol.definitions import USER
 from scim.provider import resources
-from scim.provider.requester import Requester, Sent
+from scim.provider.requester import Origin, Requester
 from tenants.current import in_tenant
 from tests.events.streams import FULLS, NOTICES, created
 from tests.support import receiver
@@ -36,7 +36,7 @@ def streams(tenant):
 
 
 def provision(tenant, name):
-    requester = Requester(tenant.tenant_url, "r-1", Sent("POST", "/scim/Users"))
+    requester = Requester(tenant.tenant_url, "r-1", Origin("POST", "/scim/Users"))
     with in_tenant(tenant):
         resources.create(USER, user(name), requester)
 

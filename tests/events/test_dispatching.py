@@ -10,7 +10,7 @@ from scim.events.dispatching import Dispatcher
 from scim.events.models import Delivery, DeliveryMethod
 from scim.protocol.definitions import USER
 from scim.provider import resources
-from scim.provider.requester import Requester, Sent
+from scim.provider.requester import Origin, Requester
 from tenants import schemas
 from tenants.current import in_tenant
 from tests.events.streams import NOTICES, created
@@ -30,7 +30,7 @@ def pushing(tenant, started):
 
 
 def provision(tenant, *names):
-    requester = Requester(tenant.tenant_url, "r-1", Sent("POST", "/scim/Users"))
+    requester = Requester(tenant.tenant_url, "r-1", Origin("POST", "/scim/Users"))
     with in_tenant(tenant):
         for name in names:
             resources.create(USER, user(name), requester)

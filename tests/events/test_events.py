@@ -8,8 +8,8 @@ from scim.events.models import OutboxEvent
 from scim.protocol.definitions import USER
 from scim.protocol.schema import Attribute, Extension, Returned, Schema
 from scim.provider import resources
-from scim.provider.requester import Requester, Sent
-from scim.provider.resources import Target
+from scim.provider.requester import Origin, Requester
+from scim.provider.resources import Existing
 from scim.repository.base import Loading
 from tenants.current import in_tenant
 from tests.events.streams import FULLS, NOTICES, PROV, Poller
@@ -18,7 +18,7 @@ from tests.support.payloads import BJENSEN, ENTERPRISE, JSMITH, patch, replace, 
 
 @pytest.fixture
 def requester(acme):
-    return Requester(acme.tenant_url, "r-1", Sent("POST", "/scim/Users"))
+    return Requester(acme.tenant_url, "r-1", Origin("POST", "/scim/Users"))
 
 
 CHANGES = {"create", "replace", "modify", "delete"}
@@ -308,12 +308,12 @@ def test_values_hidden_from_clients_are_hidden_from_receivers(acme, fulls, reque
     users = dataclasses.replace(USER, extensions=(extension,))
     with in_tenant(acme):
         made = resources.create(users, {**user("a"), urn: {"pin": "4711"}}, requester)
-        target = Target(users, str(made.id), Loading(acme.tenant_url))
+        existing = Existing(users, str(made.id), Loading(acme.tenant_url))
         changes = patch(
             {"op": "replace", "path": f"{urn}:pin", "value": "4712"},
             {"op": "replace", "path": f"{urn}:costCenter", "value": "K1"},
         )
-        resources.modify(target, changes, requester)
+        resources.modify(existing, changes, requester)
 
     created, changed = fulls.drained()
     assert "471" not in str(created["events"])

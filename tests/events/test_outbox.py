@@ -13,8 +13,8 @@ from scim.events.models import Delivery, DeliveryMethod, EventStream
 from scim.events.outbox import Result
 from scim.protocol.definitions import USER
 from scim.provider import resources
-from scim.provider.requester import Requester, Sent
-from scim.provider.resources import Target
+from scim.provider.requester import Origin, Requester
+from scim.provider.resources import Existing
 from scim.repository.base import Loading
 from tenants import clock, lifecycle, schemas
 from tenants.current import in_tenant
@@ -37,7 +37,7 @@ def initech(real_tenants, django_db_blocker):
 
 
 def requester(tenant):
-    return Requester(tenant.tenant_url, "r-1", Sent("POST", "/scim/Users"))
+    return Requester(tenant.tenant_url, "r-1", Origin("POST", "/scim/Users"))
 
 
 def create(tenant, name):
@@ -47,8 +47,8 @@ def create(tenant, name):
 
 def change(tenant, identifier, title):
     with in_tenant(tenant):
-        target = Target(USER, str(identifier), Loading(tenant.tenant_url))
-        resources.modify(target, replace("title", title), requester(tenant))
+        existing = Existing(USER, str(identifier), Loading(tenant.tenant_url))
+        resources.modify(existing, replace("title", title), requester(tenant))
 
 
 def with_work(now=None):

@@ -15,7 +15,7 @@ from scim.extensions.defining import define_schema, remove_schema
 from scim.extensions.models import ExtensionSchema
 from scim.models import Resource
 from scim.provider import catalog, resources
-from scim.provider.requester import Requester, Sent
+from scim.provider.requester import Origin, Requester
 from scim.repository.columns import Unique
 from tenants import concurrently
 from tenants.current import in_public, in_tenant
@@ -80,7 +80,7 @@ def user(name, **values):
 def write(tenant, name):
     """A user, written in the open transaction."""
     kind = catalog.resource_type(fresh(tenant), "User")
-    by = Requester(tenant.tenant_url, "r-1", Sent("POST", "/scim/Users"))
+    by = Requester(tenant.tenant_url, "r-1", Origin("POST", "/scim/Users"))
     return resources.create(kind, user(name, shirt="M"), by)
 
 

@@ -13,8 +13,8 @@ from scim.history import as_of
 from scim.models import User
 from scim.protocol.definitions import GROUP, USER
 from scim.provider import resources
-from scim.provider.requester import Requester, Sent
-from scim.provider.resources import Target
+from scim.provider.requester import Origin, Requester
+from scim.provider.resources import Existing
 from scim.repository import belonging
 from scim.repository.base import Loading
 from tenants.current import in_tenant
@@ -34,7 +34,7 @@ STEPS = st.lists(
 
 
 def _requester(tenant):
-    return Requester(tenant.tenant_url, "6f1c40a4", Sent("PATCH", "/scim/Groups"))
+    return Requester(tenant.tenant_url, "6f1c40a4", Origin("PATCH", "/scim/Groups"))
 
 
 @pytest.fixture
@@ -58,13 +58,13 @@ def _step(tenant, group, people, step):
     present = {m.id for m in belonging.members_of(group, FIRST, 100)}
     if what == "delete":
         for each in present & {people[number] for number in numbers}:
-            resources.delete(Target(USER, str(each), loading), _requester(tenant))
+            resources.delete(Existing(USER, str(each), loading), _requester(tenant))
         return
     alive = [people[number] for number in numbers if _is_there(tenant, people[number])]
     operation = {"op": what, "path": "members", "value": [{"value": str(each)} for each in alive]}
     if alive:
-        target = Target(GROUP, str(group), loading)
-        resources.modify(target, patch(operation), _requester(tenant))
+        existing = Existing(GROUP, str(group), loading)
+        resources.modify(existing, patch(operation), _requester(tenant))
 
 
 def _is_there(tenant, identifier):

@@ -8,7 +8,7 @@ from django.db import OperationalError, connection, transaction
 from scim.inspector.dry_run import Logged, dry_run, why_not
 from scim.protocol.definitions import GROUP, USER
 from scim.provider import resources
-from scim.provider.requester import Requester, Sent
+from scim.provider.requester import Origin, Requester
 from tenants.current import in_tenant
 from tests.support.database import contents
 from tests.support.payloads import BJENSEN, JSMITH, patch, replace
@@ -22,7 +22,7 @@ GUIDES = {
 
 @pytest.fixture
 def requester(acme):
-    return Requester(acme.tenant_url, "6f1c40a4", Sent("POST", "/scim/Users"))
+    return Requester(acme.tenant_url, "6f1c40a4", Origin("POST", "/scim/Users"))
 
 
 @pytest.fixture

@@ -13,8 +13,8 @@ from accounts.models import Account
 from accounts.permissions import Role
 from scim.protocol.definitions import GROUP, USER
 from scim.provider import catalog, resources
-from scim.provider.requester import Requester, Sent
-from scim.provider.resources import Target
+from scim.provider.requester import Origin, Requester
+from scim.provider.resources import Existing
 from scim.repository.base import Loading
 from tenants.current import in_tenant
 
@@ -147,8 +147,8 @@ def change(acme, minted):
 
     def modify(stored, body, resource_type=USER):
         with transaction.atomic(), in_tenant(acme):
-            target = Target(resource_type, str(stored.id), Loading(acme.tenant_url))
-            return resources.modify(target, body, requester(acme, minted.token))
+            existing = Existing(resource_type, str(stored.id), Loading(acme.tenant_url))
+            return resources.modify(existing, body, requester(acme, minted.token))
 
     return modify
 
@@ -160,7 +160,7 @@ def remove(acme, minted):
     def delete(stored, resource_type=USER):
         with transaction.atomic(), in_tenant(acme):
             resources.delete(
-                Target(resource_type, str(stored.id), Loading(acme.tenant_url)),
+                Existing(resource_type, str(stored.id), Loading(acme.tenant_url)),
                 requester(acme, minted.token),
             )
 
@@ -203,7 +203,7 @@ def requester(tenant, token=None):
     return Requester(
         tenant_url=tenant.tenant_url,
         request_id="6f1c40a4-0001",
-        sent=Sent("POST", "/scim/Users", "Entra provisioning", token and token.pk),
+        origin=Origin("POST", "/scim/Users", "Entra provisioning", token and token.pk),
         name=str(token) if token else "",
         address="203.0.113.9",
     )

@@ -11,7 +11,7 @@ from scim.guard.models import Departure, Undoing
 from scim.models import User
 from scim.protocol.definitions import USER
 from scim.provider import resources
-from scim.provider.requester import Requester, Sent
+from scim.provider.requester import Origin, Requester
 from tenants.current import in_public, in_tenant
 from tenants.models import Alarm
 from tests.guard import undoing
@@ -109,7 +109,7 @@ def test_users_who_were_not_brought_back_are_named_with_the_reason(
 ):
     with in_tenant(acme):
         twin = {**BJENSEN, "externalId": "another"}
-        requester = Requester(acme.tenant_url, "r", Sent("POST", "/Users"))
+        requester = Requester(acme.tenant_url, "r", Origin("POST", "/Users"))
         resources.create(USER, twin, requester)
     undoing.finish(acme)
 
