@@ -1,0 +1,69 @@
+"""The command line of `make bench`; `python -m tests.support.bench --help` says what there is."""
+
+import argparse
+import sys
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+from tests.support.bench import comparing, layers
+from tests.support.bench.operations import OPERATIONS, USUAL, WrongAnswerError
+from tests.support.bench.progress import done
+from tests.support.bench.sampling import DETAILS
+from tests.support.bench.trees import TreeError
+
+_ROUNDS: Final = 25
+_URL: Final = "a PostgreSQL to make databases in, as a role with CREATEDB; else an embedded one"
+
+
+def main() -> None:
+    """Print the report that the arguments ask for."""
+    arguments = _parser().parse_args()
+    try:
+        for line in _report(arguments):
+            done()
+            sys.stdout.write(line + "\n")
+            sys.stdout.flush()
+    except (TreeError, WrongAnswerError) as error:
+        done()
+        sys.exit(str(error))
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+def _report(arguments: argparse.Namespace) -> Iterator[str]:
+    operations, users, url = arguments.operations, arguments.users, arguments.database_url
+    if arguments.do == "compare":
+        return comparing.compare(arguments.revision, operations, users, arguments.rounds, url)
+    return layers.layers(operations, users, arguments.by, url)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser("python -m tests.support.bench", description=__doc__)
+    verbs = parser.add_subparsers(dest="do", required=True)
+    compare = verbs.add_parser(
+        "compare", help="the cost of a request in this tree and in a commit, side by side"
+    )
+    compare.add_argument("revision", help="a commit, such as main or HEAD~3")
+    compare.add_argument("--rounds", type=int, default=_ROUNDS)
+    _add_common(compare, ["mix"])
+    layers = verbs.add_parser("layers", help="the cost of a request of this tree by layer")
+    layers.add_argument("--by", choices=DETAILS, default="layer")
+    _add_common(layers, USUAL)
+    return parser
+
+
+def _add_common(parser: argparse.ArgumentParser, operations: Sequence[str]) -> None:
+    parser.add_argument(
+        "--operations",
+        nargs="+",
+        choices=OPERATIONS,
+        default=operations,
+        metavar="NAME",
+        help=f"of {', '.join(OPERATIONS)}; by default {' '.join(operations)}",
+    )
+    parser.add_argument("--users", type=int, default=1000)
+    parser.add_argument("--database-url", default="", help=_URL)
+
+
+if __name__ == "__main__":
+    main()
