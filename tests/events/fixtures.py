@@ -1,4 +1,4 @@
-"""Event streams for the screens' tests."""
+"""Event streams and their receivers, for the tests of others too."""
 
 import pytest
 from django.db import transaction
@@ -19,3 +19,15 @@ def delivery(acme, stream, bjensen):
     """The delivery that waits for the stream: bjensen was created."""
     with transaction.atomic(), in_tenant(acme):
         return Delivery.objects.get()
+
+
+@pytest.fixture
+def elsewhere(globex):
+    """An event stream of globex."""
+    return streams.created(globex, DeliveryMethod.POLL).stream
+
+
+@pytest.fixture
+def poller(acme):
+    """A receiver that gets the whole of every change."""
+    return streams.Poller(acme, event_uris=streams.FULLS)

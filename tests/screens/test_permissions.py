@@ -5,14 +5,9 @@ import re
 import pytest
 
 from accounts.permissions import Role
-from scim.events.models import DeliveryMethod
-from scim.extensions.defining import define_schema
 from scim.models import ProvisioningEvent
 from tenants.current import in_tenant
-from tests.events import streams
-from tests.extensions.definitions import definition
 from tests.support.pages import view_as_admin
-from tests.support.people import COMMAND
 
 ROLES = (Role.AUDITOR, Role.SUPPORT, Role.SUPPORT_LEAD, Role.OPERATOR)
 
@@ -213,7 +208,20 @@ OWN_HOST = {
 
 
 @pytest.fixture
-def names(operator, acme, globex, staff, tara, minted, created, stream, delivery, jsmith, guides):
+def names(
+    operator,
+    acme,
+    staff,
+    tara,
+    minted,
+    created,
+    extend,
+    stream,
+    elsewhere,
+    delivery,
+    jsmith,
+    guides,
+):
     """The keys of the objects in the paths of the tables."""
     return {
         "operator": operator.pk,
@@ -223,9 +231,9 @@ def names(operator, acme, globex, staff, tara, minted, created, stream, delivery
         "token": minted.token.pk,
         "client": created.client.pk,
         "secret": created.secret.pk,
-        "schema": define_schema(COMMAND, acme, definition()).pk,
+        "schema": extend(acme).pk,
         "stream": stream.pk,
-        "elsewhere": streams.created(globex, DeliveryMethod.POLL).stream.pk,
+        "elsewhere": elsewhere.pk,
         "delivery": delivery.pk,
         "bjensen": delivery.resource_id,
         "jsmith": jsmith.id,

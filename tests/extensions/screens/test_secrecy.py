@@ -17,7 +17,6 @@ from scim.extensions.defining import define_schema, remove_schema
 from scim.extensions.models import ExtensionSchema
 from scim.models import AttributeChange, ProvisioningEvent, User
 from tenants.current import in_tenant
-from tests.events import streams
 from tests.extensions.definitions import ACME_GROUP, definition
 from tests.support import bulk
 from tests.support.database import contents
@@ -48,12 +47,6 @@ def person(name, **values):
         "emails": [{"type": "work", "value": f"{name}@acme.example"}],
         **values,
     }
-
-
-@pytest.fixture
-def poller(acme):
-    """A receiver that gets the whole of every change."""
-    return streams.Poller(acme, event_uris=streams.FULLS)
 
 
 @pytest.fixture
