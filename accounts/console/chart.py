@@ -192,7 +192,7 @@ def _table(chart: Chart) -> SafeString:
         for place, label in enumerate(chart.labels)
     )
     return format_html(
-        '<details><summary>The numbers<span class="visually-hidden"> of: {}</span></summary>'
+        '<details><summary>Show as table<span class="visually-hidden">: {}</span></summary>'
         '<div class="wide" tabindex="0" role="region" aria-label="{}, in numbers"><table>'
         '<thead><tr><th scope="col">When</th>{}</tr></thead><tbody>{}</tbody></table></div></details>',
         chart.title,

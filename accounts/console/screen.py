@@ -41,7 +41,7 @@ ROWS_PER_PAGE: Final = 50
 _ALREADY_SENT: Final = (
     "This form has been sent before, or it was open for too long. Nothing changed."
 )
-_BACK: Final = "Go back and look at what is there now"
+_BACK: Final = "Go back to the current page"
 
 M = TypeVar("M", bound=Model)
 

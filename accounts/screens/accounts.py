@@ -39,9 +39,7 @@ ADD: Final = "accounts.add_account"
 CHANGE: Final = "accounts.change_account"
 INVITE: Final = "accounts.invite_account"
 REMOVE: Final = "accounts.remove_account"
-_LINK_REFUSED: Final = (
-    "It was used, is older than three days, or another one was sent. Ask for another invitation."
-)
+_LINK_REFUSED: Final = "It was used, is older than three days, or was replaced by another one. Ask for another invitation."
 
 
 def _invite(call: Call[None]) -> Account:
@@ -208,7 +206,7 @@ class AccountAdmin(RecordAdmin[Account]):
     search_fields = ("email", "name")
     counted_as = ("account", "accounts")
     group = "Administration"
-    purpose = "Who can sign in here, and as what."
+    purpose = "Accounts that can sign in here, with their roles."
     views_noted = ("accounts listed", "account viewed")
     action_table = _ACTIONS
 

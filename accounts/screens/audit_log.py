@@ -16,10 +16,10 @@ class AuditEntryAdmin(RecordAdmin[AuditEntry]):
     ordering = ("-id",)
     counted_as = ("entry", "entries")
     group = "Administration"
-    purpose = "What people and commands did here; each entry is chained to the one before."
-    when_empty = "The first act of a person or a command makes the first entry."
+    purpose = "Actions of people and commands; each entry is chained to the one before."
+    when_empty = "The first action of a person or a command appears here."
     search_fields = ("act", "actor", "subject")
-    search_help_text = "Part of an act, an actor or a subject."
+    search_help_text = "Part of an action, an actor or a subject."
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[AuditEntry], search_term: str

@@ -164,15 +164,13 @@ def _shown_once(created: CreatedClient) -> Page:
     ]
     if created.value:
         facts.append(Fact("Client secret", created.value, copyable=True))
-    to_enter = Facts(
-        "Enter these where the client is set up", tuple(facts), shown_once=bool(created.value)
-    )
+    to_enter = Facts("Values for the client", tuple(facts), shown_once=bool(created.value))
     path = record_path(OAuthClient, client.pk)
     return Page(
         f"OAuth client of {tenant.name}",
         (to_enter, _facts(client)),
         notice=_SHOWN_ONCE if created.value else "",
-        onward=link(path, "I have stored it: on to the OAuth client"),
+        onward=link(path, "Stored: go to the OAuth client"),
     )
 
 

@@ -31,11 +31,11 @@ _NEW_TOKEN: Final = (
     " Provisioning, Admin Credentials; then press Test Connection."
 )
 _ENTER_AGAIN: Final = (
-    "Copy the secret token whole and enter it in Entra under Provisioning, Admin Credentials. If it is"
+    "Copy the complete secret token and enter it in Entra under Provisioning, Admin Credentials. If it is"
     f" lost, generate another (tenant admins ask {SUPPORT})."
 )
 _MAPPING: Final = "Correct the attribute mapping in Entra under Provisioning, Mappings."
-_LOG: Final = "The provisioning log says what the client was told."
+_LOG: Final = "The provisioning log has the answer to the client."
 # By reason; what is not here is found by the status alone, then by its first digit.
 _FAILURES: Final = {
     "401 malformed": Failure(
@@ -82,15 +82,15 @@ _FAILURES: Final = {
         "A user or group was refused because another has the same name.",
         "Find the other one by its userName or displayName and rename or delete one of them in Entra.",
     ),
-    "413": Failure("A request was larger than what is taken here.", _LOG),
+    "413": Failure("A request was larger than the limit.", _LOG),
     "429": Failure(
         "Deactivations wait: unusually many came within an hour.",
-        "Look at the users concerned, then let the deactivations pass or undo them.",
+        "Review the users concerned, then mark the deactivations as expected or undo them.",
     ),
     "4": Failure("A request was refused.", _LOG),
     "5": Failure(
         "myPolicies could not answer.",
-        "Entra repeats the request by itself. If it lasts, look at the server's log.",
+        "Entra repeats the request automatically. If it lasts, check the server's log.",
     ),
 }
 

@@ -74,18 +74,18 @@ class TokenForm(IssuedForm):
     label = forms.CharField(
         max_length=100,
         initial=DEFAULT_LABEL,
-        help_text="What will use the token; it is shown in lists and in the provisioning log.",
+        help_text="A name for the program that uses the token, shown in lists and in the provisioning log.",
     )
     expiry = forms.ChoiceField(
         choices=[*((str(days), text) for days, text in EXPIRY_DAYS.items()), (_NEVER, "Never")],
         initial="365",
         label="Expires after",
-        help_text="Entra stops provisioning on that day unless a new token was entered before.",
+        help_text="Entra stops provisioning on that day unless a new token is entered first.",
     )
     no_expiry_reason = forms.CharField(
         max_length=200,
         required=False,
-        label="Reason, if never",
+        label="Reason",
         help_text="Required when the token never expires; it is kept in the audit log.",
     )
     issued_for = AdminField(
@@ -95,7 +95,7 @@ class TokenForm(IssuedForm):
     )
     replaces = TokensField(
         label="Tokens that end",
-        help_text="Only those that you check end; all others go on working.",
+        help_text="Only the tokens that you check end; all others go on working.",
     )
     overlap = forms.ChoiceField(
         choices=_OVERLAPS,
@@ -150,7 +150,7 @@ class RotationForm(TokenForm):
     )
     replaces = TokensField(
         label="Other tokens that end with it",
-        help_text="Only those that you check end; all others go on working.",
+        help_text="Only the tokens that you check end; all others go on working.",
     )
     rotated: SecretToken
     field_order = ("label", "expiry", "no_expiry_reason", "issued_for", "overlap", "replaces")
@@ -174,7 +174,7 @@ class ClientForm(IssuedForm):
     label = forms.CharField(
         max_length=100,
         initial=DEFAULT_LABEL,
-        help_text="What the client is; it is shown in lists and in the provisioning log.",
+        help_text="A name for the client, shown in lists and in the provisioning log.",
     )
     years = forms.TypedChoiceField(
         choices=list(SECRET_YEARS.items()),

@@ -39,7 +39,7 @@ _RETRY: Final[Action[Mail]] = Action(
     label="Send now",
     permission=RETRY,
     title="Send this e-mail now?",
-    text="It is tried again at once, and for three more days if that fails.",
+    text="It is tried again at once and, if that fails, for three more days.",
     submit="Send now",
     run=lambda call: retry_mail(call.actor, call.record.pk),
     done="The e-mail is tried again within a few seconds.",
@@ -97,4 +97,4 @@ def _address(mail: Mail) -> str:
     """The recipient's address, looked up now: the registry keeps none."""
     with in_tenant(mail.home):
         found = Account.objects.filter(pk=mail.account_id).values_list("email", flat=True).first()
-    return found or "an account that is gone"
+    return found or "a deleted account"

@@ -33,7 +33,7 @@ SOON: Final = timedelta(days=30)  # a token that expires then is listed
 RECENT_DAYS: Final = 7  # of e-mails given up
 MAIL_LATE: Final = timedelta(minutes=5)  # the worker looks every two seconds
 LISTED: Final = 10  # rows of a table
-_REFUSED: Final = ("Tenant", "What is wrong", "What to do", "Last failure")
+_REFUSED: Final = ("Tenant", "Problem", "Remedy", "Last failure")
 LOOKS: Final[Mapping[str, State]] = {
     "connected": "ok",
     "silent": "warning",
@@ -96,7 +96,7 @@ def _mails(now: datetime) -> tuple[Banner, ...]:
         return ()
     number = "1" if len(mails) == 1 else str(len(mails)) if len(mails) <= LISTED else f"{LISTED}+"
     what = "e-mail has not been sent." if len(mails) == 1 else "e-mails have not been sent."
-    why = mails[0].error or "No worker took it: is manage.py run_jobs running?"
+    why = mails[0].error or "No worker has taken it: check that manage.py run_jobs is running."
     path = staff_path("admin:tenants_mail_changelist")
     return (Banner("warning", f"{number} {what}", why, link(path, "View e-mails")),)
 
@@ -167,7 +167,7 @@ def _silent(tenants: QuerySet[Tenant], now: datetime) -> Table:
     )
     return Table(
         "Silent for two hours",
-        ("Tenant", "Last request", "How long ago", "Look"),
+        ("Tenant", "Last request", "Age", "Log"),
         rows,
         "Every tenant that was ever connected has sent a request within two hours.",
     )
@@ -187,7 +187,7 @@ def _expiring(now: datetime) -> Table:
     )
     return Table(
         "Secret tokens and client secrets about to expire",
-        ("Tenant", "What", "Expires", "Left", "Act"),
+        ("Tenant", "Credential", "Expires", "Time left", "Action"),
         rows,
         "Nothing expires within 30 days.",
     )

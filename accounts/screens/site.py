@@ -31,11 +31,11 @@ class LoginForm(AdminAuthenticationForm):
     error_messages = {
         **AdminAuthenticationForm.error_messages,
         "invalid_login": (
-            "That did not work. Check the e-mail address and the password, and that this is the"
+            "Sign-in failed. Check the e-mail address and the password, and that this is the"
             " right site for your account; then try again."
         ),
         "inactive": (
-            "That did not work. Check the e-mail address and the password, and that this is the"
+            "Sign-in failed. Check the e-mail address and the password, and that this is the"
             " right site for your account; then try again."
         ),
     }

@@ -155,12 +155,12 @@ class TenantAdmin(RecordAdmin[Tenant]):
     ordering = ("name", "pk")
     sortable_by = ("name", "custom_domain", "created_at")
     search_fields = ("name", "custom_domain", "domains__domain")
-    search_help_text = "Part of a name, a custom domain or a further host name."
+    search_help_text = "Part of a name, a custom domain or an additional host name."
     action_table = _ACTIONS
     counted_as = ("tenant", "tenants")
     group = "Customers"
-    purpose = "Each customer with its Tenant URL, its screens, and whether it is served."
-    when_empty = "Add one, generate a secret token for it, and its admin can connect Entra."
+    purpose = "All customers, with Tenant URL, screens and status."
+    when_empty = "Add a tenant and generate a secret token, so that its admin can connect Entra."
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Tenant]:
         tenants = super().get_queryset(request).filter(is_operator=False)
@@ -193,7 +193,7 @@ class TenantAdmin(RecordAdmin[Tenant]):
             Fact("Custom domain", record.custom_domain),
             Fact("Tenant URL", record.tenant_url, copyable=True),
             Fact("Sign-in page of its admins", f"{record.base_url}/admin/"),
-            Fact("Further host names", hosts or "None"),
+            Fact("Additional host names", hosts or "None"),
             Fact("Status", state_badge(record)),
             Fact("Created", record.created_at),
         )
@@ -212,15 +212,15 @@ class TenantAdmin(RecordAdmin[Tenant]):
         running = viewing.viewing_of(request)
         if running and running.tenant == tenant:
             viewing.end(request, viewing.STOPPED)
-        messages.success(request, f"You look at {tenant.name} in your own role again.")
+        messages.success(request, f"You are viewing {tenant.name} in your own role again.")
         return HttpResponseRedirect(self.record_path(tenant.pk))
 
 
 def _connection(tenant: Tenant, now: datetime) -> Facts:
     found = connection.read(tenant, now)
-    facts = [Fact("State", connection_badge(found)), Fact("In words", found.sentence)]
+    facts = [Fact("State", connection_badge(found)), Fact("Details", found.sentence)]
     if found.failure:
-        facts += _refused(tenant, found.failure, failure_of(found.failure), "What is wrong")
+        facts += _refused(tenant, found.failure, failure_of(found.failure), "Problem")
     if found.beside:
         facts += _refused(tenant, found.beside, beside(found.beside, now), "Also refused")
     facts.append(Fact("Next cycle", connection.next_cycle(found, now)))
@@ -231,6 +231,6 @@ def _refused(tenant: Tenant, refusal: Refusal, failure: Failure, label: str) -> 
     at = connection.moment(refusal.at)
     return [
         Fact(label, failure.what),
-        Fact("What to do", failure.fix),
+        Fact("Remedy", failure.fix),
         Fact("Last failure", log_link(tenant, at, refusal)),
     ]

@@ -52,7 +52,7 @@ def _mint(call: Call[Any]) -> Page:
             *_ended(minted.replaced),
         ),
         notice=_SHOWN_ONCE,
-        onward=link(list_path(SecretToken), "I have stored it: back to the secret tokens"),
+        onward=link(list_path(SecretToken), "Stored: go to the secret tokens"),
     )
 
 
@@ -160,7 +160,7 @@ class SecretTokenAdmin(RecordAdmin[SecretToken]):
     ordering = ("-created_at", "pk")
     counted_as = ("secret token", "secret tokens")
     group = "Connection"
-    purpose = "What Microsoft Entra ID signs in with, until when, and when it last did."
+    purpose = "Credentials of Microsoft Entra ID, with expiry and last use."
     views_noted = ("secret tokens listed", "secret token viewed")
     action_table = _ACTIONS
     when_empty = "Generate one and enter it in Entra together with the Tenant URL."

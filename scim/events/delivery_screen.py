@@ -105,10 +105,10 @@ class DeliveryAdmin(RecordAdmin[Delivery]):
     action_table = (_SKIP,)
     counted_as = ("delivery", "deliveries")
     group = "Events"
-    purpose = "Each event for each stream: delivered, waiting, or why it failed."
-    when_empty = "The first change while there is an event stream makes the first one."
+    purpose = "Every event of every stream: delivered, waiting, or failed with the reason."
+    when_empty = "The first change after a stream is added appears here."
     search_fields = ("id",)  # shows the box; get_search_results says what it finds
-    search_help_text = "The whole id of an event (jti or txn), or of a user or group."
+    search_help_text = "Complete id of an event (jti or txn), a user or a group."
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Delivery], search_term: str

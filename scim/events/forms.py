@@ -10,26 +10,26 @@ from scim.events.models import DeliveryMethod
 from scim.events.streams import MAX_AUDIENCE, MAX_HEADER, MAX_LABEL, StreamRequest
 
 _CONTENT: Final = {
-    NOTICE: "The names of the attributes that changed (notice)",
-    FULL: "Their values, which are personal data (full)",
+    NOTICE: "Names of the changed attributes (notice)",
+    FULL: "Their values too, which are personal data (full)",
 }
 _LABELS: Final = {
-    Kind.CREATE: "Tell of creations",
-    Kind.PATCH: "Tell of changes by PATCH",
-    Kind.PUT: "Tell of changes by PUT",
-    Kind.DELETE: "Tell of deletions",
-    Kind.ACTIVATE: "Tell of activations",
-    Kind.DEACTIVATE: "Tell of deactivations",
+    Kind.CREATE: "User or group created",
+    Kind.PATCH: "Changed by PATCH",
+    Kind.PUT: "Replaced by PUT",
+    Kind.DELETE: "Deleted",
+    Kind.ACTIVATE: "User activated",
+    Kind.DEACTIVATE: "User deactivated",
 }
 
 
 class StreamForm(ActionForm):
-    label = forms.CharField(max_length=MAX_LABEL, help_text="What receives the events.")
+    label = forms.CharField(max_length=MAX_LABEL, help_text="A name for the receiver.")
     method = forms.ChoiceField(choices=DeliveryMethod.choices)
     endpoint = forms.CharField(
         max_length=500,
         required=False,
-        help_text="Where events are sent to, an https URL; none for polling.",
+        help_text="The https URL that receives the events; empty for polling.",
     )
     authorization = forms.CharField(
         max_length=MAX_HEADER,
@@ -37,15 +37,15 @@ class StreamForm(ActionForm):
         strip=True,
         widget=forms.PasswordInput(attrs={"autocomplete": "off"}),
         label="Authorization header",
-        help_text="For push, if the receiver asks for one, such as Bearer and its token. It is never"
-        " shown again.",
+        help_text="For push, if the receiver requires one, such as Bearer and a token. It cannot"
+        " be shown again.",
     )
     audience = forms.CharField(
         max_length=MAX_AUDIENCE,
         required=False,
-        help_text="What the receiver expects as aud; the endpoint if nothing is said.",
+        help_text="The aud that the receiver expects; the endpoint by default.",
     )
-    content = forms.ChoiceField(choices=list(_CONTENT.items()), label="Tell")
+    content = forms.ChoiceField(choices=list(_CONTENT.items()), label="Include")
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

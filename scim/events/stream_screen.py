@@ -37,9 +37,9 @@ def _create(call: Call[None]) -> Page:
         facts.append(Fact("Secret", created.secret, copyable=True))
     return Page(
         f"Event stream of {tenant.name}",
-        (Facts("Enter these at the receiver", tuple(facts)), _facts(created.stream, tenant)),
+        (Facts("Values for the receiver", tuple(facts)), _facts(created.stream, tenant)),
         notice=_SHOWN_ONCE if created.secret else "",
-        onward=link(record_path(EventStream, created.stream.pk), "On to the event stream"),
+        onward=link(record_path(EventStream, created.stream.pk), "Go to the event stream"),
     )
 
 
@@ -69,11 +69,11 @@ _ACTIONS: Final[tuple[Action[Any], ...]] = (
         label="Pause",
         permission=CHANGE,
         title="Pause {record}?",
-        text="Nothing is sent until the stream is resumed. What changes meanwhile is queued.",
+        text="Nothing is sent until the stream is resumed. Changes are queued until then.",
         sections=_about,
         submit="Pause this event stream",
         run=lambda call: streams.pause_stream(call.actor, current_tenant(), call.record.pk),
-        done="The event stream {record} is paused: what changes is queued.",
+        done="The event stream {record} is paused: changes are queued.",
         is_offered=lambda call: call.record.state == StreamState.ACTIVE,
     ),
     Action(
@@ -82,7 +82,7 @@ _ACTIONS: Final[tuple[Action[Any], ...]] = (
         label="Resume",
         permission=CHANGE,
         title="Resume {record}?",
-        text="What is queued is sent at once, from where it stopped.",
+        text="Queued events are sent at once, from where it stopped.",
         sections=_about,
         submit="Resume this event stream",
         run=lambda call: streams.resume_stream(call.actor, current_tenant(), call.record.pk),
@@ -96,7 +96,7 @@ _ACTIONS: Final[tuple[Action[Any], ...]] = (
         permission=DELETE,
         title="Delete {record}?",
         text=(
-            "The receiver is told of nothing more, and what it has not got yet is dropped.\n"
+            "The receiver gets no more events, and undelivered ones are dropped.\n"
             "This cannot be undone."
         ),
         sections=_about,
@@ -117,8 +117,8 @@ class EventStreamAdmin(RecordAdmin[EventStream]):
     group = "Events"
     views_noted = ("event streams listed", "event stream viewed")
     action_table = _ACTIONS
-    purpose = "Who is told of each change by signed security events (RFC 9967), pushed or polled."
-    when_empty = "Add one for a system that has to know at once what Entra changed here."
+    purpose = "Receivers of signed security events (RFC 9967) about each change, pushed or polled."
+    when_empty = "Add one for a system that has to learn of Entra's changes at once."
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[EventStream]:
         return super().get_queryset(request).filter(deleted_at=None).defer("digest", "secret")
@@ -137,7 +137,7 @@ class EventStreamAdmin(RecordAdmin[EventStream]):
         if record.state == StreamState.FAILING:
             notice = f"Nothing is sent any more. {record.reason}"
         elif record.state == StreamState.PAUSED:
-            notice = "The stream is paused: what changes is queued."
+            notice = "The stream is paused: changes are queued."
         log = reverse("admin:scim_delivery_changelist")
         links = [link(f"{log}?stream={record.pk}", "The whole delivery log of this stream")]
         if record.state == StreamState.FAILING:

@@ -87,9 +87,9 @@ _ADD: Final[Action[Any]] = Action(
     form=SchemaForm,
     options=lambda _: {"initial": {"definition": pretty(_EXAMPLE)}},
     fields={"": "definition"},
-    submit="Put in force",
+    submit="Define schema",
     run=_define,
-    done="The schema {result.urn} is in force from the next request on.",
+    done="The schema {result.urn} applies from the next request on.",
 )
 _ACTIONS: Final[tuple[Action[Any], ...]] = (
     _ADD,
@@ -115,7 +115,7 @@ _ACTIONS: Final[tuple[Action[Any], ...]] = (
         sections=lambda call: (_facts(call.record),),
         submit="Remove this schema",
         run=lambda call: remove_schema(call.actor, current_tenant(), call.record.urn),
-        done="The schema {record.urn} is removed.",
+        done="Schema {record.urn} removed.",
         is_dangerous=True,
         leads_to_list=True,
     ),
@@ -149,7 +149,7 @@ class ExtensionSchemaAdmin(RecordAdmin[ExtensionSchema]):
         rows = tuple(_rows(record.definition["attributes"], ""))
         sections = (
             _facts(record),
-            Table("Attributes", _HEADINGS, rows, "It has no attributes."),
+            Table("Attributes", _HEADINGS, rows, "No attributes."),
             Text("Definition", _shown(record), "definition"),
         )
         return Page(record.urn, sections, notice=_IN_ENTRA)

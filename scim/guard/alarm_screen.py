@@ -43,7 +43,7 @@ _SETTINGS: Final = ("share_percent", "least", "holds")
 _LATE: Final = timedelta(minutes=1)  # the worker looks every two seconds
 _PROGRESS: Final = "admin/undo_progress.html"
 _NO_WORKER: Final = (
-    "The undo waits for the worker, which should have begun by now. If this lasts, tell support that"
+    "The undo is waiting for the worker, which should have started. If this lasts, tell support that"
     " manage.py run_jobs is not running."
 )
 
@@ -53,15 +53,18 @@ class GuardForm(ActionForm):
         min_value=1,
         max_value=100,
         label="Share in percent",
-        help_text="More than this share of the active users within an hour is an alarm.",
+        help_text="An alarm is raised when more than this share of the active users leaves in an hour.",
     )
     least = forms.IntegerField(
-        min_value=1, max_value=100_000, label="At least", help_text="Fewer users never are."
+        min_value=1,
+        max_value=100_000,
+        label="Smallest alarm",
+        help_text="Fewer departures never raise one.",
     )
     holds = forms.BooleanField(
         required=False,
-        label="Hold further ones",
-        help_text="They are answered 429 and repeated by Entra, until somebody lets them pass or four"
+        label="Delay new deactivations",
+        help_text="They are answered 429, and Entra repeats them, until the alarm is resolved or four"
         " hours are over.",
     )
 
@@ -96,7 +99,7 @@ _ACTIONS: Final[tuple[Action[Any], ...]] = (
         options=_present,
         submit="Save",
         run=_change_guard,
-        done="The guard is changed.",
+        done="Guard changed.",
         leads_to_list=True,
     ),
     Action(
@@ -112,27 +115,27 @@ _ACTIONS: Final[tuple[Action[Any], ...]] = (
         text=(
             "All users who left since {record.since:%Y-%m-%d %H:%M} UTC, {record.users:,} so far, become"
             " active again; deleted ones are restored with their groups. It takes about a minute for"
-            " 1,000 users; the page shows how far it is.\n"
+            " 1,000 users; the page shows the progress.\n"
             "Users whose userName or externalId has been taken since, and users who were deactivated"
             " again, stay as they are and are listed.\n"
             "Entra deactivates them again in its next cycle unless the assignment or the scope is fixed"
-            " there before."
+            " there first."
         ),
-        submit="Bring all of them back",
+        submit="Bring all users back",
         run=lambda call: undo_departures(call.actor, current_tenant(), call.record.pk),
-        done="The undo for {result.users:,} users has started. It goes on when you leave.",
+        done="The undo for {result.users:,} users has started. It continues when you leave this page.",
         is_offered=_can_be_undone,
     ),
     Action(
         name="pass",
         route=f"{KEY}/pass/",
-        label="Let it pass",
+        label="Mark as expected",
         permission=SETTLE,
-        title="Let the mass deactivation pass?",
-        text="It was meant. What is held passes when Entra repeats it.",
-        submit="Let it pass",
+        title="Mark this mass deactivation as expected?",
+        text="It was intended. Delayed deactivations succeed when Entra repeats them.",
+        submit="Mark as expected",
         run=lambda call: let_departures_pass(call.actor, current_tenant(), call.record.pk),
-        done="It passes; counting starts anew.",
+        done="Accepted. Counting starts again from now.",
         is_offered=lambda call: call.record.outcome == _OPEN,
         is_dangerous=True,
     ),
@@ -145,10 +148,10 @@ class AlarmAdmin(RecordAdmin[Alarm]):
     ordering = ("-noticed_at", "pk")
     counted_as = ("mass deactivation", "mass deactivations")
     group = "Provisioning"
-    purpose = "When unusually many users left within an hour: undo all of it, or let it pass."
+    purpose = "Alarms about unusually many deactivations within an hour: undo them, or mark them as expected."
     views_noted = ("mass deactivations listed", "mass deactivation viewed")
     action_table = _ACTIONS
-    when_empty = "The guard tells tenant admins and staff at once when it happens."
+    when_empty = "The guard alerts tenant admins and staff at once."
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Alarm]:
         """Those of the current tenant: the table is in the registry."""
@@ -167,7 +170,7 @@ class AlarmAdmin(RecordAdmin[Alarm]):
         }
         return badge(looks.get(alarm.outcome, "ok"), alarm.get_outcome_display())
 
-    @admin.display(description="held")
+    @admin.display(description="delayed")
     def held(self, alarm: Alarm) -> int:
         return alarm.refused
 
@@ -175,15 +178,15 @@ class AlarmAdmin(RecordAdmin[Alarm]):
         users = reverse("admin:scim_user_changelist")
         facts = (
             Fact("Users who left", f"{record.users:,}"),
-            Fact("Active before", f"{record.active_before:,}"),
-            Fact("The first left", record.since),
-            Fact("Noticed", record.noticed_at),
+            Fact("Active users before", f"{record.active_before:,}"),
+            Fact("First departure", record.since),
+            Fact("Detected", record.noticed_at),
             Fact("State", self.state(record)),
-            Fact("Requests held", record.refused),
-            Fact("Further ones", _further(record)),
-            Fact("Settled", record.settled_at),
-            Fact("Settled by", record.settled_by or None),
-            Fact("Look", link(f"{users}?state=disabled", "Disabled users")),
+            Fact("Requests delayed", record.refused),
+            Fact("New deactivations", _further(record)),
+            Fact("Resolved", record.settled_at),
+            Fact("Resolved by", record.settled_by or None),
+            Fact("Affected users", link(f"{users}?state=disabled", "View disabled users")),
         )
         notice = "Not intended? Fix the assignment or the scope in Entra first, then undo it."
         undone = undoing.of_alarm(record)
@@ -219,8 +222,8 @@ def _further(alarm: Alarm) -> str:
     """The effect of the alarm on users who are deactivated now."""
     end = guard.hold_ends(current_tenant(), alarm, clock.now())
     if end is not None:
-        return f"wait until {end:%Y-%m-%d %H:%M} UTC, or until somebody undoes it or lets it pass"
-    return "pass"
+        return f"Delayed until {end:%Y-%m-%d %H:%M} UTC, or until the alarm is resolved"
+    return "Allowed"
 
 
 @dataclass(frozen=True, slots=True)

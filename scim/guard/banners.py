@@ -42,8 +42,8 @@ class TenantPart(Part):
         if alarm is None:
             return Overview()
         path = reverse("admin:tenants_alarm_change", args=[alarm.pk])
-        remedy = "If that is not meant, all of it can be undone in one act."
-        banner = Banner("failing", _sentence(alarm), remedy, link(path, "Look at it"))
+        remedy = "Not intended? Fix the assignment in Entra first, then undo it."
+        banner = Banner("failing", _sentence(alarm), remedy, link(path, "Review"))
         return Overview(banners=(banner,))
 
 
@@ -67,7 +67,7 @@ def _alarms(now: datetime) -> tuple[Banner, ...]:
             "failing",
             f"{alarm.tenant.name}: {alarm} were deactivated or deleted within an hour,",
             f"{connection.ago(alarm.noticed_at, now)}.",
-            link(visit_path(alarm.tenant, "admin:tenants_alarm_change", alarm.pk), "Look at it"),
+            link(visit_path(alarm.tenant, "admin:tenants_alarm_change", alarm.pk), "Review"),
         )
         for alarm in found.order_by("-noticed_at", "pk")[:LISTED]
     )
@@ -82,13 +82,16 @@ def _departures(today: date) -> Table:
             tenant_link(day.tenant),
             day.day,
             day.departures,
-            link(visit_path(day.tenant, "admin:scim_user_changelist") + "?state=disabled", "Users"),
+            link(
+                visit_path(day.tenant, "admin:scim_user_changelist") + "?state=disabled",
+                "View users",
+            ),
         )
         for day in found.order_by("-departures", "-day", "tenant_id")[:LISTED]
     )
     return Table(
         "Most users deactivated or deleted on a day, the last 7 days",
-        ("Tenant", "Day", "Users", "Look"),
+        ("Tenant", "Day", "Users", "List"),
         rows,
         "No user was deactivated or deleted.",
     )

@@ -49,7 +49,7 @@ def change_guard(actor: Actor, tenant: Tenant, guard: Guard) -> None:
     with performing(actor, GUARD, tenant):
         if not (1 <= guard.share_percent <= MOST_PERCENT and 1 <= guard.least <= MOST_LEAST):
             raise ActionRefused(
-                f"The share is 1 to {MOST_PERCENT} percent, the number 1 to {MOST_LEAST}."
+                f"The share must be 1 to {MOST_PERCENT} percent, the smallest alarm 1 to {MOST_LEAST}."
             )
         Guard.objects.update_or_create(
             tenant=tenant,

@@ -60,7 +60,7 @@ class HistoryPanel(Panel[ResourceAdmin[Any]]):
         return (timeline.history(record, before, sight, self._then_path(record)),)
 
     def links(self, request: HttpRequest, record: Resource) -> Sequence[SafeString]:
-        return (link(self._then_path(record), "As it was at another time"),)
+        return (link(self._then_path(record), "View another time"),)
 
     def then_view(self, request: HttpRequest, record_id: UUID) -> HttpResponse:
         """The resource as it was at the moment that `at` names, rebuilt from its history."""
@@ -77,9 +77,9 @@ class HistoryPanel(Panel[ResourceAdmin[Any]]):
         sections = _sections(kind, record, found, sight) if found else []
         notice = sight.notice
         if moment is None:
-            notice = "That is no date and time; write it like 2026-11-25 10:00."
+            notice = "Enter a date and time such as 2026-11-25 10:00."
         elif found is None:
-            notice = f"It was not there yet: it was created {record.created:%Y-%m-%d %H:%M:%S} UTC."
+            notice = f"It did not exist yet: it was created {record.created:%Y-%m-%d %H:%M:%S} UTC."
         name = str(screen.shown(record, screen.naming))
         context = {
             "page": Page(
@@ -175,7 +175,7 @@ def _since(resource_type: ResourceType, resource: Resource, then: Then, sight: S
         ]
         rows.append((sight.path(change.path, resource_type.name), *values))
     return Table(
-        "What is different now", ("Attribute", "Then", "Now"), tuple(rows), "No attribute differs."
+        "Changes since then", ("Attribute", "Then", "Now"), tuple(rows), "No attribute has changed."
     )
 
 
@@ -185,7 +185,7 @@ def _members(resource: Resource, then: Then, sight: Sight) -> Table:
     total, members = members_at(resource.pk, then.moment, _MEMBERS_SHOWN)
     caption = f"Members: {total}, the first {len(members)} of them" if total else "Members"
     rows = records.member_rows(members, sight)
-    return Table(caption, records.MEMBER_HEADINGS, rows, "It had no members.")
+    return Table(caption, records.MEMBER_HEADINGS, rows, "No members.")
 
 
 def members_at(group: UUID, moment: datetime, limit: int) -> tuple[int, list[Member]]:

@@ -23,13 +23,15 @@ from tenants.models import Tenant
 
 RESTORE: Final = "scim.restore_user"
 _COMES_BACK: Final = (
-    "The user is there again for SCIM, with its former id and attributes. Entra finds it by its"
-    " userName in the next cycle and goes on managing it."
+    "The user returns to SCIM with its former id and attributes. Entra finds it by its"
+    " userName in the next cycle and manages it again."
 )
-_ACTIVE: Final = "It was active when it was deleted, so it can be used again at once."
-_DISABLED: Final = "It was disabled when it was deleted, and stays so until Entra enables it."
-_NO_GROUPS: Final = "It was in no group that is still there. Entra adds it to groups by itself if it belongs to some."
-_GROUPS: Final = "Groups that it left with the deletion and that are still there"
+_ACTIVE: Final = "It was active when it was deleted, so it is active again at once."
+_DISABLED: Final = "It was disabled when it was deleted, and stays disabled until Entra enables it."
+_NO_GROUPS: Final = (
+    "It left no group that still exists. If it belongs to groups, Entra adds it automatically."
+)
+_GROUPS: Final = "Existing groups that it left with the deletion"
 
 
 class RestoreForm(ActionForm):
@@ -39,7 +41,7 @@ class RestoreForm(ActionForm):
         required=False,
         initial=True,
         label="Add it to these groups again",
-        help_text="Entra does not do it by itself as long as nothing changes in the group there.",
+        help_text="Entra does not do so until something changes in the group there.",
     )
 
     def __init__(self, *args: Any, has_groups: bool, **kwargs: Any) -> None:
@@ -105,8 +107,7 @@ class RestorePanel(Panel[UserAdmin]):
             submit="Restore this user",
             run=_restore,
             done=lambda call: (
-                "The user is restored."
-                + f" It is in {len(call.result)} groups again." * bool(call.result)
+                "User restored." + f" It is in {len(call.result)} groups again." * bool(call.result)
             ),
             is_offered=lambda call: bool(call.record.deleted_at),
         ),

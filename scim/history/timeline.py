@@ -58,7 +58,7 @@ def history(resource: Resource, before: str, sight: Sight, then_path: str) -> Ti
         if event.pk not in events and not is_before and not is_after:
             moments.append(Moment(event.at, teller.what(event), (), _LOOKS[event.operation]))
     ordered = tuple(sorted(moments, key=lambda moment: moment.at, reverse=True))
-    return Timeline("History", ordered, "No change is recorded.", more)
+    return Timeline("History", ordered, "No changes recorded.", more)
 
 
 def life(resource_id: UUID) -> list[ProvisioningEvent]:

@@ -104,7 +104,7 @@ def explanation_facts(explanation: Refusal) -> tuple[Fact, ...]:
     return (
         Fact("What happened", explanation.sentence),
         Fact("Rule", explanation.rule),
-        Fact("What to do", explanation.remedy),
+        Fact("Remedy", explanation.remedy),
         Fact("Where", explanation.place),
         Fact("Explanation", link(anchor, explanation.id)),
     )

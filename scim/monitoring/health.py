@@ -44,12 +44,14 @@ def _banners(connection: Connection, now: datetime) -> tuple[Banner, ...]:
         return (_refused("warning", connection.beside, beside(connection.beside, now)),)
     if connection.state is NEVER:
         way_on = link(reverse("admin:setup"), "Set up Entra")
-        return (Banner("warning", "Entra is not connected yet.", "One page leads there.", way_on),)
+        return (
+            Banner("warning", "Entra is not connected yet.", "Follow the set-up page.", way_on),
+        )
     return ()
 
 
 def _refused(state: State, refusal: Refusal, failure: Failure) -> Banner:
-    log = screen_link(LOG, "See it in the provisioning log", query=log_query(refusal))
+    log = screen_link(LOG, "View in the provisioning log", query=log_query(refusal))
     return Banner(state, failure.what, failure.fix, log)
 
 
@@ -88,12 +90,12 @@ def _population() -> tuple[Stat, ...]:
     return (
         Stat("Active users", numbers.active, _show(users, "active")),
         Stat("Disabled users", numbers.disabled, _show(users, "disabled")),
-        Stat("Groups", numbers.groups, link(groups, "Show them")),
+        Stat("Groups", numbers.groups, link(groups, "View groups")),
     )
 
 
 def _show(path: str, state: str) -> SafeString:
-    return format_html('<a href="{}?state={}">Show them</a>', path, state)
+    return format_html('<a href="{}?state={}">View users</a>', path, state)
 
 
 def _failures(now: datetime, sight: Sight) -> Table:
@@ -103,7 +105,7 @@ def _failures(now: datetime, sight: Sight) -> Table:
     rows = tuple(_failure(event, now, sight) for event in found.order_by("-id")[:FAILURES_SHOWN])
     return Table(
         "Last failures",
-        ("When", "Request", "What was answered"),
+        ("Age", "Request", "Answer"),
         rows,
         "No request was refused in the last 7 days.",
         screen_link(LOG, "All refused requests", query="?outcome=refused"),
@@ -128,7 +130,7 @@ def _expiries(tenant: Tenant, now: datetime) -> Table:
     )
     return Table(
         "Secret tokens and client secrets about to expire",
-        ("What", "Expires", "Left"),
+        ("Credential", "Expires", "Time left"),
         rows,
         "Nothing expires within 30 days.",
     )

@@ -59,20 +59,20 @@ def flavor(marks: dict[str, datetime], now: datetime) -> Facts:
         Fact(label, f"Last seen {ago(marks[mark], now)}" if mark in marks else "Not seen")
         for mark, label in rows
     ]
-    return Facts("Flavor of changes", (Fact("Setting", _setting(marks)), *facts))
+    return Facts("PATCH format", (Fact("Setting", _setting(marks)), *facts))
 
 
 def _setting(marks: dict[str, datetime]) -> str:
     if COMPLIANT not in marks and LEGACY not in marks:
-        return "Not known: no change of a user has come yet"
+        return "Unknown: no change of a user has arrived yet"
     if LEGACY not in marks:
         return f"{_FLAG} is on"
     if COMPLIANT not in marks:
-        return f"{_FLAG} is off. That is fine: both flavors are understood."
+        return f"{_FLAG} is off. Both formats work."
     newest = "on" if marks[COMPLIANT] > marks[LEGACY] else "off"
     return (
-        f"Both flavors came, the last one with {_FLAG} {newest}. Provisioning on demand ignores the"
-        " flag. That is fine: both flavors are understood."
+        f"Both formats were seen, the last one with {_FLAG} {newest}. Provisioning on demand ignores the"
+        " flag. Both formats work."
     )
 
 
@@ -81,9 +81,9 @@ def mistakes(marks: dict[str, datetime], *, has_users: bool) -> Table:
     is_known = CREATE in marks or has_users
     return Table(
         "Typical mistakes",
-        ("What is wrong", "Where to mend it in Entra"),
+        ("Problem", "Fix in Entra"),
         tuple(_mistakes(marks)),
-        "Nothing that looks wrong was seen." if is_known else "No user has been sent yet.",
+        "No mistakes seen." if is_known else "No user has been sent yet.",
     )
 
 
@@ -93,11 +93,11 @@ def _mistakes(marks: dict[str, datetime]) -> Iterator[tuple[str, str]]:
     for name, source in _REQUIRED.items():
         if name not in marks:
             yield (
-                f"No user was ever sent with {name}, which myPolicies requires.",
+                f"Entra has never sent {name}, which myPolicies requires.",
                 f"Provisioning, Mappings: map {source} to {name}.",
             )
     if ACTIVE not in marks:
         yield (
-            "No user was ever sent with active: who leaves stays active here.",
+            "Entra has never sent active, so people who leave stay active here.",
             f"Provisioning, Mappings: map Switch([IsSoftDeleted], , False, True, True, False) to {ACTIVE}.",
         )

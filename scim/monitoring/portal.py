@@ -33,7 +33,7 @@ class SetUp(Part):
             "Connection",
             "Set up Entra",
             "admin:setup",
-            "Step by step from nothing to the first user, with your own values to copy.",
+            "Connect Entra step by step, with your own values to copy.",
         ),
     )
 

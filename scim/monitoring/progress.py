@@ -51,9 +51,9 @@ def steps(tenant: Tenant, now: datetime) -> Progress:
 
 def _token(now: datetime) -> Step:
     if SecretToken.objects.filter(not_ended(now)).exists():
-        return Step(DONE, "There is a secret token", "Enter it in Entra as Secret Token.")
+        return Step(DONE, "Secret token generated", "Enter it in Entra as Secret Token.")
     if OAuthClient.objects.filter(revoked_at=None).exists():
-        return Step(DONE, "There is an OAuth client", "Enter its values in Entra.")
+        return Step(DONE, "OAuth client added", "Enter its values in Entra.")
     return Step(WAITING, "Waiting for a secret token", f"Ask {SUPPORT} for one.")
 
 
@@ -66,9 +66,9 @@ def _connected(connection: Connection, now: datetime) -> Step:
         return Step(
             WAITING,
             "Waiting for Test Connection",
-            "Press Test Connection in Entra; this panel notices within seconds.",
+            "Press Test Connection in Entra; this panel updates within seconds.",
         )
-    return Step(DONE, "Entra is connected", f"Its first request came {ago(first, now)}.")
+    return Step(DONE, "Entra is connected", f"First request {ago(first, now)}.")
 
 
 def _provisioned(connection: Connection, first: User | None, now: datetime) -> Step:
@@ -81,9 +81,9 @@ def _provisioned(connection: Connection, first: User | None, now: datetime) -> S
         return Step(
             WAITING,
             "Waiting for the first user",
-            "Provision one on demand in Entra, or switch provisioning on.",
+            "Provision one on demand in Entra, or turn on provisioning.",
         )
-    return Step(DONE, "The first user is here", f"Provisioned {ago(first.created, now)}.")
+    return Step(DONE, "First user provisioned", f"Provisioned {ago(first.created, now)}.")
 
 
 def _is_about_contents(connection: Connection) -> bool:

@@ -69,6 +69,6 @@ def _tokens(tenant: Tenant, now: datetime) -> Table:
         "Secret tokens",
         ("Token", "State", "Issued for", "Expires", "Last used"),
         tuple(rows),
-        "There is no secret token yet.",
+        "No secret token yet.",
         link(visit_path(tenant, "admin:accounts_secrettoken_changelist"), "All secret tokens"),
     )

@@ -10,12 +10,10 @@ from scim.protocol.schema import Attribute, ResourceType
 _QUALIFIERS: Final = ("type", "primary")  # they say which of several values a row shows
 # Under which caption a page shows the core attributes; those not named here come under the last.
 _GROUPS: Final[Mapping[str, frozenset[str]]] = {
-    "Who it is": frozenset(
+    "Identity": frozenset(
         ("externalId", "userName", "name", "displayName", "nickName", "title", "userType", "active")
     ),
-    "How to reach": frozenset(
-        ("profileUrl", "emails", "phoneNumbers", "ims", "photos", "addresses")
-    ),
+    "Contact": frozenset(("profileUrl", "emails", "phoneNumbers", "ims", "photos", "addresses")),
 }
 _OTHERS: Final = "Other attributes"
 _WORDS: Final = re.compile(r"(?<=[a-z])(?=[A-Z])")

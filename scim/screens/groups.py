@@ -22,7 +22,7 @@ MEMBERS_SHOWN: Final = 50
 _COUNTED: Final = 1_000  # members of each group of a list
 _COUNTED_ON_PAGE: Final = 100_000
 _FIRST: Final = UUID(int=0)
-_MANAGED: Final = "Microsoft Entra ID manages this group: it is changed there, not here."
+_MANAGED: Final = "Microsoft Entra ID manages this group. Change it there."
 _DELETED: Final = "Entra deleted this group: SCIM answers 404 for it, and it has no members."
 
 
@@ -54,10 +54,10 @@ class GroupAdmin(ResourceAdmin[Group]):
     counted_as = ("group", "groups")
     views_noted = ("group list viewed", "group viewed")
     group = "Provisioning"
-    purpose = "The groups that Entra has sent, their members and their history."
-    when_empty = "Entra sends groups when its mapping of groups is switched on."
+    purpose = "All groups from Entra, with their members and history."
+    when_empty = "Entra sends groups when its mapping of groups is turned on."
     sortable_by = ("name", "created")
-    search_help_text = "The beginning of a display name or externalId, or a whole id."
+    search_help_text = "Beginning of a display name or external ID, or a complete id."
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Group]:
         return super().get_queryset(request).annotate(member_count=MemberCount(limit=_COUNTED + 1))
@@ -93,10 +93,10 @@ def _members(group: Group, after: str, sight: Sight) -> Table:
     """The members whose ids come after that one; the next page is found by the last id shown."""
     found = belonging.members_of(group.pk, uuid_in(after) or _FIRST, MEMBERS_SHOWN + 1)
     shown = found[:MEMBERS_SHOWN]
-    more = link(f"?after={shown[-1].id}", "Further members") if len(found) > len(shown) else None
+    more = link(f"?after={shown[-1].id}", "More members") if len(found) > len(shown) else None
     count = belonging.count_members(group.pk, _COUNTED_ON_PAGE)
     total = f"more than {count - 1:,}" if count == _COUNTED_ON_PAGE else f"{count:,}"
     rows = records.member_rows(shown, sight)
     caption: Any = f"Members: {total}" if count else "Members"
-    empty = "It has no members." if not count else "There are no further members."
+    empty = "No members." if not count else "No more members."
     return Table(caption, records.MEMBER_HEADINGS, rows, empty, more)

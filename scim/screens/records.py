@@ -117,7 +117,7 @@ def groups_section(resource: Resource) -> Table:
         )
         for each in found[:GROUPS_SHOWN]
     )
-    headings, empty = ("Group", "Belongs", "id"), "It belongs to no group."
+    headings, empty = ("Group", "Belongs", "id"), "No groups."
     more = format_html("There are more than {}.", GROUPS_SHOWN) if found[GROUPS_SHOWN:] else None
     return Table("Groups", headings, rows, empty, more)
 

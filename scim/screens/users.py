@@ -21,7 +21,7 @@ from scim.screens.visibility import Sight
 from tenants import clock
 from tenants.lettercase import fold
 
-_MANAGED = "Microsoft Entra ID manages this user: it is changed there, not here."
+_MANAGED = "Microsoft Entra ID manages this user. Change it there."
 _DELETED = (
     "Entra deleted this user: SCIM answers 404 for it and its userName is free again."
     " The record and its history are kept."
@@ -61,8 +61,8 @@ class UserAdmin(ExportingAdmin[User], ResourceAdmin[User]):
     counted_as = ("user", "users")
     views_noted = ("user list viewed", "user viewed")
     group = "Provisioning"
-    purpose = "Everybody whom Entra has sent, with all attributes and their history."
-    when_empty = "Entra sends them in the first cycle after Provisioning was switched on."
+    purpose = "All users from Entra, with their attributes and history."
+    when_empty = "Entra sends them in the first cycle after provisioning is turned on."
     sortable_by = ("user_name", "created")
     search_help_text = (
         "The beginning of a userName, e-mail, externalId, display name or family name, or a whole"
@@ -147,8 +147,8 @@ def _managers(user: User, sight: Sight) -> Table:
         name = sight.value("displayName", step.display_name or step.user_name, urns.USER_TYPE)
         shown = resource_link(urns.USER_TYPE, step.id, name) if step.id else None
         remark = "deleted" if step.is_deleted else None if step.id else "not provisioned"
-        remark = "met before: the chain is a circle" if step.closes_circle else remark
+        remark = "already listed: the chain is circular" if step.closes_circle else remark
         named = step.named if step.id else sight.value("manager.value", step.named, urns.USER_TYPE)
         rows.append((shown, named, remark))
     headings = ("Manager", "id", "Remark")
-    return Table("Managers, from the user upwards", headings, tuple(rows), "It names no manager.")
+    return Table("Management chain", headings, tuple(rows), "No manager.")

@@ -48,9 +48,9 @@ def test_the_panel_turns_green_when_test_connection_and_the_first_user_arrive(pa
     seen = panel.locator("[data-live=seen]")
     seen.locator("tr", has_text="userName").get_by_text("Seen", exact=True).wait_for()
     assert seen.get_by_text("No user has been sent yet.").count() == 0
-    assert before == ["There is a secret token"]
-    assert connected == ["There is a secret token", "Entra is connected"]
-    assert done(panel)[2] == "The first user is here"
+    assert before == ["Secret token generated"]
+    assert connected == ["Secret token generated", "Entra is connected"]
+    assert done(panel)[2] == "First user provisioned"
 
 
 def test_the_first_page_says_so_afterwards(panel):

@@ -58,13 +58,13 @@ def test_a_groups_page_shows_its_members_with_links(own_host, guides, bjensen):
         ["bjensen@acme.example", "User", "Active", str(bjensen.id)]
     ]
     assert f'<a href="{USERS}{bjensen.id}/change/">bjensen@acme.example</a>' in page.text
-    assert facts_of(page, "Who it is") == {"Display name (displayName)": "Tour Guides"}
+    assert facts_of(page, "Identity") == {"Display name (displayName)": "Tour Guides"}
 
 
 def test_a_group_without_members_says_so(own_host, acme, provision_group):
     empty = provision_group(acme, "Nobody")
 
-    assert "It has no members." in own_host.get(f"{LIST}{empty.id}/change/").text
+    assert "No members." in own_host.get(f"{LIST}{empty.id}/change/").text
 
 
 def test_members_are_shown_a_page_at_a_time(
@@ -77,9 +77,9 @@ def test_members_are_shown_a_page_at_a_time(
     first, second = own_host.get(path), own_host.get(path, {"after": str(bjensen.id)})
 
     assert [row[0] for row in table_of(first, "Members: 2")] == ["bjensen@acme.example"]
-    assert f'<a href="?after={bjensen.id}">Further members</a>' in first.text
+    assert f'<a href="?after={bjensen.id}">More members</a>' in first.text
     assert [row[0] for row in table_of(second, "Members: 2")] == ["jsmith@globex.example"]
-    assert "Further members" not in second.text
+    assert "More members" not in second.text
 
 
 def test_members_are_counted_up_to_a_limit(own_host, acme, bjensen, john, guides, monkeypatch):
@@ -127,7 +127,7 @@ def test_managers_are_shown_upwards_with_links(own_host, acme, provision):
 
     page = own_host.get(f"{USERS}{user.id}/change/")
 
-    assert table_of(page, "Managers") == [
+    assert table_of(page, "Management chain") == [
         ["middle", str(middle.id), "-"],
         ["top", str(top.id), "-"],
     ]
@@ -140,7 +140,7 @@ def test_a_manager_who_is_not_provisioned_is_named_by_what_entra_sent(own_host, 
 
     page = own_host.get(f"{USERS}{user.id}/change/")
 
-    assert table_of(page, "Managers") == [["-", "26118915", "not provisioned"]]
+    assert table_of(page, "Management chain") == [["-", "26118915", "not provisioned"]]
 
 
 def test_a_circle_of_managers_ends_where_it_closes(own_host, acme, provision, change):
@@ -153,9 +153,9 @@ def test_a_circle_of_managers_ends_where_it_closes(own_host, acme, provision, ch
 
     page = own_host.get(f"{USERS}{user.id}/change/")
 
-    assert [[row[0], row[2]] for row in table_of(page, "Managers")] == [
+    assert [[row[0], row[2]] for row in table_of(page, "Management chain")] == [
         ["top", "-"],
-        ["user", "met before: the chain is a circle"],
+        ["user", "already listed: the chain is circular"],
     ]
 
 
@@ -166,7 +166,7 @@ def test_a_deleted_manager_is_said_to_be_deleted(own_host, acme, provision, remo
 
     page = own_host.get(f"{USERS}{user.id}/change/")
 
-    assert [row[2] for row in table_of(page, "Managers")] == ["deleted"]
+    assert [row[2] for row in table_of(page, "Management chain")] == ["deleted"]
 
 
 def test_a_user_who_was_created_again_is_linked_both_ways(

@@ -50,7 +50,7 @@ def test_support_and_auditors_see_no_personal_data_on_any_page(
 def test_support_leads_and_operators_see_them(role, operator, staff, bjensen, paths, open_browser):
     page = open_browser(operator, staff[role]).get(f"{USERS}{bjensen.id}/change/")
 
-    assert facts_of(page, "How to reach") == {
+    assert facts_of(page, "Contact") == {
         "Emails (emails[work, primary].value)": "Barbara.Jensen@acme.example"
     }
     assert NOTICE not in page.text
@@ -67,7 +67,7 @@ def test_a_masked_page_says_so_and_keeps_what_leads_to_the_user(alice, bjensen):
     page = alice.get(f"{USERS}{bjensen.id}/change/")
 
     assert NOTICE in page.text
-    assert facts_of(page, "Who it is") == {
+    assert facts_of(page, "Identity") == {
         "External id (externalId)": BJENSEN["externalId"],
         "User name (userName)": "b•••@acme.example",
         "Family name (name.familyName)": "J•••",

@@ -96,16 +96,16 @@ def test_the_filter_tells_active_disabled_and_deleted_apart(
 def test_a_users_page_shows_the_attributes_grouped_in_the_order_of_the_schema(own_host, bjensen):
     page = own_host.get(f"{LIST}{bjensen.id}/change/").text
 
-    table = page[page.index("<h2>Who it is</h2>") : page.index("<h2>Groups</h2>")]
+    table = page[page.index("<h2>Identity</h2>") : page.index("<h2>Groups</h2>")]
     assert re.findall(r'<h2>([^<]+)</h2>|<th scope="row">([^<]+)</th>', table) == [
-        ("Who it is", ""),
+        ("Identity", ""),
         ("", "External id (externalId)"),
         ("", "User name (userName)"),
         ("", "Family name (name.familyName)"),
         ("", "Given name (name.givenName)"),
         ("", "Display name (displayName)"),
         ("", "Active"),
-        ("How to reach", ""),
+        ("Contact", ""),
         ("", "Emails (emails[work, primary].value)"),
         ("Enterprise User", ""),
         ("", "Department"),

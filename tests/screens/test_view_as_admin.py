@@ -209,7 +209,7 @@ def test_stop_leads_back_to_the_own_role(alice, acme, tenant_page, form):
     stopped = alice.post(f"{form}stop/", follow=True)
 
     assert stopped.redirect_chain == [(tenant_page, 302)]
-    assert "You look at Acme Ltd in your own role again." in stopped.text
+    assert "You are viewing Acme Ltd in your own role again." in stopped.text
     assert [banner_of(stopped), banner_of(alice.get(HOME))] == [None, None]
     assert alice.get(f"{HOME}accounts/auditentry/").status_code == 200
 

@@ -9,7 +9,7 @@ from accounts.permissions import Role
 from tenants.current import in_tenant
 from tests.support.people import PASSWORD
 
-REFUSED = "That did not work."
+REFUSED = "Sign-in failed."
 
 
 @pytest.fixture

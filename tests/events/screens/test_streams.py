@@ -157,7 +157,7 @@ def test_the_page_shows_the_stream_and_what_waits(alice, acme, stream, delivery)
 
 def test_pausing_and_resuming_are_acts_that_the_audit_log_tells(alice, acme, stream):
     paused = sent(alice, f"{LIST}{stream.pk}/pause/")
-    assert "is paused: what changes is queued." in paused.text
+    assert "is paused: changes are queued." in paused.text
     assert rows(acme, EventStream)[0].state == "paused"
 
     resumed = sent(alice, f"{LIST}{stream.pk}/resume/")

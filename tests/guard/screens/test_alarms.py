@@ -101,7 +101,7 @@ def test_the_page_says_that_no_worker_takes_the_undo_up(at_home, acme, begun):
     with in_tenant(acme):
         Undoing.objects.update(asked_at=NOW)
 
-    assert "The undo waits for the worker" in at_home.get(f"{begun}progress/").text
+    assert "The undo is waiting for the worker" in at_home.get(f"{begun}progress/").text
 
 
 def test_users_who_were_not_brought_back_are_named_with_the_reason(

@@ -57,13 +57,13 @@ def test_a_user_is_shown_as_it_was(at, state, version, family_name, own_host, st
 
     was = facts_of(page, "As it was")
     assert (was["State"], was["Version"]) == (state, version)
-    assert facts_of(page, "Who it is")["Family name (name.familyName)"] == family_name
+    assert facts_of(page, "Identity")["Family name (name.familyName)"] == family_name
 
 
 def test_the_page_says_what_is_different_now(own_host, story):
     page = own_host.get(f"{USERS}{story.id}/then/", {"at": "2026-11-20T12:30"})
 
-    assert table_of(page, "What is different now") == [
+    assert table_of(page, "Changes since then") == [
         ["name.familyName", "Jensen", "Smith"],
         ["active", "true", "false"],
     ]
@@ -80,8 +80,8 @@ def test_the_json_is_that_of_the_time(own_host, story):
 def test_before_its_creation_a_user_was_not_there(own_host, story):
     page = own_host.get(f"{USERS}{story.id}/then/", {"at": "2026-11-20T11:59"}).text
 
-    assert "It was not there yet: it was created 2026-11-20 12:00:00 UTC." in page
-    assert "Who it is" not in page
+    assert "It did not exist yet: it was created 2026-11-20 12:00:00 UTC." in page
+    assert "Identity" not in page
 
 
 @pytest.mark.parametrize("at", ["yesterday", "2026-13-01", "\0", "9999-12-31T23:59:59-14:00"])
@@ -89,7 +89,7 @@ def test_a_moment_that_is_none_is_said_to_be_none(at, own_host, story):
     page = own_host.get(f"{USERS}{story.id}/then/", {"at": at})
 
     assert page.status_code == 200
-    assert "That is no date and time" in page.text
+    assert "Enter a date and time such as" in page.text
 
 
 def test_each_change_of_the_history_leads_to_the_user_as_it_was(own_host, story):

@@ -65,7 +65,7 @@ def test_a_group_that_is_gone_stays_gone(lena, acme, guides, deleted, remove):
     page = lena.get(f"{USERS}{deleted.id}/restore/")
     restore(lena, deleted)
 
-    assert "It was in no group that is still there." in page.text
+    assert "It left no group that still exists." in page.text
     assert "groups" not in retrieved(acme, deleted).related
 
 
@@ -74,7 +74,7 @@ def test_the_page_says_what_comes_back(lena, deleted, guides):
 
     assert "with its former id and attributes" in page.text
     assert "It was active when it was deleted" in page.text
-    caption = "Groups that it left with the deletion and that are still there"
+    caption = "Existing groups that it left with the deletion"
     assert table_of(page, caption) == [["Tour Guides", str(guides.id)]]
 
 
@@ -85,7 +85,7 @@ def test_a_disabled_user_is_restored_disabled(lena, acme, bjensen, change, remov
     page = lena.get(f"{USERS}{bjensen.id}/restore/")
     restore(lena, bjensen)
 
-    assert "It was disabled when it was deleted, and stays so" in page.text
+    assert "It was disabled when it was deleted, and stays disabled" in page.text
     assert retrieved(acme, bjensen).resource["active"] is False
 
 

@@ -102,7 +102,7 @@ def test_a_test_connection_with_a_wrong_token_is_told_with_what_to_do(at_home, a
 
     assert states(panel) == ["ok", "failing", "waiting"]
     assert "cut off or mistyped" in panel.text
-    assert "Copy the secret token whole" in panel.text
+    assert "Copy the complete secret token" in panel.text
 
 
 def test_a_user_that_is_refused_turns_the_third_step_red_and_leads_to_the_request(
@@ -145,8 +145,8 @@ def test_requests_of_entra_appear_with_the_panel(at_home, entra, clock):
     page = at_home.get("/admin/setup/").text
     assert re.findall(r'data-live="(\w+)"', page) == re.findall(r'data-live="(\w+)"', after)
     assert "No user has been sent yet." in before
-    assert "The first user is here" in after
-    assert "Nothing that looks wrong was seen." not in before
+    assert "First user provisioned" in after
+    assert "No mistakes seen." not in before
     assert "No user has been sent yet." not in after
     assert before.count("Not yet") > after.count("Not yet")
 
@@ -156,7 +156,7 @@ def test_users_who_came_before_requests_were_watched_are_no_contradiction(at_hom
 
     page = at_home.get("/admin/setup/").text
 
-    assert "The first user is here" in page
+    assert "First user provisioned" in page
     assert "No user has been sent yet." not in page
 
 

@@ -52,7 +52,7 @@ def test_a_connected_tenant_says_when_the_last_request_came_and_the_next_comes(o
 
     found = facts(opened(acme)["Connection"])
 
-    assert found["In words"] == "Connected, last request 3 minutes ago."
+    assert found["Details"] == "Connected, last request 3 minutes ago."
     assert found["Next cycle"] == "About 2026-11-25 10:37 UTC"
 
 
@@ -63,8 +63,8 @@ def test_a_failing_tenant_says_what_is_wrong_and_leads_to_the_request(opened, ac
 
     found = facts(opened(acme)["Connection"])
 
-    assert "another has the same name" in found["What is wrong"]
-    assert "rename or delete" in found["What to do"]
+    assert "another has the same name" in found["Problem"]
+    assert "rename or delete" in found["Remedy"]
     assert "/t/acme/admin/scim/provisioningevent/?q=" in found["Last failure"]
 
 
@@ -97,7 +97,7 @@ def test_a_missing_mapping_is_told_even_though_its_users_are_refused(opened, acm
 
     assert rows == (
         (
-            'No user was ever sent with emails[type eq "work"].value, which myPolicies requires.',
+            'Entra has never sent emails[type eq "work"].value, which myPolicies requires.',
             'Provisioning, Mappings: map mail to emails[type eq "work"].value.',
         ),
     )
@@ -111,17 +111,17 @@ def test_a_right_mapping_has_no_mistakes(opened, acme, entra):
 
 def test_the_flavor_of_changes_tells_whether_the_flag_is_on(opened, acme, entra, clock):
     created = entra.post("/Users", user("one")).json
-    before = facts(opened(acme)["Flavor of changes"])["Setting"]
+    before = facts(opened(acme)["PATCH format"])["Setting"]
     entra.patch(f"/Users/{created['id']}", replace("active", "False"))
-    off = facts(opened(acme)["Flavor of changes"])["Setting"]
+    off = facts(opened(acme)["PATCH format"])["Setting"]
     clock.shift(60)
     body = {"Operations": [{"op": "replace", "value": {"title": "Guide"}}]}
     entra.patch(f"/Users/{created['id']}", body)
-    both = facts(opened(acme)["Flavor of changes"])["Setting"]
+    both = facts(opened(acme)["PATCH format"])["Setting"]
 
-    assert before == "Not known: no change of a user has come yet"
+    assert before == "Unknown: no change of a user has arrived yet"
     assert off.startswith("aadOptscim062020 is off")
-    assert both.startswith("Both flavors came, the last one with aadOptscim062020 on")
+    assert both.startswith("Both formats were seen, the last one with aadOptscim062020 on")
 
 
 def test_the_page_costs_the_same_whatever_the_number_of_users(alice, acme, entra, statements):
