@@ -1,4 +1,4 @@
-"""What a page shows, as values that one template renders (templates/admin/record.html), and markup.
+"""What a page shows, as values that one template renders (templates/console/record.html), and markup.
 
 The look of the small pieces of markup is in templates/static/screens/screens.css.
 """
@@ -134,7 +134,7 @@ class Banner:
 
 @dataclass(frozen=True, slots=True)
 class Overview:
-    """The first page of a site, from top to bottom (templates/admin/overview.html)."""
+    """The first page of a site, from top to bottom (templates/console/overview.html)."""
 
     stats: tuple[Stat, ...] = ()
     chart: SafeString | str = ""

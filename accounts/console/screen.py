@@ -163,7 +163,9 @@ class RecordAdmin(_ModelAdmin[M], Generic[M]):
             raise PermissionDenied
         record = self.get_record(request, object_id)
         self.viewed(request, str(record.pk))
-        return self.render(request, "admin/record.html", {"page": self.whole_page(request, record)})
+        return self.render(
+            request, "console/record.html", {"page": self.whole_page(request, record)}
+        )
 
     def add_view(
         self,
@@ -272,7 +274,7 @@ class RecordAdmin(_ModelAdmin[M], Generic[M]):
         if not use_up(call.request, form.cleaned_data["nonce"]):
             back = (link(self._way_back(action, call), _BACK),)
             page = Page(said(action.title, call), (), notice=_ALREADY_SENT, links=back)
-            return self.render(call.request, "admin/record.html", {"page": page}, status=409)
+            return self.render(call.request, "console/record.html", {"page": page}, status=409)
         call = replace(call, form=form)
         try:
             call = replace(call, result=action.run(call))
@@ -290,7 +292,7 @@ class RecordAdmin(_ModelAdmin[M], Generic[M]):
         if isinstance(call.result, HttpResponseBase):
             return call.result  # type: ignore[return-value]  # a streamed file is one too
         if isinstance(call.result, Page):
-            return self.render(call.request, "admin/record.html", {"page": call.result})
+            return self.render(call.request, "console/record.html", {"page": call.result})
         messages.success(call.request, said(action.done, call))
         if action.leads_to_list:
             return HttpResponseRedirect(self.list_path())
@@ -309,7 +311,7 @@ class RecordAdmin(_ModelAdmin[M], Generic[M]):
             "cancel_path": self._way_back(action, call),
             "is_dangerous": action.is_dangerous,
         }
-        return self.render(call.request, "admin/form.html", context)
+        return self.render(call.request, "console/form.html", context)
 
     def _way_back(self, action: Action[Any], call: Call[Any]) -> str:
         """The page from which the action was chosen; a list with the filters and search it had."""

@@ -69,9 +69,9 @@ class ConsoleSite(AdminSite):
     """An admin site without Django's log, autocompletion and inline scripts; nothing is cached."""
 
     index_title = "Overview"
-    index_template = "admin/overview.html"
+    index_template = "console/overview.html"
     site_url = None
-    enable_nav_sidebar = False  # templates/admin/sections.html is the navigation
+    enable_nav_sidebar = False  # templates/console/sections.html is the navigation
 
     def __init__(self, name: str = "admin") -> None:
         super().__init__(name)

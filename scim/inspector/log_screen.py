@@ -194,7 +194,7 @@ class ProvisioningEventAdmin(ExportingAdmin[ProvisioningEvent]):
         )
         headings = ("Explanation", "What happened", "Rule", "What to do", "Where")
         page = Page("Why requests are refused", (Table("Every refusal", headings, rows, ""),))
-        return self.render(request, "admin/record.html", {"page": page})
+        return self.render(request, "console/record.html", {"page": page})
 
 
 class RequestsPanel(Panel[Any]):
