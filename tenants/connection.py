@@ -77,40 +77,43 @@ def with_state(tenants: QuerySet[Tenant], now: datetime) -> QuerySet[Tenant]:
 
 def _conditions(now: datetime) -> dict[str, Q]:
     """The condition of each state; the first that holds counts."""
-    failed, success = F("traffic__failed_at"), Q(traffic__last_success_at=None)
-    refused = Q(traffic__failed_reach=Reach.ALL) & (
-        success | Q(traffic__last_success_at__lt=failed)
-    )
-    unchanged = Q(
-        traffic__failed_reach=Reach.CHANGES, traffic__failed_at__gt=now - SETTLED_AFTER
-    ) & (Q(traffic__last_change_at=None) | Q(traffic__last_change_at__lt=failed))
+    success = F("traffic__last_success_at")
     strange = Q(traffic__stranger_at__isnull=False) & (
-        success | Q(traffic__stranger_at__gt=F("traffic__last_success_at") + STRANGE_AFTER)
+        Q(traffic__last_success_at=None) | Q(traffic__stranger_at__gt=success + STRANGE_AFTER)
     )
     credentials = Exists(_broken(now)) | Exists(_cut_off())
     return {
         SUSPENDED.name: Q(status=Status.SUSPENDED),
-        FAILING.name: refused | unchanged | strange | credentials,
+        FAILING.name: _refused(now, "traffic__") | strange | credentials,
         SILENT.name: Q(traffic__last_request_at__lte=now - SILENCE),
         CONNECTED.name: Q(traffic__last_request_at__isnull=False),
     }
 
 
-_NO_SUCCESS_SINCE: Final = Q(last_success_at=None) | Q(last_success_at__lt=F("failed_at"))
-_NO_CHANGE_SINCE: Final = Q(last_change_at=None) | Q(last_change_at__lt=F("failed_at"))
+def _refused(now: datetime, of: str = "") -> Q:
+    """The condition that the last requests, or the last changes, were refused; `of` leads to them."""
+    failed = F(f"{of}failed_at")
+    is_recent = Q((f"{of}failed_at__gt", now - SETTLED_AFTER))
+    every = Q((f"{of}failed_reach", Reach.ALL)) & _none_since(failed, f"{of}last_success_at")
+    changes = Q((f"{of}failed_reach", Reach.CHANGES)) & _none_since(failed, f"{of}last_change_at")
+    return every | (changes & is_recent)
+
+
+def _none_since(failed: F, column: str) -> Q:
+    return Q((column, None)) | Q((f"{column}__lt", failed))
 
 
 def _broken(now: datetime) -> QuerySet[CredentialTraffic]:
     """The outer tenant's good credentials whose requests are refused."""
-    every = Q(failed_reach=Reach.ALL) & _NO_SUCCESS_SINCE
-    changes = Q(failed_reach=Reach.CHANGES, failed_at__gt=now - SETTLED_AFTER) & _NO_CHANGE_SINCE
-    return CredentialTraffic.objects.filter(every | changes, tenant=OuterRef("pk"))
+    return CredentialTraffic.objects.filter(_refused(now), tenant=OuterRef("pk"))
 
 
 def _denied() -> QuerySet[CredentialTraffic]:
     """The outer tenant's credentials that are refused themselves."""
     return CredentialTraffic.objects.filter(
-        _NO_SUCCESS_SINCE, failed_reach=Reach.CREDENTIAL, tenant=OuterRef("pk")
+        _none_since(F("failed_at"), "last_success_at"),
+        failed_reach=Reach.CREDENTIAL,
+        tenant=OuterRef("pk"),
     )
 
 

@@ -13,7 +13,7 @@ import logging
 import threading
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from enum import Enum, auto
 from typing import Any, Final
@@ -95,17 +95,16 @@ class Standing:
 
     def add(self, exchange: Exchange) -> None:
         """Note the request."""
-        at, kind = exchange.at, exchange.kind
-        self.last_request_at = at
-        if kind in _SUCCESSES:
-            self.last_success_at = at
-        if kind is Kind.CHANGE:
-            self.last_change_at = at
-        if kind in _REACH:
-            self.fail(exchange)
+        self.last_request_at = exchange.at
+        if exchange.kind in _SUCCESSES:
+            self.last_success_at = exchange.at
+        if exchange.kind is Kind.CHANGE:
+            self.last_change_at = exchange.at
 
     def fail(self, exchange: Exchange) -> None:
-        """Note why the request was refused."""
+        """Note why the request was refused, if it tells something of the connection."""
+        if exchange.kind not in _REACH:
+            return
         self.failed_at, self.failed_reach = exchange.at, _REACH[exchange.kind]
         self.failed_reason, self.failed_request_id = exchange.reason, exchange.request_id
         if exchange.bearer:
@@ -115,13 +114,13 @@ class Standing:
 
 @dataclass(slots=True)
 class Tally:
-    """The counts of a tenant since the last flush; most fields are those of Traffic."""
+    """The counts of a tenant since the last flush.
+
+    `standing` is that of the tenant as a whole, with the failures that no credential had.
+    """
 
     first_request_at: datetime | None = None
-    last_request_at: datetime | None = None
-    last_success_at: datetime | None = None
-    last_change_at: datetime | None = None
-    unnamed: Standing = field(default_factory=Standing)  # of failures without a credential
+    standing: Standing = field(default_factory=Standing)
     credentials: dict[UUID, Standing] = field(default_factory=dict)
     stranger_at: datetime | None = None
     stranger_reason: str = ""
@@ -131,7 +130,7 @@ class Tally:
     departures: Counter[date] = field(default_factory=Counter)
 
     def add(self, exchange: Exchange) -> None:
-        at, kind = exchange.at, exchange.kind
+        at, kind, bearer = exchange.at, exchange.kind, exchange.bearer
         day = at.astimezone(UTC).date()
         self.requests[day] += 1
         if kind not in _SUCCESSES:
@@ -139,21 +138,17 @@ class Tally:
         if kind is Kind.STRANGE:
             self.stranger_at, self.stranger_reason = at, exchange.reason
             return
-        if exchange.bearer:
-            bearer = exchange.bearer
-            self.credentials.setdefault(bearer.id, Standing(bearer.name)).add(exchange)
-        elif kind in _REACH:
-            self.unnamed.fail(exchange)
+        if bearer:
+            own = self.credentials.setdefault(bearer.id, Standing(bearer.name))
+            own.add(exchange)
+            own.fail(exchange)
+        else:
+            self.standing.fail(exchange)
         if kind is Kind.DENIED:
             return
         self.first_request_at = self.first_request_at or at
-        self.last_request_at = at
-        if kind in _SUCCESSES:
-            self.last_success_at = at
-        if kind is Kind.CHANGE:
-            self.last_change_at = at
-        if exchange.marks:
-            self.marks |= dict.fromkeys(exchange.marks, at)
+        self.standing.add(exchange)
+        self.marks |= dict.fromkeys(exchange.marks, at)
 
     def days(self) -> list[date]:
         return sorted({*self.requests, *self.departures})
@@ -270,107 +265,100 @@ def forget() -> None:
     _ledger.forget()
 
 
-# PostgreSQL adds up the rows that two processes write at once; the tenants are in one order, so that
-# no two processes wait for each other. Rows of a tenant that has been deleted are left out.
-_WRITE: Final = """
-WITH days AS (
-    INSERT INTO tenants_trafficday AS known (tenant_id, day, requests, failures, departures)
-    SELECT tenant.id, new.day, new.requests, new.failures, new.departures
-    FROM jsonb_to_recordset(%(days)s::jsonb) AS new(
-        tenant_id uuid, day date, requests bigint, failures bigint, departures bigint)
-    JOIN tenants_tenant AS tenant ON tenant.id = new.tenant_id
-    ORDER BY tenant.id, new.day
-    ON CONFLICT (tenant_id, day) DO UPDATE SET
-        requests = known.requests + excluded.requests,
-        failures = known.failures + excluded.failures,
-        departures = known.departures + excluded.departures
-)
-INSERT INTO tenants_traffic AS known (tenant_id, first_request_at, last_request_at, last_success_at,
-    last_change_at, failed_at, failed_reach, failed_reason, failed_request_id, stranger_at,
-    stranger_reason, marks)
-SELECT tenant.id, new.first_request_at, new.last_request_at, new.last_success_at,
-    new.last_change_at, new.failed_at, new.failed_reach, new.failed_reason, new.failed_request_id,
-    new.stranger_at, new.stranger_reason, new.marks
-FROM jsonb_to_recordset(%(tenants)s::jsonb) AS new(
-    tenant_id uuid, first_request_at timestamptz, last_request_at timestamptz,
-    last_success_at timestamptz, last_change_at timestamptz, failed_at timestamptz,
-    failed_reach text, failed_reason text, failed_request_id text, stranger_at timestamptz,
-    stranger_reason text, marks jsonb)
-JOIN tenants_tenant AS tenant ON tenant.id = new.tenant_id
-ORDER BY tenant.id
-ON CONFLICT (tenant_id) DO UPDATE SET
-    first_request_at = LEAST(known.first_request_at, excluded.first_request_at),
-    last_request_at = GREATEST(known.last_request_at, excluded.last_request_at),
-    last_success_at = GREATEST(known.last_success_at, excluded.last_success_at),
-    last_change_at = GREATEST(known.last_change_at, excluded.last_change_at),
-    failed_at = GREATEST(known.failed_at, excluded.failed_at),
-    (failed_reach, failed_reason, failed_request_id) = (
-        SELECT later.reach, later.reason, later.request_id FROM (VALUES
-            (excluded.failed_at, excluded.failed_reach, excluded.failed_reason,
-                excluded.failed_request_id),
-            (known.failed_at, known.failed_reach, known.failed_reason, known.failed_request_id)
-        ) AS later(at, reach, reason, request_id) ORDER BY later.at DESC NULLS LAST LIMIT 1),
-    stranger_at = GREATEST(known.stranger_at, excluded.stranger_at),
-    stranger_reason = CASE WHEN excluded.stranger_at >= COALESCE(known.stranger_at, excluded.stranger_at)
-        THEN excluded.stranger_reason ELSE known.stranger_reason END,
-    marks = known.marks || excluded.marks
-"""
-_COLUMNS: Final = (
-    "first_request_at",
-    "last_request_at",
-    "last_success_at",
-    "last_change_at",
-    "stranger_at",
-    "stranger_reason",
-    "marks",
-)
-_FAILURE: Final = ("failed_at", "failed_reach", "failed_reason", "failed_request_id")
-_STANDING: Final = tuple(each.name for each in fields(Standing))
+# The columns that are written, with their types.
+_TIMES: Final = {
+    "last_request_at": "timestamptz",
+    "last_success_at": "timestamptz",
+    "last_change_at": "timestamptz",
+}
+_FAILURE: Final = {
+    "failed_at": "timestamptz",
+    "failed_reach": "text",
+    "failed_reason": "text",
+    "failed_request_id": "text",
+}
+_STRANGER: Final = {"stranger_at": "timestamptz", "stranger_reason": "text"}
+_COUNTS: Final = {"requests": "bigint", "failures": "bigint", "departures": "bigint"}
 
-# In the order of their keys, as above. The newer of two failures is kept.
-_WRITE_CREDENTIALS: Final = """
-INSERT INTO tenants_credentialtraffic AS known (id, tenant_id, name, last_request_at,
-    last_success_at, last_change_at, failed_at, failed_reach, failed_reason, failed_request_id,
-    failed_user_agent)
-SELECT new.id, tenant.id, new.name, new.last_request_at, new.last_success_at, new.last_change_at,
-    new.failed_at, new.failed_reach, new.failed_reason, new.failed_request_id, new.failed_user_agent
-FROM jsonb_to_recordset(%s::jsonb) AS new(
-    id uuid, tenant_id uuid, name text, last_request_at timestamptz, last_success_at timestamptz,
-    last_change_at timestamptz, failed_at timestamptz, failed_reach text, failed_reason text,
-    failed_request_id text, failed_user_agent text)
-JOIN tenants_tenant AS tenant ON tenant.id = new.tenant_id
-ORDER BY new.id
-ON CONFLICT (id) DO UPDATE SET
-    last_request_at = GREATEST(known.last_request_at, excluded.last_request_at),
-    last_success_at = GREATEST(known.last_success_at, excluded.last_success_at),
-    last_change_at = GREATEST(known.last_change_at, excluded.last_change_at),
-    (failed_at, failed_reach, failed_reason, failed_request_id, failed_user_agent) = (
-        SELECT later.at, later.reach, later.reason, later.request_id, later.agent FROM (VALUES
-            (excluded.failed_at, excluded.failed_reach, excluded.failed_reason,
-                excluded.failed_request_id, excluded.failed_user_agent),
-            (known.failed_at, known.failed_reach, known.failed_reason, known.failed_request_id,
-                known.failed_user_agent)
-        ) AS later(at, reach, reason, request_id, agent) ORDER BY later.at DESC NULLS LAST LIMIT 1)
-"""
+
+def _upsert(table: str, rows: str, columns: Mapping[str, str], key: str, *changes: str) -> str:
+    """The statement that writes rows, a JSON array, to what is in the table already.
+
+    PostgreSQL adds up the rows that two processes write at once; they are in the order of their keys,
+    so that no two processes wait for each other. Rows of a tenant that has been deleted are left out.
+    """
+    return f"""
+    INSERT INTO {table} AS known ({", ".join(columns)})
+    SELECT {", ".join(f"new.{name}" for name in columns)}
+    FROM jsonb_to_recordset({rows}::jsonb)
+        AS new({", ".join(f"{name} {kind}" for name, kind in columns.items())})
+    JOIN tenants_tenant AS tenant ON tenant.id = new.tenant_id
+    ORDER BY {", ".join(f"new.{name}" for name in key.split(", "))}
+    ON CONFLICT ({key}) DO UPDATE SET {", ".join(changes)}
+    """  # noqa: S608  # our own constants
+
+
+def _latest(columns: Iterable[str]) -> str:
+    return ", ".join(f"{name} = GREATEST(known.{name}, excluded.{name})" for name in columns)
+
+
+def _newer(columns: Iterable[str]) -> str:
+    """The columns of the row, the known one or the new one, whose first column is later."""
+    names = list(columns)
+    rows = ", ".join(
+        f"({', '.join(f'{row}.{name}' for name in names)})" for row in ("excluded", "known")
+    )
+    listed = f"({', '.join(names)})"
+    later = f"SELECT later.* FROM (VALUES {rows}) AS later{listed}"  # noqa: S608  # as above
+    return f"{listed} = ({later} ORDER BY later.{names[0]} DESC NULLS LAST LIMIT 1)"
+
+
+_WRITE_DAYS: Final = _upsert(
+    "tenants_trafficday",
+    "%(days)s",
+    {"tenant_id": "uuid", "day": "date", **_COUNTS},
+    "tenant_id, day",
+    *(f"{name} = known.{name} + excluded.{name}" for name in _COUNTS),
+)
+_WRITE_TENANTS: Final = _upsert(
+    "tenants_traffic",
+    "%(tenants)s",
+    {"tenant_id": "uuid", "first_request_at": "timestamptz", "marks": "jsonb"}
+    | _TIMES
+    | _FAILURE
+    | _STRANGER,
+    "tenant_id",
+    "first_request_at = LEAST(known.first_request_at, excluded.first_request_at)",
+    "marks = known.marks || excluded.marks",
+    _latest(_TIMES),
+    _newer(_FAILURE),
+    _newer(_STRANGER),
+)
+_WRITE: Final = f"WITH days AS ({_WRITE_DAYS}) {_WRITE_TENANTS}"
+_OF_CREDENTIAL: Final = _FAILURE | {"failed_user_agent": "text"}
+_WRITE_CREDENTIALS: Final = _upsert(
+    "tenants_credentialtraffic",
+    "%s",
+    {"id": "uuid", "tenant_id": "uuid", "name": "text"} | _TIMES | _OF_CREDENTIAL,
+    "id",
+    _latest(_TIMES),
+    _newer(_OF_CREDENTIAL),
+)
 
 
 def _parameters(tallies: Mapping[UUID, Tally]) -> dict[str, str]:
     rows = [
         {
             "tenant_id": tenant_id,
-            **{name: getattr(tally, name) for name in _COLUMNS},
-            **{name: getattr(tally.unnamed, name) for name in _FAILURE},
+            "first_request_at": tally.first_request_at,
+            "marks": tally.marks,
+            **_values(tally.standing, _TIMES | _FAILURE),
+            **_values(tally, _STRANGER),
         }
         for tenant_id, tally in tallies.items()
     ]
     days = [
-        {
-            "tenant_id": tenant_id,
-            "day": day,
-            "requests": tally.requests[day],
-            "failures": tally.failures[day],
-            "departures": tally.departures[day],
-        }
+        {"tenant_id": tenant_id, "day": day} | {name: getattr(tally, name)[day] for name in _COUNTS}
         for tenant_id, tally in tallies.items()
         for day in tally.days()
     ]
@@ -379,10 +367,15 @@ def _parameters(tallies: Mapping[UUID, Tally]) -> dict[str, str]:
 
 def _credentials(tallies: Mapping[UUID, Tally]) -> list[dict[str, Any]]:
     return [
-        {"id": key, "tenant_id": tenant_id} | {name: getattr(each, name) for name in _STANDING}
+        {"id": key, "tenant_id": tenant_id, "name": each.name}
+        | _values(each, _TIMES | _OF_CREDENTIAL)
         for tenant_id, tally in tallies.items()
         for key, each in tally.credentials.items()
     ]
+
+
+def _values(of: object, names: Iterable[str]) -> dict[str, Any]:
+    return {name: getattr(of, name) for name in names}
 
 
 def _json(rows: Iterable[dict[str, Any]]) -> str:
