@@ -1,17 +1,29 @@
-"""Keeps in the registry when a tenant's credentials end, so that staff see all tenants' in one query.
+"""The ends of credentials: kept in the registry, so that staff see all tenants', and warned of.
 
-Each act on a credential calls `register` in its own transaction; `warn_of_expiry` calls it for every
-tenant, so what went missing comes back by itself.
+Each action on a credential calls `register` in its own transaction; `warn_of_expiry` calls it for
+every tenant, so anything that went missing comes back by itself. A warning is marked in the
+transaction that queues its messages, so each is sent once: of two commands at once one waits and then
+finds it queued, and what cannot be sent is tried again by the worker (accounts.mailing).
 """
 
+from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
+from django.db import transaction
+
+from accounts import audit, mail
+from accounts.audit import Actor, Details
 from accounts.models import ClientSecret, SecretToken, not_ended
+from accounts.tokens import SUPPORT
+from tenants.current import in_public, in_tenant
 from tenants.models import Expiry, Tenant
 
 KEPT_AFTER: Final = timedelta(days=14)  # what has expired is shown for so long
+DAYS: Final = (30, 14, 3, 1)  # before the end
+MINT: Final = "accounts.add_secrettoken"  # staff whose role includes it are warned
 
 
 def register(tenant: Tenant, now: datetime) -> None:
@@ -46,3 +58,70 @@ def _expiries(tenant: Tenant, now: datetime) -> dict[UUID, Expiry]:
         for kind, each, at in found
         if at is not None
     }
+
+
+@dataclass(frozen=True, slots=True)
+class Warned:
+    """A warning that was queued, to how many people."""
+
+    expiry: Expiry
+    messages: int
+
+
+def warn(actor: Actor, now: datetime) -> Iterator[Warned]:
+    """Queue the warnings that are due, of all tenants that are served, and yield each.
+
+    Bring the registry up to date before. A few statements a tenant.
+    """
+    with in_public():
+        tenants = list(Tenant.objects.filter(is_operator=False).order_by("pk"))
+    for tenant in tenants:
+        if tenant.is_suspended:
+            continue
+        with in_tenant(tenant):
+            register(tenant, now)
+            ending = Expiry.objects.filter(tenant=tenant, expires_at__gt=now)
+            soon = list(ending.filter(expires_at__lte=now + timedelta(days=max(DAYS))))
+        for expiry in soon:
+            if due(expiry, now):
+                yield from _warn(actor, tenant, expiry, now)
+
+
+def due(expiry: Expiry, now: datetime) -> int | None:
+    """Of how many days before the end it is time to warn, one of DAYS; None when that was done."""
+    left = expiry.expires_at - now
+    reached = [days for days in DAYS if timedelta(0) < left <= timedelta(days=days)]
+    if not reached:
+        return None
+    is_warned = expiry.warned_for == expiry.expires_at and (expiry.warned_days or 0) <= min(reached)
+    return None if is_warned else min(reached)
+
+
+def _warn(actor: Actor, tenant: Tenant, expiry: Expiry, now: datetime) -> Iterator[Warned]:
+    with in_tenant(tenant), transaction.atomic():
+        locked = Expiry.objects.select_for_update().filter(pk=expiry.pk).first()
+        days = due(locked, now) if locked else None
+        if locked is None or days is None:
+            return
+        locked.warned_for, locked.warned_days = locked.expires_at, days
+        locked.save(update_fields=["warned_for", "warned_days"])
+        messages = _queue(tenant, locked, now)
+        details: Details = {
+            "expires": locked.expires_at.isoformat(timespec="seconds"),
+            "messages": messages,
+        }
+        audit.record(actor, "expiry warning queued", locked.name, details)
+    yield Warned(locked, messages)
+
+
+def _queue(tenant: Tenant, expiry: Expiry, now: datetime) -> int:
+    """Have the tenant's admins and staff told; the number of messages."""
+    values: dict[str, mail.Value] = {
+        "kind": expiry.get_kind_display(),
+        "name": expiry.name,
+        "expires": f"{expiry.expires_at:%Y-%m-%d} at {expiry.expires_at:%H:%M} UTC",
+        "days": max((expiry.expires_at - now).days, 1),
+        "support": SUPPORT,
+    }
+    notice = mail.Notice("expiry.txt", tenant, values, expiry.screen)
+    return mail.queue(notice, [*mail.tenant_admins(tenant), *mail.staff_who_may(MINT)], now)

@@ -1,17 +1,44 @@
-"""Links that are read elsewhere: in messages, and in what commands print.
+"""Paths and URLs of screens, for the host on which they are read.
 
-A link leads to the host on which its reader signs in, whatever host and path the present request
-came to: on a visit every path that Django makes begins with `/t/<custom domain>/`, which the
-tenant's own host does not know.
+A tenant's screens are on its own host, and for staff, who visit them, on the staff host under
+`/t/<custom domain>/`. On a visit every path that Django makes begins so; the paths made here do not
+depend on the present request. URLs stand in messages and in what commands print.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, Final
 
-from accounts.visits import own_path, staff_path, visit_path
+from django.conf import settings
+from django.urls import get_script_prefix, reverse, set_script_prefix
+
 from tenants.hostnames import OPERATOR_CUSTOM_DOMAIN
 from tenants.models import Tenant
 
+MOUNT: Final = "/t/"
 _STAFF_HOST: Final = Tenant(custom_domain=OPERATOR_CUSTOM_DOMAIN)
+
+
+def visit_prefix(tenant: Tenant) -> str:
+    """The path under which staff see the tenant's screens, without a trailing slash."""
+    return f"{MOUNT}{tenant.custom_domain}"
+
+
+def own_path(name: str, *args: Any) -> str:
+    """The path on a tenant's own host of one of its screens, by its URL name."""
+    with _from_root():
+        return reverse(name, urlconf=settings.ROOT_URLCONF, args=args)
+
+
+def visit_path(tenant: Tenant, name: str, *args: Any) -> str:
+    """The path on the staff host of one of the tenant's screens, by its URL name."""
+    return visit_prefix(tenant) + own_path(name, *args)
+
+
+def staff_path(name: str, *args: Any) -> str:
+    """The path of a page of the staff site, by its URL name."""
+    with _from_root():
+        return reverse(name, urlconf=settings.STAFF_URLCONF, args=args)
 
 
 def for_accounts(tenant: Tenant, name: str, *args: Any) -> str:
@@ -23,3 +50,14 @@ def for_accounts(tenant: Tenant, name: str, *args: Any) -> str:
 def for_staff(tenant: Tenant, name: str, *args: Any) -> str:
     """The URL, for staff, of one of the tenant's screens on the staff host."""
     return _STAFF_HOST.base_url + visit_path(tenant, name, *args)
+
+
+@contextmanager
+def _from_root() -> Iterator[None]:
+    """Paths without the prefix of the visit that the present request is part of."""
+    prefix = get_script_prefix()
+    set_script_prefix("/")
+    try:
+        yield
+    finally:
+        set_script_prefix(prefix)

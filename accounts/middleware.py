@@ -21,9 +21,10 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import get_script_prefix, get_urlconf, set_script_prefix, set_urlconf
 
+from accounts.links import MOUNT, staff_path, visit_prefix
 from accounts.permissions import SEEN_BY_ADMINS, STAFF_ROLES
+from accounts.signed_in import Visit
 from accounts.viewing import end_if_over, viewing_of
-from accounts.visits import MOUNT, Visit, staff_path, visit_prefix
 from tenants.current import current_tenant, in_tenant
 from tenants.models import Tenant
 
@@ -98,7 +99,7 @@ def _mounted(request: HttpRequest, visit: Visit, path_info: str) -> Iterator[Non
     before: Any = {name: getattr(request, name, None) for name in names}
     script_prefix, urlconf = get_script_prefix(), get_urlconf()
     try:
-        request.visit = visit  # type: ignore[attr-defined]  # read by accounts.visits.visit_of
+        request.visit = visit  # type: ignore[attr-defined]  # read by accounts.signed_in.visit_of
         user.confined_to = SEEN_BY_ADMINS if visit.viewing else None
         request.path_info = path_info
         request.urlconf = settings.ROOT_URLCONF

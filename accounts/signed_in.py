@@ -1,7 +1,12 @@
-"""The actor behind a request to a screen, for accounts.actions and the audit log."""
+"""The account behind a request to a screen: as an actor, by its permissions, and on a visit.
+
+On a visit staff look at a tenant's screens from the staff host (accounts.middleware).
+"""
 
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from datetime import datetime
 from functools import partial
 from typing import Any, cast
 
@@ -10,9 +15,33 @@ from django.http import HttpRequest
 
 from accounts.audit import Actor, record
 from accounts.models import Account
-from accounts.visits import visit_of
 from tenants.current import address_of, current_tenant, in_tenant
 from tenants.models import Tenant
+
+
+@dataclass(frozen=True, slots=True)
+class Viewing:
+    """A view of a tenant as its admins see it, for staff: see accounts.viewing."""
+
+    tenant: Tenant
+    until: datetime
+    reason: str
+    again_path: str  # of the form that starts one
+    stop_path: str
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """A visit to a tenant; `way_back` is the path of its page on the staff site."""
+
+    tenant: Tenant
+    way_back: str
+    viewing: Viewing | None = None  # None: with the role's own permissions
+
+
+def visit_of(request: HttpRequest) -> Visit | None:
+    """The visit the request is part of, None on a host's own pages."""
+    return getattr(request, "visit", None)
 
 
 def home_tenant(request: HttpRequest) -> Tenant:

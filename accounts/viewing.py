@@ -12,10 +12,10 @@ from django.http import HttpRequest
 
 from accounts.actions import ActionRefused, end_view_as_admin, start_view_as_admin
 from accounts.actions.performing import one_line
+from accounts.links import staff_path
 from accounts.models import REASON_LENGTH
 from accounts.permissions import VIEW_AS_ADMIN
-from accounts.signed_in import actor, may
-from accounts.visits import Viewing, staff_path
+from accounts.signed_in import Viewing, actor, may
 from tenants import clock
 from tenants.models import Tenant
 

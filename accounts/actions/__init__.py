@@ -23,7 +23,7 @@ from accounts.actions.clients import (
     revoke_client_secret,
     revoke_oauth_client,
 )
-from accounts.actions.invitations import (
+from accounts.actions.mails import (
     accept_invitation,
     can_be_invited,
     invite_admin,

@@ -5,7 +5,7 @@ from datetime import datetime
 from django.db import transaction
 
 from accounts.actions.accounts import add_account
-from accounts.actions.invitations import invite
+from accounts.actions.mails import invite
 from accounts.actions.performing import authorize, note, performing, refusals
 from accounts.audit import Actor
 from accounts.permissions import VIEW_AS_ADMIN, Role

@@ -11,8 +11,8 @@ from typing import Any, Final
 from django.urls import NoReverseMatch
 
 from accounts.console.page import link
+from accounts.links import visit_path
 from accounts.tokens import SUPPORT
-from accounts.visits import visit_path
 from tenants.connection import Refusal, ago
 from tenants.models import Tenant
 

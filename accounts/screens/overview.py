@@ -14,8 +14,8 @@ from django.utils.safestring import SafeString
 
 from accounts.console.chart import Chart, Series, bar_chart
 from accounts.console.page import Banner, Overview, Stat, State, Table, badge, link
+from accounts.links import staff_path, visit_path
 from accounts.screens.failures import Failure, beside, failure_of, log_link
-from accounts.visits import staff_path, visit_path
 from tenants import connection
 from tenants.connection import (
     CONNECTED,

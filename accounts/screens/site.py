@@ -17,8 +17,7 @@ from accounts.console.site import ConsoleSite
 from accounts.permissions import STAFF_ROLES, TENANT_ROLES
 from accounts.screens.accounts import accept_page
 from accounts.screens.overview import staff_overview
-from accounts.signed_in import actor, may, record_view
-from accounts.visits import Viewing, visit_of
+from accounts.signed_in import Viewing, actor, may, record_view, visit_of
 from tenants import clock
 from tenants.current import current_tenant
 

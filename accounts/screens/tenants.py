@@ -19,6 +19,7 @@ from accounts.console.action import KEY, Action, Call
 from accounts.console.listing import Conditions, TableFilter
 from accounts.console.page import Button, Fact, Facts, Page, badge, link
 from accounts.console.screen import RecordAdmin
+from accounts.links import visit_path
 from accounts.permissions import VIEW_AS_ADMIN
 from accounts.screens.failures import Failure, beside, failure_of, log_link
 from accounts.screens.forms import TenantForm, ViewingForm
@@ -26,7 +27,6 @@ from accounts.screens.overview import connection_badge
 from accounts.screens.site import StaffSite
 from accounts.screens.tokens import MINT
 from accounts.signed_in import may
-from accounts.visits import visit_path
 from tenants import clock, connection
 from tenants.connection import STATES, Refusal, with_state
 from tenants.models import Status, Tenant

@@ -9,10 +9,10 @@ from django.urls import reverse
 from accounts.console.page import Banner, Overview, Table, link
 from accounts.console.screen import Panel
 from accounts.console.site import Part
+from accounts.links import visit_path
 from accounts.screens.overview import LISTED, tenant_link
 from accounts.screens.site import SEE_TENANTS
 from accounts.signed_in import may
-from accounts.visits import visit_path
 from scim.guard import guard
 from scim.guard.watch import SEE
 from tenants import clock, connection

@@ -8,9 +8,9 @@ from django.http import HttpRequest
 
 from accounts.console.page import Fact, Facts, Section, Table, link
 from accounts.console.screen import Panel
+from accounts.links import visit_path
 from accounts.models import SecretToken
 from accounts.screens.tokens import standing
-from accounts.visits import visit_path
 from scim.monitoring import mapping
 from scim.monitoring.health import Counted, counted
 from tenants import clock, connection

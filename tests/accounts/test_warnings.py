@@ -7,7 +7,7 @@ import pytest
 import time_machine
 from django.core.management import call_command
 
-from accounts import actions, warnings
+from accounts import actions, expiries
 from accounts.actions import ClientRequest, TokenRequest
 from accounts.models import AuditEntry
 from accounts.permissions import Role
@@ -150,4 +150,4 @@ def test_an_expiry_missing_in_the_registry_comes_back(token, warn, clock):
 def test_the_nearest_warning_that_is_reached_is_due(left, days):
     expiry = Expiry(expires_at=NOW + timedelta(days=left))
 
-    assert warnings.due(expiry, NOW) == days
+    assert expiries.due(expiry, NOW) == days

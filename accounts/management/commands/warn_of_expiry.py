@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from accounts import warnings
+from accounts import expiries
 from accounts.management.administration import AdministrativeCommand
 from tenants import clock
 
@@ -17,7 +17,7 @@ class Command(AdministrativeCommand):
 
     def perform(self, options: dict[str, Any]) -> None:
         count = 0
-        for warned in warnings.warn(self.actor, clock.now()):
+        for warned in expiries.warn(self.actor, clock.now()):
             count += 1
             expiry = warned.expiry
             line = f"{expiry.tenant.custom_domain}: {expiry.name}, {warned.messages} messages."
