@@ -26,8 +26,7 @@ from scim.provider.observers import Transition, Watches
 from scim.provider.provisioning_log import Call, answered
 from scim.provider.requester import Requester
 from scim.repository import lists, members, resources
-from scim.repository.base import Loading, Lock, Operation, Page, Query, Source, Write
-from scim.repository.members import Moved
+from scim.repository.base import Loading, Lock, Moved, Operation, Page, Query, Source, Write
 from tenants import clock
 
 # Members in the answer to a PATCH; with more of them it has no body.

@@ -1,24 +1,19 @@
 """The contract between the service provider and the storage of resources.
 
-The repository keeps resources of every type. What goes in and out are values: canonical documents
+The repository keeps resources of every type. Values go in and come out: canonical documents
 (scim.protocol.patch), `Stored`, `Query`, `Page`, `Event`. It runs inside the transaction of its
-caller and never opens or ends one.
+caller and never opens or ends one: what a caller that fails has done is undone with it.
 
-- A resource is found by its id among those that are not deleted; deleted ones stay in the table.
-- `lock` holds the resource's row until the transaction ends, so that of two changes of one
-  resource the second reads what the first wrote: no acknowledged change is lost. The lock of a
-  removal also waits for groups that are just taking the resource in.
-- `write` stores a change of a resource, its history and the event in one statement: all of it is
-  there or none. The statement answers the questions that come with the change.
-- A second resource with the same unique value is refused by the unique index alone, as Uniqueness;
-  the transaction can then only be rolled back.
+`Resources`, `Members` and `Lists` say what there is to call and what holds then. The modules
+`resources`, `members` and `lists` do it in PostgreSQL; tests/repository/test_contract.py holds any
+storage to the contract.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum, StrEnum
-from typing import Any
+from typing import Any, Protocol
 from uuid import UUID
 
 from scim.protocol.cursor import Cursor, Position
@@ -26,6 +21,7 @@ from scim.protocol.differences import Change
 from scim.protocol.filters import AttributePath, Filter
 from scim.protocol.representation import Stored
 from scim.protocol.schema import Attribute, ResourceType
+from scim.protocol.targets import MemberEdit
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,3 +152,79 @@ class Write:
     @property
     def operation(self) -> Operation:
         return Operation(self.event.operation)
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """The members who came into a group and who left it; how many were named who do not exist."""
+
+    added: tuple[UUID, ...] = ()
+    removed: tuple[UUID, ...] = ()
+    unknown: int = 0
+
+
+class Resources(Protocol):
+    """Resources one by one, and the provisioning log."""
+
+    def find(
+        self, resource_type: ResourceType, identifier: UUID, loading: Loading
+    ) -> Stored | None:
+        """The resource; None if there is none of that type, or it is deleted."""
+
+    def lock(
+        self,
+        resource_type: ResourceType,
+        identifier: UUID,
+        loading: Loading,
+        lock: Lock = Lock.CHANGE,
+    ) -> Stored | None:
+        """The resource, its row locked until the transaction ends; None where `find` has none.
+
+        Of two changes of one resource the second reads what the first wrote, so no acknowledged
+        change is lost. A removal also waits for groups that are just taking the resource in.
+        Lock.RESTORE finds deleted resources and no others.
+        """
+
+    def lock_in_order(self, identifiers: Iterable[UUID]) -> None:
+        """Lock the rows for a change of each, in the order of their ids.
+
+        Of two callers who change the same resources in different orders one waits, and no deadlock
+        ends the other. Ids that name nothing are passed over.
+        """
+
+    def write(self, change: Write, questions: Sequence[Question] = ()) -> Sequence[bool]:
+        """Store the resource, its history and the event, all or none; return the answers.
+
+        The caller has locked a resource that there is. A deleted resource stays and is found no more;
+        it leaves its groups and lets its members go. Raises Uniqueness when another resource that
+        is not deleted has the same unique value, in any letter case; the transaction can then only
+        be rolled back.
+        """
+
+    def record(self, event: Event) -> None:
+        """Add an event that comes with no change."""
+
+
+class Members(Protocol):
+    """The members of groups; adding and removing some never reads or writes the others."""
+
+    def apply(self, group: UUID, edits: Iterable[MemberEdit]) -> Moved:
+        """Do the edits in their order; return what they changed in all.
+
+        The caller has locked the group, or is about to make it. An id of nobody is passed over and
+        counted. Raises InvalidValue for groups that would contain themselves, and when a replacement
+        names nobody who is there.
+        """
+
+    def has_at_most(self, number: int, group: UUID) -> bool:
+        """True if the group has no more members than that."""
+
+
+class Lists(Protocol):
+    """Resources that a query finds, over any number of types."""
+
+    def page(self, sources: Sequence[Source], query: Query) -> Page:
+        """The page that the query asks for, in one total order; deleted resources are on none.
+
+        Raises InvalidFilter, InvalidValue, TooMany.
+        """

@@ -1,7 +1,7 @@
 """Members as rows: adding and removing some never reads or writes the others."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, Final, assert_never
 from uuid import UUID
 
@@ -13,6 +13,7 @@ from scim.protocol.schema import Relation
 from scim.protocol.targets import Edit, MemberEdit
 from scim.protocol.text import read_id
 from scim.repository import relations
+from scim.repository.base import Moved
 from scim.repository.sql import Parameter, Sql, sql
 from scim.repository.where import compile_element
 
@@ -58,15 +59,6 @@ _SELECTED: Final = f"""
 SELECT link.member_id FROM scim_membership AS link {relations.EACH.format("link.member_id")} AS other
 WHERE link.group_id = {{}} AND {{}}
 """
-
-
-@dataclass(frozen=True, slots=True)
-class Moved:
-    """Who came into a group and who left it; how many were named who do not exist."""
-
-    added: tuple[UUID, ...] = ()
-    removed: tuple[UUID, ...] = ()
-    unknown: int = 0
 
 
 def apply(group: UUID, edits: Iterable[MemberEdit]) -> Moved:
