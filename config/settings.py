@@ -87,6 +87,15 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
+# All that a request below /scim passes (config.edge.handler): no session, no form, no page.
+SCIM_MIDDLEWARE = [
+    "config.edge.proxies.ClientMiddleware",
+    "django.middleware.security.SecurityMiddleware",
+    "config.edge.headers.HeadersMiddleware",
+    "config.edge.outermost.OutermostMiddleware",
+    "tenants.middleware.TenantMiddleware",
+    "config.edge.headers.ScimHeadersMiddleware",
+]
 
 TEMPLATES = [
     {

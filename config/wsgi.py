@@ -1,25 +1,25 @@
 """The WSGI application that gunicorn serves."""
 
 import os
-from collections.abc import Iterable
-from typing import Any
 
-from django.core.wsgi import get_wsgi_application
-
-from config.edge.headers import without_charset
+import django
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
-_django = get_wsgi_application()
+django.setup(set_prefix=False)
 
 from django.conf import settings  # noqa: E402  # after Django is set up, like all below
+from django.core.handlers.wsgi import WSGIHandler  # noqa: E402
 from django.urls import get_resolver  # noqa: E402
 
 from config.database import limit_waiting  # noqa: E402
+from config.edge.handler import TwoChains  # noqa: E402
 
 
-def application(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
-    """Answer one request (PEP 3333)."""
-    return _django(without_charset(environ), start_response)
+class _Application(TwoChains, WSGIHandler):
+    """The application, which answers one request a call (PEP 3333)."""
+
+
+application = _Application()
 
 
 def _import_pages() -> None:

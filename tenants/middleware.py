@@ -67,6 +67,12 @@ class TenantMiddleware:
                 return response
 
 
+def is_scim(request: HttpRequest) -> bool:
+    """True if the path is `/scim` or below it, in any letter case, after any number of slashes."""
+    path = request.path_info.lower().lstrip("/")
+    return path == "scim" or path.startswith("scim/")
+
+
 def _run(request: TenantRequest) -> None:
     try:
         with in_tenant(request.tenant):
@@ -99,8 +105,7 @@ def _suspended(request: HttpRequest, tenant: Tenant) -> HttpResponse:
 def _refusal(request: Any, status: HTTPStatus, reason: str, detail: str) -> HttpResponse:
     """A SCIM Error below /scim, plain text elsewhere; the same to every method and path."""
     request.log_fields = {"refused": reason}  # no provisioning log is told
-    path = "/" + request.path_info.lower().lstrip("/")
-    if path == "/scim" or path.startswith("/scim/"):
+    if is_scim(request):
         error: dict[str, Any] = {
             "schemas": [SCIM_ERROR],
             "detail": detail,

@@ -92,6 +92,13 @@ def _passwords_are_hashed_quickly():
         yield
 
 
+@pytest.fixture(autouse=True, scope="session")
+def _clients_are_served_as_in_production():
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("django.test.client.ClientHandler", clients.Handler)
+        yield
+
+
 @pytest.fixture(autouse=True)
 def _no_host_is_remembered():
     """The last test may have changed tenants; its rollback tells nobody."""

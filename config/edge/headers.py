@@ -1,16 +1,11 @@
-"""Response headers that Django does not set, and a request header that it must not read.
+"""Response headers that Django does not set."""
 
-Requests are UTF-8: the charset that a client names is taken out before Django sees it. Django 5.2
-decodes the query string with it while it makes the request object, before any middleware can answer:
-`charset=bz2` is an unhandled LookupError, and so is a charset beside too many parameters.
-"""
-
-import re
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Final
 
 from csp.constants import HEADER
 from csp.utils import build_policy
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
 # Features of the browser that no page needs. Of all, pages use the clipboard, for copy buttons.
@@ -29,7 +24,6 @@ _REFUSED: Final = (
 PERMISSIONS_POLICY: Final = ", ".join(
     [*(f"{feature}=()" for feature in _REFUSED), "clipboard-write=(self)"]
 )
-_CHARSET: Final = re.compile(r";\s*charset\b[^;]*", re.IGNORECASE)
 
 
 class HeadersMiddleware:
@@ -51,9 +45,15 @@ class HeadersMiddleware:
         return response
 
 
-def without_charset(environ: dict[str, Any]) -> dict[str, Any]:
-    """The WSGI environment with a content type that names no charset."""
-    named: str = environ.get("CONTENT_TYPE", "")
-    if ";" not in named:
-        return environ
-    return environ | {"CONTENT_TYPE": _CHARSET.sub("", named)}
+class ScimHeadersMiddleware:
+    """Sets what XFrameOptionsMiddleware and CommonMiddleware set on pages."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        response["X-Frame-Options"] = settings.X_FRAME_OPTIONS
+        if not response.has_header("Content-Length"):
+            response["Content-Length"] = str(len(response.content))
+        return response

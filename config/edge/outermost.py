@@ -21,6 +21,7 @@ from config.edge.probes import PROBES
 from scim.protocol.messages import MEDIA_TYPE, error_body
 from scim.provider.redaction import storable
 from tenants.current import address_of
+from tenants.middleware import is_scim
 from tenants.outages import is_outage
 
 RETRY_AFTER: Final = "30"  # seconds
@@ -110,12 +111,6 @@ def _error(request: HttpRequest, status: int, reason: str, detail: str) -> HttpR
 def _note(request: Any, reason: str) -> None:
     """Have the request's log line say why it was refused; no provisioning log is told."""
     request.log_fields = {**getattr(request, "log_fields", {}), "refused": reason}
-
-
-def is_scim(request: HttpRequest) -> bool:
-    """True if the path is `/scim` or below it, in any letter case."""
-    path = "/" + request.path_info.lower().lstrip("/")
-    return path == "/scim" or path.startswith("/scim/")
 
 
 def _log(request: Any, response: HttpResponse, seconds: float) -> None:

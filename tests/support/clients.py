@@ -12,7 +12,7 @@ from django.test.client import ClientHandler
 
 from accounts import tokens
 from accounts.models import Account, SecretToken
-from config.edge.headers import without_charset
+from config.edge.handler import TwoChains
 from tenants import clock
 from tenants.current import in_tenant
 from tenants.models import Tenant
@@ -21,15 +21,12 @@ from tests.support import people
 MEDIA_TYPE = "application/scim+json"
 
 
-class _Handler(ClientHandler):
+class Handler(TwoChains, ClientHandler):
     """The application as config.wsgi serves it."""
-
-    def __call__(self, environ: dict[str, Any]) -> Any:
-        return super().__call__(without_charset(environ))
 
 
 # Loaded once: to find all static files anew takes longer than most requests.
-HANDLER = _Handler(enforce_csrf_checks=False)
+HANDLER = Handler(enforce_csrf_checks=False)
 
 
 def client_for(tenant: Tenant) -> Client:

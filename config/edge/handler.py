@@ -1,0 +1,55 @@
+"""What Django does with a request: the chain of middlewares for pages, or the short one for SCIM.
+
+Sessions, forms, sign-in and messages are what pages need; nothing below /scim looks at them, and to
+pass them by saves a look-up 0.1 ms (decision 0041). Both chains end at the same views.
+
+Requests are UTF-8: the charset that a client names is taken out before Django sees it. Django 5.2
+decodes the query string with it while it makes the request object, before any middleware can answer:
+`charset=bz2` is an unhandled LookupError, and so is a charset beside too many parameters.
+"""
+
+import re
+from collections.abc import Callable
+from typing import Any, Final
+
+from django.conf import settings
+from django.core.handlers.base import BaseHandler
+from django.core.handlers.exception import convert_exception_to_response
+from django.http import HttpRequest
+from django.utils.module_loading import import_string
+
+from tenants.middleware import is_scim
+
+_CHARSET: Final = re.compile(r";\s*charset\b[^;]*", re.IGNORECASE)
+
+_Answering = Callable[[HttpRequest], Any]  # as Django's stubs leave it open who answers
+
+
+class TwoChains(BaseHandler):
+    """Comes before one of Django's handlers, which says how requests arrive."""
+
+    _middleware_chain: _Answering
+
+    def __call__(self, environ: dict[str, Any], *rest: Any) -> Any:
+        """Answer one request (PEP 3333)."""
+        return super().__call__(without_charset(environ), *rest)  # type: ignore[misc]  # of Django's handler
+
+    def load_middleware(self, is_async: bool = False) -> None:  # noqa: FBT001, FBT002  # the signature is Django's
+        super().load_middleware(is_async)
+        pages, scim = self._middleware_chain, self._scim_chain()
+        self._middleware_chain = lambda request: (scim if is_scim(request) else pages)(request)
+
+    def _scim_chain(self) -> _Answering:
+        """The middlewares of SCIM_MIDDLEWARE around the views, as Django joins its own."""
+        answering: _Answering = convert_exception_to_response(self._get_response)  # type: ignore[attr-defined]  # Django's own
+        for name in reversed(settings.SCIM_MIDDLEWARE):
+            answering = convert_exception_to_response(import_string(name)(answering))
+        return answering
+
+
+def without_charset(environ: dict[str, Any]) -> dict[str, Any]:
+    """The WSGI environment with a content type that names no charset."""
+    named: str = environ.get("CONTENT_TYPE", "")
+    if ";" not in named:
+        return environ
+    return environ | {"CONTENT_TYPE": _CHARSET.sub("", named)}

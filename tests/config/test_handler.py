@@ -1,0 +1,150 @@
+"""The way of a request: past what only pages need below /scim, with the headers of every answer."""
+
+import pytest
+from django.conf import settings
+from django.test import Client
+
+from accounts import tokens
+from config.edge.handler import without_charset
+from tenants import lifecycle
+from tests.support import payloads
+from tests.support.clients import ScimClient
+
+FOR_PAGES = [name for name in settings.MIDDLEWARE if name not in settings.SCIM_MIDDLEWARE]
+EVERYWHERE = {
+    "Content-Security-Policy",
+    "Content-Type",
+    "Cross-Origin-Opener-Policy",
+    "Cross-Origin-Resource-Policy",
+    "Permissions-Policy",
+    "Referrer-Policy",
+    "Request-Id",
+    "X-Content-Type-Options",
+}
+OF_VIEWS = {*EVERYWHERE, "Cache-Control", "Content-Length", "X-Frame-Options"}
+
+
+@pytest.fixture
+def passed(monkeypatch):
+    """The middlewares for pages that requests pass, whatever way they have of acting."""
+    names = []
+    for name in FOR_PAGES:
+        module, _, middleware = name.rpartition(".")
+
+        def call(self, request, name=name):
+            names.append(name)
+            return self.get_response(request)
+
+        monkeypatch.setattr(f"{module}.{middleware}.__call__", call)
+    return names
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/scim",
+        "/scim/",
+        "/scim/Users",
+        "/SCIM/v2/Users",
+        "///Scim//Users",
+        "/Scim",
+        "/scim/x",
+    ],
+)
+def test_no_request_below_scim_passes_what_only_pages_need(path, acme, client_for, passed):
+    response = client_for(acme).get("/", PATH_INFO=path)
+
+    assert (response.status_code, response["Content-Type"]) == (401, "application/scim+json")
+    assert passed == []
+
+
+@pytest.mark.parametrize("path", ["/scimitar", "/", "/.well-known/oauth-authorization-server/scim"])
+def test_every_other_request_passes_all_of_them(path, acme, client_for, passed):
+    client_for(acme).get(path)
+
+    assert passed == FOR_PAGES
+
+
+def test_the_short_chain_has_the_order_of_the_long_one(acme):
+    assert settings.SCIM_MIDDLEWARE[:-1] == [
+        name for name in settings.MIDDLEWARE if name in settings.SCIM_MIDDLEWARE
+    ]
+    assert len(FOR_PAGES) == 9
+
+
+def headers(answer, status):
+    """The names of an answer's headers."""
+    assert status == (answer.status_code if hasattr(answer, "status_code") else answer.status)
+    return set(answer.headers.keys())
+
+
+def test_answers_with_a_resource_have_these_headers(acme, scim):
+    at_acme = scim(acme)
+    created = at_acme.post("/Users", payloads.BJENSEN)
+    path, tag = f"/Users/{created.json['id']}", created.headers["ETag"]
+    known = at_acme.get(path, headers={"If-None-Match": tag})
+
+    assert headers(created, 201) == {*OF_VIEWS, "ETag", "Location"}
+    assert headers(at_acme.get(path), 200) == {*OF_VIEWS, "ETag", "Location"}
+    assert headers(known, 304) == {*OF_VIEWS, "ETag"}
+    assert known.headers["Content-Length"] == "0"
+    assert created.headers["X-Frame-Options"] == "DENY"
+
+
+def test_other_answers_of_an_endpoint_have_these_headers(acme, scim):
+    at_acme = scim(acme)
+    path = f"/Users/{at_acme.post('/Users', payloads.BJENSEN).json['id']}"
+
+    assert headers(at_acme.get("/Users"), 200) == OF_VIEWS
+    assert headers(at_acme.send("HEAD", "/Users"), 200) == OF_VIEWS
+    assert headers(at_acme.get("/ServiceProviderConfig"), 200) == OF_VIEWS
+    assert headers(at_acme.post("/Users", "{"), 400) == OF_VIEWS
+    assert headers(at_acme.get("/Users/nobody"), 404) == OF_VIEWS
+    assert headers(at_acme.get("/Nowhere"), 404) == OF_VIEWS
+    assert headers(at_acme.post(path, {}), 405) == {*OF_VIEWS, "Allow"}
+    assert headers(at_acme.send("OPTIONS", "/Users"), 405) == {*OF_VIEWS, "Allow"}
+    assert headers(at_acme.delete(path), 204) == OF_VIEWS
+
+
+def test_refusals_of_credentials_have_these_headers(acme):
+    nobody, stranger = ScimClient(acme, None), ScimClient(acme, tokens.generate())
+    with_cookies = nobody.get("/Users", headers={"Cookie": "sessionid=x; csrftoken=y; messages=z"})
+
+    assert headers(nobody.get("/Users"), 401) == {*OF_VIEWS, "WWW-Authenticate"}
+    assert headers(stranger.get("/Users"), 401) == {*OF_VIEWS, "WWW-Authenticate"}
+    assert headers(with_cookies, 401) == {*OF_VIEWS, "WWW-Authenticate"}
+    assert headers(nobody.post("/oauth/token", {}), 400) == {*OF_VIEWS, "Pragma"}
+    assert headers(nobody.get("/oauth/token"), 405) == {*OF_VIEWS, "Pragma", "Allow"}
+
+
+def test_answers_that_no_endpoint_gives_have_these_headers(acme, operator, monkeypatch):
+    nobody = ScimClient(acme, None)
+    staff = ScimClient(operator, None).get("/Users")
+    unserved = Client(HTTP_HOST="nobody.example").get("/scim/Users")
+    lifecycle.suspend(acme)
+    suspended = nobody.get("/Users")
+    nobody.http.raise_request_exception = False
+    monkeypatch.setattr("tenants.resolution.find_tenant", lambda _: 1 // 0)
+
+    assert headers(staff, 404) == {*EVERYWHERE, "X-Frame-Options", "Content-Length"}
+    assert headers(unserved, 404) == EVERYWHERE
+    assert headers(suspended, 403) == EVERYWHERE
+    assert headers(nobody.get("/Users"), 500) == EVERYWHERE
+
+
+@pytest.mark.parametrize(
+    ("named", "seen"),
+    [
+        ("application/scim+json", "application/scim+json"),
+        ("application/scim+json; charset=utf-8", "application/scim+json"),
+        ("application/scim+json;CharSet=bz2", "application/scim+json"),
+        ("text/html; charset*=utf-8''bz2; x=y", "text/html; x=y"),
+        ("multipart/form-data; boundary=b; charset=x", "multipart/form-data; boundary=b"),
+        ("", ""),
+    ],
+)
+def test_a_charset_is_taken_out_of_the_content_type_and_nothing_else_is(named, seen):
+    environ = {"CONTENT_TYPE": named, "PATH_INFO": "/scim"}
+
+    assert without_charset(environ) == {"CONTENT_TYPE": seen, "PATH_INFO": "/scim"}
+    assert environ["CONTENT_TYPE"] == named
