@@ -62,7 +62,7 @@ def may(request: HttpRequest, permission: str) -> bool:
 
 
 def words() -> Mapping[str, Any]:
-    """What sentences on screens may name beside their subject: {tenant}, whose screens they are."""
+    """Names for sentences on screens, beside their subject: {tenant}, whose screens they are."""
     return {"tenant": current_tenant()}
 
 

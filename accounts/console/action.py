@@ -39,7 +39,7 @@ class Call(Generic[R]):
 
     @property
     def data(self) -> Mapping[str, Any]:
-        """What the valid form says."""
+        """The content of the valid form."""
         data: Mapping[str, Any] = self.form.cleaned_data
         return data
 

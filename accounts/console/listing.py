@@ -1,4 +1,4 @@
-"""What lists are made of: counting that stays cheap, and filters by a table of conditions."""
+"""The parts of lists: cheap counting, and filters by a table of conditions."""
 
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta

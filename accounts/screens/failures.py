@@ -1,4 +1,4 @@
-"""Why a connection fails, in words, and what to do: by the reasons that tenants.models.Traffic keeps.
+"""Explanations of failing connections, with remedies, by the reasons in tenants.models.Traffic.
 
 The sentences name no person and no value but the label of a credential: they stand on pages of all
 tenants. The provisioning log of the tenant has the words that the client was told.
@@ -19,7 +19,7 @@ from tenants.models import Tenant
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """What is wrong, and what makes it right again."""
+    """A problem and its remedy, a sentence each."""
 
     what: str
     fix: str
@@ -102,7 +102,7 @@ _DENIED_CLIENT: Final = Failure(
 
 
 def failure_of(refusal: Refusal) -> Failure:
-    """What a refusal means: by its status, and what tells it from others with that status."""
+    """The explanation of a refusal, found by its status and what sets it apart from others."""
     found = _find(refusal.reason)
     if refusal.credential and refusal.reason == "token invalid_client":
         found = _DENIED_CLIENT
@@ -111,7 +111,7 @@ def failure_of(refusal: Refusal) -> Failure:
 
 
 def beside(refusal: Refusal, now: datetime) -> Failure:
-    """What a refusal means where another credential works."""
+    """The explanation of a refusal where another credential works."""
     sender = f" from {refusal.user_agent}" if refusal.user_agent else ""
     fix = (
         "Another credential works, so provisioning continues. The last refused request came"

@@ -122,7 +122,7 @@ class TokenForm(IssuedForm):
         return data
 
     def token_request(self) -> TokenRequest:
-        """What the valid form asks for."""
+        """The request that the valid form holds."""
         data = self.cleaned_data
         days = None if data["expiry"] == _NEVER else int(data["expiry"])
         return TokenRequest(
@@ -195,7 +195,7 @@ class ClientForm(IssuedForm):
     )
 
     def client_request(self) -> ClientRequest:
-        """What the valid form asks for."""
+        """The request that the valid form holds."""
         data = self.cleaned_data
         return ClientRequest(
             label=data["label"],

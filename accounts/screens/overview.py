@@ -71,7 +71,7 @@ def requests_chart(days: QuerySet[TrafficDay], today: date) -> SafeString:
 
 
 def staff_overview(now: datetime) -> Overview:
-    """What staff see first: seven statements on the registry."""
+    """The first page of the staff site: seven statements on the registry."""
     tenants = with_state(Tenant.objects.filter(is_operator=False), now)
     return Overview(
         banners=_mails(now),
@@ -198,7 +198,7 @@ def tenant_link(tenant: Tenant) -> SafeString:
 
 
 def until(moment: datetime, now: datetime) -> SafeString:
-    """How long something still lasts, as a badge: "8 days", or "Expired" when it is over."""
+    """The time left, as a badge: "8 days", or "Expired" when it is over."""
     left = moment - now
     if left <= timedelta(0):
         return badge("failing", "Expired")

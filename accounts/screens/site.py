@@ -111,7 +111,7 @@ class StaffSite(Site):
         self.tenant_site = tenant_site  # that staff visit
 
     def overview(self, request: HttpRequest) -> Overview:
-        """How all tenants are doing."""
+        """The state of all tenants."""
         return staff_overview(clock.now()) if may(request, SEE_TENANTS) else Overview()
 
     def running_view(self, request: HttpRequest) -> Viewing | None:

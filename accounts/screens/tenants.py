@@ -36,7 +36,7 @@ SUSPEND: Final = "tenants.suspend_tenant"
 
 
 def state_badge(tenant: Tenant) -> SafeString:
-    """Whether the tenant is served, as it looks on a page."""
+    """The badge of the tenant: served or suspended."""
     return badge("warning" if tenant.is_suspended else "ok", tenant.get_status_display())
 
 

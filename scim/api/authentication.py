@@ -60,7 +60,7 @@ def bearer_token(header: str) -> str | None:
 
 
 def check_scope(verified: Verified, scope: Scope) -> None:
-    """Raises InsufficientScope (RFC 6750 §3.1) unless the token has the scope."""
+    """Raise InsufficientScope (RFC 6750 §3.1) unless the token has the scope."""
     if scope not in verified.scopes:
         raise InsufficientScope(
             "token.scope",
@@ -70,7 +70,7 @@ def check_scope(verified: Verified, scope: Scope) -> None:
 
 
 def requester_of(request: HttpRequest, verified: Verified | None) -> Requester:
-    """Who sent the request; without a token when it was refused."""
+    """The requester behind a request; without a token when it was refused."""
     origin = Origin(
         method=request.method or "",
         path=request.path,
@@ -88,7 +88,7 @@ def requester_of(request: HttpRequest, verified: Verified | None) -> Requester:
 
 
 def _credentials(verified: Verified) -> tuple[Credential, ...]:
-    """What was used, of which an access token itself is none: it lives for an hour."""
+    """The credentials in use, of which an access token itself is none: it lives for an hour."""
     if verified.is_client:
         return uses.of_client(verified.token_id, verified.secret_id)
     return (Credential(Kind.TOKEN, verified.token_id),)

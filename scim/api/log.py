@@ -1,4 +1,4 @@
-"""What the API tells the provisioning log, refusals one by one and reads together, and observers.
+"""The API's entries in the provisioning log: refusals one by one, reads together.
 
 The log is written after the request's transaction has ended, committed or rolled back.
 """
@@ -34,7 +34,7 @@ _strangers: Final = Summaries()
 
 
 class Logged(Protocol):
-    """What the log asks a view: what it was to do, and how far it came."""
+    """The side of a view that the log reads: its operation, and how far it came."""
 
     @property
     def operation(self) -> str: ...

@@ -31,7 +31,7 @@ class MeViewSet(ResourceViewSet):
     """The operations of a member, on the requester's own user; Location names the user itself."""
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
-        """Finds out whose user it is, before the handler is called with it. Raises NotImplementedYet,
+        """Find the user of the request, before the handler is called with it. Raises NotImplementedYet,
         ServiceUnavailable.
         """
         super().initial(request, *args, **kwargs)

@@ -40,7 +40,7 @@ _NO_STORE: Final = {"Cache-Control": "no-store", "Pragma": "no-cache"}  # RFC 67
 
 @dataclass(slots=True)
 class _Asked:
-    """What the provisioning log is told: that a token was asked for, and nothing that was sent."""
+    """The log's view of a token request: that one was made, and nothing of its content."""
 
     operation: str = "issue token"
     resource_type: None = None
@@ -52,7 +52,7 @@ class _Asked:
 
 @dataclass(frozen=True, slots=True)
 class _Credentials:
-    """How a request says who the client is; absent and empty are the same (RFC 6749 §3.2)."""
+    """The client's credentials in a request; absent and empty are the same (RFC 6749 §3.2)."""
 
     client_id: str | None
     secret: str | None = field(repr=False)
@@ -179,7 +179,7 @@ def _read_form(request: HttpRequest) -> dict[str, str]:
 
 
 def _read_credentials(request: HttpRequest, form: Mapping[str, str]) -> _Credentials:
-    """What the request uses of the ways to authenticate, one only. Raises GrantRefused."""
+    """The credentials that the request carries, in one way only. Raises GrantRefused."""
     header = request.META.get("HTTP_AUTHORIZATION", "").strip()
     secret, assertion = form.get("client_secret"), form.get("client_assertion")
     if sum((bool(header), secret is not None, assertion is not None)) > 1:

@@ -1,4 +1,4 @@
-"""What every SCIM endpoint shares: authentication first, SCIM in and out, and the log."""
+"""The base of every SCIM endpoint: authentication first, SCIM in and out, and the log."""
 
 from typing import Any, cast
 
@@ -122,7 +122,7 @@ class ScimView(APIView):
 
 
 def _name_media_type(answer: Response) -> None:
-    """Sets the media type of answers without a body too, from which DRF takes it away."""
+    """Set the media type of answers without a body too, from which DRF takes it away."""
     answer["Content-Type"] = MEDIA_TYPE
 
 

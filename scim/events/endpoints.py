@@ -1,4 +1,4 @@
-"""Where receivers fetch events (RFC 8936) and the keys that verify them (RFC 7517), in plain JSON.
+"""Endpoints for receivers, in plain JSON: events (RFC 8936) and the keys to verify them (RFC 7517).
 
 A stream's own secret opens the poll endpoint and nothing else. Every poll is in the provisioning log,
 equal ones together.
@@ -35,7 +35,7 @@ _CODES: Final = {401: "authentication_failed", 503: "server_error"}
 
 @dataclass(slots=True)
 class _Asked:
-    """What the provisioning log is told."""
+    """The log's view of a poll."""
 
     operation: str = "poll events"
     resource_type: None = None

@@ -1,4 +1,4 @@
-"""What events give to the rest: the outbox, endpoints for receivers, screens of streams and deliveries."""
+"""The feature of events: the outbox, endpoints for receivers, screens of streams and deliveries."""
 
 from collections.abc import Iterable, Mapping, Sequence
 

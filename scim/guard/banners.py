@@ -1,4 +1,4 @@
-"""What other pages say of mass deactivations: the first pages of both sites, a tenant's page for staff."""
+"""Warnings of mass deactivations: the first pages of both sites, a tenant's page for staff."""
 
 from datetime import date, datetime, timedelta
 from typing import Any, Final

@@ -1,4 +1,4 @@
-"""What the guard gives to the rest: its observer, its screen, warnings and the undo."""
+"""The feature of the guard: its observer, its screen, warnings and the undo."""
 
 from collections.abc import Iterable
 from typing import Final

@@ -84,7 +84,7 @@ def may_hold(tenant: Tenant, now: datetime) -> bool:
 
 
 def check(tenant: Tenant, now: datetime) -> None:
-    """Raises TooManyRequests while departures are held. One statement after an alarm, else none."""
+    """Raise TooManyRequests while departures are held. One statement after an alarm, else none."""
     if may_hold(tenant, now) and holding(tenant, now).exists():
         raise held()
 

@@ -1,4 +1,4 @@
-"""When the guard looks whether too many have left, and how it tells people.
+"""The guard's look at departures: when it takes place, and how it alerts people.
 
 It looks after the commit of a change by which a user left, at most once a second a tenant and process;
 once more within the second when the departure that was needed for an alarm has come. A look that was

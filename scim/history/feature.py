@@ -1,4 +1,4 @@
-"""What the history gives to the rest: its parts of the pages of users and groups."""
+"""The feature of history: its parts of the pages of users and groups."""
 
 from django.contrib.admin import AdminSite
 

@@ -74,7 +74,7 @@ def _events(ids: Iterable[UUID]) -> Mapping[UUID, ProvisioningEvent]:
 
 
 def _members(changes: Iterable[AttributeChange]) -> Mapping[UUID, Resource]:
-    """Who came and went, by id."""
+    """The members that came and went, by id."""
     ids = {
         identifier
         for change in changes
@@ -94,7 +94,7 @@ class _Teller:
     members: Mapping[UUID, Resource]
 
     def moment(self, event: ProvisioningEvent | None, changes: list[AttributeChange]) -> Moment:
-        """What one request changed, the changes being newest first."""
+        """The moment of one request: its changes, newest first."""
         at = changes[0].at
         then = f"{self.then_path}?{urlencode({'at': at.isoformat(timespec='milliseconds')})}"
         told = self.what(event) if event else format_html("<strong>Changed</strong>")
@@ -103,7 +103,7 @@ class _Teller:
         return Moment(at, what, lines, _LOOKS.get(event.operation, "ok") if event else "unknown")
 
     def what(self, event: ProvisioningEvent) -> SafeString:
-        """What happened, by whom, with a link to the request."""
+        """The event in words, with its author and a link to the request."""
         done = _DONE.get(event.operation, event.operation)
         if event.resource_id != self.resource.pk:  # a member of this group
             done = f"A member was {done.lower()}"

@@ -76,7 +76,7 @@ class Trace:
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """What the request would be answered now, and what it would leave.
+    """The answer that the request would get now, and the traces it would leave.
 
     `found` is how many resources a look-up would find, None for other requests.
     """
@@ -103,7 +103,7 @@ def why_not(logged: Logged) -> str | None:
 
 
 def preview_request(actor: Actor, tenant: Tenant, event_id: UUID, logged: Logged) -> Preview:
-    """What a request of the provisioning log would do now; audited. Raises NotPermitted."""
+    """The preview of a request from the provisioning log, replayed now. Raises NotPermitted."""
     with performing(actor, REPLAY, tenant):
         preview = dry_run(logged)
         details: Details = {"operation": logged.operation, "status": preview.status}
@@ -112,7 +112,7 @@ def preview_request(actor: Actor, tenant: Tenant, event_id: UUID, logged: Logged
 
 
 def dry_run(logged: Logged) -> Preview:
-    """What the request would do now in the current tenant; nothing is left of it. Needs a
+    """Replay the request in the current tenant and undo it all; return the preview. Needs a
     transaction.
 
     The request must be one that can be replayed (`why_not`).

@@ -36,7 +36,7 @@ EXPLANATIONS: Final = "admin:scim_provisioningevent_explanations"
 
 
 def sections(event: ProvisioningEvent, sight: Sight) -> list[Section]:
-    """What the page shows of the request, the reason of a refusal first."""
+    """The sections of the page about the request, the reason of a refusal first."""
     found: list[Section] = []
     explanation = explain(event.status, event.scim_type, event.reason)
     if explanation:
@@ -53,7 +53,7 @@ def sections(event: ProvisioningEvent, sight: Sight) -> list[Section]:
 
 
 def sent_of(event: ProvisioningEvent) -> Any:
-    """What was kept of the request, without what has become secret since."""
+    """The logged body of the request, without values that have become secret since."""
     redaction = catalog.redaction(current_tenant())
     return shown_again(event.sent, redaction, event.operation, event.resource_type)
 
@@ -90,7 +90,7 @@ def about(event: ProvisioningEvent, sight: Sight) -> str | None:
 
 
 def holds_redacted(value: Any) -> bool:
-    """Whether something was left out of what was sent: a password, say."""
+    """True if something was left out of what was sent: a password, say."""
     if isinstance(value, dict):
         return any(holds_redacted(item) for item in value.values())
     if isinstance(value, list):
@@ -118,7 +118,7 @@ def _why(event: ProvisioningEvent, explanation: Refusal, sight: Sight) -> Facts:
 
 
 def _holder(event: ProvisioningEvent, sight: Sight) -> list[Fact]:
-    """Who has the unique values that were sent, if they can be read from the request."""
+    """The holders of the unique values that were sent, if they can be read from the request."""
     resource_type = resource_type_of(event)
     if resource_type is None:
         return []
@@ -215,7 +215,7 @@ def _all_changes(event: ProvisioningEvent) -> Any:
 def beside(
     caption: str, resource_type: ResourceType, body: Any, changes: list[Change], sight: Sight
 ) -> Table:
-    """What was sent beside what it changed, a line for each value."""
+    """The values that were sent, each beside the change it made."""
 
     def shown(path: str, value: Any) -> str:
         return brief(sight.value(path, value, resource_type.name))
@@ -242,7 +242,7 @@ def beside(
 
 
 def elsewhere(caption: str, changes: Sequence[AttributeChange | Made], sight: Sight) -> Table:
-    """What changed in other resources: the groups that a deleted user left."""
+    """The changes of other resources: the groups that a deleted user left."""
     rows = []
     for change in changes:
         before, after = (

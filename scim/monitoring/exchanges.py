@@ -1,4 +1,4 @@
-"""What a request tells about the tenant's connection, handed to tenants.traffic."""
+"""The meaning of a request for the tenant's connection, handed to tenants.traffic."""
 
 from typing import Final
 

@@ -1,4 +1,4 @@
-"""What monitoring gives to the rest: its observer, a tenant's first page, a part of staff's page of it."""
+"""The feature of monitoring: its observer, a tenant's first page, a part of staff's page of it."""
 
 from django.contrib.admin import AdminSite
 

@@ -1,4 +1,4 @@
-"""How a tenant's provisioning is doing: the first page of its site."""
+"""The state of a tenant's provisioning: the first page of its site."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -26,7 +26,7 @@ _REFUSED_FROM: Final = 400  # HTTP status
 
 
 def tenant_overview(now: datetime, sight: Sight) -> Overview:
-    """What the current tenant's admins see first, and staff on a visit: six statements."""
+    """The first page of the current tenant's admins, and of staff on a visit: seven statements."""
     tenant = current_tenant()
     connection = connection_of(tenant, now)
     return Overview(
@@ -65,7 +65,7 @@ def _connection(connection: Connection, now: datetime) -> Stat:
 
 @dataclass(frozen=True, slots=True)
 class Counted:
-    """How many a tenant has of each."""
+    """The numbers of a tenant's users and groups."""
 
     active: int
     disabled: int
@@ -73,7 +73,7 @@ class Counted:
 
 
 def counted() -> Counted:
-    """How many users and groups the current tenant has: two statements, answered by indexes."""
+    """The numbers of users and groups in the current tenant: two statements, by indexes."""
     found: dict[str, int] = dict(
         Resource.objects.filter(deleted_at=None)
         .order_by()

@@ -1,4 +1,4 @@
-"""How far a tenant has come with its set-up: learned from its tokens, its traffic and its users."""
+"""The progress of a tenant's set-up: learned from its tokens, its traffic and its users."""
 
 from dataclasses import dataclass
 from datetime import datetime

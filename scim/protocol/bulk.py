@@ -59,7 +59,7 @@ class Operation:
 
     @property
     def is_strict(self) -> bool:
-        """Whether what the data refer to must exist before: members must."""
+        """True if the resources that the data refer to must exist before: members must."""
         relations = self.resource_type.relations if self.resource_type else ()
         return any(attribute.relation is Relation.MEMBERS for attribute in relations)
 
@@ -85,7 +85,7 @@ class Unit:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What became of an operation."""
+    """The result of an operation."""
 
     operation: Operation
     status: int
@@ -129,7 +129,7 @@ def _read_fail_on_errors(raw: Any) -> int | None:
 
 
 def _check_unique(operations: Iterable[Operation]) -> None:
-    """Raises InvalidValue for a bulkId that occurs twice: it would not say which one is meant."""
+    """Raise InvalidValue for a bulkId that occurs twice: it would not say which one is meant."""
     seen: set[str] = set()
     for operation in operations:
         if operation.bulk_id in seen:
@@ -176,7 +176,7 @@ def _wrong_type(sent: Mapping[str, Any]) -> ScimError | None:
 
 
 def _flaw(operation: Operation) -> ScimError | None:
-    """What keeps the operation from being executed, whatever is stored."""
+    """The error that keeps the operation from being executed, whatever is stored."""
     method, is_creation = operation.method, operation.method == "POST"
     is_misdirected = is_creation is (operation.identifier is not None)
     kind = "a resource type" if is_creation else "one resource"
@@ -351,7 +351,7 @@ class _Search:
         self._lowest[node] = min(self._lowest[node], number)
 
     def _leave(self, node: int) -> None:
-        """Takes the circle off that ends at the node, which may be the node alone."""
+        """Take off the circle that ends at the node, which may be the node alone."""
         if self._lowest[node] != self._number[node]:
             return
         circle = [self._unfinished.pop()]

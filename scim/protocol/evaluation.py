@@ -84,7 +84,7 @@ _LITERALS: Final[Mapping[Type, tuple[type | UnionType, str]]] = {
 
 
 def validate(tree: Filter, resource_type: ResourceType) -> None:
-    """Refuses a filter that asks anything impossible of the resource type, wherever it stands.
+    """Refuse a filter that asks anything impossible of the resource type, wherever it stands.
 
     Raises InvalidFilter.
     """
@@ -185,7 +185,7 @@ def _fitted(attribute: Attribute, literal: Literal) -> Literal:
 
 
 def _compared(attribute: Attribute) -> Attribute:
-    """What a comparison looks at: the attribute, or its `value` (E22: `manager eq "…"`)."""
+    """The attribute that a comparison reads: itself, or its `value` (E22: `manager eq "…"`)."""
     if attribute.type is not Type.COMPLEX:
         return attribute
     value = attribute.find("value")

@@ -452,7 +452,7 @@ class _Parser:
         return number
 
     def _take(self) -> None:
-        """Moves the cursor to the next token; `end` is never passed, as no production takes it."""
+        """Move the cursor to the next token; `end` is never passed, as no production takes it."""
         found = next(self._matches)
         kind = str(found.lastgroup)
         self._token = _Token(kind, found[kind], found.start(kind))

@@ -124,7 +124,7 @@ def _read_urns(raw: Any) -> list[str]:
 
 
 def _is_of_scim(sent: Iterable[str], urn: str) -> bool:
-    """Whether one of the URNs is of SCIM or Microsoft, and none is that of another message."""
+    """True if one of the URNs is of SCIM or Microsoft, and none is that of another message."""
     others = _MESSAGES - {urn.rpartition(":")[2].lower()}
     known = [each for each in map(str.lower, sent) if each.startswith((*_SCIM, _MICROSOFT))]
     return bool(known) and not any(each.rpartition(":")[2] in others for each in known)

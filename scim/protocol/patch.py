@@ -165,7 +165,7 @@ def _targets(
     operation: Operation,
     notes: Notes,
 ) -> Iterable[tuple[Target, Any]]:
-    """What the operation addresses, with the value for it."""
+    """The targets of the operation, each with the value for it."""
     if operation.path is None:
         return members(resource_type, operation.value, notes)
     found = find(resource_type, operation.path)
@@ -208,7 +208,7 @@ class Draft:
         self._unsettled: dict[tuple[str | None, str], Target] = {}
 
     def add(self, target: Target, raw: Any) -> None:
-        """Adds what is sent to the target (RFC 7644 §3.5.2.1).
+        """Add the value to the target (RFC 7644 §3.5.2.1).
 
         Raises InvalidValue, NoTarget, Mutability.
         """
@@ -218,7 +218,7 @@ class Draft:
         self._write(target, raw, replaces=False)
 
     def replace(self, target: Target, raw: Any) -> None:
-        """Replaces the target by what is sent (RFC 7644 §3.5.2.3).
+        """Replace the target by the value (RFC 7644 §3.5.2.3).
 
         Raises InvalidValue, NoTarget, Mutability.
         """
@@ -228,7 +228,7 @@ class Draft:
         self._write(target, raw, replaces=True)
 
     def remove(self, target: Target, raw: Any) -> None:
-        """Removes the target (RFC 7644 §3.5.2.2); with a value, only where it has that value (E14).
+        """Remove the target (RFC 7644 §3.5.2.2); with a value, only where it has that value (E14).
 
         What is not there counts as removed (E15). Raises InvalidValue, Mutability.
         """
@@ -277,7 +277,7 @@ class Draft:
             self._set_unsettled(target, _joined(target, current, values))
 
     def _write_selected(self, target: Target, raw: Any, *, replaces: bool) -> None:
-        """Puts what is sent in place of the simple values that the target selects (E45)."""
+        """Put the value in place of the simple values that the target selects (E45)."""
         current = self._values(target)
         hits = _hits(target, current)
         values = read_values(target.attribute, raw, target.name, self._notes)
@@ -294,7 +294,7 @@ class Draft:
             self._set(target, settle(target.attribute, [*kept, *values], target.name))
 
     def _write_values(self, target: Target, raw: Any, *, replaces: bool) -> None:
-        """Writes into the values that the target selects, or makes the one it describes."""
+        """Write into the values that the target selects, or make the one it describes."""
         attribute = target.attribute
         raw = raw if target.sub else read_json(raw, target.name)
         parts = self._read_parts(target, raw)
@@ -396,7 +396,7 @@ class Draft:
         self._unsettled[target.extension, target.attribute.name] = target
 
     def _set(self, target: Target, value: Any) -> None:
-        """Stores a value; null, [] and {} make the attribute absent."""
+        """Store a value; null, [] and {} make the attribute absent."""
         attribute = target.attribute
         if attribute.default is not None and value is None:
             self._notes.add(f"Ignored nothing as the value of {target.name}.")
@@ -545,7 +545,7 @@ def read_resource(resource_type: ResourceType, body: object) -> Read:
 
 
 def _check_schemas(resource_type: ResourceType, body: Mapping[str, Any], notes: Notes) -> None:
-    """Refuses a body whose `schemas` say that it is something else. Raises InvalidSyntax."""
+    """Refuse a body whose `schemas` say that it is something else. Raises InvalidSyntax."""
     sent = next((raw for name, raw in body.items() if name.lower() == "schemas"), None)
     urn = resource_type.schema.id
     unknown = check_schemas(sent, urn, resource_type.find_schema)

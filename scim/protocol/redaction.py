@@ -1,4 +1,4 @@
-"""What is kept of a request, and shown of the past, when the schemas have secret attributes.
+"""Redaction of secret attributes, in requests that are kept and in the past that is shown.
 
 An attribute is secret if it is writeOnly or never returned, and so is each part of it (RFC 7643 §7).
 The service accepts such a value and keeps it nowhere, as the RFC permits (decision 0030). A value

@@ -109,7 +109,7 @@ class Precondition:
     if_none_match: str | None = None
 
     def check(self, version: int) -> None:
-        """Raises PreconditionFailed when a resource of that version must not be changed."""
+        """Raise PreconditionFailed if a resource of that version must not be changed."""
         if self.if_match is not None and not _names(self.if_match, version):
             raise PreconditionFailed(
                 "version.changed",
@@ -184,7 +184,7 @@ def project(
     resource: Mapping[str, Any],
     projection: Projection = EVERYTHING,
 ) -> dict[str, Any]:
-    """What the client sees of a whole representation, in the schema's order, `meta` last.
+    """The part of a representation that the client sees, in the schema's order, `meta` last.
 
     Names that the resource type does not know are passed over: Entra and others ask for attributes
     of their own (E27).
@@ -255,7 +255,7 @@ def _plan(resource_type: ResourceType, projection: Projection) -> _Plan:
 
 
 def _locate(resource_type: ResourceType, names: Iterable[str] | None) -> frozenset[_Name] | None:
-    """What the names address, less what is unknown; None for None."""
+    """The attributes that the names address, without unknown ones; None for None."""
     if names is None:
         return None
     return frozenset(found for name in names if (found := _locate_one(resource_type, name)))
@@ -281,7 +281,7 @@ def _locate_one(resource_type: ResourceType, name: str) -> _Name | None:
 
 @dataclass(frozen=True, slots=True)
 class _Choice:
-    """What one projection shows: all there is by default, or what `wanted` names."""
+    """The selection of one projection: all there is by default, or the attributes in `wanted`."""
 
     wanted: frozenset[_Name] | None
     unwanted: frozenset[_Name]

@@ -1,4 +1,4 @@
-"""What a path of a PATCH operation, or the name of a member of a body, addresses (RFC 7644 §3.10).
+"""The target of a path of a PATCH operation, or of a member's name in a body (RFC 7644 §3.10).
 
 A member's name may be a whole path, as Entra writes it in a value without a path (E6):
 `name.givenName`, `urn:…:User:department`, `emails[type eq "work"].value`.
@@ -36,7 +36,7 @@ _LABELS: Final = frozenset({"type", "display"})
 
 
 class Access(Enum):
-    """What clients may do with an attribute."""
+    """The access of clients to an attribute."""
 
     WRITABLE = "writable"
     READ_ONLY = "read-only"
@@ -71,7 +71,7 @@ class Target:
 
 @lru_cache(maxsize=512)
 def find(resource_type: ResourceType, text: str) -> Target | Schema | None:
-    """What a path addresses: a Schema stands for all attributes of it, None for nothing known.
+    """The target of a path: a Schema stands for all its attributes, None for nothing known.
 
     Cached: clients send the same dozens. Raises InvalidFilter, InvalidPath, InvalidValue.
     """
@@ -131,7 +131,7 @@ def members(
     body: Mapping[str, Any],
     notes: Notes,
 ) -> Iterator[tuple[Target, Any]]:
-    """What the members of an object address, and what they hold, in their order.
+    """The targets of an object's members, each with its value, in their order.
 
     Unknown, read-only and discarded attributes are noted and left out; those the server makes are
     left out. Raises InvalidSyntax, InvalidValue.
@@ -143,7 +143,7 @@ def members(
 
 
 def _check_doubled(found: Iterable[tuple[Target, Any]]) -> None:
-    """Refuses two members with different values for one thing, such as `name.givenName` beside a
+    """Refuse two members with different values for one thing, such as `name.givenName` beside a
     `name` with a `givenName`: which of them is meant? Raises InvalidSyntax.
     """
     seen: dict[tuple[str, Filter | None, str | None], Any] = {}
@@ -167,7 +167,7 @@ def _members(
     met: list[tuple[Target, Any]],
     schema: Schema | None = None,
 ) -> Iterator[tuple[Target, Any]]:
-    """What the members address, collected in `met`; `schema` is the one under whose URN they stand."""
+    """The targets of the members, collected in `met`; they stand under the URN of `schema`."""
     for name, raw in body.items():
         path = f"{schema.id}:{name}" if schema else name
         found = _find_member(resource_type, path)
@@ -227,7 +227,7 @@ class MemberEdit:
 
 
 def members_added(target: Target, raw: Any, notes: Notes) -> tuple[MemberEdit, ...]:
-    """What adding to the members means. Raises InvalidValue, NoTarget, Mutability."""
+    """The edits that add to the members. Raises InvalidValue, NoTarget, Mutability."""
     _check_whole(target)
     if target.tree is None:
         return (MemberEdit(Edit.ADD, _ids(target, raw, notes)),)
@@ -239,7 +239,7 @@ def members_added(target: Target, raw: Any, notes: Notes) -> tuple[MemberEdit, .
 
 
 def members_replaced(target: Target, raw: Any, notes: Notes) -> tuple[MemberEdit, ...]:
-    """What replacing the members, or one of them, means. Raises InvalidValue, NoTarget, Mutability."""
+    """The edits that replace all members or one. Raises InvalidValue, NoTarget, Mutability."""
     _check_whole(target)
     if target.tree is None:
         if raw == {}:
@@ -260,7 +260,7 @@ def members_replaced(target: Target, raw: Any, notes: Notes) -> tuple[MemberEdit
 
 
 def members_removed(target: Target, raw: Any, notes: Notes) -> tuple[MemberEdit, ...]:
-    """What removing members means: all, those named (E14), or those selected.
+    """The edits that remove members: all, those named (E14), or those selected.
 
     E43: an empty list names nobody. Raises InvalidValue, Mutability.
     """
@@ -283,7 +283,7 @@ def _check_whole(target: Target) -> None:
 
 
 def _check_same(target: Target, ids: tuple[str, ...], raw: Any, notes: Notes) -> None:
-    """Raises InvalidValue for a value that names others than the filter of the path."""
+    """Raise InvalidValue for a value that names others than the filter of the path."""
     if not is_nothing(raw) and _named(target, raw, notes) not in ((), ids):
         raise InvalidValue(
             "member.contradiction",
@@ -317,7 +317,7 @@ def _ids(target: Target, raw: Any, notes: Notes) -> tuple[str, ...]:
 
 
 def _check_member(target: Target, raw: Any) -> None:
-    """Refuses what names nobody, which lists of other attributes pass over."""
+    """Refuse a value that names nobody, which lists of other attributes pass over."""
     if is_nothing(raw):
         raise InvalidValue(
             "member.not-named",

@@ -86,7 +86,7 @@ def read_document(text: str, max_names: int = MAX_NAMES) -> Any:
 
 
 def _check_depth(text: str) -> None:
-    """Raises InvalidSyntax when values nest too deep for the JSON parser's recursion."""
+    """Raise InvalidSyntax if values nest too deep for the JSON parser's recursion."""
     if text.count("[") + text.count("{") <= MAX_DEPTH:
         return
     depth = 0
@@ -172,7 +172,7 @@ def _refuse_constant(_name: str) -> Any:
 
 
 def _check_text(value: Any) -> None:
-    """Raises InvalidSyntax for text that JSON can carry and the database cannot."""
+    """Raise InvalidSyntax for text that JSON can carry and the database cannot."""
     if isinstance(value, dict):
         for name, item in value.items():
             _check_text(name)
@@ -194,12 +194,12 @@ class Notes:
         self._texts: dict[str, None] = {}
 
     def add(self, text: str) -> None:
-        """Keeps the text, once, if it is among the first MAX_NOTES."""
+        """Keep the text, once, if it is among the first MAX_NOTES."""
         if len(self._texts) < MAX_NOTES:
             self._texts[text] = None
 
     def ignore(self, reason: str, name: str) -> None:
-        """Notes that an attribute was ignored: `reason` is such as "unknown"."""
+        """Note that an attribute was ignored: `reason` is such as "unknown"."""
         self.add(f"Ignored {reason} attribute {shown(name)}.")
 
     @property
@@ -329,7 +329,7 @@ def read_values(attribute: Attribute, raw: Any, at: str, notes: Notes) -> list[A
 
 
 def read_json(raw: Any, at: str) -> Any:
-    """What is sent, or the object or array that its text holds. Raises InvalidSyntax, InvalidValue.
+    """The value, or the object or array that its text holds. Raises InvalidSyntax, InvalidValue.
 
     E40: scim-for-keycloak and SCIM-SDK send JSON in a text where an object or an array belongs.
     """
@@ -412,14 +412,14 @@ def _each_once(attribute: Attribute, values: Iterable[Any]) -> list[Any]:
 
 
 def identify(comparable: Mapping[str, Any]) -> dict[str, Any]:
-    """What tells a complex value from others, by comparison keys: `value` and `type`, else all."""
+    """The comparison keys that identify a complex value: `value` and `type`, else all."""
     if "value" not in comparable:
         return dict(comparable)
     return {name: comparable[name] for name in ("value", "type") if name in comparable}
 
 
 def check_count(attribute: Attribute, count: int, at: str) -> None:
-    """Raises InvalidValue if a multi-valued attribute may not hold so many values."""
+    """Raise InvalidValue if a multi-valued attribute may not hold so many values."""
     if count > attribute.max_values:
         raise InvalidValue("value.too-large", f"{at} has more than {attribute.max_values} values.")
 

@@ -38,7 +38,7 @@ _CHANGES: Final[Mapping[str, Callable[[Existing, Any, Requester, Watches], Store
 
 @transaction.atomic(savepoint=False)
 def perform(request: BulkRequest, requester: Requester) -> list[Result]:
-    """What became of the operations, in the request's order.
+    """Perform the operations; return the results in the request's order.
 
     Those that come after `fail_on_errors` errors are not executed and not among the results. All
     that the request changes is locked before its first operation, which keeps two such requests
@@ -105,7 +105,7 @@ class _Job:
         return [name for name in names if name is not None]
 
     def _check_order(self, unit: Unit) -> None:
-        """Raises Conflict for groups that would have to exist before each other (§3.7.1)."""
+        """Raise Conflict for groups that would have to exist before each other (§3.7.1)."""
         if unit.is_circular:
             names = ", ".join(repr(name[:64]) for name in self._names(unit)[:5])
             raise Conflict(
@@ -115,7 +115,7 @@ class _Job:
             )
 
     def _failed_with(self, index: int) -> Conflict:
-        """Why operations that refer to each other are undone when one of them fails."""
+        """The error of operations that refer to each other when one of them fails."""
         name = self.operations[index].bulk_id or ""
         return Conflict(
             "bulk.dependency", f"It refers to the bulkId {name[:64]!r}, whose operation failed."
@@ -158,7 +158,7 @@ class _Job:
         return Result(operation, status, self._location(operation, str(stored.id)), version)
 
     def _check_references(self, operation: Operation, unit: Unit) -> None:
-        """Raises InvalidValue for a bulkId that no POST has, Conflict for one whose POST failed."""
+        """Raise InvalidValue for a bulkId that no POST has, Conflict for one whose POST failed."""
         within = frozenset(self._names(unit))
         for name in operation.references:
             if name not in self.ids:
@@ -189,7 +189,7 @@ class _Job:
         return Result(operation, error.status, at, error=error)
 
     def _requester(self, operation: Operation, started: float) -> Requester:
-        """Who asks, with the operation's own method and path for the log."""
+        """The requester with the operation's own method and path for the log."""
         whole = self.requester.origin or Origin("", "")
         method = operation.method if operation.method in METHODS else ""
         origin = replace(whole, method=method, path=f"{whole.path}#{operation.path}")

@@ -70,7 +70,7 @@ class Feature:
     workers: tuple[str, ...] = ()  # commands that run beside the server until they are stopped
 
     def observer(self) -> Observer | None:
-        """What hears of changes, refusals and requests."""
+        """The observer of changes, refusals and requests, if there is one."""
         return None
 
     def endpoints(self) -> Mapping[str, View]:
@@ -81,7 +81,7 @@ class Feature:
         """Add screens, and panels to screens, to the sites."""
 
     def extensions(self) -> Iterable[Added]:
-        """What the current tenant's resource types are extended by, in the order of its creation.
+        """The extensions of the current tenant's resource types, in the order of their creation.
 
         Asked for tenants that have a revision of schemas, once a process and revision.
         """

@@ -67,7 +67,7 @@ class Observer:
         """Hear of the only change of a transaction. Raises a ScimError to refuse it."""
 
     def watch(self, most: int) -> "Watch":
-        """What hears of the changes of a transaction that makes at most so many."""
+        """A watch that hears of the changes of a transaction, at most so many."""
         return Watch(self)
 
     def question(self, write: Write) -> Question | None:

@@ -1,4 +1,4 @@
-"""What a list request asks for, as a Query and a Projection (RFC 7644 §3.4.2, §3.4.3, §3.9, RFC 9865).
+"""Parameters of a list request as Query and Projection (RFC 7644 §3.4.2, §3.4.3, §3.9, RFC 9865).
 
 The parameters stand in the query string, or in a SearchRequest: there with types of JSON.
 """
@@ -33,7 +33,7 @@ NAMES: Final = (
 
 
 def read_query(parameters: Mapping[str, Any]) -> Query:
-    """What the list request asks for; the first page of it when it asks for pages by cursor.
+    """The query of a list request; its first page when pages by cursor are asked for.
 
     Parameters that are not known are ignored; an empty one counts as absent, but an empty cursor
     asks for the first page. E24: Entra writes a space as `+`, which Django has decoded.
@@ -69,7 +69,7 @@ def read_cursor(parameters: Mapping[str, Any]) -> str | None:
 
 
 def read_projection(parameters: Mapping[str, Any]) -> Projection:
-    """Which attributes the answer shall hold. Raises InvalidValue."""
+    """The projection of the answer. Raises InvalidValue."""
     return representation.read_projection(
         parameters.get("attributes"), parameters.get("excludedAttributes")
     )

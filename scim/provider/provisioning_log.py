@@ -31,7 +31,7 @@ _NO_REQUEST: Final = Origin("", "")
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """What a request asks the provider to do; `sent` is its body or query as it came."""
+    """A request to the provider; `sent` is its body or query as it came."""
 
     requester: Requester
     operation: str
@@ -81,6 +81,6 @@ def _kept(call: Call) -> Any:
 
 
 def record(event: Event) -> None:
-    """Writes an event that comes with no change. Opens a transaction unless there is one."""
+    """Write an event that comes with no change. Opens a transaction unless there is one."""
     with transaction.atomic(savepoint=False):
         resources.record(event)

@@ -17,7 +17,7 @@ class Origin:
 
 @dataclass(frozen=True, slots=True)
 class Requester:
-    """Who asks for something that the log tells of.
+    """The author of a request or an action, for the log.
 
     `tenant_url` is the SCIM base that locations start with. `name` is the secret token's, label and
     public id, or the person's. `started` is time.perf_counter() when the request arrived. `origin` is

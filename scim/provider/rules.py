@@ -1,4 +1,4 @@
-"""What myPolicies asks of its users beyond the RFCs (docs/product.md, "Required").
+"""The rules of myPolicies for its users, beyond the RFCs.
 
 "myPolicies always requires userName, email and externalId": they are judged on the result of a
 POST, PUT or PATCH, so that a request may pass through states that lack them.
@@ -23,7 +23,7 @@ _REQUIRED: Final = {USER_TYPE: " myPolicies always requires userName, email and 
 
 
 def check_required(resource_type: ResourceType, resource: Mapping[str, Any]) -> None:
-    """Raises InvalidValue naming the first required attribute that the resource lacks.
+    """Raise InvalidValue naming the first required attribute that the resource lacks.
 
     An extension's attributes are required of those who have values of it (RFC 7643 §6).
     """

@@ -90,7 +90,7 @@ def page(sources: Sequence[Source], query: Query) -> Page:
 
 
 def _advice(sources: Sequence[Source], query: Query) -> str:
-    """How to ask for less."""
+    """The advice how to ask for less."""
     if query.filter is not None:
         names = " or ".join(
             f"{', '.join(LOOKED_UP[each.resource_type.name])} ({each.resource_type.name})"
@@ -130,7 +130,7 @@ def _statement(sources: Sequence[Source], query: Query) -> Sql:
 
 
 def _most_rows(query: Query) -> int:
-    """How many rows a page may have: one a resource, and one for each further part of its members."""
+    """The most rows of a page: one a resource, and one for each further part of its members."""
     return query.count + 1 + MOST_PARTS
 
 
@@ -141,7 +141,7 @@ def _number(row: tuple[Sequence[Any], Stored]) -> int:
 
 
 def _condition(sources: Sequence[Source], query: Query) -> Sql:
-    """What rows of some source must be to match."""
+    """The condition on the rows of all sources."""
     types = [source.resource_type for source in sources]
     alternatives = []
     for source in sources:

@@ -23,7 +23,7 @@ _PREFERRED = "$[*] ? (@.primary == true)"
 
 
 def compile_order(path: AttributePath | None, sources: Sequence[Source]) -> Column:
-    """What to order rows by; NULL for resource types without the attribute. Raises InvalidValue."""
+    """The column to order by, NULL for types without the attribute. Raises InvalidValue."""
     if path is None:
         return UNSORTED
     ranks = {

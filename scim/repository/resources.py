@@ -129,7 +129,7 @@ def lock(
 
 
 def lock_in_order(identifiers: Iterable[UUID]) -> None:
-    """Locks the rows for a change of each, in the order of their ids.
+    """Lock the rows for a change of each, in the order of their ids.
 
     Of two callers who change the same resources in different orders one waits, and no deadlock ends
     the other. Ids that name nothing are passed over.
@@ -141,7 +141,7 @@ def lock_in_order(identifiers: Iterable[UUID]) -> None:
 
 
 def write(change: Write, questions: Sequence[Question] = ()) -> Sequence[bool]:
-    """Stores the change and returns the answers to the questions.
+    """Store the change and return the answers to the questions.
 
     A resource that there is must have been locked by the caller. Raises Uniqueness.
     """
@@ -158,7 +158,7 @@ def write(change: Write, questions: Sequence[Question] = ()) -> Sequence[bool]:
 
 
 def record(event: Event) -> None:
-    """Adds an event that comes with no change."""
+    """Add an event that comes with no change."""
     with connection.cursor() as cursor:
         cursor.execute(_INSERT_EVENT, _event_parameters(event))
 
@@ -270,7 +270,7 @@ def _event_parameters(event: Event) -> dict[str, Any]:
 
 
 def user_name_key(name: str) -> str:
-    """What a userName in the provisioning log is found by, cut to what an index of PostgreSQL holds."""
+    """The key of a userName in the provisioning log, cut to what an index of PostgreSQL holds."""
     return fold(name)[:MAX_EVENT_KEY]
 
 

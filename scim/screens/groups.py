@@ -27,7 +27,7 @@ _DELETED: Final = "Entra deleted this group: SCIM answers 404 for it, and it has
 
 
 class MemberCount(Func):
-    """How many members the row's group has, counted up to one more than the list shows."""
+    """The number of members of the row's group, counted up to one more than the list shows."""
 
     template = """(
         SELECT count(*) FROM (

@@ -1,4 +1,4 @@
-"""What the screens of users and groups share: the search and the columns of the lists."""
+"""The common base of the screens of users and groups: the list's columns, the page as it was."""
 
 from typing import Any, ClassVar, Final, TypeVar
 
@@ -41,7 +41,7 @@ class ResourceAdmin(RecordAdmin[R]):
     search_fields = ("id",)  # shows the box; get_search_results says what it finds
 
     def resource_type(self) -> ResourceType:
-        """What such a resource has in the current tenant, the tenant's own extensions among it."""
+        """The resource type in the current tenant, with the tenant's own extensions."""
         return resource_type(current_tenant(), self.type_name)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[R]:

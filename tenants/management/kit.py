@@ -104,7 +104,7 @@ class HouseCommand(BaseCommand):
 
 
 class Group(HouseCommand):
-    """What can be done with one kind of thing: the first argument is the verb."""
+    """The commands for one kind of object: the first argument is the verb."""
 
     verbs: ClassVar[Mapping[str, type[HouseCommand]]]
 

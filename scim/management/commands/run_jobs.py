@@ -80,7 +80,7 @@ class Pieces:
 
 
 def kinds() -> list[Callable[[], Work]]:
-    """What makes the work of each kind."""
+    """The factories of the work, one for each kind."""
     jobs = [job for feature in features() for job in feature.jobs()]
     return [Mails, *(partial(Pieces, job) for job in jobs)]
 

@@ -170,7 +170,7 @@ def _statement(schema: str, model: Model, rows: Rows, start: int, end: int) -> s
 
 
 def _expression(model: Model, column: str, kind: str, value: str | None) -> sql.Composed:
-    """What a column holds for user n, in SQL."""
+    """The value of a column for user n, in SQL."""
     of_kind = sql.SQL(kind)
     if value is None:
         return sql.SQL("NULL::{}").format(of_kind)
