@@ -35,7 +35,7 @@ class Recipient:
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """The content of an e-mail: a file in templates/emails, the tenant it is about, and values.
+    """The content of an e-mail: a file in a folder templates/emails, the tenant it is about, and values.
 
     The values are stored, so they name no person and hold no secret. The screen with the URL name
     `screen` is linked to, on the host on which the reader signs in.

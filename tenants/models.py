@@ -264,7 +264,7 @@ class Mail(models.Model):
     tenant = models.ForeignKey(Tenant, models.CASCADE, related_name="mails")  # what it is about
     home = models.ForeignKey(Tenant, models.CASCADE, related_name="+")  # where the account lives
     account_id = models.UUIDField()
-    template = models.CharField(max_length=40)  # the name of a file in templates/emails
+    template = models.CharField(max_length=40)  # the name of a file in a folder templates/emails
     values = models.JSONField(default=dict)  # for the template; of no person
     queued_at = models.DateTimeField()
     retry_at = models.DateTimeField()  # no worker takes it before

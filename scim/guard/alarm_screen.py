@@ -41,7 +41,7 @@ _OPEN = Alarm.Outcome.OPEN
 LISTED: Final = 50  # users who were not brought back
 _SETTINGS: Final = ("share_percent", "least", "holds")
 _LATE: Final = timedelta(minutes=1)  # the worker looks every two seconds
-_PROGRESS: Final = "admin/undo_progress.html"
+_PROGRESS: Final = "guard/undo_progress.html"
 _NO_WORKER: Final = (
     "The undo is waiting for the worker, which should have started. If this lasts, tell support that"
     " manage.py run_jobs is not running."

@@ -90,7 +90,7 @@ class HistoryPanel(Panel[ResourceAdmin[Any]]):
             ),
             "at": (moment or clock.now()).strftime("%Y-%m-%d %H:%M:%S"),
         }
-        return screen.render(request, "admin/then.html", context)
+        return screen.render(request, "history/then.html", context)
 
     def _then_path(self, record: Resource) -> str:
         return self.screen.record_path(record.pk).removesuffix("change/") + "then/"

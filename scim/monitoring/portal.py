@@ -62,11 +62,11 @@ class SetUp(Part):
             "support": SUPPORT,
             **_how_far(tenant),
         }
-        return TemplateResponse(request, "admin/setup.html", context)
+        return TemplateResponse(request, "monitoring/setup.html", context)
 
     def setup_progress(self, request: HttpRequest) -> HttpResponse:
         """The parts of the page that change while it is open: how far one has come by now."""
-        return TemplateResponse(request, "admin/setup_live.html", _how_far(current_tenant()))
+        return TemplateResponse(request, "monitoring/setup_live.html", _how_far(current_tenant()))
 
 
 def _how_far(tenant: Tenant) -> dict[str, Any]:
