@@ -1,4 +1,4 @@
-"""A way to be refused, and the rows for tokens and OAuth requests of the catalogue.
+"""A way to be refused, and the rows of the catalogue for tokens, OAuth requests and actions.
 
 Each refusal carries the id of a row. A row is read by people: support staff on a request's page, tenant
 admins in their provisioning log, everybody in docs/entra.md. `scim.refusals` gathers all rows.
@@ -22,6 +22,8 @@ class Refusal:
 CREDENTIALS: Final = "Entra: Provisioning → Admin Credentials"
 CLIENT: Final = "The OAuth client's own settings"
 TOKENS: Final = "myPolicies: the tenant's Secret tokens"
+ACCOUNTS: Final = "myPolicies: the tenant's Accounts"
+TENANTS: Final = "myPolicies: Tenants → the tenant"
 CLIENTS: Final = "myPolicies: the tenant's OAuth clients"
 _BEARER: Final = "myPolicies: secret tokens (RFC 6750 §3.1)"
 _ACCESS: Final = "RFC 6750 §3.1: access tokens"
@@ -189,5 +191,167 @@ ROWS: Final = (
         "RFC 6749 §3.3, §5.2: invalid_scope",
         "Request one of the scopes that the detail names, or none for all of them.",
         CLIENT,
+    ),
+    # Actions, on screens and in commands
+    Refusal(
+        "action.not-permitted",
+        "The role of the account does not include the action.",
+        "myPolicies: roles",
+        "Ask an account whose role includes it, or have the role changed.",
+        ACCOUNTS,
+    ),
+    Refusal(
+        "action.not-found",
+        "The tenant has nothing of that name or id.",
+        "myPolicies: names and ids are those of one tenant",
+        "Compare the name or id, and the tenant, with the list.",
+        "myPolicies: the tenant's page",
+    ),
+    Refusal(
+        "action.too-late",
+        "It has changed since the page was loaded: it has ended, or somebody else has dealt with it.",
+        "myPolicies: an action is done once",
+        "Load the page again to see the current state.",
+        "myPolicies: the page of the action",
+    ),
+    Refusal(
+        "action.range",
+        "A number or date is outside its limits, or there are as many as there may be.",
+        "myPolicies: limits",
+        "Choose a value within the limits that the message names.",
+        "myPolicies: the form of the action",
+    ),
+    Refusal(
+        "action.text",
+        "A text is empty, too long or longer than one line.",
+        "myPolicies: labels and reasons are one line",
+        "Enter one line without control characters.",
+        "myPolicies: the form of the action",
+    ),
+    Refusal(
+        "action.arguments",
+        "Two options of the command contradict each other.",
+        "myPolicies: commands",
+        "See the command's --help.",
+        "The command line",
+    ),
+    Refusal(
+        "tenant.domain-invalid",
+        "The text cannot be a custom domain.",
+        "RFC 1035 §2.3.1: labels; RFC 5890 §2.3.1",
+        "Use 1 to 63 letters (a to z), digits and hyphens, with no hyphen first or last.",
+        TENANTS,
+    ),
+    Refusal(
+        "tenant.domain-reserved",
+        "The custom domain is reserved for myPolicies.",
+        "myPolicies: reserved names",
+        "Choose another custom domain.",
+        TENANTS,
+    ),
+    Refusal(
+        "tenant.domain-taken",
+        "Another tenant has the custom domain or host name.",
+        "myPolicies: a host belongs to one tenant",
+        "Choose another name, or remove it from the other tenant.",
+        TENANTS,
+    ),
+    Refusal(
+        "tenant.host-invalid",
+        "The text cannot be an additional host name.",
+        "RFC 1035 §2.3.1: host names",
+        "Write a complete host name such as idm.example.com, outside of the base domain.",
+        TENANTS,
+    ),
+    Refusal(
+        "tenant.schema-exists",
+        "The database has a schema of the tenant's name that belongs to no tenant.",
+        "myPolicies: one schema a tenant",
+        "Rename or drop the schema in the database, or choose another custom domain.",
+        "myPolicies operators",
+    ),
+    Refusal(
+        "tenant.staff",
+        "The staff tenant cannot be suspended.",
+        "myPolicies: staff sign in there",
+        "Suspend the tenant that you meant.",
+        TENANTS,
+    ),
+    Refusal(
+        "account.email-invalid",
+        "The text is not an e-mail address that accounts can have.",
+        "RFC 5321 §4.1.2; myPolicies: one spelling for each address",
+        "Enter the complete address; letters in front of the @ are ASCII.",
+        ACCOUNTS,
+    ),
+    Refusal(
+        "account.exists",
+        "The tenant already has an account with the e-mail address.",
+        "myPolicies: one account for each address",
+        "Change or reactivate the existing account.",
+        ACCOUNTS,
+    ),
+    Refusal(
+        "account.role",
+        "The tenant has no such role.",
+        "myPolicies: roles",
+        "Choose one of the roles that the message names.",
+        ACCOUNTS,
+    ),
+    Refusal(
+        "account.last",
+        "The account is the last active one of its role; without it nobody could administer.",
+        "myPolicies: an admin remains",
+        "Give another account the role first.",
+        ACCOUNTS,
+    ),
+    Refusal(
+        "account.not-admin",
+        "The account is not an active admin of the tenant.",
+        _ADMIN,
+        "Choose an active admin, or make the account one.",
+        ACCOUNTS,
+    ),
+    Refusal(
+        "account.no-operator",
+        "There is no active operator yet.",
+        "myPolicies: the first account of staff is an operator",
+        "Create an account with the role operator first.",
+        "The command line",
+    ),
+    Refusal(
+        "account.password",
+        "The password is too easy to guess.",
+        "NIST SP 800-63B §5.1.1",
+        "Choose a longer password that is not a common one.",
+        "myPolicies: the form of the action",
+    ),
+    Refusal(
+        "invitation.staff",
+        "Only tenant admins are invited to a tenant.",
+        "myPolicies: staff have accounts of their own",
+        "Add an account, then invite it.",
+        ACCOUNTS,
+    ),
+    Refusal(
+        "invitation.ended",
+        "The invitation has been used, replaced or withdrawn, or has expired.",
+        "myPolicies: an invitation works once",
+        "Ask for another invitation.",
+        ACCOUNTS,
+    ),
+    Refusal(
+        "client.keys",
+        "The text is not a set of public keys that are strong enough.",
+        "RFC 7517 §5, RFC 7518 §3",
+        "Give the public keys as a JWK set, as the message says.",
+        CLIENTS,
+    ),
+    Refusal(
+        "viewing.running",
+        "Staff can view one tenant at a time as its admins do.",
+        "myPolicies: viewing as a tenant admin",
+        "Stop viewing the other tenant first.",
+        TENANTS,
     ),
 )

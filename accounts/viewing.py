@@ -49,7 +49,9 @@ def start(request: HttpRequest, tenant: Tenant, reason: str) -> None:
     running = viewing_of(request)
     if running and running.tenant != tenant:
         # One at a time; and ending that one here would take the audit logs' locks out of order.
-        raise ActionRefused(f"You are viewing {running.tenant.name} already. Stop that first.")
+        raise ActionRefused(
+            "viewing.running", f"You are viewing {running.tenant.name} already. Stop that first."
+        )
     end(request, _AGAIN)
     until = clock.now() + timedelta(minutes=MINUTES)
     start_view_as_admin(actor(request), tenant, reason, until)

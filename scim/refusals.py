@@ -253,6 +253,13 @@ ROWS: Final = (
     ),
     # Users and groups
     Refusal(
+        "restore.taken",
+        "Another user has the userName or the externalId of the deleted user by now.",
+        "RFC 7643 §4.1.1: uniqueness",
+        "Change it in Entra first, or leave the user deleted; its history stays readable.",
+        "Entra: Users",
+    ),
+    Refusal(
         "user.name-missing",
         "The user would have no userName.",
         _REQUIRED,

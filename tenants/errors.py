@@ -7,10 +7,15 @@ from contextlib import contextmanager
 class Refused(ValueError):
     """Something may not be done as asked; the message is a sentence for whoever asked.
 
-    `field` names what of the request it is about; "" for none in particular.
+    `reason` is the id of its row in the catalogue of refusals (accounts.refusals). `field` names what
+    of the request it is about; "" for none in particular.
     """
 
     field = ""
+
+    def __init__(self, reason: str, sentence: str) -> None:
+        super().__init__(sentence)
+        self.reason = reason
 
 
 class TenantRefused(Refused):

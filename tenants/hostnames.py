@@ -75,12 +75,15 @@ def read_custom_domain(text: str) -> str:
     label = _lower_case(text)
     if not LABEL.fullmatch(label):
         raise TenantRefused(
+            "tenant.domain-invalid",
             f"{_shown(text)} cannot be a custom domain: use 1 to 63 letters (a to z), digits and "
-            "hyphens, with no hyphen first or last."
+            "hyphens, with no hyphen first or last.",
         )
     _refuse_encoded(label, text)
     if label in RESERVED:
-        raise TenantRefused(f"The custom domain {label} is reserved for myPolicies.")
+        raise TenantRefused(
+            "tenant.domain-reserved", f"The custom domain {label} is reserved for myPolicies."
+        )
     return label
 
 
@@ -95,14 +98,16 @@ def read_host_name(text: str, base_domain: str) -> str:
         or not all(map(LABEL.fullmatch, labels))
     ):
         raise TenantRefused(
+            "tenant.host-invalid",
             f"{_shown(text)} is not a full host name: write it like scim.example.com, without "
-            "https:// and without a port."
+            "https:// and without a port.",
         )
     for label in labels:
         _refuse_encoded(label, text)
     if is_below(name, base_domain):
         raise TenantRefused(
-            f"Host names below {base_domain} follow from custom domains and cannot be added."
+            "tenant.host-invalid",
+            f"Host names below {base_domain} follow from custom domains and cannot be added.",
         )
     return name
 
@@ -116,8 +121,9 @@ def _refuse_encoded(label: str, text: str) -> None:
     """RFC 5890 §2.3.1: "--" at the third place marks an encoded label (xn--), shown as another."""
     if label[2:4] == "--":
         raise TenantRefused(
+            "tenant.domain-invalid",
             f"{_shown(text)} cannot be used: two hyphens after the second character mark an "
-            "internationalized name."
+            "internationalized name.",
         )
 
 

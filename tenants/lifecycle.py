@@ -31,7 +31,9 @@ def create_tenant(custom_domain: str, name: str) -> Tenant:
     name = name.strip()
     if not name or len(name) > NAME_LENGTH or not name.isprintable():
         with about("name"):
-            raise TenantRefused(f"The name must be one line of 1 to {NAME_LENGTH} characters.")
+            raise TenantRefused(
+                "action.text", f"The name must be one line of 1 to {NAME_LENGTH} characters."
+            )
     with about("custom_domain"):
         return _create(
             Tenant(custom_domain=label, name=name, schema_name=hostnames.schema_name(label))
@@ -53,32 +55,37 @@ def create_operator_tenant() -> Tenant:
 
 
 def _create(tenant: Tenant) -> Tenant:
-    taken = f"The custom domain {tenant.custom_domain} is taken."
+    taken = TenantRefused(
+        "tenant.domain-taken", f"The custom domain {tenant.custom_domain} is taken."
+    )
     with in_public(), transaction.atomic():
         with _refusing(UniqueViolation, taken):
             tenant.save(force_insert=True)
-        occupied = f"There is a schema {tenant.schema_name} already, which belongs to no tenant."
+        occupied = TenantRefused(
+            "tenant.schema-exists",
+            f"There is a schema {tenant.schema_name} already, which belongs to no tenant.",
+        )
         with _refusing(DuplicateSchema, occupied):
             schemas.create(tenant.schema_name)
     return tenant
 
 
 @contextmanager
-def _refusing(violation: type[psycopg.Error], sentence: str) -> Iterator[None]:
+def _refusing(violation: type[psycopg.Error], refusal: TenantRefused) -> Iterator[None]:
     """A savepoint in which that error of PostgreSQL means that the wish is refused."""
     try:
         with transaction.atomic():
             yield
     except DatabaseError as error:
         if isinstance(error.__cause__, violation):
-            raise TenantRefused(sentence) from error
+            raise refusal from error
         raise
 
 
 def suspend(tenant: Tenant) -> None:
     """Stop serving a tenant, within a second everywhere; its data stay. Again: nothing."""
     if tenant.is_operator:
-        raise TenantRefused("The staff tenant cannot be suspended.")
+        raise TenantRefused("tenant.staff", "The staff tenant cannot be suspended.")
     _set_status(tenant, Status.SUSPENDED)
 
 
@@ -118,7 +125,8 @@ def add_host(tenant: Tenant, host: str) -> Domain:
         if present is not None:
             return present
         domain = Domain(domain=name, tenant=tenant, is_primary=False)
-        with _refusing(UniqueViolation, f"The host name {name} is taken."):
+        taken = TenantRefused("tenant.domain-taken", f"The host name {name} is taken.")
+        with _refusing(UniqueViolation, taken):
             domain.save(force_insert=True)
     return domain
 
@@ -129,5 +137,5 @@ def remove_host(tenant: Tenant, host: str) -> None:
     with in_public():
         domain = Domain.objects.filter(domain=name, tenant=tenant).first()
         if domain is None:
-            raise TenantRefused(f"{tenant} has no further host name {name}.")
+            raise TenantRefused("action.not-found", f"{tenant} has no further host name {name}.")
         domain.delete()

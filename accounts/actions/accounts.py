@@ -56,7 +56,8 @@ def create_staff(
         with in_tenant(tenant):
             if role != Role.OPERATOR and not _lock_leaders(tenant):
                 raise ActionRefused(
-                    "There is no active operator yet: create one first, with the role operator."
+                    "account.no-operator",
+                    "There is no active operator yet: create one first, with the role operator.",
                 )
             account = add_account(tenant, email, name, role)
             store_password(account, password)
@@ -144,11 +145,15 @@ def _insert(tenant: Tenant, account: Account, email: str) -> None:
         with transaction.atomic():
             account.save(force_insert=True)
     except ValidationError as error:
-        raise ActionRefused(f"{email.strip()!r} is not an e-mail address.") from error
+        raise ActionRefused(
+            "account.email-invalid", f"{email.strip()!r} is not an e-mail address."
+        ) from error
     except IntegrityError as error:
         if violated_constraint(error) != EMAIL_UNIQUE:
             raise
-        raise ActionRefused(f"{tenant} has an account {account.email} already.") from error
+        raise ActionRefused(
+            "account.exists", f"{tenant} has an account {account.email} already."
+        ) from error
 
 
 def _read_address(email: str) -> str:
@@ -160,10 +165,14 @@ def _read_address(email: str) -> str:
     typed = unicodedata.normalize("NFC", email.strip())
     local, _, domain = typed.rpartition("@")
     if not local.isascii():
-        raise ActionRefused(f"{typed!r} is not an e-mail address: before the @ it has to be ASCII.")
+        raise ActionRefused(
+            "account.email-invalid",
+            f"{typed!r} is not an e-mail address: before the @ it has to be ASCII.",
+        )
     if fold(domain) != domain.lower():
         raise ActionRefused(
-            f"{typed!r} has a letter that has two spellings. Write xn--… after the @."
+            "account.email-invalid",
+            f"{typed!r} has a letter that has two spellings. Write xn--… after the @.",
         )
     return normalize_login(typed)
 
@@ -176,7 +185,7 @@ def get_account(tenant: Tenant, account: str | UUID) -> Account:
     else:
         found = Account.objects.filter(id=account).first()
     if found is None:
-        raise ActionRefused(f"{tenant} has no account {account}.")
+        raise ActionRefused("action.not-found", f"{tenant} has no account {account}.")
     return found
 
 
@@ -189,7 +198,8 @@ def get_admin(tenant: Tenant, account: str | UUID, what: str) -> Account:
         found = get_account(tenant, account)
         if found.role != Role.ADMIN or not found.is_active:
             raise ActionRefused(
-                f"{found.email} is not an active tenant admin: {what} is issued for one."
+                "account.not-admin",
+                f"{found.email} is not an active tenant admin: {what} is issued for one.",
             )
         return found
 
@@ -203,7 +213,9 @@ def _check_role(tenant: Tenant, role: Role) -> None:
     roles = STAFF_ROLES if tenant.is_operator else TENANT_ROLES
     if role not in roles:
         choices = ", ".join(choice.value for choice in roles)
-        raise ActionRefused(f"{role} is no role in {tenant}: choose one of {choices}.")
+        raise ActionRefused(
+            "account.role", f"{role} is no role in {tenant}: choose one of {choices}."
+        )
 
 
 def _lock_leaders(tenant: Tenant) -> list[Account]:
@@ -218,8 +230,9 @@ def _lock_leaders(tenant: Tenant) -> list[Account]:
 def _check_others_lead(account: Account, leaders: list[Account]) -> None:
     if leaders == [account]:
         raise ActionRefused(
+            "account.last",
             f"{account.email} is the last active {leaders[0].get_role_display().lower()}: "
-            "make another account one first."
+            "make another account one first.",
         )
 
 
@@ -229,6 +242,6 @@ def store_password(account: Account, password: str) -> None:
         validate_password(password, account)
     except ValidationError as error:
         with about("password"):
-            raise ActionRefused(" ".join(error.messages)) from error
+            raise ActionRefused("account.password", " ".join(error.messages)) from error
     account.set_password(password)
     account.save(update_fields=["password"])

@@ -68,7 +68,7 @@ def add_client_secret(
     with performing(actor, "accounts.add_clientsecret", tenant):
         found = _get_client(tenant, client)
         if found.revoked_at is not None:
-            raise ActionRefused(f"The OAuth client {found} is revoked.")
+            raise ActionRefused("action.too-late", f"The OAuth client {found} is revoked.")
         return _add_secret(actor, tenant, found, years)
 
 
@@ -86,7 +86,7 @@ def revoke_client_secret(actor: Actor, tenant: Tenant, secret: str | UUID) -> Cl
         else:
             found = candidates.filter(id=secret).first()
         if found is None:
-            raise ActionRefused(f"{tenant} has no client secret {secret}.")
+            raise ActionRefused("action.not-found", f"{tenant} has no client secret {secret}.")
         _revoke(actor, tenant, found, "client secret revoked")
     return found
 
@@ -105,7 +105,9 @@ def revoke_oauth_client(actor: Actor, tenant: Tenant, client: str | UUID) -> OAu
 def _add_secret(actor: Actor, tenant: Tenant, client: OAuthClient, years: int) -> CreatedClient:
     if years not in SECRET_YEARS:
         with about("years"):
-            raise ActionRefused(f"A client secret expires after 1 to {max(SECRET_YEARS)} years.")
+            raise ActionRefused(
+                "action.range", f"A client secret expires after 1 to {max(SECRET_YEARS)} years."
+            )
     now = clock.now()
     value = tokens.generate(SECRET_PREFIX)
     digest = tokens.digest(tenant.id, value)
@@ -144,7 +146,7 @@ def _get_client(tenant: Tenant, client: str | UUID) -> OAuthClient:
         candidates = OAuthClient.objects.select_for_update(of=("self",), no_key=True)
         found = candidates.select_related("issued_for").filter(id=client_id).first()
     if found is None:
-        raise ActionRefused(f"{tenant} has no OAuth client {client}.")
+        raise ActionRefused("action.not-found", f"{tenant} has no OAuth client {client}.")
     return found
 
 
@@ -155,4 +157,4 @@ def _read_keys(text: str) -> dict[str, Any]:
         return read_key_set(text)
     except AssertionRefused as error:
         with about("public_keys"):
-            raise ActionRefused(str(error)) from error
+            raise ActionRefused("client.keys", str(error)) from error

@@ -30,7 +30,9 @@ def invite_admin(actor: Actor, tenant: Tenant, email: str, name: str) -> Account
     """
     with performing(actor, INVITE, tenant):
         if tenant.is_operator:
-            raise ActionRefused("Staff are no tenant admins: add an account, then invite it.")
+            raise ActionRefused(
+                "invitation.staff", "Staff are no tenant admins: add an account, then invite it."
+            )
         account = Account.objects.filter(email=normalize_login(email)).first()
         if account is None:
             account = add_account(tenant, email, name, Role.ADMIN)
@@ -50,7 +52,10 @@ def send_invitation(actor: Actor, tenant: Tenant, account: str | UUID) -> Accoun
     with performing(actor, CHANGE if tenant.is_operator else INVITE, tenant):
         found = get_account(tenant, account)
         if found.role not in {Role.ADMIN, *STAFF_ROLES}:
-            raise ActionRefused(f"{found.email} is a member: only admins sign in to these pages.")
+            raise ActionRefused(
+                "account.not-admin",
+                f"{found.email} is a member: only admins sign in to these pages.",
+            )
         _prepare_again(tenant, found)
         invite(actor, tenant, found)
     return found
@@ -77,7 +82,7 @@ def accept_invitation(tenant: Tenant, value: str, password: str, address: str | 
     with in_tenant(tenant):
         found = invitations.find(value, lock=True)
         if found is None:
-            raise ActionRefused(_NO_LONGER)
+            raise ActionRefused("invitation.ended", _NO_LONGER)
         store_password(found, password)
         record(Actor.account(found, tenant, address), "invitation accepted", found.email)
     return found
@@ -88,7 +93,7 @@ def retry_mail(actor: Actor, mail_id: UUID) -> Mail:
     with in_public():
         found = Mail.objects.select_related("tenant").filter(pk=mail_id).first()
     if found is None:
-        raise ActionRefused("There is no such e-mail.")
+        raise ActionRefused("action.not-found", "There is no such e-mail.")
     with performing(actor, RETRY, found.tenant):
         now = clock.now()
         waiting = Mail.objects.filter(pk=mail_id, status__in=RETRIABLE, retry_at=found.retry_at)
@@ -96,7 +101,9 @@ def retry_mail(actor: Actor, mail_id: UUID) -> Mail:
             status=Mail.Status.WAITING, retry_at=now, give_up_at=now + mail.GIVE_UP, done_at=None
         )
         if not changed:
-            raise ActionRefused("It has been sent, or tried again, in the meantime.")
+            raise ActionRefused(
+                "action.too-late", "It has been sent, or tried again, in the meantime."
+            )
         note(actor, found.tenant, "e-mail queued again", str(found), {"id": str(mail_id)})
     return found
 
@@ -104,9 +111,10 @@ def retry_mail(actor: Actor, mail_id: UUID) -> Mail:
 def _prepare_again(tenant: Tenant, account: Account) -> None:
     if not can_be_invited(tenant, account):
         raise ActionRefused(
+            "account.exists",
             f"{tenant} has an account {account.email} already, which needs no invitation."
             if account.is_active
-            else f"{account.email} is deactivated: reactivate the account instead."
+            else f"{account.email} is deactivated: reactivate the account instead.",
         )
     account.is_active = True
     account.role = account.role if tenant.is_operator else Role.ADMIN

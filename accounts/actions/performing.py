@@ -40,13 +40,13 @@ def refusals() -> Iterator[None]:
         yield
     except TenantRefused as error:
         with about(error.field):
-            raise ActionRefused(str(error)) from error
+            raise ActionRefused(error.reason, str(error)) from error
 
 
 def authorize(actor: Actor, permission: str, tenant: Tenant | None) -> None:
     """Raise NotPermitted unless the actor has the permission in the tenant (None: the registry)."""
     if not actor.may(permission, tenant):
-        raise NotPermitted("Your role does not include this.")
+        raise NotPermitted("action.not-permitted", "Your role does not include this.")
 
 
 def note(actor: Actor, tenant: Tenant, act: str, subject: str, details: Details) -> AuditEntry:
@@ -83,7 +83,9 @@ def one_line(text: str, what: str, max_length: int, field: str = "") -> str:
     text = text.strip()
     if not text or len(text) > max_length or not text.isprintable():
         with about(field):
-            raise ActionRefused(f"{what} must be one line of 1 to {max_length} characters.")
+            raise ActionRefused(
+                "action.text", f"{what} must be one line of 1 to {max_length} characters."
+            )
     return text
 
 

@@ -123,7 +123,7 @@ def _get_token(tenant: Tenant, token: str | UUID) -> SecretToken:
     else:
         found = candidates.filter(id=token).first()
     if found is None:
-        raise ActionRefused(f"{tenant} has no secret token {token}.")
+        raise ActionRefused("action.not-found", f"{tenant} has no secret token {token}.")
     return found
 
 
@@ -132,7 +132,9 @@ def _expiry(request: TokenRequest, now: datetime) -> datetime | None:
         return None
     if not 1 <= request.days <= MOST_DAYS:
         with about("days"):
-            raise ActionRefused(f"A secret token expires after 1 to {MOST_DAYS} days.")
+            raise ActionRefused(
+                "action.range", f"A secret token expires after 1 to {MOST_DAYS} days."
+            )
     return now + timedelta(days=request.days)
 
 
@@ -171,10 +173,10 @@ def _get_live(tenant: Tenant, named: Collection[str | UUID], now: datetime) -> l
     known = {key for token in found for key in (token.id, token.public_id)}
     for key in [*ids, *names]:
         if key not in known:
-            raise ActionRefused(f"{tenant} has no secret token {key}.")
+            raise ActionRefused("action.not-found", f"{tenant} has no secret token {key}.")
     for token in found:
         if token.standing.has_ended(now):
-            raise ActionRefused(f"The secret token {token} has ended already.")
+            raise ActionRefused("action.too-late", f"The secret token {token} has ended already.")
     return found
 
 

@@ -23,6 +23,13 @@ ROWS: Final = (
         _RECEIVER,
     ),
     Refusal(
+        "stream.settings",
+        "The settings of the event stream contradict each other, or one is not valid.",
+        "RFC 8935, RFC 8936, RFC 9967 §2; myPolicies: event streams",
+        "Correct the field that the message names.",
+        "myPolicies: Event streams",
+    ),
+    Refusal(
         "stream.sealed",
         "The key that signs events cannot be read.",
         "myPolicies: signing keys are stored encrypted",

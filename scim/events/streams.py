@@ -72,7 +72,9 @@ def create_stream(actor: Actor, tenant: Tenant, request: StreamRequest) -> Creat
     with performing(actor, ADD, tenant):
         now = clock.now()
         if EventStream.objects.filter(deleted_at=None).count() >= MOST_STREAMS:
-            raise ActionRefused(f"A tenant has at most {MOST_STREAMS} event streams.")
+            raise ActionRefused(
+                "action.range", f"A tenant has at most {MOST_STREAMS} event streams."
+            )
         with about("endpoint"):
             endpoint = _endpoint(request)
         stream = EventStream(
@@ -153,11 +155,18 @@ def skip_event(actor: Actor, tenant: Tenant, jti: str | UUID) -> Delivery:
     with performing(actor, SKIP, tenant):
         found, now = _get_delivery(tenant, jti), clock.now()
         if found.status != DeliveryStatus.PENDING or found.stream.deleted_at is not None:
-            raise ActionRefused(f"Event {found.id} no longer waits: nothing to skip.")
+            raise ActionRefused(
+                "action.too-late", f"Event {found.id} no longer waits: nothing to skip."
+            )
         if not found.attempts:
-            raise ActionRefused(f"Event {found.id} has not been tried yet: there is no failure.")
+            raise ActionRefused(
+                "action.too-late", f"Event {found.id} has not been tried yet: there is no failure."
+            )
         if found.held_until is not None and found.held_until > now:
-            raise ActionRefused(f"Event {found.id} is being sent right now. Try again in a minute.")
+            raise ActionRefused(
+                "action.too-late",
+                f"Event {found.id} is being sent right now. Try again in a minute.",
+            )
         found.status, found.done_at = DeliveryStatus.SKIPPED, now
         found.error = f"Skipped by {actor.name}. {found.error}".rstrip()
         found.save(update_fields=["status", "done_at", "error"])
@@ -196,7 +205,7 @@ def get_stream(tenant: Tenant, stream: str | UUID) -> EventStream:
     name = str(stream).strip().lower()
     found = [each for each in candidates if name and str(each.id).startswith(name)]
     if len(found) != 1:
-        raise ActionRefused(f"{tenant} has no event stream {name}.")
+        raise ActionRefused("action.not-found", f"{tenant} has no event stream {name}.")
     return found[0]
 
 
@@ -211,7 +220,7 @@ def _find_delivery(tenant: Tenant, jti: str | UUID, among: QuerySet[Delivery]) -
         found = among.select_related("stream", "event").filter(pk=UUID(name)).first()
         if found is not None:
             return found
-    raise ActionRefused(f"{tenant} has no event {name[:64]!r}.")
+    raise ActionRefused("action.not-found", f"{tenant} has no event {name[:64]!r}.")
 
 
 def _register(tenant: Tenant) -> None:
@@ -223,12 +232,12 @@ def _register(tenant: Tenant) -> None:
 def _endpoint(request: StreamRequest) -> str:
     if request.method == DeliveryMethod.POLL:
         if request.endpoint.strip():
-            raise ActionRefused("A stream that is polled has no endpoint.")
+            raise ActionRefused("stream.settings", "A stream that is polled has no endpoint.")
         return ""
     url = request.endpoint.strip()
     flaw = posting.flaw(url, private_allowed=settings.DEVELOPMENT)
     if flaw is not None:
-        raise ActionRefused(flaw)
+        raise ActionRefused("stream.settings", flaw)
     return url
 
 
@@ -237,10 +246,14 @@ def _event_uris(chosen: tuple[str, ...]) -> list[str]:
     unknown = set(chosen) - set(EVENT_URIS)
     if unknown or not chosen:
         names = ", ".join(sorted(unknown)) or "none"
-        raise ActionRefused(f"Choose at least one of the event types that exist, not {names}.")
+        raise ActionRefused(
+            "stream.settings", f"Choose at least one of the event types that exist, not {names}."
+        )
     for kind in DETAILED:
         if set(uris_of(kind)) <= set(chosen):
-            raise ActionRefused(f"Choose {NOTICE} or full of {kind}: an event is one of the two.")
+            raise ActionRefused(
+                "stream.settings", f"Choose {NOTICE} or full of {kind}: an event is one of the two."
+            )
     return [uri for uri in EVENT_URIS if uri in chosen]
 
 
@@ -253,7 +266,7 @@ def _secret(tenant: Tenant, stream: EventStream, authorization: str) -> str:
     """Give the stream its secret; return the part that is shown once."""
     authorization = authorization.strip()
     if authorization and stream.method != DeliveryMethod.PUSH:
-        raise ActionRefused("Only a push stream sends an Authorization header.")
+        raise ActionRefused("stream.settings", "Only a push stream sends an Authorization header.")
     match stream.method:
         case DeliveryMethod.POLL:
             secret = tokens.generate(SECRET_PREFIX)
@@ -267,8 +280,10 @@ def _secret(tenant: Tenant, stream: EventStream, authorization: str) -> str:
         case _:
             if authorization:
                 if not (authorization.isascii() and authorization.isprintable()):
-                    raise ActionRefused("The Authorization header must be printable ASCII.")
+                    raise ActionRefused(
+                        "stream.settings", "The Authorization header must be printable ASCII."
+                    )
                 if len(authorization) > MAX_HEADER:
-                    raise ActionRefused("The Authorization header is too long.")
+                    raise ActionRefused("stream.settings", "The Authorization header is too long.")
                 stream.secret = seal(tenant.id, PUSH_HEADER, authorization)
             return ""

@@ -59,7 +59,9 @@ def define_schema(actor: Actor, tenant: Tenant, definition: Definition) -> Exten
         indexes.begin(row, unique)
         is_new = row is None or row.removed_at is not None
         if is_new and len(storage.defined()) >= MAX_SCHEMAS:
-            raise ActionRefused(f"A tenant can have {MAX_SCHEMAS} schemas of its own.")
+            raise ActionRefused(
+                "action.range", f"A tenant can have {MAX_SCHEMAS} schemas of its own."
+            )
         _check_former(row, schema, definition.resource_type)
         former_secrets = _former_secrets(row, schema)
         _check_required(definition, schema)
@@ -83,13 +85,14 @@ def remove_schema(actor: Actor, tenant: Tenant, urn: str) -> ExtensionSchema:
         lifecycle.set_schemas_revision(tenant, uuid4())
         row = storage.find(urn.strip())
         if row is None or row.removed_at is not None:
-            raise ActionRefused(f"{tenant} has no schema {urn.strip()[:200]}.")
+            raise ActionRefused("action.not-found", f"{tenant} has no schema {urn.strip()[:200]}.")
         indexes.begin(row, ())
         live, _ = storage.count_holders(row.resource_type, row.urn)
         if live:
             raise ActionRefused(
+                "schema.in-use",
                 f"{_counted(live, row.resource_type)} values of {row.urn}. Have Entra clear them"
-                " first, or keep the schema."
+                " first, or keep the schema.",
             )
         indexes.settle()
         row.removed_at = row.changed_at = clock.now()
@@ -128,16 +131,20 @@ def stored_form(schema: Schema) -> dict[str, Any]:
 def _read(definition: Definition) -> Schema:
     if definition.resource_type not in {each.name for each in RESOURCE_TYPES}:
         names = ", ".join(each.name for each in RESOURCE_TYPES)
-        raise ActionRefused(f"The resource type must be one of {names}.")
+        raise ActionRefused("schema.definition", f"The resource type must be one of {names}.")
     if len(definition.text) > MAX_DEFINITION:
-        raise ActionRefused(f"The definition is longer than {MAX_DEFINITION} characters.")
+        raise ActionRefused(
+            "schema.definition", f"The definition is longer than {MAX_DEFINITION} characters."
+        )
     try:
         schema = read_schema(json.loads(definition.text))
     except DefinitionRefused as error:
-        raise ActionRefused(str(error)) from error
+        raise ActionRefused("schema.definition", str(error)) from error
     except (ValueError, RecursionError) as error:
         where = f" at line {error.lineno}" if isinstance(error, json.JSONDecodeError) else ""
-        raise ActionRefused(f"The definition is not valid JSON{where}.") from error
+        raise ActionRefused(
+            "schema.definition", f"The definition is not valid JSON{where}."
+        ) from error
     _check_secrets(schema, is_required=definition.is_required)
     return schema
 
@@ -148,17 +155,21 @@ def _check_former(row: ExtensionSchema | None, schema: Schema, resource_type: st
         return
     former = read_schema(row.definition)
     if former.id != schema.id:
-        raise ActionRefused(f"The URN is spelled {former.id} so far; letter case must stay.")
+        raise ActionRefused(
+            "schema.in-use", f"The URN is spelled {former.id} so far; letter case must stay."
+        )
     _, holders = storage.count_holders(row.resource_type, row.urn)
     if holders and row.resource_type != resource_type:
         raise ActionRefused(
-            f"{_counted(holders, row.resource_type)} values of it, so it must stay."
+            "schema.in-use",
+            f"{_counted(holders, row.resource_type)} values of it, so it must stay.",
         )
     reasons = list(incompatibilities(former, schema)) if holders else []
     if reasons:
         raise ActionRefused(
+            "schema.in-use",
             f"{_counted(holders, row.resource_type)} values that could not be read any more,"
-            f" deleted ones included: {' '.join(reasons[:3])}"
+            f" deleted ones included: {' '.join(reasons[:3])}",
         )
 
 
@@ -170,8 +181,9 @@ def _check_required(definition: Definition, schema: Schema) -> None:
         if lacking:
             what = ":".join((*keys, member))
             raise ActionRefused(
+                "schema.in-use",
                 f"{_counted(lacking, name)} no {what}, so Entra's next change of them would be refused."
-                " Define it as optional, let Entra send it, then make it required."
+                " Define it as optional, let Entra send it, then make it required.",
             )
 
 
@@ -206,13 +218,15 @@ def _check_secrets(schema: Schema, *, is_required: bool) -> None:
         ]
         if demands:
             raise ActionRefused(
+                "schema.secret",
                 f"{demands[0]} is never returned, so no value of it is kept: it can be neither"
-                " required nor unique."
+                " required nor unique.",
             )
     if is_required and all(attribute.is_secret for attribute in schema.attributes):
         raise ActionRefused(
+            "schema.secret",
             "All attributes of the schema are never returned, so no value is kept: the schema cannot"
-            " be required."
+            " be required.",
         )
 
 
@@ -233,8 +247,9 @@ def _former_secrets(row: ExtensionSchema | None, schema: Schema) -> list[str]:
         leaf = attribute.find(part) if part else attribute
         if leaf is not None and not leaf.is_secret:
             raise ActionRefused(
+                "schema.secret",
                 f"{path} was never returned and stays so: what was sent before would show. Choose"
-                " another name."
+                " another name.",
             )
     return sorted(ever - now)
 

@@ -114,11 +114,11 @@ class Building:
             with transaction.atomic():
                 build_index(unique, name=name, within=is_within)
         except IntegrityError:
-            raise ActionRefused(_doubled(unique)) from None
+            raise ActionRefused("schema.duplicates", _doubled(unique)) from None
         except OperationalError as error:
             if not is_timeout(error):
                 raise
-            raise ActionRefused(_SLOW.format(attribute=unique.attribute)) from error
+            raise ActionRefused("schema.slow", _SLOW.format(attribute=unique.attribute)) from error
 
 
 @contextmanager

@@ -49,7 +49,8 @@ def change_guard(actor: Actor, tenant: Tenant, guard: Guard) -> None:
     with performing(actor, GUARD, tenant):
         if not (1 <= guard.share_percent <= MOST_PERCENT and 1 <= guard.least <= MOST_LEAST):
             raise ActionRefused(
-                f"The share must be 1 to {MOST_PERCENT} percent, the smallest alarm 1 to {MOST_LEAST}."
+                "action.range",
+                f"The share must be 1 to {MOST_PERCENT} percent, the smallest alarm 1 to {MOST_LEAST}.",
             )
         Guard.objects.update_or_create(
             tenant=tenant,
@@ -72,7 +73,7 @@ def _unsettled(tenant: Tenant, alarm_id: UUID, outcomes: Sequence[str]) -> Alarm
     alarms = Alarm.objects.select_for_update().filter(tenant=tenant, pk=alarm_id)
     found = alarms.filter(outcome__in=outcomes).first()
     if found is None:
-        raise ActionRefused("Somebody has settled this already.")
+        raise ActionRefused("action.too-late", "Somebody has settled this already.")
     return found
 
 

@@ -55,7 +55,7 @@ def begin(actor: Actor, alarm: Alarm) -> Undoing:
         until = now if alarm.settled_at is None else alarm.settled_at
         undoing = Undoing(id=clock.new_id(now), alarm_id=alarm.pk, since=alarm.since, until=until)
     elif undoing is None or not undoing.left:
-        raise ActionRefused("Somebody has settled this already.")
+        raise ActionRefused("action.too-late", "Somebody has settled this already.")
     _of(undoing).exclude(obstacle=None).update(obstacle=None)
     undoing.subject = str(alarm)
     undoing.reached, undoing.back, undoing.left = undoing.since, 0, 0
@@ -142,7 +142,7 @@ def _bring_back(tenant: Tenant, undoing: Undoing, users: Sequence[UUID]) -> dict
             with transaction.atomic():
                 _bring_back_one(user_id, states[user_id], _requester(tenant, undoing))
         except Taken as error:
-            obstacles[user_id] = error.reason
+            obstacles[user_id] = error.brief
         except (ActionRefused, ScimError) as error:
             obstacles[user_id] = f"Refused ({type(error).__name__})."
     return obstacles

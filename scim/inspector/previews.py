@@ -108,7 +108,7 @@ def _dry_run(call: Call[ProvisioningEvent]) -> Page:
     event, logged = call.record, logged_of(call.record)
     refusal = why_not(logged)
     if refusal:
-        raise ActionRefused(refusal)
+        raise ActionRefused("dry-run.impossible", refusal)
     preview = preview_request(call.actor, current_tenant(), event.pk, logged)
     sight, path = Sight.of(call.request), record_path(ProvisioningEvent, event.pk)
     return Page(

@@ -31,11 +31,11 @@ _TAKEN: Final = (
 
 
 class Taken(ActionRefused):
-    """Another user has the userName or the externalId by now; `reason` says it without the value."""
+    """Another user has the userName or the externalId by now; `brief` says it without the value."""
 
-    def __init__(self, message: str, reason: str) -> None:
-        super().__init__(message)
-        self.reason = reason
+    def __init__(self, reason: str, message: str, brief: str) -> None:
+        super().__init__(reason, message)
+        self.brief = brief
 
 
 def restore(user_id: UUID, requester: Requester, *, with_groups: bool) -> list[UUID]:
@@ -48,13 +48,13 @@ def restore(user_id: UUID, requester: Requester, *, with_groups: bool) -> list[U
     loading = Loading(tenant.tenant_url)
     stored = resources.lock(user_type, user_id, loading, Lock.RESTORE)
     if stored is None:
-        raise ActionRefused("This user is not deleted.")
+        raise ActionRefused("action.too-late", "This user is not deleted.")
     _check_free(user_type, stored)
     event = answered(Call(requester, Operation.RESTORE, user_type, stored.id), 200)
     try:
         store(Write(user_type, stored.id, stored.resource, stored.version + 1, event))
     except Uniqueness as error:  # somebody took the userName this very moment
-        raise Taken(error.detail, error.detail) from error
+        raise Taken(error.reason, error.detail, error.detail) from error
     if not with_groups:
         return []
     left = [group for group, _ in belonging.left_groups(stored.id)]
@@ -70,4 +70,5 @@ def _check_free(user_type: ResourceType, stored: Stored) -> None:
         if holder is not None:
             value = stored.resource.get(attribute)
             message = _TAKEN.format(attribute=attribute, value=value, id=holder)
-            raise Taken(message, f"Another user has its {attribute} now, with the id {holder}.")
+            brief = f"Another user has its {attribute} now, with the id {holder}."
+            raise Taken("restore.taken", message, brief)

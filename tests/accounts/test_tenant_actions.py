@@ -103,3 +103,18 @@ def test_support_may_not_touch_tenants(acme, alice):
 def last_entry(tenant):
     with in_tenant(tenant):
         return AuditEntry.objects.values_list("act", "subject", "details").first()
+
+
+@pytest.mark.parametrize(
+    ("domain", "reason"),
+    [
+        ("-", "tenant.domain-invalid"),
+        ("admin", "tenant.domain-reserved"),
+        ("acme", "tenant.domain-taken"),
+    ],
+)
+def test_a_refused_action_carries_its_reason(domain, reason, acme, command):
+    with pytest.raises(ActionRefused) as refused:
+        actions.create_tenant(command, domain, "Another Inc", "ina@initech.example")
+
+    assert refused.value.reason == reason

@@ -11,6 +11,7 @@ from accounts.console.export import safe
 from accounts.models import AuditEntry
 from accounts.permissions import Role
 from scim.protocol.definitions import USER
+from scim.protocol.errors import InvalidValue
 from scim.provider import provisioning_log
 from scim.provider.provisioning_log import Call
 from tenants import clock
@@ -32,9 +33,10 @@ def people(acme, provision, bjensen):
 @pytest.fixture
 def refused(acme, minted):
     detail = "externalId is missing. myPolicies always requires userName, email and externalId."
+    error = InvalidValue("user.external-id-missing", detail)
     call = Call(requester(acme, minted.token), "create", USER, None, {"userName": "x"})
     with transaction.atomic(), in_tenant(acme):
-        provisioning_log.record(provisioning_log.refused(call, 400, "invalidValue", detail))
+        provisioning_log.record(provisioning_log.refused(call, error))
 
 
 def export(browser, path):

@@ -48,7 +48,9 @@ class Mint(IssuingCommand):
 
     def perform_in(self, tenant: Tenant, options: dict[str, Any], /) -> None:
         if options["overlap"] and not options["replaces"]:
-            raise ActionRefused("--overlap is for the tokens that --replaces names.")
+            raise ActionRefused(
+                "action.arguments", "--overlap is for the tokens that --replaces names."
+            )
         request = TokenRequest(
             label=options["label"],
             issued_for=self.issued_for(tenant, options["issued_for"]),
