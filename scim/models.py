@@ -1,8 +1,9 @@
 """Rows of a tenant's schema that hold what is provisioned and what happened to it.
 
 A resource of any type is one row: its canonical document, and the same document as it is compared
-(`comparable`, see scim.protocol.comparison). What is searched often is a column that PostgreSQL
-generates from `comparable`, so that it cannot drift. The two logs are append-only by privilege.
+(`comparable`, see scim.protocol.comparison). Attributes that are searched often are columns that
+PostgreSQL generates from `comparable`, so that they cannot drift. The two logs are append-only by
+privilege.
 """
 
 from typing import ClassVar

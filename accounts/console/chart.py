@@ -1,7 +1,7 @@
 """Charts drawn on the server: an SVG without a single style attribute, and a table with its numbers.
 
 Presentation is by class only, so that the Content-Security-Policy needs no exception and a chart
-follows light and dark. What is drawn is read by eye; title, description and table say the same.
+follows light and dark. The drawing is for the eye; title, description and table say the same.
 """
 
 from collections.abc import Iterator

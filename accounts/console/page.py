@@ -1,4 +1,4 @@
-"""What a page shows, as values that one template renders (templates/console/record.html), and markup.
+"""The content of a page: values for one template (templates/admin/record.html), and markup.
 
 The look of the small pieces of markup is in templates/static/screens/screens.css.
 """
@@ -68,7 +68,7 @@ class Moment:
 
 @dataclass(frozen=True, slots=True)
 class Timeline:
-    """What happened, newest first; `empty` is the sentence that stands there when nothing did."""
+    """Past events, newest first; the sentence `empty` stands there when there are none."""
 
     caption: str
     moments: tuple[Moment, ...]
@@ -193,7 +193,7 @@ def badge(state: State, text: Any) -> SafeString:
 
 
 def diff(before: str | None, after: str | None) -> SafeString:
-    """What a value was and what it became; None where there was or is none."""
+    """The value before and after a change; None where there was or is none."""
     was = format_html("<del>{}</del> ", before) if before is not None else ""
     is_now = format_html("<ins>{}</ins>", after) if after is not None else ""
     return format_html('<span class="diff">{}{}</span>', was, is_now)

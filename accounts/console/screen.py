@@ -212,7 +212,7 @@ class RecordAdmin(_ModelAdmin[M], Generic[M]):
         return TemplateResponse(request, template, whole, status=status)
 
     def list_label(self) -> str:
-        """What the list is called."""
+        """The title of the list."""
         return _capitalized(self.opts.verbose_name_plural)
 
     def list_path(self) -> str:

@@ -61,7 +61,7 @@ class Part:
         return ()
 
     def overview(self, request: HttpRequest) -> Overview:
-        """What the first page shows."""
+        """The content of the first page."""
         return Overview()
 
 
@@ -88,12 +88,12 @@ class ConsoleSite(AdminSite):
     def index(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> TemplateResponse:
-        """What wants attention, by the site and its parts, then the places to go."""
+        """The warnings of the site and its parts, then the places to go."""
         overviews = (self.overview(request), *(part.overview(request) for part in self.parts))
         return super().index(request, {"overview": joined(overviews), **(extra_context or {})})
 
     def overview(self, request: HttpRequest) -> Overview:
-        """What the first page shows without parts."""
+        """The content of the first page without parts."""
         return Overview()
 
     def get_app_list(self, request: HttpRequest, app_label: str | None = None) -> list[Any]:

@@ -1,4 +1,4 @@
-"""What Django does with a request: the chain of middlewares for pages, or the short one for SCIM.
+"""The handlers of a request: the chain of middlewares for pages, or the short one for SCIM.
 
 Sessions, forms, sign-in and messages are what pages need; nothing below /scim looks at them, and to
 pass them by saves a look-up 0.1 ms (decision 0041). Both chains end at the same views.

@@ -24,7 +24,7 @@ from scim.provider.requester import Requester
 from scim.provider.summaries import Summaries
 from tenants.current import after_transaction, current_tenant
 
-# What a filter compares with; E37: it may stand without quotes.
+# The literal of a filter; E37: it may stand without quotes.
 _LITERAL: Final = re.compile(
     r"""(\b(?:eq|ne|co|sw|ew|g[te]|l[te])\s+)[^\s"'()\[\]]+|"(?:[^"\\]|\\.)*"?""", re.IGNORECASE
 )

@@ -36,7 +36,7 @@ def read_parameters(request: HttpRequest) -> dict[str, str]:
 
 
 def _only(name: str, values: Iterable[str]) -> str:
-    """The one value. What is said twice in the same words, or beside an empty value, is said once."""
+    """The one value. Equal doubles, and empty values beside another, do not count."""
     if name in _LISTS:
         return ",".join(values)
     said = list(dict.fromkeys(values))

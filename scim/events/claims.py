@@ -86,8 +86,8 @@ class Addressed:
 def kinds(change: Kind, changes: Iterable[Change]) -> tuple[Kind, ...]:
     """The change, and whether it switched the resource on or off.
 
-    Only `active: false` is off (RFC 7643 §4.1.1). Who is created is neither activated nor
-    deactivated: the event of the creation says what there is.
+    Only `active: false` is off (RFC 7643 §4.1.1). A new user is neither activated nor deactivated:
+    the event of the creation has the state.
     """
     if change not in {Kind.PATCH, Kind.PUT}:
         return (change,)

@@ -19,7 +19,7 @@ from scim.provider import catalog
 from tenants import clock
 from tenants.models import Tenant
 
-# What seals the secret of a stream is bound to.
+# Uses of secrets, part of the key that seals them.
 PUSH_HEADER: Final = "push authorization"
 WEBHOOK_KEY: Final = "webhook key"
 WEBHOOK_PREFIX: Final = "whsec_"

@@ -154,7 +154,7 @@ def send(taken: Taken) -> dict[UUID, Failure]:
 def settle(taken: Taken, failures: Mapping[UUID, Failure]) -> Round:
     """Write down what became of the round.
 
-    What people did with the stream meanwhile prevails: a stream that was resumed is tried again at
+    Actions of people on the stream in the meantime prevail: a resumed stream is tried again at
     once, whatever failed before.
     """
     stream, queued, now = taken.stream, taken.queued, clock.now()

@@ -25,8 +25,8 @@ from scim.repository.resources import sides
 _WANTED: Final = """(
     SELECT FROM scim_eventstream WHERE deleted_at IS NULL AND event_uris ?| %(event_uris)s::text[]
 )"""
-# What the statement that changes a resource answers: to plan the inserts below for nobody would make
-# it twice as slow (decision 0012).
+# A question to the statement that changes a resource: planning the inserts below without any stream
+# would make it twice as slow (decision 0012).
 IS_WANTED: Final = f"EXISTS {_WANTED}"
 _QUEUE: Final = f"""
 WITH queued AS (
@@ -77,7 +77,7 @@ _POLLING: Final = f"""
 SELECT {_STREAM}, state FROM scim_eventstream WHERE deleted_at IS NULL AND digest = %s
 """
 
-# Whether a worker may ever have something to do, and whether it has now; `{schema}` is for
+# Conditions that a worker may ever have work, and that it has work now; `{schema}` is for
 # tenants.schemas.where.
 IS_SENDING: Final = """
 SELECT FROM {schema}.scim_eventstream WHERE deleted_at IS NULL AND method IN ('push', 'webhook')
@@ -117,7 +117,7 @@ SELECT taken.id, taken.attempts, taken.failing_since, e.id, e.at, e.kinds, e.res
 FROM taken JOIN scim_outboxevent AS e ON e.id = taken.event_id ORDER BY e.id
 """
 _HOLD: Final = "UPDATE scim_delivery SET held_until = %s WHERE id = ANY(%s)"
-# What arrived is delivered, whoever has taken it since; a failure is noted by the one who holds it.
+# A delivery that arrived is done, whichever worker holds it; only the holder notes a failure.
 _RECORD: Final = """
 UPDATE scim_delivery AS d SET status = result.status, attempts = d.attempts + 1,
     attempted_at = %(now)s, retry_at = COALESCE(result.retry_at, d.retry_at), error = result.error,
@@ -161,7 +161,7 @@ UPDATE scim_delivery SET retry_at = %(now)s, failing_since = NULL WHERE id IN (
     FOR UPDATE SKIP LOCKED
 )
 """
-# What was done long ago, and what a deleted stream had not delivered.
+# Deliveries done long ago, and those left of deleted streams.
 IS_PURGEABLE: Final = """
 SELECT FROM {schema}.scim_delivery AS delivery WHERE delivery.done_at < %s
 UNION ALL
@@ -229,7 +229,7 @@ def question(write: Write) -> Question:
 def queue(write: Write) -> None:
     """Queue a change for the streams that want it.
 
-    What no client gets to see (`returned`, RFC 7643 §7) no receiver does.
+    Receivers see no attribute that clients do not see (`returned`, RFC 7643 §7).
     """
     resource_type, kinds_ = write.resource_type, kinds_of(write)
     parameters = {

@@ -1,9 +1,9 @@
 """Poll-based delivery (RFC 8936): what a receiver acknowledges, and what it gets next.
 
 Always answered at once: `returnImmediately` is understood and changes nothing, since a request that
-waits would hold a connection to the database. What was handed out and is not acknowledged is handed
-out again after REDELIVERY. `sets` is an object, whose members have no order: so it holds at most one
-token of each resource, and the next one follows when that is acknowledged.
+waits would hold a connection to the database. Tokens that are not acknowledged are handed out again
+after REDELIVERY. `sets` is an object, whose members have no order: so it holds at most one token of
+each resource, and the next one follows the acknowledgment.
 """
 
 from collections.abc import Mapping, Sequence

@@ -1,7 +1,7 @@
 """Extension schemas as tenants define them: read from the JSON that /Schemas serves (RFC 7643 §7).
 
-The reader is strict, because what it accepts then validates requests: each refusal names the place
-and what stands there. What the service could announce but not keep is refused as well.
+The reader is strict, because an accepted definition then validates requests: each refusal names the
+place and its content. Promises that the service could announce but not keep are refused as well.
 """
 
 import re

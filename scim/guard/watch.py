@@ -2,8 +2,8 @@
 
 It looks after the commit of a change by which a user left, at most once a second a tenant and process;
 once more within the second when the departure that was needed for an alarm has come. A look that was
-put off is made by the next departure, or by a thread of the worker (LOOKS). Whatever fails
-in a look is logged and tried again: the change is made and its answer stands.
+put off is made by the next departure, or by a thread of the worker (LOOKS). A failing look is logged
+and tried again: the change is made and its answer stands.
 """
 
 import logging

@@ -175,7 +175,7 @@ class ProvisioningEventAdmin(ExportingAdmin[ProvisioningEvent]):
 
     @admin.display(description="about")
     def about(self, event: ProvisioningEvent) -> str | None:
-        """Who or what the request was about: a name, or what was looked for."""
+        """The subject of the request: a name, or the value that was looked for."""
         return requests.about(event, Sight(is_whole=event.is_whole))  # type: ignore[attr-defined]  # annotated
 
     def page(self, request: HttpRequest, record: ProvisioningEvent) -> Page:

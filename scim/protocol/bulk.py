@@ -2,7 +2,7 @@
 
 An operation may refer to what a POST of the same request creates, as `bulkId:` and the POST's
 bulkId. The server chooses ids, so each POST has its id before anything is executed, and a reference
-is a matter of text. What remains is order: a POST that others refer to is executed before them,
+is a matter of text. Only the order matters: a POST that others refer to is executed before them,
 wherever it stands. Operations that refer to each other in a circle make one unit, which succeeds or
 fails as a whole. A circle through managers can be executed, because nothing asks that a manager
 exists; a circle of groups alone cannot, because a member must exist before it is added.
@@ -97,7 +97,7 @@ class Result:
 def read_request(
     body: object, resource_types: Iterable[ResourceType], max_operations: int
 ) -> BulkRequest:
-    """The BulkRequest in a body. What is wrong with one operation is its own `flaw`.
+    """The BulkRequest in a body. An error in one operation is that operation's `flaw`.
 
     Raises ContentTooLarge, InvalidSyntax, InvalidValue for what makes the request unreadable.
     """

@@ -1,6 +1,6 @@
 """A filter against one resource in memory (RFC 7644 §3.4.2.2), the oracle for the SQL compiler.
 
-What a filter means, here and in SQL:
+The meaning of a filter, here and in SQL:
 
 - An attribute that is not known, or that is never returned, is refused wherever it stands.
 - Logic has two values. A comparison with an attribute that has no value is false.

@@ -135,8 +135,8 @@ class Compared:
 class Literals:
     """The values in the text of a filter, well-formed or not, in their order.
 
-    Whatever is neither an attribute before an operator nor a word of the language counts as a value:
-    of a filter that the parser refuses too, so that a log can leave values out of it.
+    Everything but an attribute before an operator and the words of the language counts as a value,
+    also in a filter that the parser refuses, so that a log can leave values out of it.
     """
 
     def __init__(self, text: str) -> None:
@@ -231,7 +231,7 @@ _TOKEN: Final = re.compile(
 )
 
 _OPERATORS: Final = {operator.value: operator for operator in Operator}
-# Where one of these stands in place of a value, the value was forgotten.
+# One of these in place of a value means that the value was forgotten.
 _KEYWORDS: Final = frozenset({"and", "or", "not", "pr", *_OPERATORS})
 _SINGLE_QUOTED: Final = re.compile(r"'(?P<text>[^'\"\\]*)'(?=[ \t\r\n)\]]|\Z)")
 _LANGUAGE: Final = frozenset({"and", "or", "not", "pr"})

@@ -230,7 +230,7 @@ class Draft:
     def remove(self, target: Target, raw: Any) -> None:
         """Remove the target (RFC 7644 §3.5.2.2); with a value, only where it has that value (E14).
 
-        What is not there counts as removed (E15). Raises InvalidValue, Mutability.
+        An absent value counts as removed (E15). Raises InvalidValue, Mutability.
         """
         if target.attribute.relation is not None:
             self._member_edits.extend(members_removed(target, raw, self._notes))

@@ -229,7 +229,7 @@ def _walk(attributes: _Attributes, holder: Mapping[str, Any]) -> dict[str, Any]:
 def _pick(subs: tuple[str, ...], value: Any) -> Any:
     """The sub-attributes of one complex value or of many, None if there are none of them.
 
-    What is written already has them: it was loaded for the same projection (`relations_shown`).
+    A written value already has them: it was loaded for the same projection (`relations_shown`).
     """
     if isinstance(value, Written):
         return value

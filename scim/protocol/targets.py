@@ -31,7 +31,7 @@ from scim.protocol.values import Notes, is_nothing, read_json, read_parts, read_
 _SERVER_MADE: Final = frozenset({"schemas", "id", "meta"})
 
 
-# What describes a member without naming it.
+# Sub-attributes that describe a member without identifying it.
 _LABELS: Final = frozenset({"type", "display"})
 
 

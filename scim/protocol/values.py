@@ -55,7 +55,7 @@ MAX_NOTES: Final = 20
 # Sub-attributes that only label a value: alone they say nothing.
 _LABELS: Final = frozenset({"type", "primary"})
 
-# What may stand for an id in place of an object, and beside a plain value in one.
+# Types that may stand for an id in place of an object; names that may stand beside a plain value.
 _PLAIN: Final = (str, int)
 _BESIDE_A_VALUE: Final = frozenset({"value", "$ref", "type", "primary", "display"})
 

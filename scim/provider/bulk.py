@@ -28,7 +28,7 @@ from scim.repository import resources as repository
 from scim.repository.base import Loading
 from tenants import clock
 
-# What the log calls an operation, as when it comes alone.
+# Names of operations in the log, the same as for single requests.
 _NAMES: Final = dict(zip(METHODS, ("create", "replace", "modify", "delete"), strict=True))
 _CHANGES: Final[Mapping[str, Callable[[Existing, Any, Requester, Watches], Stored]]] = {
     "PUT": resources.replace,

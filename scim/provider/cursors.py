@@ -1,8 +1,8 @@
 """Cursors as clients carry them (RFC 9865 §2, §5.2): signed, and worth nothing anywhere else.
 
-What a cursor belongs to is part of the key that it is signed with: tenant, secret token, resource
-types, filter and order. Under any other a cursor is as invalid as one that was made up, and the
-client cannot tell which. It grants nothing: the query is authorized and compiled again for each page.
+A cursor is signed with a key that includes its tenant, secret token, resource types, filter and order.
+Under any other a cursor is as invalid as an invented one, and the client cannot tell the difference.
+It grants nothing: the query is authorized and compiled again for each page.
 Nothing is kept on the server, so cursors cannot exhaust it.
 """
 

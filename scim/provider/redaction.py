@@ -1,6 +1,6 @@
 """Redaction of requests for the log: no secrets of the tenant's schemas, no token, bounded size.
 
-What counts as secret, and how a value is found wherever it stands, is scim.protocol.redaction's.
+scim.protocol.redaction decides which values are secret, and finds them wherever they stand.
 """
 
 import json
@@ -13,7 +13,7 @@ MAX_KEPT: Final = 65_536  # bytes of JSON
 OMITTED: Final = "omitted"  # the one member of what stands for a body that was not kept
 # Operations of the log whose requests have parameters in place of a body.
 _QUERIES: Final = frozenset({"query", "retrieve", "discover"})
-# What begins like a secret token (accounts.tokens), however it is spoiled.
+# Anything that begins like a secret token (accounts.tokens), complete or not.
 _TOKEN: Final = re.compile(r"mypscim_\w*", re.IGNORECASE)
 _QUOTED: Final = re.compile(r"""(?<!\w)(?P<mark>["'])(?P<text>.+?)(?P=mark)""")
 

@@ -35,7 +35,7 @@ MEMBERS_SHOWN: Final = 100
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What a change makes of a resource: its document, edits of its members, notes for the log."""
+    """The result of a change: the resource's document, edits of its members, notes for the log."""
 
     resource: Mapping[str, Any]
     member_edits: tuple[MemberEdit, ...]
@@ -105,7 +105,7 @@ def retrieve(resource_type: ResourceType, identifier: str, loading: Loading) -> 
 
 
 def is_small(stored: Stored) -> bool:
-    """Whether the resource has few enough members to be shown without being asked for."""
+    """True if the resource has few enough members to be shown without being asked for."""
     return members.has_at_most(MEMBERS_SHOWN, stored.id)
 
 
@@ -151,7 +151,7 @@ def modify(
 
 @transaction.atomic(savepoint=False)
 def delete(existing: Existing, requester: Requester, watches: Watches | None = None) -> None:
-    """Hides the resource from SCIM for good; the record and its history stay (docs/product.md).
+    """Hide the resource from SCIM for good; the record and its history stay (docs/product.md).
 
     It leaves the groups that it belongs to. Raises NotFound, PreconditionFailed, TooManyRequests.
     """
@@ -163,7 +163,7 @@ def delete(existing: Existing, requester: Requester, watches: Watches | None = N
 
 
 def store(write: Write) -> None:
-    """Stores a change and has the observers whose question was answered with yes act upon it.
+    """Store a change and let the observers whose question was answered with yes act upon it.
 
     Needs the transaction of the change, in which the resource is locked. Raises Uniqueness.
     """
@@ -197,7 +197,7 @@ def _changed(
 
 
 def _announce(transition: Transition, watches: Watches | None) -> None:
-    """Raises the ScimError with which an observer refuses the change."""
+    """Raise the ScimError with which an observer refuses the change."""
     for each in observers() if watches is None else watches:
         each.change(transition)
 

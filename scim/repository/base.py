@@ -26,7 +26,7 @@ from scim.protocol.targets import MemberEdit
 
 @dataclass(frozen=True, slots=True)
 class Loading:
-    """Which attributes that are rows to load with a resource, each with those of its sub-attributes
+    """The attributes to load that are rows, each with those of its sub-attributes
     that are wanted, and the SCIM base for their URIs.
     """
 
@@ -44,7 +44,7 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """What a list request asks for; `start_index` counts from 1, `count` may be 0.
+    """A list request; `start_index` counts from 1, `count` may be 0.
 
     With a `cursor` it says where the page stands, and `start_index` says nothing.
     """
@@ -109,7 +109,7 @@ class Event:
 
 
 class Operation(StrEnum):
-    """What is done to a resource, in the words of the provisioning log."""
+    """An operation on a resource, in the words of the provisioning log."""
 
     CREATE = "create"
     REPLACE = "replace"

@@ -57,7 +57,7 @@ LEFT JOIN scim_resource AS r ON r.id = CASE WHEN named ~ {_IS_ID} THEN named::uu
 ORDER BY depth
 """
 
-# What the history of groups says of the last deletion of a member; index on event_id.
+# Groups that a member left with its last deletion, by their history; index on event_id.
 _LEFT: Final = """
 SELECT g.id, g.document ->> 'displayName'
 FROM scim_attributechange AS change JOIN scim_resource AS g ON g.id = change.resource_id

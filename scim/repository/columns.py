@@ -1,6 +1,6 @@
 """The comparable value of an attribute in SQL: a column, or a path in the JSON.
 
-A table from attribute to expression. What is not in it is read from the column `comparable`.
+A table from attribute to expression. All other attributes are read from the column `comparable`.
 """
 
 from collections.abc import Mapping, Sequence
@@ -45,7 +45,8 @@ _COLUMNS: Final[Mapping[tuple[str, str | None], Column]] = {
     ("meta", "lastModified"): Column(Sql("last_modified"), "timestamptz"),
     ("meta", "version"): Column(Sql("""('W/"' || version || '"' COLLATE "C")""")),
 }
-# What `eq` finds by an index, whatever the size of the tenant; advice for who asks for too much.
+# Attributes that `eq` finds by an index, whatever the size of the tenant: advice for a filter that
+# takes too long.
 LOOKED_UP: Final[Mapping[str, Sequence[str]]] = {
     USER_TYPE: ("id", "userName", "externalId", "emails.value", "displayName", "name.familyName"),
     GROUP_TYPE: ("id", "externalId", "displayName", "members.value"),

@@ -25,8 +25,8 @@ from scim.repository.sql import Parameter, Sql, join, sql, switch
 from scim.repository.where import compile_filter
 from tenants.outages import is_overtime
 
-# The ids that match are counted and cut to a page before any document is read. What is computed of
-# each row, a filter or an order, is computed once for all parts and the count.
+# The ids that match are counted and cut to a page before any document is read. Filter and order are
+# computed once a row for all parts and the count.
 _PAGE: Final = f"""
 WITH matching AS {{}} (
     SELECT id, {{}} AS rank FROM scim_resource WHERE deleted_at IS NULL AND {{}}

@@ -62,7 +62,7 @@ WHERE link.group_id = {{}} AND {{}}
 
 
 def apply(group: UUID, edits: Iterable[MemberEdit]) -> Moved:
-    """What the edits changed in all; the caller has locked the group, or is about to make it.
+    """Apply the edits, return the changes. The caller has locked the group, or is about to make it.
 
     E30: who does not exist is passed over, so that one who was deleted meanwhile does not keep
     hundreds of others out. Raises InvalidValue for groups that would contain themselves.
@@ -86,7 +86,7 @@ def apply(group: UUID, edits: Iterable[MemberEdit]) -> Moved:
 
 
 def has_at_most(number: int, group: UUID) -> bool:
-    """Whether the group has no more members than that; reads no more than one beyond it."""
+    """True if the group has no more members than that; reads no more than one beyond it."""
     with connection.cursor() as cursor:
         cursor.execute(_COUNT, [group, number + 1])
         found: int = cursor.fetchone()[0]
@@ -94,7 +94,7 @@ def has_at_most(number: int, group: UUID) -> bool:
 
 
 def _apply(group: UUID, edit: MemberEdit) -> Moved:
-    """What one edit does."""
+    """Apply one edit; return its changes."""
     parsed = {read_id(text) for text in edit.ids}  # None for what is no id of ours
     ids = [each for each in parsed if each is not None]
     match edit.edit:
@@ -120,7 +120,7 @@ def _apply(group: UUID, edit: MemberEdit) -> Moved:
 
 
 def _add(group: UUID, ids: list[UUID], asked: int) -> Moved:
-    """Adds those of the ids who exist; `asked` is how many the client named in all."""
+    """Add the members that exist; `asked` is the number that the client named in all."""
     if not ids:
         return Moved(unknown=asked)
     parameters: dict[str, Any] = {
@@ -144,7 +144,7 @@ def _add(group: UUID, ids: list[UUID], asked: int) -> Moved:
 
 
 def _replaced(group: UUID, edit: MemberEdit, ids: list[UUID]) -> tuple[UUID, ...]:
-    """Removes those whom the ids replace."""
+    """Remove the members that the ids replace."""
     if edit.instead_of is None:
         return _rows(Sql(_REMOVE_OTHERS, (group, ids)))
     former = {each for text in edit.instead_of if (each := read_id(text))}
@@ -152,7 +152,7 @@ def _replaced(group: UUID, edit: MemberEdit, ids: list[UUID]) -> tuple[UUID, ...
 
 
 def _removed(group: UUID, ids: Sequence[UUID]) -> tuple[UUID, ...]:
-    """Removes those of the ids who are members."""
+    """Remove the members with these ids."""
     return _rows(Sql(_REMOVE, (group, list(ids)))) if ids else ()
 
 

@@ -15,7 +15,7 @@ from scim.repository.base import Source
 from scim.repository.columns import Column
 from scim.repository.sql import Parameter, Sql, sql, switch
 
-# What rows are ordered by without sortBy: nothing, so that the id decides.
+# The order without sortBy: none, so that the id decides.
 UNSORTED: Final = Column(Sql("NULL::text"))
 
 _BY_VALUE = frozenset({Type.BOOLEAN, Type.INTEGER, Type.DECIMAL})

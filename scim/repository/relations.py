@@ -74,7 +74,7 @@ LEFT JOIN LATERAL (
     WHERE first.place %% {PART} = 0
 ) AS members ON TRUE
 """
-# What may be asked of a value beside its id, where an index answers it all.
+# Sub-attributes that a filter may compare beside the id, if an index answers the whole filter.
 _ASKABLE: Final[Mapping[Relation, frozenset[str]]] = {
     Relation.MEMBERS: frozenset({"type"}),
     Relation.MEMBER_OF: frozenset(),
@@ -170,8 +170,8 @@ def comparable_element(relation: Relation) -> str:
 def has(relation: Relation, element: object, owner: str = "scim_resource") -> Sql | None:
     """The condition that a value has these members, from the other side; None if it is not that easy.
 
-    A group has a member by the primary key of the two. Who belongs to a group are those below it,
-    found once for all rows, where walking up from each row would read every membership.
+    A group has a member by the primary key of the two. The members below a group are found once for
+    all rows, since walking up from each row would read every membership.
     """
     if not isinstance(element, Mapping) or element.keys() - {"value"} - _ASKABLE[relation]:
         return None

@@ -21,7 +21,7 @@ from scim.repository.columns import Unique, is_unique_index
 from scim.repository.sql import Parameter, sql
 from tenants.lettercase import fold
 
-# What `gathered` reads, before the JSON of relations and the members.
+# Columns that `gathered` reads, before the JSON of relations and the members.
 FIELDS: Final = "r.id, r.document, r.version, r.created, r.last_modified"
 
 # By the id alone: with the type in the condition PostgreSQL may walk along an index of a type of
@@ -67,7 +67,7 @@ _RESTORE: Final = """
 UPDATE scim_resource SET version = %(version)s, last_modified = %(event_at)s, deleted_at = NULL
 WHERE id = %(id)s
 """
-# Who is removed leaves its groups, and their history says so; a group lets its members go.
+# A removed resource leaves its groups, which their history records; a removed group loses its members.
 _LEAVE: Final = """
 gone AS (
     DELETE FROM scim_membership WHERE %(id)s IN (group_id, member_id) RETURNING group_id, member_id

@@ -55,8 +55,8 @@ class ResourceAdmin(RecordAdmin[R]):
     ) -> tuple[QuerySet[Any], bool]:
         """By the stored keys, so that letter case is what it is for SCIM.
 
-        Who sees personal data masked finds by whole values only: by beginnings they could be
-        guessed letter by letter.
+        A role that sees personal data masked finds by complete values only: by beginnings they could
+        be guessed letter by letter.
         """
         term = search_term.strip()
         if not term:

@@ -1,8 +1,8 @@
-"""Personal data as those see it who have no permission to: enough to recognize, too little to keep.
+"""Personal data, masked for roles without permission: enough to recognize, too little to keep.
 
-An attribute is personal unless the table says that it is not. What stays of a value is its first
-letter and, of an e-mail address, the domain, which is the customer's. Ids stay: they lead from a
-request to its user, and say nothing about a person by themselves.
+An attribute is personal unless the table says that it is not. A masked value keeps its first letter,
+and an e-mail address its domain, which is the customer's. Ids stay: they lead from a request to its
+user, and alone say nothing about a person.
 """
 
 import re

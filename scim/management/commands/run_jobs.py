@@ -102,7 +102,7 @@ class Command(HouseCommand):
                 _finish(kind())
             return
         stopping = threading.Event()
-        # What is being sent is brought to its end and written down.
+        # Work in progress is finished and recorded.
         for number in (signal.SIGTERM, signal.SIGINT):
             if signal.getsignal(number) is not signal.SIG_IGN:
                 signal.signal(number, lambda *_: stopping.set())

@@ -51,7 +51,7 @@ class Command(HouseCommand):
             _deliver_what_is_due()
             return
         stopping = Event()
-        # What is being sent is brought to its end and written down.
+        # Work in progress is finished and recorded.
         signal.signal(signal.SIGTERM, lambda *_: stopping.set())
         dispatcher = Dispatcher()
         tidy, know, look = Regularly(TIDY_EVERY), Regularly(KNOW_EVERY), Regularly(PAUSE)
