@@ -15,7 +15,7 @@ from accounts.actions import Actor, TokenRequest
 from accounts.models import Account, AuditEntry, SecretToken
 from accounts.permissions import Role
 from accounts.uses import Credential, Kind, Use
-from tenants import clock
+from tenants import clock, lifecycle
 from tenants.current import in_tenant
 from tenants.models import Domain, Tenant
 from tests.support import mailing
@@ -68,6 +68,23 @@ def test_create_tenant_refuses_a_custom_domain_that_is_taken(acme):
         run("tenant", "create", "acme", "--name", "Acme Again", "--admin", "ina@i.example")
 
     assert "acme" in str(refused.value)
+
+
+def test_list_tenants_prints_a_table_on_standard_output(acme, globex, operator):
+    lifecycle.suspend(globex)
+    out = io.StringIO()
+
+    call_command("tenant", "list", stdout=out)
+
+    assert out.getvalue() == (
+        "CUSTOM DOMAIN  NAME              STATUS     SCHEMA    TENANT URL\n"
+        "acme           Acme Ltd          active     t_acme    "
+        "http://acme.mypolicies.localhost:8000/scim\n"
+        "admin          myPolicies staff  active     support   "
+        "http://admin.mypolicies.localhost:8000/scim\n"
+        "globex         Globex Inc        suspended  t_globex  "
+        "http://globex.mypolicies.localhost:8000/scim\n"
+    )
 
 
 @time_machine.travel(NOW, tick=False)

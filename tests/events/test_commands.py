@@ -19,6 +19,7 @@ from scim.provider.requester import Origin, Requester
 from tenants.current import in_tenant
 from tests.events.streams import FULLS, NOTICES, created
 from tests.support import receiver
+from tests.support.commands import assert_former_names
 from tests.support.payloads import user
 from tests.support.receiver import verified_webhook
 
@@ -267,3 +268,17 @@ def test_an_actor_without_permission_is_refused(acme, operator):
     ):
         with pytest.raises(NotPermitted):
             act()
+
+
+def test_every_verb_answers_to_the_name_that_it_had_before():
+    assert_former_names(
+        {
+            "create_event_stream": "stream create",
+            "list_event_streams": "stream list",
+            "pause_event_stream": "stream pause",
+            "resume_event_stream": "stream resume",
+            "delete_event_stream": "stream delete",
+            "skip_event": "stream skip",
+            "rotate_event_key": "stream rotate-key",
+        }
+    )

@@ -10,6 +10,7 @@ from django.core.management.base import CommandError
 
 from tenants.management import kit
 from tests.extensions.definitions import definition
+from tests.support.commands import assert_former_names
 from tests.support.schemas import ACME
 
 
@@ -71,3 +72,13 @@ def test_refusals_are_sentences(acme, operator, file, tmp_path):
         with pytest.raises(CommandError) as refusal:
             run(*arguments)
         assert str(refusal.value) == sentence
+
+
+def test_every_verb_answers_to_the_name_that_it_had_before():
+    assert_former_names(
+        {
+            "define_schema": "schema define",
+            "list_schemas": "schema list",
+            "remove_schema": "schema remove",
+        }
+    )
