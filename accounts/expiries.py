@@ -17,13 +17,13 @@ from django.db import transaction
 from accounts import audit, mail
 from accounts.audit import Actor, Details
 from accounts.models import ClientSecret, SecretToken, not_ended
+from accounts.permissions import MINT
 from accounts.tokens import SUPPORT
 from tenants.current import in_public, in_tenant
 from tenants.models import Expiry, Tenant
 
 KEPT_AFTER: Final = timedelta(days=14)  # what has expired is shown for so long
 DAYS: Final = (30, 14, 3, 1)  # before the end
-MINT: Final = "accounts.add_secrettoken"  # staff whose role includes it are warned
 
 
 def register(tenant: Tenant, now: datetime) -> None:

@@ -27,6 +27,8 @@ STAFF_ROLES: Final = (Role.SUPPORT, Role.SUPPORT_LEAD, Role.AUDITOR, Role.OPERAT
 PERSONAL_DATA: Final = "scim.view_personal_data"
 # Looking at a tenant as its own admins do (accounts.viewing).
 VIEW_AS_ADMIN: Final = "tenants.view_as_admin"
+# Generating secret tokens; staff who may are warned before credentials end.
+MINT: Final = "accounts.add_secrettoken"
 
 _SEE_PROVISIONING: Final = frozenset(
     {
@@ -56,7 +58,7 @@ _SUPPORT: Final = _SEE_ALL | {
     VIEW_AS_ADMIN,
     "scim.replay_provisioningevent",
     "accounts.invite_account",
-    "accounts.add_secrettoken",
+    MINT,
     "accounts.revoke_secrettoken",
     "accounts.move_secrettoken",
     "accounts.add_oauthclient",

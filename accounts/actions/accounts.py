@@ -1,4 +1,4 @@
-"""Acts on the accounts of a tenant: who may sign in there, and as what."""
+"""Actions on the accounts of a tenant: who may sign in there, and as what."""
 
 import unicodedata
 from typing import Final

@@ -1,4 +1,4 @@
-"""Acts on a tenant's OAuth clients: create, add a secret, revoke a secret or the client."""
+"""Actions on a tenant's OAuth clients: create, add a secret, revoke a secret or the client."""
 
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -17,6 +17,10 @@ from tenants import clock
 from tenants.errors import about
 from tenants.models import Tenant
 
+CREATE: Final = "accounts.add_oauthclient"
+REVOKE: Final = "accounts.revoke_oauthclient"
+ADD_SECRET: Final = "accounts.add_clientsecret"  # noqa: S105  # a permission
+REVOKE_SECRET: Final = "accounts.revoke_clientsecret"  # noqa: S105  # a permission
 # Entra's gallery asks for secrets that last one to three years.
 SECRET_YEARS: Final = {1: "1 year", 2: "2 years", 3: "3 years"}
 
@@ -42,7 +46,7 @@ class CreatedClient:
 
 def create_oauth_client(actor: Actor, tenant: Tenant, request: ClientRequest) -> CreatedClient:
     """A new client of the tenant, issued for one of its active admins. Raises ActionRefused."""
-    with performing(actor, "accounts.add_oauthclient", tenant):
+    with performing(actor, CREATE, tenant):
         client = OAuthClient(
             label=one_line(request.label, "The label", LABEL_LENGTH, "label"),
             issued_for=get_admin(tenant, request.issued_for, "an OAuth client"),
@@ -65,7 +69,7 @@ def add_client_secret(
     actor: Actor, tenant: Tenant, client: str | UUID, years: int
 ) -> CreatedClient:
     """The client with one more secret; those it has stay as they are. Raises ActionRefused."""
-    with performing(actor, "accounts.add_clientsecret", tenant):
+    with performing(actor, ADD_SECRET, tenant):
         found = _get_client(tenant, client)
         if found.revoked_at is not None:
             raise ActionRefused("action.too-late", f"The OAuth client {found} is revoked.")
@@ -77,7 +81,7 @@ def revoke_client_secret(actor: Actor, tenant: Tenant, secret: str | UUID) -> Cl
 
     `secret` is a public id or an id. Raises ActionRefused.
     """
-    with performing(actor, "accounts.revoke_clientsecret", tenant):
+    with performing(actor, REVOKE_SECRET, tenant):
         candidates = ClientSecret.objects.select_for_update(of=("self",), no_key=True)
         candidates = candidates.select_related("client")
         if isinstance(secret, str):
@@ -96,7 +100,7 @@ def revoke_oauth_client(actor: Actor, tenant: Tenant, client: str | UUID) -> OAu
 
     Raises ActionRefused.
     """
-    with performing(actor, "accounts.revoke_oauthclient", tenant):
+    with performing(actor, REVOKE, tenant):
         found = _get_client(tenant, client)
         _revoke(actor, tenant, found, "OAuth client revoked")
     return found

@@ -1,6 +1,7 @@
-"""Acts on tenants: create, suspend, resume, further host names."""
+"""Actions on tenants: create, suspend, resume, further host names."""
 
 from datetime import datetime
+from typing import Final
 
 from django.db import transaction
 
@@ -13,6 +14,9 @@ from tenants import lifecycle
 from tenants.current import in_tenant
 from tenants.models import Tenant
 
+CREATE: Final = "tenants.add_tenant"
+SUSPEND: Final = "tenants.suspend_tenant"
+
 
 def create_tenant(
     actor: Actor, custom_domain: str, name: str, admin_email: str, *, invites: bool = False
@@ -21,7 +25,7 @@ def create_tenant(
 
     With `invites` the admin is sent a link that sets one. Raises ActionRefused.
     """
-    authorize(actor, "tenants.add_tenant", None)
+    authorize(actor, CREATE, None)
     with refusals(), transaction.atomic():
         tenant = lifecycle.create_tenant(custom_domain, name)
         with in_tenant(tenant):
@@ -35,14 +39,14 @@ def create_tenant(
 
 def suspend_tenant(actor: Actor, tenant: Tenant) -> None:
     """Stop serving a tenant; its data stay. Raises ActionRefused."""
-    with performing(actor, "tenants.suspend_tenant", tenant):
+    with performing(actor, SUSPEND, tenant):
         lifecycle.suspend(tenant)
         note(actor, tenant, "tenant suspended", tenant.custom_domain, {})
 
 
 def resume_tenant(actor: Actor, tenant: Tenant) -> None:
     """Serve a suspended tenant again. Raises ActionRefused."""
-    with performing(actor, "tenants.suspend_tenant", tenant):
+    with performing(actor, SUSPEND, tenant):
         lifecycle.resume(tenant)
         note(actor, tenant, "tenant resumed", tenant.custom_domain, {})
 

@@ -1,4 +1,4 @@
-"""Acts on a tenant's secret tokens: mint, revoke, move to another admin account."""
+"""Actions on a tenant's secret tokens: mint, revoke, move to another admin account."""
 
 from collections.abc import Collection
 from dataclasses import dataclass, field
@@ -13,11 +13,14 @@ from accounts.actions.accounts import get_admin
 from accounts.actions.performing import ActionRefused, note, one_line, performing
 from accounts.audit import Actor, Details
 from accounts.models import LABEL_LENGTH, REASON_LENGTH, SecretToken
+from accounts.permissions import MINT
 from accounts.tokens import PUBLIC_ID_LENGTH
 from tenants import clock
 from tenants.errors import about
 from tenants.models import Tenant
 
+REVOKE: Final = "accounts.revoke_secrettoken"
+MOVE: Final = "accounts.move_secrettoken"
 # The choices of the form; a command takes any number of days up to the most.
 EXPIRY_DAYS: Final = {90: "90 days", 180: "180 days", 365: "1 year", 730: "2 years"}
 MOST_DAYS: Final = 730
@@ -58,7 +61,7 @@ class Minted:
 
 def mint_token(actor: Actor, tenant: Tenant, request: TokenRequest) -> Minted:
     """A new token of the tenant, issued for one of its active admins. Raises ActionRefused."""
-    with performing(actor, "accounts.add_secrettoken", tenant):
+    with performing(actor, MINT, tenant):
         now = clock.now()
         account = get_admin(tenant, request.issued_for, "a secret token")
         value = tokens.generate()
@@ -91,7 +94,7 @@ def revoke_token(actor: Actor, tenant: Tenant, token: str | UUID) -> SecretToken
 
     `token` is a public id or an id. Raises ActionRefused.
     """
-    with performing(actor, "accounts.revoke_secrettoken", tenant):
+    with performing(actor, REVOKE, tenant):
         found = _get_token(tenant, token)
         if found.revoked_at is None:
             _revoke(actor, tenant, found, clock.now())
@@ -104,7 +107,7 @@ def move_token(actor: Actor, tenant: Tenant, token: str | UUID, account: str | U
 
     `token` is a public id or an id, `account` an e-mail address or an id.
     """
-    with performing(actor, "accounts.move_secrettoken", tenant):
+    with performing(actor, MOVE, tenant):
         found = _get_token(tenant, token)
         former = found.issued_for
         found.issued_for = get_admin(tenant, account, "a secret token")

@@ -3,9 +3,11 @@
 from http import HTTPStatus
 from typing import Any, Final
 
+from django import forms
 from django.contrib import admin, messages
 from django.contrib.admin import AdminSite
 from django.contrib.auth.forms import SetPasswordForm
+from django.contrib.auth.password_validation import password_validators_help_texts
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
@@ -24,22 +26,44 @@ from accounts.actions import (
     send_invitation,
     set_password,
 )
-from accounts.console.action import ADD as ADD_PAGE
-from accounts.console.action import KEY, Action, Call
+from accounts.actions.accounts import CHANGE, CREATE, REMOVE
+from accounts.actions.mails import INVITE
+from accounts.console.action import ADD, KEY, Action, Call
+from accounts.console.form import ActionForm
 from accounts.console.page import Fact, Facts, Page, badge
 from accounts.console.screen import RecordAdmin
 from accounts.models import Account
 from accounts.permissions import STAFF_ROLES, TENANT_ROLES, Role
-from accounts.screens.forms import AccountForm, InvitationForm, PasswordForm
 from accounts.signed_in import may
 from tenants import clock
 from tenants.current import address_of, current_tenant
 
-ADD: Final = "accounts.add_account"
-CHANGE: Final = "accounts.change_account"
-INVITE: Final = "accounts.invite_account"
-REMOVE: Final = "accounts.remove_account"
 _LINK_REFUSED: Final = "It was used, is older than three days, or was replaced by another one. Ask for another invitation."
+
+
+class AccountForm(ActionForm):
+    email = forms.EmailField(label="E-mail address")
+    name = forms.CharField(max_length=200, required=False)
+    role = forms.ChoiceField()
+
+    def __init__(self, *args: Any, roles: tuple[Role, ...], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        field: Any = self.fields["role"]
+        field.choices = [(role.value, role.label) for role in roles]
+
+
+class InvitationForm(ActionForm):
+    email = forms.EmailField(label="E-mail address")
+    name = forms.CharField(max_length=200, required=False)
+
+
+class PasswordForm(ActionForm):
+    password = forms.CharField(
+        strip=False,
+        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
+        label="New password",
+        help_text=" ".join(password_validators_help_texts()),
+    )
 
 
 def _invite(call: Call[None]) -> Account:
@@ -98,10 +122,10 @@ _DEACTIVATION: Final = (
 )
 _ACTIONS: Final[tuple[Action[Any], ...]] = (
     Action(
-        name=ADD_PAGE,
+        name=ADD,
         route="add/",
         label="Add account",
-        permission=ADD,
+        permission=CREATE,
         title="Add account",
         text="The account signs in at {tenant.base_url}/admin/.",
         form=AccountForm,

@@ -5,38 +5,78 @@ from operator import attrgetter
 from typing import Any, Final
 from uuid import UUID
 
+from django import forms
 from django.contrib import admin
 from django.http import Http404, HttpRequest
 from django.urls import reverse
 from django.utils.safestring import SafeString
 
 from accounts.actions import (
+    SECRET_YEARS,
+    ClientRequest,
     CreatedClient,
     add_client_secret,
     create_oauth_client,
     revoke_client_secret,
     revoke_oauth_client,
 )
+from accounts.actions.clients import ADD_SECRET, CREATE, REVOKE, REVOKE_SECRET
 from accounts.console.action import ADD, KEY, Action, Call
+from accounts.console.form import ActionForm
 from accounts.console.page import Fact, Facts, Page, Table, link, record_path, url_name
 from accounts.console.screen import RecordAdmin
 from accounts.models import ClientSecret, OAuthClient
-from accounts.screens.forms import ClientForm, SecretForm
-from accounts.screens.tokens import standing
+from accounts.screens.tokens import DEFAULT_LABEL, AdminField, IssuedForm, standing
 from accounts.signed_in import may
 from tenants import clock
 from tenants.current import current_tenant
-
-CREATE: Final = "accounts.add_oauthclient"
-REVOKE: Final = "accounts.revoke_oauthclient"
-ADD_SECRET: Final = "accounts.add_clientsecret"  # noqa: S105  # a permission
-REVOKE_SECRET: Final = "accounts.revoke_clientsecret"  # noqa: S105  # a permission
 
 _SHOWN_ONCE: Final = (
     "Copy the client secret now: it is shown this one time and stored nowhere. If it gets lost,"
     " add another one and revoke this one."
 )
 _HEADINGS: Final = ("Id", "State", "Created", "Created by", "Expires", "Last used", "")
+
+
+class ClientForm(IssuedForm):
+    label = forms.CharField(
+        max_length=100,
+        initial=DEFAULT_LABEL,
+        help_text="A name for the client, shown in lists and in the provisioning log.",
+    )
+    years = forms.TypedChoiceField(
+        choices=list(SECRET_YEARS.items()),
+        coerce=int,
+        label="Secret expires after",
+        help_text="Add another secret before that day; both work until then.",
+    )
+    issued_for = AdminField(
+        label="Admin account",
+        help_text="The tenant admin who answers for the client. It stops working when the account"
+        " is no longer an active admin.",
+    )
+    public_keys = forms.CharField(
+        required=False,
+        widget=forms.Textarea(attrs={"rows": 6, "cols": 60}),
+        label="Public keys, if any",
+        help_text="A JWK set (RFC 7517), for a client that signs assertions: it gets no secret.",
+    )
+
+    def client_request(self) -> ClientRequest:
+        """The request that the valid form holds."""
+        data = self.cleaned_data
+        return ClientRequest(
+            label=data["label"],
+            issued_for=data["issued_for"].pk,
+            years=data["years"],
+            public_keys=data["public_keys"],
+        )
+
+
+class SecretForm(ActionForm):
+    years = forms.TypedChoiceField(
+        choices=list(SECRET_YEARS.items()), coerce=int, label="Expires after"
+    )
 
 
 def _create(call: Call[None]) -> Page:

@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import Any, Final, cast
 from uuid import UUID
 
+from django import forms
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.db.models import Q, QuerySet
@@ -14,25 +15,21 @@ from django.utils.safestring import SafeString
 
 from accounts import invitations, viewing
 from accounts.actions import create_tenant, resume_tenant, suspend_tenant
-from accounts.console.action import ADD as ADD_PAGE
-from accounts.console.action import KEY, Action, Call
+from accounts.actions.tenants import CREATE, SUSPEND
+from accounts.console.action import ADD, KEY, Action, Call
+from accounts.console.form import ActionForm
 from accounts.console.listing import Conditions, TableFilter
 from accounts.console.page import Button, Fact, Facts, Page, badge, link
 from accounts.console.screen import RecordAdmin
 from accounts.links import visit_path
-from accounts.permissions import VIEW_AS_ADMIN
+from accounts.permissions import MINT, VIEW_AS_ADMIN
 from accounts.screens.failures import Failure, beside, failure_of, log_link
-from accounts.screens.forms import TenantForm, ViewingForm
 from accounts.screens.overview import connection_badge
 from accounts.screens.site import StaffSite
-from accounts.screens.tokens import MINT
 from accounts.signed_in import may
 from tenants import clock, connection
 from tenants.connection import STATES, Refusal, with_state
 from tenants.models import Status, Tenant
-
-ADD: Final = "tenants.add_tenant"
-SUSPEND: Final = "tenants.suspend_tenant"
 
 
 def state_badge(tenant: Tenant) -> SafeString:
@@ -58,6 +55,32 @@ class ConnectionFilter(TableFilter):
         name: (state.label, lambda name=name: Q(connection=name))  # type: ignore[misc]  # bound now
         for name, state in STATES.items()
     }
+
+
+class TenantForm(ActionForm):
+    custom_domain = forms.CharField(
+        max_length=63,
+        help_text="The first part of the tenant's host name: letters, digits and hyphens.",
+    )
+    name = forms.CharField(max_length=200, help_text="The customer's name, as people know it.")
+    admin_email = forms.EmailField(
+        label="Tenant admin's e-mail",
+        help_text="The first account of the tenant; secret tokens are issued for it.",
+    )
+    invites = forms.BooleanField(
+        required=False,
+        initial=True,
+        label="Send an invitation",
+        help_text="An e-mail with a link by which the admin chooses a password and can sign in.",
+    )
+
+
+class ViewingForm(ActionForm):
+    reason = forms.CharField(
+        max_length=200,
+        help_text="One line, such as the number of the customer's request. The tenant's admins"
+        " answer for what is theirs: it is kept in the audit log of the tenant and in staff's.",
+    )
 
 
 def _create(call: Call[None]) -> Tenant:
@@ -94,10 +117,10 @@ def _what_is_seen(call: Call[Tenant]) -> str:
 
 _ACTIONS: Final[tuple[Action[Any], ...]] = (
     Action(
-        name=ADD_PAGE,
+        name=ADD,
         route="add/",
         label="Add tenant",
-        permission=ADD,
+        permission=CREATE,
         title="Add tenant",
         form=TenantForm,
         fields={"email": "admin_email"},

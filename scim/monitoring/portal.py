@@ -12,7 +12,7 @@ from django.urls import URLPattern, path, reverse
 
 from accounts.console.page import Overview
 from accounts.console.site import Entry, Part
-from accounts.screens.tokens import MINT
+from accounts.permissions import MINT
 from accounts.signed_in import may, record_view
 from accounts.tokens import SUPPORT
 from scim.monitoring import mapping, progress

@@ -109,7 +109,7 @@ def test_3_a_token_page_that_is_loaded_again_generates_no_second_token(staff):
     staff.reload()
     staff.get_by_text("This form has been sent before").wait_for()
 
-    staff.get_by_role("link", name="Go back and look").click()
+    staff.get_by_role("link", name="Go back to the current page").click()
     staff.get_by_role("link", name="Generate secret token").wait_for()
     assert staff.get_by_role("link", name="Loaded again").count() == 1
 
