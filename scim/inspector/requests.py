@@ -11,10 +11,9 @@ from django.utils.safestring import SafeString
 
 from accounts.console.page import Fact, Facts, Section, Table, Text, badge, brief, link, pretty
 from accounts.refusals import Refusal
-from scim.inspector import sent
 from scim.inspector.dry_run import Made
 from scim.models import AttributeChange, ProvisioningEvent
-from scim.protocol import urns
+from scim.protocol import sent, urns
 from scim.protocol.differences import Change
 from scim.protocol.errors import ScimError, Uniqueness
 from scim.protocol.filters import parse_filter

@@ -1,22 +1,38 @@
-"""The attributes that a request sent, each beside the change it made.
+"""The values that a message sends, each with the attribute that it is for, whatever becomes of it.
 
-Both are read as the server reads them: spellings that mean one attribute stand on one line.
+For those who look at requests from outside: the inspector shows each value beside the change it made,
+monitoring learns which attributes arrive. Paths mean here what they mean to PATCH (scim.protocol.targets),
+so spellings that mean one attribute have one Place; a message that is refused is read all the same.
 """
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice, zip_longest
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from scim.protocol import targets
 from scim.protocol.differences import Change
 from scim.protocol.errors import ScimError
+from scim.protocol.messages import by_lower_name
 from scim.protocol.schema import ResourceType, Schema
+from scim.protocol.targets import Target
 
 _NOT_SENT: Final = frozenset({"schemas", "meta"})  # say what the body is, not what shall be
 MAX_SENT: Final = 500  # a bulk of members is longer than anybody reads
-_Key = tuple[str, str, str, str]
+
+
+class Place(NamedTuple):
+    """The attribute that a path addresses: extension, attribute, sub-attribute, selected value.
+
+    `selected` is what a filter says of the value, as JSON in lower case. Of a path that addresses
+    nothing, the attribute is what stands before the filter, in lower case.
+    """
+
+    extension: str
+    attribute: str
+    sub: str = ""
+    selected: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,10 +57,10 @@ def lines(resource_type: ResourceType, body: Any, changes: Iterable[Change]) -> 
 
     At most MAX_SENT values that were sent.
     """
-    waiting = {change.path: (change, _key(resource_type, change.path)) for change in changes}
+    waiting = {change.path: (change, place_of(resource_type, change.path)) for change in changes}
     found: list[Line] = []
-    for sent in islice(_Reader(resource_type).values(body), MAX_SENT):
-        key = _key(resource_type, sent.path)
+    for sent in islice(values(resource_type, body), MAX_SENT):
+        key = place_of(resource_type, sent.path)
         fitting = [change for change, other in waiting.values() if _is_same(key, other)]
         for change in fitting:
             del waiting[change.path]
@@ -57,12 +73,36 @@ def value_of(resource_type: ResourceType, body: Any, path: str) -> str | None:
 
     A resource or a PatchOp message, in any spelling; a text that is wrapped counts too.
     """
-    wanted, found = _key(resource_type, path)[:2], None
-    for sent in _Reader(resource_type).values(body):
+    wanted, found = place_of(resource_type, path)[:2], None
+    for sent in values(resource_type, body):
         whole = sent.path.removesuffix(".value").partition("[")[0]
-        if _key(resource_type, whole)[:2] == wanted and isinstance(sent.value, str):
+        if place_of(resource_type, whole)[:2] == wanted and isinstance(sent.value, str):
             found = sent.value
     return found
+
+
+def values(resource_type: ResourceType, body: Any) -> Iterator[Sent]:
+    """The values of a resource or a PatchOp message, each with its path; nothing of another body."""
+    return _Reader(resource_type).values(body)
+
+
+def place_of(resource_type: ResourceType, path: str) -> Place:
+    """The place that a path addresses. A filter on an attribute with one value is passed over."""
+    whole = path.partition("[")[0]
+    found = _find(resource_type, path) or _find(resource_type, whole)
+    if found is None:
+        return Place("", whole.lower())
+    selected = json.dumps(found.seed, sort_keys=True).lower() if found.seed else ""
+    sub = found.sub.name if found.sub else ""
+    return Place(found.extension or "", found.attribute.name, sub, selected)
+
+
+def _find(resource_type: ResourceType, path: str) -> Target | None:
+    try:
+        found = targets.find(resource_type, path)
+    except ScimError:
+        return None
+    return None if isinstance(found, Schema) else found
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,21 +113,21 @@ class _Reader:
 
     def values(self, body: Any) -> Iterator[Sent]:
         """The values that a resource or a PatchOp message holds, each with its path."""
-        if not isinstance(body, Mapping):
+        if not isinstance(body, dict):
             return
-        operations = _by_lower_name(body).get("operations")
+        operations = by_lower_name(body).get("operations")
         if not isinstance(operations, list):
             yield from self._object("", "", body)
             return
         for operation in operations:
-            if isinstance(operation, Mapping):
-                yield from self._operation(_by_lower_name(operation))
+            if isinstance(operation, dict):
+                yield from self._operation(by_lower_name(operation))
 
     def _operation(self, operation: Mapping[str, Any]) -> Iterator[Sent]:
         op, path = str(operation.get("op", "")), operation.get("path")
         if isinstance(path, str) and path:
             yield from self._value(op, path, operation.get("value"))
-        elif isinstance(operation.get("value"), Mapping):
+        elif isinstance(operation.get("value"), dict):
             yield from self._object(op, "", operation["value"])
 
     def _object(self, op: str, at: str, value: Mapping[str, Any]) -> Iterator[Sent]:
@@ -99,13 +139,19 @@ class _Reader:
                 yield from self._value(op, name, item)
 
     def _value(self, op: str, path: str, value: Any) -> Iterator[Sent]:
-        if isinstance(value, Mapping) and value:
-            yield from self._object(op, path, value)
-        elif isinstance(value, list) and value and all(isinstance(each, Mapping) for each in value):
+        if isinstance(value, dict) and value:
+            of_one = self._element if self._has_elements(path) else self._object
+            yield from of_one(op, path, value)
+        elif isinstance(value, list) and value and all(isinstance(each, dict) for each in value):
             for item in value:
                 yield from self._element(op, path, item)
         else:
             yield Sent(op, path, value)
+
+    def _has_elements(self, path: str) -> bool:
+        """True if the path addresses a whole multi-valued attribute; of one, its value may be sent."""
+        found = _find(self.resource_type, path)
+        return found is not None and found.attribute.multi_valued and not (found.sub or found.seed)
 
     def _element(self, op: str, path: str, item: Mapping[str, Any]) -> Iterator[Sent]:
         """An element of a multi-valued attribute, named by its type; a member by its id."""
@@ -120,24 +166,7 @@ class _Reader:
             yield Sent(op, path, dict(item))
 
 
-def _by_lower_name(members: Mapping[str, Any]) -> dict[str, Any]:
-    return {name.lower(): value for name, value in members.items()}
-
-
-def _key(resource_type: ResourceType, path: str) -> _Key:
-    """The target of a path: extension, attribute, sub-attribute, the value that is selected."""
-    try:
-        found = targets.find(resource_type, path)
-    except ScimError:
-        found = None
-    if found is None or isinstance(found, Schema):
-        return ("", path.lower(), "", "")
-    selected = json.dumps(found.seed, sort_keys=True).lower() if found.seed else ""
-    sub = found.sub.name if found.sub else ""
-    return (found.extension or "", found.attribute.name, sub, selected)
-
-
-def _is_same(sent: _Key, changed: _Key) -> bool:
+def _is_same(sent: Place, changed: Place) -> bool:
     """True if a change is of what was sent, of a part of it, or of the whole that it is part of."""
     parts = zip(sent[2:], changed[2:], strict=True)
     return sent[:2] == changed[:2] and all(a == b or "" in (a, b) for a, b in parts)
