@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Any, Final
+from uuid import UUID
 
 from django.contrib.admin import SimpleListFilter
 from django.contrib.admin.views.main import ChangeList
@@ -74,3 +75,16 @@ def since(condition: Callable[[datetime], Q]) -> dict[str, tuple[str, Callable[[
         return lambda: condition(clock.now() - period)
 
     return {value: (label, of(period)) for value, (label, period) in _PERIODS.items()}
+
+
+def uuid_in(text: str) -> UUID | None:
+    """The UUID that the text is, None when it is none."""
+    try:
+        return UUID(text.strip())
+    except ValueError:
+        return None
+
+
+def first_id_at(moment: datetime) -> UUID:
+    """The smallest version 7 UUID of that millisecond: rows sort by it as they sort by time."""
+    return UUID(int=int(moment.timestamp() * 1000) << 80)

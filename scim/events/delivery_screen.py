@@ -9,12 +9,11 @@ from django.urls import reverse
 from django.utils.formats import date_format
 
 from accounts.console.action import KEY, Action, Call
-from accounts.console.listing import Conditions, TableFilter
+from accounts.console.listing import Conditions, TableFilter, uuid_in
 from accounts.console.page import Fact, Facts, Page, Text, link, pretty, screen_link
 from accounts.console.screen import RecordAdmin
 from scim.events.models import Delivery, DeliveryStatus, EventStream, StreamState
 from scim.events.streams import SKIP, skip_event
-from scim.screens.search import uuid_in
 from tenants.current import current_tenant
 
 LOG_HEADINGS: Final = (

@@ -13,7 +13,7 @@ from django.urls import URLPattern, reverse
 from django.utils.safestring import SafeString
 
 from accounts.console.export import Export, ExportingAdmin, moment
-from accounts.console.listing import Conditions, TableFilter, since
+from accounts.console.listing import Conditions, TableFilter, first_id_at, since, uuid_in
 from accounts.console.page import Page, Section, Table, link
 from accounts.console.screen import Panel
 from scim.inspector import previews, requests
@@ -21,7 +21,7 @@ from scim.inspector.requests import REFUSED_FROM, status_badge
 from scim.models import ProvisioningEvent, Resource
 from scim.refusals import UNKNOWN, catalogue, explain
 from scim.repository.resources import user_name_key
-from scim.screens.search import first_id_at, uuid_in, who_is_called
+from scim.screens.resources import who_is_called
 from scim.screens.visibility import Sight
 from tenants import clock
 

@@ -9,12 +9,12 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from accounts.console.listing import first_id_at
 from accounts.console.page import Banner, Overview, Stat, State, Table, link, screen_link
 from accounts.screens.failures import LOG, Failure, beside, failure_of, log_query
 from accounts.screens.overview import LOOKS, SOON, requests_chart, until
 from scim.models import ProvisioningEvent, Resource, User
 from scim.protocol import urns
-from scim.screens.search import first_id_at
 from scim.screens.visibility import Sight
 from tenants.connection import NEVER, Connection, Refusal, ago, connection_of, next_cycle
 from tenants.current import current_tenant

@@ -7,14 +7,13 @@ from django.contrib import admin
 from django.db.models import Func, IntegerField, Q, QuerySet
 from django.http import HttpRequest
 
-from accounts.console.listing import Conditions, TableFilter
+from accounts.console.listing import Conditions, TableFilter, uuid_in
 from accounts.console.page import Facts, Page, Section, Table, link
 from scim.models import Group
 from scim.protocol import urns
 from scim.repository import belonging
 from scim.screens import records
 from scim.screens.resources import ChangedFilter, ResourceAdmin
-from scim.screens.search import uuid_in
 from scim.screens.visibility import Sight
 from tenants.lettercase import fold
 

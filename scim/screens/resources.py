@@ -1,22 +1,24 @@
 """The common base of the screens of users and groups: the list's columns, the page as it was."""
 
 from typing import Any, ClassVar, Final, TypeVar
+from uuid import UUID
 
 from django.contrib import admin
 from django.db.models import BooleanField, Q, QuerySet, Value
 from django.http import HttpRequest
 from django.utils.safestring import SafeString
 
-from accounts.console.listing import TableFilter, since
+from accounts.console.listing import TableFilter, since, uuid_in
 from accounts.console.screen import RecordAdmin
-from scim.models import Resource
+from scim.models import Resource, User
 from scim.protocol.schema import ResourceType
 from scim.provider.catalog import resource_type
 from scim.screens.records import state_badge
-from scim.screens.search import uuid_in
 from scim.screens.visibility import Sight
 from tenants.current import current_tenant
+from tenants.lettercase import fold
 
+_NAMESAKES: Final = 50  # users with one e-mail or externalId (E21), or deleted ones with one name
 _SHOWN: Final = ("id", "document", "version", "created", "last_modified", "deleted_at", "continues")
 
 R = TypeVar("R", bound=Resource)
@@ -82,3 +84,17 @@ class ResourceAdmin(RecordAdmin[R]):
         """The value of an attribute in a list, as the request's account gets to see it."""
         sight = Sight(is_whole=record.is_whole)  # type: ignore[attr-defined]  # annotated
         return sight.value(name, value or record.document.get(name), self.type_name)
+
+
+def unique_key(condition: Q) -> Q:
+    """The condition on the unique key, told so that indexes answer it: one each for who is deleted
+    and who is not.
+    """
+    return (condition & Q(deleted_at=None)) | (condition & Q(deleted_at__isnull=False))
+
+
+def who_is_called(term: str) -> list[UUID]:
+    """The ids of the users with that whole userName, work e-mail or externalId, deleted or not."""
+    key = fold(term)
+    named = unique_key(Q(unique_key=key)) | Q(work_email=key) | Q(external_id=term)
+    return list(User.objects.filter(named).values_list("pk", flat=True)[:_NAMESAKES])
