@@ -5,22 +5,16 @@ import io
 from datetime import timedelta
 
 import pytest
-from django.db import transaction
 
 from accounts.console.export import safe
 from accounts.models import AuditEntry
 from accounts.permissions import Role
-from scim.protocol.definitions import USER
-from scim.protocol.errors import InvalidValue
-from scim.provider import provisioning_log
-from scim.provider.provisioning_log import Call
 from tenants import clock
 from tenants.current import in_tenant
-from tests.support.at_screens import BJENSEN, JSMITH, requester
-from tests.support.pages import nonce_in
+from tests.support.at_screens import BJENSEN, JSMITH
+from tests.support.pages import exported, nonce_in
 
 USERS = "/admin/scim/user/"
-LOG = "/admin/scim/provisioningevent/"
 VISIT = "/t/acme"
 
 
@@ -30,26 +24,8 @@ def people(acme, provision, bjensen):
     return [bjensen, provision(acme, JSMITH)]
 
 
-@pytest.fixture
-def refused(acme, minted):
-    detail = "externalId is missing. myPolicies always requires userName, email and externalId."
-    error = InvalidValue("user.external-id-missing", detail)
-    call = Call(requester(acme, minted.token), "create", USER, None, {"userName": "x"})
-    with transaction.atomic(), in_tenant(acme):
-        provisioning_log.record(provisioning_log.refused(call, error))
-
-
-def export(browser, path):
-    """The answer to the export of a list, and its lines as dictionaries."""
-    path, _, query = path.partition("?")
-    asked = f"{path}export/?{query}"
-    answer = browser.post(asked, {"nonce": nonce_in(browser.get(asked))})
-    text = b"".join(answer.streaming_content).decode("utf-8-sig")
-    return answer, list(csv.DictReader(io.StringIO(text)))
-
-
 def test_users_are_exported_newest_first(own_host, people):
-    answer, (john, barbara) = export(own_host, USERS)
+    answer, (john, barbara) = exported(own_host, USERS)
 
     assert answer.headers["Content-Type"] == "text/csv; charset=utf-8"
     assert answer.headers["Content-Disposition"].startswith('attachment; filename="users-')
@@ -82,7 +58,7 @@ def test_users_are_exported_newest_first(own_host, people):
     ],
 )
 def test_the_file_holds_what_filters_and_search_find(query, names, own_host, people):
-    _, lines = export(own_host, USERS + query)
+    _, lines = exported(own_host, USERS + query)
 
     assert [line["userName"] for line in lines] == names
 
@@ -91,30 +67,6 @@ def test_the_lists_button_keeps_filters_and_search_and_forgets_the_page(own_host
     page = own_host.get(f"{USERS}?state=active&q=barbara&o=1")
 
     assert f'href="{USERS}export/?state=active&amp;q=barbara"' in page.text
-
-
-def test_the_log_is_exported_with_the_explanation_of_each_refusal(own_host, bjensen, refused):
-    _, lines = export(own_host, f"{LOG}?outcome=refused")
-
-    (line,) = lines
-    assert line["detail"].startswith("externalId is missing.")
-    assert {name: line[name] for name in ("operation", "status", "scimType", "explanation")} == {
-        "operation": "create",
-        "status": "400",
-        "scimType": "invalidValue",
-        "explanation": "user.external-id-missing",
-    }
-    assert not {"sent", "password"} & line.keys()
-
-
-def test_each_line_of_the_log_says_whom_it_was_about(own_host, bjensen, refused):
-    """Of a user who was not created nothing else says it: there is no id."""
-    _, lines = export(own_host, LOG)
-
-    assert [(line["status"], line["about"], line["resource id"]) for line in lines] == [
-        ("400", "x", ""),
-        ("201", "bjensen@acme.example", str(bjensen.id)),
-    ]
 
 
 def test_a_long_list_is_read_chunk_by_chunk_and_complete(
@@ -137,7 +89,7 @@ def test_a_long_list_is_read_chunk_by_chunk_and_complete(
 def test_no_cell_is_a_formula(text, own_host, acme, provision):
     provision(acme, JSMITH | {"displayName": text})
 
-    _, (line,) = export(own_host, USERS)
+    _, (line,) = exported(own_host, USERS)
 
     assert line["displayName"] == f"'{text}"
 
@@ -148,7 +100,7 @@ def test_other_text_stays_as_it_is(text):
 
 
 def test_support_leads_export_and_the_audit_logs_say_so(lena, acme, operator, people):
-    export(lena, f"{VISIT}{USERS}?state=active&q=barbara")
+    exported(lena, f"{VISIT}{USERS}?state=active&q=barbara")
 
     with in_tenant(acme):
         entry = AuditEntry.objects.get(act="users exported")
@@ -160,14 +112,13 @@ def test_support_leads_export_and_the_audit_logs_say_so(lena, acme, operator, pe
 
 def test_support_and_auditors_may_not(alice, operator, staff, people, open_browser):
     for browser in (alice, open_browser(operator, staff[Role.AUDITOR])):
-        for path in (USERS, LOG):
-            assert browser.get(f"{VISIT}{path}export/").status_code == 403
-            assert browser.post(f"{VISIT}{path}export/").status_code == 403
-            assert "export/" not in browser.get(f"{VISIT}{path}").text
+        assert browser.get(f"{VISIT}{USERS}export/").status_code == 403
+        assert browser.post(f"{VISIT}{USERS}export/").status_code == 403
+        assert "export/" not in browser.get(f"{VISIT}{USERS}").text
 
 
 def test_another_tenants_users_are_in_no_file(globex, gus, people, jsmith, open_browser):
-    _, lines = export(open_browser(globex, gus), USERS)
+    _, lines = exported(open_browser(globex, gus), USERS)
 
     assert [line["id"] for line in lines] == [str(jsmith.id)]
 
@@ -195,7 +146,7 @@ def test_a_list_that_is_none_is_refused_as_the_list_itself(query, status, own_ho
 def test_a_users_deletion_is_in_the_file(own_host, acme, people, remove):
     remove(people[0])
 
-    _, lines = export(own_host, f"{USERS}?state=deleted")
+    _, lines = exported(own_host, f"{USERS}?state=deleted")
 
     (line,) = lines
     assert line["state"] == "Deleted"

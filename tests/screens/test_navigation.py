@@ -6,18 +6,20 @@ import pytest
 
 from accounts.console.site import Group, Place, grouped
 from config.sites import staff_site, tenant_site
+from tests.support.installed import is_installed
 
-TENANT = [
-    "Overview",
-    "Provisioned users",
-    "Provisioned groups",
-    "Provisioning log",
-    "Secret tokens",
-    "OAuth clients",
-    "Extension schemas",
-    "Event streams",
-    "Delivery log",
-]
+PLACES = {  # and the features that have them
+    "Overview": (),
+    "Provisioned users": (),
+    "Provisioned groups": (),
+    "Provisioning log": ("inspector",),
+    "Secret tokens": (),
+    "OAuth clients": (),
+    "Extension schemas": ("extensions",),
+    "Event streams": ("events",),
+    "Delivery log": ("events",),
+}
+TENANT = [label for label, features in PLACES.items() if is_installed(*features)]
 STAFF_ONLY = ["Accounts", "Audit log"]
 
 

@@ -1,6 +1,8 @@
 """Pages read as a person reads them, and the forms on them."""
 
+import csv
 import html
+import io
 import re
 
 
@@ -59,3 +61,12 @@ def view_as_admin(browser, tenant, reason="Ticket 4711"):
     """Let staff at their browser view a tenant as its admins do."""
     path = f"/admin/tenants/tenant/{tenant.pk}/view-as-admin/"
     return browser.post(path, {"nonce": nonce_in(browser.get(path)), "reason": reason})
+
+
+def exported(browser, path):
+    """The answer to the export of a list, and its lines as dictionaries."""
+    path, _, query = path.partition("?")
+    asked = f"{path}export/?{query}"
+    answer = browser.post(asked, {"nonce": nonce_in(browser.get(asked))})
+    text = b"".join(answer.streaming_content).decode("utf-8-sig")
+    return answer, list(csv.DictReader(io.StringIO(text)))

@@ -12,6 +12,7 @@ from accounts.permissions import Role
 from tenants import resolution, traffic
 from tenants.current import in_public
 from tenants.models import CredentialTraffic, Expiry, Traffic, TrafficDay
+from tests.support.installed import needs
 
 NOW = datetime(2026, 11, 25, 10, 0, tzinfo=UTC)
 SECTIONS = (
@@ -77,6 +78,7 @@ def test_each_number_leads_to_its_tenants(alice, acme, globex, tell):
     assert ("Acme Ltd" in never, "Globex Inc" in never) == (False, True)
 
 
+@needs("inspector")
 def test_a_failing_tenant_is_told_with_its_fix_and_the_request_that_failed(alice, acme, tell):
     tell(acme, "all", "401 expired", last_request_at=5, failed_at=5)
 
@@ -115,6 +117,7 @@ def test_a_suspended_tenant_is_counted_as_suspended_and_not_as_silent(
     assert ("Acme Ltd" in listed, "Globex Inc" in listed) == (True, True)
 
 
+@needs("inspector")
 def test_a_token_that_is_refused_beside_one_that_works_is_told_apart_from_failures(
     alice, acme, globex, tell
 ):

@@ -9,6 +9,7 @@ from accounts.models import Account, AuditEntry
 from tenants import resolution
 from tenants.current import in_tenant
 from tenants.models import Tenant
+from tests.support.installed import needs
 from tests.support.pages import nonce_in
 
 LIST = "/admin/tenants/tenant/"
@@ -37,6 +38,7 @@ def test_search_finds_by_name_custom_domain_and_host_name(term, alice, acme, glo
     assert "acme.mypolicies.localhost" not in page
 
 
+@needs("events", "extensions", "guard", "inspector", "monitoring")
 def test_a_tenants_page_leads_to_its_screens(alice, acme):
     page = alice.get(f"{LIST}{acme.pk}/change/").text
 

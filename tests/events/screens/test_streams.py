@@ -17,6 +17,7 @@ from tenants.current import in_tenant
 from tests.events import streams
 from tests.events.streams import FULLS, NOTICES
 from tests.support.at_screens import BJENSEN
+from tests.support.installed import needs
 from tests.support.pages import nonce_in
 
 LIST = "/t/acme/admin/scim/eventstream/"
@@ -206,6 +207,7 @@ def failed(acme, delivery):
     return delivery
 
 
+@needs("inspector")
 def test_the_delivery_log_tells_attempts_next_try_and_error(alice, failed):
     shown = alice.get(LOG).text
     page = alice.get(f"{LOG}{failed.pk}/change/").text

@@ -10,6 +10,7 @@ from scim.provider import resources
 from scim.repository.base import Loading
 from tenants.current import in_tenant
 from tests.support.at_screens import BJENSEN, JSMITH
+from tests.support.installed import needs
 from tests.support.pages import facts_of, moments_of, nonce_in, table_of
 
 USERS = "/t/acme/admin/scim/user/"
@@ -89,6 +90,7 @@ def test_a_disabled_user_is_restored_disabled(lena, acme, bjensen, change, remov
     assert retrieved(acme, bjensen).resource["active"] is False
 
 
+@needs("inspector")
 def test_log_history_and_audit_say_by_whom(lena, acme, guides, deleted):
     restore(lena, deleted)
 

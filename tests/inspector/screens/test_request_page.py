@@ -310,3 +310,14 @@ def test_the_number_of_queries_does_not_grow_with_what_was_sent(
     )
 
     assert few == many
+
+
+def test_a_masked_request_keeps_what_tells_why_it_failed(alice, acme, bjensen):
+    with in_tenant(acme):
+        event = ProvisioningEvent.objects.get()
+
+    page = alice.get(f"/t/acme/admin/scim/provisioningevent/{event.pk}/change/")
+
+    work = 'emails[type eq "work"].value'
+    masked = "B•••@acme.example"
+    assert [work, masked, work, "-", masked] in table_of(page, "What was sent, and what it changed")

@@ -14,6 +14,7 @@ from tenants.current import in_tenant
 from tenants.traffic import Exchange, Kind
 from tests.support.at_screens import JSMITH
 from tests.support.clients import ScimClient
+from tests.support.installed import needs
 from tests.support.payloads import user
 
 NOW = datetime(2026, 11, 25, 10, 0, tzinfo=UTC)
@@ -105,6 +106,7 @@ def test_a_test_connection_with_a_wrong_token_is_told_with_what_to_do(at_home, a
     assert "Copy the complete secret token" in panel.text
 
 
+@needs("inspector")
 def test_a_user_that_is_refused_turns_the_third_step_red_and_leads_to_the_request(
     at_home, acme, entra, clock
 ):
@@ -192,6 +194,7 @@ def test_the_first_page_counts_users_and_groups(at_home, entra):
     assert found == {"Connection": "Connected", "Active users": 1, "Disabled users": 1, "Groups": 1}
 
 
+@needs("inspector")
 def test_the_first_page_says_what_fails_and_leads_to_the_request(at_home, entra, clock):
     entra.post("/Users", user("one"))
     clock.shift(2)

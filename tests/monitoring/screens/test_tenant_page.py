@@ -9,6 +9,7 @@ from accounts import uses
 from tenants import resolution, traffic
 from tenants.traffic import Exchange, Kind
 from tests.support.clients import ScimClient
+from tests.support.installed import needs
 from tests.support.payloads import replace, user
 
 NOW = datetime(2026, 11, 25, 10, 0, tzinfo=UTC)
@@ -56,6 +57,7 @@ def test_a_connected_tenant_says_when_the_last_request_came_and_the_next_comes(o
     assert found["Next cycle"] == "About 2026-11-25 10:37 UTC"
 
 
+@needs("inspector")
 def test_a_failing_tenant_says_what_is_wrong_and_leads_to_the_request(opened, acme, entra, clock):
     entra.post("/Users", user("one"))
     clock.shift(2)
