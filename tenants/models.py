@@ -110,7 +110,7 @@ class Traffic(models.Model):
     # Of failures that no credential of the tenant's had: CredentialTraffic has the others.
     failed_at = models.DateTimeField(null=True)
     failed_reach = models.CharField(max_length=10, choices=Reach, blank=True)
-    failed_reason = models.CharField(max_length=40, blank=True)  # status, and scimType or token's
+    failed_reason = models.CharField(max_length=40, blank=True)  # a row's id (scim.refusals)
     failed_request_id = models.CharField(max_length=64, blank=True)  # of the provisioning log
     # Requests that know no token of the tenant: anybody may send them.
     stranger_at = models.DateTimeField(null=True)

@@ -66,7 +66,7 @@ class Bearer:
 class Exchange:
     """A request and its answer, as they are counted.
 
-    `reason` says why it was refused: the status, and what tells it from others with that status.
+    `reason` is the id of its refusal (scim.refusals), "" for none.
     `marks` name what was seen in its body, from a small closed set. Without a `bearer` no credential
     of the tenant was read.
     """

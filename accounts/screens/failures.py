@@ -36,65 +36,67 @@ _ENTER_AGAIN: Final = (
 )
 _MAPPING: Final = "Correct the attribute mapping in Entra under Provisioning, Mappings."
 _LOG: Final = "The provisioning log has the answer to the client."
-# By reason; what is not here is found by the status alone, then by its first digit.
+# By the reason of a refusal, or by the area that it begins with.
 _FAILURES: Final = {
-    "401 malformed": Failure(
+    "token.malformed": Failure(
         "A request came with a secret token that is cut off or mistyped.", _ENTER_AGAIN
     ),
-    "401 unknown": Failure(
+    "token.unknown": Failure(
         "A request came with a secret token that this tenant does not know.", _ENTER_AGAIN
     ),
-    "401 revoked": Failure(
+    "token.revoked": Failure(
         "Requests still come with the {credential}, which was revoked.", _NEW_TOKEN
     ),
-    "401 expired": Failure(
+    "token.expired": Failure(
         "Requests still come with the {credential}, which has expired.", _NEW_TOKEN
     ),
-    "403 account is no active admin": Failure(
+    "token.not-admin": Failure(
         "The account that the {credential} was issued for is no longer an active admin.",
         "Make that account an active admin again, or move the token to another admin account.",
     ),
-    "token unauthorized_client": Failure(
+    "client.not-admin": Failure(
         "The account that the {credential} was issued for is no longer an active admin.",
         "Make that account an active admin again, or add an OAuth client for another admin account.",
     ),
-    "401": Failure("A request came without a secret token.", _ENTER_AGAIN),
-    "403": Failure(
+    "token.missing": Failure("A request came without a secret token.", _ENTER_AGAIN),
+    "token.scope": Failure(
         "An access token does not have the scope that the request needs.",
         "Let the OAuth client ask for scim.read and scim.write.",
     ),
-    "token invalid_client": Failure(
+    "client": Failure(
         "An OAuth client was refused: its id, secret or key is wrong, revoked or expired.",
         "Add a secret to the OAuth client and enter it where the client is set up.",
     ),
-    "token": Failure("A request for an access token was refused.", _LOG),
-    "400 invalidValue": Failure(
+    "oauth": Failure("A request for an access token was refused.", _LOG),
+    "value": Failure(
         "A user or group was refused because a value is missing or does not fit.",
         f"{_MAPPING} myPolicies requires userName, a work e-mail and externalId.",
     ),
-    "400 invalidFilter": Failure(
+    "filter": Failure(
         "A look-up was refused because its filter is not valid.",
         "Choose userName, externalId or the work e-mail as matching attribute in Entra's mapping.",
     ),
-    "400 invalidPath": Failure("A change names an attribute that does not exist.", _MAPPING),
-    "400 noTarget": Failure("A change names a value that does not exist.", _MAPPING),
-    "409 uniqueness": Failure(
+    "path": Failure("A change names an attribute that does not exist.", _MAPPING),
+    "path.no-target": Failure("A change names a value that does not exist.", _MAPPING),
+    "value.taken": Failure(
         "A user or group was refused because another has the same name.",
         "Find the other one by its userName or displayName and rename or delete one of them in Entra.",
     ),
-    "413": Failure("A request was larger than the limit.", _LOG),
-    "429": Failure(
+    "request.too-large": Failure("A request was larger than the limit.", _LOG),
+    "guard.held": Failure(
         "Deactivations wait: unusually many came within an hour.",
         "Review the users concerned, then mark the deactivations as expected or undo them.",
     ),
-    "4": Failure("A request was refused.", _LOG),
-    "5": Failure(
+    "server": Failure(
         "myPolicies could not answer.",
         "Entra repeats the request automatically. If it lasts, check the server's log.",
     ),
 }
 
 
+_OTHERS: Final = Failure("A request was refused.", _LOG)
+# Reasons that mean the same here as another one.
+_SAME: Final = {"assertion": "client", "user": "value", "user.name-taken": "value.taken"}
 _DENIED_CLIENT: Final = Failure(
     "Access tokens are still requested with the {credential}, which was revoked or has expired.",
     "Add a secret to the OAuth client and enter it where the client is set up.",
@@ -102,9 +104,9 @@ _DENIED_CLIENT: Final = Failure(
 
 
 def failure_of(refusal: Refusal) -> Failure:
-    """The explanation of a refusal, found by its status and what sets it apart from others."""
-    found = _find(refusal.reason)
-    if refusal.credential and refusal.reason == "token invalid_client":
+    """The explanation of a refusal for the connection as a whole, found by its reason."""
+    found = _find(refusal.reason.removeprefix("access-"))
+    if refusal.credential and refusal.reason in {"client.revoked", "client.expired"}:
         found = _DENIED_CLIENT
     credential = refusal.credential or "secret token in use"
     return Failure(found.what.format(credential=credential), found.fix)
@@ -138,8 +140,8 @@ def log_link(tenant: Tenant, text: Any, refusal: Refusal | None = None) -> Any:
 
 
 def _find(reason: str) -> Failure:
-    status = reason.partition(" ")[0]
-    for key in (reason, status, reason[:1]):
-        if key in _FAILURES:
-            return _FAILURES[key]
-    return _FAILURES["4"]
+    for key in (reason, reason.partition(".")[0]):
+        found = _FAILURES.get(_SAME.get(key, key))
+        if found:
+            return found
+    return _OTHERS

@@ -46,11 +46,15 @@ _TRANSLATIONS: Final[tuple[tuple[_Kinds, errors.ScimError], ...]] = (
 )
 
 
-def handle(exc: Exception, request: HttpRequest, view: Logged, allow: str) -> Response:
-    """The answer to an exception; the request's transaction is marked to be rolled back."""
+def handle(
+    exc: Exception, error: errors.ScimError, request: HttpRequest, view: Logged, allow: str
+) -> Response:
+    """The answer to an exception, which is `error` to the client.
+
+    The request's transaction is marked to be rolled back.
+    """
     if transaction.get_connection().in_atomic_block:
         transaction.set_rollback(True)
-    error = scim_error(exc, request)
     if not begin_again(request, exc):
         log_refusal(request, view, error)
     for observer in observers():

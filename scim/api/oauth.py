@@ -227,7 +227,7 @@ def _refusal(request: HttpRequest, asked: _Asked, refusal: GrantRefused) -> Http
         operation=asked.operation,
         method=request.method or "",
         status=error.status,
-        scim_type="",
+        reason=error.reason,
         request_id=getattr(request, "request_id", ""),
         user_agent=request.META.get("HTTP_USER_AGENT", ""),
         verified=asked.proven,

@@ -10,11 +10,11 @@ from rest_framework.views import APIView
 from accounts.tokens import Scope, Verified
 from scim.api import bodies
 from scim.api.authentication import SecretTokenAuthentication, check_scope
-from scim.api.exceptions import handle
+from scim.api.exceptions import handle, scim_error
 from scim.api.log import tell
 from scim.api.parsers import ScimParser
 from scim.api.renderers import ScimNegotiation, ScimRenderer
-from scim.protocol.errors import InvalidSyntax, NotFound
+from scim.protocol.errors import InvalidSyntax, NotFound, ScimError
 from scim.protocol.messages import MEDIA_TYPE
 from scim.protocol.schema import ResourceType
 from scim.provider.observers import Answered
@@ -42,6 +42,7 @@ class ScimView(APIView):
     requester: Requester | None = None
     verified: Verified | None = None
     sent: Any = None
+    error: ScimError | None = None  # the refusal
 
     def initialize_request(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Request:
         return ScimRequest(
@@ -59,7 +60,9 @@ class ScimView(APIView):
         check_scope(self.verified, Scope.READ if self._is_read() else Scope.WRITE)
 
     def handle_exception(self, exc: Exception) -> Response:
-        return handle(exc, self.http_request, self, ", ".join(self.allowed_methods))
+        self.error = scim_error(exc, self.http_request)
+        allow = ", ".join(self.allowed_methods)
+        return handle(exc, self.error, self.http_request, self, allow)
 
     def finalize_response(
         self, request: Request, response: Response, *args: Any, **kwargs: Any
@@ -73,13 +76,11 @@ class ScimView(APIView):
 
     def _tell(self, answer: Response) -> None:
         request = self.http_request
-        data = answer.data if isinstance(answer.data, dict) else {}
-        is_refused = answer.status_code >= 400
         answered = Answered(
             operation=self.operation,
             method=request.method or "",
             status=answer.status_code,
-            scim_type=data.get("scimType", "") if is_refused else "",
+            reason=self.error.reason if self.error else "",
             request_id=getattr(request, "request_id", ""),
             user_agent=request.META.get("HTTP_USER_AGENT", ""),
             resource_type=self.resource_type,

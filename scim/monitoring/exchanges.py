@@ -27,7 +27,7 @@ class Exchanges(Observer):
         exchange = Exchange(
             at=clock.now(),
             kind=_kind(answered),
-            reason=_reason(answered) if answered.status >= _REFUSED_FROM else "",
+            reason=answered.reason,
             request_id=answered.request_id,
             marks=marks_of(answered.method, answered.sent)
             if is_user and not _is_read(answered)
@@ -85,14 +85,3 @@ def _kind(answered: Answered) -> Kind:
     if is_read or status in _NO_ACCESS or status >= _BROKEN_FROM or refusal is not None:
         return Kind.REFUSED
     return Kind.CHANGE_REFUSED
-
-
-def _reason(answered: Answered) -> str:
-    match answered.refusal:
-        case TokenRefused() as refusal:
-            detail = refusal.reason.value
-        case GrantRefused() as refusal:
-            return f"token {refusal.code.value}"
-        case None:
-            detail = answered.scim_type
-    return f"{answered.status} {detail}".strip()

@@ -49,7 +49,7 @@ class Answered:
     operation: str
     method: str
     status: int
-    scim_type: str
+    reason: str  # of a refusal (scim.refusals), else ""
     request_id: str
     user_agent: str
     resource_type: ResourceType | None = None

@@ -126,7 +126,7 @@ def test_a_refused_credential_keeps_its_reason(authorization, reason, acme, clie
 def test_a_refused_request_for_an_access_token_keeps_its_reason(acme, client_for, reasons):
     form = {"grant_type": "client_credentials", "client_id": "x", "client_secret": "y"}
 
-    answer = client_for(acme).post("/scim/oauth/token", form)
+    answer = client_for(acme).post("/scim/oauth/token", form, REMOTE_ADDR="192.0.2.8")
 
     assert answer.status_code >= 400
     assert reasons() == ["oauth.request"]

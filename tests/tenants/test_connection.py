@@ -67,7 +67,7 @@ def credential():
     return used
 
 
-REVOKED = ("credential", "401 revoked")
+REVOKED = ("credential", "token.revoked")
 
 
 @pytest.mark.parametrize(
@@ -107,7 +107,7 @@ def test_a_credential_that_is_refused_is_told_beside_another_that_works(
 
 
 def test_a_good_credential_fails_by_itself(acme, state_of, credential):
-    credential(acme, "Entra", "all", "400 invalidFilter", last_success_at=5, failed_at=1)
+    credential(acme, "Entra", "all", "filter.unfit", last_success_at=5, failed_at=1)
     credential(acme, "HR export", last_success_at=0)
 
     found = state_of(acme, last_request_at=0, last_success_at=0)
@@ -178,13 +178,13 @@ def test_two_hours_without_a_request_are_silence(acme, globex, state_of):
 
 def test_a_refusal_of_everything_is_a_failure_until_a_request_succeeds(acme, globex, state_of):
     failing = state_of(
-        acme, "all", "401 revoked", last_request_at=1, last_success_at=30, failed_at=1
+        acme, "all", "token.revoked", last_request_at=1, last_success_at=30, failed_at=1
     )
     mended = state_of(
-        globex, "all", "401 revoked", last_request_at=1, last_success_at=1, failed_at=5
+        globex, "all", "token.revoked", last_request_at=1, last_success_at=1, failed_at=5
     )
 
-    assert (failing.state, failing.failure.reason) == (FAILING, "401 revoked")
+    assert (failing.state, failing.failure.reason) == (FAILING, "token.revoked")
     assert failing.sentence == "Failing, last request 1 minute ago."
     assert (mended.state, mended.failure) == (CONNECTED, None)
 
@@ -193,8 +193,8 @@ def test_a_refused_change_is_a_failure_until_a_change_succeeds_though_reading_wo
     acme, globex, state_of
 ):
     times = {"last_request_at": 1, "last_success_at": 1, "failed_at": 5}
-    failing = state_of(acme, "changes", "409 uniqueness", last_change_at=50, **times)
-    mended = state_of(globex, "changes", "409 uniqueness", last_change_at=4, **times)
+    failing = state_of(acme, "changes", "user.name-taken", last_change_at=50, **times)
+    mended = state_of(globex, "changes", "user.name-taken", last_change_at=4, **times)
 
     assert (failing.state, mended.state) == (FAILING, CONNECTED)
 
@@ -219,10 +219,12 @@ def test_an_unknown_token_is_a_failure_only_when_the_known_one_missed_a_cycle(
     success, state, acme, state_of
 ):
     """Anybody on the Internet can send one."""
-    found = state_of(acme, "", "401 unknown", stranger_at=2, **success)
+    found = state_of(acme, "", "token.unknown", stranger_at=2, **success)
 
     assert found.state is state
-    assert (found.failure and found.failure.reason) == ("401 unknown" if state is FAILING else None)
+    assert (found.failure and found.failure.reason) == (
+        "token.unknown" if state is FAILING else None
+    )
 
 
 def test_a_list_of_all_tenants_with_their_states_is_one_statement(

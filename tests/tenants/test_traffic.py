@@ -56,41 +56,50 @@ def test_later_writes_are_added(acme):
 
 
 def test_the_newest_of_everything_is_kept(acme):
-    note(acme, at(10), at(20, Kind.CHANGE), at(30, Kind.REFUSED, reason="500", request_id="r30"))
+    note(
+        acme,
+        at(10),
+        at(20, Kind.CHANGE),
+        at(30, Kind.REFUSED, reason="server.failed", request_id="r30"),
+    )
     traffic.flush()
-    note(acme, at(40), at(25, Kind.CHANGE_REFUSED, reason="409", request_id="r25"))
+    note(acme, at(40), at(25, Kind.CHANGE_REFUSED, reason="value.taken", request_id="r25"))
     traffic.flush()
 
     row = written(acme)
 
     moments = (row.first_request_at, row.last_change_at, row.failed_at)
     assert moments == tuple(NOW + timedelta(seconds=each) for each in (10, 20, 30))
-    assert (row.failed_reach, row.failed_reason, row.failed_request_id) == ("all", "500", "r30")
+    assert (row.failed_reach, row.failed_reason, row.failed_request_id) == (
+        "all",
+        "server.failed",
+        "r30",
+    )
 
 
 def test_a_newer_failure_takes_the_place_of_an_older_one(acme):
-    note(acme, at(30, Kind.REFUSED, reason="500", request_id="r30"))
+    note(acme, at(30, Kind.REFUSED, reason="server.failed", request_id="r30"))
     traffic.flush()
-    note(acme, at(50, Kind.CHANGE_REFUSED, reason="409 uniqueness", request_id="r50"))
+    note(acme, at(50, Kind.CHANGE_REFUSED, reason="user.name-taken", request_id="r50"))
     traffic.flush()
 
     row = written(acme)
 
     assert (row.failed_reach, row.failed_reason, row.failed_request_id) == (
         "changes",
-        "409 uniqueness",
+        "user.name-taken",
         "r50",
     )
 
 
 def test_a_request_without_a_token_of_the_tenant_is_no_request_of_its_client(acme):
-    note(acme, at(0, Kind.STRANGE, reason="401 unknown"))
+    note(acme, at(0, Kind.STRANGE, reason="token.unknown"))
     traffic.flush()
 
     row = written(acme)
 
     assert (row.first_request_at, row.last_request_at, row.failed_at) == (None, None, None)
-    assert (row.stranger_at, row.stranger_reason) == (NOW, "401 unknown")
+    assert (row.stranger_at, row.stranger_reason) == (NOW, "token.unknown")
     assert counted(acme) == {"2026-11-25": (1, 1, 0)}
 
 

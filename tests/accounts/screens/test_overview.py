@@ -80,7 +80,7 @@ def test_each_number_leads_to_its_tenants(alice, acme, globex, tell):
 
 @needs("inspector")
 def test_a_failing_tenant_is_told_with_its_fix_and_the_request_that_failed(alice, acme, tell):
-    tell(acme, "all", "401 expired", last_request_at=5, failed_at=5)
+    tell(acme, "all", "token.expired", last_request_at=5, failed_at=5)
 
     failing = section(alice.get("/admin/"), SECTIONS[0])
 
@@ -132,7 +132,7 @@ def test_a_token_that_is_refused_beside_one_that_works_is_told_apart_from_failur
             name="secret token HR export (4e5f6a7b)",
             failed_at=NOW - timedelta(minutes=1),
             failed_reach="credential",
-            failed_reason="401 revoked",
+            failed_reason="token.revoked",
             failed_request_id="r-18",
             failed_user_agent="curl/8.5",
         )
@@ -213,13 +213,13 @@ def test_nothing_to_do_is_said_in_words(alice, acme):
 def test_the_number_of_statements_does_not_grow_with_the_tenants(
     alice, olaf, acme, globex, command, statements, tell
 ):
-    tell(acme, "all", "401 expired", last_request_at=5, failed_at=5)
+    tell(acme, "all", "token.expired", last_request_at=5, failed_at=5)
     resolution.forget()  # else a host is looked up once a second
     with statements() as few:
         alice.get("/admin/")
     for number in range(3):
         created = actions.create_tenant(command, f"more{number}", "More", "more@more.example")
-        tell(created, "all", "401 expired", last_request_at=5, failed_at=5)
+        tell(created, "all", "token.expired", last_request_at=5, failed_at=5)
         actions.mint_token(command, created, TokenRequest("Entra", "more@more.example", days=8))
 
     resolution.forget()
