@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from scim.protocol.errors import InvalidValue
+from scim.protocol.evaluation import shortened
 from scim.protocol.filters import AttributePath
 from scim.protocol.schema import Located, Type
 from scim.repository import columns
@@ -33,7 +34,9 @@ def compile_order(path: AttributePath | None, sources: Sequence[Source]) -> Colu
     }
     if not ranks:
         names = " or ".join(source.resource_type.name for source in sources)
-        raise InvalidValue("list.parameters", f"sortBy names no attribute of {names}: {path}.")
+        raise InvalidValue(
+            "list.parameters", f"sortBy names no attribute of {names}: {shortened(path)}."
+        )
     if len(sources) == 1:
         return next(iter(ranks.values()))
     types = {rank.type for rank in ranks.values()}
@@ -55,7 +58,7 @@ def _column(path: AttributePath, source: Source, located: Located) -> Column:
     if sub is None and located.attribute.type is Type.COMPLEX:
         raise InvalidValue(
             "list.parameters",
-            f"sortBy needs a sub-attribute of {path}, such as {_example(located)}.",
+            f"sortBy needs a sub-attribute of {shortened(path)}, such as {_example(located)}.",
         )
     column = columns.find_column(source.resource_type, located, source.loading.tenant_url)
     if column is not None:

@@ -328,6 +328,11 @@ def test_users_are_sorted(sort_by, order, expected, at_acme, five):
             "invalidValue",
         ),
         (
+            {"sortBy": "x" * 3_000},
+            f"sortBy names no attribute of User: {'x' * 120}….",
+            "invalidValue",
+        ),
+        (
             {"sortBy": "password"},
             "sortBy names no attribute of User: password.",
             "invalidValue",
