@@ -177,10 +177,10 @@ def _check(proven: Proven, standing: Standing, name: str, now: datetime) -> None
 
 _MALFORMED_SECRET: Final = (
     "The client secret is not a myPolicies client secret: it is incomplete or mistyped. "
-    f"Check that it was copied whole; if it is lost, ask {SUPPORT} for a new one."
+    f"Check that you copied all of it; if it is lost, ask {SUPPORT} for a new one."
 )
 _UNKNOWN_SECRET: Final = (
     "Client id and client secret are not known together to this tenant: check that both were "
-    f"copied whole and belong to this Tenant URL. If they are lost, ask {SUPPORT} for new ones."
+    f"copied completely and belong to this Tenant URL. If they are lost, ask {SUPPORT} for new ones."
 )
 _UNKNOWN_CLIENT: Final = "The OAuth client is not known to this tenant."

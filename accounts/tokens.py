@@ -204,11 +204,11 @@ _NEW_TOKEN: Final = (
 _DETAILS: Final = {
     Reason.MALFORMED: (
         "The secret token is not a myPolicies secret token: it is incomplete or mistyped. "
-        f"Check that it was copied whole; if it is lost, ask {SUPPORT} for a new one."
+        f"Check that you copied all of it; if it is lost, ask {SUPPORT} for a new one."
     ),
     Reason.UNKNOWN: (
-        "The secret token is not known to this tenant: check that it was copied whole and belongs "
-        f"to this Tenant URL. If it is lost, ask {SUPPORT} for a new one."
+        "The secret token is not known to this tenant: check that you copied all of it and that "
+        f"it belongs to this Tenant URL. If it is lost, ask {SUPPORT} for a new one."
     ),
     Reason.REVOKED: "The secret token {name} was revoked on {day}. " + _NEW_TOKEN,
     Reason.EXPIRED: "The secret token {name} expired on {day}. " + _NEW_TOKEN,

@@ -254,7 +254,7 @@ ROWS: Final = (
     # Users and groups
     Refusal(
         "restore.taken",
-        "Another user has the userName or the externalId of the deleted user by now.",
+        "Another user has the userName or the externalId of the deleted user now.",
         "RFC 7643 §4.1.1: uniqueness",
         "Change it in Entra first, or leave the user deleted; its history stays readable.",
         "Entra: Users",

@@ -123,7 +123,7 @@ def _states(tenants: QuerySet[Tenant]) -> tuple[Stat, ...]:
 
 
 def _shown(number: int) -> str:
-    return "Show the tenant" if number == 1 else "Show the tenants"
+    return "View tenant" if number == 1 else "View tenants"
 
 
 def _failing(tenants: QuerySet[Tenant], now: datetime) -> Table:

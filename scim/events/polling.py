@@ -55,7 +55,7 @@ def read_request(body: Any) -> PollRequest:
         raise PollRefused("The body must be a JSON object.")
     most = body.get("maxEvents", MAX_EVENTS)
     if isinstance(most, bool) or not isinstance(most, int) or most < 0:
-        raise PollRefused("maxEvents must be a whole number from 0 on.")
+        raise PollRefused("maxEvents must be an integer of at least 0.")
     acknowledged, errors = body.get("ack", []), body.get("setErrs", {})
     if not isinstance(acknowledged, list) or not isinstance(errors, dict):
         raise PollRefused("ack must be an array of jti and setErrs an object by jti.")

@@ -105,13 +105,13 @@ def post(message: Message, *, private_allowed: bool, timeout: float = TIMEOUT) -
         with _cut_after(left, connection):
             return _exchange(connection, parts, message)
     except TimeoutError:
-        raise NotSent(f"No whole answer within {timeout:g} seconds.") from None
+        raise NotSent(f"No complete answer within {timeout:g} seconds.") from None
     except ssl.SSLCertVerificationError as error:
         raise NotSent(f"The certificate is not accepted: {error.verify_message}.") from None
     except (OSError, HTTPException, ValueError) as error:
         reason = f"The connection failed: {_brief(error)}."
         if connection.was_cut:
-            reason = f"No whole answer within {timeout:g} seconds."
+            reason = f"No complete answer within {timeout:g} seconds."
         raise NotSent(reason) from None
     finally:
         connection.close()

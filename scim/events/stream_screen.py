@@ -24,7 +24,7 @@ from tenants.models import Tenant
 
 DELIVERIES_SHOWN: Final = 50
 _SHOWN_ONCE: Final = (
-    "Copy the secret now: it is shown this one time. If it gets lost, make another stream and delete"
+    "Copy the secret now: it is shown only once. If it is lost, make another stream and delete"
     " this one."
 )
 _CONTENT: Final = {
@@ -112,7 +112,7 @@ _ACTIONS: Final[tuple[Action[Any], ...]] = (
         permission=streams.ADD,
         title="Add event stream",
         text=(
-            "The receiver is told of every change of a user or group of {tenant.name} ({tenant.host})"
+            "The receiver gets every change of a user or group of {tenant.name} ({tenant.host})"
             " from now on.\n"
             "Make sure that the customer wants these personal data to go there."
         ),
@@ -196,7 +196,7 @@ class EventStreamAdmin(RecordAdmin[EventStream]):
         elif record.state == StreamState.PAUSED:
             notice = "The stream is paused: changes are queued."
         log = reverse("admin:scim_delivery_changelist")
-        links = [link(f"{log}?stream={record.pk}", "The whole delivery log of this stream")]
+        links = [link(f"{log}?stream={record.pk}", "All deliveries of this stream")]
         if record.state == StreamState.FAILING:
             stuck = f"{log}?stream={record.pk}&status=failing"
             links.append(link(stuck, "Events that could not be delivered"))

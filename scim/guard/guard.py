@@ -25,8 +25,8 @@ GRACE: Final = timedelta(hours=4)
 MOST_REFUSED: Final = 2_500
 _OPEN: Final = Alarm.Outcome.OPEN
 _HELD: Final = (
-    "Unusually many users were deactivated or deleted within an hour, so further ones wait until"
-    " somebody has looked. Nothing is lost: repeat the request later."
+    "Unusually many users were deactivated or deleted within an hour, so further ones are delayed until"
+    " somebody has reviewed them. Nothing is lost: repeat the request later."
 )
 
 

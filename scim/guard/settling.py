@@ -73,7 +73,7 @@ def _unsettled(tenant: Tenant, alarm_id: UUID, outcomes: Sequence[str]) -> Alarm
     alarms = Alarm.objects.select_for_update().filter(tenant=tenant, pk=alarm_id)
     found = alarms.filter(outcome__in=outcomes).first()
     if found is None:
-        raise ActionRefused("action.too-late", "Somebody has settled this already.")
+        raise ActionRefused("action.too-late", "This alarm has been resolved already.")
     return found
 
 

@@ -34,8 +34,8 @@ from tenants.models import Alarm, Tenant
 
 PIECE: Final = 50  # users a transaction
 NAMED: Final = 100  # of those who were left, in the audit log
-_AGAIN: Final = "It was deactivated or deleted again after the undo was asked for."
-_GONE: Final = "Its record is gone."
+_AGAIN: Final = "It was deactivated or deleted again after the undo started."
+_GONE: Final = "Its record no longer exists."
 _REACTIVATE: Final = {
     "schemas": [urns.PATCH_OP],
     "Operations": [{"op": "replace", "path": "active", "value": True}],
@@ -55,7 +55,7 @@ def begin(actor: Actor, alarm: Alarm) -> Undoing:
         until = now if alarm.settled_at is None else alarm.settled_at
         undoing = Undoing(id=clock.new_id(now), alarm_id=alarm.pk, since=alarm.since, until=until)
     elif undoing is None or not undoing.left:
-        raise ActionRefused("action.too-late", "Somebody has settled this already.")
+        raise ActionRefused("action.too-late", "This alarm has been resolved already.")
     _of(undoing).exclude(obstacle=None).update(obstacle=None)
     undoing.subject = str(alarm)
     undoing.reached, undoing.back, undoing.left = undoing.since, 0, 0

@@ -33,7 +33,9 @@ from tenants.outages import is_outage
 
 REPLAY: Final = "scim.replay_provisioningevent"
 CHANGES_KEPT: Final = 500
-_NOT_KEPT: Final = "Its body was not kept: it was too large, or refused before it was read."
+_NOT_KEPT: Final = (
+    "Its body is not in the log: it was too large, or was refused before it was read."
+)
 _logger = logging.getLogger(__name__)
 
 
@@ -96,9 +98,9 @@ def why_not(logged: Logged) -> str | None:
     if is_omitted(logged.sent) or (logged.sent is None and logged.operation in _WITH_BODY):
         return _NOT_KEPT
     if logged.operation in _ADDRESSED and (logged.resource_id is None or not logged.resource_type):
-        return "The log does not know which resource it was about."
+        return "The log does not name the resource of this request."
     if logged.operation == "create" and not logged.resource_type:
-        return "The log does not know of which type the resource was."
+        return "The log does not name the type of the resource."
     return None
 
 
@@ -136,7 +138,7 @@ def dry_run(logged: Logged) -> Preview:
         return Preview(
             500,
             reason="server.failed",
-            detail="It would fail unexpectedly; the server's log says how.",
+            detail="It would fail unexpectedly; the server's log has the error.",
         )
     return replace(preview, traces=left)
 

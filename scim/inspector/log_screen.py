@@ -102,10 +102,10 @@ class ProvisioningEventAdmin(ExportingAdmin[ProvisioningEvent]):
     group = "Provisioning"
     views_noted = ("provisioning log viewed", "provisioning event viewed")
     action_table = (previews.DRY_RUN,)
-    purpose = "What Entra asked, what was answered and why, what it changed."
-    when_empty = "The first Test Connection in Entra shows here at once."
+    purpose = "Every request of Entra, with its answer, the reason and the changes."
+    when_empty = "The first Test Connection in Entra appears here at once."
     search_fields = ("request_id",)  # shows the box; get_search_results says what it finds
-    search_help_text = "A whole request id; or a user's whole userName, e-mail, externalId or id."
+    search_help_text = "Request ID, user name, e-mail, external ID or id (exact)."
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[ProvisioningEvent]:
         whole = Value(Sight.of(request).is_whole, output_field=BooleanField())
@@ -222,7 +222,7 @@ class RequestsPanel(Panel[Any]):
             "Provisioning log",
             ("When", "Operation", "Status", "Detail", "Request"),
             rows[:EVENTS_SHOWN],
-            "No request is recorded.",
+            "No requests recorded.",
             more if len(rows) > EVENTS_SHOWN else None,
         )
         return (table,)

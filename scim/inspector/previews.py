@@ -20,10 +20,10 @@ from scim.refusals import explain
 from scim.screens.visibility import Sight
 from tenants.current import current_tenant
 
-CAPTION = "What was sent, and what it would change now"
-NOTHING_DONE = "This was a dry run: nothing was changed, and nothing is in the provisioning log."
+CAPTION = "Sent values and their changes now"
+NOTHING_DONE = "This was a dry run: nothing has changed, and the provisioning log has no entry."
 _DRY_RUN: Final = (
-    "The request is done once more, as it is in the log, and everything is rolled back: users, groups,"
+    "The request is repeated as it is in the log, and everything is rolled back: users, groups,"
     " history and provisioning log stay as they are. Credentials and If-Match are not asked for. The"
     " audit log notes that you did it."
 )
@@ -62,7 +62,7 @@ def sections(event: ProvisioningEvent, preview: Preview, sight: Sight) -> list[S
         found += _changes(event, preview, sight)
     notes = tuple((sight.text(note),) for trace in preview.traces for note in trace.notes)
     if notes:
-        found.append(Table("Notes", ("What would be ignored or understood generously",), notes, ""))
+        found.append(Table("Notes", ("Values to be ignored or adapted",), notes, ""))
     return found
 
 
@@ -73,8 +73,8 @@ def _answer(event: ProvisioningEvent, preview: Preview, sight: Sight) -> Facts:
     if preview.detail:
         facts.append(Fact("Detail now", sight.text(preview.detail)))
     if preview.found is not None:
-        facts.append(Fact("Resources it would find", preview.found))
-    return Facts("What it would be answered now", tuple(facts))
+        facts.append(Fact("Resources found", preview.found))
+    return Facts("Answer now", tuple(facts))
 
 
 def _changes(event: ProvisioningEvent, preview: Preview, sight: Sight) -> list[Section]:
@@ -86,13 +86,13 @@ def _changes(event: ProvisioningEvent, preview: Preview, sight: Sight) -> list[S
     own = [Change(each.path, each.before, each.after) for each in made if each.resource_id == about]
     others = [each for each in made if each.resource_id != about]
     table = beside(CAPTION, resource_type, sent_of(event), own, sight)
-    return [table, elsewhere("What would change elsewhere", others, sight)] if others else [table]
+    return [table, elsewhere("Changes elsewhere", others, sight)] if others else [table]
 
 
 def _operations(preview: Preview, sight: Sight) -> Table:
     rows = tuple(_operation(trace, sight) for trace in preview.traces)
     headings = ("Operation", "Path", "Status", "Detail")
-    return Table("Its operations", headings, rows, "No operation would be executed.")
+    return Table("Operations", headings, rows, "No operation would be executed.")
 
 
 def _operation(trace: Trace, sight: Sight) -> tuple[Any, ...]:
@@ -125,7 +125,7 @@ DRY_RUN: Final[Action[ProvisioningEvent]] = Action(
     route=f"{KEY}/dry-run/",
     label="Dry run",
     permission=REPLAY,
-    title="What would this request do now?",
+    title="Repeat this request as a dry run?",
     text=lambda call: "\n".join((_DRY_RUN, *cautions(call.record))),
     submit="Dry run",
     run=_dry_run,

@@ -24,7 +24,7 @@ from scim.repository.base import Loading, Lock, Operation, Write
 from tenants.current import current_tenant
 
 _TAKEN: Final = (
-    "Another user has the {attribute} {value} by now, with the id {id}: Entra created that person"
+    "Another user has the {attribute} {value} now, with the id {id}: Entra created that person"
     " again, or gave the {attribute} to somebody else. Change it there first, or leave this user"
     " deleted; its history stays readable either way."
 )

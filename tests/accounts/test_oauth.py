@@ -78,7 +78,7 @@ def test_an_id_and_a_secret_that_do_not_belong_together_are_refused(acme, create
     assert refused.code is ErrorCode.INVALID_CLIENT
     assert refused.detail == (
         "Client id and client secret are not known together to this tenant: check that both were "
-        "copied whole and belong to this Tenant URL. If they are lost, ask support@mypolicies.com"
+        "copied completely and belong to this Tenant URL. If they are lost, ask support@mypolicies.com"
         " for new ones."
     )
 

@@ -112,7 +112,7 @@ def test_a_malformed_token_is_refused_without_a_statement(acme, minted, statemen
     assert refused.value.reason is Reason.MALFORMED
     assert refused.value.detail == (
         "The secret token is not a myPolicies secret token: it is incomplete or mistyped. "
-        "Check that it was copied whole; if it is lost, ask support@mypolicies.com for a new one."
+        "Check that you copied all of it; if it is lost, ask support@mypolicies.com for a new one."
     )
 
 
@@ -121,8 +121,8 @@ def test_a_token_that_was_never_minted_is_unknown(acme, minted):
 
     assert refused.reason is Reason.UNKNOWN
     assert refused.detail == (
-        "The secret token is not known to this tenant: check that it was copied whole and belongs "
-        "to this Tenant URL. If it is lost, ask support@mypolicies.com for a new one."
+        "The secret token is not known to this tenant: check that you copied all of it and that "
+        "it belongs to this Tenant URL. If it is lost, ask support@mypolicies.com for a new one."
     )
 
 

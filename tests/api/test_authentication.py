@@ -17,11 +17,11 @@ ANYBODY = "019ab8c4-0000-7000-8000-000000000001"
 MISSING = "The request has no secret token. Send it as 'Authorization: Bearer <Secret Token>'."
 MALFORMED = (
     "The secret token is not a myPolicies secret token: it is incomplete or mistyped. Check that"
-    " it was copied whole; if it is lost, ask support@mypolicies.com for a new one."
+    " you copied all of it; if it is lost, ask support@mypolicies.com for a new one."
 )
 UNKNOWN = (
-    "The secret token is not known to this tenant: check that it was copied whole and belongs to"
-    " this Tenant URL. If it is lost, ask support@mypolicies.com for a new one."
+    "The secret token is not known to this tenant: check that you copied all of it and that"
+    " it belongs to this Tenant URL. If it is lost, ask support@mypolicies.com for a new one."
 )
 NEW_ONE = (
     "Ask support@mypolicies.com for a new one and enter it as Secret Token in the provisioning"

@@ -176,9 +176,9 @@ def test_two_polls_of_one_stream_share_what_there_is(receiver, at_acme):
         ("{", "The body is not JSON."),
         ("[" * 50_000, "The body is not JSON."),
         ("[]", "The body must be a JSON object."),
-        ('{"maxEvents": "1"}', "maxEvents must be a whole number from 0 on."),
-        ('{"maxEvents": true}', "maxEvents must be a whole number from 0 on."),
-        ('{"maxEvents": -1}', "maxEvents must be a whole number from 0 on."),
+        ('{"maxEvents": "1"}', "maxEvents must be an integer of at least 0."),
+        ('{"maxEvents": true}', "maxEvents must be an integer of at least 0."),
+        ('{"maxEvents": -1}', "maxEvents must be an integer of at least 0."),
         ('{"ack": "x"}', "ack must be an array of jti and setErrs an object by jti."),
         ('{"setErrs": []}', "ack must be an array of jti and setErrs an object by jti."),
         (

@@ -122,7 +122,7 @@ def test_a_finished_undo_is_not_done_again(left, at_acme, acme):
     versions = [at_acme.get(path).json["meta"]["version"] for path in left[:3]]
 
     assert undoing.advance(acme) is False
-    with pytest.raises(ActionRefused, match="Somebody has settled this already"):
+    with pytest.raises(ActionRefused, match="This alarm has been resolved already"):
         settling.undo_departures(people.COMMAND, acme, alarm_of(acme).pk)
     assert [at_acme.get(path).json["meta"]["version"] for path in left[:3]] == versions
     assert len(changes(acme, done.request_id)) == PEOPLE

@@ -216,10 +216,10 @@ class _Unreadable(dict[str, object]):
     [
         (request("discover"), "Only requests that read or change resources"),
         (request("restore"), "Only requests that read or change resources"),
-        (request("create", sent=None), "Its body was not kept"),
-        (request("create", sent={"omitted": "too large"}), "Its body was not kept"),
-        (request("modify", None, {}), "does not know which resource"),
-        (request("create", sent={}, resource_type=None), "does not know of which type"),
+        (request("create", sent=None), "Its body is not in the log"),
+        (request("create", sent={"omitted": "too large"}), "Its body is not in the log"),
+        (request("modify", None, {}), "does not name the resource"),
+        (request("create", sent={}, resource_type=None), "does not name the type"),
     ],
 )
 def test_some_requests_cannot_be_replayed_and_the_sentence_says_why(logged, words):

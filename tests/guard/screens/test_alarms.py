@@ -136,7 +136,7 @@ def test_an_alarm_is_resolved_once(at_home, alarm):
 
     answer = at_home.post(path, form)
 
-    assert "Somebody has settled this already." in answer.text
+    assert "This alarm has been resolved already." in answer.text
     assert outcome(alarm) == "passed"
 
 
