@@ -3,7 +3,8 @@
 django-tenants issues `SET search_path` for the session. A session outlives a request, and behind a
 pooler in transaction mode it belongs to everybody: a third of all requests were answered from
 another tenant's schema (docs/platform.md). So here the path is always `SET LOCAL`, the first
-statement of a transaction, and a statement on a tenant's schema outside of one is refused.
+statement of a transaction, and a statement on a tenant's schema outside of one is refused. It goes
+with BEGIN in one message: a round trip less, and 46 µs of processor time (decision 0041).
 
 The state of the path is not guessed from earlier calls: PostgreSQL drops it with the transaction,
 and the driver knows whether one is open. Only a rollback to a savepoint, which may revert the path
@@ -21,12 +22,16 @@ from typing import Any, Final, Protocol
 from django.db import DatabaseError
 from django.db.backends.postgresql.introspection import DatabaseIntrospection
 from django_tenants.postgresql_backend import base
-from psycopg import sql
-from psycopg.pq import TransactionStatus
+from psycopg import OperationalError, sql
+from psycopg.errors import error_from_result
+from psycopg.pq import ConnStatus, DiagnosticField, ExecStatus, TransactionStatus
 
 PUBLIC: Final = "public"
 # Names of tenants' schemas: neither PostgreSQL's own names nor the registry's.
 SCHEMA_NAME: Final = re.compile(r"(?!pg_|(?:public|information_schema)$)[a-z][a-z0-9_]{2,40}")
+
+
+_DONE: Final = (ExecStatus.COMMAND_OK, ExecStatus.TUPLES_OK)
 
 
 class HasSchema(Protocol):
@@ -84,11 +89,24 @@ class DatabaseWrapper(base.DatabaseWrapper):  # type: ignore[misc]  # django-ten
         if status == TransactionStatus.INERROR:
             return  # nothing but a rollback is possible, and it may restore another path
         wanted = _set_path(self.schema_name, self.include_public_schema)
-        if status != TransactionStatus.IDLE and self.search_path_set_schemas == wanted:
-            return
-        with self.wrap_database_errors:
-            self.connection.execute(wanted)
+        if status == TransactionStatus.IDLE:
+            self._send(b"BEGIN; " + wanted)  # as psycopg would, in a message of its own
+        elif self.search_path_set_schemas != wanted:
+            self._send(wanted)
         self.search_path_set_schemas = wanted
+
+    def _send(self, statements: bytes) -> Any:
+        """The result of the last of the statements, which go in one message."""
+        with self.wrap_database_errors:
+            session = self.connection.pgconn
+            result = session.exec_(statements)
+            if result.status in _DONE:
+                return result
+            if session.status == ConnStatus.BAD and not result.error_field(
+                DiagnosticField.SQLSTATE
+            ):
+                raise OperationalError(result.get_error_message())
+            raise error_from_result(result)
 
     def _check_public(self) -> None:
         if self.schema_name != PUBLIC:
