@@ -32,7 +32,8 @@ class Create(AdministrativeCommand):
     def perform(self, options: dict[str, Any]) -> None:
         is_invited = not options["no_invitation"]
         domain, name, email = options["custom_domain"], options["name"], options["admin"]
-        tenant = actions.create_tenant(self.actor, domain, name, email, invites=is_invited)
+        with self.waiting("Making the tenant's schema"):
+            tenant = actions.create_tenant(self.actor, domain, name, email, invites=is_invited)
         domain = tenant.custom_domain
         self.stdout.write(f"Tenant URL: {tenant.tenant_url}")
         self.note("")

@@ -6,7 +6,7 @@ import secrets
 import shlex
 import socket
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from ipaddress import ip_address
 from typing import Any, Final
 
@@ -39,10 +39,17 @@ class Command(HouseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         check_port_is_free(settings.BIND, settings.PORT)
-        with embedded.server_running():
-            lines = prepare()
-            with serving.jobs_running() as keep_delivering:
-                serving.serve(lambda: self._print(lines), keep_delivering)
+        with ExitStack() as stack:
+            with self._waiting("Starting PostgreSQL"):
+                stack.enter_context(embedded.server_running())
+            with self._waiting("Bringing the database up to date"):
+                lines = prepare()
+            keep_running = stack.enter_context(serving.jobs_running())
+            serving.serve(lambda: self._print(lines), keep_running)
+
+    def _waiting(self, what: str) -> AbstractContextManager[None]:
+        """Say that the start lasts, at a terminal: else log lines are all that standard error gets."""
+        return self.waiting(what) if self.stderr.isatty() else nullcontext()
 
     def _print(self, lines: list[str]) -> None:
         """Write at once: each worker would write the rest of a buffer again."""
