@@ -10,38 +10,22 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final, Generic, TypeVar, cast
 from uuid import UUID
 
 from django import forms
-from django.contrib import messages
 from django.contrib.admin import AdminSite, ModelAdmin, ShowFacets
 from django.contrib.admin.views.main import ChangeList
 from django.core.exceptions import PermissionDenied
 from django.db.models import Model
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
-from django.http.response import HttpResponseBase
+from django.http import Http404, HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils.safestring import SafeString
 
-from accounts.actions.performing import ActionRefused, NotPermitted
 from accounts.console.action import ADD, Action, Call, said
-from accounts.console.form import ActionForm, issue_nonce, use_up
 from accounts.console.listing import BoundedPaginator, Listed, TableFilter
-from accounts.console.page import (
-    Button,
-    Page,
-    Section,
-    link,
-    list_path,
-    record_path,
-    url_name,
-)
+from accounts.console.page import Button, Page, Section, list_path, record_path, url_name
+from accounts.console.view import answer
 from accounts.signed_in import may, record_view
 
 ROWS_PER_PAGE: Final = 50
-
-_ALREADY_SENT: Final = (
-    "This form has been sent before, or it was open for too long. Nothing changed."
-)
-_BACK: Final = "Go back to the current page"
 
 M = TypeVar("M", bound=Model)
 
@@ -146,11 +130,10 @@ class RecordAdmin(_ModelAdmin[M], Generic[M]):
         context: dict[str, Any] = {
             "title": self.list_label(),
             "subtitle": None,
+            "is_provisioned": self.is_provisioned,
+            "buttons": self._buttons(Call(request, None)),
         }
-        context |= {"is_provisioned": self.is_provisioned}
-        context |= {"buttons": self._buttons(Call(request, None))}
-        context |= extra_context or {}
-        return super().changelist_view(request, context)
+        return super().changelist_view(request, {**context, **(extra_context or {})})
 
     def change_view(
         self,
@@ -175,7 +158,7 @@ class RecordAdmin(_ModelAdmin[M], Generic[M]):
     ) -> HttpResponse:
         for each in self.actions_of_screen():
             if each.name == ADD:
-                return self._view_of(each)(request)
+                return answer(self, each, request, None)
         raise PermissionDenied
 
     def history_view(
@@ -247,78 +230,9 @@ class RecordAdmin(_ModelAdmin[M], Generic[M]):
 
     def _view_of(self, action: Action[Any]) -> Callable[..., HttpResponse]:
         def view(request: HttpRequest, key: UUID | None = None) -> HttpResponse:
-            """Ask on GET; on POST do it once and say what was done. Raises PermissionDenied, Http404."""
-            call = Call(request, self._find(action, request, key))
-            if not may(request, said(action.permission, call)):
-                raise PermissionDenied
-            if action.look_up:
-                call = replace(call, known=action.look_up(call))
-            options = dict(action.options(call)) if action.options else {}
-            if request.method != "POST":
-                initial = {**options.pop("initial", {}), "nonce": issue_nonce(request)}
-                return self._asked(action, call, action.form(initial=initial, **options))
-            form = action.form(request.POST, **options)
-            return self._performed(action, call, form)
+            return answer(self, action, request, key)
 
         return view
-
-    def _find(self, action: Action[Any], request: HttpRequest, key: UUID | None) -> Any:
-        if action.find is not None:
-            return action.find(key)
-        return self.get_record(request, key) if key is not None else None
-
-    def _performed(self, action: Action[Any], call: Call[Any], form: ActionForm) -> HttpResponse:
-        """The answer to the form that was sent."""
-        if not form.is_valid():
-            return self._asked(action, call, form)
-        if not use_up(call.request, form.cleaned_data["nonce"]):
-            back = (link(self._way_back(action, call), _BACK),)
-            page = Page(said(action.title, call), (), notice=_ALREADY_SENT, links=back)
-            return self.render(call.request, "console/record.html", {"page": page}, status=409)
-        call = replace(call, form=form)
-        try:
-            call = replace(call, result=action.run(call))
-        except NotPermitted as error:
-            raise PermissionDenied from error
-        except ActionRefused as error:
-            name = action.fields.get(error.field, error.field)
-            form.add_error(name if name in form.fields else None, str(error))
-            form.data = call.request.POST.copy()
-            form.data["nonce"] = issue_nonce(call.request)
-            return self._asked(action, call, form)
-        return self._done(action, call)
-
-    def _done(self, action: Action[Any], call: Call[Any]) -> HttpResponse:
-        if isinstance(call.result, HttpResponseBase):
-            return call.result  # type: ignore[return-value]  # a streamed file is one too
-        if isinstance(call.result, Page):
-            return self.render(call.request, "console/record.html", {"page": call.result})
-        messages.success(call.request, said(action.done, call))
-        if action.leads_to_list:
-            return HttpResponseRedirect(self.list_path())
-        shown = action.belongs_to(call.record) if action.is_about_a_row else call.result.pk
-        return HttpResponseRedirect(self.record_path(shown))
-
-    def _asked(self, action: Action[Any], call: Call[Any], form: ActionForm) -> HttpResponse:
-        """The form or confirmation page."""
-        context = {
-            "title": said(action.title, call),
-            "form": form,
-            "is_marked": any(field.errors for field in form.visible_fields()),
-            "sentences": said(action.text, call).splitlines(),
-            "sections": action.sections(call) if action.sections else (),
-            "submit": said(action.submit, call),
-            "cancel_path": self._way_back(action, call),
-            "is_dangerous": action.is_dangerous,
-        }
-        return self.render(call.request, "console/form.html", context)
-
-    def _way_back(self, action: Action[Any], call: Call[Any]) -> str:
-        """The page from which the action was chosen; a list with the filters and search it had."""
-        if action.is_about_a_row:
-            return self.record_path(action.belongs_to(call.record))
-        query = call.request.GET.urlencode()
-        return f"{self.list_path()}?{query}" if query else self.list_path()
 
 
 S = TypeVar("S", bound=RecordAdmin[Any])
