@@ -14,8 +14,8 @@ MIGRATION = import_module("scim.migrations.0012_one_letter_case").Migration
 FILLING = [each.sql for each in MIGRATION.operations if isinstance(each, RunSQL)]
 _INSERT = """
 INSERT INTO scim_provisioningevent (id, at, request_id, token_label, operation, method, path,
-    resource_type, resource_id, status, scim_type, detail, sent, notes, count, user_agent)
-VALUES (%s, %s, '', '', 'create', 'POST', '/scim/Users', 'User', %s, 409, '', '', %s, '[]', 1, '')
+    resource_type, resource_id, status, reason, scim_type, detail, sent, notes, count, user_agent)
+VALUES (%s, %s, '', '', 'create', 'POST', '/scim/Users', 'User', %s, 409, 'x', '', '', %s, '[]', 1, '')
 """
 ID = "018f3c2e-0000-7000-8000-000000000000"
 
