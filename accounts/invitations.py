@@ -3,7 +3,7 @@
 Django's own tokens for setting a password: signed with the secret key over the account's id, address,
 password and last sign-in, so a link ends when it is used, when another is sent, and after
 PASSWORD_RESET_TIMEOUT. Written as one word behind the prefix of our secrets, so that logs leave it
-out (scim.provider.redaction) and scanners find it.
+out (scim.provider.provisioning_log) and scanners find it.
 """
 
 from collections.abc import Mapping

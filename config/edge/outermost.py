@@ -19,7 +19,7 @@ from django.template.loader import render_to_string
 
 from config.edge.probes import PROBES
 from scim.protocol.messages import MEDIA_TYPE, error_body
-from scim.provider.redaction import storable
+from scim.provider.provisioning_log import storable
 from tenants.current import address_of
 from tenants.middleware import is_scim
 from tenants.outages import is_outage

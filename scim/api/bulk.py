@@ -7,8 +7,7 @@ from scim.api.parsers import BulkParser
 from scim.api.views import ScimView
 from scim.protocol.bulk import bulk_response, read_request
 from scim.provider import bulk
-from scim.provider.capabilities import CAPABILITIES
-from scim.provider.catalog import resource_types
+from scim.provider.catalog import CAPABILITIES, resource_types
 from tenants.current import current_tenant
 
 

@@ -12,8 +12,7 @@ from scim.api.views import ScimView
 from scim.protocol import discovery
 from scim.protocol.errors import Forbidden, NotFound
 from scim.protocol.messages import list_response
-from scim.provider.capabilities import CAPABILITIES
-from scim.provider.catalog import Types, resource_types
+from scim.provider.catalog import CAPABILITIES, Types, resource_types
 from scim.provider.features import features
 from tenants.current import current_tenant
 

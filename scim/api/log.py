@@ -1,12 +1,19 @@
 """The API's entries in the provisioning log: refusals one by one, reads together.
 
 The log is written after the request's transaction has ended, committed or rolled back.
+
+Equal reads are logged together, so that polling does not flood the log. The first of a kind is logged
+at once: support sees a Test Connection when it happens. Those that follow are counted in this process
+and logged with the first one that comes after the window. When a worker process ends, its last window
+of reads is not logged; writes and refusals always are.
 """
 
 import re
+import threading
 import time
-from collections.abc import Mapping
-from dataclasses import replace
+from collections import OrderedDict
+from collections.abc import Hashable, Mapping
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, Final, Protocol
 
@@ -21,13 +28,48 @@ from scim.provider.features import observers
 from scim.provider.observers import Answered
 from scim.provider.provisioning_log import Call
 from scim.provider.requester import Requester
-from scim.provider.summaries import Summaries
 from tenants.current import after_transaction, current_tenant
 
 # The literal of a filter; E37: it may stand without quotes.
 _LITERAL: Final = re.compile(
     r"""(\b(?:eq|ne|co|sw|ew|g[te]|l[te])\s+)[^\s"'()\[\]]+|"(?:[^"\\]|\\.)*"?""", re.IGNORECASE
 )
+
+WINDOW: Final = 60.0  # seconds
+MAX_KINDS: Final = 10_000
+
+
+@dataclass(slots=True)
+class _Tally:
+    """The number of events since the last one that was logged, and the time of that."""
+
+    logged_at: float
+    waiting: int = 0
+
+
+class Summaries:
+    """Counts what happens often, by kind; safe for threads. `at` is seconds of a steady clock."""
+
+    def __init__(self, window: float = WINDOW, max_kinds: int = MAX_KINDS) -> None:
+        self._window = window
+        self._max_kinds = max_kinds
+        self._tallies: OrderedDict[Hashable, _Tally] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def note(self, kind: Hashable, at: float) -> int:
+        """The number of this kind to log now, this one included; 0 while the window lasts."""
+        with self._lock:
+            tally = self._tallies.get(kind)
+            if tally is not None and at - tally.logged_at < self._window:
+                tally.waiting += 1
+                return 0
+            count = 1 if tally is None else tally.waiting + 1
+            self._tallies[kind] = _Tally(at)
+            self._tallies.move_to_end(kind)
+            if len(self._tallies) > self._max_kinds:
+                self._tallies.popitem(last=False)
+            return count
+
 
 _reads: Final = Summaries()
 _strangers: Final = Summaries()

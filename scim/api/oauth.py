@@ -23,7 +23,7 @@ from scim.api import bodies
 from scim.api.authentication import requester_of
 from scim.api.log import log_read, log_refusal, tell
 from scim.protocol.errors import BadRequest, ScimError, Unauthorized
-from scim.provider.capabilities import CAPABILITIES
+from scim.provider.catalog import CAPABILITIES
 from scim.provider.observers import Answered
 from scim.provider.requester import Requester
 from tenants import clock

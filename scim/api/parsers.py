@@ -10,7 +10,7 @@ from scim.protocol import values
 from scim.protocol.errors import InvalidSyntax
 from scim.protocol.messages import MEDIA_TYPE
 from scim.protocol.values import MAX_NAMES
-from scim.provider.capabilities import CAPABILITIES
+from scim.provider.catalog import CAPABILITIES
 
 MAX_BULK_NAMES: Final = 100_000  # object members in a BulkRequest, which holds many
 

@@ -20,7 +20,7 @@ from scim.api.views import UnknownEndpointView
 from scim.api.viewsets import ResourceViewSet
 from scim.protocol.definitions import USER
 from scim.protocol.schema import ResourceType
-from scim.provider.capabilities import RESOURCE_TYPES
+from scim.provider.catalog import RESOURCE_TYPES
 from scim.provider.features import features
 
 Actions = dict[str, Any]  # HTTP method -> handler, as DRF types it

@@ -18,7 +18,7 @@ from scim.events.composing import claims_for
 from scim.events.delivery import MAX_ERROR
 from scim.events.models import DeliveryStatus, StreamState
 from scim.events.outbox import Result, Stream
-from scim.provider.redaction import storable
+from scim.provider.provisioning_log import storable
 from tenants import clock
 from tenants.models import Tenant
 

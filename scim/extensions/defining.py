@@ -23,7 +23,7 @@ from scim.extensions.models import ExtensionSchema
 from scim.protocol.discovery import schema_representation
 from scim.protocol.redaction import secret_attributes, secret_paths, without_secrets
 from scim.protocol.schema import Attribute, Extension, Schema, Uniqueness
-from scim.provider.capabilities import RESOURCE_TYPES
+from scim.provider.catalog import RESOURCE_TYPES
 from tenants import clock, lifecycle
 from tenants.models import Tenant
 

@@ -15,7 +15,7 @@ from accounts.console.screen import RecordAdmin
 from scim.extensions.defining import DEFINE, Definition, define_schema, remove_schema, stored_form
 from scim.extensions.definitions import read_schema
 from scim.extensions.models import ExtensionSchema
-from scim.provider.capabilities import RESOURCE_TYPES
+from scim.provider.catalog import RESOURCE_TYPES
 from tenants.current import current_tenant
 
 _EXAMPLE: Final = {

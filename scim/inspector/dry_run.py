@@ -21,9 +21,9 @@ from scim.protocol import bulk as bulk_messages
 from scim.protocol.errors import ScimError
 from scim.protocol.schema import ResourceType
 from scim.provider import bulk, catalog, resources
-from scim.provider.capabilities import CAPABILITIES
+from scim.provider.catalog import CAPABILITIES
 from scim.provider.parameters import read_query, read_search
-from scim.provider.redaction import is_omitted
+from scim.provider.provisioning_log import is_omitted
 from scim.provider.requester import Origin, Requester
 from scim.provider.resources import Existing
 from scim.repository.base import Loading, Source

@@ -21,7 +21,7 @@ from scim.protocol.redaction import REDACTED
 from scim.protocol.schema import ResourceType
 from scim.provider import catalog, resources
 from scim.provider.catalog import resource_types
-from scim.provider.redaction import shown_again
+from scim.provider.provisioning_log import shown_again
 from scim.refusals import explain
 from scim.repository.base import Loading, Query, Source
 from scim.screens.records import resource_link, short

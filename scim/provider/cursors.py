@@ -16,7 +16,7 @@ from django.core.signing import BadSignature, SignatureExpired, TimestampSigner
 from scim.protocol.cursor import neighbors, read_value, to_value
 from scim.protocol.errors import ExpiredCursor, InvalidCount, InvalidCursor
 from scim.protocol.schema import ResourceType
-from scim.provider.capabilities import CAPABILITIES
+from scim.provider.catalog import CAPABILITIES
 from scim.provider.requester import Requester
 from scim.repository.base import Page, Query
 

@@ -16,7 +16,7 @@ from scim.protocol.errors import (
 from scim.protocol.filters import parse_filter, parse_path
 from scim.protocol.messages import read_message
 from scim.protocol.representation import Projection
-from scim.provider.capabilities import CAPABILITIES
+from scim.provider.catalog import CAPABILITIES
 from scim.repository.base import Query
 
 _LARGEST: Final = 2**31 - 1  # beyond any list; PostgreSQL's OFFSET stays in range

@@ -1,9 +1,13 @@
 """The provisioning log: one event for each call of the provider, answered or refused.
 
 The event of a change is written by the statement that makes the change. Events of refusals and
-reads come through `record`, after the request's transaction has ended.
+reads come through `record`, after the request's transaction has ended. Of a request it keeps nothing
+secret by the tenant's schemas, no token, and no more than MAX_KEPT; scim.protocol.redaction knows what
+is secret, and finds it wherever it stands.
 """
 
+import json
+import re
 import time
 from dataclasses import dataclass, replace
 from typing import Any, Final
@@ -12,9 +16,9 @@ from uuid import UUID
 from django.db import transaction
 
 from scim.protocol.errors import ScimError
+from scim.protocol.redaction import REDACTED, Redaction
 from scim.protocol.schema import ResourceType
 from scim.provider import catalog
-from scim.provider.redaction import explained, redact, storable, without_query
 from scim.provider.requester import Origin, Requester
 from scim.repository import resources
 from scim.repository.base import Event
@@ -27,6 +31,13 @@ _MAX_OPERATION: Final = 20
 _MAX_PATH: Final = 300
 _MAX_USER_AGENT: Final = 200
 _NO_REQUEST: Final = Origin("", "")
+MAX_KEPT: Final = 65_536  # bytes of JSON
+OMITTED: Final = "omitted"  # the one member of what stands for a body that was not kept
+# Operations of the log whose requests have parameters in place of a body.
+_QUERIES: Final = frozenset({"query", "retrieve", "discover"})
+# Anything that begins like a secret token (accounts.tokens), complete or not.
+_TOKEN: Final = re.compile(r"mypscim_\w*", re.IGNORECASE)
+_QUOTED: Final = re.compile(r"""(?<!\w)(?P<mark>["'])(?P<text>.+?)(?P=mark)""")
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,3 +95,60 @@ def record(event: Event) -> None:
     """Write an event that comes with no change. Opens a transaction unless there is one."""
     with transaction.atomic(savepoint=False):
         resources.record(event)
+
+
+def storable(text: str) -> str:
+    """The text without secret tokens, and with a mark for NUL, which PostgreSQL does not take."""
+    return _TOKEN.sub(REDACTED, text).replace("\0", "\ufffd")
+
+
+def without_query(path: str) -> str:
+    """A path without what a query string in it asks for."""
+    head, mark, _ = path.partition("?")
+    return f"{head}?…" if mark else head
+
+
+def redact(sent: Any, redaction: Redaction, operation: str, resource_type: str = "") -> Any:
+    """A body or query as it may be kept; a note in its place when it is larger than MAX_KEPT.
+
+    `operation` is the log's word for the request, `resource_type` the type it is about, blank for any.
+    """
+    read = redaction.query if operation in _QUERIES else redaction.body
+    kept = _storable(read(sent, resource_type))
+    size = len(json.dumps(kept))
+    if size > MAX_KEPT:
+        return {OMITTED: f"The request's body was too large to keep ({size} bytes)."}
+    return kept
+
+
+def shown_again(kept: Any, redaction: Redaction, operation: str, resource_type: str = "") -> Any:
+    """The logged body of a request, without values that have become secret since."""
+    if kept is None or is_omitted(kept):
+        return kept
+    return redact(kept, redaction, operation, resource_type)
+
+
+def is_omitted(kept: Any) -> bool:
+    """True for the note that stands for a body that was not kept."""
+    return isinstance(kept, dict) and kept.keys() == {OMITTED}
+
+
+def explained(detail: str, sent: Any, kept: Any) -> str:
+    """A refusal's detail without what it quotes of a request and the log does not keep."""
+    if sent is None or ('"' not in detail and "'" not in detail):
+        return storable(detail)
+    came, stays = (json.dumps(each, ensure_ascii=False) for each in (sent, kept))
+
+    def quoted(found: re.Match[str]) -> str:
+        text = found["text"]
+        return f'"{REDACTED}"' if text in came and text not in stays else found[0]
+
+    return storable(_QUOTED.sub(quoted, detail))
+
+
+def _storable(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {storable(name): _storable(item) for name, item in value.items()}
+    if isinstance(value, list):
+        return [_storable(item) for item in value]
+    return storable(value) if isinstance(value, str) else value

@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 import pytest
 
 from scim.protocol import urns
-from scim.provider.capabilities import CAPABILITIES
+from scim.provider.catalog import CAPABILITIES
 from tests.support import oauth
 from tests.support.clients import MEDIA_TYPE, client_for
 from tests.support.payloads import BJENSEN, error, listed, patch, user

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from scim.models import AttributeChange, ProvisioningEvent, Resource
 from scim.protocol import urns
-from scim.provider.capabilities import CAPABILITIES
+from scim.provider.catalog import CAPABILITIES
 from tenants.current import in_tenant
 from tests.support import clients
 from tests.support.bulk import (

@@ -10,7 +10,7 @@ import pytest
 
 from scim.protocol import discovery, urns
 from scim.protocol.definitions import USER
-from scim.provider.capabilities import CAPABILITIES, RESOURCE_TYPES
+from scim.provider.catalog import CAPABILITIES, RESOURCE_TYPES
 from tests.support.payloads import CORE, ENTERPRISE, ERROR, LIST, error, listed, patch, user
 
 ENDPOINTS = ["/Schemas", "/ResourceTypes", "/ServiceProviderConfig"]

@@ -4,7 +4,7 @@ import pytest
 from django.db import connection
 
 from scim.models import ProvisioningEvent
-from scim.provider.capabilities import CAPABILITIES
+from scim.provider.catalog import CAPABILITIES
 from tenants.current import in_tenant
 from tests.support.clients import MEDIA_TYPE
 from tests.support.payloads import BJENSEN, error, listed, replace

@@ -1,6 +1,6 @@
 """Equal reads are logged together (docs/decisions/0004)."""
 
-from scim.provider.summaries import Summaries
+from scim.api.log import Summaries
 
 
 def test_the_first_of_a_kind_is_logged_at_once():

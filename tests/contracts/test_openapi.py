@@ -12,7 +12,7 @@ from django.urls import URLResolver
 
 from config import urls_tenant
 from scim.protocol import urns
-from scim.provider.capabilities import RESOURCE_TYPES
+from scim.provider.catalog import RESOURCE_TYPES
 from tests.support import conformance, documents
 from tests.support import oauth as clients
 from tests.support.openapi import examples, oauth

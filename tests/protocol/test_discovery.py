@@ -8,7 +8,7 @@ import pytest
 
 from scim.protocol import discovery, urns
 from scim.protocol.definitions import RESOURCE_TYPES, USER
-from scim.provider.capabilities import CAPABILITIES
+from scim.provider.catalog import CAPABILITIES
 
 BASE = "https://acme.mypolicies.com/scim"
 

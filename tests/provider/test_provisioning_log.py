@@ -4,7 +4,7 @@ import pytest
 
 from scim.protocol.definitions import GROUP, USER
 from scim.protocol.redaction import REDACTED, Redaction
-from scim.provider.redaction import MAX_KEPT, explained, redact, shown_again, without_query
+from scim.provider.provisioning_log import MAX_KEPT, explained, redact, shown_again, without_query
 
 PLAIN = Redaction((USER, GROUP))
 

@@ -7,7 +7,8 @@ import re
 import pytest
 
 from scim.protocol.definitions import USER
-from scim.screens import attributes
+from scim.screens import records
+from scim.screens.visibility import Sight
 from tenants import resolution
 from tests.support.at_screens import BJENSEN, JSMITH
 
@@ -195,12 +196,17 @@ def test_attributes_of_every_kind_become_rows():
         },
     }
 
-    assert list(attributes.rows(USER, resource)) == [
-        ("userName", "bjensen"),
-        ("active", "false"),
-        ("phoneNumbers.value", "555-555-8377"),
-        ("phoneNumbers[mobile].value", "555-555-4444"),
-        ("addresses[home].locality", "Hollywood"),
-        ("addresses[home].country", "USA"),
-        ("manager.value", "26118915-6090-4610-87e4-49d8ca9f808d"),
-    ]
+    sections = records.attribute_sections(USER, resource, Sight(is_whole=True))
+
+    assert {
+        each.caption: [(fact.label, fact.value) for fact in each.facts] for each in sections
+    } == {
+        "Identity": [("User name (userName)", "bjensen"), ("Active", "false")],
+        "Contact": [
+            ("Phone numbers (phoneNumbers.value)", "555-555-8377"),
+            ("Phone numbers (phoneNumbers[mobile].value)", "555-555-4444"),
+            ("Locality (addresses[home].locality)", "Hollywood"),
+            ("Country (addresses[home].country)", "USA"),
+        ],
+        "Enterprise User": [("Manager (manager.value)", "26118915-6090-4610-87e4-49d8ca9f808d")],
+    }

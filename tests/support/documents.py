@@ -8,7 +8,7 @@ import yaml
 from django.conf import settings
 
 from accounts.tokens import Scope
-from scim.provider.capabilities import CAPABILITIES, RESOURCE_TYPES
+from scim.provider.catalog import CAPABILITIES, RESOURCE_TYPES
 from scim.refusals import UNKNOWN, catalogue
 from tests.support import conformance, features
 from tests.support.openapi.document import Api, document

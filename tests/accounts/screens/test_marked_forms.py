@@ -7,6 +7,7 @@ import pytest
 
 from accounts.actions import revoke_token, set_password
 from accounts.permissions import Role
+from tests.support.installed import needs
 from tests.support.pages import nonce_in
 from tests.support.people import PASSWORD
 
@@ -78,23 +79,26 @@ def marked(page):
             "public_keys",
             "JWK set",
         ),
-        (
+        pytest.param(
             f"{OF_ACME}/scim/eventstream/add/",
             STREAM | {"endpoint": "ftp://siem.example/", "create": "on"},
             "endpoint",
             "http",
+            marks=needs("events"),
         ),
-        (
+        pytest.param(
             f"{OF_ACME}/scim/eventstream/add/",
             STREAM | {"authorization": "Bearer x", "create": "on"},
             "authorization",
             "Only a push stream",
+            marks=needs("events"),
         ),
-        (
+        pytest.param(
             f"{OF_ACME}/scim/extensionschema/add/",
             {"resource_type": "User", "definition": "{}"},
             "definition",
             "",
+            marks=needs("extensions"),
         ),
         (
             "/admin/tenants/tenant/{acme}/view-as-admin/",

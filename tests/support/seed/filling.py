@@ -10,7 +10,7 @@ from accounts import actions, uses
 from accounts.actions import ActionRefused
 from accounts.models import Account
 from scim.api import log
-from scim.provider.summaries import Summaries
+from scim.api.log import Summaries
 from tenants import lifecycle, traffic
 from tenants.current import in_public, in_tenant
 from tenants.models import Tenant

@@ -9,7 +9,7 @@ from django.core.management.base import CommandError, CommandParser
 from accounts.management.administration import TenantCommand
 from scim.extensions import storage
 from scim.extensions.defining import Definition, define_schema, remove_schema
-from scim.provider.capabilities import RESOURCE_TYPES
+from scim.provider.catalog import RESOURCE_TYPES
 from tenants.current import in_tenant
 from tenants.management.kit import Group, minute
 from tenants.models import Tenant
