@@ -4,11 +4,13 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 LOCK := .venv-uv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate
+# What `make bench` runs beside the server: what its floor needs, and peers.
+MEASURED := gunicorn orjson 'psycopg[binary]' django-scim2 scim2-server
 # What a developer has set changes no check and no generated page.
 BARE := env -i PATH="$$PATH" DATA_DIR=.data/check
 
 .DEFAULT_GOAL := help
-.PHONY: help run install test check docs figures seed screenshots format lock always
+.PHONY: help run install test check docs figures bench seed screenshots format lock always
 
 help:  ## What can be made
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
@@ -47,6 +49,9 @@ screenshots: $(VENV)/dev.stamp  ## Take the pictures in docs/screenshots anew, o
 figures: $(VENV)/dev.stamp  ## Print the figures of the house: sizes by package, files that a request runs through
 	@exec $(BIN)/python -m tests.support.figures
 
+bench: $(VENV)/runtime.stamp .venv-bench/bench.stamp  ## Measure the server beside a floor; ARGS="--help" says what else
+	@exec $(BIN)/python -m tests.support.bench run $(ARGS)
+
 format: $(VENV)/dev.stamp  ## Format and fix what can be fixed
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
@@ -58,7 +63,8 @@ lock: .venv-uv/uv.stamp  ## Compile the locks anew from pyproject.toml
 	$(LOCK) pyproject.toml -o requirements.lock
 	$(LOCK) pyproject.toml --group dev -c requirements.lock -o requirements-dev.lock
 	printf 'uv\n' | $(LOCK) - -o requirements-uv.lock
+	printf '%s\n' $(MEASURED) | $(LOCK) - -c requirements.lock -o requirements-bench.lock
 
 # It knows what there is to do: mostly nothing.
-$(VENV)/runtime.stamp $(VENV)/dev.stamp .venv-uv/uv.stamp: always
+$(VENV)/runtime.stamp $(VENV)/dev.stamp .venv-uv/uv.stamp .venv-bench/bench.stamp: always
 	@$(PYTHON) install.py $(basename $(@F))

@@ -3,15 +3,19 @@
 import argparse
 import sys
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Final
 
-from tests.support.bench import comparing, layers
+from tests.support.bench import comparing, layers, running
 from tests.support.bench.operations import OPERATIONS, USUAL, WrongAnswerError
 from tests.support.bench.progress import done
+from tests.support.bench.running import Run
 from tests.support.bench.sampling import DETAILS
 from tests.support.bench.trees import TreeError
 
-_ROUNDS: Final = 25
+_ROUNDS: Final = 40  # of compare
+_RUN_ROUNDS: Final = 5
+_SECONDS: Final = 1.5
 _URL: Final = "a PostgreSQL to make databases in, as a role with CREATEDB; else an embedded one"
 
 
@@ -32,6 +36,17 @@ def main() -> None:
 
 def _report(arguments: argparse.Namespace) -> Iterator[str]:
     operations, users, url = arguments.operations, arguments.users, arguments.database_url
+    if arguments.do == "run":
+        asked = Run(
+            operations=operations,
+            users=users,
+            tenants=arguments.tenants,
+            rounds=arguments.rounds,
+            seconds=arguments.seconds,
+            json=arguments.json,
+            url=url,
+        )
+        return running.run(asked)
     if arguments.do == "compare":
         return comparing.compare(arguments.revision, operations, users, arguments.rounds, url)
     return layers.layers(operations, users, arguments.by, url)
@@ -40,6 +55,12 @@ def _report(arguments: argparse.Namespace) -> Iterator[str]:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser("python -m tests.support.bench", description=__doc__)
     verbs = parser.add_subparsers(dest="do", required=True)
+    run = verbs.add_parser("run", help="this tree beside the floor, over HTTP")
+    run.add_argument("--tenants", type=int, default=1, help="a random one for each user or request")
+    run.add_argument("--rounds", type=int, default=_RUN_ROUNDS)
+    run.add_argument("--seconds", type=float, default=_SECONDS, help="of one server in one round")
+    run.add_argument("--json", type=Path, metavar="FILE", help="the figures of all rounds")
+    _add_common(run, USUAL)
     compare = verbs.add_parser(
         "compare", help="the cost of a request in this tree and in a commit, side by side"
     )

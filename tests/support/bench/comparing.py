@@ -1,9 +1,9 @@
 """`compare REV`: an operation in this tree and in a commit, side by side, and the ratio of their costs.
 
 One process a tree on a copy of the same database, without HTTP. They take turns: in each round both run
-the operation on the same users, who goes first changes with the round. Of each round there is a ratio;
-printed are its median and its quartiles. So what else the machine does meets both, and a difference
-is one when the quartiles lie on one side of 1.
+the operation on the same users, for a twentieth of a second; the tree that goes first changes with the
+round. Each round has a ratio; printed are the median with the bounds of its error (95 %), and the
+quartiles. So what else the machine does meets both, and a difference is one when it exceeds the error.
 """
 
 from collections.abc import Iterator, Sequence
@@ -16,11 +16,11 @@ from tests.support.bench.databases import Cluster, Filled
 from tests.support.bench.inprocess import Cost
 from tests.support.bench.operations import OPERATIONS
 from tests.support.bench.progress import say
-from tests.support.bench.statistics import Spread, ratios
+from tests.support.bench.statistics import Spread, ratios, uncertainty
 from tests.support.bench.trees import Tree, Worker
 
 _WARM: Final = 40  # requests
-_BATCH_SECONDS: Final = 0.2  # of one tree in one round
+_BATCH_SECONDS: Final = 0.06  # of one tree in one round
 _LEAST: Final = 20  # requests of a batch: a multiple of the mix's five
 
 
@@ -56,9 +56,8 @@ class Side:
         if OPERATIONS[operation].uses_stock:
             self._stock += count
             with self.cluster.connected(self.database) as connection:
-                for _ in seeding.fill(
-                    connection, self.filled.schema, self.filled.model, start, self._stock
-                ):
+                [schema] = self.filled.schemas
+                for _ in seeding.fill(connection, schema, self.filled.model, start, self._stock):
                     pass
         return {"operation": operation, "count": count, "stock": start}
 
@@ -84,7 +83,7 @@ def side(stack: ExitStack, cluster: Cluster, tree: Tree, users: int) -> Side:
     """The tree, ready to run; everything of it ends with the stack."""
     filled = cluster.filled(tree, users)
     database = stack.enter_context(cluster.copied(filled.name))
-    worker = stack.enter_context(tree.worker(cluster.url(database), filled.place))
+    worker = stack.enter_context(tree.worker(cluster.url(database), filled.places[0]))
     return Side(worker, cluster, database, filled)
 
 
@@ -115,7 +114,7 @@ def _lines(operation: str, theirs: Side, mine: Side) -> Iterator[str]:
         statements, trips = (f"{count:.1f}" for count in each.statements)
         yield f"| {operation} | {each.worker.tree.name} | {python} | {postgresql} | {both} | {wall} | {statements} | {trips} |"
     cells = (
-        _spread(Spread.of(ratios(one, other)))
+        _ratio(ratios(one, other))
         for one, other in zip(_figures(mine), _figures(theirs), strict=True)
     )
     yield f"| {operation} | **ratio** | {' | '.join(cells)} | | |"
@@ -131,5 +130,8 @@ def _figures(side: Side) -> tuple[list[float], ...]:
     )
 
 
-def _spread(spread: Spread) -> str:
-    return f"**{spread.median:.2f}** ({spread.low:.2f}-{spread.high:.2f})"
+def _ratio(figures: Sequence[float]) -> str:
+    spread = Spread.of(figures)
+    return (
+        f"**{spread.median:.2f}** ±{uncertainty(figures):.2f} ({spread.low:.2f}-{spread.high:.2f})"
+    )

@@ -1,11 +1,12 @@
 """Databases with tenants and users, made once for a state of the migrations and copied for each run."""
 
 import json
-import os
+import secrets
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import asdict, dataclass
-from hashlib import sha256
+from http import HTTPStatus
+from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit, urlunsplit
 
@@ -18,7 +19,7 @@ from config.server import embedded
 from tests.support.bench import people, seeding
 from tests.support.bench.inprocess import Place
 from tests.support.bench.progress import say
-from tests.support.bench.trees import Tree
+from tests.support.bench.trees import Tree, Worker
 
 TENANT: Final = "bench"
 BASE_DOMAIN: Final = "mypolicies.example"
@@ -28,11 +29,11 @@ _KEEP: Final = 6  # databases for other runs; the oldest go
 
 @dataclass(frozen=True, slots=True)
 class Filled:
-    """A database with a tenant and its users: all that a run has to know of it."""
+    """A database with tenants and their users: all that a run has to know of it."""
 
     name: str
-    schema: str
-    place: Place
+    schemas: tuple[str, ...]
+    places: tuple[Place, ...]
     model: seeding.Model
 
 
@@ -55,31 +56,47 @@ class Cluster:
             yield connection
 
     @contextmanager
-    def copied(self, name: str) -> Iterator[str]:
-        """The name of a copy of the database, which is gone afterwards."""
-        copy = f"{name}_{os.getpid()}_{sha256(os.urandom(8)).hexdigest()[:6]}"
-        self._execute("CREATE DATABASE {} TEMPLATE {} STRATEGY FILE_COPY", copy, name)
+    def created(self, name: str, template: str = "") -> Iterator[str]:
+        """The name of a new database, which is gone afterwards."""
+        copied = "TEMPLATE {} STRATEGY FILE_COPY" if template else ""
+        self._execute(f"CREATE DATABASE {{}} {copied}", *filter(None, (name, template)))
         try:
-            yield copy
+            yield name
         finally:
-            self._execute("DROP DATABASE {} WITH (FORCE)", copy)
+            self._execute("DROP DATABASE {} WITH (FORCE)", name)
 
-    def filled(self, tree: Tree, users: int) -> Filled:
-        """The database of a tree with a tenant of so many users, made if nobody has."""
-        name = f"bench_{tree.digest}_{users}"
+    def process(self) -> int | None:
+        """The first process of the server, None on another machine."""
+        with self.connected() as connection:
+            backend = connection.info.backend_pid
+            with suppress(OSError):
+                state = Path(f"/proc/{backend}/stat").read_text()
+                if "(postgres)" in state:
+                    return int(state.rpartition(")")[2].split()[1])
+        return None
+
+    def copied(self, name: str) -> AbstractContextManager[str]:
+        """The name of a copy of the database, which is gone afterwards."""
+        return self.created(f"{name}_{secrets.token_hex(4)}", name)
+
+    def filled(self, tree: Tree, users: int, tenants: int = 1) -> Filled:
+        """The database of a tree with tenants of so many users each, made if nobody has."""
+        name = f"bench_{tree.digest}_{tenants}_{users}"
         note = DATA_DIR / f"{name}.json"
         if note.exists() and self._has(name):
             note.touch()
             kept = json.loads(note.read_text())
-            model = seeding.Model.of_json(kept["model"])
-            return Filled(name, kept["schema"], Place(**kept["place"]), model)
-        made = self._made(tree, name, users)
-        kept = {"schema": made.schema, "place": asdict(made.place), "model": made.model.as_json()}
+            places = tuple(Place(**place) for place in kept["places"])
+            return Filled(
+                name, tuple(kept["schemas"]), places, seeding.Model.of_json(kept["model"])
+            )
+        made = self._made(tree, name, users, tenants)
+        kept = asdict(made) | {"model": made.model.as_json()}
         note.write_text(json.dumps(kept))
         self._forget_old()
         return made
 
-    def _made(self, tree: Tree, name: str, users: int) -> Filled:
+    def _made(self, tree: Tree, name: str, users: int, tenants: int) -> Filled:
         draft = f"{name}_new"
         self._execute("DROP DATABASE IF EXISTS {} WITH (FORCE)", draft)
         self._execute("DROP DATABASE IF EXISTS {} WITH (FORCE)", name)
@@ -88,36 +105,24 @@ class Cluster:
         url = self.url(draft)
         tree.manage(url, "migrate", "--verbosity", "0")
         tree.manage(
-            url, "create_tenant", TENANT, "--name", "Bench Ltd", "--admin", "tara@acme.example"
+            url, "create_tenant", TENANT, "--name", "Bench", "--admin", f"{TENANT}@acme.example"
         )
         token = tree.manage(url, "mint_token", TENANT, "--label", "make bench").strip()
-        place = Place(f"{TENANT}.{BASE_DOMAIN}", token, users)
+        places = [Place(f"{TENANT}.{BASE_DOMAIN}", token, users)]
         with self.connected(draft) as connection:
-            schema, model = self._model(connection, tree, url, place)
-            for there in seeding.fill(connection, schema, model, 0, users):
-                say(f"{there:,} of {users:,} users")
+            with tree.worker(url, places[0]) as worker:
+                model = _model(connection, worker)
+                for number in range(1, tenants):
+                    say(f"{number:,} of {tenants:,} tenants")
+                    made = worker.ask("tenant", name=f"{TENANT}{number}")
+                    places.append(Place(f"{TENANT}{number}.{BASE_DOMAIN}", made, users))
+            schemas = tuple(_schema(connection, number) for number in range(tenants))
+            for schema in schemas:
+                for there in seeding.fill(connection, schema, model, 0, users):
+                    say(f"{schema}: {there:,} of {users:,} users")
             connection.execute("VACUUM (ANALYZE)")
         self._execute("ALTER DATABASE {} RENAME TO {}", draft, name)
-        return Filled(name, schema, place, model)
-
-    def _model(
-        self, connection: seeding.Connection, tree: Tree, url: str, place: Place
-    ) -> tuple[str, seeding.Model]:
-        """The tenant's schema, and the model of its users."""
-        found = connection.execute(
-            "SELECT schema_name, now()::text FROM tenants_tenant WHERE custom_domain = %s", [TENANT]
-        ).fetchone()
-        assert found is not None
-        schema, since = found
-        before = seeding.snapshot(connection, schema)
-        with tree.worker(url, place) as worker:
-            status, text = worker.ask(
-                "send", request=("POST", "/Users", json.dumps(people.posted(seeding.MODEL)))
-            )
-        if status != 201:
-            raise seeding.SeedError(f"The model was not created: {text}")
-        identifier = json.loads(text)["id"]
-        return schema, seeding.model(connection, schema, before, since, identifier)
+        return Filled(name, schemas, tuple(places), model)
 
     def _has(self, name: str) -> bool:
         with self.connected() as connection:
@@ -133,6 +138,29 @@ class Cluster:
     def _execute(self, statement: str, *names: str) -> None:
         with self.connected() as connection:
             connection.execute(sql.SQL(statement).format(*map(sql.Identifier, names)))
+
+
+def _schema(connection: seeding.Connection, number: int) -> str:
+    """The schema of a tenant; the first has no number."""
+    found = connection.execute(
+        "SELECT schema_name FROM tenants_tenant WHERE custom_domain = %s",
+        [f"{TENANT}{number or ''}"],
+    ).fetchone()
+    assert found is not None
+    return str(found[0])
+
+
+def _model(connection: seeding.Connection, worker: Worker) -> seeding.Model:
+    """The model of the users, made in the first tenant."""
+    schema = _schema(connection, 0)
+    found = connection.execute("SELECT now()::text").fetchone()
+    assert found is not None
+    before = seeding.snapshot(connection, schema)
+    body = json.dumps(people.posted(seeding.MODEL))
+    status, text = worker.ask("send", request=("POST", "/Users", body))
+    if status != HTTPStatus.CREATED:
+        raise seeding.SeedError(f"The model was not created: {text}")
+    return seeding.model(connection, schema, before, found[0], json.loads(text)["id"])
 
 
 @contextmanager

@@ -13,9 +13,9 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterable
-from contextlib import suppress
+from contextlib import redirect_stderr, redirect_stdout, suppress
 from dataclasses import asdict, dataclass
-from io import BytesIO
+from io import BytesIO, StringIO
 from pathlib import Path
 from typing import Any, Final
 
@@ -141,8 +141,22 @@ class Runner:
         self.run(operation, count, stock, sampler.watch)
         return dict(sampler.places)
 
+    def tenant(self, name: str) -> str:
+        """The token of a new tenant of that name, both by the product's commands."""
+        _manage("create_tenant", name, "--name", name.title(), "--admin", f"{name}@acme.example")
+        return _manage("mint_token", name, "--label", "make bench").strip()
+
     def _directory(self, stock: int) -> Directory:
         return Directory(self._place.users, self._chance, self._fresh, itertools.count(stock))
+
+
+def _manage(*arguments: str) -> str:
+    """The standard output of a command, which needs no further process."""
+    from config.commands import CommandLine
+
+    with redirect_stdout(StringIO()) as printed, redirect_stderr(StringIO()):
+        CommandLine(["manage.py", *arguments]).execute()
+    return printed.getvalue()
 
 
 def backend_nanoseconds() -> int:

@@ -7,8 +7,8 @@ call in the process run the same. It goes on until it is closed, or until its st
 import json
 import random
 import re
-from collections.abc import Callable, Generator, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Generator, Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
 from urllib.parse import quote
 
@@ -39,22 +39,46 @@ class WrongAnswerError(AssertionError):
     """An answer that is not what the request asks for; nothing measured after it would mean anything."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Directory:
-    """The users that a script has: those that are there, and numbers that are its own."""
+    """The users that a script has: those that are there, and numbers that are its own.
 
-    users: int
+    Whoever asks for a user moves on to another tenant; what follows is about the same user.
+    """
+
+    users: int  # of each tenant
     chance: random.Random
     fresh: Iterator[int]  # numbers of users that nobody has created
     stock: Iterator[int]  # numbers of users that are there and active, each to be taken once
-    ids: tuple[str, ...] = ()  # of users 0, 1, …, where they do not follow from the number
+    ids: Mapping[str, str] = field(
+        default_factory=dict
+    )  # by number, where they do not follow from it
+    tenants: int = 1
+    tenant: int = 0  # that the request is for
 
     def anybody(self) -> int:
         """The number of a user who is there and stays active."""
+        self._move_on()
         return self.chance.randrange(self.users)
 
+    def newcomers(self) -> Iterator[int]:
+        """The numbers of users that are not there."""
+        for number in self.fresh:
+            self._move_on()
+            yield number
+
+    def leavers(self) -> Iterator[int]:
+        """The numbers of users that are there and active, each of them once."""
+        for number in self.stock:
+            self._move_on()
+            yield number
+
     def identifier(self, number: int) -> str:
-        return self.ids[number] if self.ids else people.identifier(number)
+        return self.ids.get(str(number)) or people.identifier(number)
+
+    def _move_on(self) -> None:
+        if self.tenants > 1:
+            self.tenant = self.chance.randrange(self.tenants)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +105,7 @@ def _patched(identifier: str, number: int, mark: int, *, active: bool = True) ->
 
 
 def _mix(directory: Directory) -> Script:
-    for number in directory.fresh:
+    for number in directory.newcomers():
         _expect_found((yield _filtered(number)), None)
         identifier = _expect_user((yield _posted(number)), 201, number)
         _expect_found((yield _filtered(number)), number)
@@ -98,7 +122,7 @@ def _filter_hit(directory: Directory) -> Script:
 
 
 def _filter_miss(directory: Directory) -> Script:
-    for number in directory.fresh:
+    for number in directory.newcomers():
         _expect_found((yield _filtered(number)), None)
 
 
@@ -137,7 +161,7 @@ def _walk(parameters: str) -> Script:
 
 
 def _create(directory: Directory) -> Script:
-    for number in directory.fresh:
+    for number in directory.newcomers():
         _expect_user((yield _posted(number)), 201, number)
 
 
@@ -149,14 +173,14 @@ def _patch(directory: Directory) -> Script:
 
 
 def _patch_away(directory: Directory) -> Script:
-    for number in directory.stock:
+    for number in directory.leavers():
         mark = directory.chance.randrange(1_000_000)
         answer = yield _patched(directory.identifier(number), number, mark, active=False)
         _expect_changed(answer, mark, active=False)
 
 
 def _delete(directory: Directory) -> Script:
-    for number in directory.stock:
+    for number in directory.leavers():
         answer = yield Request("DELETE", f"/Users/{directory.identifier(number)}")
         _expect(answer, answer.status == 204 and not answer.body, "204")
 

@@ -177,7 +177,7 @@ def _expression(model: Model, column: str, kind: str, value: str | None) -> sql.
     if kind in _TIMES and value >= model.since:
         return sql.SQL("to_timestamp(({}::bigint + n) / 1000.0)::{}").format(people.EPOCH, of_kind)
     if kind == "uuid" and _is_new(model, value):
-        return _identifier(_kinds(model).index(value))
+        return identifier(_kinds(model).index(value))
     if column == "request_id":
         return sql.SQL("left(md5(n::text), {})").format(len(value))
     text = sql.SQL("{}").format(value)
@@ -186,11 +186,11 @@ def _expression(model: Model, column: str, kind: str, value: str | None) -> sql.
             text, people.digits(MODEL), people.DIGITS
         )
     if model.identifier in value:
-        text = sql.SQL("replace({}, {}, ({})::text)").format(text, model.identifier, _identifier(0))
+        text = sql.SQL("replace({}, {}, ({})::text)").format(text, model.identifier, identifier(0))
     return sql.SQL("({})::{}").format(text, of_kind)
 
 
-def _identifier(kind: int) -> sql.Composed:
+def identifier(kind: int) -> sql.Composed:
     """`people.identifier` in SQL."""
     return sql.SQL(
         "regexp_replace(lpad(to_hex({}::bigint + n), 12, '0') || {} || lpad(to_hex(n), 12, '0'),"

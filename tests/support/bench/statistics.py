@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import sqrt
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,6 +16,16 @@ class Spread:
     @classmethod
     def of(cls, figures: Sequence[float]) -> "Spread":
         return cls(*(quantile(figures, share) for share in (0.25, 0.5, 0.75)))
+
+
+def uncertainty(figures: Sequence[float]) -> float:
+    """Half the width of the interval that holds the true median in 95 of 100 cases.
+
+    By order statistics: nothing is supposed of how the figures are distributed.
+    """
+    reach = 0.98 / sqrt(len(figures))
+    low, high = (quantile(figures, min(max(0.5 + side, 0), 1)) for side in (-reach, reach))
+    return (high - low) / 2
 
 
 def quantile(figures: Sequence[float], share: float) -> float:
