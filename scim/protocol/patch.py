@@ -71,8 +71,12 @@ class Operation:
 
 
 @dataclass(frozen=True, slots=True)
-class Applied:
-    """The changed resource, and what was tolerated to change it, for the provisioning log."""
+class Outcome:
+    """A canonical resource that was read or changed.
+
+    `notes` say for the provisioning log what was tolerated; `member_edits` are the changes to attributes
+    whose values are rows, in their order.
+    """
 
     resource: dict[str, Any]
     notes: tuple[str, ...]
@@ -145,7 +149,7 @@ def apply(
     resource_type: ResourceType,
     resource: Mapping[str, Any],
     operations: Iterable[Operation],
-) -> Applied:
+) -> Outcome:
     """The resource after all operations, in their order; `resource` stays as it is.
 
     `resource` is canonical and so is the result. Required attributes are not asked for here.
@@ -157,7 +161,7 @@ def apply(
     for operation in operations:
         for target, value in _targets(resource_type, operation, notes):
             acts[operation.op](target, value)
-    return Applied(draft.finish(), notes.texts, draft.member_edits)
+    return draft.finish()
 
 
 def _targets(
@@ -196,6 +200,37 @@ def _targets_of_schema(
             "path.no-target", f"{schema.id} cannot be removed; name one of its attributes."
         )
     return members(resource_type, {schema.id: operation.value}, notes)
+
+
+def read_resource(resource_type: ResourceType, body: object) -> Outcome:
+    """The resource that a body describes. Required attributes are not asked for here.
+
+    Unknown, read-only and write-only attributes are ignored and noted. Raises InvalidSyntax,
+    InvalidValue, NoTarget.
+    """
+    if not isinstance(body, dict):
+        raise InvalidSyntax(
+            "body.wrong-message",
+            f"The body must be a JSON object that describes a {resource_type.name}.",
+        )
+    notes = Notes()
+    _check_schemas(resource_type, body, notes)
+    draft = Draft({}, notes)
+    for target, raw in members(resource_type, body, notes):
+        draft.add(target, raw)
+    return draft.finish()
+
+
+def _check_schemas(resource_type: ResourceType, body: Mapping[str, Any], notes: Notes) -> None:
+    """Refuse a body whose `schemas` say that it is something else. Raises InvalidSyntax."""
+    sent = next((raw for name, raw in body.items() if name.lower() == "schemas"), None)
+    urn = resource_type.schema.id
+    unknown = check_schemas(sent, urn, resource_type.find_schema)
+    if not sent:
+        # E26: RFC 7643 §3 requires it, and the endpoint says it as well.
+        notes.add(f"The body has no schemas; took it for a {resource_type.name}.")
+    for each in unknown:
+        notes.add(f"Ignored unknown schema {shown(each)}.")
 
 
 class Draft:
@@ -245,17 +280,12 @@ class Draft:
         else:
             self._remove_simple(target, raw)
 
-    @property
-    def member_edits(self) -> tuple[MemberEdit, ...]:
-        """The changes to attributes whose values are rows, in their order."""
-        return tuple(self._member_edits)
-
-    def finish(self) -> dict[str, Any]:
-        """The changed resource, canonical. Raises InvalidValue."""
+    def finish(self) -> Outcome:
+        """The changed resource. Raises InvalidValue."""
         for target in self._unsettled.values():
             values = settle(target.attribute, self._get(target) or (), target.name)
             self._store(target, values)
-        return self._resource
+        return Outcome(self._resource, self._notes.texts, tuple(self._member_edits))
 
     def _write(self, target: Target, raw: Any, *, replaces: bool) -> None:
         attribute = target.attribute
@@ -514,43 +544,3 @@ def _with_one_primary(values: list[Any], written: Iterable[int]) -> list[Any]:
         {**value, "primary": False} if value.get("primary") is True and i not in chosen else value
         for i, value in enumerate(values)
     ]
-
-
-@dataclass(frozen=True, slots=True)
-class Read:
-    """A canonical resource, and what was tolerated to read it, for the provisioning log."""
-
-    resource: dict[str, Any]
-    notes: tuple[str, ...]
-    member_edits: tuple[MemberEdit, ...] = ()
-
-
-def read_resource(resource_type: ResourceType, body: object) -> Read:
-    """The resource that a body describes. Required attributes are not asked for here.
-
-    Unknown, read-only and write-only attributes are ignored and noted. Raises InvalidSyntax,
-    InvalidValue, NoTarget.
-    """
-    if not isinstance(body, dict):
-        raise InvalidSyntax(
-            "body.wrong-message",
-            f"The body must be a JSON object that describes a {resource_type.name}.",
-        )
-    notes = Notes()
-    _check_schemas(resource_type, body, notes)
-    draft = Draft({}, notes)
-    for target, raw in members(resource_type, body, notes):
-        draft.add(target, raw)
-    return Read(draft.finish(), notes.texts, draft.member_edits)
-
-
-def _check_schemas(resource_type: ResourceType, body: Mapping[str, Any], notes: Notes) -> None:
-    """Refuse a body whose `schemas` say that it is something else. Raises InvalidSyntax."""
-    sent = next((raw for name, raw in body.items() if name.lower() == "schemas"), None)
-    urn = resource_type.schema.id
-    unknown = check_schemas(sent, urn, resource_type.find_schema)
-    if not sent:
-        # E26: RFC 7643 §3 requires it, and the endpoint says it as well.
-        notes.add(f"The body has no schemas; took it for a {resource_type.name}.")
-    for each in unknown:
-        notes.add(f"Ignored unknown schema {shown(each)}.")

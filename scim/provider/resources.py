@@ -5,7 +5,7 @@ provisioning event; a call that raises has changed nothing once that transaction
 """
 
 import dataclasses
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 from uuid import UUID
@@ -15,6 +15,7 @@ from django.db import transaction
 from scim.protocol import patch
 from scim.protocol.differences import Change, changes
 from scim.protocol.errors import NotFound
+from scim.protocol.patch import Outcome
 from scim.protocol.redaction import without_secrets
 from scim.protocol.representation import Precondition, Stored
 from scim.protocol.schema import Relation, ResourceType
@@ -31,15 +32,6 @@ from tenants import clock
 
 # Members in the answer to a PATCH; with more of them it has no body.
 MEMBERS_SHOWN: Final = 100
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """The result of a change: the resource's document, edits of its members, notes for the log."""
-
-    resource: Mapping[str, Any]
-    member_edits: tuple[MemberEdit, ...]
-    notes: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +117,7 @@ def replace(
     everyone = (MemberEdit(Edit.REPLACE, collected(read.member_edits)),)
     has_members = any(each.relation is Relation.MEMBERS for each in resource_type.relations)
     resource = rules.carried_over(resource_type, stored.resource, read.resource)
-    outcome = Outcome(resource, everyone if has_members else (), read.notes)
+    outcome = Outcome(resource, read.notes, everyone if has_members else ())
     call = Call(requester, Operation.REPLACE, resource_type, stored.id, body)
     return _changed(resource_type, stored, outcome, call, watches)
 
@@ -144,7 +136,7 @@ def modify(
     stored = existing.lock()
     applied = patch.apply(resource_type, stored.resource, operations)
     resource = rules.carried_over(resource_type, stored.resource, applied.resource)
-    outcome = Outcome(resource, applied.member_edits, applied.notes)
+    outcome = Outcome(resource, applied.notes, applied.member_edits)
     call = Call(requester, Operation.MODIFY, resource_type, stored.id, body)
     return _changed(resource_type, stored, outcome, call, watches)
 

@@ -4,7 +4,7 @@ import pytest
 
 from scim.protocol import urns
 from scim.protocol.errors import InvalidPath, Mutability
-from scim.protocol.patch import Applied
+from scim.protocol.patch import Outcome
 from tests.support.entra_patching import BJENSEN, MANAGER, WORK, applied, patched
 
 # --- clearing and removing --------------------------------------------------------------------
@@ -167,7 +167,7 @@ def test_a_value_without_a_path_may_hold_what_cannot_be_written():
         urns.ENTERPRISE_USER: {"desk": "4"},
     }
 
-    assert applied({"op": "replace", "value": echo}) == Applied(
+    assert applied({"op": "replace", "value": echo}) == Outcome(
         {**BJENSEN, "active": False},
         (
             "Ignored read-only attribute groups.",

@@ -8,7 +8,7 @@ import pytest
 from scim.protocol import urns, values
 from scim.protocol.definitions import USER
 from scim.protocol.errors import InvalidSyntax
-from scim.protocol.patch import Read, read_resource
+from scim.protocol.patch import Outcome, read_resource
 
 # The user that the Entra provisioning service creates.
 from tests.support.reading import read, refusal
@@ -29,7 +29,7 @@ CREATE_USER: dict[str, Any] = {
 def test_a_user_is_read_into_canonical_names_without_schemas_id_and_meta():
     read_user = read_resource(USER, CREATE_USER)
 
-    assert read_user == Read(
+    assert read_user == Outcome(
         {
             "externalId": "0a21f0f2-8d2a-4f8e-bf98-7363c4aed4ef",
             "userName": "BJensen@Contoso.com",
@@ -182,7 +182,7 @@ def test_roles_are_read_from_json_in_a_string():
 
     read_user = read(roles=[{"value": role, "primary": "False"}])
 
-    assert read_user == Read(
+    assert read_user == Outcome(
         {"roles": [{"value": "WindowsAdmin", "primary": False, "display": "Admin"}]},
         ("Took the text of roles.value for the JSON that it is.",),
     )
@@ -237,7 +237,7 @@ def test_read_only_attributes_are_ignored_with_a_note_and_those_of_the_server_si
         },
     )
 
-    assert read_user == Read(
+    assert read_user == Outcome(
         {
             "userName": "bjensen",
             "name": {"familyName": "Jensen"},
@@ -291,7 +291,7 @@ def test_a_value_that_is_only_a_label_is_none():
 def test_a_body_without_schemas_is_what_the_endpoint_says(members):
     read_user = read_resource(USER, {"userName": "bjensen", **members})
 
-    assert read_user == Read(
+    assert read_user == Outcome(
         {"userName": "bjensen"},
         ("The body has no schemas; took it for a User.",),
     )
@@ -302,7 +302,7 @@ def test_unknown_schemas_beside_a_known_one_are_noted_but_not_microsofts():
     microsoft = "http://schemas.microsoft.com/2006/11/ResourceManagement/ADSCIM/2.0/Group"
     body = {"schemas": [urns.USER.lower(), microsoft, "urn:example:Car"], "userName": "bjensen"}
 
-    assert read_resource(USER, body) == Read(
+    assert read_resource(USER, body) == Outcome(
         {"userName": "bjensen"},
         ("Ignored unknown schema urn:example:Car.",),
     )

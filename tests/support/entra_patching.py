@@ -4,7 +4,7 @@ from typing import Any
 
 from scim.protocol import patch, urns
 from scim.protocol.definitions import USER
-from scim.protocol.patch import Applied, read_resource
+from scim.protocol.patch import Outcome, read_resource
 
 MANAGER = f"{urns.ENTERPRISE_USER}:manager"
 WORK = {"type": "work", "value": "bjensen@contoso.com", "primary": True}
@@ -23,7 +23,7 @@ BJENSEN: dict[str, Any] = {
 MINIMAL: dict[str, Any] = {"userName": "bjensen@contoso.com", "active": True}
 
 
-def applied(*operations: Any, to: dict[str, Any] = BJENSEN) -> Applied:
+def applied(*operations: Any, to: dict[str, Any] = BJENSEN) -> Outcome:
     body = {"schemas": [urns.PATCH_OP], "Operations": list(operations)}
     return patch.apply(USER, to, patch.read_request(body))
 

@@ -7,12 +7,12 @@ import pytest
 from scim.protocol import urns
 from scim.protocol.definitions import USER
 from scim.protocol.errors import InvalidValue
-from scim.protocol.patch import Read, read_resource
+from scim.protocol.patch import Outcome, read_resource
 
 # The user that the Entra provisioning service creates.
 
 
-def read(**members: Any) -> Read:
+def read(**members: Any) -> Outcome:
     return read_resource(USER, {"schemas": [urns.USER], **members})
 
 
