@@ -17,7 +17,7 @@ from accounts.actions import ActionRefused
 from accounts.actions.mails import retry_mail
 from accounts.mail import Notice, Recipient
 from accounts.models import Account, AuditEntry
-from accounts.permissions import Role
+from accounts.permissions import MINT, Role
 from tenants import clock as clocks
 from tenants import lifecycle
 from tenants.current import in_public, in_tenant
@@ -26,14 +26,14 @@ from tests.support import mail_server, people
 from tests.support import mailing as worker
 
 NOW = datetime(2026, 11, 25, 10, 0, tzinfo=UTC)
-ALARM = {
-    "users": 4,
-    "active_before": 9,
-    "since": "2026-11-25 09:00 UTC",
-    "holds": False,
-    "hours": 4,
+EXPIRY = {
+    "kind": "Secret token",
+    "name": "Entra",
+    "expires": "2026-12-03 at 10:00 UTC",
+    "days": 8,
+    "support": "support@mypolicies.example",
 }
-SCREEN = "admin:tenants_alarm_changelist"
+SCREEN = "admin:accounts_secrettoken_changelist"
 BACKEND = "tests.accounts.test_mailing."
 
 
@@ -50,7 +50,7 @@ def _patience(settings):
 
 def queue(tenant, *recipients):
     """Queue a message about the tenant to its admins, or to those given."""
-    notice = Notice("alarm.txt", tenant, ALARM, SCREEN)
+    notice = Notice("expiry.txt", tenant, EXPIRY, SCREEN)
     return mail.queue(notice, recipients or mail.tenant_admins(tenant), clocks.now())
 
 
@@ -61,7 +61,7 @@ def queued():
 
 def test_a_queued_message_is_sent_once_to_each_recipient_alone(acme, globex, tara, gus, operator):
     people.support_staff(operator)
-    queue(acme, *mail.tenant_admins(acme), *mail.staff_who_may("tenants.view_alarm"))
+    queue(acme, *mail.tenant_admins(acme), *mail.staff_who_may(MINT))
     queue(globex)
 
     messages = worker.sent()
@@ -77,12 +77,12 @@ def test_a_queued_message_is_sent_once_to_each_recipient_alone(acme, globex, tar
 
 def test_a_message_links_to_the_host_on_which_its_reader_signs_in(acme, tara, operator):
     people.support_staff(operator)
-    queue(acme, *mail.tenant_admins(acme), *mail.staff_who_may("tenants.view_alarm"))
+    queue(acme, *mail.tenant_admins(acme), *mail.staff_who_may(MINT))
 
     own, theirs = (message.body for message in worker.sent())
 
-    assert "http://acme.mypolicies.localhost:8000/admin/tenants/alarm/" in own
-    assert "http://admin.mypolicies.localhost:8000/t/acme/admin/tenants/alarm/" in theirs
+    assert "http://acme.mypolicies.localhost:8000/admin/accounts/secrettoken/" in own
+    assert "http://admin.mypolicies.localhost:8000/t/acme/admin/accounts/secrettoken/" in theirs
 
 
 def test_a_message_vanishes_with_the_act_that_is_rolled_back(acme, tara):
@@ -199,7 +199,7 @@ def test_a_message_that_was_given_up_can_be_tried_again(acme, tara, command, set
     assert len(worker.sent()) == 1
     with in_tenant(acme):
         entry = AuditEntry.objects.order_by("-id").first()
-    assert (entry.act, entry.subject) == ("e-mail queued again", "Alarm about Acme Ltd")
+    assert (entry.act, entry.subject) == ("e-mail queued again", "Expiry about Acme Ltd")
     with pytest.raises(ActionRefused, match="has been sent"):
         retry_mail(command, waiting.pk)
 
@@ -252,7 +252,7 @@ def test_the_command_lists_what_waits_with_the_reason_and_no_address(acme, tara,
 
     headings, row = out.getvalue().splitlines()
     assert headings.split("  ")[0] == "ID"
-    assert row.split()[3:9] == ["acme", "alarm", "tenant", "admin", "waiting", "1"]
+    assert row.split()[3:9] == ["acme", "expiry", "tenant", "admin", "waiting", "1"]
     assert row.endswith("The mail server did not answer in time, or ended the connection.")
 
 

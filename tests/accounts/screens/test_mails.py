@@ -14,12 +14,12 @@ from tests.support import mailing as worker
 from tests.support.pages import nonce_in
 
 LIST = "/admin/tenants/mail/"
-ALARM = {
-    "users": 4,
-    "active_before": 9,
-    "since": "2026-11-25 09:00 UTC",
-    "holds": False,
-    "hours": 4,
+EXPIRY = {
+    "kind": "Secret token",
+    "name": "Entra",
+    "expires": "2026-12-03 at 10:00 UTC",
+    "days": 8,
+    "support": "support@mypolicies.example",
 }
 
 
@@ -29,7 +29,7 @@ def delayed(acme, tara, settings):
     settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
     settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", 1
     now = clock.now() - timedelta(minutes=6)
-    notice = Notice("alarm.txt", acme, ALARM, "admin:tenants_alarm_changelist")
+    notice = Notice("expiry.txt", acme, EXPIRY, "admin:accounts_secrettoken_changelist")
     mail.queue(notice, mail.tenant_admins(acme), now)
     mailing.send_due(clock.now())
     settings.EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
@@ -43,7 +43,7 @@ REASON = "The mail server refused the connection: check EMAIL_HOST and EMAIL_POR
 def test_the_list_says_what_is_delayed_and_why(alice, delayed):
     page = alice.get(LIST)
 
-    assert "Alarm about Acme Ltd" in page.text
+    assert "Expiry about Acme Ltd" in page.text
     assert "Admin of Acme Ltd" in page.text
     assert REASON in page.text
     assert "Delayed" in page.text

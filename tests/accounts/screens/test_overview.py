@@ -9,7 +9,7 @@ import time_machine
 from accounts import actions
 from accounts.actions import ClientRequest, TokenRequest
 from accounts.permissions import Role
-from tenants import resolution, traffic
+from tenants import resolution
 from tenants.current import in_public
 from tenants.models import CredentialTraffic, Expiry, Traffic, TrafficDay
 from tests.support.installed import needs
@@ -19,7 +19,6 @@ SECTIONS = (
     "Failing",
     "Silent for two hours",
     "Secret tokens and client secrets about to expire",
-    "Most users deactivated or deleted on a day, the last 7 days",
 )
 
 
@@ -178,19 +177,6 @@ def test_a_revoked_token_no_longer_expires(alice, acme, tara, command):
     assert "Nothing expires within 30 days." in section(alice.get("/admin/"), SECTIONS[2])
 
 
-def test_the_days_on_which_most_users_left_come_first(alice, acme, globex):
-    traffic.note_departures(acme.id, NOW, 3)
-    traffic.note_departures(globex.id, NOW, 40)
-    traffic.note_departures(globex.id, NOW - timedelta(days=8), 900)
-    traffic.flush()
-
-    left = section(alice.get("/admin/"), SECTIONS[3])
-
-    assert left.index("Globex Inc") < left.index("Acme Ltd")
-    assert "<td>40</td>" in left
-    assert "<td>900</td>" not in left
-
-
 def test_the_chart_has_thirty_days_of_all_tenants(alice, acme, globex):
     with in_public():
         for tenant in (acme, globex):
@@ -207,7 +193,6 @@ def test_nothing_to_do_is_said_in_words(alice, acme):
     page = alice.get("/admin/")
 
     assert "No tenant&#x27;s connection is failing." in section(page, SECTIONS[0])
-    assert "No user was deactivated or deleted." in section(page, SECTIONS[3])
 
 
 def test_the_number_of_statements_does_not_grow_with_the_tenants(

@@ -1,6 +1,6 @@
 """Mass deactivations on the screens: seen at once, undone or let pass by those who may."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -12,6 +12,7 @@ from scim.models import User
 from scim.protocol.definitions import USER
 from scim.provider import resources
 from scim.provider.requester import Origin, Requester
+from tenants import clock, traffic
 from tenants.current import in_public, in_tenant
 from tenants.models import Alarm
 from tests.guard import undoing
@@ -52,6 +53,30 @@ def test_it_stands_on_the_overviews_and_on_the_tenants_page(alice, at_home, acme
     assert f"Acme Ltd: {said}" in alice.get("/admin/").text
     assert said in alice.get(f"/admin/tenants/tenant/{acme.pk}/change/").text
     assert f'href="/t/acme{LIST}{alarm.pk}/change/"' in alice.get("/admin/").text
+
+
+def most_left(browser):
+    """The HTML of the section of the first page about the users who left."""
+    caption = ">Most users deactivated or deleted on a day, the last 7 days</h2>"
+    return browser.get("/admin/").text.split(caption)[1].split("</section>")[0]
+
+
+def test_the_days_on_which_most_users_left_come_first(alice, acme, globex):
+    now = clock.now()
+    traffic.note_departures(acme.id, now, 3)
+    traffic.note_departures(globex.id, now, 40)
+    traffic.note_departures(globex.id, now - timedelta(days=8), 900)
+    traffic.flush()
+
+    left = most_left(alice)
+
+    assert left.index("Globex Inc") < left.index("Acme Ltd")
+    assert "<td>40</td>" in left
+    assert "<td>900</td>" not in left
+
+
+def test_a_week_in_which_nobody_left_is_said_in_words(alice, acme):
+    assert "No user was deactivated or deleted." in most_left(alice)
 
 
 def test_a_tenant_admin_lets_it_pass(at_home, acme, alarm):
