@@ -3,7 +3,7 @@
 Each entry's hash is SHA-256(previous hash || canonical JSON of the entry), the first one following
 32 zero bytes. A changed or removed entry breaks the chain at that place. Removing the newest entries
 leaves a shorter, valid chain: against that stand the privileges (append-only, see migration 0002)
-and the copy of staff's acts in the schema `support`.
+and the copy of staff's actions in the schema `support`.
 
 Writers of one schema take turns by an advisory lock that PostgreSQL drops at the transaction's end,
 so it works behind PgBouncer; the unique `previous_hash` keeps the chain from forking in any case.

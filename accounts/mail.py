@@ -1,6 +1,6 @@
-"""E-mail to accounts, queued: a row a recipient, in the transaction of the act that causes it.
+"""E-mail to accounts, queued: a row a recipient, in the transaction of the action that causes it.
 
-Nothing is sent here, so no act, request or lock waits for a mail server; accounts.mailing sends it
+Nothing is sent here, so no action, request or lock waits for a mail server; accounts.mailing sends it
 within seconds (decision 0023). A text template's first line is the subject; each recipient gets a
 message alone.
 """

@@ -47,7 +47,7 @@ class VisitMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         if not request.path_info.startswith(MOUNT):
-            # Only where no act of the same request takes another tenant's audit lock afterwards.
+            # Only where no action of the same request takes another tenant's audit lock afterwards.
             if current_tenant().is_operator and request.method in _READING:
                 end_if_over(request)
             return self.get_response(request)

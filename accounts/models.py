@@ -237,7 +237,7 @@ class SpentAssertion(models.Model):
 
 
 class AuditEntry(models.Model):
-    """One act of a person or command, append-only and hash-chained within the schema."""
+    """One action of a person or command, append-only and hash-chained within the schema."""
 
     id = models.BigAutoField(primary_key=True)
     at = models.DateTimeField()

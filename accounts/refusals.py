@@ -10,7 +10,7 @@ from typing import Final
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """What was refused, the rule behind it, what to do, and where."""
+    """A refusal, with the rule behind it, the remedy and its place."""
 
     id: str
     sentence: str

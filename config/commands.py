@@ -26,10 +26,10 @@ _NO_FIXTURES: Final = "Back a database up with pg_dump and restore it with pg_re
 _EVERY_TENANT: Final = "Commands of ours know the tenants: `manage.py help` lists them, and those that take one name it."
 # By name: the sentence that a person reads instead.
 REFUSED: Final = {
-    # django.contrib.auth: accounts are made and changed by audited acts.
+    # django.contrib.auth: accounts are made and changed by audited actions.
     "changepassword": "Use `manage.py account set-password <tenant> <e-mail>`.",
     "createsuperuser": "Use `manage.py account create-staff <e-mail>`.",
-    # django_tenants: tenants are made, suspended and named by audited acts.
+    # django_tenants: tenants are made, suspended and named by audited actions.
     "all_tenants_command": _EVERY_TENANT,
     "tenant_command": _EVERY_TENANT,
     "clone_tenant": "Use `manage.py tenant create`: a tenant's data belong to one tenant.",
@@ -40,7 +40,7 @@ REFUSED: Final = {
     "delete_tenant": "Use `manage.py tenant suspend <tenant>`: its data stay, and nobody is served.",
     "migrate_schemas": "Use `manage.py migrate`.",
     "rename_schema": "A tenant keeps its schema; for another host name use `manage.py tenant add-host`.",
-    # Rows around every act, constraint of history and log.
+    # Rows around every action, constraint of history and log.
     "dumpdata": _NO_FIXTURES,
     "flush": "Nothing here empties a database. For a new one, use PostgreSQL's dropdb and createdb.",
     "loaddata": _NO_FIXTURES,

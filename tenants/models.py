@@ -247,7 +247,7 @@ class Alarm(models.Model):
 
 
 class Mail(models.Model):
-    """An e-mail to one account, from the act that causes it until it was sent (accounts.mailing).
+    """An e-mail to one account, from the action that causes it until it was sent (accounts.mailing).
 
     Neither address nor text nor link stands here: they are looked up and made when it is sent, so
     the registry holds no personal data and no secret, and an address that was corrected meanwhile

@@ -15,11 +15,11 @@ from tenants.models import Tenant
 
 
 class ActionRefused(Refused):
-    """An act that may not be done as asked."""
+    """An action that may not be done as asked."""
 
 
 class NotPermitted(ActionRefused):
-    """The actor's role does not include the act, or not in that tenant."""
+    """The actor's role does not include the action, or not in that tenant."""
 
 
 @contextmanager
@@ -54,8 +54,8 @@ def note(actor: Actor, tenant: Tenant, act: str, subject: str, details: Details)
 
     Return the entry of the tenant's own log.
 
-    So a tenant's log tells its whole story and staff's log tells all that staff did. Every act
-    takes the two locks in this order, so that no two acts can wait for each other.
+    So a tenant's log is complete, and staff's log has all actions of staff. Every action
+    takes the two locks in this order, so that no two actions can wait for each other.
     """
     entry = audit.record(actor, act, subject, details)
     if tenant.is_operator or not actor.is_staff:

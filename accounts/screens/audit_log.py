@@ -1,4 +1,4 @@
-"""The audit log: every act of staff and of commands, to read only."""
+"""The audit log: every action of staff and of commands, to read only."""
 
 from typing import Any
 

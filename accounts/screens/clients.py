@@ -32,7 +32,7 @@ from tenants import clock
 from tenants.current import current_tenant
 
 _SHOWN_ONCE: Final = (
-    "Copy the client secret now: it is shown this one time and stored nowhere. If it gets lost,"
+    "Copy the client secret now: it is shown only once, and we store only a digest. If it is lost,"
     " add another one and revoke this one."
 )
 _HEADINGS: Final = ("Id", "State", "Created", "Created by", "Expires", "Last used", "")

@@ -158,9 +158,9 @@ _ACTIONS: Final[tuple[Action[Any], ...]] = (
         permission=SUSPEND,
         title="Suspend {record.name}?",
         text=(
-            "Every request to {record.host} is refused with 403 that says so: provisioning stops and its"
+            "Every request to {record.host} is refused with 403 and the reason: provisioning stops and its"
             " admins cannot sign in.\n"
-            "Nothing is deleted; staff can still look at it, and Resume ends it."
+            "Nothing is deleted; staff can still view it, and Resume undoes this."
         ),
         submit="Suspend this tenant",
         run=lambda call: suspend_tenant(call.actor, call.record),

@@ -35,7 +35,7 @@ DEFAULT_LABEL: Final = "Microsoft Entra ID"
 _NEVER: Final = "none"
 _OVERLAPS: Final = [(choice.value, choice.label) for choice in reversed(Overlap)]
 _SHOWN_ONCE: Final = (
-    "Copy the secret token now: it is shown this one time and stored nowhere. If it gets lost,"
+    "Copy the secret token now: it is shown only once, and we store only a digest. If it is lost,"
     " generate another one and revoke this one."
 )
 
@@ -116,7 +116,7 @@ class TokenForm(IssuedForm):
     )
     replaces = TokensField(
         label="Tokens that end",
-        help_text="Only the tokens that you check end; all others go on working.",
+        help_text="Only the tokens that you check end; all others keep working.",
     )
     overlap = forms.ChoiceField(
         choices=_OVERLAPS,
@@ -171,7 +171,7 @@ class RotationForm(TokenForm):
     )
     replaces = TokensField(
         label="Other tokens that end with it",
-        help_text="Only the tokens that you check end; all others go on working.",
+        help_text="Only the tokens that you check end; all others keep working.",
     )
     rotated: SecretToken
     field_order = ("label", "expiry", "no_expiry_reason", "issued_for", "overlap", "replaces")
@@ -267,7 +267,7 @@ _ACTIONS: Final[tuple[Action[Any], ...]] = (
         permission=MOVE,
         title="Move {record} to another account",
         text=(
-            "Entra goes on with the same token. It stops working when the account that answers for it"
+            "Entra keeps using the same token. It stops working when the account that answers for it"
             " is no longer an active admin."
         ),
         sections=_about,

@@ -34,7 +34,7 @@ class EventStream(models.Model):
     reason = models.TextField(blank=True)  # why it is failing, for a person
     failures = models.PositiveIntegerField(default=0)  # rounds without a success since the last one
     retry_at = models.DateTimeField(default=clock.now)
-    # Another one since each act of a person: what a round in flight finds out then counts no more.
+    # Another one since each action of a person: results of a round in flight then count no more.
     generation = models.PositiveIntegerField(default=0, db_default=0)
     created_at = models.DateTimeField(default=clock.now, editable=False)
     created_by = models.CharField(max_length=200)

@@ -187,7 +187,7 @@ DELETE FROM scim_outboxevent AS e WHERE e.at < %s
 
 @dataclass(frozen=True, slots=True)
 class Stream:
-    """A stream as a sender needs it; `secret` is sealed, `generation` another one since each act."""
+    """A stream as a sender needs it; `secret` is sealed, `generation` another one since each action."""
 
     id: UUID
     label: str

@@ -1,6 +1,6 @@
-"""Acts on a tenant's event streams, like those of accounts.actions: authorize, act, audit.
+"""Actions on a tenant's event streams, like those of accounts.actions: authorize, act, audit.
 
-What leaves through a stream are personal data of the whole tenant, so each act is staff's.
+A stream carries personal data of the whole tenant, so each action is reserved to staff.
 """
 
 import base64

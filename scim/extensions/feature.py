@@ -1,4 +1,4 @@
-"""What extensions give to the rest: a tenant's own schemas, and their screen."""
+"""The feature of extensions: a tenant's own schemas, and their screen."""
 
 from collections.abc import Iterable
 from typing import Final

@@ -1,8 +1,8 @@
-"""The unique indexes of a tenant's schemas: an act changes only its own, beside all writers.
+"""The unique indexes of a tenant's schemas: an action changes only its own, beside all writers.
 
 An index is built before the definition that announces it is committed, and dropped after the one
-that no longer does, so that what is announced is always held. An act that fails takes back what it
-built; the next one finds the leftovers of a killed act and drops them first (decision 0024).
+that no longer does, so that what is announced is always held. An action that fails takes back what it
+built; the next one finds the leftovers of a killed action and drops them first (decision 0024).
 """
 
 import logging
@@ -71,15 +71,15 @@ class Building:
     """The unique indexes of one act on a tenant's schemas, whose transaction is open."""
 
     def __init__(self, tenant: Tenant) -> None:
-        self.begun: list[str] = []  # built outside of the act's transaction
+        self.begun: list[str] = []  # built outside of the action's transaction
         self._tenant = tenant
         self._before: set[Unique] = set()
         self._after: set[Unique] = set()
 
     def begin(self, row: ExtensionSchema | None, unique: Iterable[Unique]) -> None:
-        """Take in what is unique now and once the act is done, and drop what neither needs.
+        """Take in what is unique now and once the action is done, and drop what neither needs.
 
-        `row` is the schema that the act is about, as it was; `unique` are its attributes from then on.
+        `row` is the schema that the action is about, as it was; `unique` are its attributes from then on.
         """
         schemas = storage.defined()
         self._before = {each for schema in schemas for each in _uniques(schema)}
@@ -93,7 +93,7 @@ class Building:
         )
 
     def settle(self) -> None:
-        """Build what is lacking, and have dropped after the commit what the act makes superfluous.
+        """Build what is lacking, and have dropped after the commit what the action makes superfluous.
 
         Raises ActionRefused when two resources are equal, or when it takes too long.
         """
@@ -123,7 +123,7 @@ class Building:
 
 @contextmanager
 def building(tenant: Tenant) -> Iterator[Building]:
-    """An act, whose transaction begins and ends inside; what it built goes again if it fails."""
+    """An action, whose transaction begins and ends inside; what it built goes again if it fails."""
     act = Building(tenant)
     try:
         yield act
@@ -171,7 +171,7 @@ def _discard(tenant: Tenant, names: list[str], *, at_once: bool = True) -> None:
 
 
 def _drop(names: Iterable[str]) -> None:
-    """Drop the indexes beside all writers; one that cannot be had now is left to the next act."""
+    """Drop the indexes beside all writers; one that cannot be had now is left to the next action."""
     for name in names:
         try:
             drop_index(name, within=False)
@@ -212,8 +212,8 @@ def reach() -> Reach:
 def build_index(unique: Unique, *, name: str, within: bool) -> None:
     """Make the attribute unique in the database without holding off writers. Raises IntegrityError.
 
-    `within`: in the caller's transaction, which then holds them off until it ends. What fails
-    outside of it leaves an index that is not valid.
+    `within`: in the caller's transaction, which then holds them off until it ends. A failure
+    outside of it leaves an invalid index.
     """
     parts = {
         "keys": pg.Literal(unique.keys),

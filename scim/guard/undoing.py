@@ -4,7 +4,7 @@ Somebody asks for it and the worker does it (`manage.py run_jobs`), a piece of P
 in a transaction that also notes how far it has come: a worker that is killed loses its piece, and the
 next one goes on from there. A user who is active already is left alone, so nothing is done twice. By
 the service provider, so history, log and event streams tell of each user; the log has one request id
-for the whole act, and the audit log who asked and what became of it.
+for the whole action, and the audit log who asked and what became of it.
 """
 
 from collections.abc import Sequence

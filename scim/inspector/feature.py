@@ -1,4 +1,4 @@
-"""What the inspector gives to the rest: the provisioning log, and its part of a resource's page."""
+"""The feature of the inspector: the provisioning log, and its part of a resource's page."""
 
 from collections.abc import Iterable
 from typing import Final

@@ -46,12 +46,12 @@ def logged_of(event: ProvisioningEvent) -> Logged:
 
 
 def cautions(event: ProvisioningEvent) -> tuple[str, ...]:
-    """What to know before and after the dry run of a request."""
+    """The cautions to show before and after the dry run of a request."""
     return (REDACTED,) if holds_redacted(sent_of(event)) else ()
 
 
 def sections(event: ProvisioningEvent, preview: Preview, sight: Sight) -> list[Section]:
-    """What the page shows of the dry run."""
+    """The sections of the page about the dry run."""
     found: list[Section] = [_answer(event, preview, sight)]
     explanation = explain(preview.status, preview.scim_type, preview.reason)
     if explanation:

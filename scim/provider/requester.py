@@ -1,4 +1,4 @@
-"""The requester: what the service provider needs to know of a SCIM request, or of an act of a person."""
+"""The requester: the facts about a SCIM request, or a person's action, that the provider needs."""
 
 import time
 from dataclasses import dataclass, field
@@ -21,7 +21,7 @@ class Requester:
 
     `tenant_url` is the SCIM base that locations start with. `name` is the secret token's, label and
     public id, or the person's. `started` is time.perf_counter() when the request arrived. `origin` is
-    None for an act that is no SCIM request, such as a restoration.
+    None for an action that is no SCIM request, such as a restoration.
     """
 
     tenant_url: str

@@ -1,4 +1,4 @@
-"""Creating, suspending and resuming tenants, and their further host names, as audited acts."""
+"""Creating, suspending and resuming tenants, and their further host names, as audited actions."""
 
 import pytest
 

@@ -89,7 +89,7 @@ def test_2_staff_generate_a_secret_token_that_works(staff, server, chapters):
     visit_acme(staff, "Secret tokens")
     staff.get_by_role("link", name="Generate secret token").click()
     staff.get_by_role("button", name="Generate").click()
-    staff.get_by_text("it is shown this one time").wait_for()
+    staff.get_by_text("it is shown only once").wait_for()
 
     tenant_url, chapters["token"] = staff.locator("td code").all_inner_texts()
     chapters["public id"] = staff.get_by_role("row", name="Public id").locator("td").inner_text()
@@ -104,7 +104,7 @@ def test_3_a_token_page_that_is_loaded_again_generates_no_second_token(staff):
     staff.get_by_role("link", name="Generate secret token").click()
     staff.get_by_label("Label").fill("Loaded again")
     staff.get_by_role("button", name="Generate").click()
-    staff.get_by_text("it is shown this one time").wait_for()
+    staff.get_by_text("it is shown only once").wait_for()
 
     staff.reload()
     staff.get_by_text("This form has been sent before").wait_for()

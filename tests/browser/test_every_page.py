@@ -117,7 +117,7 @@ def look_at_what_is_shown_once(server, window, found):
     for screen, button in (("secrettoken", "Generate"), ("oauthclient", "Add")):
         page.goto(server.url("admin", f"/t/{DEMO}/admin/accounts/{screen}/add/"))
         page.get_by_role("button", name=button, exact=True).click()
-        page.get_by_text("it is shown this one time").wait_for()
+        page.get_by_text("it is shown only once").wait_for()
         crawler.look(f"{screen}: shown once")
 
 

@@ -46,7 +46,7 @@ def modules() -> Iterator[tuple[Path, ast.Module]]:
 
 
 def reasons() -> Iterator[tuple[str, ast.expr]]:
-    """Where a refusal is made, and the expression that says its reason."""
+    """A place that makes a refusal, and the expression of its reason."""
     for path, tree in modules():
         for call in ast.walk(tree):
             if not isinstance(call, ast.Call):

@@ -217,7 +217,7 @@ def test_an_act_that_is_refused_after_it_built_takes_its_index_back(initech, at_
 
 @pytest.fixture
 def broken(initech, at_initech):
-    """The leftovers of a killed act: an index that is not valid, and one that nothing announces."""
+    """The leftovers of a killed action: an index that is not valid, and one that nothing announces."""
     define(initech, PLAIN_BADGE, {"name": "desk"})
     for name in ("a", "b"):
         at_initech.post("/Users", user(name, badge="7"))

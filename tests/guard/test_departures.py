@@ -12,7 +12,7 @@ from tests.support.payloads import BJENSEN, replace
 
 @pytest.fixture
 def departures(django_capture_on_commit_callbacks):
-    """`departures(tenant, act)`: how many users left the tenant by the act."""
+    """`departures(tenant, act)`: how many users left the tenant by the action."""
 
     def counted(tenant, act):
         with django_capture_on_commit_callbacks(execute=True):

@@ -61,7 +61,7 @@ def test_the_answer_to_the_form_shows_all_that_the_client_needs(alice, acme, tar
     assert answer.status_code == 200
     for shown in (acme.tenant_url, acme.token_endpoint, str(client.pk)):
         assert f">{shown}</code>" in answer.text
-    assert "shown this one time" in answer.text
+    assert "shown only once" in answer.text
     with transaction.atomic(), in_tenant(acme):
         proven = oauth.by_secret(acme.id, str(client.pk), value_in(answer), clock.now())
     assert proven.client == client

@@ -50,7 +50,7 @@ def test_the_answer_to_the_form_shows_tenant_url_and_secret_token(alice, acme, t
 
     assert answer.status_code == 200
     assert "http://acme.mypolicies.localhost:8000/scim</code>" in answer.text
-    assert "shown this one time" in answer.text
+    assert "shown only once" in answer.text
     with transaction.atomic(), in_tenant(acme):
         verified = tokens.verify(acme.id, value_in(answer), clock.now())
     assert (verified.label, verified.account_email) == ("Microsoft Entra ID", tara.email)

@@ -18,7 +18,7 @@ LIST = "/t/acme/admin/accounts/secrettoken/"
 
 @pytest.fixture
 def act(minted):
-    """`act(browser, name, **fields)`: the answer to the form of an act on acme's token."""
+    """`act(browser, name, **fields)`: the answer to the form of an action on acme's token."""
 
     def posted(browser, name, **fields):
         path = f"{LIST}{minted.token.pk}/{name}/"
@@ -70,7 +70,7 @@ def test_a_rotated_token_works_beside_the_new_one_until_the_overlap_is_over(
 ):
     answer = act(alice, "rotate", **ROTATED, issued_for=tara.pk)
 
-    assert "it is shown this one time" in answer.text
+    assert "it is shown only once" in answer.text
     assert list(facts_of(answer, "Tokens that end")) == [str(minted.token)]
     assert ScimClient(acme, minted.value).get("/Users").status == 200
     left = stored().expires_at - clock.now()

@@ -64,7 +64,7 @@ def test_the_answer_to_the_form_shows_all_that_a_polling_receiver_needs(lena, ac
     [stream] = rows(acme, EventStream)
     secret = re.findall(r"mypscim_events_\w{49}", answer.text)[0]
     assert answer.status_code == 200
-    assert "shown this one time" in answer.text
+    assert "shown only once" in answer.text
     for shown in (f"{acme.tenant_url}/events/poll", f"{acme.tenant_url}/jwks.json"):
         assert f">{shown}</code>" in answer.text
     assert (stream.label, stream.method, tuple(stream.event_uris)) == (

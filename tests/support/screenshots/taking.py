@@ -45,7 +45,7 @@ def _open_first(page: Page) -> None:
 def _generate(page: Page) -> None:
     page.locator("select[name=issued_for]").select_option(index=1)
     page.get_by_role("button", name="Generate").click()
-    page.get_by_text("it is shown this one time").wait_for()
+    page.get_by_text("it is shown only once").wait_for()
 
 
 SHOTS: Final = (
