@@ -30,7 +30,7 @@ from tenants.current import current_tenant
 
 REFUSED_FROM: Final = 400  # HTTP status
 CHANGES_SHOWN: Final = 500
-SENT_AND_CHANGED: Final = "What was sent, and what it changed"
+SENT_AND_CHANGED: Final = "Sent values and their changes"
 EXPLANATIONS: Final = "admin:scim_provisioningevent_explanations"
 
 
@@ -44,10 +44,10 @@ def sections(event: ProvisioningEvent, sight: Sight) -> list[Section]:
     found += _sent_and_changed(event, sight)
     if event.notes:
         notes = tuple((sight.text(note),) for note in event.notes)
-        found.append(Table("Notes", ("What was ignored or understood generously",), notes, ""))
+        found.append(Table("Notes", ("Ignored or adapted values",), notes, ""))
     if event.sent is not None:
         shown = pretty(sight.json(sent_of(event), event.resource_type))
-        found.append(Text("What was sent, as it came", shown, "sent"))
+        found.append(Text("Request body", shown, "sent"))
     return found
 
 
@@ -130,15 +130,15 @@ def _holder(event: ProvisioningEvent, sight: Sight) -> list[Fact]:
         return []
     found = [each for path, value in wanted.items() for each in _find(resource_type, path, value)]
     if not found:
-        return [Fact("Who has it", "Nobody now: the request would succeed if it came again.")]
+        return [Fact("Holder", "None now: the request would succeed if repeated.")]
     others = [each.stored for each in found if each.stored.id != event.resource_id]
     if not others:
-        return [Fact("Who has it", "The same one by now: the request would succeed.")]
+        return [Fact("Holder", "This one now: the request would succeed.")]
     holder = others[0]
     name = holder.resource.get("userName") or holder.resource.get("displayName")
     attribute = "userName" if "userName" in holder.resource else "displayName"
     shown = sight.value(attribute, name, resource_type.name)
-    return [Fact("Who has it", resource_link(resource_type.name, holder.id, shown))]
+    return [Fact("Holder", resource_link(resource_type.name, holder.id, shown))]
 
 
 def _unique(resource_type: ResourceType) -> list[str]:
@@ -202,7 +202,7 @@ def _sent_and_changed(event: ProvisioningEvent, sight: Sight) -> list[Section]:
     )
     tables: list[Section] = [replace(table, more=more)]
     if others:
-        tables.append(elsewhere("What changed elsewhere", others, sight))
+        tables.append(elsewhere("Changes elsewhere", others, sight))
     return tables
 
 
@@ -236,7 +236,7 @@ def beside(
             cells += ("changed nothing", None, None)
         rows.append(cells)
     headings = ("Sent", "Value", "Changed", "Before", "After")
-    empty = "No attribute was sent and none was changed."
+    empty = "No attribute was sent or changed."
     return Table(caption, headings, tuple(rows), empty)
 
 

@@ -137,7 +137,7 @@ def test_an_events_page_shows_what_was_sent_answered_and_changed(own_host, acme,
 
     page = answer.text
     line = ["displayName", "Barbara Jensen", "displayName", "-", "Barbara Jensen"]
-    assert line in table_of(answer, "What was sent, and what it changed")
+    assert line in table_of(answer, "Sent values and their changes")
     shown = [
         "POST /scim/Users",
         "Entra provisioning",

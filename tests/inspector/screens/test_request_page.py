@@ -20,7 +20,7 @@ from tests.support.schemas import ACME
 
 LIST = "/admin/scim/provisioningevent/"
 ENTERPRISE = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"
-SENT_AND_CHANGED = "What was sent, and what it changed"
+SENT_AND_CHANGED = "Sent values and their changes"
 COMPACT = {
     "schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"],
     "Operations": [
@@ -104,7 +104,7 @@ def test_members_are_named_by_their_ids(page_of, guides, acme, provision, change
 def test_a_deletion_shows_which_groups_were_left(page_of, guides, bjensen, remove):
     remove(bjensen)
 
-    assert table_of(page_of(), "What changed elsewhere") == [
+    assert table_of(page_of(), "Changes elsewhere") == [
         ["Group", str(guides.id), f'members[value eq "{bjensen.id}"]', str(bjensen.id), "-"]
     ]
 
@@ -139,7 +139,7 @@ def test_a_taken_username_leads_to_who_has_it(page_of, refuse, bjensen):
 
     page = page_of()
 
-    assert facts_of(page, "Why it was refused")["Who has it"] == "bjensen@acme.example"
+    assert facts_of(page, "Why it was refused")["Holder"] == "bjensen@acme.example"
     assert f'<a href="/admin/scim/user/{bjensen.id}/change/">bjensen@acme.example</a>' in page.text
 
 
@@ -187,7 +187,7 @@ def test_a_taken_username_leads_to_who_has_it_whatever_asked_for_it(
 
     page = page_of()
     assert answer.status == 409
-    assert facts_of(page, "Why it was refused")["Who has it"] == "bjensen@acme.example"
+    assert facts_of(page, "Why it was refused")["Holder"] == "bjensen@acme.example"
     assert f'<a href="/admin/scim/user/{bjensen.id}/change/">bjensen@acme.example</a>' in page.text
 
 
@@ -199,7 +199,7 @@ def test_support_sees_who_has_it_masked(alice, page_of, refuse, bjensen, acme):
 
     page = alice.get(f"/t/acme{LIST}{event.pk}/change/")
 
-    assert facts_of(page, "Why it was refused")["Who has it"] == "b•••@acme.example"
+    assert facts_of(page, "Why it was refused")["Holder"] == "b•••@acme.example"
 
 
 @needs("extensions")
@@ -213,7 +213,7 @@ def test_a_taken_value_of_an_extension_leads_to_who_has_it(page_of, acme, minted
     answer = entra.patch(path, renamed({"op": "add", "path": f"{ACME}:badge", "value": "B7"}))
 
     assert answer.status == 409
-    assert facts_of(page_of(), "Why it was refused")["Who has it"] == "one@acme.example"
+    assert facts_of(page_of(), "Why it was refused")["Holder"] == "one@acme.example"
 
 
 def test_a_name_that_the_user_itself_has_by_now_is_said_to_be(page_of, bjensen, acme, minted):
@@ -227,14 +227,14 @@ def test_a_name_that_the_user_itself_has_by_now_is_said_to_be(page_of, bjensen, 
 
     again = page.client.get(page.request["PATH_INFO"])
 
-    found = facts_of(again, "Why it was refused")["Who has it"]
-    assert found == "The same one by now: the request would succeed."
+    found = facts_of(again, "Why it was refused")["Holder"]
+    assert found == "This one now: the request would succeed."
 
 
 @pytest.mark.parametrize(
     ("body", "expected"),
     [
-        (JSMITH, "Nobody now: the request would succeed if it came again."),
+        (JSMITH, "None now: the request would succeed if repeated."),
         ({"omitted": "The request's body was too large to keep."}, None),
         (None, None),
     ],
@@ -244,7 +244,7 @@ def test_a_username_that_nobody_has_any_more_is_said_to_be_free(body, expected, 
         Uniqueness("user.name-taken", "Another User already has this userName; it must be"), body
     )
 
-    assert facts_of(page_of(), "Why it was refused").get("Who has it") == expected
+    assert facts_of(page_of(), "Why it was refused").get("Holder") == expected
 
 
 def test_the_holder_of_a_username_in_another_tenant_is_none(page_of, refuse, jsmith):
@@ -320,4 +320,4 @@ def test_a_masked_request_keeps_what_tells_why_it_failed(alice, acme, bjensen):
 
     work = 'emails[type eq "work"].value'
     masked = "B•••@acme.example"
-    assert [work, masked, work, "-", masked] in table_of(page, "What was sent, and what it changed")
+    assert [work, masked, work, "-", masked] in table_of(page, "Sent values and their changes")
