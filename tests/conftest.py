@@ -113,10 +113,8 @@ def _tenant(custom_domain):
         return Tenant.objects.get(custom_domain=custom_domain)
 
 
-@pytest.fixture
-def acme(db):
-    """The tenant of most tests; whatever they had refused is in its log with a reason."""
-    tenant = _tenant("acme")
+def _explained(tenant):
+    """The tenant; whatever the test had refused must be in its log with a reason."""
     yield tenant
     if not connection.needs_rollback:
         with in_tenant(tenant):
@@ -125,8 +123,13 @@ def acme(db):
 
 
 @pytest.fixture
+def acme(db):
+    yield from _explained(_tenant("acme"))
+
+
+@pytest.fixture
 def globex(db):
-    return _tenant("globex")
+    yield from _explained(_tenant("globex"))
 
 
 @pytest.fixture
