@@ -250,4 +250,4 @@ def test_delayed_deactivations_show_as_failing_with_the_remedy(staff_of, leave, 
     leave(staff_of[4])
     traffic.flush()
 
-    assert connection_of(acme, clocks.now()).failure.reason == "429"
+    assert connection_of(acme, clocks.now()).failure.reason == "guard.held"
