@@ -88,7 +88,7 @@ class Product(Contestant):
             "WEB_CONCURRENCY": str(WORKERS),
         }
         command = [sys.executable, "-m", "gunicorn", "config.wsgi", "-c", "config/gunicorn.py"]
-        self.process = stack.enter_context(_served(self.name, port, command, environment))
+        self.process = stack.enter_context(served(self.name, port, command, environment))
 
     def lay_in(self, start: int, end: int) -> None:
         with self._cluster.connected(self._database) as connection:
@@ -134,7 +134,7 @@ class Floor(Contestant):
         self.target = Target(port, "/scim", hosts, tokens, self._users)
         environment = {"FLOOR_DATABASE_URL": self._cluster.url(self._database)}
         command = gunicorn("tests.support.bench.floor:application", port)
-        self.process = stack.enter_context(_served(self.name, port, command, environment))
+        self.process = stack.enter_context(served(self.name, port, command, environment))
 
     def lay_in(self, start: int, end: int) -> None:
         statement = sql.SQL(_PERSON_SEED).format(
@@ -165,7 +165,7 @@ def gunicorn(application: str, port: int, **settings: object) -> list[str]:
 
 
 @contextmanager
-def _served(
+def served(
     name: str, port: int, command: list[str], environment: Mapping[str, str]
 ) -> "Iterator[subprocess.Popen[bytes]]":
     """The process of a server, once it answers."""
@@ -182,6 +182,15 @@ def _served(
         finally:
             process.send_signal(signal.SIGTERM)
             process.wait()
+
+
+def run(command: list[str], environment: Mapping[str, str]) -> None:
+    """Run a program to its end. Raises TreeError."""
+    done = subprocess.run(
+        command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False
+    )
+    if done.returncode:
+        raise trees.TreeError(f"{' '.join(command)} failed:\n{done.stderr}")
 
 
 def _listens(port: int, process: "subprocess.Popen[bytes]") -> bool:

@@ -42,6 +42,7 @@ class Target:
     hosts: tuple[str, ...]
     tokens: tuple[str, ...]
     users: int  # of each tenant
+    is_plain: bool = False  # a PATCH: people.patched
     ids: Mapping[str, str] = field(
         default_factory=dict
     )  # by number, where they do not follow from it
@@ -163,7 +164,15 @@ def drive(target: Target, job: Job) -> Result:
     chance = random.Random(job.seed)  # noqa: S311  # which users are asked for
     connections = {}
     for _ in range(job.connections):
-        directory = Directory(target.users, chance, fresh, stock, target.ids, len(target.hosts))
+        directory = Directory(
+            target.users,
+            chance,
+            fresh,
+            stock,
+            ids=target.ids,
+            tenants=len(target.hosts),
+            is_plain=target.is_plain,
+        )
         each = Connection(target, job, directory)
         connections[each.socket.fileno()] = each
     processor, begun = time.process_time_ns(), time.perf_counter()

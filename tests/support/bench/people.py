@@ -56,16 +56,21 @@ def posted(number: int) -> dict[str, Any]:
     }
 
 
-def patched(family: str, email: str, *, active: bool) -> dict[str, Any]:
-    """The body of a PATCH of active, family name and work e-mail, as Entra's older connector has it."""
-    values = {
+def patched(family: str, email: str, *, active: bool, is_plain: bool = False) -> dict[str, Any]:
+    """The body of a PATCH of active, family name and work e-mail, as Entra's older connector has it.
+
+    A plain one says the same to servers that do not know that connector.
+    """
+    values: dict[str, Any] = {
         "active": str(active),
         "name.familyName": family,
         'emails[type eq "work"].value': email,
     }
+    if is_plain:
+        emails = [{"primary": True, "type": "work", "value": email}]
+        values = {"active": active, "name.familyName": family, "emails": emails}
+    op = "replace" if is_plain else "Replace"
     return {
         "schemas": [_PATCH],
-        "Operations": [
-            {"op": "Replace", "path": path, "value": value} for path, value in values.items()
-        ],
+        "Operations": [{"op": op, "path": path, "value": value} for path, value in values.items()],
     }

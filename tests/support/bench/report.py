@@ -14,7 +14,7 @@ from tests.support.bench.statistics import Spread
 FLOOR: Final = "floor"
 _HEAD: Final = (
     "| operation | server | req/s | share of the floor | p50 ms | p99 ms"
-    " | CPU µs a request: server + database | of the floor's CPU | driver µs |\n"
+    " | CPU µs a request: server + database | in floors | driver µs |\n"
     "|---|---|---|---|---|---|---|---|---|"
 )
 
@@ -33,12 +33,14 @@ def share(turns: Mapping[str, Sequence[Turn]], name: str) -> Spread | None:
     return Spread.of([mine.rate / floor.rate for mine, floor in pairs])
 
 
-def burden(turns: Mapping[str, Sequence[Turn]], name: str) -> float | None:
-    """The contestant's processor time for a request as a multiple of the floor's."""
+def burden(turns: Mapping[str, Sequence[Turn]], name: str) -> str:
+    """The contestant's processor time for a request, of server and of database, in floor's."""
     if name == FLOOR or FLOOR not in turns:
-        return None
-    pairs = zip(turns[name], turns[FLOOR], strict=True)
-    return Spread.of([mine.processors / floor.processors for mine, floor in pairs]).median
+        return ""
+    pairs = list(zip(turns[name], turns[FLOOR], strict=True))
+    server = Spread.of([mine.server / max(floor.server, 1) for mine, floor in pairs])
+    database = Spread.of([mine.database / max(floor.database, 1) for mine, floor in pairs])
+    return f"{server.median:.1f} x + {database.median:.1f} x"
 
 
 def lines(turns: Turns, memory: Mapping[str, Sequence[float]]) -> Iterator[str]:
@@ -71,13 +73,13 @@ def machine() -> str:
 
 def _row(title: str, name: str, by_name: Mapping[str, Sequence[Turn]]) -> str:
     turn = medians(by_name[name])
-    spread, times = share(by_name, name), burden(by_name, name)
+    spread = share(by_name, name)
     shown = (
         "" if spread is None else f"**{spread.median:.2f}** ({spread.low:.2f}-{spread.high:.2f})"
     )
     cells = (
         *(title, name, f"{turn.rate:,.0f}", shown, f"{turn.p50 / 1000:.1f}"),
         *(f"{turn.p99 / 1000:.1f}", f"{turn.server:,.0f} + {turn.database:,.0f}"),
-        *("" if times is None else f"{times:.1f} x", f"{turn.driver:,.0f}"),
+        *(burden(by_name, name), f"{turn.driver:,.0f}"),
     )
     return f"| {' | '.join(cells)} |"

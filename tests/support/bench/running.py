@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from tests.support.bench import databases, processes, report, trees
 from tests.support.bench.contestants import PEERS_ENVIRONMENT, Contestant, Floor, Product
+from tests.support.bench.peer_servers import Durable, Memory, Peer
 from tests.support.bench.rounds import Race
 
 # Copying a larger one takes minutes: it is measured itself, and tidied as far as can be.
@@ -22,6 +23,7 @@ class Run:
     tenants: int
     rounds: int
     seconds: float
+    with_peers: bool
     json: Path | None
     url: str
 
@@ -58,6 +60,10 @@ def _started(stack: ExitStack, cluster: databases.Cluster, asked: Run) -> Iterat
     product = Product(cluster, name, filled)
     product.start(stack)
     yield product
+    peers: tuple[Peer, ...] = (Memory(), Durable(cluster)) if asked.with_peers else ()
+    for peer in peers:
+        peer.start(stack, asked.users)
+        yield peer
 
 
 def _memory(each: Contestant) -> list[float]:

@@ -75,10 +75,11 @@ def test_a_share_is_of_the_floor_in_the_same_round():
     assert report.share(turns, "floor") is None
 
 
-def test_a_burden_is_the_processor_time_of_both_as_a_multiple_of_the_floors():
+def test_a_burden_is_the_processor_time_of_each_as_a_multiple_of_the_floors():
     turns = {"floor": [turn(server=6, database=4)], "product": [turn(server=30, database=20)]}
 
-    assert report.burden(turns, "product") == 5
+    assert report.burden(turns, "product") == "5.0 x + 5.0 x"
+    assert report.burden(turns, "floor") == ""
 
 
 def test_a_median_is_taken_of_each_figure_alone():
@@ -93,7 +94,10 @@ def test_the_report_has_a_line_for_each_server_and_operation():
     lines = list(report.lines(turns, {"product": [15.2, 70.9]}))
 
     assert "| get | floor | 100 |  | 1.0 | 9.0 | 10 + 5 |  | 1 |" in lines
-    assert "| get | product | 50 | **0.50** (0.50-0.50) | 1.0 | 9.0 | 40 + 5 | 3.0 x | 1 |" in lines
+    assert (
+        "| get | product | 50 | **0.50** (0.50-0.50) | 1.0 | 9.0 | 40 + 5 | 4.0 x + 1.0 x | 1 |"
+        in lines
+    )
     assert "| product | 15, 71 |" in lines
 
 

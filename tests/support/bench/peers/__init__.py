@@ -1,0 +1,1 @@
+"""Servers of other projects, as small as their documentation has them; they run in .venv-bench."""

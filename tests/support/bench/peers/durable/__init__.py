@@ -1,0 +1,1 @@
+"""django-scim2 on PostgreSQL: `make bench ARGS=--peers`."""
