@@ -4,14 +4,12 @@ Opaque, shaped like a secret token with a prefix of its own, stored as its diges
 nothing by itself, so what became of client, secret and account since counts on each request.
 """
 
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
-from django.db import connection
-
 from accounts import tokens
-from accounts.tokens import SUPPORT, Reason, Scope, Standing, TokenRefused, Verified
+from accounts.tokens import SUPPORT, Kind, Reason, Scope, Standing, Verified
 
 PREFIX: Final = "mypscim_access_"
 KIND: Final = "access-token"  # in the ids of refusals
@@ -41,29 +39,9 @@ def is_access_token(value: str) -> bool:
     return value.startswith(PREFIX)
 
 
-def verify(tenant_id: UUID, value: str, now: datetime) -> Verified:
-    """The client with that access token in the current tenant: one statement, none if malformed.
-
-    `tenant_id` must be the current tenant's. Needs a transaction in the tenant. Raises TokenRefused.
-    """
-    if not tokens.is_well_formed(value, PREFIX):
-        raise TokenRefused(KIND, Reason.MALFORMED, _DETAILS[Reason.MALFORMED])
-    with connection.cursor() as cursor:
-        cursor.execute(_FIND, [tokens.digest(tenant_id, value)])
-        row = cursor.fetchone()
-    if row is None:
-        raise TokenRefused(KIND, Reason.UNKNOWN, _DETAILS[Reason.UNKNOWN])
-    verified, standing = _read(*row[:7]), Standing(*row[7:])
-    reason = standing.why_refused(now)
-    if reason is not None:
-        name = f"{verified.label} ({verified.public_id})"
-        raise TokenRefused(KIND, reason, _detail(reason, name, standing), verified)
-    return verified
-
-
-def _read(client_id: UUID, label: str, account_id: UUID, email: str, *rest: Any) -> Verified:
-    scope, secret_id, secret_public_id = rest
-    return Verified(
+def _read(row: tuple[Any, ...]) -> tuple[Verified, Standing]:
+    client_id, label, account_id, email, scope, secret_id, secret_public_id, *facts = row
+    token = Verified(
         token_id=client_id,
         public_id=client_id.hex[: tokens.PUBLIC_ID_LENGTH],
         label=label,
@@ -74,6 +52,7 @@ def _read(client_id: UUID, label: str, account_id: UUID, email: str, *rest: Any)
         secret_id=secret_id,
         secret_public_id=secret_public_id,
     )
+    return token, Standing(*facts)
 
 
 def read_scopes(text: str) -> frozenset[Scope]:
@@ -91,23 +70,27 @@ def to_scope(scopes: frozenset[Scope]) -> str:
     return " ".join(sorted(scopes))
 
 
-def _detail(reason: Reason, name: str, standing: Standing) -> str:
-    expiry = standing.expires_at
-    moment = f"{expiry.astimezone(UTC):%Y-%m-%d %H:%M} UTC" if expiry else ""
-    return _DETAILS[reason].format(name=name, moment=moment)
-
-
+_CLIENT: Final = "OAuth client {token.label} ({token.public_id})"
 _AGAIN: Final = "Request another one from the token endpoint."
 _DETAILS: Final = {
     Reason.MALFORMED: f"The access token is incomplete or mistyped. {_AGAIN}",
     Reason.UNKNOWN: f"The access token is not known to this tenant. {_AGAIN}",
     Reason.REVOKED: (
-        "The access token ended because the OAuth client {name}, or the client secret that it was"
+        f"The access token ended because the {_CLIENT}, or the client secret that it was"
         f" requested with, was revoked. Ask {SUPPORT} for a new client secret."
     ),
-    Reason.EXPIRED: "The access token of the OAuth client {name} expired at {moment}. " + _AGAIN,
+    Reason.EXPIRED: (
+        f"The access token of the {_CLIENT} expired at "
+        f"{{standing.expires_at:%Y-%m-%d %H:%M}} UTC. {_AGAIN}"
+    ),
     Reason.NOT_ADMIN: (
-        "The myPolicies account that the OAuth client {name} was issued for is no longer an active "
+        f"The myPolicies account that the {_CLIENT} was issued for is no longer an active "
         "admin: ensure that the myPolicies account has Admin permissions."
     ),
 }
+_ACCESS: Final = Kind(KIND, PREFIX, _FIND, _read, _DETAILS)
+
+
+def verify(tenant_id: UUID, value: str, now: datetime) -> Verified:
+    """The client with that access token, as Kind.verify finds it."""
+    return _ACCESS.verify(tenant_id, value, now)

@@ -16,11 +16,12 @@ A token is found by its digest, so nothing is ever compared with a secret byte b
 import secrets
 import string
 import zlib
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from enum import Enum, StrEnum
 from hashlib import sha256
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 from uuid import UUID
 
 from django.db import connection
@@ -172,29 +173,42 @@ def public_id(token_digest: bytes) -> str:
     return token_digest.hex()[:PUBLIC_ID_LENGTH]
 
 
-def verify(tenant_id: UUID, value: str, now: datetime) -> Verified:
-    """The token with that value in the current tenant: one statement, none if malformed.
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """One kind of token: its shape, its look-up, and the words of its refusals.
 
-    `tenant_id` must be the current tenant's. Needs a transaction in the tenant. Raises TokenRefused.
+    A detail is a format of `token`, a Verified, and `standing`.
     """
-    if not is_well_formed(value):
-        raise TokenRefused(KIND, Reason.MALFORMED, _DETAILS[Reason.MALFORMED])
-    with connection.cursor() as cursor:
-        cursor.execute(_FIND, [digest(tenant_id, value)])
-        row = cursor.fetchone()
-    if row is None:
-        raise TokenRefused(KIND, Reason.UNKNOWN, _DETAILS[Reason.UNKNOWN])
-    verified, standing = Verified(*row[:5]), Standing(*row[5:])
-    reason = standing.why_refused(now)
-    if reason is not None:
-        raise TokenRefused(KIND, reason, _detail(reason, verified.public_id, standing), verified)
-    return verified
 
+    name: str
+    prefix: str
+    find: str  # by the digest
+    read: Callable[[tuple[Any, ...]], tuple[Verified, Standing]]
+    details: Mapping[Reason, str]
 
-def _detail(reason: Reason, name: str, standing: Standing) -> str:
-    moment = standing.revoked_at if reason is Reason.REVOKED else standing.expires_at
-    day = f"{moment.astimezone(UTC):%Y-%m-%d} (UTC)" if moment else ""
-    return _DETAILS[reason].format(name=name, day=day)
+    def verify(self, tenant_id: UUID, value: str, now: datetime) -> Verified:
+        """The token with that value in the current tenant: one statement, none if malformed.
+
+        `tenant_id` must be the current tenant's. Needs a transaction in the tenant. Raises TokenRefused.
+        """
+        if not is_well_formed(value, self.prefix):
+            raise self._refusal(Reason.MALFORMED)
+        with connection.cursor() as cursor:
+            cursor.execute(self.find, [digest(tenant_id, value)])
+            row = cursor.fetchone()
+        if row is None:
+            raise self._refusal(Reason.UNKNOWN)
+        token, standing = self.read(row)
+        reason = standing.why_refused(now)
+        if reason is not None:
+            raise self._refusal(reason, token, standing)
+        return token
+
+    def _refusal(
+        self, reason: Reason, token: Verified | None = None, standing: Standing | None = None
+    ) -> TokenRefused:
+        detail = self.details[reason].format(token=token, standing=standing)
+        return TokenRefused(self.name, reason, detail, token)
 
 
 # Each sentence says what to do next: Entra shows it to the customer's administrator as it is.
@@ -210,11 +224,21 @@ _DETAILS: Final = {
         "The secret token is not known to this tenant: check that you copied all of it and that "
         f"it belongs to this Tenant URL. If it is lost, ask {SUPPORT} for a new one."
     ),
-    Reason.REVOKED: "The secret token {name} was revoked on {day}. " + _NEW_TOKEN,
-    Reason.EXPIRED: "The secret token {name} expired on {day}. " + _NEW_TOKEN,
+    Reason.REVOKED: "The secret token {token.public_id} was revoked on {standing.revoked_at:%Y-%m-%d} (UTC). "
+    + _NEW_TOKEN,
+    Reason.EXPIRED: "The secret token {token.public_id} expired on {standing.expires_at:%Y-%m-%d} (UTC). "
+    + _NEW_TOKEN,
     Reason.NOT_ADMIN: (
-        "The myPolicies account that the secret token {name} was issued for is no longer an active "
+        "The myPolicies account that the secret token {token.public_id} was issued for is no longer an active "
         "admin: ensure that the myPolicies account has Admin permissions, or ask "
         f"{SUPPORT} to move the token to another admin account."
     ),
 }
+_SECRET: Final = Kind(
+    KIND, PREFIX, _FIND, lambda row: (Verified(*row[:5]), Standing(*row[5:])), _DETAILS
+)
+
+
+def verify(tenant_id: UUID, value: str, now: datetime) -> Verified:
+    """The secret token with that value, as Kind.verify finds it."""
+    return _SECRET.verify(tenant_id, value, now)
