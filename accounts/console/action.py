@@ -17,7 +17,7 @@ from accounts.console.page import Section
 from accounts.signed_in import actor, words
 
 KEY: Final = "<uuid:key>"  # in a route: the key of the row that the action is about
-ADD: Final = "add"  # the name of the action whose page is Django's for a new row
+ADD: Final = "add"  # the name of the action that adds a row; its page is where Django's would be
 
 R = TypeVar("R")
 
@@ -62,13 +62,14 @@ class Action(Generic[R]):
     """
 
     name: str  # the end of its URL's name
-    route: str  # below the path of the list; about one row with KEY in it
     permission: Words
     run: Callable[[Call[R]], Any]
     title: Words
-    submit: Words  # the label of the button that does it
-    done: Words = ""
     label: Words = ""  # of the button that leads to it; none without one
+    submit: Words = ""  # the label of the button that does it, if another
+    done: Words = ""
+    on_list: bool = False  # it is about the list, as ADD is, and not about one row
+    route: str = ""  # below the list's path; by default the name, behind the row's key
     text: Words = ""  # above the form, a paragraph a line
     sections: Callable[[Call[R]], tuple[Section, ...]] | None = None
     form: Callable[..., ActionForm] = ActionForm
@@ -85,7 +86,13 @@ class Action(Generic[R]):
     @property
     def is_about_a_row(self) -> bool:
         """True if the action is about one row, false if it is about the list."""
-        return KEY in self.route
+        return not (self.on_list or self.name == ADD)
+
+    @property
+    def url(self) -> str:
+        """The route of the view, below the path of the list."""
+        name = self.name.replace("_", "-")
+        return self.route or (f"{KEY}/{name}/" if self.is_about_a_row else f"{name}/")
 
 
 def said(text: Words, call: Call[Any]) -> str:

@@ -62,7 +62,7 @@ class ExportingAdmin(RecordAdmin[M]):
         things = self.counted_as[1]
         export = Action(
             name="export",
-            route="export/",
+            on_list=True,
             permission=self.export_permission,
             title=f"Export {things}?",
             text=self._described,

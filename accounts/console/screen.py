@@ -98,7 +98,7 @@ class RecordAdmin(_ModelAdmin[M], Generic[M]):
 
     def get_urls(self) -> list[URLPattern]:
         own = [
-            self.view_url(each.route, self._view_of(each), each.name)
+            self.view_url(each.url, self._view_of(each), each.name)
             for each in self.actions_of_screen()
             if each.name != ADD  # Django's own route
         ]

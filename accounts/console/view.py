@@ -77,7 +77,7 @@ class _Asked:
             "is_marked": any(field.errors for field in form.visible_fields()),
             "sentences": said(action.text, call).splitlines(),
             "sections": action.sections(call) if action.sections else (),
-            "submit": said(action.submit, call),
+            "submit": said(action.submit or action.label, call),
             "cancel_path": self._way_back(),
             "is_dangerous": action.is_dangerous,
         }

@@ -123,7 +123,6 @@ _DEACTIVATION: Final = (
 _ACTIONS: Final[tuple[Action[Any], ...]] = (
     Action(
         name=ADD,
-        route="add/",
         label="Add account",
         permission=CREATE,
         title="Add account",
@@ -139,7 +138,7 @@ _ACTIONS: Final[tuple[Action[Any], ...]] = (
     ),
     Action(
         name="invite",
-        route="invite/",
+        on_list=True,
         label="Invite an admin",
         permission=INVITE,
         title="Invite an admin",
@@ -161,19 +160,16 @@ _ACTIONS: Final[tuple[Action[Any], ...]] = (
         permission=_may_invite_again,
         title="Send an invitation to {record.email}?",
         text=_invitation,
-        submit="Send invitation",
         run=lambda call: send_invitation(call.actor, current_tenant(), call.record.pk),
         done=_invited,
         is_offered=_wants_invitation,
     ),
     Action(
         name="password",
-        route=f"{KEY}/password/",
         label="Set password",
         permission=CHANGE,
         title="Set the password of {record.email}",
         form=PasswordForm,
-        submit="Set password",
         run=lambda call: set_password(
             call.actor, current_tenant(), call.record.email, call.data["password"]
         ),
@@ -181,7 +177,6 @@ _ACTIONS: Final[tuple[Action[Any], ...]] = (
     ),
     Action(
         name="deactivate",
-        route=f"{KEY}/deactivate/",
         label="Deactivate",
         permission=CHANGE,
         title="Deactivate {record.email}?",
@@ -194,7 +189,6 @@ _ACTIONS: Final[tuple[Action[Any], ...]] = (
     ),
     Action(
         name="reactivate",
-        route=f"{KEY}/reactivate/",
         label="Reactivate",
         permission=CHANGE,
         title="Reactivate {record.email}?",
@@ -209,7 +203,6 @@ _ACTIONS: Final[tuple[Action[Any], ...]] = (
     ),
     Action(
         name="remove",
-        route=f"{KEY}/remove/",
         label="Remove",
         permission=REMOVE,
         title="Remove {record.email}?",

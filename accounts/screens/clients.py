@@ -104,7 +104,6 @@ def _get_secret(key: UUID) -> ClientSecret:
 _ACTIONS: Final[tuple[Action[Any], ...]] = (
     Action(
         name=ADD,
-        route="add/",
         label="Add OAuth client",
         permission=CREATE,
         title="Add OAuth client",
@@ -118,7 +117,6 @@ _ACTIONS: Final[tuple[Action[Any], ...]] = (
     ),
     Action(
         name="secret",
-        route=f"{KEY}/secret/",
         label="Add client secret",
         permission=ADD_SECRET,
         title="Add a secret to {record}",
@@ -130,7 +128,6 @@ _ACTIONS: Final[tuple[Action[Any], ...]] = (
     ),
     Action(
         name="revoke",
-        route=f"{KEY}/revoke/",
         label="Revoke",
         permission=REVOKE,
         title="Revoke {record}?",

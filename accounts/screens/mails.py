@@ -8,7 +8,7 @@ from django.http import HttpRequest
 from django.utils.safestring import SafeString
 
 from accounts.actions.mails import RETRIABLE, RETRY, retry_mail
-from accounts.console.action import KEY, Action
+from accounts.console.action import Action
 from accounts.console.listing import Conditions, TableFilter
 from accounts.console.page import Fact, Facts, Page, State, badge
 from accounts.console.screen import RecordAdmin
@@ -35,12 +35,10 @@ class MailFilter(TableFilter):
 
 _RETRY: Final[Action[Mail]] = Action(
     name="retry",
-    route=f"{KEY}/retry/",
     label="Send now",
     permission=RETRY,
     title="Send this e-mail now?",
     text="It is tried again at once and, if that fails, for three more days.",
-    submit="Send now",
     run=lambda call: retry_mail(call.actor, call.record.pk),
     done="The e-mail is tried again within a few seconds.",
     is_offered=lambda call: call.record.status in RETRIABLE,

@@ -16,7 +16,7 @@ from django.utils.safestring import SafeString
 from accounts import invitations, viewing
 from accounts.actions import create_tenant, resume_tenant, suspend_tenant
 from accounts.actions.tenants import CREATE, SUSPEND
-from accounts.console.action import ADD, KEY, Action, Call
+from accounts.console.action import ADD, Action, Call
 from accounts.console.form import ActionForm
 from accounts.console.listing import Conditions, TableFilter
 from accounts.console.page import Button, Fact, Facts, Page, badge, link
@@ -118,7 +118,6 @@ def _what_is_seen(call: Call[Tenant]) -> str:
 _ACTIONS: Final[tuple[Action[Any], ...]] = (
     Action(
         name=ADD,
-        route="add/",
         label="Add tenant",
         permission=CREATE,
         title="Add tenant",
@@ -130,18 +129,15 @@ _ACTIONS: Final[tuple[Action[Any], ...]] = (
     ),
     Action(
         name="view_as_admin",
-        route=f"{KEY}/view-as-admin/",
         label="View as tenant admin",
         permission=VIEW_AS_ADMIN,
         title="View {record.name} as its tenant admins do?",
         text=_what_is_seen,
         form=ViewingForm,
-        submit="View as tenant admin",
         run=_view_as_admin,
     ),
     Action(
         name="resume",
-        route=f"{KEY}/resume/",
         label="Resume",
         permission=SUSPEND,
         title="Resume {record.name}?",
@@ -153,7 +149,6 @@ _ACTIONS: Final[tuple[Action[Any], ...]] = (
     ),
     Action(
         name="suspend",
-        route=f"{KEY}/suspend/",
         label="Suspend",
         permission=SUSPEND,
         title="Suspend {record.name}?",

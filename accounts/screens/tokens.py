@@ -21,7 +21,7 @@ from accounts.actions import (
     revoke_token,
 )
 from accounts.actions.tokens import MOVE, REVOKE
-from accounts.console.action import ADD, KEY, Action, Call
+from accounts.console.action import ADD, Action, Call
 from accounts.console.form import ActionForm
 from accounts.console.page import Fact, Facts, Page, Section, State, badge, link, list_path
 from accounts.console.screen import RecordAdmin
@@ -230,7 +230,6 @@ def _about(call: Call[SecretToken]) -> tuple[Section, ...]:
 _ACTIONS: Final[tuple[Action[Any], ...]] = (
     Action(
         name=ADD,
-        route="add/",
         label="Generate secret token",
         permission=MINT,
         title="Generate secret token",
@@ -244,7 +243,6 @@ _ACTIONS: Final[tuple[Action[Any], ...]] = (
     ),
     Action(
         name="rotate",
-        route=f"{KEY}/rotate/",
         label="Rotate",
         permission=MINT,
         title="Rotate {record}",
@@ -262,7 +260,6 @@ _ACTIONS: Final[tuple[Action[Any], ...]] = (
     ),
     Action(
         name="move",
-        route=f"{KEY}/move/",
         label="Move to another account",
         permission=MOVE,
         title="Move {record} to another account",
@@ -279,7 +276,6 @@ _ACTIONS: Final[tuple[Action[Any], ...]] = (
     ),
     Action(
         name="revoke",
-        route=f"{KEY}/revoke/",
         label="Revoke",
         permission=REVOKE,
         title="Revoke {record}?",

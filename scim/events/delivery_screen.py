@@ -8,7 +8,7 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.formats import date_format
 
-from accounts.console.action import KEY, Action, Call
+from accounts.console.action import Action, Call
 from accounts.console.listing import Conditions, TableFilter, uuid_in
 from accounts.console.page import Fact, Facts, Page, Text, link, pretty, screen_link
 from accounts.console.screen import RecordAdmin
@@ -81,12 +81,10 @@ def _consequences(call: Call[Delivery]) -> str:
 
 _SKIP: Final[Action[Delivery]] = Action(
     name="skip",
-    route=f"{KEY}/skip/",
     label="Skip event",
     permission=SKIP,
     title="Skip this event?",
     text=_consequences,
-    submit="Skip event",
     run=lambda call: skip_event(call.actor, current_tenant(), call.record.pk),
     done="Event skipped. The receiver does not get it.",
     is_offered=lambda call: _is_stuck(call.record),

@@ -9,7 +9,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
 
-from accounts.console.action import ADD, KEY, Action, Call
+from accounts.console.action import ADD, Action, Call
 from accounts.console.form import ActionForm
 from accounts.console.listing import COUNTED_ROWS
 from accounts.console.page import Fact, Facts, Page, Section, Table, link, record_path
@@ -107,7 +107,6 @@ def _about(call: Call[EventStream]) -> tuple[Section, ...]:
 _ACTIONS: Final[tuple[Action[Any], ...]] = (
     Action(
         name=ADD,
-        route="add/",
         label="Add event stream",
         permission=streams.ADD,
         title="Add event stream",
@@ -122,7 +121,6 @@ _ACTIONS: Final[tuple[Action[Any], ...]] = (
     ),
     Action(
         name="pause",
-        route=f"{KEY}/pause/",
         label="Pause",
         permission=CHANGE,
         title="Pause {record}?",
@@ -135,7 +133,6 @@ _ACTIONS: Final[tuple[Action[Any], ...]] = (
     ),
     Action(
         name="resume",
-        route=f"{KEY}/resume/",
         label="Resume",
         permission=CHANGE,
         title="Resume {record}?",
@@ -148,7 +145,6 @@ _ACTIONS: Final[tuple[Action[Any], ...]] = (
     ),
     Action(
         name="end",
-        route=f"{KEY}/end/",
         label="Delete",
         permission=DELETE,
         title="Delete {record}?",

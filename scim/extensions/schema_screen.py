@@ -8,7 +8,7 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
-from accounts.console.action import ADD, KEY, Action, Call
+from accounts.console.action import ADD, Action, Call
 from accounts.console.form import ActionForm
 from accounts.console.page import Fact, Facts, Page, Table, Text, pretty
 from accounts.console.screen import RecordAdmin
@@ -76,7 +76,6 @@ def _define(call: Call[Any]) -> ExtensionSchema:
 
 _ADD: Final[Action[Any]] = Action(
     name=ADD,
-    route="add/",
     label="Define schema",
     permission=DEFINE,
     title="Define schema",
@@ -87,7 +86,6 @@ _ADD: Final[Action[Any]] = Action(
     form=SchemaForm,
     options=lambda _: {"initial": {"definition": pretty(_EXAMPLE)}},
     fields={"": "definition"},
-    submit="Define schema",
     run=_define,
     done="The schema {result.urn} applies from the next request on.",
 )
@@ -96,14 +94,12 @@ _ACTIONS: Final[tuple[Action[Any], ...]] = (
     replace(
         _ADD,
         name="redefine",
-        route=f"{KEY}/redefine/",
         label="Change",
         title="Change {record.urn}",
         options=lambda call: {"initial": _initial(call.record)},
     ),
     Action(
         name="remove",
-        route=f"{KEY}/remove/",
         label="Remove",
         permission=DEFINE,
         title="Remove {record.urn}?",

@@ -15,7 +15,7 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, reverse
 from django.utils.safestring import SafeString
 
-from accounts.console.action import KEY, Action, Call
+from accounts.console.action import Action, Call
 from accounts.console.form import ActionForm
 from accounts.console.page import Fact, Facts, Live, Page, Section, State, Table, badge, link
 from accounts.console.screen import RecordAdmin
@@ -90,7 +90,7 @@ def _can_be_undone(call: Call[Alarm]) -> bool:
 _ACTIONS: Final[tuple[Action[Any], ...]] = (
     Action(
         name="guard",
-        route="guard/",
+        on_list=True,
         label="Change the guard",
         permission=GUARD,
         title="Change the guard",
@@ -104,7 +104,6 @@ _ACTIONS: Final[tuple[Action[Any], ...]] = (
     ),
     Action(
         name="undo",
-        route=f"{KEY}/undo/",
         label=lambda call: (
             "Try again for the rest"
             if call.record.outcome == Alarm.Outcome.UNDONE
@@ -128,12 +127,10 @@ _ACTIONS: Final[tuple[Action[Any], ...]] = (
     ),
     Action(
         name="pass",
-        route=f"{KEY}/pass/",
         label="Mark as expected",
         permission=SETTLE,
         title="Mark this mass deactivation as expected?",
         text="It was intended. Delayed deactivations succeed when Entra repeats them.",
-        submit="Mark as expected",
         run=lambda call: let_departures_pass(call.actor, current_tenant(), call.record.pk),
         done="Accepted. Counting starts again from now.",
         is_offered=lambda call: call.record.outcome == _OPEN,

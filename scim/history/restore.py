@@ -7,7 +7,7 @@ from django import forms
 
 from accounts.actions.performing import note, performing
 from accounts.audit import Actor, Details
-from accounts.console.action import KEY, Action, Call
+from accounts.console.action import Action, Call
 from accounts.console.form import ActionForm
 from accounts.console.page import Section, Table
 from accounts.console.screen import Panel
@@ -95,7 +95,6 @@ class RestorePanel(Panel[UserAdmin]):
     action_table = (
         Action(
             name="restore",
-            route=f"{KEY}/restore/",
             label="Restore",
             permission=RESTORE,
             title="Restore this user?",

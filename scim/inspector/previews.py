@@ -3,7 +3,7 @@
 from typing import Any, Final
 
 from accounts.actions import ActionRefused
-from accounts.console.action import KEY, Action, Call
+from accounts.console.action import Action, Call
 from accounts.console.page import Fact, Facts, Page, Section, Table, link, record_path
 from scim.inspector.dry_run import REPLAY, Logged, Preview, Trace, preview_request, why_not
 from scim.inspector.requests import (
@@ -122,12 +122,10 @@ def _dry_run(call: Call[ProvisioningEvent]) -> Page:
 
 DRY_RUN: Final[Action[ProvisioningEvent]] = Action(
     name="dry_run",
-    route=f"{KEY}/dry-run/",
     label="Dry run",
     permission=REPLAY,
     title="Repeat this request as a dry run?",
     text=lambda call: "\n".join((_DRY_RUN, *cautions(call.record))),
-    submit="Dry run",
     run=_dry_run,
     is_offered=lambda call: why_not(logged_of(call.record)) is None,
 )
