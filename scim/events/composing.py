@@ -8,7 +8,7 @@ from dataclasses import replace
 from hashlib import sha256
 from typing import Any, Final
 
-from scim.events import sealing, signing
+from scim.events import signing
 from scim.events.claims import MEDIA_TYPE, Addressed, Happening, claims
 from scim.events.models import DeliveryMethod
 from scim.events.outbox import Queued, Stream
@@ -33,7 +33,7 @@ def composer(tenant: Tenant, stream: Stream) -> Callable[[Queued], Message]:
     """A function that turns a queued change into a message to the stream. Raises SealBroken."""
     secret = ""
     if stream.secret:
-        secret = sealing.unseal(tenant.id, _SECRET_USES[stream.method], stream.secret)
+        secret = signing.unseal(tenant.id, _SECRET_USES[stream.method], stream.secret)
     if stream.method == DeliveryMethod.WEBHOOK:
         key = base64.b64decode(secret.removeprefix(WEBHOOK_PREFIX))
         return lambda queued: _webhook(stream, queued, claims_for(tenant, stream, queued), key)

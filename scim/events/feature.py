@@ -7,8 +7,8 @@ from django.contrib.admin import AdminSite
 from accounts.refusals import Refusal
 from scim.events import outbox, polling, streams
 from scim.events.delivery_screen import DeliveryAdmin
-from scim.events.endpoints import KeysView, PollView
 from scim.events.models import Delivery, EventStream
+from scim.events.polling import KeysView, PollView
 from scim.events.refusals import ROWS
 from scim.events.stream_screen import EventStreamAdmin
 from scim.provider.features import Feature, View

@@ -4,6 +4,11 @@ The name is resolved once and every address it has must be public; the connectio
 that was looked at, so that a name cannot mean another machine a moment later (DNS rebinding). No
 redirect is followed, no proxy is used. The time limit holds for all of it, from the look-up of the
 name on, and then the line is cut, however slowly somebody keeps answering.
+
+A name is looked up in a thread, since `getaddrinfo` has no time limit. Nothing can end a thread that
+waits for a name server, so it is left behind when the time is over. All who ask for a name meanwhile
+share its look-up, and no more than MOST_LOOKUPS run in a process, so a name server that does not answer
+costs a known number of threads.
 """
 
 import ipaddress
@@ -11,16 +16,14 @@ import socket
 import ssl
 import time
 from collections.abc import Iterator, Mapping
+from concurrent.futures import Future
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import lru_cache
 from http.client import HTTPConnection, HTTPException
-from threading import Timer
+from threading import Lock, Thread, Timer
 from typing import Final
 from urllib.parse import SplitResult, urlsplit
-
-from scim.events import resolving
-from scim.events.resolving import TooManyLookups
 
 TIMEOUT: Final = 10.0  # seconds, from the look-up of the name to the last byte of the answer
 _FIRST_TRY: Final = 3.0  # seconds for an address when there is another
@@ -32,6 +35,11 @@ USER_AGENT: Final = "myPolicies-SCIM-events"
 _NAT64: Final = ipaddress.ip_network("64:ff9b::/96")
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+MOST_LOOKUPS: Final = 64
+
+_Place = tuple[str, int]
+_running: Final[dict[_Place, Future[list[str]]]] = {}
+_changing: Final = Lock()
 
 
 class NotSent(Exception):
@@ -148,7 +156,7 @@ def _resolve(parts: SplitResult, timeout: float, *, private_allowed: bool) -> li
     name = parts.hostname or ""
     port = parts.port or (443 if parts.scheme == "https" else 80)
     try:
-        found = resolving.addresses(name, port, timeout)
+        found = addresses(name, port, timeout)
     except TimeoutError:
         raise NotSent(f"The name {name} was not resolved within {timeout:g} seconds.") from None
     except TooManyLookups:
@@ -225,3 +233,46 @@ def _cut_after(seconds: float, connection: _Connection) -> Iterator[None]:
         yield
     finally:
         timer.cancel()
+
+
+class TooManyLookups(Exception):
+    """As many look-ups as may run wait for a name server."""
+
+
+def addresses(host: str, port: int, seconds: float) -> list[str]:
+    """The addresses of the host in the order in which to try them.
+
+    Raises TimeoutError after so many seconds, TooManyLookups, and OSError or UnicodeError for a name
+    that has none.
+    """
+    return _lookup((host, port)).result(timeout=max(seconds, 0))
+
+
+def _lookup(place: _Place) -> "Future[list[str]]":
+    """The look-up of that place: the one that runs, or a new one. Raises TooManyLookups."""
+    with _changing:
+        lookup = _running.get(place)
+        if lookup is None:
+            if len(_running) >= MOST_LOOKUPS:
+                raise TooManyLookups
+            lookup = _running[place] = Future()
+            Thread(target=_run, args=(place, lookup), daemon=True).start()
+    return lookup
+
+
+def _run(place: _Place, lookup: "Future[list[str]]") -> None:
+    host, port = place
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except (OSError, UnicodeError) as error:
+        _forget(place)
+        lookup.set_exception(error)
+    else:
+        _forget(place)
+        lookup.set_result([str(where[0]) for *_, where in found])
+
+
+def _forget(place: _Place) -> None:
+    """Have whoever asks from now on look anew."""
+    with _changing:
+        _running.pop(place, None)

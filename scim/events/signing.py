@@ -1,8 +1,13 @@
 """The keys that a tenant's Security Event Tokens are signed with, and the tokens (RFC 8417, RFC 7515).
 
 A tenant's first key is made when it is first needed. The private part is sealed in the tenant's
-schema (scim.events.sealing) and erased when another key takes over; the public part stays
+schema and erased when another key takes over; the public part stays
 published for as long as tokens that it verifies may be kept.
+
+A secret that must be used again cannot be a digest: it is sealed for one tenant and use. It is encrypted
+and authenticated (JWE, `dir` with A256GCM) under a key that follows from SECRET_KEY, the tenant and the
+use: a copy of the database gives none away, and a value that is moved to another tenant or another
+column cannot be opened. With another SECRET_KEY neither.
 """
 
 import json
@@ -10,15 +15,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final
+from uuid import UUID
 
 from django.db import IntegrityError, transaction
 from django.db.models import Q
-from joserfc import jwt
-from joserfc.jwk import ECKey
+from django.utils.crypto import salted_hmac
+from joserfc import jwe, jwt
+from joserfc.errors import JoseError
+from joserfc.jwk import ECKey, OctKey
 
 from scim.events.claims import TOKEN_TYPE
 from scim.events.models import SigningKey
-from scim.events.sealing import seal, unseal
 from tenants.models import Tenant
 
 ALGORITHM: Final = "ES256"
@@ -26,6 +33,8 @@ CURVE: Final = "P-256"
 # How long a retired key verifies what was signed with it.
 PUBLISHED: Final = timedelta(days=90)
 _USE: Final = "signing key"
+_HEADER: Final = {"alg": "dir", "enc": "A256GCM"}
+_SALT: Final = "scim.events.sealing"
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,3 +92,27 @@ def _make(tenant: Tenant, now: datetime) -> SigningKey:
     except IntegrityError:
         return SigningKey.objects.get(retired_at=None)
     return key
+
+
+class SealBroken(Exception):
+    """A sealed secret cannot be opened; the message is a sentence for staff."""
+
+
+def seal(tenant_id: UUID, use: str, secret: str) -> str:
+    """The sealed secret, to be stored."""
+    return jwe.encrypt_compact(dict(_HEADER), secret, _key(tenant_id, use))
+
+
+def unseal(tenant_id: UUID, use: str, sealed: str) -> str:
+    """The secret. Raises SealBroken."""
+    try:
+        opened = jwe.decrypt_compact(sealed, _key(tenant_id, use)).plaintext or b""
+    except (JoseError, ValueError):
+        raise SealBroken(
+            "A stored secret cannot be read: SECRET_KEY has changed since it was stored."
+        ) from None
+    return opened.decode()
+
+
+def _key(tenant_id: UUID, use: str) -> OctKey:
+    return OctKey.import_key(salted_hmac(_SALT, f"{use}:{tenant_id}", algorithm="sha256").digest())

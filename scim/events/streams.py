@@ -28,7 +28,7 @@ from scim.events.models import (
     StreamState,
 )
 from scim.events.polling import SECRET_PREFIX
-from scim.events.sealing import seal
+from scim.events.signing import seal
 from tenants import clock, lifecycle
 from tenants.errors import about
 from tenants.models import Tenant

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import date, datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
@@ -17,11 +17,28 @@ from django.utils.safestring import SafeString
 
 from accounts.console.action import Action, Call
 from accounts.console.form import ActionForm
-from accounts.console.page import Fact, Facts, Live, Page, Section, State, Table, badge, link
-from accounts.console.screen import RecordAdmin
+from accounts.console.page import (
+    Banner,
+    Fact,
+    Facts,
+    Live,
+    Overview,
+    Page,
+    Section,
+    State,
+    Table,
+    badge,
+    link,
+)
+from accounts.console.screen import Panel, RecordAdmin
+from accounts.console.site import Part
+from accounts.links import visit_path
+from accounts.screens.overview import LISTED, tenant_link
+from accounts.screens.site import SEE_TENANTS
+from accounts.signed_in import may
 from scim.guard import guard, undoing
 from scim.guard.models import Undoing
-from scim.guard.settling import (
+from scim.guard.undoing import (
     GUARD,
     SETTLE,
     UNDOABLE,
@@ -29,16 +46,17 @@ from scim.guard.settling import (
     let_departures_pass,
     undo_departures,
 )
+from scim.guard.watch import SEE
 from scim.models import User
 from scim.protocol import urns
 from scim.screens.records import resource_link
 from scim.screens.visibility import Sight
-from tenants import clock
+from tenants import clock, connection
 from tenants.current import current_tenant
-from tenants.models import Alarm, Guard
+from tenants.models import Alarm, Guard, Tenant, TrafficDay
 
 _OPEN = Alarm.Outcome.OPEN
-LISTED: Final = 50  # users who were not brought back
+_NAMED: Final = 50  # users who were not brought back
 _SETTINGS: Final = ("share_percent", "least", "holds")
 _LATE: Final = timedelta(minutes=1)  # the worker looks every two seconds
 _PROGRESS: Final = "guard/undo_progress.html"
@@ -46,6 +64,7 @@ _NO_WORKER: Final = (
     "The undo is waiting for the worker, which should have started. If this lasts, tell support that"
     " manage.py run_jobs is not running."
 )
+RECENT_DAYS: Final = 7
 
 
 class GuardForm(ActionForm):
@@ -252,7 +271,7 @@ def _left_behind(request: HttpRequest, undone: Undoing | None) -> tuple[Table, .
     if undone is None or not undone.left:
         return ()
     sight = Sight.of(request)
-    found = dict(undoing.left_behind(undone, LISTED))
+    found = dict(undoing.left_behind(undone, _NAMED))
     names = {user.pk: user.document.get("userName") for user in User.objects.filter(pk__in=found)}
     rows = tuple(
         (
@@ -262,6 +281,81 @@ def _left_behind(request: HttpRequest, undone: Undoing | None) -> tuple[Table, .
         for key, reason in found.items()
     )
     caption = "Users who were not brought back"
-    if undone.left > LISTED:
-        caption += f", the first {LISTED} of {undone.left:,}"
+    if undone.left > _NAMED:
+        caption += f", the first {_NAMED} of {undone.left:,}"
     return (Table(caption, ("User", "Reason"), rows, ""),)
+
+
+class StaffPart(Part):
+    """The open alarms of all tenants, and where most users left."""
+
+    def overview(self, request: HttpRequest) -> Overview:
+        """Two statements on the registry."""
+        if not may(request, SEE_TENANTS):
+            return Overview()
+        now = clock.now()
+        return Overview(banners=_alarms(now), sections=(_departures(now.date()),))
+
+
+class TenantPart(Part):
+    """The tenant's open alarm."""
+
+    def overview(self, request: HttpRequest) -> Overview:
+        """One statement on the registry."""
+        alarm = guard.open_alarm(current_tenant()) if may(request, SEE) else None
+        if alarm is None:
+            return Overview()
+        path = reverse("admin:tenants_alarm_change", args=[alarm.pk])
+        remedy = "Not intended? Fix the assignment in Entra first, then undo it."
+        banner = Banner("failing", _sentence(alarm), remedy, link(path, "Review"))
+        return Overview(banners=(banner,))
+
+
+class AlarmPanel(Panel[Any]):
+    """The open alarm at the top of a tenant's page for staff."""
+
+    def notice(self, request: HttpRequest, record: Tenant) -> str:
+        alarm = guard.open_alarm(record)
+        return _sentence(alarm) if alarm else ""
+
+
+def _sentence(alarm: Alarm) -> str:
+    return f"{alarm} were deactivated or deleted within an hour."
+
+
+def _alarms(now: datetime) -> tuple[Banner, ...]:
+    """The mass deactivations that nobody has settled."""
+    found = Alarm.objects.select_related("tenant").filter(outcome=Alarm.Outcome.OPEN)
+    return tuple(
+        Banner(
+            "failing",
+            f"{alarm.tenant.name}: {alarm} were deactivated or deleted within an hour,",
+            f"{connection.ago(alarm.noticed_at, now)}.",
+            link(visit_path(alarm.tenant, "admin:tenants_alarm_change", alarm.pk), "Review"),
+        )
+        for alarm in found.order_by("-noticed_at", "pk")[:LISTED]
+    )
+
+
+def _departures(today: date) -> Table:
+    found = TrafficDay.objects.select_related("tenant").filter(
+        day__gt=today - timedelta(days=RECENT_DAYS), departures__gt=0
+    )
+    rows = tuple(
+        (
+            tenant_link(day.tenant),
+            day.day,
+            day.departures,
+            link(
+                visit_path(day.tenant, "admin:scim_user_changelist") + "?state=disabled",
+                "View users",
+            ),
+        )
+        for day in found.order_by("-departures", "-day", "tenant_id")[:LISTED]
+    )
+    return Table(
+        "Most users deactivated or deleted on a day, the last 7 days",
+        ("Tenant", "Day", "Users", "List"),
+        rows,
+        "No user was deactivated or deleted.",
+    )

@@ -12,7 +12,7 @@ from uuid import UUID
 
 from django.db import transaction
 
-from scim.guard import counts, guard, watch
+from scim.guard import guard, watch
 from scim.protocol import urns
 from scim.protocol.errors import TooManyRequests
 from scim.provider.observers import Observer, Transition, Watch
@@ -90,7 +90,7 @@ class Leaving(Watch):
 def _write(users: Sequence[UUID], now: datetime, refused: int = 0) -> None:
     tenant = current_tenant()
     most = watch.count_up_to(tenant)
-    recent = counts.add(users, now, now - guard.WINDOW, most) + len(users)
+    recent = guard.add(users, now, now - guard.WINDOW, most) + len(users)
 
     def tell() -> None:
         traffic.note_departures(tenant.id, now, len(users))

@@ -9,8 +9,7 @@ from accounts.console.screen import add_panel
 from accounts.console.site import add_part
 from accounts.refusals import Refusal
 from scim.guard import undoing, watch
-from scim.guard.alarm_screen import AlarmAdmin
-from scim.guard.banners import AlarmPanel, StaffPart, TenantPart
+from scim.guard.alarm_screen import AlarmAdmin, AlarmPanel, StaffPart, TenantPart
 from scim.guard.departures import Departures
 from scim.provider.features import Feature, Job, Round
 from scim.provider.observers import Observer

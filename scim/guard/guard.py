@@ -8,14 +8,15 @@ Nobody counts all users: how many have to leave for an alarm follows from how ma
 count of the active ones that ends where it can no longer matter (decision 0022).
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Any, Final
+from uuid import UUID
 
+from django.db import connection
 from django.db.models import F, Q, QuerySet
 
-from scim.guard import counts
-from scim.guard.counts import Left
 from scim.protocol.errors import TooManyRequests
 from tenants.connection import CYCLE
 from tenants.models import Alarm, Guard, Tenant
@@ -28,6 +29,48 @@ _HELD: Final = (
     "Unusually many users were deactivated or deleted within an hour, so further ones are delayed until"
     " somebody has reviewed them. Nothing is lost: repeat the request later."
 )
+# One statement notes any number of users and answers how many left lately: those before them, as
+# PostgreSQL shows a statement the rows that were there when it began.
+_ADD: Final = """
+WITH added AS (
+    INSERT INTO scim_departure (at, user_id) SELECT %(at)s, unnest(%(users)s::uuid[])
+)
+SELECT count(*) FROM (
+    SELECT 1 FROM scim_departure WHERE at > %(since)s AND undone_at IS NULL ORDER BY at LIMIT %(most)s
+) AS recent
+"""
+_COUNT: Final = """
+SELECT count(*) FROM (
+    SELECT 1 FROM scim_departure WHERE at >= %s AND undone_at IS NULL ORDER BY at LIMIT %s
+) AS bounded
+"""
+_LEFT: Final = """
+SELECT count(*), min(first) FROM (
+    SELECT user_id, min(at) AS first FROM scim_departure WHERE at >= %s AND undone_at IS NULL
+    GROUP BY user_id
+) AS leavers
+"""
+_IN_PERIOD: Final = """
+SELECT count(DISTINCT user_id) FROM scim_departure
+WHERE at >= %s AND at <= %s AND undone_at IS NULL
+"""
+# Ordered by what only the index of active users is ordered by: its cost is the limit. Along any other
+# PostgreSQL might pass over all who are disabled.
+_ACTIVE: Final = """
+SELECT count(*) FROM (
+    SELECT 1 FROM scim_resource
+    WHERE resource_type = 'User' AND deleted_at IS NULL AND (active OR active IS NULL)
+    ORDER BY created LIMIT %s
+) AS bounded
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Left:
+    """The number of users who left since a moment, each counted once, and the first departure."""
+
+    users: int
+    first: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,8 +185,46 @@ def standing(guard: Guard, since: datetime, more: int | None = None) -> Standing
     The active users are counted as far as it matters while no more than `more` further ones leave,
     as many as left if that is not given.
     """
-    left = counts.left_from(since)
+    left = left_from(since)
     further = left.users if more is None else more
     limit = (left.users + further) * 100 // guard.share_percent + 1
-    before = counts.active_users(limit) + left.users
+    before = active_users(limit) + left.users
     return Standing(left, before, max(guard.least, before * guard.share_percent // 100 + 1))
+
+
+def add(users: Sequence[UUID], at: datetime, since: datetime, most: int) -> int:
+    """Note that the users leave; return the number of departures since a moment, at most `most`."""
+    parameters: dict[str, Any] = {"at": at, "users": list(users), "since": since, "most": most}
+    with connection.cursor() as cursor:
+        cursor.execute(_ADD, parameters)
+        (recent,) = cursor.fetchone()
+    return int(recent)
+
+
+def is_reached(since: datetime, number: int) -> bool:
+    """True if there were so many departures from the moment on; who left twice counts twice."""
+    with connection.cursor() as cursor:
+        cursor.execute(_COUNT, [since, number])
+        return bool(cursor.fetchone()[0] >= number)
+
+
+def left_from(since: datetime) -> Left:
+    """The users who left from the moment on and were not brought back by an undo."""
+    with connection.cursor() as cursor:
+        cursor.execute(_LEFT, [since])
+        return Left(*cursor.fetchone())
+
+
+def active_users(most: int) -> int:
+    """The number of active users, counted up to `most`."""
+    with connection.cursor() as cursor:
+        cursor.execute(_ACTIVE, [most])
+        (found,) = cursor.fetchone()
+    return int(found)
+
+
+def in_period(since: datetime, until: datetime) -> int:
+    """The number of users who left from one moment to another and were not brought back."""
+    with connection.cursor() as cursor:
+        cursor.execute(_IN_PERIOD, [since, until])
+        return int(cursor.fetchone()[0])

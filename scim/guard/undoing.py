@@ -1,10 +1,14 @@
-"""Bringing back all who left in a window: restored if they were deleted, active again in any case.
+"""The end of an alarm: everybody who left is brought back, or all of it was intended.
 
+Bringing back restores those who were deleted, and makes everybody active again.
 Somebody asks for it and the worker does it (`manage.py run_jobs`), a piece of PIECE users at a time, each
 in a transaction that also notes how far it has come: a worker that is killed loses its piece, and the
 next one goes on from there. A user who is active already is left alone, so nothing is done twice. By
 the service provider, so history, log and event streams tell of each user; the log has one request id
 for the whole action, and the audit log who asked and what became of it.
+
+The actions of people stand here too: undo, let it pass, change the guard. Like accounts.actions they
+authorize, act and audit in one transaction.
 """
 
 from collections.abc import Sequence
@@ -15,10 +19,9 @@ from uuid import UUID, uuid4
 from django.db import transaction
 from django.db.models import QuerySet
 
-from accounts.actions import ActionRefused
-from accounts.actions.performing import note
+from accounts.actions.performing import ActionRefused, note, performing
 from accounts.audit import Actor, Details
-from scim.guard import counts
+from scim.guard import guard
 from scim.guard.models import Departure, Undoing
 from scim.models import User
 from scim.protocol import urns
@@ -30,7 +33,7 @@ from scim.provider.restoring import Taken
 from scim.repository.base import Loading
 from tenants import clock
 from tenants.current import current_tenant, in_public, in_tenant
-from tenants.models import Alarm, Tenant
+from tenants.models import Alarm, Guard, Tenant
 
 PIECE: Final = 50  # users a transaction
 NAMED: Final = 100  # of those who were left, in the audit log
@@ -40,6 +43,12 @@ _REACTIVATE: Final = {
     "schemas": [urns.PATCH_OP],
     "Operations": [{"op": "replace", "path": "active", "value": True}],
 }
+SETTLE: Final = "tenants.settle_alarm"
+GUARD: Final = "tenants.change_guard"
+# An undo that is done can have left users as they were.
+UNDOABLE: Final = (Alarm.Outcome.OPEN, Alarm.Outcome.LAPSED, Alarm.Outcome.UNDONE)
+MOST_PERCENT: Final = 100
+MOST_LEAST: Final = 100_000
 
 
 def begin(actor: Actor, alarm: Alarm) -> Undoing:
@@ -59,7 +68,7 @@ def begin(actor: Actor, alarm: Alarm) -> Undoing:
     _of(undoing).exclude(obstacle=None).update(obstacle=None)
     undoing.subject = str(alarm)
     undoing.reached, undoing.back, undoing.left = undoing.since, 0, 0
-    undoing.users = counts.in_period(undoing.since, undoing.until)
+    undoing.users = guard.in_period(undoing.since, undoing.until)
     undoing.asked_at, undoing.asked_by, undoing.address = now, actor.name, actor.address
     undoing.is_by_staff, undoing.done_at = actor.is_staff, None
     undoing.request_id = f"undo-{uuid4().hex[:16]}"
@@ -189,3 +198,63 @@ def _actor(tenant: Tenant, undoing: Undoing) -> Actor:
     """The person who asked, for the audit log; without any permission."""
     home = None if undoing.is_by_staff else tenant.id
     return Actor(undoing.asked_by, undoing.address, tenant_id=home)
+
+
+def undo_departures(actor: Actor, tenant: Tenant, alarm_id: UUID) -> Undoing:
+    """Settle the alarm, and let the worker bring back everyone who left since.
+
+    An undo that left users as they were is begun again for those. Raises ActionRefused.
+    """
+    with performing(actor, SETTLE, tenant):
+        alarm = _unsettled(tenant, alarm_id, UNDOABLE)
+        undone = begin(actor, alarm)
+        _settle(alarm, actor, Alarm.Outcome.UNDOING)
+        details: Details = {"users": undone.users, "request": undone.request_id}
+        note(actor, tenant, "undo of a mass deactivation started", str(alarm), details)
+    return undone
+
+
+def let_departures_pass(actor: Actor, tenant: Tenant, alarm_id: UUID) -> None:
+    """Settle an alarm as expected: held departures pass. Raises ActionRefused."""
+    with performing(actor, SETTLE, tenant):
+        alarm = _unsettled(tenant, alarm_id, (Alarm.Outcome.OPEN,))
+        _settle(alarm, actor, Alarm.Outcome.PASSED)
+        note(actor, tenant, "mass deactivation let pass", str(alarm), {})
+
+
+def change_guard(actor: Actor, tenant: Tenant, guard: Guard) -> None:
+    """Set the guard's threshold, and whether it holds departures. Raises ActionRefused."""
+    with performing(actor, GUARD, tenant):
+        if not (1 <= guard.share_percent <= MOST_PERCENT and 1 <= guard.least <= MOST_LEAST):
+            raise ActionRefused(
+                "action.range",
+                f"The share must be 1 to {MOST_PERCENT} percent, the smallest alarm 1 to {MOST_LEAST}.",
+            )
+        Guard.objects.update_or_create(
+            tenant=tenant,
+            defaults={
+                "share_percent": guard.share_percent,
+                "least": guard.least,
+                "holds": guard.holds,
+            },
+        )
+        details: Details = {
+            "share_percent": guard.share_percent,
+            "least": guard.least,
+            "holds": guard.holds,
+        }
+        note(actor, tenant, "guard changed", tenant.custom_domain, details)
+
+
+def _unsettled(tenant: Tenant, alarm_id: UUID, outcomes: Sequence[str]) -> Alarm:
+    """The alarm, locked, so that of two who settle it one finds it settled. Raises ActionRefused."""
+    alarms = Alarm.objects.select_for_update().filter(tenant=tenant, pk=alarm_id)
+    found = alarms.filter(outcome__in=outcomes).first()
+    if found is None:
+        raise ActionRefused("action.too-late", "This alarm has been resolved already.")
+    return found
+
+
+def _settle(alarm: Alarm, actor: Actor, outcome: Alarm.Outcome) -> None:
+    alarm.outcome, alarm.settled_at, alarm.settled_by = outcome, clock.now(), actor.name
+    alarm.save(update_fields=["outcome", "settled_at", "settled_by"])

@@ -17,7 +17,7 @@ from django.db import IntegrityError, connection, transaction
 from django.db.models import F
 
 from accounts import mail
-from scim.guard import counts, guard
+from scim.guard import guard
 from scim.guard.guard import GRACE, Standing
 from scim.provider.features import Round
 from tenants import clock
@@ -223,7 +223,7 @@ def look(tenant: Tenant, now: datetime, needed: int = 0, refused: int = 0) -> Se
             return Seen(settings.least, _update(found.alarm, refused))
         if found.has_lapsed:
             _lapse(tenant, now)
-        if not counts.is_reached(found.since, max(needed, settings.least)):
+        if not guard.is_reached(found.since, max(needed, settings.least)):
             return Seen(max(needed, settings.least))
         standing = guard.standing(settings, found.since)
         if not standing.is_alarming:
@@ -236,7 +236,7 @@ def look(tenant: Tenant, now: datetime, needed: int = 0, refused: int = 0) -> Se
 
 def _update(alarm: Alarm, refused: int) -> int:
     """Add who left since to the alarm; the number of all of them."""
-    users = counts.left_from(alarm.since).users
+    users = guard.left_from(alarm.since).users
     Alarm.objects.filter(pk=alarm.pk).update(users=users, refused=F("refused") + refused)
     return users
 

@@ -24,7 +24,7 @@ from scim.protocol.schema import Relation, ResourceType
 from scim.provider import catalog
 from scim.repository.belonging import Member
 from scim.screens import records
-from scim.screens.resources import ResourceAdmin
+from scim.screens.records import ResourceAdmin
 from scim.screens.visibility import Sight
 from tenants import clock
 from tenants.current import current_tenant

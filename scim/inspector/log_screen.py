@@ -21,7 +21,7 @@ from scim.inspector.requests import REFUSED_FROM, status_badge
 from scim.models import ProvisioningEvent, Resource
 from scim.refusals import UNKNOWN, catalogue, explain
 from scim.repository.resources import user_name_key
-from scim.screens.resources import who_is_called
+from scim.screens.records import who_is_called
 from scim.screens.visibility import Sight
 from tenants import clock
 

@@ -13,7 +13,7 @@ from scim.models import Group
 from scim.protocol import urns
 from scim.repository import belonging
 from scim.screens import records
-from scim.screens.resources import ChangedFilter, ResourceAdmin
+from scim.screens.records import ChangedFilter, ResourceAdmin
 from scim.screens.visibility import Sight
 from tenants.lettercase import fold
 

@@ -14,8 +14,7 @@ from scim.protocol import urns
 from scim.provider.rules import work_email
 from scim.repository import belonging
 from scim.screens import records
-from scim.screens.records import resource_link, state
-from scim.screens.resources import ChangedFilter, ResourceAdmin, unique_key
+from scim.screens.records import ChangedFilter, ResourceAdmin, resource_link, state, unique_key
 from scim.screens.visibility import Sight
 from tenants import clock
 from tenants.lettercase import fold

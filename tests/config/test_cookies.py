@@ -10,7 +10,7 @@ from django.urls import URLPattern, get_resolver
 
 from tests.support import clients, people
 
-API = ("scim.api.", "scim.events.endpoints")
+API = ("scim.api.", "scim.events.polling")
 
 
 def views(patterns) -> Iterator[Any]:

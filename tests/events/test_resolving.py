@@ -7,7 +7,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from scim.events import posting, resolving
+from scim.events import posting
 from scim.events.posting import Message, NotSent
 
 WITHIN = 30  # seconds
@@ -43,7 +43,7 @@ def test_a_name_server_that_does_not_answer_is_waited_for_no_longer_than_the_tim
 
 def test_all_who_ask_for_a_name_share_one_look_up(name_server):
     with ThreadPoolExecutor(8) as pool:
-        asking = [pool.submit(resolving.addresses, "hr.example", 443, WITHIN) for _ in range(8)]
+        asking = [pool.submit(posting.addresses, "hr.example", 443, WITHIN) for _ in range(8)]
         name_server.open.set()
         found = [each.result(WITHIN) for each in asking]
 
@@ -54,16 +54,16 @@ def test_all_who_ask_for_a_name_share_one_look_up(name_server):
 def test_an_attempt_that_was_given_up_leaves_no_second_thread_behind(name_server):
     for _ in range(3):
         with pytest.raises(TimeoutError):
-            resolving.addresses("hr.example", 443, 0.01)
+            posting.addresses("hr.example", 443, 0.01)
 
     assert name_server.asked == [("hr.example", 443)]
 
 
 def test_no_more_than_so_many_names_are_looked_up_at_a_time(name_server, monkeypatch):
-    monkeypatch.setattr(resolving, "MOST_LOOKUPS", 2)
+    monkeypatch.setattr(posting, "MOST_LOOKUPS", 2)
     for name in ("one.example", "two.example"):
         with pytest.raises(TimeoutError):
-            resolving.addresses(name, 443, 0)
+            posting.addresses(name, 443, 0)
 
     with pytest.raises(NotSent, match=r"three\.example was not resolved: too many"):
         posting.post(Message("https://three.example/", b"", {}), private_allowed=False)
@@ -75,6 +75,6 @@ def test_a_name_is_looked_up_anew_each_time(name_server):
     name_server.open.set()
 
     for _ in range(2):
-        assert resolving.addresses("hr.example", 443, WITHIN) == ["93.184.215.14"]
+        assert posting.addresses("hr.example", 443, WITHIN) == ["93.184.215.14"]
 
     assert len(name_server.asked) == 2

@@ -4,7 +4,7 @@ from uuid import UUID
 
 import pytest
 
-from scim.events.sealing import SealBroken, seal, unseal
+from scim.events.signing import SealBroken, seal, unseal
 
 ACME = UUID("019ab8c4-0000-7000-8000-00000000000a")
 GLOBEX = UUID("019ab8c4-0000-7000-8000-00000000000b")

@@ -3,7 +3,7 @@
 import pytest
 
 from scim.guard import watch
-from scim.guard.settling import change_guard
+from scim.guard.undoing import change_guard
 from tenants.models import Guard
 from tests.support.people import COMMAND
 

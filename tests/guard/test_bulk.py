@@ -2,7 +2,7 @@
 
 import pytest
 
-from scim.guard import guard, settling, watch
+from scim.guard import guard, undoing, watch
 from tenants.current import in_public
 from tenants.models import Alarm, Guard
 from tests.support import bulk, people
@@ -24,7 +24,7 @@ def guarded(acme):
     """`guarded(holds=…)`: an alarm from 3 users and 30 % on."""
 
     def change(*, holds):
-        settling.change_guard(people.COMMAND, acme, Guard(share_percent=30, least=3, holds=holds))
+        undoing.change_guard(people.COMMAND, acme, Guard(share_percent=30, least=3, holds=holds))
 
     people.tenant_admin(acme)
     change(holds=True)

@@ -5,14 +5,14 @@ from datetime import timedelta
 import pytest
 
 from accounts.audit import Actor
-from scim.guard import guard, settling, watch
+from scim.guard import guard, undoing, watch
 from scim.guard.undoing import left_behind
 from tenants import clock as clocks
 from tenants import traffic
 from tenants.connection import connection_of
 from tenants.current import in_public, in_tenant
 from tenants.models import Alarm, Guard
-from tests.guard import undoing
+from tests.guard.undoing import undone
 from tests.support import mailing, people
 from tests.support.payloads import replace, user
 
@@ -28,7 +28,7 @@ def _small(acme, globex):
 
 
 def _set(tenant, *, holds):
-    settling.change_guard(people.COMMAND, tenant, Guard(share_percent=30, least=3, holds=holds))
+    undoing.change_guard(people.COMMAND, tenant, Guard(share_percent=30, least=3, holds=holds))
 
 
 @pytest.fixture
@@ -177,7 +177,7 @@ def test_an_alarm_nobody_looked_at_lapses_so_that_the_next_is_told_and_held_anew
     assert first.settled_at == first.noticed_at + guard.GRACE
     assert len(mailing.sent()) == told == 1
     assert held == 429
-    assert undoing.undone(people.COMMAND, acme, first.pk).back == 4
+    assert undone(people.COMMAND, acme, first.pk).back == 4
     assert at_acme.get(staff_of[3]).json["active"] is True
 
 
@@ -185,7 +185,7 @@ def test_let_pass_ends_the_hold_and_counting_starts_anew(staff_of, leave, acme, 
     _set(acme, holds=True)
     leave(*staff_of[:4])
     clock.shift(60)
-    settling.let_departures_pass(people.COMMAND, acme, alarms(acme)[0].pk)
+    undoing.let_departures_pass(people.COMMAND, acme, alarms(acme)[0].pk)
     clock.shift(60)
 
     assert leave(*staff_of[4:6]).status == 200
@@ -202,15 +202,15 @@ def test_undo_brings_all_of_them_back_with_their_groups(
         at_acme.delete(staff_of[0])
     tara = Actor.account(people.tenant_admin(acme), acme, "203.0.113.9")
 
-    undone = undoing.undone(tara, acme, alarms(acme)[0].pk)
+    undo = undone(tara, acme, alarms(acme)[0].pk)
 
-    assert (undone.back, undone.left) == (4, 0)
+    assert (undo.back, undo.left) == (4, 0)
     assert active(at_acme) == PEOPLE
     members = at_acme.get(f"/Groups/{group['id']}").json["members"]
     assert [member["value"] for member in members] == [gone]
-    changed = [each for each in history(acme) if each.request_id == undone.request_id]
+    changed = [each for each in history(acme) if each.request_id == undo.request_id]
     assert {each.after for each in changed if each.path == "active"} == {True}
-    by = {each.token_label for each in events(acme) if each.request_id == undone.request_id}
+    by = {each.token_label for each in events(acme) if each.request_id == undo.request_id}
     assert by == {"tara@acme.example (acme)"}
     assert [(a.outcome, a.settled_by) for a in alarms(acme)] == [("undone", tara.name)]
 
@@ -220,7 +220,7 @@ def test_users_disabled_before_stay_disabled(staff_of, leave, at_acme, acme, clo
     clock.shift(timedelta(hours=2))
     leave(*staff_of[:4])
 
-    undoing.undone(people.COMMAND, acme, alarms(acme)[0].pk)
+    undone(people.COMMAND, acme, alarms(acme)[0].pk)
 
     assert at_acme.get(staff_of[9]).json["active"] is False
     assert active(at_acme) == PEOPLE - 1
@@ -234,11 +234,11 @@ def test_users_whose_user_name_has_been_taken_stay_disabled_and_are_listed(
             at_acme.delete(path)
     at_acme.post("/Users", user("u0"))
 
-    undone = undoing.undone(people.COMMAND, acme, alarms(acme)[0].pk)
+    undo = undone(people.COMMAND, acme, alarms(acme)[0].pk)
 
-    assert (undone.back, undone.left) == (3, 1)
+    assert (undo.back, undo.left) == (3, 1)
     with in_tenant(acme):
-        [(user_id, reason)] = left_behind(undone, 10)
+        [(user_id, reason)] = left_behind(undo, 10)
     assert f"/Users/{user_id}" == staff_of[0]
     assert reason.startswith("Another user has its userName now")
 

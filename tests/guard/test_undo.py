@@ -8,7 +8,7 @@ from django.db import connection, transaction
 from accounts.actions import ActionRefused
 from accounts.audit import Actor
 from accounts.models import AuditEntry
-from scim.guard import settling, undoing
+from scim.guard import undoing
 from scim.guard.models import Departure, Undoing
 from scim.guard.undoing import PIECE, left_behind
 from scim.models import AttributeChange
@@ -70,7 +70,7 @@ def changes(tenant, request_id):
 
 
 def test_asking_answers_at_once_and_the_worker_brings_them_back_in_pieces(left, at_acme, acme):
-    asked = settling.undo_departures(people.COMMAND, acme, alarm_of(acme).pk)
+    asked = undoing.undo_departures(people.COMMAND, acme, alarm_of(acme).pk)
     before = (active(at_acme), state(acme))
     undoing.advance(acme)
     between = (active(at_acme), state(acme))
@@ -82,7 +82,7 @@ def test_asking_answers_at_once_and_the_worker_brings_them_back_in_pieces(left, 
 
 
 def test_a_piece_costs_about_two_statements_a_user(left, at_acme, acme, statements):
-    settling.undo_departures(people.COMMAND, acme, alarm_of(acme).pk)
+    undoing.undo_departures(people.COMMAND, acme, alarm_of(acme).pk)
 
     with statements() as executed:
         undoing.advance(acme)
@@ -104,7 +104,7 @@ class Dying:
 
 
 def test_a_worker_that_dies_loses_its_piece_and_the_next_goes_on(left, at_acme, acme):
-    asked = settling.undo_departures(people.COMMAND, acme, alarm_of(acme).pk)
+    asked = undoing.undo_departures(people.COMMAND, acme, alarm_of(acme).pk)
     undoing.advance(acme)
     with pytest.raises(SystemExit), connection.execute_wrapper(Dying(after=12)):
         undoing.advance(acme)
@@ -123,7 +123,7 @@ def test_a_finished_undo_is_not_done_again(left, at_acme, acme):
 
     assert undoing.advance(acme) is False
     with pytest.raises(ActionRefused, match="This alarm has been resolved already"):
-        settling.undo_departures(people.COMMAND, acme, alarm_of(acme).pk)
+        undoing.undo_departures(people.COMMAND, acme, alarm_of(acme).pk)
     assert [at_acme.get(path).json["meta"]["version"] for path in left[:3]] == versions
     assert len(changes(acme, done.request_id)) == PEOPLE
 
@@ -141,7 +141,7 @@ def test_a_user_whom_entra_brought_back_meanwhile_is_left_alone(left, at_acme, a
 def test_a_user_who_is_deactivated_again_after_the_undo_was_asked_for_stays_so(
     left, at_acme, acme, clock
 ):
-    settling.undo_departures(people.COMMAND, acme, alarm_of(acme).pk)
+    undoing.undo_departures(people.COMMAND, acme, alarm_of(acme).pk)
     clock.shift(1)
     at_acme.patch(left[0], replace("active", "True"))
     at_acme.patch(left[0], replace("active", "False"))
@@ -208,7 +208,7 @@ def test_staffs_own_audit_log_tells_of_it_too(left, acme, operator):
 
 def test_only_the_tenant_with_an_undo_has_work(left, acme, globex):
     before = undoing.tenants_with_work()
-    settling.undo_departures(people.COMMAND, acme, alarm_of(acme).pk)
+    undoing.undo_departures(people.COMMAND, acme, alarm_of(acme).pk)
 
     assert (before, undoing.tenants_with_work()) == ([], [acme])
     assert undoing.advance(globex) is False
@@ -219,7 +219,7 @@ def test_two_workers_bring_each_user_back_once(real_tenants):
     with transaction.atomic():
         token = clients.mint(initech)
     paths = leave(clients.ScimClient(initech, token))
-    asked = settling.undo_departures(people.COMMAND, initech, alarm_of(initech).pk)
+    asked = undoing.undo_departures(people.COMMAND, initech, alarm_of(initech).pk)
 
     def work(_number):
         try:

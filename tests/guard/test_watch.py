@@ -7,7 +7,7 @@ import time_machine
 from django.db import OperationalError, connection, transaction
 
 from config.flushing import Flusher
-from scim.guard import settling, watch
+from scim.guard import undoing, watch
 from tenants import resolution, traffic
 from tenants.current import in_public
 from tenants.models import Alarm, Guard
@@ -33,7 +33,7 @@ def at_initech(real_tenants, clock):
     resolution.forget()
     with transaction.atomic():
         token = clients.mint(initech)
-        settling.change_guard(people.COMMAND, initech, Guard(share_percent=30, least=3, holds=True))
+        undoing.change_guard(people.COMMAND, initech, Guard(share_percent=30, least=3, holds=True))
     yield clients.ScimClient(initech, token)
     watch.forget()
     traffic.forget()
@@ -98,7 +98,7 @@ def test_a_look_is_made_once_a_second(at_initech, paths, clock, statements):
 def test_departures_while_an_alarm_is_open_are_counted_a_second_later(at_initech, paths, clock):
     tenant = at_initech.tenant
     with transaction.atomic():
-        settling.change_guard(people.COMMAND, tenant, Guard(share_percent=30, least=3, holds=False))
+        undoing.change_guard(people.COMMAND, tenant, Guard(share_percent=30, least=3, holds=False))
     statuses = [leave(at_initech, path) for path in paths[:6]]
     at_once = alarms(tenant)
     watch.look_at_pending(only_due=True)
