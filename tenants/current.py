@@ -6,15 +6,22 @@ The only door to another schema. `with tenant:` of django-tenants mixes threads 
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from functools import lru_cache
 from typing import Any
+from uuid import UUID
 
 from django.db import Error, connection, transaction
 from django.http import HttpRequest
 from django_tenants.utils import schema_context, tenant_context
+from psycopg import sql
 
 from tenants import outages
 from tenants.backend.base import PUBLIC
 from tenants.models import Tenant
+
+
+class TenantChangedError(Exception):
+    """The tenant is not what it was when its host was resolved: resolve it again."""
 
 
 class TenantRequest(HttpRequest):
@@ -50,7 +57,8 @@ def in_tenant_from_start(tenant: Tenant) -> Iterator[None]:
     """`in_tenant` for a request: begins the transaction at once, on a connection that lives.
 
     One that PostgreSQL closed while it was idle, at a restart say, is noticed by the first statement
-    and replaced; nothing is lost, since nothing had begun.
+    and replaced; nothing is lost, since nothing had begun. The same message asks for the revision of
+    a tenant that has one. Raises TenantChangedError.
     """
     was_open = connection.connection is not None
     with ExitStack() as stack:
@@ -65,9 +73,18 @@ def in_tenant_from_start(tenant: Tenant) -> Iterator[None]:
 
 @contextmanager
 def _begun(tenant: Tenant) -> Iterator[None]:
+    question = b"" if tenant.revision is None else _asking_for_revision(tenant.id)
     with in_tenant(tenant):
-        connection.ensure_path()  # type: ignore[attr-defined]  # tenants.backend
+        revision = connection.ensure_path(question)  # type: ignore[attr-defined]  # tenants.backend
+        if revision != tenant.revision:
+            raise TenantChangedError
         yield
+
+
+@lru_cache(maxsize=10_000)
+def _asking_for_revision(tenant_id: UUID) -> bytes:
+    question = sql.SQL("SELECT xmin FROM public.tenants_tenant WHERE id = {}")
+    return question.format(sql.Literal(str(tenant_id))).as_bytes()
 
 
 @contextmanager

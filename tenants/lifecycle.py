@@ -83,7 +83,7 @@ def _refusing(violation: type[psycopg.Error], refusal: TenantRefused) -> Iterato
 
 
 def suspend(tenant: Tenant) -> None:
-    """Stop serving a tenant, within a second everywhere; its data stay. Again: nothing."""
+    """Stop serving a tenant from the next request on; its data stay. Again: nothing."""
     if tenant.is_operator:
         raise TenantRefused("tenant.staff", "The staff tenant cannot be suspended.")
     _set_status(tenant, Status.SUSPENDED)
@@ -101,7 +101,7 @@ def _set_status(tenant: Tenant, status: Status) -> None:
 
 
 def set_schemas_revision(tenant: Tenant, revision: UUID | None) -> None:
-    """Have every process read the tenant's SCIM schemas again, within a second; None: it has none."""
+    """Have every process read the tenant's SCIM schemas again, with its next request; None: it has none."""
     tenant.schemas_revision = revision
     with in_public():
         tenant.save(update_fields=["schemas_revision"])

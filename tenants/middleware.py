@@ -17,12 +17,18 @@ from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 
 from tenants import hostnames, resolution, traffic
-from tenants.current import TenantRequest, in_tenant, in_tenant_from_start
+from tenants.current import (
+    TenantChangedError,
+    TenantRequest,
+    in_tenant,
+    in_tenant_from_start,
+)
 from tenants.models import Tenant
 
 SCIM_ERROR: Final = "urn:ietf:params:scim:api:messages:2.0:Error"  # RFC 7644 §3.12
 SHOWN_HOST_LENGTH: Final = 100
-# How often a request begins again after PostgreSQL ended its transaction in favor of another one.
+# How often a request begins again after PostgreSQL ended its transaction in favor of another one, or
+# after its tenant was found changed.
 BEGINS_AGAIN: Final = 3
 
 logger = logging.getLogger(__name__)
@@ -36,12 +42,23 @@ class TenantMiddleware:
 
     def __call__(self, request: TenantRequest) -> HttpResponse:
         header: str = request.META.get("HTTP_HOST", "")  # never X-Forwarded-Host
-        host = hostnames.parse_host(header)
-        tenant = resolution.find_tenant(host) if host else None
-        if tenant is None:
-            return _not_served(request, header)
-        if tenant.is_suspended:
-            return _suspended(request, tenant)
+        host = hostnames.parse_host(header) or ""
+        tries = 1
+        while True:
+            tenant = resolution.find_tenant(host) if host else None
+            if tenant is None:
+                return _not_served(request, header)
+            if tenant.is_suspended:
+                return _suspended(request, tenant)
+            try:
+                return self._serve(request, tenant)
+            except TenantChangedError:  # nothing was done in that transaction
+                if tries > BEGINS_AGAIN:
+                    raise
+                tries += 1
+                resolution.forget(host)
+
+    def _serve(self, request: TenantRequest, tenant: Tenant) -> HttpResponse:
         request.tenant = tenant
         request.after_transaction, request.begins_left = [], BEGINS_AGAIN
         if tenant.is_operator:

@@ -24,6 +24,9 @@ class Tenant(TenantMixin):  # type: ignore[misc]  # django-tenants ships no type
     """One customer, or staff (`is_operator`, schema `support`): a schema reached by host name."""
 
     auto_create_schema = False  # tenants.lifecycle makes it, in the transaction of the row
+    # Of the row that was read, where a host was resolved (tenants.resolution); another one after a
+    # change of the tenant, its hosts or its guard.
+    revision: str | None = None
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     custom_domain = models.CharField(max_length=63, unique=True)

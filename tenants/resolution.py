@@ -1,8 +1,9 @@
-"""Host name -> tenant: one statement, then a second of memory per process.
+"""Host name -> tenant: one statement, then remembered by the process for as long as it is right.
 
-A second, because a suspension must act everywhere within one, and there is no channel between
-processes. Unknown hosts are remembered too, so that knocking costs no more than visiting. Memory is
-bounded: the oldest tenth makes room.
+An active tenant is remembered with the revision of its row, and the first message of each request asks
+for it (tenants.current): after a change in any process, the next request resolves the host again.
+What changes a tenant's hosts or guard touches its row. Other hosts are remembered for a second, so
+that knocking costs no more than visiting. Memory is bounded: the oldest tenth makes room.
 """
 
 from itertools import islice
@@ -12,6 +13,7 @@ from typing import Any, Final, NamedTuple
 
 from django.conf import settings
 from django.db import Error, connection, transaction
+from django.db.models import CharField, F, Func
 from django.db.models.signals import post_delete, post_save
 
 from tenants import hostnames, outages
@@ -19,6 +21,8 @@ from tenants.current import in_public
 from tenants.models import Domain, Guard, Tenant
 
 TTL_SECONDS: Final = 1.0
+# Of active tenants: for what somebody may have written past this program.
+MOST_SECONDS: Final = 60.0
 MAX_ENTRIES: Final = 10_000  # about 5 MB
 
 
@@ -26,6 +30,9 @@ class _Entry(NamedTuple):
     until: float  # monotonic seconds
     tenant: Tenant | None
 
+
+# The transaction that wrote the row: another one each time.
+_REVISION: Final = Func(template="tenants_tenant.xmin::text", output_field=CharField())
 
 _known: dict[str, _Entry] = {}
 _changing = Lock()  # held by writers; a reader's look-up is atomic
@@ -35,12 +42,15 @@ def find_tenant(host: str) -> Tenant | None:
     """The tenant that a host name serves, suspended or not; None when it is not served.
 
     `host` is lower-cased and has no port (hostnames.parse_host). The instance is shared by threads:
-    read it only. At most one statement, none within a second after the last.
+    read it only. At most one statement. An active one is known to be right when its transaction has
+    begun (tenants.current.in_tenant_from_start).
     """
     now = monotonic()
     entry = _known.get(host)
     if entry is None or entry.until <= now:
-        entry = _Entry(now + TTL_SECONDS, _query(host))
+        tenant = _query(host)
+        is_asked_for = tenant is not None and not tenant.is_suspended
+        entry = _Entry(now + (MOST_SECONDS if is_asked_for else TTL_SECONDS), tenant)
         _remember(host, entry)
     return entry.tenant
 
@@ -65,7 +75,8 @@ def _query(host: str) -> Tenant | None:
 
 def _first(by: dict[str, str]) -> Tenant | None:
     with in_public():
-        tenant: Tenant | None = Tenant.objects.select_related("guard").filter(**by).first()
+        tenants = Tenant.objects.select_related("guard").annotate(revision=_REVISION)
+        tenant: Tenant | None = tenants.filter(**by).first()
     return tenant
 
 
@@ -78,13 +89,19 @@ def _remember(host: str, entry: _Entry) -> None:
                 del _known[oldest]
 
 
-def forget() -> None:
-    """Forget every host name, at once, in this process."""
+def forget(host: str = "") -> None:
+    """Forget the host name, or every one, at once, in this process."""
     with _changing:
-        _known.clear()
+        if host:
+            _known.pop(host, None)
+        else:
+            _known.clear()
 
 
-def _forget_changed(**_: Any) -> None:
+def _forget_changed(instance: Any, **_: Any) -> None:
+    if not isinstance(instance, Tenant):
+        with in_public():
+            Tenant.objects.filter(pk=instance.tenant_id).update(name=F("name"))
     forget()  # for what follows in this transaction
     transaction.on_commit(forget)  # for who asked before others could see the change
 

@@ -110,7 +110,7 @@ def settings_of(tenant: Tenant) -> Guard:
 
 
 def known_settings(tenant: Tenant) -> Guard:
-    """`settings_of` without a statement for a request's tenant: at most a second old."""
+    """`settings_of` without a statement for a request's tenant, as it was when the request began."""
     known: Guard | None = getattr(tenant, "guard", None)
     return known or Guard(tenant=tenant)
 
@@ -121,7 +121,7 @@ def open_alarm(tenant: Tenant) -> Alarm | None:
 
 
 def may_hold(tenant: Tenant, now: datetime) -> bool:
-    """True if an alarm was sounded within the grace: no statement, at most a second old."""
+    """True if an alarm was sounded within the grace: no statement, as of the request's beginning."""
     until = known_settings(tenant).alarm_until
     return until is not None and until > now
 

@@ -80,20 +80,28 @@ class DatabaseWrapper(base.DatabaseWrapper):  # type: ignore[misc]  # django-ten
         self.ensure_path()
         return execute(*arguments)
 
-    def ensure_path(self) -> None:
-        """Put the search path in force for the open transaction. Raises OutsideTransactionError."""
+    def ensure_path(self, question: bytes = b"") -> str | None:
+        """Put the search path in force for the open transaction. Raises OutsideTransactionError.
+
+        A question goes in the same message; returned is the first value of its answer as text, None
+        without a row.
+        """
         if self.autocommit:
             self._check_public()
-            return
+            return None
         status = self.connection.pgconn.transaction_status
         if status == TransactionStatus.INERROR:
-            return  # nothing but a rollback is possible, and it may restore another path
+            return None  # nothing but a rollback is possible, and it may restore another path
         wanted = _set_path(self.schema_name, self.include_public_schema)
-        if status == TransactionStatus.IDLE:
-            self._send(b"BEGIN; " + wanted)  # as psycopg would, in a message of its own
-        elif self.search_path_set_schemas != wanted:
-            self._send(wanted)
+        begin = b"BEGIN" if status == TransactionStatus.IDLE else b""
+        is_in_force = not begin and self.search_path_set_schemas == wanted
+        if is_in_force and not question:
+            return None
+        # psycopg would send BEGIN in a message of its own.
+        sent = (begin, b"" if is_in_force else wanted, question)
+        result = self._send(b"; ".join(filter(None, sent)))
         self.search_path_set_schemas = wanted
+        return str(result.get_value(0, 0), "ascii") if question and result.ntuples else None
 
     def _send(self, statements: bytes) -> Any:
         """The result of the last of the statements, which go in one message."""

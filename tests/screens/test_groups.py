@@ -192,7 +192,7 @@ def test_the_number_of_queries_does_not_grow_with_members_and_groups(
     own_host, acme, guides, bjensen, provision, provision_group, statements
 ):
     def queries(path):
-        resolution.forget()  # else a host is looked up once a second
+        resolution.forget()  # so each time a host is looked up
         with statements() as executed:
             own_host.get(path)
         return len(executed)

@@ -172,7 +172,7 @@ def test_the_number_of_queries_does_not_grow_with_the_users(
     own_host, acme, provision, bjensen, statements
 ):
     def queries(path):
-        resolution.forget()  # else a host is looked up once a second
+        resolution.forget()  # so each time a host is looked up
         with statements() as executed:
             own_host.get(path)
         return len(executed)

@@ -1,8 +1,10 @@
 """The database for tests: its statements, and tenants whose rows are really committed."""
 
 import os
+import re
 import socket
-from collections.abc import Iterator
+import tempfile
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 from unittest.mock import patch
@@ -141,3 +143,17 @@ def cut(victim: Any) -> None:
     """Break the line to PostgreSQL, as a restart of it or of a router does."""
     with socket.socket(fileno=os.dup(victim.fileno())) as line:
         line.shutdown(socket.SHUT_RDWR)
+
+
+def sent(function: Callable[[], object]) -> list[str]:
+    """The messages that the driver sends to PostgreSQL while the function runs."""
+    connection.ensure_connection()
+    with tempfile.TemporaryFile() as trace:
+        connection.connection.pgconn.trace(trace.fileno())
+        try:
+            function()
+        finally:
+            connection.connection.pgconn.untrace()
+        trace.seek(0)
+        lines = trace.read().decode()
+    return re.findall(r'\t(?:Query|Parse)\t.*?"(?:" ")?(.+)"', lines)

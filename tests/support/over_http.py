@@ -102,7 +102,7 @@ def warm(at_acme, bjensen):
 def cost(at_acme, warm, statements):
     """`cost(status, method, path, body)`: the number of statements of a request that has that answer.
 
-    Without BEGIN, SET, COMMIT and what is known of the tenant, which is looked up once a second.
+    Without BEGIN, SET, COMMIT and what is known of the tenant, which is remembered.
     """
 
     def count(status, method, path, body=None, **options):

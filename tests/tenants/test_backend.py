@@ -1,7 +1,5 @@
 """The search path: set per transaction, re-issued after whatever reverts it, never left behind."""
 
-import re
-import tempfile
 import threading
 
 import pytest
@@ -19,19 +17,7 @@ from tests.support import database
 def sent():
     """`sent(function)`: what the function had the driver send to PostgreSQL."""
 
-    def record(function):
-        connection.ensure_connection()
-        with tempfile.TemporaryFile() as trace:
-            connection.connection.pgconn.trace(trace.fileno())
-            try:
-                function()
-            finally:
-                connection.connection.pgconn.untrace()
-            trace.seek(0)
-            lines = trace.read().decode()
-        return re.findall(r'\t(?:Query|Parse)\t.*?"(?:" ")?(.+)"', lines)
-
-    return record
+    return database.sent
 
 
 def schema():

@@ -2,6 +2,8 @@
 
 import json
 import logging
+import uuid
+from contextlib import contextmanager
 
 import psycopg
 import pytest
@@ -10,9 +12,19 @@ from django.http import HttpResponse
 from django.test import RequestFactory
 
 from accounts.models import Account
-from tenants import lifecycle
-from tenants.current import after_transaction, begin_again, current_tenant, in_tenant
+from scim.guard.guard import known_settings
+from tenants import lifecycle, resolution
+from tenants.current import (
+    TenantChangedError,
+    after_transaction,
+    begin_again,
+    current_tenant,
+    in_public,
+    in_tenant,
+)
 from tenants.middleware import TenantMiddleware
+from tenants.models import Guard, Tenant
+from tests.support import database
 
 
 def ask(host, page, path="/", **headers):
@@ -159,6 +171,90 @@ def test_a_suspended_tenant_is_answered_403_until_it_is_resumed(acme, globex):
     assert ask(globex.host, name_the_tenant).status_code == 200
     lifecycle.resume(acme)
     assert ask(acme.host, name_the_tenant).status_code == 200
+
+
+@pytest.fixture
+def elsewhere(monkeypatch):
+    """`with elsewhere():` what is done inside, another process does."""
+
+    @contextmanager
+    def another_process():
+        with monkeypatch.context() as patch:
+            patch.setattr(resolution, "forget", lambda: None)
+            yield
+
+    return another_process
+
+
+def test_a_suspension_in_another_process_acts_on_the_next_request(acme, elsewhere):
+    assert ask(acme.host, name_the_tenant).status_code == 200
+
+    with elsewhere():
+        lifecycle.suspend(acme)
+
+    assert ask(acme.host, never_reached).status_code == 403
+
+
+def test_whatever_changes_in_another_process_the_next_request_has(acme, elsewhere):
+    def seen(request):
+        tenant = request.tenant
+        return HttpResponse(f"{tenant.name}, {tenant.schemas_revision}, {known_settings(tenant)}")
+
+    assert ask(acme.host, seen).text == "Acme Ltd, None, 30 %, at least 20"
+    revision = uuid.uuid4()
+
+    with elsewhere(), in_public():
+        Guard.objects.create(tenant=acme, share_percent=5, least=2)
+        Tenant.objects.filter(pk=acme.pk).update(name="Acme", schemas_revision=revision)
+    assert ask(acme.host, seen).text == f"Acme, {revision}, 5 %, at least 2"
+
+    with elsewhere(), in_public():
+        Guard.objects.update_or_create(tenant=acme, defaults={"least": 3})
+    assert ask(acme.host, seen).text == f"Acme, {revision}, 5 %, at least 3"
+
+
+def test_a_host_that_another_process_takes_away_or_gives_on_is_so_with_the_next_request(
+    acme, globex, elsewhere
+):
+    lifecycle.add_host(acme, "scim.acme.example")
+    assert ask("scim.acme.example", name_the_tenant).text == "Acme Ltd Acme Ltd t_acme"
+
+    with elsewhere():
+        lifecycle.remove_host(acme, "scim.acme.example")
+    assert ask("scim.acme.example", never_reached).status_code == 404
+
+    lifecycle.add_host(acme, "scim.acme.example")
+    assert ask("scim.acme.example", name_the_tenant).status_code == 200
+    with elsewhere():
+        lifecycle.remove_host(acme, "scim.acme.example")
+        lifecycle.add_host(globex, "scim.acme.example")
+    assert ask("scim.acme.example", name_the_tenant).text == "Globex Inc Globex Inc t_globex"
+
+
+def test_a_tenant_that_never_stays_as_it_is_found_is_an_error_and_no_endless_loop(
+    acme, monkeypatch
+):
+    def changed(host):
+        acme.revision = "1"
+        return acme
+
+    monkeypatch.setattr(resolution, "find_tenant", changed)
+
+    with pytest.raises(TenantChangedError):
+        ask(acme.host, never_reached)
+
+
+def test_a_known_host_costs_its_question_in_the_message_that_begins_the_transaction(real_tenants):
+    initech, _ = real_tenants
+    ask(initech.host, name_the_tenant)
+
+    path = 'SET LOCAL search_path = "t_initech", "public"'
+    question = f"SELECT xmin FROM public.tenants_tenant WHERE id = '{initech.id}'"
+    assert database.sent(lambda: ask(initech.host, name_the_tenant)) == [
+        f"BEGIN; {path}; {question}",
+        "SELECT current_schema()",
+        "COMMIT",
+    ]
 
 
 def test_rows_of_a_request_are_kept_in_its_tenant_only(acme, globex):

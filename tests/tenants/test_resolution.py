@@ -1,4 +1,4 @@
-"""From host name to tenant: by custom domain or further host name, remembered for a second."""
+"""From host name to tenant: by custom domain or further host name, remembered while it is right."""
 
 import pytest
 from django.conf import settings
@@ -42,16 +42,29 @@ def test_other_hosts_are_nobodys(host, acme):
     assert resolution.find_tenant(host) is None
 
 
-def test_one_statement_finds_a_tenant_and_none_within_the_next_second(
-    acme, statements, monkeypatch
-):
-    def statements_at(seconds):
-        monkeypatch.setattr(resolution, "monotonic", lambda: seconds)
+@pytest.fixture
+def statements_at(statements, monkeypatch):
+    """`statements_at(host, *seconds)`: how many it costs to find the host's tenant at each moment."""
+
+    def count(host, moment):
+        monkeypatch.setattr(resolution, "monotonic", lambda: moment)
         with statements() as executed:
-            resolution.find_tenant(host_of("acme"))
+            resolution.find_tenant(host)
         return len(executed)
 
-    assert [statements_at(seconds) for seconds in (0, 0.99, 1.01, 2.0, 2.02)] == [1, 0, 1, 0, 1]
+    return lambda host, *seconds: [count(host, moment) for moment in seconds]
+
+
+def test_one_statement_finds_an_active_tenant_and_none_within_the_next_minute(acme, statements_at):
+    assert statements_at(host_of("acme"), 0, 1.01, 59.9, 60.1, 100) == [1, 0, 0, 1, 0]
+
+
+def test_an_unknown_host_and_a_suspended_tenant_are_remembered_for_a_second(acme, statements_at):
+    """No transaction is begun for them that could ask whether they are what they were."""
+    lifecycle.suspend(acme)
+
+    assert statements_at("nobody.example", 0, 0.99, 1.01, 2.0, 2.02) == [1, 0, 1, 0, 1]
+    assert statements_at(host_of("acme"), 0, 0.99, 1.01, 2.0, 2.02) == [1, 0, 1, 0, 1]
 
 
 def test_unknown_hosts_are_remembered_too(db, statements):

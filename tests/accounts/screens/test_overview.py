@@ -199,7 +199,7 @@ def test_the_number_of_statements_does_not_grow_with_the_tenants(
     alice, olaf, acme, globex, command, statements, tell
 ):
     tell(acme, "all", "token.expired", last_request_at=5, failed_at=5)
-    resolution.forget()  # else a host is looked up once a second
+    resolution.forget()  # so each time a host is looked up
     with statements() as few:
         alice.get("/admin/")
     for number in range(3):

@@ -279,7 +279,7 @@ def test_the_number_of_queries_of_the_list_does_not_grow(
     alice, acme, tara, minted, command, statements
 ):
     def queries():
-        resolution.forget()  # else a host is looked up once a second
+        resolution.forget()  # so each time a host is looked up
         with statements() as executed:
             alice.get(LIST)
         return len(executed)

@@ -180,7 +180,7 @@ def test_the_event_of_another_tenant_is_not_found(globex, gus, bjensen, acme, op
 
 def test_the_number_of_queries_does_not_grow_with_the_log(own_host, bjensen, refuse, statements):
     def queries():
-        resolution.forget()  # else a host is looked up once a second
+        resolution.forget()  # so each time a host is looked up
         with statements() as executed:
             own_host.get(LIST)
         return len(executed)

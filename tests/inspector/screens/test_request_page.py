@@ -296,7 +296,7 @@ def test_the_number_of_queries_does_not_grow_with_what_was_sent(
 ):
     def queries(operations):
         change(bjensen, {"Operations": operations})
-        resolution.forget()  # else a host is looked up once a second
+        resolution.forget()  # so each time a host is looked up
         with statements() as executed:
             page_of()
         return len(executed)
