@@ -1,6 +1,7 @@
 """Each refused request has its reason in the provisioning log (scim.refusals)."""
 
 import pytest
+from django.db import connection
 
 from scim.models import ProvisioningEvent
 from tenants.current import in_tenant
@@ -130,3 +131,19 @@ def test_a_refused_request_for_an_access_token_keeps_its_reason(acme, client_for
 
     assert answer.status_code >= 400
     assert reasons() == ["oauth.request"]
+
+
+def test_workers_of_the_release_before_go_on_writing_events(acme):
+    """Their statement does not name the column: the database gives it its default."""
+    with in_tenant(acme), connection.cursor() as cursor:
+        cursor.execute(
+            """
+            INSERT INTO scim_provisioningevent
+                (id, at, request_id, token_label, operation, method, path, resource_type, status,
+                 scim_type, detail, notes, count, user_agent)
+            VALUES (gen_random_uuid(), now(), 'r-1', '', 'create', 'POST', '/scim/Users', 'User', 201,
+                    '', '', '[]', 1, '')
+            """
+        )
+
+        assert ProvisioningEvent.objects.get(request_id="r-1").reason == ""
