@@ -180,7 +180,7 @@ EMAIL_BACKEND = (
     "django.core.mail.backends.smtp.EmailBackend" if EMAIL_HOST else "accounts.mailing.FileBackend"
 )
 
-# Uploads: SCIM bodies have their own limit (scim.api.parsers); forms are small.
+# Uploads: SCIM bodies have their own limit (scim.api.bodies); forms are small.
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1_048_576  # bytes
 
 STATIC_URL = "/static/"  # absolute: a relative one would take over the prefix of a staff visit
@@ -199,7 +199,7 @@ REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [],
     "DEFAULT_PERMISSION_CLASSES": [],
     "DEFAULT_RENDERER_CLASSES": ["scim.api.renderers.ScimRenderer"],
-    "DEFAULT_PARSER_CLASSES": ["scim.api.parsers.ScimParser"],
+    "DEFAULT_PARSER_CLASSES": ["scim.api.bodies.ScimParser"],
     "DEFAULT_CONTENT_NEGOTIATION_CLASS": "scim.api.renderers.ScimNegotiation",
     "UNAUTHENTICATED_USER": None,
     "UNAUTHENTICATED_TOKEN": None,

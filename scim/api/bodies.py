@@ -1,8 +1,9 @@
-"""The bytes of a request's body, whole and bounded (RFC 9110 §8.4, RFC 9112 §6).
+"""A request's body: its bytes, whole and bounded (RFC 9110 §8.4, RFC 9112 §6), and the SCIM JSON in them.
 
 A client that sends its body in chunks announces no length, and Django takes it for empty. gunicorn
 has decoded the chunks, and its stream ends where the body ends; it says so as
 `wsgi.input_terminated`. A request with both a length and chunks never comes here: gunicorn refuses it.
+The parser is strict about what could hurt, before anything interprets the JSON (docs/security.md).
 """
 
 import io
@@ -10,10 +11,17 @@ from collections.abc import Mapping
 from typing import IO, Any, Final
 
 from django.http import HttpRequest, UnreadablePostError
+from rest_framework.parsers import BaseParser
 
+from scim.protocol import values
 from scim.protocol.errors import ContentTooLarge, InvalidSyntax, UnsupportedCoding
+from scim.protocol.messages import MEDIA_TYPE
+from scim.protocol.values import MAX_NAMES
+from scim.provider.catalog import CAPABILITIES
 
 _PLAIN: Final = frozenset({"", "identity"})
+
+MAX_BULK_NAMES: Final = 100_000  # object members in a BulkRequest, which holds many
 
 
 def open_stream(request: HttpRequest) -> Any:
@@ -74,3 +82,32 @@ def _read(stream: IO[Any], size: int) -> bytes:
 
 def _too_large(limit: int) -> ContentTooLarge:
     return ContentTooLarge("request.too-large", f"The body is larger than {limit} bytes.")
+
+
+class ScimParser(BaseParser):
+    media_type = MEDIA_TYPE
+    max_names = MAX_NAMES
+
+    def parse(
+        self,
+        stream: IO[Any],
+        media_type: str | None = None,
+        parser_context: Mapping[str, Any] | None = None,
+    ) -> Any:
+        request = (parser_context or {})["request"]
+        return parse(read(stream, request.META, CAPABILITIES.max_body), self.max_names)
+
+
+class BulkParser(ScimParser):
+    max_names = MAX_BULK_NAMES
+
+
+def parse(body: bytes, max_names: int = MAX_NAMES) -> Any:
+    """The JSON document in the body. Raises InvalidSyntax."""
+    if not body.strip():
+        raise InvalidSyntax("body.unreadable", "The request has no body; it must be a JSON object.")
+    try:
+        text = body.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise InvalidSyntax("body.unreadable", "The body is not UTF-8.") from None
+    return values.read_document(text, max_names)

@@ -1,19 +1,34 @@
-"""The parameters of a query string, by the names that RFC 7644 gives them (§3.4.2, §3.9, RFC 9865).
+"""List requests: the parameters by the names that RFC 7644 gives them, the answer, and the endpoints over
+all resource types (§3.4.2, §3.4.3, §3.9, RFC 9865).
 
 A parameter that is passed over in silence does harm: without its filter, a look-up is answered with
 the whole list, and a client takes the first user for the one it asked for. So names are read in any
 letter case (E34), and a parameter that says two things is refused.
 """
 
-from collections.abc import Iterable
-from typing import Final
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Final
 from urllib.parse import parse_qsl
 
 from django.http import HttpRequest
+from rest_framework.request import Request
+from rest_framework.response import Response
 
+from scim.api.log import log_read
+from scim.api.renderers import ScimResponse
+from scim.api.views import ScimView
 from scim.protocol.errors import InvalidFilter, InvalidValue
 from scim.protocol.filters import parse_filter
-from scim.provider.parameters import NAMES
+from scim.protocol.messages import cursor_response, list_response
+from scim.protocol.representation import project, relations_shown, represent
+from scim.protocol.schema import ResourceType
+from scim.provider import resources
+from scim.provider.catalog import resource_types
+from scim.provider.cursors import Seal
+from scim.provider.parameters import NAMES, read_cursor, read_projection, read_query, read_search
+from scim.provider.requester import Requester
+from scim.repository.base import Loading, Source
+from tenants.current import current_tenant
 
 _BY_LOWER_NAME: Final = {name.lower(): name for name in NAMES}
 _LISTS: Final = frozenset({"attributes", "excludedAttributes"})
@@ -61,3 +76,69 @@ def _with_pluses(raw: str) -> str | None:
                 return None
             return value
     return None
+
+
+def list_response_of(
+    resource_types: Sequence[ResourceType], parameters: Mapping[str, Any], requester: Requester
+) -> dict[str, Any]:
+    """The ListResponse of the page that the parameters ask for.
+
+    Raises InvalidFilter, InvalidPath, InvalidValue, InvalidCursor, ExpiredCursor, InvalidCount,
+    TooMany.
+    """
+    projection, query = read_projection(parameters), read_query(parameters)
+    seal = Seal(requester, resource_types)
+    cursor = read_cursor(parameters)
+    if cursor:
+        query = seal.opened(query, cursor)
+    tenant_url = requester.tenant_url
+    sources = [
+        Source(each, Loading(tenant_url, relations_shown(each, projection)))
+        for each in resource_types
+    ]
+    page = resources.query(sources, query)
+    found = [
+        project(
+            item.resource_type, represent(item.resource_type, item.stored, tenant_url), projection
+        )
+        for item in page.items
+    ]
+    if query.cursor is None:
+        return list_response(found, total=page.total, start_index=query.start_index)
+    sealed = seal.sealed(query, page)
+    return cursor_response(
+        found, total=page.total, previous_cursor=sealed.previous, next_cursor=sealed.next
+    )
+
+
+def without_cursor(sent: Mapping[str, Any]) -> dict[str, Any]:
+    """The query without its cursor, which holds a sort key and makes equal queries differ."""
+    return {
+        name: "…" if name.lower() == "cursor" and value else value for name, value in sent.items()
+    }
+
+
+class EverythingView(ScimView):
+    """A list of resources of every type, in one order and with one total."""
+
+    operation = "query"
+
+    def answer(self, parameters: Mapping[str, Any]) -> Response:
+        types = resource_types(current_tenant())
+        body = list_response_of(types, parameters, self.authenticated())
+        log_read(self.http_request, self, 200)
+        return ScimResponse(body)
+
+
+class RootView(EverythingView):
+    def get(self, request: Request) -> Response:
+        parameters = read_parameters(self.http_request)
+        self.sent = without_cursor(parameters) or None
+        return self.answer(parameters)
+
+
+class SearchView(EverythingView):
+    def post(self, request: Request) -> Response:
+        parameters = read_search(self.read_body())
+        self.sent = without_cursor(self.sent)
+        return self.answer(parameters)

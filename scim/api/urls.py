@@ -11,13 +11,11 @@ from typing import Any
 from django.http.response import HttpResponseBase
 from django.urls import URLPattern, re_path
 
-from scim.api.bulk import BulkView
 from scim.api.discovery import ResourceTypesView, SchemasView, ServiceProviderConfigView
-from scim.api.me import MeViewSet
 from scim.api.oauth import TokenView
-from scim.api.search import RootView, SearchView
+from scim.api.queries import RootView, SearchView
 from scim.api.views import UnknownEndpointView
-from scim.api.viewsets import ResourceViewSet
+from scim.api.viewsets import BulkView, MeViewSet, ResourceViewSet
 from scim.protocol.definitions import USER
 from scim.protocol.schema import ResourceType
 from scim.provider.catalog import RESOURCE_TYPES

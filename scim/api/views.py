@@ -10,9 +10,9 @@ from rest_framework.views import APIView
 from accounts.tokens import Scope, Verified
 from scim.api import bodies
 from scim.api.authentication import SecretTokenAuthentication, check_scope
+from scim.api.bodies import ScimParser
 from scim.api.exceptions import handle, scim_error
 from scim.api.log import tell
-from scim.api.parsers import ScimParser
 from scim.api.renderers import ScimNegotiation, ScimRenderer
 from scim.protocol.errors import InvalidSyntax, NotFound, ScimError
 from scim.protocol.messages import MEDIA_TYPE

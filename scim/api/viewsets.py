@@ -1,17 +1,22 @@
-"""The endpoints of resource types (RFC 7644 §3.3-3.6): HTTP in, one call of the provider, HTTP out."""
+"""The endpoints of resource types, /Me and /Bulk (RFC 7644 §3.3-3.7, §3.11): HTTP in, one call of the
+provider, HTTP out.
+"""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import ViewSetMixin
 
-from scim.api.lists import list_response_of, without_cursor
+from scim.api.bodies import BulkParser
 from scim.api.log import log_read
-from scim.api.queries import read_parameters
+from scim.api.queries import list_response_of, read_parameters, without_cursor
 from scim.api.renderers import ScimResponse
 from scim.api.views import ScimView
+from scim.protocol.bulk import bulk_response, read_request
+from scim.protocol.errors import NotImplementedYet, ServiceUnavailable, TooMany
+from scim.protocol.filters import And, AttributePath, Comparison, Filter, Operator, Or, ValuePath
 from scim.protocol.messages import MEDIA_TYPE
 from scim.protocol.representation import (
     Precondition,
@@ -24,14 +29,22 @@ from scim.protocol.representation import (
     represent,
 )
 from scim.protocol.schema import Relation, ResourceType
-from scim.provider import catalog, resources
+from scim.provider import bulk, catalog, resources
+from scim.provider.catalog import CAPABILITIES, resource_types
 from scim.provider.parameters import read_projection, read_search
 from scim.provider.resources import Existing
-from scim.repository.base import Loading
+from scim.repository.base import Loading, Query, Source
 from tenants.current import current_tenant
 
 # A removal is answered without a body.
 NOTHING_RELATED = Projection(attributes=())
+
+_POST: Final = "/Me does not create users; POST to /Users."
+_NOBODY: Final = (
+    "/Me needs exactly one provisioned user whose userName or work e-mail is the e-mail address of"
+    " the account that the secret token was issued for; there is {number}."
+)
+_LATE: Final = "The user of the secret token was not found in time; repeat the request later."
 
 
 class ResourceViewSet(ViewSetMixin, ScimView):
@@ -150,3 +163,68 @@ class ResourceViewSet(ViewSetMixin, ScimView):
             "Location": location(self.resource_type, stored.id, tenant_url),
         }
         return ScimResponse(self._represent(stored, projection), status=status, headers=headers)
+
+
+class MeViewSet(ResourceViewSet):
+    """The operations of a member, on the requester's own user; Location names the user itself.
+
+    It is the one user of the tenant, active or not, whose userName or work e-mail is the e-mail address of
+    the account that the secret token was issued for, in any letter case. A disabled user counts: the token
+    says who asks, and `active` is then only one of the things to read or write. Two such users are none,
+    since a guess could change the wrong person.
+    """
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        """Find the user of the request, before the handler is called with it. Raises NotImplementedYet,
+        ServiceUnavailable.
+        """
+        super().initial(request, *args, **kwargs)
+        if request.method == "POST":
+            raise NotImplementedYet("me.create", _POST)
+        self.kwargs["identifier"] = self._own_id()  # the handler's keyword arguments themselves
+
+    def finalize_response(
+        self, request: Request, response: Response, *args: Any, **kwargs: Any
+    ) -> Response:
+        answer = super().finalize_response(request, response, *args, **kwargs)
+        identifier = self.kwargs.get("identifier")
+        if identifier is not None:
+            tenant_url = self.authenticated().tenant_url
+            answer["Location"] = location(self.resource_type, identifier, tenant_url)
+        return answer
+
+    def _own_id(self) -> str:
+        email = self.verified.account_email if self.verified else ""
+        source = Source(self.resource_type, Loading(self.authenticated().tenant_url))
+        query = Query(filter=_is_person(email), count=2)
+        try:
+            found = resources.query([source], query).items if email else ()
+        except TooMany:  # the query is ours: no advice helps the client
+            raise ServiceUnavailable("server.busy", _LATE) from None
+        if len(found) != 1:
+            raise NotImplementedYet(
+                "me.nobody", _NOBODY.format(number="more than one" if found else "none")
+            )
+        return str(found[0].stored.id)
+
+
+def _is_person(email: str) -> Filter:
+    """`userName eq "…" or emails[type eq "work" and value eq "…"]`; an index answers each."""
+
+    def equals(name: str, value: str) -> Comparison:
+        return Comparison(AttributePath(name), Operator.EQ, value)
+
+    work = And((equals("type", "work"), equals("value", email)))
+    return Or((equals("userName", email), ValuePath(AttributePath("emails"), work)))
+
+
+class BulkView(ScimView):
+    """Executes the operations; the answer is 200 whatever became of each of them."""
+
+    operation = "bulk"
+    parser_classes = [BulkParser]
+
+    def post(self, request: Request) -> Response:
+        types = resource_types(current_tenant())
+        asked = read_request(self.read_body(), types, CAPABILITIES.max_operations)
+        return Response(bulk_response(bulk.perform(asked, self.authenticated())))

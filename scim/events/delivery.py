@@ -20,11 +20,10 @@ from uuid import UUID
 from django.conf import settings
 
 from scim.events import outbox, posting
-from scim.events.composing import composer
 from scim.events.models import DeliveryStatus
 from scim.events.outbox import Queued, Result, Stream
 from scim.events.posting import Answer, Message, NotSent
-from scim.events.signing import SealBroken
+from scim.events.signing import SealBroken, composer
 from scim.provider.provisioning_log import storable
 from tenants import clock, lifecycle, schemas
 from tenants.current import in_tenant

@@ -28,11 +28,10 @@ from scim.api import bodies
 from scim.api.authentication import CHALLENGE, INVALID_TOKEN, bearer_token, requester_of
 from scim.api.log import log_read, log_refusal
 from scim.events import outbox, signing
-from scim.events.composing import claims_for
 from scim.events.delivery import MAX_ERROR
 from scim.events.models import DeliveryStatus, StreamState
 from scim.events.outbox import Result, Stream
-from scim.events.signing import SealBroken
+from scim.events.signing import SealBroken, claims_for
 from scim.protocol.errors import BadRequest, ScimError, ServiceUnavailable, Unauthorized
 from scim.provider.provisioning_log import storable
 from scim.provider.requester import Requester

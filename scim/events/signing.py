@@ -1,19 +1,23 @@
-"""The keys that a tenant's Security Event Tokens are signed with, and the tokens (RFC 8417, RFC 7515).
+"""The messages for a stream's queued changes, and the keys that sign them and seal its secrets.
 
-A tenant's first key is made when it is first needed. The private part is sealed in the tenant's
-schema and erased when another key takes over; the public part stays
-published for as long as tokens that it verifies may be kept.
+A message is a signed Security Event Token (RFC 8417, RFC 7515, RFC 8935) or a signed webhook. A tenant's
+first signing key is made when it is first needed. The private part is sealed in the tenant's schema and
+erased when another key takes over; the public part stays published for as long as tokens that it verifies
+may be kept.
 
-A secret that must be used again cannot be a digest: it is sealed for one tenant and use. It is encrypted
-and authenticated (JWE, `dir` with A256GCM) under a key that follows from SECRET_KEY, the tenant and the
-use: a copy of the database gives none away, and a value that is moved to another tenant or another
-column cannot be opened. With another SECRET_KEY neither.
+Secrets that must be used again cannot be digests, so they are sealed: encrypted and authenticated (JWE,
+`dir` with A256GCM) under a key that follows from SECRET_KEY, the tenant and what the secret is for. A copy
+of the database gives none away, and a value that is moved to another tenant or another column cannot be
+opened. With another SECRET_KEY neither.
 """
 
+import base64
+import hmac
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from hashlib import sha256
 from typing import Any, Final
 from uuid import UUID
 
@@ -24,8 +28,14 @@ from joserfc import jwe, jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import ECKey, OctKey
 
-from scim.events.claims import TOKEN_TYPE
-from scim.events.models import SigningKey
+from scim.events.claims import MEDIA_TYPE, TOKEN_TYPE, Addressed, Happening, claims
+from scim.events.models import DeliveryMethod, SigningKey
+from scim.events.outbox import Queued, Stream
+from scim.events.posting import Message
+from scim.protocol.redaction import without_secrets
+from scim.protocol.representation import date_time
+from scim.provider import catalog
+from tenants import clock
 from tenants.models import Tenant
 
 ALGORITHM: Final = "ES256"
@@ -36,6 +46,15 @@ _USE: Final = "signing key"
 _HEADER: Final = {"alg": "dir", "enc": "A256GCM"}
 # Never changed, wherever this module stands: it is part of each key that something is sealed with.
 _SALT: Final = "scim.provider.sealing"
+
+# Uses of secrets, part of the key that seals them.
+PUSH_HEADER: Final = "push authorization"
+WEBHOOK_KEY: Final = "webhook key"
+WEBHOOK_PREFIX: Final = "whsec_"
+_SECRET_USES: Final = {
+    DeliveryMethod.PUSH.value: PUSH_HEADER,
+    DeliveryMethod.WEBHOOK.value: WEBHOOK_KEY,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,3 +136,60 @@ def unseal(tenant_id: UUID, use: str, sealed: str) -> str:
 
 def _key(tenant_id: UUID, use: str) -> OctKey:
     return OctKey.import_key(salted_hmac(_SALT, f"{use}:{tenant_id}", algorithm="sha256").digest())
+
+
+def composer(tenant: Tenant, stream: Stream) -> Callable[[Queued], Message]:
+    """A function that turns a queued change into a message to the stream. Raises SealBroken."""
+    secret = ""
+    if stream.secret:
+        secret = unseal(tenant.id, _SECRET_USES[stream.method], stream.secret)
+    if stream.method == DeliveryMethod.WEBHOOK:
+        key = base64.b64decode(secret.removeprefix(WEBHOOK_PREFIX))
+        return lambda queued: _webhook(stream, queued, claims_for(tenant, stream, queued), key)
+    signing = signer(tenant, clock.now())
+    return lambda queued: _push(stream, signing.token(claims_for(tenant, stream, queued)), secret)
+
+
+def claims_for(tenant: Tenant, stream: Stream, queued: Queued) -> dict[str, Any]:
+    """The claims of the token for that stream; the same at each attempt."""
+    addressed = Addressed(queued.id, tenant.tenant_url, stream.audience, stream.event_uris)
+    return claims(_readable(tenant, queued.happening), addressed)
+
+
+def _readable(tenant: Tenant, happening: Happening) -> Happening:
+    """The happening, without values of attributes that have become secret since it was queued."""
+    name = happening.resource_type
+    resource_type = catalog.resource_type(tenant, name)
+    return replace(
+        happening,
+        document=without_secrets(resource_type, happening.document),
+        changes=tuple(catalog.redaction(tenant).readable(happening.changes, name)),
+    )
+
+
+def _push(stream: Stream, token: str, authorization: str) -> Message:
+    """RFC 8935 §2.1."""
+    headers = {"Content-Type": MEDIA_TYPE, "Accept": "application/json"}
+    if authorization:
+        headers["Authorization"] = authorization
+    return Message(stream.endpoint, token.encode("ascii"), headers)
+
+
+def _webhook(stream: Stream, queued: Queued, whole: Mapping[str, Any], key: bytes) -> Message:
+    """Plain JSON, signed as Standard Webhooks has it: HMAC-SHA256 over id, time and body."""
+    body = {
+        "type": next(iter(whole["events"])),
+        "timestamp": date_time(queued.happening.at),
+        "data": whole,
+    }
+    raw = json.dumps(body, ensure_ascii=False).encode()
+    timestamp = str(int(clock.now().timestamp()))
+    signed = b".".join((whole["jti"].encode(), timestamp.encode(), raw))
+    signature = base64.b64encode(hmac.new(key, signed, sha256).digest()).decode()
+    headers = {
+        "Content-Type": "application/json",
+        "webhook-id": whole["jti"],
+        "webhook-timestamp": timestamp,
+        "webhook-signature": f"v1,{signature}",
+    }
+    return Message(stream.endpoint, raw, headers)

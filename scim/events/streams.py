@@ -18,7 +18,6 @@ from accounts.actions.performing import ActionRefused, note, one_line, performin
 from accounts.audit import Actor, Details
 from scim.events import outbox, posting, signing
 from scim.events.claims import DETAILED, EVENT_URIS, NOTICE, uris_of
-from scim.events.composing import PUSH_HEADER, WEBHOOK_KEY, WEBHOOK_PREFIX
 from scim.events.models import (
     Delivery,
     DeliveryMethod,
@@ -28,7 +27,7 @@ from scim.events.models import (
     StreamState,
 )
 from scim.events.polling import SECRET_PREFIX
-from scim.events.signing import seal
+from scim.events.signing import PUSH_HEADER, WEBHOOK_KEY, WEBHOOK_PREFIX, seal
 from tenants import clock, lifecycle
 from tenants.errors import about
 from tenants.models import Tenant

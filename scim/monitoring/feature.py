@@ -5,8 +5,8 @@ from django.contrib.admin import AdminSite
 from accounts.console.screen import add_panel
 from accounts.console.site import add_part
 from scim.monitoring.exchanges import Exchanges
+from scim.monitoring.health import TenantPanel
 from scim.monitoring.portal import SetUp
-from scim.monitoring.tenant_page import TenantPanel
 from scim.provider.features import Feature
 from scim.provider.observers import Observer
 from tenants.models import Tenant

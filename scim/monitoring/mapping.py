@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Final
 
 from accounts.console.page import Fact, Facts, Table, badge
-from scim.monitoring.marks import (
+from scim.monitoring.exchanges import (
     ACTIVE,
     COMPLIANT,
     CREATE,

@@ -4,8 +4,7 @@ import io
 
 import pytest
 
-from scim.api.bodies import read
-from scim.api.parsers import parse
+from scim.api.bodies import parse, read
 from scim.protocol.errors import ContentTooLarge, InvalidSyntax
 from scim.protocol.values import MAX_DEPTH, MAX_NAMES
 

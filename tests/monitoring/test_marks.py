@@ -3,7 +3,7 @@
 import pytest
 from hypothesis import given
 
-from scim.monitoring.marks import (
+from scim.monitoring.exchanges import (
     COMPLIANT,
     CREATE,
     LEGACY,
