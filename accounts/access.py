@@ -1,7 +1,7 @@
 """Access tokens: what an OAuth client sends to the SCIM endpoints (RFC 6749 §1.4, RFC 6750).
 
-Opaque, shaped like a secret token with a prefix of its own, stored as its digest. A token says
-nothing by itself, so what became of client, secret and account since counts on each request.
+Opaque, shaped like a secret token with a prefix of its own, stored as its digest. A token holds no
+data, so the present state of client, secret and account counts on each request.
 """
 
 from datetime import datetime

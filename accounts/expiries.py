@@ -1,7 +1,7 @@
 """The ends of credentials: kept in the registry, so that staff see all tenants', and warned of.
 
 Each action on a credential calls `register` in its own transaction; `warn_of_expiry` calls it for
-every tenant, so anything that went missing comes back by itself. A warning is marked in the
+every tenant, so a missing row comes back automatically. A warning is marked in the
 transaction that queues its messages, so each is sent once: of two commands at once one waits and then
 finds it queued, and what cannot be sent is tried again by the worker (accounts.mailing).
 """

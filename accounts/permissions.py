@@ -1,6 +1,6 @@
 """The permissions of each role: a table, and nothing else.
 
-Permissions are Django's own strings (`app.action_model`), so that the admin asks them by itself.
+Permissions are Django's own strings (`app.action_model`), which the admin asks for.
 """
 
 from collections.abc import Mapping

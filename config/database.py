@@ -40,7 +40,7 @@ _LIMITS: Final = {
 }
 # How long a network may swallow what is sent over an open connection; nothing to a Unix socket.
 _LINE: Final = {
-    "tcp_user_timeout": 1500,  # milliseconds; to connect anew takes 3 s more, of the 5 promised
+    "tcp_user_timeout": 1500,  # milliseconds; a new connection takes 3 s more, of the 5 promised
     "keepalives_idle": 2,  # seconds, like the next
     "keepalives_interval": 1,
     "keepalives_count": 2,

@@ -1,7 +1,7 @@
 """The checks before gunicorn's master serves: a start that cannot work ends with one line.
 
 The workers would meet the same later, each with a traceback, and again after each restart. A child
-process looks, so that the master loads nothing of the program: workers forked after a HUP read it anew.
+process looks, so that the master loads nothing of the program: workers forked after a HUP reload it.
 
 Connections are counted too. Each thread of each worker process keeps one (decision 0008), and the
 process opens one now and then for what its background threads write (config.flushing). Beyond its

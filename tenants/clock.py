@@ -39,7 +39,7 @@ class _Counter:
             return self._count
 
     def forget(self) -> None:
-        """Count anew, as a new process does."""
+        """Restart the count, as a new process does."""
         with self._lock:
             self._milliseconds = self._count = 0
 
@@ -48,7 +48,7 @@ _counter: Final = _Counter()
 
 
 def forget() -> None:
-    """Number ids anew: a clock that a test stopped may stop there again."""
+    """Restart the numbers of ids: a clock that a test stopped may stop there again."""
     _counter.forget()
 
 

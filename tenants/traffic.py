@@ -194,7 +194,7 @@ class Ledger:
             return taken
 
     def forget(self) -> None:
-        """Start anew, as a new process does."""
+        """Start over, as a new process does."""
         self.take()
         with self._lock:
             self._known.clear()

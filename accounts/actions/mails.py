@@ -26,7 +26,7 @@ _NO_LONGER: Final = (
 def invite_admin(actor: Actor, tenant: Tenant, email: str, name: str) -> Account:
     """The account of a tenant admin, to whom a link is sent; an earlier link ends.
 
-    An account that has no password yet, or was removed, is invited anew. Raises ActionRefused.
+    An account that has no password yet, or was removed, is invited again. Raises ActionRefused.
     """
     with performing(actor, INVITE, tenant):
         if tenant.is_operator:

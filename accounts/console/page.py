@@ -90,7 +90,7 @@ class Button:
 
 @dataclass(frozen=True, slots=True)
 class Live:
-    """A part of a page that is fetched anew every few seconds until it says that it is done."""
+    """A part of a page that is fetched again every few seconds until it says that it is done."""
 
     path: str
     template: str

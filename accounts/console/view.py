@@ -22,7 +22,7 @@ _BACK: Final = "Go back to the current page"
 
 
 class Screen(Protocol):
-    """What the view needs of the screen that has the action."""
+    """The side of the screen with the action that the view needs."""
 
     def get_record(self, request: HttpRequest, object_id: str | UUID) -> Any:
         """The row with that key. Raises Http404."""

@@ -21,7 +21,7 @@ from scim.provider.features import features
 _GRACEFUL_SECONDS: Final = 15  # a person waits; on a busy machine an end takes more than five
 _PR_SET_PDEATHSIG: Final = 1  # <linux/prctl.h>
 _END_SECONDS: Final = 15  # a round that is being sent is brought to its end
-_REST_SECONDS: Final = 1.0  # between two starts of one that ends by itself
+_REST_SECONDS: Final = 1.0  # between two starts of a process that ends
 # Looked up here: between fork and exec little is allowed.
 _PRCTL: Final = ctypes.CDLL(None).prctl if sys.platform == "linux" else None
 
@@ -39,7 +39,7 @@ class _Arbiter(Arbiter):  # type: ignore[misc]  # gunicorn ships no types
     """Ends as a person at a terminal expects it.
 
     gunicorn 27.0.1 answers SIGINT with SIGQUIT to its workers, one of which then hangs now and then
-    until the time for graceful ends is over; and SIGHUP with starting anew.
+    until the time for graceful ends is over; and SIGHUP with a new start.
     """
 
     handle_int = handle_hup = Arbiter.handle_term

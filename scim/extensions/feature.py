@@ -53,7 +53,7 @@ _REFUSALS: Final = (
     ),
     Refusal(
         "schema.secret",
-        "Values of an attribute that is never returned are stored nowhere.",
+        "Values of an attribute that is never returned are not stored.",
         "RFC 7643 §7: returned; myPolicies: secret values are kept nowhere",
         "Make it neither required nor unique, or choose another name.",
         _SCREEN,

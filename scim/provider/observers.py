@@ -85,7 +85,7 @@ class Observer:
 
 
 class Watch:
-    """An observer's part of one transaction; this one hands each change on by itself."""
+    """An observer's part of one transaction; this one passes on each change alone."""
 
     def __init__(self, observer: Observer) -> None:
         self._observer = observer

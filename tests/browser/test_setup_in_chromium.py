@@ -1,4 +1,4 @@
-"""The panel of *Set up Entra* turns green by itself, step by step, while the page stays open."""
+"""The panel of *Set up Entra* turns green automatically, step by step, while the page stays open."""
 
 import json
 

@@ -16,7 +16,7 @@ from tests.support.server import new_server
 
 pytestmark = pytest.mark.e2e
 
-# myPolicies requires an externalId, which the suite does not send by itself.
+# myPolicies requires an externalId, which the suite sends only if told.
 EXTRA = json.dumps({"externalId": "scim-sanity"})
 # Drafts that no server has to know; the suite asks /ResourceTypes first.
 OPTIONAL = {

@@ -12,6 +12,12 @@ from config.environment import ROOT
 FOLDERS = ("accounts", "config", "scim", "tenants", "tests")
 CLAUSE = re.compile(r"(What|Whether|Who|Whom|Whose|How|Where|When|Which|Why|That)\b")
 CLAUSES = 9  # at most; docstrings begin with a verb or a noun
+# None of these is on a screen, in an e-mail or in an error.
+UNPLAIN = re.compile(
+    r"\b(?:mend(?:s|ed|ing)?|anew|by (?:itself|themselves)|thing that|flavou?rs?|not foreseeable)\b"
+    r"|\bif this is not meant\b|\bcopied whole\b|\bin a safe way\b|\bnothing was done\b",
+    re.IGNORECASE,
+)
 NAME = re.compile(r"\bdef (test_(?:what|whether|whom?|whose|how|where|which|why|that)_\w*)")
 
 
@@ -28,6 +34,16 @@ def docstrings(text: str) -> Iterator[tuple[int, str]]:
             docstring = ast.get_docstring(node)
             if docstring:
                 yield getattr(node, "lineno", 1), docstring
+
+
+def sentences(text: str) -> Iterator[tuple[int, str]]:
+    """The strings of a module, but for its docstrings."""
+    tree = ast.parse(text)
+    statements = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+    for node in ast.walk(tree):
+        match node:
+            case ast.Constant(value=str(string)) if id(node) not in statements:
+                yield node.lineno, string
 
 
 def test_docstrings_begin_with_a_verb_or_a_noun_and_not_with_a_clause():
@@ -52,3 +68,20 @@ def test_names_of_tests_have_a_noun_as_subject():
     names = [f"{path}: {name}" for path, text in sources() for name in NAME.findall(text)]
 
     assert names == []
+
+
+def test_people_read_plain_words():
+    strings = [
+        (f"{path}:{line}", string)
+        for path, text in sources()
+        if path.parts[0] != "tests"
+        for line, string in sentences(text)
+    ]
+    templates = [
+        (str(path.relative_to(ROOT)), path.read_text())
+        for folder in ("templates", *FOLDERS)
+        for kind in ("html", "txt")
+        for path in sorted((ROOT / folder).rglob(f"*.{kind}"))
+    ]
+
+    assert [at for at, text in (*strings, *templates) if UNPLAIN.search(text)] == []

@@ -180,13 +180,13 @@ def test_a_refusal_of_everything_is_a_failure_until_a_request_succeeds(acme, glo
     failing = state_of(
         acme, "all", "token.revoked", last_request_at=1, last_success_at=30, failed_at=1
     )
-    mended = state_of(
+    recovered = state_of(
         globex, "all", "token.revoked", last_request_at=1, last_success_at=1, failed_at=5
     )
 
     assert (failing.state, failing.failure.reason) == (FAILING, "token.revoked")
     assert failing.sentence == "Failing, last request 1 minute ago."
-    assert (mended.state, mended.failure) == (CONNECTED, None)
+    assert (recovered.state, recovered.failure) == (CONNECTED, None)
 
 
 def test_a_refused_change_is_a_failure_until_a_change_succeeds_though_reading_works(
@@ -194,9 +194,9 @@ def test_a_refused_change_is_a_failure_until_a_change_succeeds_though_reading_wo
 ):
     times = {"last_request_at": 1, "last_success_at": 1, "failed_at": 5}
     failing = state_of(acme, "changes", "user.name-taken", last_change_at=50, **times)
-    mended = state_of(globex, "changes", "user.name-taken", last_change_at=4, **times)
+    recovered = state_of(globex, "changes", "user.name-taken", last_change_at=4, **times)
 
-    assert (failing.state, mended.state) == (FAILING, CONNECTED)
+    assert (failing.state, recovered.state) == (FAILING, CONNECTED)
 
 
 def test_a_refused_change_that_is_not_repeated_for_a_day_is_settled(acme, state_of):

@@ -79,7 +79,7 @@ def _days(options: dict[str, Any]) -> int | None:
 
 
 class List(TenantCommand):
-    help = "List a tenant's secret tokens, newest first; their values are stored nowhere."
+    help = "List a tenant's secret tokens, newest first; only digests of their values are stored."
     examples = ("manage.py token list acme", "manage.py token list acme --json")
     alias = "list_tokens"
     columns = {

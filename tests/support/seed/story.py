@@ -91,7 +91,7 @@ class Acme:
                 job.delete(someone)
 
     def _mistake(self, moment: datetime) -> None:
-        """Something that is refused, and again in each cycle until somebody mends it."""
+        """A request that is refused, and again in each cycle until somebody fixes its cause."""
         job, chance = self._job, self._chance
         person, other = job.directory.hire(), job.people[job.anybody()]
         gone = job.directory.new_id()
