@@ -99,6 +99,11 @@ def address_of(request: HttpRequest) -> str | None:
     return request.META.get("REMOTE_ADDR") or None
 
 
+def log_with(request: HttpRequest, **fields: str) -> None:
+    """Have the request's line in the server's log (config.edge.outermost) say more."""
+    request.log_fields = {**getattr(request, "log_fields", {}), **fields}  # type: ignore[attr-defined]
+
+
 def after_transaction(request: HttpRequest, callback: Callable[[], None]) -> None:
     """Have `callback` run after the request's transaction ended, whether kept or rolled back.
 

@@ -22,6 +22,7 @@ from tenants.current import (
     TenantRequest,
     in_tenant,
     in_tenant_from_start,
+    log_with,
 )
 from tenants.models import Tenant
 
@@ -119,9 +120,9 @@ def _suspended(request: HttpRequest, tenant: Tenant) -> HttpResponse:
     )
 
 
-def _refusal(request: Any, status: HTTPStatus, reason: str, detail: str) -> HttpResponse:
+def _refusal(request: HttpRequest, status: HTTPStatus, reason: str, detail: str) -> HttpResponse:
     """A SCIM Error below /scim, plain text elsewhere; the same to every method and path."""
-    request.log_fields = {"refused": reason}  # no provisioning log is told
+    log_with(request, refused=reason)  # no provisioning log is told
     if is_scim(request):
         error: dict[str, Any] = {
             "schemas": [SCIM_ERROR],

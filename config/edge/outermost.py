@@ -20,7 +20,7 @@ from django.template.loader import render_to_string
 from config.edge.probes import PROBES
 from scim.protocol.messages import MEDIA_TYPE, error_body
 from scim.provider.provisioning_log import storable
-from tenants.current import address_of
+from tenants.current import address_of, log_with
 from tenants.middleware import is_scim
 from tenants.outages import is_outage
 
@@ -92,7 +92,7 @@ def _in_the_language_of_the_path(request: Any, response: HttpResponse) -> HttpRe
     if response.status_code >= 500:
         return _failed(request, response.status_code)
     reason, detail = _REFUSALS.get(response.status_code, _OTHERWISE)
-    _note(request, reason)
+    log_with(request, refused=reason)
     response.content = json.dumps(error_body(response.status_code, detail))
     response["Content-Type"] = MEDIA_TYPE
     response["Content-Length"] = str(len(response.content))
@@ -100,17 +100,12 @@ def _in_the_language_of_the_path(request: Any, response: HttpResponse) -> HttpRe
 
 
 def _error(request: HttpRequest, status: int, reason: str, detail: str) -> HttpResponse:
-    _note(request, reason)
+    log_with(request, refused=reason)
     if is_scim(request):
         body = json.dumps(error_body(status, detail))
         return HttpResponse(body, status=status, content_type=MEDIA_TYPE)
     page = {"title": HTTPStatus(status).phrase, "detail": detail}
     return HttpResponse(render_to_string(_PAGE, page), status=status)
-
-
-def _note(request: Any, reason: str) -> None:
-    """Have the request's log line say why it was refused; no provisioning log is told."""
-    request.log_fields = {**getattr(request, "log_fields", {}), "refused": reason}
 
 
 def _log(request: Any, response: HttpResponse, seconds: float) -> None:

@@ -16,7 +16,7 @@ from accounts.uses import Credential, Kind, Use
 from scim.protocol.errors import Forbidden, InsufficientScope, Unauthorized
 from scim.provider.requester import Origin, Requester
 from tenants import clock
-from tenants.current import address_of, current_tenant
+from tenants.current import address_of, current_tenant, log_with
 
 CHALLENGE: Final = 'Bearer realm="myPolicies SCIM"'
 INVALID_TOKEN: Final = f'{CHALLENGE}, error="invalid_token"'
@@ -32,7 +32,6 @@ class SecretTokenAuthentication(BaseAuthentication):
     def authenticate(self, request: Request) -> tuple[Requester, Verified]:
         """The requester and the token. Raises Unauthorized, Forbidden."""
         http_request = request._request  # noqa: SLF001  # DRF has no public name for it
-        # `log_fields` are for the line that config.edge.outermost logs.
         value = bearer_token(request.META.get("HTTP_AUTHORIZATION", ""))
         if value is None:
             raise Unauthorized("token.missing", _MISSING)
@@ -41,11 +40,11 @@ class SecretTokenAuthentication(BaseAuthentication):
             verified = kind.verify(current_tenant().id, value, clock.now())
         except TokenRefused as refusal:
             http_request.refusal = refusal  # type: ignore[attr-defined]  # for scim.api.views
-            http_request.log_fields = {"token_refused": refusal.reason.value}  # type: ignore[attr-defined]
+            log_with(http_request, token_refused=refusal.reason.value)
             error = Forbidden if refusal.reason is Reason.NOT_ADMIN else Unauthorized
             raise error(refusal.id, refusal.detail) from None
         begins = not hasattr(http_request, "log_fields")  # and not once more, after a conflict
-        http_request.log_fields = {"token": verified.public_id}  # type: ignore[attr-defined]
+        log_with(http_request, token=verified.public_id)
         requester = requester_of(http_request, verified)
         if begins:
             use = Use(clock.now(), requester.address, http_request.META.get("HTTP_USER_AGENT", ""))

@@ -28,7 +28,7 @@ from scim.provider.features import observers
 from scim.provider.observers import Answered
 from scim.provider.provisioning_log import Call
 from scim.provider.requester import Requester
-from tenants.current import after_transaction, current_tenant
+from tenants.current import after_transaction, current_tenant, log_with
 
 # The literal of a filter; E37: it may stand without quotes.
 _LITERAL: Final = re.compile(
@@ -92,6 +92,7 @@ class Logged(Protocol):
 
 def log_refusal(request: HttpRequest, view: Logged, error: ScimError) -> None:
     """One event a refused request; requests without a good token are logged together."""
+    log_with(request, refused=error.reason)
     call = _call(request, view)
     count = 1
     if view.requester is None:

@@ -27,7 +27,7 @@ from scim.provider.catalog import CAPABILITIES
 from scim.provider.observers import Answered
 from scim.provider.requester import Requester
 from tenants import clock
-from tenants.current import current_tenant
+from tenants.current import current_tenant, log_with
 from tenants.models import Tenant
 
 GRANT: Final = "client_credentials"
@@ -65,6 +65,7 @@ class _JsonView(View):
     def http_method_not_allowed(
         self, request: HttpRequest, *args: Any, **kwargs: Any
     ) -> HttpResponse:
+        log_with(request, refused="request.method")
         allow = ", ".join(name.upper() for name in self.http_method_names)
         body = {"error": ErrorCode.INVALID_REQUEST.value, "error_description": f"Use {allow}."}
         return JsonResponse(body, status=405, headers={**_NO_STORE, "Allow": allow})

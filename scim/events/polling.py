@@ -36,7 +36,7 @@ from scim.protocol.errors import BadRequest, ScimError, ServiceUnavailable, Unau
 from scim.provider.provisioning_log import storable
 from scim.provider.requester import Requester
 from tenants import clock
-from tenants.current import current_tenant
+from tenants.current import current_tenant, log_with
 from tenants.models import Tenant
 
 PATH: Final = "/events/poll"  # below the SCIM base
@@ -151,6 +151,7 @@ class _JsonView(View):
     def http_method_not_allowed(
         self, request: HttpRequest, *args: Any, **kwargs: Any
     ) -> HttpResponse:
+        log_with(request, refused="request.method")
         allow = ", ".join(name.upper() for name in self.http_method_names)
         body = {"err": "invalid_request", "description": f"Use {allow}."}
         return JsonResponse(body, status=405, headers={**_NO_STORE, "Allow": allow})

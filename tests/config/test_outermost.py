@@ -194,3 +194,22 @@ def test_the_log_line_names_the_tenant_and_the_public_id_of_the_token(acme, scim
     with in_tenant(acme):
         assert (record.tenant, record.token) == ("acme", SecretToken.objects.get().public_id)
     assert client.token not in str(vars(record))
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "host", "reason"),
+    [
+        ("GET", "/scim/Users", "acme", "token.missing"),
+        ("GET", "/scim/oauth/token", "acme", "request.method"),
+        ("GET", "/scim/Users", "nobody", "host.not-served"),
+    ],
+)
+def test_the_log_line_says_why_a_request_was_refused(method, path, host, reason, acme, caplog):
+    caplog.set_level(logging.INFO)
+    headers = {"Host": acme.host.replace("acme", host, 1)}
+
+    answer = Client(headers=headers).generic(method, path)
+
+    [record] = [each for each in caplog.records if each.name == "mypolicies.requests"]
+    assert answer.status_code >= 400
+    assert record.refused == reason
