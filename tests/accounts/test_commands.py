@@ -17,18 +17,12 @@ from accounts.permissions import Role
 from accounts.uses import Credential, Kind, Use
 from tenants import clock, lifecycle
 from tenants.current import in_tenant
-from tenants.management import kit
 from tenants.models import Domain, Tenant
 from tests.support import mailing
+from tests.support.commands import run
 
-PATIENT = 60.0  # seconds; on a busy machine a command may last long enough to say so
 PASSWORD = "correct horse battery staple"
 NOW = "2026-11-25T09:30:00Z"
-
-
-@pytest.fixture(autouse=True)
-def _patient(monkeypatch):
-    monkeypatch.setattr(kit, "SILENCE", PATIENT)
 
 
 def test_create_tenant_prints_the_tenant_url_and_says_what_next(operator):
@@ -79,11 +73,7 @@ def test_create_tenant_refuses_a_custom_domain_that_is_taken(acme):
 
 def test_list_tenants_prints_a_table_on_standard_output(acme, globex, operator):
     lifecycle.suspend(globex)
-    out = io.StringIO()
-
-    call_command("tenant", "list", stdout=out)
-
-    assert out.getvalue() == (
+    assert run("tenant", "list")[0] == (
         "CUSTOM DOMAIN  NAME              STATUS     SCHEMA    TENANT URL\n"
         "acme           Acme Ltd          active     t_acme    "
         "http://acme.mypolicies.localhost:8000/scim\n"
@@ -445,22 +435,22 @@ def test_verify_audit_all_verifies_every_tenant_and_names_the_tampered(acme, glo
             cursor.execute("GRANT UPDATE ON accounts_auditentry TO CURRENT_USER")
             cursor.execute("UPDATE accounts_auditentry SET actor = 'bob'")
 
-    out = io.StringIO()
+    out, document = io.StringIO(), io.StringIO()
     with pytest.raises(CommandError) as refused:
         call_command("audit", "verify", "--all", stdout=out)
 
+    with pytest.raises(CommandError):
+        call_command("audit", "verify", "--all", "--json", stdout=document)
+    assert json.loads(document.getvalue())[1:] == [
+        {"tenant": "admin", "intact": True, "first_broken": None},
+        {"tenant": "globex", "intact": False, "first_broken": entry.id},
+    ]
     assert out.getvalue().splitlines() == [
         "acme: intact",
         "admin: intact",
         f"globex: broken at entry {entry.id}",
     ]
     assert str(refused.value) == "Tampered audit logs: globex."
-
-
-def run(*arguments):
-    out, err = io.StringIO(), io.StringIO()
-    call_command(*arguments, stdout=out, stderr=err)
-    return out.getvalue(), err.getvalue()
 
 
 def type_at_terminal(monkeypatch, answers):

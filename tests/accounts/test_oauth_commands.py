@@ -1,25 +1,18 @@
 """The commands for OAuth clients: what they print where, and how they refuse."""
 
-import io
 import json
 
 import pytest
 import time_machine
-from django.core.management import call_command
 from django.core.management.base import CommandError
 from joserfc.jwk import ECKey
 
 from accounts import oauth
 from accounts.models import ClientSecret, OAuthClient
 from tenants.current import in_tenant
+from tests.support.commands import run
 
 NOW = "2026-11-25T09:30:00Z"
-
-
-def run(*arguments):
-    out, err = io.StringIO(), io.StringIO()
-    call_command(*arguments, stdout=out, stderr=err)
-    return out.getvalue(), err.getvalue()
 
 
 def only(tenant, model):

@@ -4,7 +4,7 @@ import io
 import json
 
 import pytest
-from django.core.management import CommandError, call_command
+from django.core.management import CommandError
 
 from accounts.actions import Actor, NotPermitted
 from accounts.models import Account, AuditEntry
@@ -19,16 +19,9 @@ from scim.provider.requester import Origin, Requester
 from tenants.current import in_tenant
 from tests.events.streams import FULLS, NOTICES, created
 from tests.support import receiver
-from tests.support.commands import assert_former_names
+from tests.support.commands import assert_former_names, run
 from tests.support.payloads import user
 from tests.support.receiver import verified_webhook
-
-
-def run(*arguments):
-    """Standard output and standard error of the command."""
-    out, err = io.StringIO(), io.StringIO()
-    call_command(*arguments, stdout=out, stderr=err)
-    return out.getvalue(), err.getvalue()
 
 
 def streams(tenant):

@@ -5,25 +5,11 @@ import sys
 
 import pytest
 import time_machine
-from django.core.management import call_command
 from django.core.management.base import CommandError
 
-from tenants.management import kit
 from tests.extensions.definitions import definition
-from tests.support.commands import assert_former_names
+from tests.support.commands import assert_former_names, run
 from tests.support.schemas import ACME
-
-
-@pytest.fixture(autouse=True)
-def _patient(monkeypatch):
-    """On a busy machine a command may last long enough to say so."""
-    monkeypatch.setattr(kit, "SILENCE", 60.0)
-
-
-def run(*arguments):
-    out, err = io.StringIO(), io.StringIO()
-    call_command(*arguments, stdout=out, stderr=err)
-    return out.getvalue(), err.getvalue()
 
 
 @pytest.fixture

@@ -1,6 +1,20 @@
-"""The names that commands had before they had verbs."""
+"""Commands as they are called, and the names that they had before they had verbs."""
+
+import io
+from unittest.mock import patch
+
+from django.core.management import call_command
 
 from config.commands import CommandLine, groups
+from tenants.management import kit
+
+
+def run(*arguments):
+    """Standard output and standard error of the command, which says nothing of how long it takes."""
+    out, err = io.StringIO(), io.StringIO()
+    with patch.object(kit, "SILENCE", 600.0):
+        call_command(*arguments, stdout=out, stderr=err)
+    return out.getvalue(), err.getvalue()
 
 
 def assert_former_names(expected):

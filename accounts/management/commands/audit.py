@@ -14,8 +14,9 @@ from tenants.models import Tenant
 
 class Verify(AdministrativeCommand):
     help = "Verify the hash chain of a tenant's audit log, or of all."
-    examples = ("manage.py audit verify acme", "manage.py audit verify --all")
+    examples = ("manage.py audit verify acme", "manage.py audit verify --all --json")
     alias = "verify_audit"
+    columns = {"tenant": str, "intact": str, "first broken": str}  # of --json
 
     def add_arguments(self, parser: CommandParser) -> None:
         which = parser.add_mutually_exclusive_group(required=True)
@@ -24,18 +25,24 @@ class Verify(AdministrativeCommand):
 
     def perform(self, options: dict[str, Any]) -> None:
         named = options["custom_domain"]
-        tenants = [get_tenant(named)] if named else list(Tenant.objects.all())
-        broken = [tenant.custom_domain for tenant in tenants if not self._holds(tenant)]
+        verdicts = []
+        for tenant in [get_tenant(named)] if named else Tenant.objects.all():
+            domain, first_broken = tenant.custom_domain, self._first_broken(tenant)
+            verdicts.append((domain, first_broken is None, first_broken))
+            if not options["json"]:
+                found = f"broken at entry {first_broken}" if first_broken else "intact"
+                self.stdout.write(f"{domain}: {found}")
+        if options["json"]:
+            self.print_list(verdicts, options)
+        broken = [domain for domain, is_intact, _ in verdicts if not is_intact]
         if broken:
             raise CommandError(f"Tampered audit logs: {', '.join(broken)}.")
 
-    def _holds(self, tenant: Tenant) -> bool:
-        said = partial(self.progress, what=f"Entries of {tenant.custom_domain}")
+    def _first_broken(self, tenant: Tenant) -> int | None:
         with in_tenant(tenant):
-            first_broken = audit.verify_chain(said)
-        verdict = "intact" if first_broken is None else f"broken at entry {first_broken}"
-        self.stdout.write(f"{tenant.custom_domain}: {verdict}")
-        return first_broken is None
+            return audit.verify_chain(
+                partial(self.progress, what=f"Entries of {tenant.custom_domain}")
+            )
 
 
 class Command(Group):
