@@ -3,7 +3,7 @@
 The same functions run as for the request itself, in a savepoint that ends with a rollback: resources,
 history, log and locks are as before; only numbers that a sequence gave out are used up. What comes
 before the provider is not repeated: authentication, the limits of a body, and If-Match, which the
-log does not keep.
+log does not keep. The page shows the outcome beside what was answered then.
 """
 
 import logging
@@ -14,8 +14,19 @@ from uuid import UUID, uuid4
 
 from django.db import transaction
 
+from accounts.actions import ActionRefused
 from accounts.actions.performing import note, performing
 from accounts.audit import Actor, Details
+from accounts.console.action import Action, Call
+from accounts.console.page import Fact, Facts, Page, Section, Table, link, record_path
+from scim.inspector.requests import (
+    beside,
+    elsewhere,
+    explanation_facts,
+    holds_redacted,
+    resource_type_of,
+    sent_of,
+)
 from scim.models import AttributeChange, ProvisioningEvent
 from scim.protocol import bulk as bulk_messages
 from scim.protocol.errors import ScimError
@@ -26,7 +37,9 @@ from scim.provider.parameters import read_query, read_search
 from scim.provider.provisioning_log import is_omitted
 from scim.provider.requester import Origin, Requester
 from scim.provider.resources import Existing
+from scim.refusals import explain
 from scim.repository.base import Loading, Source
+from scim.screens.visibility import Sight
 from tenants.current import current_tenant
 from tenants.models import Tenant
 from tenants.outages import is_outage
@@ -37,6 +50,17 @@ _NOT_KEPT: Final = (
     "Its body is not in the log: it was too large, or was refused before it was read."
 )
 _logger = logging.getLogger(__name__)
+CAPTION = "Sent values and their changes now"
+NOTHING_DONE = "This was a dry run: nothing has changed, and the provisioning log has no entry."
+_DRY_RUN: Final = (
+    "The request is repeated as it is in the log, and everything is rolled back: users, groups,"
+    " history and provisioning log stay as they are. Credentials and If-Match are not asked for. The"
+    " audit log notes that you did it."
+)
+REDACTED = (
+    "The log does not keep passwords, tokens, other secret values and attributes that no schema has:"
+    " [redacted] was sent in their place, so what the request would make of them is not shown."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,17 +76,6 @@ class Logged:
 
 
 @dataclass(frozen=True, slots=True)
-class Made:
-    """One changed attribute of one resource."""
-
-    resource_type: str
-    resource_id: UUID
-    path: str
-    before: Any
-    after: Any
-
-
-@dataclass(frozen=True, slots=True)
 class Trace:
     """An event, and the first of what it changed."""
 
@@ -73,7 +86,7 @@ class Trace:
     detail: str
     resource_id: UUID | None
     notes: tuple[str, ...]
-    changes: tuple[Made, ...]
+    changes: tuple[AttributeChange, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,10 +160,9 @@ def _traces(request_id: str, limit: int) -> list[Trace]:
     """The request's events in their order, with `limit` changes in all; two statements."""
     found = list(ProvisioningEvent.objects.filter(request_id=request_id).order_by("id"))
     rows = AttributeChange.objects.filter(event_id__in=[event.pk for event in found])
-    made: dict[UUID, list[Made]] = {event.pk: [] for event in found}
+    made: dict[UUID, list[AttributeChange]] = {event.pk: [] for event in found}
     for row in rows.order_by("id")[:limit]:
-        change = Made(row.resource_type, row.resource_id, row.path, row.before, row.after)
-        made[row.event_id].append(change)
+        made[row.event_id].append(row)
     return [
         Trace(
             event.operation,
@@ -231,3 +243,101 @@ _PERFORM: Final[Mapping[str, Callable[[Logged, Requester], Preview]]] = {
 }
 _WITH_BODY: Final = frozenset({"create", "replace", "modify", "bulk"})
 _ADDRESSED: Final = frozenset({"replace", "modify", "delete", "retrieve"})
+
+
+def logged_of(event: ProvisioningEvent) -> Logged:
+    """The request as the provider replays it."""
+    return Logged(
+        operation=event.operation,
+        method=event.method,
+        path=event.path,
+        resource_type=resource_type_of(event),
+        resource_id=event.resource_id,
+        sent=sent_of(event),
+    )
+
+
+def cautions(event: ProvisioningEvent) -> tuple[str, ...]:
+    """The cautions to show before and after the dry run of a request."""
+    return (REDACTED,) if holds_redacted(sent_of(event)) else ()
+
+
+def sections(event: ProvisioningEvent, preview: Preview, sight: Sight) -> list[Section]:
+    """The sections of the page about the dry run."""
+    found: list[Section] = [_answer(event, preview, sight)]
+    explanation = explain(preview.status, preview.scim_type, preview.reason)
+    if explanation:
+        found.append(Facts("Why it would be refused", explanation_facts(explanation)))
+    if event.operation == "bulk":
+        found.append(_operations(preview, sight))
+    elif event.operation not in {"query", "retrieve"}:
+        found += _changes(event, preview, sight)
+    notes = tuple((sight.text(note),) for trace in preview.traces for note in trace.notes)
+    if notes:
+        found.append(Table("Notes", ("Values to be ignored or adapted",), notes, ""))
+    return found
+
+
+def _answer(event: ProvisioningEvent, preview: Preview, sight: Sight) -> Facts:
+    then = f"{event.status} {event.scim_type}".strip()
+    now = f"{preview.status} {preview.scim_type}".strip()
+    facts = [Fact("Status now", now), Fact("Status then", then)]
+    if preview.detail:
+        facts.append(Fact("Detail now", sight.text(preview.detail)))
+    if preview.found is not None:
+        facts.append(Fact("Resources found", preview.found))
+    return Facts("Answer now", tuple(facts))
+
+
+def _changes(event: ProvisioningEvent, preview: Preview, sight: Sight) -> list[Section]:
+    resource_type = resource_type_of(event)
+    if resource_type is None:
+        return []
+    made = [change for trace in preview.traces for change in trace.changes]
+    about = next((trace.resource_id for trace in preview.traces), None)
+    own = [each.value for each in made if each.resource_id == about]
+    others = [each for each in made if each.resource_id != about]
+    table = beside(CAPTION, resource_type, sent_of(event), own, sight)
+    return [table, elsewhere("Changes elsewhere", others, sight)] if others else [table]
+
+
+def _operations(preview: Preview, sight: Sight) -> Table:
+    rows = tuple(_operation(trace, sight) for trace in preview.traces)
+    headings = ("Operation", "Path", "Status", "Detail")
+    return Table("Operations", headings, rows, "No operation would be executed.")
+
+
+def _operation(trace: Trace, sight: Sight) -> tuple[Any, ...]:
+    return (
+        trace.operation,
+        sight.text(trace.path),
+        trace.status,
+        sight.text(trace.detail) or None,
+    )
+
+
+def _dry_run(call: Call[ProvisioningEvent]) -> Page:
+    event, logged = call.record, logged_of(call.record)
+    refusal = why_not(logged)
+    if refusal:
+        raise ActionRefused("dry-run.impossible", refusal)
+    preview = preview_request(call.actor, current_tenant(), event.pk, logged)
+    sight, path = Sight.of(call.request), record_path(ProvisioningEvent, event.pk)
+    return Page(
+        "Dry run",
+        tuple(sections(event, preview, sight)),
+        notice=" ".join((NOTHING_DONE, *cautions(event), sight.notice)).strip(),
+        links=(link(path, "Back to the request"),),
+        parent=link(path, "Request"),
+    )
+
+
+DRY_RUN: Final[Action[ProvisioningEvent]] = Action(
+    name="dry_run",
+    label="Dry run",
+    permission=REPLAY,
+    title="Repeat this request as a dry run?",
+    text=lambda call: "\n".join((_DRY_RUN, *cautions(call.record))),
+    run=_dry_run,
+    is_offered=lambda call: why_not(logged_of(call.record)) is None,
+)

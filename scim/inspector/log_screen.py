@@ -16,7 +16,7 @@ from accounts.console.export import Export, ExportingAdmin, moment
 from accounts.console.listing import Conditions, TableFilter, first_id_at, since, uuid_in
 from accounts.console.page import Page, Section, Table, link
 from accounts.console.screen import Panel
-from scim.inspector import previews, requests
+from scim.inspector import dry_run, requests
 from scim.inspector.requests import REFUSED_FROM, status_badge
 from scim.models import ProvisioningEvent, Resource
 from scim.refusals import UNKNOWN, catalogue, explain
@@ -101,7 +101,7 @@ class ProvisioningEventAdmin(ExportingAdmin[ProvisioningEvent]):
     counted_as = ("request", "requests")
     group = "Provisioning"
     views_noted = ("provisioning log viewed", "provisioning event viewed")
-    action_table = (previews.DRY_RUN,)
+    action_table = (dry_run.DRY_RUN,)
     purpose = "Every request of Entra, with its answer, the reason and the changes."
     when_empty = "The first Test Connection in Entra appears here at once."
     search_fields = ("request_id",)  # shows the box; get_search_results says what it finds

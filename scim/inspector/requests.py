@@ -11,7 +11,6 @@ from django.utils.safestring import SafeString
 
 from accounts.console.page import Fact, Facts, Section, Table, Text, badge, brief, link, pretty
 from accounts.refusals import Refusal
-from scim.inspector.dry_run import Made
 from scim.models import AttributeChange, ProvisioningEvent
 from scim.protocol import sent, urns
 from scim.protocol.differences import Change
@@ -240,7 +239,7 @@ def beside(
     return Table(caption, headings, tuple(rows), empty)
 
 
-def elsewhere(caption: str, changes: Sequence[AttributeChange | Made], sight: Sight) -> Table:
+def elsewhere(caption: str, changes: Sequence[AttributeChange], sight: Sight) -> Table:
     """The changes of other resources: the groups that a deleted user left."""
     rows = []
     for change in changes:
