@@ -3,8 +3,8 @@
 from django.contrib.admin import AdminSite
 
 from accounts.console.screen import add_panel
-from scim.history.as_of import HistoryPanel
 from scim.history.restore import RestorePanel
+from scim.history.timeline import HistoryPanel
 from scim.models import Group, User
 from scim.provider.features import Feature
 

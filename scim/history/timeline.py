@@ -1,23 +1,52 @@
 """The history of a resource as a timeline: one moment a request, with what each attribute was and
-what it became; deletions and restorations among them.
+what it became; deletions and restorations among them. And the page that shows it as it was.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from itertools import groupby
 from typing import Any, Final
 from urllib.parse import urlencode
 from uuid import UUID
 
+from django.core.exceptions import PermissionDenied
+from django.db import connection
 from django.db.models import Q
+from django.http import HttpRequest, HttpResponse
+from django.urls import URLPattern
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from accounts.console.page import Moment, State, Timeline, brief, diff, link, screen_link
+from accounts.console.page import (
+    Fact,
+    Facts,
+    Moment,
+    Page,
+    Section,
+    State,
+    Table,
+    Timeline,
+    brief,
+    diff,
+    link,
+    screen_link,
+)
+from accounts.console.screen import Panel
 from scim.models import AttributeChange, ProvisioningEvent, Resource
+from scim.protocol.differences import changes as differences
+from scim.protocol.differences import replay
+from scim.protocol.redaction import without_secrets
+from scim.protocol.representation import Stored
+from scim.protocol.schema import Relation, ResourceType
 from scim.protocol.text import read_id
-from scim.screens.records import short
+from scim.provider import catalog
+from scim.repository.belonging import Member
+from scim.screens import records
+from scim.screens.records import ResourceAdmin, short
 from scim.screens.visibility import Sight
+from tenants import clock
+from tenants.current import current_tenant
 
 SHOWN: Final = 100
 _MEMBER: Final = "members["
@@ -32,6 +61,23 @@ _DONE: Final = {
 _LIFE: Final = ("delete", "restore")
 _LOOKS: Final[Mapping[str, State]] = {"delete": "failing", "restore": "warning"}
 _ANSWERED: Final = Q(status__lt=400)
+_MEMBERS_SHOWN: Final = 100
+# The last thing that history says of each member until then. Only those shown are looked up.
+_MEMBERS_THEN: Final = """
+WITH last AS (
+    SELECT DISTINCT ON (path COLLATE "C") after
+    FROM scim_attributechange
+    WHERE resource_id = %(group)s AND at <= %(moment)s AND path LIKE 'members[%%'
+    ORDER BY path COLLATE "C", id DESC
+), there AS MATERIALIZED (
+    SELECT after #>> '{}' AS member FROM last WHERE after IS NOT NULL
+)
+SELECT shown.member, r.resource_type,
+    COALESCE(r.document ->> 'userName', r.document ->> 'displayName'), r.active,
+    (SELECT count(*) FROM there)
+FROM (SELECT member FROM there ORDER BY member COLLATE "C" LIMIT %(limit)s) AS shown
+LEFT JOIN scim_resource AS r ON r.id = shown.member::uuid ORDER BY shown.member COLLATE "C"
+"""
 
 
 def history(resource: Resource, before: str, sight: Sight, then_path: str) -> Timeline:
@@ -132,3 +178,151 @@ class _Teller:
         return str(
             self.sight.value(attribute, member.document.get(attribute), member.resource_type)
         )
+
+
+class HistoryPanel(Panel[ResourceAdmin[Any]]):
+    """The timeline of a user or group, and the page that shows it as it was."""
+
+    def urls(self) -> Sequence[URLPattern]:
+        return (self.screen.view_url("<uuid:record_id>/then/", self.then_view, "then"),)
+
+    def sections(self, request: HttpRequest, record: Resource) -> Sequence[Section]:
+        before, sight = request.GET.get("before", ""), Sight.of(request)
+        return (history(record, before, sight, self._then_path(record)),)
+
+    def links(self, request: HttpRequest, record: Resource) -> Sequence[SafeString]:
+        return (link(self._then_path(record), "View another time"),)
+
+    def then_view(self, request: HttpRequest, record_id: UUID) -> HttpResponse:
+        """The resource as it was at the moment that `at` names, rebuilt from its history."""
+        screen = self.screen
+        if request.method not in {"GET", "HEAD"} or not screen.has_view_permission(request):
+            raise PermissionDenied
+        record = screen.get_record(request, record_id)
+        screen.viewed(request, str(record.pk))
+        asked = request.GET.get("at", "")
+        sight = Sight.of(request)
+        moment = read_moment(asked) if asked else clock.now()
+        kind = screen.resource_type()
+        found = rebuilt(kind, record, moment) if moment else None
+        sections = _sections(kind, record, found, sight) if found else []
+        notice = sight.notice
+        if moment is None:
+            notice = "Enter a date and time such as 2026-11-25 10:00."
+        elif found is None:
+            notice = f"It did not exist yet: it was created {record.created:%Y-%m-%d %H:%M:%S} UTC."
+        name = str(screen.shown(record, screen.naming))
+        context = {
+            "page": Page(
+                f"{name}, as it was",
+                tuple(sections),
+                notice=notice,
+                parent=link(screen.record_path(record.pk), name),
+            ),
+            "at": (moment or clock.now()).strftime("%Y-%m-%d %H:%M:%S"),
+        }
+        return screen.render(request, "history/then.html", context)
+
+    def _then_path(self, record: Resource) -> str:
+        return self.screen.record_path(record.pk).removesuffix("change/") + "then/"
+
+
+@dataclass(frozen=True, slots=True)
+class Then:
+    """A resource as it was: `stored` without members, and whether it was deleted at that time."""
+
+    moment: datetime
+    stored: Stored
+    is_deleted: bool
+
+
+def read_moment(text: str) -> datetime | None:
+    """The moment that an ISO 8601 text names, in UTC unless it says otherwise; None for none."""
+    try:
+        moment = datetime.fromisoformat(text.strip())
+        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None
+
+
+def rebuilt(resource_type: ResourceType, resource: Resource, moment: datetime) -> Then | None:
+    """The resource at that moment, None if it was not there yet."""
+    found = AttributeChange.objects.filter(resource_id=resource.pk, at__lte=moment)
+    rows = list(found.exclude(path__startswith=_MEMBER).order_by("id"))
+    if moment < resource.created:
+        return None
+    past = [event for event in life(resource.pk) if event.at <= moment]
+    last = found.order_by("-id").first()
+    version, modified = _version(last, past, resource.created)
+    redaction = catalog.redaction(current_tenant())
+    readable = redaction.readable([row.value for row in rows], resource_type.name)
+    document = replay(resource_type, readable)
+    stored = Stored(resource.pk, document, version, resource.created, modified)
+    return Then(moment, stored, is_deleted=bool(past) and past[-1].operation == "delete")
+
+
+def _version(
+    last: AttributeChange | None, life: list[ProvisioningEvent], created: datetime
+) -> tuple[int, datetime]:
+    """Version and lastModified: deletions and restorations count, though no attribute changes."""
+    version, modified = (last.version, last.at) if last else (1, created)
+    since = [event.at for event in life if event.at > modified]
+    return version + len(since), max([modified, *since])
+
+
+def _sections(
+    resource_type: ResourceType, resource: Resource, then: Then, sight: Sight
+) -> list[Section]:
+    """The sections about the resource as it was, and about what became different since."""
+    document = then.stored.resource
+    state = "Disabled" if document.get("active") is False else "Active"
+    found: list[Section] = [
+        Facts(
+            "As it was",
+            (
+                Fact("At", then.moment),
+                Fact("State", records.badge_of("Deleted" if then.is_deleted else state)),
+                Fact("Version", then.stored.version),
+                Fact("Last modified", then.stored.last_modified),
+            ),
+        ),
+        *records.attribute_sections(resource_type, document, sight),
+    ]
+    if any(each.relation is Relation.MEMBERS for each in resource_type.relations):
+        found.append(_members_then(resource, then, sight))
+    found.append(_since(resource_type, resource, then, sight))
+    caption = "SCIM JSON, as it was"
+    found.append(records.json_section(resource_type, then.stored, sight, caption))
+    return found
+
+
+def _since(resource_type: ResourceType, resource: Resource, then: Then, sight: Sight) -> Table:
+    rows = []
+    now = without_secrets(resource_type, resource.document)
+    for change in differences(resource_type, then.stored.resource, now):
+        values: list[Any] = [
+            brief(sight.value(change.path, value, resource_type.name))
+            for value in (change.before, change.after)
+        ]
+        rows.append((sight.path(change.path, resource_type.name), *values))
+    return Table(
+        "Changes since then", ("Attribute", "Then", "Now"), tuple(rows), "No attribute has changed."
+    )
+
+
+def _members_then(resource: Resource, then: Then, sight: Sight) -> Table:
+    if then.is_deleted:
+        return Table("Members", (), (), "A deleted group has no members.")
+    total, members = members_at(resource.pk, then.moment, _MEMBERS_SHOWN)
+    caption = f"Members: {total}, the first {len(members)} of them" if total else "Members"
+    rows = records.member_rows(members, sight)
+    return Table(caption, records.MEMBER_HEADINGS, rows, "No members.")
+
+
+def members_at(group: UUID, moment: datetime, limit: int) -> tuple[int, list[Member]]:
+    """The number of members of a group at that moment by its history, and the first of them."""
+    with connection.cursor() as cursor:
+        cursor.execute(_MEMBERS_THEN, {"group": group, "moment": moment, "limit": limit})
+        found = cursor.fetchall()
+    total = found[0][4] if found else 0
+    return total, [Member(UUID(row[0]), *row[1:4]) for row in found]

@@ -9,7 +9,7 @@ from django.db import transaction
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from scim.history import as_of
+from scim.history import timeline
 from scim.models import User
 from scim.protocol.definitions import GROUP, USER
 from scim.provider import resources
@@ -87,6 +87,8 @@ def test_the_members_of_each_moment_are_those_that_history_tells(acme, group_of,
             were.append(sorted(m.id for m in belonging.members_of(group, FIRST, 100)))
 
         for number, members in enumerate(were):
-            total, told = as_of.members_at(group, NOON + timedelta(minutes=number, seconds=30), 100)
+            total, told = timeline.members_at(
+                group, NOON + timedelta(minutes=number, seconds=30), 100
+            )
             assert (total, [member.id for member in told]) == (len(members), members)
         transaction.set_rollback(True)
