@@ -1,0 +1,55 @@
+"""The tables of actions of both sites: every row can be reached, is permitted to somebody, and is one."""
+
+from itertools import chain
+
+import pytest
+from django.urls import reverse
+
+from accounts.permissions import GRANTS
+from config import urls_staff, urls_tenant
+from config.sites import staff_site, tenant_site
+
+SITES = ((staff_site, urls_staff.__name__), (tenant_site, urls_tenant.__name__))
+
+
+def screens(site):
+    return list(site._registry.values())
+
+
+ROWS = [
+    pytest.param(screen, action, urlconf, id=f"{screen.opts.model_name}-{action.name}")
+    for site, urlconf in SITES
+    for screen in screens(site)
+    for action in screen.actions_of_screen()
+]
+
+
+@pytest.mark.parametrize(("screen", "action", "urlconf"), ROWS)
+def test_an_action_has_a_url_of_its_name(screen, action, urlconf):
+    key = "0190d0a4-7a4c-7000-8000-000000000000"
+    args = [key] if action.is_about_a_row else []
+
+    path = reverse(screen.url_name(action.name), urlconf=urlconf, args=args)
+
+    assert path.startswith(reverse(screen.url_name("changelist"), urlconf=urlconf))
+
+
+@pytest.mark.parametrize(("screen", "action", "urlconf"), ROWS)
+def test_some_role_includes_an_action(screen, action, urlconf):
+    granted = set(chain.from_iterable(GRANTS.values()))
+
+    assert callable(action.permission) or action.permission in granted
+
+
+def test_no_screen_has_two_actions_of_one_name():
+    for site, _ in SITES:
+        for screen in screens(site):
+            names = [action.name for action in screen.actions_of_screen()]
+            assert len(names) == len(set(names)), screen
+
+
+def test_an_action_without_a_button_says_where_it_is_reached():
+    """`export` has a link of its own; `end_secret` stands in the table of secrets."""
+    silent = {row.values[1].name for row in ROWS if not row.values[1].label}
+
+    assert silent == {"export", "end_secret"}
