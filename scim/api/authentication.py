@@ -36,8 +36,9 @@ class SecretTokenAuthentication(BaseAuthentication):
         if value is None:
             raise Unauthorized("token.missing", _MISSING)
         try:
+            tenant = current_tenant()
             kind = access if access.is_access_token(value) else tokens
-            verified = kind.verify(current_tenant().id, value, clock.now())
+            verified = kind.verify(tenant.id, value, clock.now())
         except TokenRefused as refusal:
             http_request.refusal = refusal  # type: ignore[attr-defined]  # for scim.api.views
             log_with(http_request, token_refused=refusal.reason.value)
@@ -48,7 +49,7 @@ class SecretTokenAuthentication(BaseAuthentication):
         requester = requester_of(http_request, verified)
         if begins:
             use = Use(clock.now(), requester.address, http_request.META.get("HTTP_USER_AGENT", ""))
-            uses.note(current_tenant(), _credentials(verified), use)
+            uses.note(tenant, _credentials(verified), use)
         return requester, verified
 
 

@@ -58,9 +58,11 @@ def _resource_endpoints(resource_type: ResourceType) -> list[URLPattern]:
 
 
 urlpatterns = [
+    *(
+        pattern for each in RESOURCE_TYPES for pattern in _resource_endpoints(each)
+    ),  # the most asked
     _endpoint("oauth/token", TokenView.as_view()),
     *(_endpoint(path, view) for each in features() for path, view in each.endpoints().items()),
-    *(pattern for each in RESOURCE_TYPES for pattern in _resource_endpoints(each)),
     _endpoint("Bulk", BulkView.as_view()),
     _endpoint("Schemas", SchemasView.as_view()),
     _endpoint("Schemas", SchemasView.as_view(), _ID),

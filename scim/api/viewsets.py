@@ -139,7 +139,7 @@ class ResourceViewSet(ViewSetMixin, ScimView):
         """
         if projection.attributes is not None:
             return True
-        accepted = self.http_request.headers.get("Accept", "").lower()
+        accepted = self.http_request.META.get("HTTP_ACCEPT", "").lower()
         return MEDIA_TYPE in accepted and resources.is_small(stored)
 
     def _with_members(self, stored: Stored, projection: Projection) -> Stored:
@@ -149,8 +149,8 @@ class ResourceViewSet(ViewSetMixin, ScimView):
         return resources.retrieve(self.resource_type, str(stored.id), self._loading(projection))
 
     def _precondition(self) -> Precondition:
-        headers = self.http_request.headers
-        return Precondition(headers.get("If-Match"), headers.get("If-None-Match"))
+        meta = self.http_request.META  # Django's `headers` reads all of them for one
+        return Precondition(meta.get("HTTP_IF_MATCH"), meta.get("HTTP_IF_NONE_MATCH"))
 
     def _represent(self, stored: Stored, projection: Projection) -> dict[str, Any]:
         whole = represent(self.resource_type, stored, self.authenticated().tenant_url)
