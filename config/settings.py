@@ -131,7 +131,7 @@ SESSION_COOKIE_AGE = 8 * 60 * 60  # seconds
 SESSION_COOKIE_HTTPONLY = True
 # Links in e-mails and tickets open the page that they name; nothing else of another site's comes with
 # a cookie. No GET changes anything, and every other method asks for the token of a form. Were the
-# second one Strict, following a link would make it anew and break the forms that are open.
+# second one Strict, following a link would replace it and break the forms that are open.
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
 CSRF_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = not DEVELOPMENT

@@ -2,7 +2,7 @@
 
 An active tenant is remembered with the revision of its row, and the first message of each request asks
 for it (tenants.current): after a change in any process, the next request resolves the host again.
-What changes a tenant's hosts or guard touches its row. Other hosts are remembered for a second, so
+A change of a tenant's hosts or guard touches its row. Other hosts are remembered for a second, so
 that knocking costs no more than visiting. Memory is bounded: the oldest tenth makes room.
 """
 

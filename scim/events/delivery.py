@@ -87,7 +87,7 @@ def tenants_with_work(among: Sequence[Tenant], now: datetime) -> list[Tenant]:
 def register_senders() -> None:
     """Bring the registry up to date with which tenants send events at all (`sends_events`).
 
-    The acts on streams keep it; this finds what a restored or copied schema brought along.
+    The actions on streams keep it; this finds what a restored or copied schema brought along.
     """
     everyone = schemas.active()
     found = schemas.where(outbox.IS_SENDING, _STREAMS, (), everyone)

@@ -225,7 +225,7 @@ def _tls() -> ssl.SSLContext:
 
 @contextmanager
 def _cut_after(seconds: float, connection: _Connection) -> Iterator[None]:
-    """End the connection when the time is over: socket time-outs begin anew with each byte."""
+    """End the connection when the time is over: socket time-outs restart with each byte."""
     timer = Timer(seconds, connection.cut)
     timer.daemon = True
     timer.start()
@@ -273,6 +273,6 @@ def _run(place: _Place, lookup: "Future[list[str]]") -> None:
 
 
 def _forget(place: _Place) -> None:
-    """Have whoever asks from now on look anew."""
+    """Let later questions start a new look-up."""
     with _changing:
         _running.pop(place, None)

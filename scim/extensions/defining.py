@@ -1,12 +1,12 @@
-"""Acts on a tenant's own schemas: define, change, remove. Staff only, audited.
+"""Actions on a tenant's own schemas: define, change, remove. Staff only, audited.
 
 A schema decides how stored values are read, and a required attribute can make Entra's next request
-fail, so an act is refused when what is stored would not fit: it names how many users are concerned.
+fail, so an action is refused when what is stored would not fit: it names how many users are concerned.
 
-A secret attribute, one that is never returned, stays so, under its name, for good: what was recorded of
-it before or since would show otherwise. What resources hold of it is removed when it becomes secret, a
-chunk at a time, in the transaction of the act; clients see no difference, so neither version nor
-lastModified changes (decision 0030).
+A secret attribute, one that is never returned, stays secret under its name permanently: otherwise
+records of its values would show. When an attribute becomes secret, its values are removed from
+resources, a chunk at a time, in the transaction of the action; clients see no difference, so neither
+version nor lastModified changes (decision 0030).
 """
 
 import json
@@ -54,7 +54,7 @@ def define_schema(actor: Actor, tenant: Tenant, definition: Definition) -> Exten
     schema = _read(definition)
     unique = uniqueness.of_schema(definition.resource_type, schema)
     with uniqueness.building(tenant) as indexes, performing(actor, DEFINE, tenant):
-        lifecycle.set_schemas_revision(tenant, uuid4())  # and one act at a time, by its row lock
+        lifecycle.set_schemas_revision(tenant, uuid4())  # and one action at a time, by its row lock
         row = storage.find(schema.id)
         indexes.begin(row, unique)
         is_new = row is None or row.removed_at is not None

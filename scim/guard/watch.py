@@ -242,7 +242,7 @@ def _update(alarm: Alarm, refused: int) -> int:
 
 
 def _lapse(tenant: Tenant, now: datetime) -> None:
-    """End an alarm that nobody looked at in time, so that the next one is told and held anew."""
+    """End an alarm that nobody reviewed in time, so that the next one alerts and delays again."""
     late = Alarm.objects.filter(
         tenant=tenant, outcome=Alarm.Outcome.OPEN, noticed_at__lte=now - GRACE
     )

@@ -1,9 +1,9 @@
 """The dry run: what a logged request would do now, found out by doing it and rolling it back.
 
 The same functions run as for the request itself, in a savepoint that ends with a rollback: resources,
-history, log and locks are as before; only numbers that a sequence gave out are used up. What comes
-before the provider is not repeated: authentication, the limits of a body, and If-Match, which the
-log does not keep. The page shows the outcome beside what was answered then.
+history, log and locks are as before; only numbers that a sequence gave out are used up. Steps before
+the provider are not repeated: authentication, the limits of a body, and If-Match, which the log does
+not keep. The page shows the outcome beside the former answer.
 """
 
 import logging

@@ -1,4 +1,4 @@
-"""What a request says of the tenant's connection and of its set-up, handed to tenants.traffic.
+"""The meaning of a request for the tenant's connection and set-up, handed to tenants.traffic.
 
 The tutorial's mapping has nine attributes (step 10). Which of them arrive, and in which of Entra's
 two formats of PATCH, is kept as marks from the closed set below: names, never values.

@@ -1,7 +1,7 @@
 """Bulk: the operations of one request, each in a savepoint of its own (RFC 7644 §3.7).
 
-An operation that is refused leaves the others as they are, and is logged like any other. What is no
-refusal, such as a database that does not answer, ends the request: then nothing was done.
+An operation that is refused leaves the others as they are, and is logged like any other. Any other
+error, such as a database that does not answer, ends the request without an effect.
 """
 
 import time

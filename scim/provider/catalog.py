@@ -43,7 +43,7 @@ _AUTHENTICATION: Final[tuple[dict[str, Any], ...]] = (
         "primary": False,
     },
 )
-# What is supported and its limits: discovery announces it and enforcement reads it.
+# The supported features and their limits: discovery announces them, enforcement reads them.
 CAPABILITIES: Final = Capabilities(
     max_page=200,
     default_page=100,

@@ -1,4 +1,4 @@
-"""E-mail is queued by the act that causes it and sent by a worker: at least once, and never lost."""
+"""E-mail is queued by the action that causes it and sent by a worker: at least once, and never lost."""
 
 import logging
 from concurrent.futures import ThreadPoolExecutor
