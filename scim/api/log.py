@@ -13,12 +13,13 @@ import threading
 import time
 from collections import OrderedDict
 from collections.abc import Hashable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, Final, Protocol
 
 from django.http import HttpRequest
 
+from accounts.tokens import Verified
 from scim.api.authentication import requester_of
 from scim.protocol.errors import ScimError
 from scim.protocol.schema import ResourceType
@@ -88,6 +89,18 @@ class Logged(Protocol):
     def kwargs(self) -> Mapping[str, Any]: ...
     @property
     def sent(self) -> Any: ...
+
+
+@dataclass(slots=True)
+class Asked:
+    """The log's view of a request whose content is none of SCIM's, and is not kept."""
+
+    operation: str
+    requester: Requester | None = None
+    verified: Verified | None = None
+    resource_type: None = None
+    kwargs: Mapping[str, Any] = field(default_factory=dict)
+    sent: None = None
 
 
 def log_refusal(request: HttpRequest, view: Logged, error: ScimError) -> None:

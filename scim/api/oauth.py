@@ -7,27 +7,25 @@ OAuth library for this part. Credentials are read from the header and the body, 
 import base64
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Final
 from urllib.parse import parse_qsl, unquote_plus
 
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse, JsonResponse, UnreadablePostError
 from django.utils.decorators import method_decorator
-from django.views import View
 from django.views.decorators.csrf import csrf_exempt
 
 from accounts import assertions, oauth, tokens
 from accounts.oauth import ErrorCode, GrantRefused, Issued, Proven
-from accounts.tokens import Verified
 from scim.api import bodies
 from scim.api.authentication import requester_of
-from scim.api.log import log_read, log_refusal, tell
+from scim.api.log import Asked, log_read, log_refusal, tell
+from scim.api.views import JsonView
 from scim.protocol.errors import BadRequest, ScimError, Unauthorized
 from scim.provider.catalog import CAPABILITIES
 from scim.provider.observers import Answered
-from scim.provider.requester import Requester
 from tenants import clock
-from tenants.current import current_tenant, log_with
+from tenants.current import current_tenant
 from tenants.models import Tenant
 
 GRANT: Final = "client_credentials"
@@ -36,18 +34,6 @@ CHALLENGE: Final = 'Basic realm="myPolicies SCIM", charset="UTF-8"'
 MAX_BODY: Final = 32_768  # bytes
 MAX_FIELDS: Final = 20
 _NO_STORE: Final = {"Cache-Control": "no-store", "Pragma": "no-cache"}  # RFC 6749 §5.1
-
-
-@dataclass(slots=True)
-class _Asked:
-    """The log's view of a token request: that one was made, and nothing of its content."""
-
-    operation: str = "issue token"
-    resource_type: None = None
-    requester: Requester | None = None
-    proven: Verified | None = None
-    kwargs: Mapping[str, Any] = field(default_factory=dict)
-    sent: None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,16 +45,9 @@ class _Credentials:
     assertion: str | None = field(repr=False, default=None)
 
 
-class _JsonView(View):
-    """Answers other methods in JSON too, and logs nothing of them."""
-
-    def http_method_not_allowed(
-        self, request: HttpRequest, *args: Any, **kwargs: Any
-    ) -> HttpResponse:
-        log_with(request, refused="request.method")
-        allow = ", ".join(name.upper() for name in self.http_method_names)
-        body = {"error": ErrorCode.INVALID_REQUEST.value, "error_description": f"Use {allow}."}
-        return JsonResponse(body, status=405, headers={**_NO_STORE, "Allow": allow})
+class _JsonView(JsonView):
+    error_names = ("error", "error_description")
+    error_headers = _NO_STORE
 
 
 @method_decorator(csrf_exempt, name="dispatch")  # no cookie counts here
@@ -78,7 +57,7 @@ class TokenView(_JsonView):
     http_method_names = ["post"]
 
     def post(self, request: HttpRequest) -> HttpResponse:
-        asked = _Asked()
+        asked = Asked("issue token")
         try:
             issued = _grant(request, asked)
         except GrantRefused as refusal:
@@ -123,7 +102,7 @@ class MetadataView(_JsonView):
         return JsonResponse(body)
 
 
-def _grant(request: HttpRequest, asked: _Asked) -> Issued:
+def _grant(request: HttpRequest, asked: Asked) -> Issued:
     form = _read_form(request)
     now, tenant = clock.now(), current_tenant()
     grant = form.get("grant_type")
@@ -132,7 +111,7 @@ def _grant(request: HttpRequest, asked: _Asked) -> Issued:
             ErrorCode.INVALID_REQUEST, "oauth.request", "The parameter grant_type is missing."
         )
     proven = _prove(_read_credentials(request, form), tenant)
-    asked.proven = proven.verified
+    asked.verified = proven.verified
     asked.requester = requester_of(request, proven.verified)
     if grant != GRANT:
         raise GrantRefused(
@@ -220,7 +199,7 @@ def _read_basic(header: str) -> tuple[str, str]:
     return unquote_plus(client_id), unquote_plus(secret)
 
 
-def _refusal(request: HttpRequest, asked: _Asked, refusal: GrantRefused) -> HttpResponse:
+def _refusal(request: HttpRequest, asked: Asked, refusal: GrantRefused) -> HttpResponse:
     transaction.set_rollback(True)
     error = _as_scim_error(refusal)
     log_refusal(request, asked, error)
@@ -231,7 +210,7 @@ def _refusal(request: HttpRequest, asked: _Asked, refusal: GrantRefused) -> Http
         reason=error.reason,
         request_id=getattr(request, "request_id", ""),
         user_agent=request.META.get("HTTP_USER_AGENT", ""),
-        verified=asked.proven,
+        verified=asked.verified,
         refusal=refusal,
     )
     tell(answered)

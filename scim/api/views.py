@@ -1,8 +1,10 @@
 """The base of every SCIM endpoint: authentication first, SCIM in and out, and the log."""
 
-from typing import Any, cast
+from collections.abc import Mapping
+from typing import Any, ClassVar, cast
 
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.views import View
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -19,6 +21,7 @@ from scim.protocol.messages import MEDIA_TYPE
 from scim.protocol.schema import ResourceType
 from scim.provider.observers import Answered
 from scim.provider.requester import Requester
+from tenants.current import log_with
 
 
 class ScimRequest(Request):
@@ -120,6 +123,21 @@ class ScimView(APIView):
             request.body_read = self.request.data
         self.sent = request.body_read
         return self.sent
+
+
+class JsonView(View):
+    """An endpoint beside SCIM, in plain JSON; other methods are answered so too, and not logged."""
+
+    error_names: ClassVar[tuple[str, str]]  # of the members that hold an error's code and its text
+    error_headers: ClassVar[Mapping[str, str]] = {"Cache-Control": "no-store"}
+
+    def http_method_not_allowed(
+        self, request: HttpRequest, *args: Any, **kwargs: Any
+    ) -> HttpResponse:
+        log_with(request, refused="request.method")
+        allow = ", ".join(name.upper() for name in self.http_method_names)
+        body = dict(zip(self.error_names, ("invalid_request", f"Use {allow}."), strict=True))
+        return JsonResponse(body, status=405, headers={**self.error_headers, "Allow": allow})
 
 
 def _name_media_type(answer: Response) -> None:

@@ -12,7 +12,7 @@ together.
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any, Final
 from uuid import UUID
@@ -20,13 +20,13 @@ from uuid import UUID
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse, JsonResponse, UnreadablePostError
 from django.utils.decorators import method_decorator
-from django.views import View
 from django.views.decorators.csrf import csrf_exempt
 
 from accounts import tokens
 from scim.api import bodies
 from scim.api.authentication import CHALLENGE, INVALID_TOKEN, bearer_token, requester_of
-from scim.api.log import log_read, log_refusal
+from scim.api.log import Asked, log_read, log_refusal
+from scim.api.views import JsonView
 from scim.events import outbox, signing
 from scim.events.delivery import MAX_ERROR
 from scim.events.models import DeliveryStatus, StreamState
@@ -34,9 +34,8 @@ from scim.events.outbox import Result, Stream
 from scim.events.signing import SealBroken, claims_for
 from scim.protocol.errors import BadRequest, ScimError, ServiceUnavailable, Unauthorized
 from scim.provider.provisioning_log import storable
-from scim.provider.requester import Requester
 from tenants import clock
-from tenants.current import current_tenant, log_with
+from tenants.current import current_tenant
 from tenants.models import Tenant
 
 PATH: Final = "/events/poll"  # below the SCIM base
@@ -134,27 +133,8 @@ def _described(error: Any) -> str:
     return "The receiver refused it: " + "".join(filter(str.isprintable, text))[:MAX_ERROR]
 
 
-@dataclass(slots=True)
-class _Asked:
-    """The log's view of a poll."""
-
-    operation: str = "poll events"
-    resource_type: None = None
-    requester: Requester | None = None
-    kwargs: Mapping[str, Any] = field(default_factory=dict)
-    sent: None = None
-
-
-class _JsonView(View):
-    """Answers other methods in JSON too, and logs nothing of them."""
-
-    def http_method_not_allowed(
-        self, request: HttpRequest, *args: Any, **kwargs: Any
-    ) -> HttpResponse:
-        log_with(request, refused="request.method")
-        allow = ", ".join(name.upper() for name in self.http_method_names)
-        body = {"err": "invalid_request", "description": f"Use {allow}."}
-        return JsonResponse(body, status=405, headers={**_NO_STORE, "Allow": allow})
+class _JsonView(JsonView):
+    error_names = ("err", "description")
 
 
 @method_decorator(csrf_exempt, name="dispatch")  # no cookie counts here
@@ -164,7 +144,7 @@ class PollView(_JsonView):
     http_method_names = ["post"]
 
     def post(self, request: HttpRequest) -> HttpResponse:
-        asked = _Asked()
+        asked = Asked("poll events")
         try:
             stream, state = _authenticate(request, asked)
             wanted = read_request(_read_json(request))
@@ -190,7 +170,7 @@ class KeysView(_JsonView):
         return JsonResponse(keys, content_type="application/jwk-set+json", headers=headers)
 
 
-def _authenticate(request: HttpRequest, asked: _Asked) -> tuple[Stream, str]:
+def _authenticate(request: HttpRequest, asked: Asked) -> tuple[Stream, str]:
     """The stream that the bearer token belongs to, and its state. Raises Unauthorized."""
     secret = bearer_token(request.META.get("HTTP_AUTHORIZATION", ""))
     if secret is None:
@@ -214,7 +194,7 @@ def _read_json(request: HttpRequest) -> Any:
         raise PollRefused("The body is not JSON.") from None
 
 
-def _refusal(request: HttpRequest, asked: _Asked, error: ScimError) -> HttpResponse:
+def _refusal(request: HttpRequest, asked: Asked, error: ScimError) -> HttpResponse:
     transaction.set_rollback(True)
     log_refusal(request, asked, error)
     headers = dict(_NO_STORE)
