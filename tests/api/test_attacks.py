@@ -1,4 +1,4 @@
-"""Whatever is sent: an answer that means something, in SCIM, and nothing changed by what is refused."""
+"""Hostile requests: each gets a meaningful answer, in SCIM, and a refused one changes nothing."""
 
 import json
 

@@ -1,6 +1,6 @@
-"""/Schemas, /ResourceTypes, /ServiceProviderConfig: what the service says of itself is true.
+"""/Schemas, /ResourceTypes, /ServiceProviderConfig: the service's description of itself is true.
 
-RFC 7644 §4, RFC 7643 §5 to §7. What they say is listed in tests/protocol/test_discovery.py; here they
+RFC 7644 §4, RFC 7643 §5 to §7. Their content is listed in tests/protocol/test_discovery.py; here they
 are read over HTTP, and every attribute of /Schemas is written, read, filtered, changed and removed.
 """
 

@@ -18,7 +18,7 @@ AS $$ BEGIN RAISE EXCEPTION USING ERRCODE = '{code}'; END $$
 
 @pytest.fixture
 def without_users(acme):
-    """Whoever asks for acme's resources finds that their table is gone."""
+    """Remove the table of acme's resources, so that any request for them fails."""
     with in_tenant(acme), connection.cursor() as cursor:
         cursor.execute("ALTER TABLE scim_resource RENAME TO hidden")
 

@@ -1,7 +1,7 @@
 """PATCH /Users/{id}: some attributes are changed, all operations or none (RFC 7644 §3.5.2).
 
-What each operation does to a resource is told in tests/protocol/test_patch*.py; here it is how a
-request becomes a stored change.
+The effect of each operation on a resource is tested in tests/protocol/test_patch*.py; these tests
+follow a request to its stored change.
 """
 
 import pytest

@@ -1,6 +1,6 @@
 """Nothing means nothing: an empty value lets nobody in and takes nobody out (docs/product.md).
 
-What a client may send for "nothing" is tried wherever a value is read: by path, without one, by Bulk.
+Each spelling of "nothing" is tried wherever a value is read: by path, without one, by Bulk.
 """
 
 import json

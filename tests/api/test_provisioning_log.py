@@ -277,7 +277,7 @@ def test_reads_of_other_kinds_are_logged_apart(at_acme, acme, bjensen, clock, lo
 
 
 def test_requests_without_a_good_token_are_logged_together(acme, later, logged):
-    """Whoever tries tokens must not be able to fill the log."""
+    """A stranger who tries tokens must not be able to fill the log."""
     stranger = ScimClient(acme, "nonsense")
     stranger.http.defaults["REMOTE_ADDR"] = "192.0.2.7"
     for _ in range(30):

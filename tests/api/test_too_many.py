@@ -11,7 +11,7 @@ from tenants.current import in_tenant
 from tests.support.payloads import error
 
 LIMIT = "SET LOCAL statement_timeout = '1s'"
-# Whoever reads acme's resources waits for longer than the limit, on any machine.
+# A statement on acme's resources waits for longer than the limit, on any machine.
 SLOW = """
 ALTER TABLE scim_resource RENAME TO hidden;
 CREATE VIEW scim_resource AS SELECT hidden.* FROM pg_sleep(60) LEFT JOIN hidden ON TRUE

@@ -14,7 +14,7 @@ from tenants.management import kit
 from tenants.management.kit import HouseCommand
 from tests.support.commands import assert_former_names
 
-# What Django and the libraries bring that is let pass: it reads, or is for who develops.
+# Commands of Django and the libraries that are allowed: they read, or are for developers.
 LIBRARIES = {
     "compilemessages",
     "dbshell",

@@ -12,7 +12,7 @@ from django.conf import settings
 
 import install
 
-# What pip, uv and apt-get do, in a few lines; each notes that and how it was called.
+# A stand-in for pip, uv and apt-get, in a few lines; it records each call.
 PROGRAM = '#!/bin/sh\nset -e\necho "$(basename "$0") $*" >> \'{calls}\'\n{script}\n'
 UV = """
 env | grep -E '^(UV|PIP|REQUESTS)_' | sort > '{folder}/environment'

@@ -1,4 +1,4 @@
-"""Whatever escapes is answered in the language of the path, with a request id and nothing of ours."""
+"""Escaped errors are answered in the language of the path, with a request id and no internals."""
 
 import json
 import logging

@@ -1,8 +1,8 @@
 """Schemathesis, which makes up requests from the OpenAPI document, valid ones and others.
 
-Whatever is sent, the answer is one that is described. The requests go through the whole application
-within the test's transaction, and are the same ones each time. Whether a request should have been
-accepted is not asked: the server is more generous than its description (docs/entra.md).
+Every answer is one of those described. The requests go through the whole application within the
+test's transaction, and are the same ones each time. An accepted request need not be described: the
+server is more generous than its description (docs/entra.md).
 """
 
 import pytest

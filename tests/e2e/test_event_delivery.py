@@ -1,4 +1,4 @@
-"""Whatever dies, every change arrives, those of a resource in order: real processes, killed.
+"""Every change arrives, those of a resource in order, though processes are killed: real ones.
 
 The server is started as `manage.py up`; its worker is ended where a test drives workers itself.
 """
@@ -148,7 +148,7 @@ def test_a_worker_that_is_killed_while_it_delivers_loses_nothing(without_worker)
         for _ in range(2):
             started.is_open.clear()
             before = len(started.received)
-            # What it holds is free again a little later than a receiver would be waited for.
+            # Its deliveries are free again a little after the time-out of a receiver.
             with worker(server, EVENT_TIMEOUT_SECONDS="1") as process:
                 started.wait_for(before + 1)  # it waits for an answer
                 process.send_signal(signal.SIGKILL)

@@ -109,7 +109,7 @@ def test_a_patch_names_the_attributes_that_changed(at_acme, present, notices, to
 
 
 def test_a_patch_in_full_is_one_that_may_be_applied_again(at_acme, present, fulls, token):
-    """Whatever its shape was: here one without a path, as Entra's newer connector sends it."""
+    """Its shape does not matter: here one without a path, as Entra's newer connector sends it."""
     value = {"title": "Guide", 'emails[type eq "work"].value': "b@acme.example"}
     at_acme.patch(
         present,

@@ -22,7 +22,7 @@ from tests.support.payloads import JSMITH, patch
 
 NOON = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
 FIRST = UUID(int=0)
-# What happens a minute after the other: an edit of the members (who, how), or a user's deletion.
+# Steps, a minute apart: an edit of the members (who, how), or a user's deletion.
 STEPS = st.lists(
     st.tuples(
         st.sampled_from(["Add", "Remove", "Replace", "delete"]),

@@ -5,8 +5,8 @@ nothing else of Python's. In fresh copies of it, as root and as a plain user, HE
 started, the main job done over HTTP, the server stopped, the database seeded, the server started again and
 an account of the seed signed in. It prints how long each took. With `--test` the plain user runs `make test` too.
 
-What the machine needs to reach its package sources comes from the caller: `--keep NAME` hands an
-environment variable on, `--copy /etc/pip.conf` a file; name resolution and certificates are copied.
+The caller provides access to package sources: `--keep NAME` passes on an environment variable,
+`--copy /etc/pip.conf` a file; name resolution and certificates are copied.
 """
 
 import argparse

@@ -242,7 +242,7 @@ def test_each_operation_of_a_bulk_is_read_by_its_own_type():
         f'safe[floor eq "{MARKER}"]',
         f'pinn eq "{MARKER}"',
         f'emails[pin eq "{MARKER}"]',
-        # What no parser takes:
+        # Not parseable:
         f"pin eq {MARKER}",
         f"pin eq x {MARKER}",
         f'pin eq "{MARKER}',

@@ -126,7 +126,7 @@ VISIT = {
     "/t/nobody/admin/": (404, 404, 404, 404),
     "/t/": (404, 404, 404, 404),
 }
-# What tenant admins cannot open either, or only to act: nobody may while viewing as one.
+# Pages that tenant admins cannot open, or only to act: closed while viewing as one.
 NOT_AS_ADMIN = frozenset(
     path
     for path in VISIT

@@ -8,14 +8,14 @@ from typing import Final
 _SET: Final = {"DJANGO_SETTINGS_MODULE": "config.settings", "LANG": "C.UTF-8"}
 _KEPT: Final = frozenset(
     {
-        # Who runs them, and where programs, modules and temporary files are.
+        # The user, and the places of programs, modules and temporary files.
         "PATH",
         "PYTHONPATH",
         "HOME",
         "USER",
         "LOGNAME",
         "TMPDIR",
-        # Where the tests' database is.
+        # The place of the tests' database.
         "DATA_DIR",
         "DATABASE_URL",
         # How pytest reports.

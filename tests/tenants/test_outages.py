@@ -42,7 +42,7 @@ AWAY = {
     "58000": db.OperationalError,
     "58030": db.OperationalError,
 }
-# What repeating does not help: the request or the program is wrong, or the data are.
+# Errors that repeating does not help: the request, the program or the data are wrong.
 NEVER = ("22P02", "23505", "23503", "25P02", "42501", "42P01", "54001", "XX000", "XX001")
 ENDED = ("08", "25P03", "25P04", "57P")
 

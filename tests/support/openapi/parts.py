@@ -25,7 +25,7 @@ _HEADERS: Final[Mapping[str, JsonSchema]] = {
     "WWW-Authenticate": _STRING,
     "Retry-After": _STRING,
 }
-# What each status of an error means, and the header that comes with it.
+# The meaning of each status of an error, and the header that comes with it.
 _ERRORS: Final[Mapping[str, tuple[str, tuple[str, ...]]]] = {
     "400": ("The request is refused; `scimType` says in which respect.", ()),
     "401": ("No token, or one that is not accepted; `detail` says why.", ("WWW-Authenticate",)),

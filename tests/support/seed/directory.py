@@ -38,7 +38,7 @@ _ASCII: Final = str.maketrans(
         "Ş": "S",
     }
 )
-# What a department is called, its titles from the most to the least frequent, its weight.
+# The name of a department, its titles from the most to the least frequent, its weight.
 _DEPARTMENTS: Final = (
     ("Claims", ("Claims Handler", "Claims Adjuster", "Claims Team Lead"), 22),
     ("Customer Service", ("Service Agent", "Service Specialist", "Service Manager"), 20),
