@@ -18,8 +18,8 @@ from uuid import uuid4
 from accounts.actions.performing import ActionRefused, note, performing
 from accounts.audit import Actor
 from scim.extensions import storage, uniqueness
-from scim.extensions.definitions import DefinitionRefused, incompatibilities, read_schema
 from scim.extensions.models import ExtensionSchema
+from scim.extensions.reader import DefinitionRefused, incompatibilities, read_schema
 from scim.protocol.discovery import schema_representation
 from scim.protocol.redaction import secret_attributes, secret_paths, without_secrets
 from scim.protocol.schema import Attribute, Extension, Schema, Uniqueness

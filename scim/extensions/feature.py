@@ -7,8 +7,8 @@ from django.contrib.admin import AdminSite
 
 from accounts.refusals import Refusal
 from scim.extensions import storage
-from scim.extensions.definitions import read_schema
 from scim.extensions.models import ExtensionSchema
+from scim.extensions.reader import read_schema
 from scim.extensions.schema_screen import ExtensionSchemaAdmin
 from scim.protocol.redaction import remembering
 from scim.protocol.schema import Extension

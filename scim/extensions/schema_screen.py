@@ -13,8 +13,8 @@ from accounts.console.form import ActionForm
 from accounts.console.page import Fact, Facts, Page, Table, Text, pretty
 from accounts.console.screen import RecordAdmin
 from scim.extensions.defining import DEFINE, Definition, define_schema, remove_schema, stored_form
-from scim.extensions.definitions import read_schema
 from scim.extensions.models import ExtensionSchema
+from scim.extensions.reader import read_schema
 from scim.provider.catalog import RESOURCE_TYPES
 from tenants.current import current_tenant
 

@@ -17,8 +17,8 @@ from psycopg import sql as pg
 
 from accounts.actions.performing import ActionRefused
 from scim.extensions import storage
-from scim.extensions.definitions import read_schema
 from scim.extensions.models import ExtensionSchema
+from scim.extensions.reader import read_schema
 from scim.protocol.schema import Schema
 from scim.repository.columns import Unique
 from tenants import concurrently

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from scim.extensions.definitions import DefinitionRefused, incompatibilities, read_schema
+from scim.extensions.reader import DefinitionRefused, incompatibilities, read_schema
 from scim.protocol.discovery import schema_representation
 
 URN = "urn:ietf:params:scim:schemas:extension:acme:2.0:User"
