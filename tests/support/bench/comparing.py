@@ -44,9 +44,9 @@ class Side:
         """Count the statements of a request."""
         self.statements = tuple(self.worker.ask("statements", **self._told(operation, count)))
 
-    def samples(self, operation: str, count: int, detail: str) -> dict[str, int]:
-        """The samples of so many requests, by place."""
-        found: dict[str, int] = self.worker.ask(
+    def samples(self, operation: str, count: int, detail: str) -> dict[str, list[int]]:
+        """The samples of so many requests and their nanoseconds, by place."""
+        found: dict[str, list[int]] = self.worker.ask(
             "samples", **self._told(operation, count), detail=detail
         )
         return found

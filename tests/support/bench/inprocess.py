@@ -135,8 +135,8 @@ class Runner:
             found = [bytes(kind) for kind in _QUERY.findall(trace.read())]
         return found.count(b"CommandComplete") / count, found.count(b"ReadyForQuery") / count
 
-    def samples(self, operation: str, count: int, stock: int, detail: str) -> dict[str, int]:
-        """The samples of a run by the place that they fell into."""
+    def samples(self, operation: str, count: int, stock: int, detail: str) -> dict[str, list[int]]:
+        """Samples of a run, and nanoseconds of the processor, by the place that they fell into."""
         sampler = sampling.Sampler(Path.cwd(), sampling.DETAILS[detail])
         self.run(operation, count, stock, sampler.watch)
         return dict(sampler.places)

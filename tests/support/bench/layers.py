@@ -1,11 +1,11 @@
 """`layers`: what an operation costs in statements and microseconds, by layer.
 
 One process without HTTP. What a request costs is measured in batches, as `compare` does; in a run of its
-own the process is sampled (`sampling`), and the elapsed time is divided as the samples fell. Statements
+own the process is sampled (`sampling`), and the times are divided as the samples fell. Statements
 are counted in libpq's trace.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from typing import Final
 
@@ -46,23 +46,23 @@ def _of_operation(mine: Side, operation: str, detail: str) -> Iterator[str]:
         f" PostgreSQL {postgresql:,.0f} µs, elapsed {wall:,.0f} µs a request"
     )
     yield ""
-    yield f"| {detail} | elapsed µs | share |"
-    yield "|---|---|---|"
-    yield from _rows(samples, wall)
+    yield f"| {detail} | Python µs | share | elapsed µs |"
+    yield "|---|---|---|---|"
+    yield from rows(samples, python, wall)
     yield ""
 
 
-def _rows(samples: dict[str, int], wall: float) -> Iterator[str]:
-    total = sum(samples.values())
-    rest = 0
-    for place, number in sorted(samples.items(), key=lambda each: -each[1]):
-        if number < total * _LEAST_SHARE:
-            rest += number
-            continue
-        yield _row(place, number / total, wall)
-    if rest:
-        yield _row("all else", rest / total, wall)
+def rows(samples: Mapping[str, Sequence[int]], python: float, wall: float) -> Iterator[str]:
+    """The table's rows: both times of a request, divided as the samples fell; the dearest first.
 
-
-def _row(place: str, share: float, wall: float) -> str:
-    return f"| {place} | {wall * share:,.0f} | {share:.1%} |"
+    Samples are, by place, how many there were and for how long the processor worked.
+    """
+    counted, worked = (sum(each) for each in zip(*samples.values(), strict=True))
+    shares = [(place, cpu / worked, number / counted) for place, (number, cpu) in samples.items()]
+    shares.sort(key=lambda each: -each[1])
+    small = [each for each in shares if max(each[1:]) < _LEAST_SHARE]
+    shown = [each for each in shares if each not in small]
+    if small:
+        shown.append(("all else", sum(cpu for _, cpu, _ in small), sum(n for *_, n in small)))
+    for place, cpu, elapsed in shown:
+        yield f"| {place} | {python * cpu:,.0f} | {cpu:.1%} | {wall * elapsed:,.0f} |"

@@ -1,13 +1,15 @@
 """Samples of where a running process is: every half millisecond the function that runs is noted.
 
 A profiler that is told of each call makes small functions look dear; wrapped borders have to be named
-and go when the code moves. A sample costs a few microseconds whatever the code is. The time is
-elapsed time, so that waiting for PostgreSQL counts, for the driver.
+and go when the code moves. A sample costs a few microseconds whatever the code is. It stands for the time
+since the one before: elapsed, so that waiting for PostgreSQL counts, and of the processor, which is the
+same on a busy machine.
 """
 
 import signal
 import sys
-from collections import Counter
+import time
+from collections import defaultdict
 from collections.abc import Callable
 from pathlib import Path
 from types import FrameType
@@ -19,6 +21,7 @@ _PACKAGES: Final = ("config", "tenants", "accounts", "scim")
 _LIBRARIES: Final = (
     ("psycopg", "psycopg, and waiting for PostgreSQL"),
     ("django/db/", "django.db: cursors, transactions"),
+    ("django/utils/connection.py", "django.db: cursors, transactions"),
     ("django/middleware/", "middleware of Django and libraries"),
     ("django/contrib/", "middleware of Django and libraries"),
     ("django/utils/deprecation.py", "middleware of Django and libraries"),
@@ -38,7 +41,9 @@ class Sampler:
     """Counts the places in which the main thread is while it is watched."""
 
     def __init__(self, root: Path, name: "Callable[[str, str, str], str]") -> None:
-        self.places: Counter[str] = Counter()
+        # Samples and nanoseconds of the processor, by place.
+        self.places: defaultdict[str, list[int]] = defaultdict(lambda: [0, 0])
+        self._last = 0
         self._root = f"{root}/"
         self._name = name
         self._labels: dict[str, tuple[str, str] | None] = {}  # by file name
@@ -46,6 +51,7 @@ class Sampler:
 
     def watch(self, call: Callable[[], T]) -> T:
         """The result of the call."""
+        self._last = time.thread_time_ns()
         signal.setitimer(signal.ITIMER_REAL, SECONDS, SECONDS)
         try:
             return call()
@@ -54,13 +60,17 @@ class Sampler:
 
     def _note(self, _signal: int, frame: FrameType | None) -> None:
         """Count for the innermost function that has a label: others work for their caller."""
+        now = time.thread_time_ns()
+        spent, self._last = now - self._last, now
         while frame is not None:
             code = frame.f_code
             if code.co_filename not in self._labels:
                 self._labels[code.co_filename] = label(code.co_filename, self._root)
             found = self._labels[code.co_filename]
             if found:
-                self.places[self._name(*found, code.co_qualname)] += 1
+                place = self.places[self._name(*found, code.co_qualname)]
+                place[0] += 1
+                place[1] += spent
                 return
             frame = frame.f_back
 

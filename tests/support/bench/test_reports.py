@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.bench import report
+from tests.support.bench import layers, report
 from tests.support.bench.rounds import Turn
 from tests.support.bench.sampling import label
 from tests.support.bench.statistics import Spread, quantile, ratios, uncertainty
@@ -99,6 +99,17 @@ def test_the_report_has_a_line_for_each_server_and_operation():
         in lines
     )
     assert "| product | 15, 71 |" in lines
+
+
+def test_times_are_divided_as_the_samples_fell():
+    samples = {"scim.api": [10, 600], "psycopg": [70, 395], "config": [20, 1], "csp": [0, 4]}
+
+    assert list(layers.rows(samples, 1000, 2000)) == [
+        "| scim.api | 600 | 60.0% | 200 |",
+        "| psycopg | 395 | 39.5% | 1,400 |",
+        "| config | 1 | 0.1% | 400 |",
+        "| all else | 4 | 0.4% | 0 |",
+    ]
 
 
 def test_an_operation_that_the_floor_lacks_has_no_share():
