@@ -90,8 +90,7 @@ MIDDLEWARE = [
 # All that a request below /scim passes (config.edge.handler): no session, no form, no page.
 SCIM_MIDDLEWARE = [
     "config.edge.proxies.ClientMiddleware",
-    "django.middleware.security.SecurityMiddleware",
-    "config.edge.headers.HeadersMiddleware",
+    "config.edge.headers.SameHeadersMiddleware",  # for SecurityMiddleware and HeadersMiddleware
     "config.edge.outermost.OutermostMiddleware",
     "tenants.middleware.TenantMiddleware",
     "config.edge.headers.ScimHeadersMiddleware",

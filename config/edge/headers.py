@@ -1,12 +1,15 @@
 """Response headers that Django does not set."""
 
 from collections.abc import Callable
-from typing import Final
+from io import BytesIO
+from typing import Any, Final
 
 from csp.constants import HEADER
 from csp.utils import build_policy
 from django.conf import settings
+from django.core.handlers.wsgi import WSGIRequest
 from django.http import HttpRequest, HttpResponse
+from django.middleware.security import SecurityMiddleware
 
 # Features of the browser that no page needs. Of all, pages use the clipboard, for copy buttons.
 _REFUSED: Final = (
@@ -42,6 +45,30 @@ class HeadersMiddleware:
         response[HEADER] = self._policy
         response["Permissions-Policy"] = PERMISSIONS_POLICY
         response["Cross-Origin-Resource-Policy"] = "same-origin"
+        return response
+
+
+class SameHeadersMiddleware:
+    """Sets at once what SecurityMiddleware and HeadersMiddleware set on each answer one by one.
+
+    They are the same for all answers, so they are read once from an answer to nobody.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+        nobody = {
+            "REQUEST_METHOD": "GET",
+            "wsgi.input": BytesIO(),
+            "wsgi.url_scheme": settings.PUBLIC_SCHEME,
+        }
+        answer: Any = SecurityMiddleware(HeadersMiddleware(lambda _: HttpResponse()))
+        headers = answer(WSGIRequest(nobody)).headers
+        del headers["Content-Type"]
+        self._store = headers._store  # noqa: SLF001  # as below: values that are checked already
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        response.headers._store.update(self._store)  # noqa: SLF001  # else 100 calls check them
         return response
 
 

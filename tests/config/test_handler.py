@@ -2,15 +2,18 @@
 
 import pytest
 from django.conf import settings
+from django.http import HttpResponse
+from django.middleware.security import SecurityMiddleware
 from django.test import Client
 
 from accounts import tokens
 from config.edge.handler import without_charset
+from config.edge.headers import HeadersMiddleware, SameHeadersMiddleware
 from tenants import lifecycle
 from tests.support import payloads
 from tests.support.clients import ScimClient
 
-FOR_PAGES = [name for name in settings.MIDDLEWARE if name not in settings.SCIM_MIDDLEWARE]
+FOR_PAGES = settings.MIDDLEWARE[4:6] + settings.MIDDLEWARE[7:]
 EVERYWHERE = {
     "Content-Security-Policy",
     "Content-Type",
@@ -66,10 +69,34 @@ def test_every_other_request_passes_all_of_them(path, acme, client_for, passed):
 
 
 def test_the_short_chain_has_the_order_of_the_long_one(acme):
-    assert settings.SCIM_MIDDLEWARE[:-1] == [
-        name for name in settings.MIDDLEWARE if name in settings.SCIM_MIDDLEWARE
-    ]
+    client, same_headers, outermost, tenant, _ = settings.SCIM_MIDDLEWARE
+
+    assert same_headers.endswith(".SameHeadersMiddleware")
+    assert [
+        client,
+        "django.middleware.security.SecurityMiddleware",
+        "config.edge.headers.HeadersMiddleware",
+        outermost,
+        *FOR_PAGES[:2],
+        tenant,
+        *FOR_PAGES[2:],
+    ] == settings.MIDDLEWARE
     assert len(FOR_PAGES) == 9
+
+
+@pytest.mark.parametrize("scheme", ["http", "https"])
+def test_headers_that_are_set_at_once_are_those_that_are_set_one_by_one(scheme, settings, rf):
+    settings.PUBLIC_SCHEME, settings.SECURE_HSTS_SECONDS = scheme, 3600
+    request = rf.get("/scim", secure=scheme == "https")
+    one_by_one = SecurityMiddleware(HeadersMiddleware(answer))(request)
+    at_once = SameHeadersMiddleware(answer)(request)
+
+    assert at_once.headers == one_by_one.headers
+    assert at_once.has_header("Strict-Transport-Security") == (scheme == "https")
+
+
+def answer(_request):
+    return HttpResponse("x", content_type="application/scim+json")
 
 
 def headers(answer, status):
