@@ -18,7 +18,7 @@ from tenants.current import current_tenant
 
 LOG_HEADINGS: Final = (
     "When",
-    "What happened",
+    "Event",
     "Resource",
     "Status",
     "Attempts",
@@ -123,7 +123,7 @@ class DeliveryAdmin(RecordAdmin[Delivery]):
     def at(self, delivery: Delivery) -> Any:
         return delivery.event.at
 
-    @admin.display(description="what happened")
+    @admin.display(description="event")
     def happened(self, delivery: Delivery) -> str:
         return _happened(delivery)
 
@@ -144,7 +144,7 @@ class DeliveryAdmin(RecordAdmin[Delivery]):
             Fact("txn", log),
             Fact("Stream", str(stream) if stream.deleted_at else to),
             Fact("When", event.at),
-            Fact("What happened", _happened(record)),
+            Fact("Event", _happened(record)),
             Fact("Resource", event.uri),
             Fact("Version", record.version),
             Fact("Status", record.get_status_display()),

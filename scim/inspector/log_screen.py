@@ -192,7 +192,7 @@ class ProvisioningEventAdmin(ExportingAdmin[ProvisioningEvent]):
             (requests.anchored(each), each.sentence, each.rule, each.remedy, each.place)
             for each in (*catalogue().values(), UNKNOWN)
         )
-        headings = ("Explanation", "What happened", "Rule", "What to do", "Where")
+        headings = ("Explanation", "Problem", "Rule", "Remedy", "Place")
         page = Page("Why requests are refused", (Table("Every refusal", headings, rows, ""),))
         return self.render(request, "console/record.html", {"page": page})
 

@@ -100,10 +100,10 @@ def explanation_facts(explanation: Refusal) -> tuple[Fact, ...]:
     """The explanation as rows, the last of which leads to all of them."""
     anchor = f"{reverse(EXPLANATIONS)}#{explanation.id}"
     return (
-        Fact("What happened", explanation.sentence),
+        Fact("Problem", explanation.sentence),
         Fact("Rule", explanation.rule),
         Fact("Remedy", explanation.remedy),
-        Fact("Where", explanation.place),
+        Fact("Place", explanation.place),
         Fact("Explanation", link(anchor, explanation.id)),
     )
 

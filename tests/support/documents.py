@@ -62,7 +62,7 @@ def entra() -> str:
         f'| <a id="{row.id}"></a>`{row.id}` | {row.sentence} | {row.rule} | {row.remedy} | {row.place} |'
         for row in (*catalogue().values(), UNKNOWN)
     )
-    head = ("| id | what happened | rule | what to do | where |", "|---|---|---|---|---|")
+    head = ("| id | problem | rule | remedy | place |", "|---|---|---|---|---|")
     return before + begins + "\n".join((*head, *rows)) + "\n" + ends + after
 
 

@@ -118,10 +118,10 @@ def test_a_refusal_is_explained_with_rule_remedy_and_place(page_of, refuse):
     )
 
     assert facts_of(page_of(), "Why it was refused") == {
-        "What happened": "The user would have no externalId.",
+        "Problem": "The user would have no externalId.",
         "Rule": "myPolicies always requires userName, email and externalId (RFC 7643 §4.1.1)",
         "Remedy": ("Map externalId to objectId or mailNickname; the gallery's mapping has it."),
-        "Where": (
+        "Place": (
             "Entra: Provisioning → Mappings → Synchronize Microsoft Entra users to myPolicies"
             " → externalId"
         ),
