@@ -63,7 +63,7 @@ class Cluster:
         try:
             yield name
         finally:
-            self._execute("DROP DATABASE {} WITH (FORCE)", name)
+            self._drop(name)
 
     def process(self) -> int | None:
         """The first process of the server, None on another machine."""
@@ -98,8 +98,8 @@ class Cluster:
 
     def _made(self, tree: Tree, name: str, users: int, tenants: int) -> Filled:
         draft = f"{name}_new"
-        self._execute("DROP DATABASE IF EXISTS {} WITH (FORCE)", draft)
-        self._execute("DROP DATABASE IF EXISTS {} WITH (FORCE)", name)
+        self._drop(draft)
+        self._drop(name)
         self._execute("CREATE DATABASE {}", draft)
         say(f"Migrating a database for {tree.name}")
         url = self.url(draft)
@@ -132,8 +132,22 @@ class Cluster:
     def _forget_old(self) -> None:
         notes = sorted(DATA_DIR.glob("bench_*.json"), key=lambda note: note.stat().st_mtime)
         for note in notes[:-_KEEP]:
-            self._execute("DROP DATABASE IF EXISTS {} WITH (FORCE)", note.stem)
+            self._drop(note.stem)
             note.unlink()
+
+    def _drop(self, name: str) -> None:
+        """Remove the database, if it is there.
+
+        WITH (FORCE) is for superusers: it fails while autovacuum, which is one, works there. Without
+        it PostgreSQL ends autovacuum, and waits.
+        """
+        with self.connected() as connection:
+            connection.execute(
+                "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity"
+                " WHERE datname = %s AND usename = current_user",
+                [name],
+            )
+        self._execute("DROP DATABASE IF EXISTS {}", name)
 
     def _execute(self, statement: str, *names: str) -> None:
         with self.connected() as connection:

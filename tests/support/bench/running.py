@@ -41,13 +41,14 @@ def run(asked: Run) -> Iterator[str]:
         race = Race(contestants, cluster.process(), asked.seconds)
         race.run(asked.operations, asked.rounds)
         memory = {each.name: _memory(each) for each in contestants}
-    caption = (
-        f"{asked.users:,} users in each of {asked.tenants:,} tenants, medians of {asked.rounds} rounds of"
-        f" {asked.seconds:g} s; {began} before and {os.getloadavg()[0]:.1f} after"
-    )
-    yield from (caption, "", *report.lines(race.turns, memory))
-    if asked.json:
-        asked.json.write_text(report.as_json(race.turns, memory, _told(asked, caption)))
+        caption = (
+            f"{asked.users:,} users in each of {asked.tenants:,} tenants, medians of {asked.rounds}"
+            f" rounds of {asked.seconds:g} s; {began} before and {os.getloadavg()[0]:.1f} after"
+        )
+        # Printed before anything is tidied up, which may fail.
+        yield from (caption, "", *report.lines(race.turns, memory))
+        if asked.json:
+            asked.json.write_text(report.as_json(race.turns, memory, _told(asked, caption)))
 
 
 def _started(stack: ExitStack, cluster: databases.Cluster, asked: Run) -> Iterator[Contestant]:
