@@ -38,7 +38,7 @@ check: $(VENV)/dev.stamp  ## The fast loop: format, lint, types, contracts, migr
 		$(BIN)/python manage.py check --deploy --fail-level ERROR
 	$(BIN)/pytest -q -n 2 -m "not commits" --hypothesis-profile=quick --ignore-glob='*/screens' \
 		tests/protocol tests/provider tests/repository tests/tenants tests/docs \
-		tests/events tests/extensions tests/guard tests/inspector tests/monitoring
+		tests/events tests/extensions tests/guard tests/history tests/inspector tests/monitoring
 
 seed: $(VENV)/runtime.stamp  ## Fill an empty database with 2,000 made-up people and six weeks of log; PEOPLE=200 for fewer
 	@exec $(BIN)/python -m tests.support.seed $(PEOPLE)
