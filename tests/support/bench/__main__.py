@@ -20,6 +20,9 @@ _PEERS: Final = (
     "scim2-server (in memory) and django-scim2 too; takes twice as long, and they are filled through"
     " their APIs, 500 users a second"
 )
+_TENANTS: Final = (
+    "a random one for each user or request; with several, nobody is deactivated or deleted"
+)
 _URL: Final = "a PostgreSQL to make databases in, as a role with CREATEDB; else an embedded one"
 
 
@@ -61,7 +64,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser("python -m tests.support.bench", description=__doc__)
     verbs = parser.add_subparsers(dest="do", required=True)
     run = verbs.add_parser("run", help="this tree beside the floor, over HTTP")
-    run.add_argument("--tenants", type=int, default=1, help="a random one for each user or request")
+    run.add_argument("--tenants", type=int, default=1, help=_TENANTS)
     run.add_argument("--rounds", type=int, default=_RUN_ROUNDS)
     run.add_argument("--seconds", type=float, default=_SECONDS, help="of one server in one round")
     run.add_argument("--peers", action="store_true", help=_PEERS)

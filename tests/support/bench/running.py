@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from tests.support.bench import databases, processes, report, trees
 from tests.support.bench.contestants import PEERS_ENVIRONMENT, Contestant, Floor, Product
+from tests.support.bench.operations import OPERATIONS
 from tests.support.bench.peer_servers import Durable, Memory, Peer
 from tests.support.bench.rounds import Race
 
@@ -39,7 +40,7 @@ def run(asked: Run) -> Iterator[str]:
         cluster = stack.enter_context(databases.running(asked.url))
         contestants = list(_started(stack, cluster, asked))
         race = Race(contestants, cluster.process(), asked.seconds)
-        race.run(asked.operations, asked.rounds)
+        race.run(measurable(asked.operations, asked.tenants), asked.rounds)
         memory = {each.name: _memory(each) for each in contestants}
         caption = (
             f"{asked.users:,} users in each of {asked.tenants:,} tenants, medians of {asked.rounds}"
@@ -49,6 +50,11 @@ def run(asked: Run) -> Iterator[str]:
         yield from (caption, "", *report.lines(race.turns, memory))
         if asked.json:
             asked.json.write_text(report.as_json(race.turns, memory, _told(asked, caption)))
+
+
+def measurable(operations: Sequence[str], tenants: int) -> list[str]:
+    """The operations without those whose stock of users would have to be laid in in each tenant."""
+    return [each for each in operations if tenants == 1 or not OPERATIONS[each].uses_stock]
 
 
 def _started(stack: ExitStack, cluster: databases.Cluster, asked: Run) -> Iterator[Contestant]:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.bench import layers, report
+from tests.support.bench import layers, report, running
 from tests.support.bench.rounds import Turn
 from tests.support.bench.sampling import label
 from tests.support.bench.statistics import Spread, quantile, ratios, uncertainty
@@ -110,6 +110,13 @@ def test_times_are_divided_as_the_samples_fell():
         "| config | 1 | 0.1% | 400 |",
         "| all else | 4 | 0.4% | 0 |",
     ]
+
+
+def test_nobody_leaves_in_a_run_of_many_tenants():
+    asked = ["mix", "patch-away", "delete"]
+
+    assert running.measurable(asked, tenants=1) == asked
+    assert running.measurable(asked, tenants=2) == ["mix"]
 
 
 def test_an_operation_that_the_floor_lacks_has_no_share():
