@@ -8,7 +8,10 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 django.setup(set_prefix=False)
 
 from django.conf import settings  # noqa: E402  # after Django is set up, like all below
+from django.core.cache import close_caches  # noqa: E402
 from django.core.handlers.wsgi import WSGIHandler  # noqa: E402
+from django.core.signals import request_finished, request_started  # noqa: E402
+from django.db import reset_queries  # noqa: E402
 from django.urls import get_resolver  # noqa: E402
 
 from config.database import limit_waiting  # noqa: E402
@@ -28,5 +31,12 @@ def _import_pages() -> None:
         list(get_resolver(urlconf).reverse_dict)
 
 
+def _listen_less() -> None:
+    """Leave out of each request the receivers that have nothing to do: no cache, no query is kept."""
+    request_started.disconnect(reset_queries)
+    request_finished.disconnect(close_caches)
+
+
 limit_waiting()
+_listen_less()
 _import_pages()

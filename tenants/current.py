@@ -74,7 +74,7 @@ def in_tenant_from_start(tenant: Tenant) -> Iterator[None]:
 @contextmanager
 def _begun(tenant: Tenant) -> Iterator[None]:
     question = b"" if tenant.revision is None else _asking_for_revision(tenant.id)
-    with in_tenant(tenant):
+    with tenant_context(tenant), transaction.atomic():
         revision = connection.ensure_path(question)  # type: ignore[attr-defined]  # tenants.backend
         if revision != tenant.revision:
             raise TenantChangedError
