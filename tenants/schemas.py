@@ -10,14 +10,14 @@ from contextlib import contextmanager
 from typing import Any, Final
 
 from django.db import connection, transaction
-from django.db.migrations.executor import MigrationExecutor
-from django.db.migrations.loader import MigrationLoader
 from django_tenants.utils import schema_context
 from psycopg import sql
 
+from tenants import recordings
 from tenants.backend.base import PUBLIC
 from tenants.current import in_public
 from tenants.models import Status, Tenant
+from tenants.recordings import TABLE, Lacking, Name
 
 # A migration that waits for a lock makes every request of the tenant wait behind it.
 LOCK_TIMEOUT: Final = "5s"
@@ -25,7 +25,6 @@ LOCK_TIMEOUT: Final = "5s"
 CHUNK: Final = 200
 SMALL_CHUNK: Final = 50  # of statements with joins
 
-_TABLE: Final = "django_migrations"
 _WITH_TABLE: Final = (
     "SELECT schemaname FROM pg_tables WHERE tablename = %s AND schemaname = ANY(%s)"
 )
@@ -35,21 +34,20 @@ JOIN pg_class ON relnamespace = pg_namespace.oid AND relname = %s
 JOIN pg_attribute ON attrelid = pg_class.oid AND attname = %s
 WHERE nspname = ANY(%s)
 """
-_APPLIED: Final = "SELECT {schema}, array_agg(app), array_agg(name) FROM {table}"
+_APPLIED: Final = "SELECT {schema}, array(SELECT app || '.' || name FROM {table})"
 
 
 def create(schema_name: str) -> None:
     """Make a schema with all tables of a tenant, in the caller's transaction."""
     with in_public(), connection.cursor() as cursor:
         cursor.execute(f"CREATE SCHEMA {connection.ops.quote_name(schema_name)}")
-    migrate(schema_name)
+    migrate(schema_name, Lacking(recordings.known(), has_table=False))
 
 
-def migrate(schema_name: str) -> None:
-    """Apply every migration that a tenant's schema lacks."""
+def migrate(schema_name: str, lacks: Lacking) -> None:
+    """Apply the migrations that a tenant's schema lacks."""
     with alone(schema_name):
-        executor = MigrationExecutor(connection)
-        executor.migrate(executor.loader.graph.leaf_nodes())
+        recordings.apply(lacks)
 
 
 @contextmanager
@@ -122,31 +120,39 @@ def _chunks(among: Sequence[Tenant]) -> Iterator[Sequence[Tenant]]:
         yield among[start : start + SMALL_CHUNK]
 
 
-def behind() -> list[str]:
-    """The schemas of tenants that lack a migration; a fraction of a second for a thousand."""
-    known = set(MigrationLoader(None).disk_migrations)
-    schema_names = tenants()
-    applied: dict[str, set[tuple[str, str]]] = {}
+def lacking(schema_names: Sequence[str]) -> dict[str, Lacking]:
+    """What the schemas lack, those left out that lack nothing; a fraction of a second for a thousand."""
+    known = recordings.known()
+    found: dict[str, Lacking] = {}
     for start in range(0, len(schema_names), CHUNK):
-        applied.update(_applied(schema_names[start : start + CHUNK]))
-    return [name for name in schema_names if not known <= applied.get(name, set())]
+        chunk = schema_names[start : start + CHUNK]
+        applied = _applied(list(chunk))
+        for name in chunk:
+            missing = known - applied.get(name, set())
+            if missing:
+                found[name] = Lacking(missing, has_table=name in applied)
+    return found
+
+
+def behind() -> list[str]:
+    """The schemas of tenants that lack a migration."""
+    return list(lacking(tenants()))
 
 
 def all_behind() -> list[str]:
     """`behind()`, or the registry alone while that lacks a migration itself."""
-    known = set(MigrationLoader(None).disk_migrations)
-    return behind() if known <= _applied([PUBLIC]).get(PUBLIC, set()) else [PUBLIC]
+    return [PUBLIC] if lacking([PUBLIC]) else behind()
 
 
-def _applied(schema_names: list[str]) -> dict[str, set[tuple[str, str]]]:
+def _applied(schema_names: list[str]) -> dict[str, set[Name]]:
     """The migrations applied per schema; without those that have no table of migrations."""
     with in_public(), connection.cursor() as cursor:
-        cursor.execute(_WITH_TABLE, [_TABLE, schema_names])
+        cursor.execute(_WITH_TABLE, [TABLE, schema_names])
         parts = [
-            sql.SQL(_APPLIED).format(schema=schema, table=sql.Identifier(schema, _TABLE))
+            sql.SQL(_APPLIED).format(schema=schema, table=sql.Identifier(schema, TABLE))
             for (schema,) in cursor.fetchall()
         ]
         if not parts:
             return {}
         cursor.execute(sql.SQL(" UNION ALL ").join(parts))
-        return {schema: set(zip(apps, names, strict=True)) for schema, apps, names in cursor}
+        return {schema: {tuple(name.split(".")) for name in names} for schema, names in cursor}

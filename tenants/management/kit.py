@@ -74,13 +74,20 @@ class HouseCommand(BaseCommand):
             cells = (cell.ljust(width) for cell, width in zip(line, widths, strict=True))
             self.stdout.write("  ".join(cells).rstrip())
 
-    def progress(self, items: Iterable[Item], what: str) -> Iterator[Item]:
-        """The items; how many are done is said after a second, and then every few seconds."""
-        due = time.monotonic() + SILENCE
+    def progress(
+        self, items: Iterable[Item], what: str, total: int | None = None
+    ) -> Iterator[Item]:
+        """The items; how many are done is said after a second, and then every few seconds.
+
+        With a total, the rate and the time that the rest will take are said too.
+        """
+        since = time.monotonic()
+        due = since + SILENCE
         for number, item in enumerate(items):
-            if time.monotonic() >= due:
-                self.note(f"{what}: {number:,} done …")
-                due = time.monotonic() + SAY_EVERY
+            now = time.monotonic()
+            if now >= due:
+                self.note(f"{what}: {_pace(number, total, now - since)} …")
+                due = now + SAY_EVERY
             yield item
 
     @contextmanager
@@ -128,6 +135,13 @@ class Group(HouseCommand):
     def execute(self, *args: Any, **options: Any) -> str | None:
         """Run the verb, which reads and writes where this command would."""
         return self.verbs[options.pop("verb")]().execute(*args, **options)
+
+
+def _pace(done: int, total: int | None, seconds: float) -> str:
+    if total is None or not done:
+        return f"{done:,} done"
+    left = (total - done) * seconds / done
+    return f"{done:,} of {total:,} done, {done / seconds:,.0f} a second, {left:.0f} s left"
 
 
 def day(at: datetime | None) -> str:

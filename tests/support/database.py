@@ -7,15 +7,13 @@ import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
-from unittest.mock import patch
 
 from django.db import connection, transaction
 
-from tenants import lifecycle, schemas
+from tenants import lifecycle
 from tenants.current import in_public, in_tenant
 from tenants.models import Tenant
 
-_migrate = schemas.migrate
 _STRUCTURE = (
     (
         "SELECT table_name, column_name, data_type, column_default, is_nullable, is_identity,"
@@ -68,37 +66,7 @@ def present_or_created(custom_domain: str, name: str) -> Tenant:
     """The tenant with that custom domain."""
     with in_public():
         present: Tenant | None = Tenant.objects.filter(custom_domain=custom_domain).first()
-    if present is not None:
-        return present
-    with patch.object(schemas, "migrate", _replay if _recorded else _record):
-        made: Tenant = lifecycle.create_tenant(custom_domain, name)
-    return made
-
-
-# The statements that the migrations made of the first schema. To find out anew what they have to do
-# takes Django three times as long as doing it takes PostgreSQL.
-_recorded: list[tuple[Any, Any]] = []
-
-
-def _record(schema_name: str) -> None:
-    """Migrate a schema, and keep what changed something."""
-    statements: list[tuple[Any, Any]] = []
-
-    def keep(execute, sql, params, many, context):
-        if not str(sql).lstrip().upper().startswith((*_TRANSACTIONAL, "SELECT")):
-            statements.append((sql, params))
-        return execute(sql, params, many, context)
-
-    with connection.execute_wrapper(keep):
-        _migrate(schema_name)
-    _recorded.extend(statements)
-
-
-def _replay(schema_name: str) -> None:
-    """Do to a schema what was done to the first one."""
-    with schemas.alone(schema_name), connection.cursor() as cursor:
-        for statement, params in _recorded:
-            cursor.execute(statement, params)
+    return present or lifecycle.create_tenant(custom_domain, name)
 
 
 def structure(tenant: Tenant) -> list[tuple[str, ...]]:

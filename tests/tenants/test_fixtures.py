@@ -2,8 +2,6 @@
 
 from collections import Counter
 
-from tests.support import database
-
 
 def test_the_browsers_are_signed_in_on_their_own_hosts_only(
     acme, globex, admin_client, staff_client, client_for
@@ -29,12 +27,3 @@ def test_each_test_that_runs_has_an_id_of_its_own(request):
     ids = Counter(item.nodeid for item in request.session.items)
 
     assert [each for each in ids.most_common(3) if each[1] > 1] == []
-
-
-def test_a_schema_made_by_recorded_statements_is_like_a_migrated_one(acme, globex, operator):
-    """acme's migrations were recorded, globex' are their statements, staff's is an ordinary one."""
-    migrated = database.structure(operator)
-
-    assert len(migrated) > 300
-    assert database.structure(acme) == migrated
-    assert database.structure(globex) == migrated

@@ -92,8 +92,8 @@ django.setup()
 connection.settings_dict.update(NAME=sys.argv[1], HOST=sys.argv[2], PORT=sys.argv[3], USER=sys.argv[4])
 from tenants import lifecycle, schemas
 migrate = schemas.migrate
-def die_afterwards(schema_name):
-    migrate(schema_name)
+def die_afterwards(*arguments):
+    migrate(*arguments)
     os.kill(os.getpid(), signal.SIGKILL)
 schemas.migrate = die_afterwards
 lifecycle.create_tenant("initrode", "Initrode")

@@ -4,16 +4,19 @@ Then the staff tenant, and what an empty installation needs next.
 """
 
 import sys
+from collections.abc import Callable, Collection
 from typing import Any, Final
 
 from django.core.management.base import CommandError, CommandParser
 from django.core.management.commands import migrate
 from django.db import Error
+from django.db.migrations.exceptions import InconsistentMigrationHistory
 
 from config.checks import CREATE_STAFF, staff_can_sign_in
 from tenants import lifecycle, schemas
 from tenants.backend.base import PUBLIC
 from tenants.management.kit import HouseCommand
+from tenants.recordings import Lacking
 
 # With one of these every tenant is asked.
 _SPECIAL: Final = ("app_label", "fake", "fake_initial", "plan", "prune")
@@ -37,41 +40,44 @@ class Command(HouseCommand, migrate.Command):
 
     def handle(self, *_: Any, **options: Any) -> None:
         schema = options.pop("schema")
-        self._migrate(schema or PUBLIC, options)
+        self._ask_django(schema or PUBLIC, options)
         if schema:
             return
-        is_special = any(options[name] for name in _SPECIAL)
-        tried = [
-            self._try(tenant, options) for tenant in self._tenants(options, is_special=is_special)
-        ]
-        failures = [failure for failure in tried if failure]
-        if failures:
-            raise CommandError("Not migrated:\n" + "\n".join(failures))
-        if is_special or options["check_unapplied"]:
+        if any(options[name] for name in _SPECIAL):
+            self._try_all(schemas.tenants(), lambda each: self._ask_django(each, options))
             return
+        behind = schemas.lacking(schemas.tenants())
+        if options["check_unapplied"]:
+            if behind:
+                sys.exit(1)
+            return
+        self._try_all(behind, lambda each: self._catch_up(each, behind[each], options))
+        self._welcome(options)
+
+    def _welcome(self, options: dict[str, Any]) -> None:
+        """Make the staff tenant, and name the step that an empty installation needs next."""
         lifecycle.create_operator_tenant()
         if options["verbosity"] and not staff_can_sign_in():
             self.stdout.write("Next, create the first staff account:")
             self.stdout.write(f"  {CREATE_STAFF}")
 
-    def _tenants(self, options: dict[str, Any], *, is_special: bool) -> list[str]:
-        """The schemas to migrate after the registry. Ends the program with 1 for --check."""
-        if is_special:
-            return schemas.tenants()
-        behind = schemas.behind()
-        if options["check_unapplied"] and behind:
-            sys.exit(1)
-        return behind
+    def _try_all(self, names: Collection[str], migrate: Callable[[str], None]) -> None:
+        """Migrate those schemas. Raises CommandError, at the end, that names those that failed."""
+        failures = []
+        for name in self.progress(names, "Tenants", len(names)):
+            try:
+                migrate(name)
+            except (CommandError, Error, InconsistentMigrationHistory) as error:
+                failures.append(f"  {name}: {_cause(error)}")
+        if failures:
+            raise CommandError("Not migrated:\n" + "\n".join(failures))
 
-    def _try(self, schema: str, options: dict[str, Any]) -> str | None:
-        """None when the schema was migrated, else what happened."""
-        try:
-            self._migrate(schema, options)
-        except (CommandError, Error) as error:
-            return f"  {schema}: {error}".rstrip()
-        return None
+    def _catch_up(self, schema: str, lacks: Lacking, options: dict[str, Any]) -> None:
+        if options["verbosity"]:
+            self.stdout.write(self.style.MIGRATE_HEADING(f"Schema {schema}:"))
+        schemas.migrate(schema, lacks)
 
-    def _migrate(self, schema: str, options: dict[str, Any]) -> None:
+    def _ask_django(self, schema: str, options: dict[str, Any]) -> None:
         verbosity = options["verbosity"]
         if options["plan"] or (verbosity and not options["check_unapplied"]):
             self.stdout.write(self.style.MIGRATE_HEADING(f"Schema {schema}:"))
@@ -79,3 +85,9 @@ class Command(HouseCommand, migrate.Command):
             verbosity = max(verbosity - 1, 0)  # else a thousand tenants say the same
         with schemas.alone(schema):
             super().handle(**{**options, "verbosity": verbosity})
+
+
+def _cause(error: Exception) -> str:
+    """The error in one line: PostgreSQL adds the whole statement to those inside a DO block."""
+    lines = str(error).splitlines()
+    return lines[0].strip() if lines else type(error).__name__

@@ -1,0 +1,108 @@
+"""Migrations as SQL: what Django does to the first schema is done to all others in one statement.
+
+To find out what a migration has to do takes Django several times as long as doing it takes PostgreSQL,
+and the answer is the same for every schema that lacks the same migrations: all are compiled to SQL,
+and none reads rows in Python (tests/tenants/test_citus_rules.py). So the statements of the first such
+schema are kept in memory, and the next ones get them in a DO block: one message and one statement, inside
+which each is executed on its own, as Citus wants it (decision 0046).
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, Final
+
+from django.db import connection
+from django.db.migrations.executor import MigrationExecutor
+from django.db.migrations.loader import MigrationLoader
+from django.db.migrations.migration import Migration
+from psycopg import sql
+
+from tenants import clock
+
+Name = tuple[str, str]  # the app's label and the migration's own name
+
+TABLE: Final = "django_migrations"
+_BLOCK: Final = sql.SQL("DO {}")
+_READS: Final = ("SELECT", "SET ", "SAVEPOINT", "RELEASE", "ROLLBACK")
+_NOTE: Final = 'INSERT INTO "django_migrations"'  # which holds the time
+
+
+@dataclass(frozen=True, slots=True)
+class Lacking:
+    """The migrations that a schema lacks; it may even lack the table that names those it has."""
+
+    migrations: frozenset[Name]
+    has_table: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class _Recording:
+    """The statements that bring a schema up to date, and the migrations in the order of their turns."""
+
+    statements: tuple[str, ...]
+    migrations: tuple[Name, ...]
+
+
+_recordings: Final[dict[Lacking, _Recording]] = {}
+
+
+@cache
+def known() -> frozenset[Name]:
+    """Every migration of the program."""
+    return frozenset(MigrationLoader(None).disk_migrations)
+
+
+def apply(lacking: Lacking) -> None:
+    """Apply what the schema lacks that the connection is directed to (tenants.schemas.alone).
+
+    Raises InconsistentMigrationHistory for a schema that lacks a migration on which one depends that it has.
+    """
+    recording = _recordings.get(lacking)
+    if recording is None:
+        _recordings[lacking] = _record()
+        return
+    with connection.cursor() as cursor:
+        cursor.execute(_block(recording))
+
+
+def _record() -> _Recording:
+    """Have Django migrate the schema, and keep what it executed but for questions and notes."""
+    executor = MigrationExecutor(connection)
+    executor.loader.check_consistent_history(connection)
+    targets = executor.loader.graph.leaf_nodes()
+    plan: list[tuple[Migration, bool]] = executor.migration_plan(targets)
+    with _executed() as statements:
+        executor.migrate(targets, plan)
+    changes = (text for text in statements if not text.startswith((*_READS, _NOTE)))
+    names = tuple((each.app_label, each.name) for each, _ in plan)
+    return _Recording(tuple(changes), names)
+
+
+@contextmanager
+def _executed() -> Iterator[list[str]]:
+    """The statements that are executed inside, with their parameters in them."""
+    executed: list[str] = []
+
+    def keep(execute: Any, statement: Any, params: Any, many: Any, context: Any) -> Any:
+        text = context["cursor"].mogrify(statement, params) if params else str(statement)
+        executed.append(text.strip())
+        return execute(statement, params, many, context)
+
+    with connection.execute_wrapper(keep):
+        yield executed
+
+
+def _block(recording: _Recording) -> sql.Composed:
+    """The one statement that does to a schema what was done to the first one."""
+    rows = sql.SQL(", ").join(
+        sql.SQL("({}, {}, {})").format(app, name, clock.now()) for app, name in recording.migrations
+    )
+    note = sql.SQL("INSERT INTO {} (app, name, applied) VALUES {}").format(
+        sql.Identifier(TABLE), rows
+    )
+    statements = [*recording.statements, note.as_string(connection.connection)]
+    executed = (sql.SQL("EXECUTE {};").format(each) for each in statements)
+    body = sql.SQL("BEGIN {} END").format(sql.SQL(" ").join(executed))
+    return _BLOCK.format(sql.Literal(body.as_string(connection.connection)))

@@ -1,0 +1,118 @@
+"""Migrations that are recorded once and replayed: the same schemas, in a fraction of the time."""
+
+import pytest
+from django.core.management.base import CommandError
+from django.db import connection
+from django.db.migrations.exceptions import InconsistentMigrationHistory
+from django.db.migrations.executor import MigrationExecutor
+
+from tenants import lifecycle, recordings, schemas
+from tenants.current import in_public
+from tenants.models import Tenant
+from tenants.recordings import Lacking
+from tests.support import database
+from tests.tenants.test_schemas import forget_migrations, has_table, migrate
+
+NEWEST = Lacking(frozenset({("sessions", "0001_initial")}))
+
+
+@pytest.fixture
+def initrode(db):
+    """A tenant with an empty schema."""
+    with in_public(), connection.cursor() as cursor:
+        cursor.execute("CREATE SCHEMA t_initrode")
+        tenant = Tenant(custom_domain="initrode", name="Initrode", schema_name="t_initrode")
+        tenant.save()
+    return tenant
+
+
+def test_a_schema_made_by_recorded_statements_is_like_a_migrated_one(acme, operator, initrode):
+    """Django migrates initrode; the statements of the first schema of this process made acme."""
+    with schemas.alone("t_initrode"):
+        executor = MigrationExecutor(connection)
+        executor.migrate(executor.loader.graph.leaf_nodes())
+    migrated = database.structure(initrode)
+
+    replayed = lifecycle.create_tenant("umbrella", "Umbrella")
+
+    assert len(migrated) > 300
+    assert database.structure(replayed) == migrated
+    assert database.structure(acme) == migrated
+    assert database.structure(operator) == migrated
+
+
+def test_a_tenant_is_created_with_few_statements(acme, statements):
+    with statements() as executed:
+        lifecycle.create_tenant("initrode", "Initrode")
+
+    assert len(executed) == 3  # row, schema, and a DO block with everything in it
+
+
+def test_the_second_tenant_that_lacks_a_migration_gets_the_statements_of_the_first(
+    acme, globex, statements, monkeypatch
+):
+    monkeypatch.setattr(recordings, "_recordings", {})
+    before = database.structure(acme)
+    forget_migrations(acme)
+    forget_migrations(globex)
+
+    schemas.migrate("t_acme", NEWEST)
+    with statements() as executed:
+        schemas.migrate("t_globex", NEWEST)
+
+    assert len(executed) == 1
+    assert database.structure(globex) == database.structure(acme)
+    assert sorted(database.structure(globex)) == sorted(before)
+
+
+def test_tenants_that_lack_different_migrations_get_their_own(acme, globex):
+    """The table of migrations may be there and empty: then it is not made again."""
+    migrate("scim", "zero", schema="t_globex", verbosity=0)
+    forget_migrations(acme)
+
+    migrate(verbosity=0)
+
+    assert has_table(acme, "django_session")
+    assert has_table(globex, "scim_resource")
+    assert schemas.behind() == []
+
+
+def test_a_tenant_that_has_no_migration_at_all_is_brought_up_to_date(initrode):
+    migrate("sessions", schema="t_initrode", verbosity=0)
+    migrate("sessions", "zero", schema="t_initrode", verbosity=0)
+
+    migrate(verbosity=0)
+
+    assert has_table(initrode, "scim_resource")
+    assert schemas.behind() == []
+
+
+def test_a_migration_that_a_later_one_needs_is_not_applied_behind_it(acme, globex):
+    """Somebody wrote to the table by hand: the others go on, and this one is named at the end."""
+    forget_migrations(acme, "0013_former_secrets")
+    forget_migrations(globex)
+
+    with pytest.raises(
+        CommandError, match=r"t_acme: Migration scim\.0014_reasons is applied before"
+    ):
+        migrate(verbosity=0)
+
+    assert has_table(globex, "django_session")
+    with pytest.raises(InconsistentMigrationHistory), schemas.alone("t_acme"):
+        recordings.apply(schemas.lacking(["t_acme"])["t_acme"])
+
+
+def test_a_long_migrate_says_how_fast_it_is_and_how_long_the_rest_takes(
+    acme, globex, monkeypatch, capsys
+):
+    monkeypatch.setattr("tenants.management.kit.SILENCE", 0.0)
+    monkeypatch.setattr("tenants.management.kit.SAY_EVERY", 0.0)
+    forget_migrations(acme)
+    forget_migrations(globex)
+
+    migrate(verbosity=0)
+
+    first, second = capsys.readouterr().err.splitlines()
+    assert first == "Tenants: 0 done …"
+    assert second.startswith("Tenants: 1 of 2 done, ")
+    assert second.endswith(" s left …")
