@@ -61,3 +61,8 @@ def new_id(moment: datetime) -> UUID:
     place = _counter.next(milliseconds)
     random = secrets.randbits(62)
     return UUID(int=milliseconds << 80 | _VERSION_7 | place << 64 | _VARIANT | random)
+
+
+def first_id_at(moment: datetime) -> UUID:
+    """The smallest version 7 UUID of that millisecond: rows sort by it as they sort by time."""
+    return UUID(int=int(moment.timestamp() * 1000) << 80)

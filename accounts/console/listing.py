@@ -83,8 +83,3 @@ def uuid_in(text: str) -> UUID | None:
         return UUID(text.strip())
     except ValueError:
         return None
-
-
-def first_id_at(moment: datetime) -> UUID:
-    """The smallest version 7 UUID of that millisecond: rows sort by it as they sort by time."""
-    return UUID(int=int(moment.timestamp() * 1000) << 80)

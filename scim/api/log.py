@@ -2,10 +2,11 @@
 
 The log is written after the request's transaction has ended, committed or rolled back.
 
-Equal reads are logged together, so that polling does not flood the log. The first of a kind is logged
-at once: support sees a Test Connection when it happens. Those that follow are counted in this process
-and logged with the first one that comes after the window. When a worker process ends, its last window
-of reads is not logged; writes and refusals always are.
+Equal reads are logged together, so that polling does not flood the log: one row a kind and window,
+whatever process they came to. The first of a kind is logged at once: support sees a Test Connection when
+it happens. Those that follow are counted in their process and logged with the first one that comes
+after the window; a process that finds a row of another's there goes on counting (decision 0047). When a
+worker process ends, its last window of reads is not logged; writes and refusals always are.
 """
 
 import re
@@ -14,6 +15,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from functools import partial
 from typing import Any, Final, Protocol
 
@@ -29,6 +31,7 @@ from scim.provider.features import observers
 from scim.provider.observers import Answered
 from scim.provider.provisioning_log import Call
 from scim.provider.requester import Requester
+from scim.repository.base import Event
 from tenants.current import after_transaction, current_tenant, log_with
 
 # The literal of a filter; E37: it may stand without quotes.
@@ -36,7 +39,12 @@ _LITERAL: Final = re.compile(
     r"""(\b(?:eq|ne|co|sw|ew|g[te]|l[te])\s+)[^\s"'()\[\]]+|"(?:[^"\\]|\\.)*"?""", re.IGNORECASE
 )
 
+# Parameters that differ from page to page of one walk.
+_PLACES: Final = frozenset({"startindex", "count", "cursor"})
+
 WINDOW: Final = 60.0  # seconds
+_SLACK: Final = 1.0  # seconds by which the clocks of processes may differ
+_PATIENCE: Final = 3600.0  # seconds
 MAX_KINDS: Final = 10_000
 
 
@@ -45,6 +53,7 @@ class _Tally:
     """The number of events since the last one that was logged, and the time of that."""
 
     logged_at: float
+    second_since: float | None = None  # since when another process logs such events first
     waiting: int = 0
 
 
@@ -52,7 +61,7 @@ class Summaries:
     """Counts what happens often, by kind; safe for threads. `at` is seconds of a steady clock."""
 
     def __init__(self, window: float = WINDOW, max_kinds: int = MAX_KINDS) -> None:
-        self._window = window
+        self.window = window
         self._max_kinds = max_kinds
         self._tallies: OrderedDict[Hashable, _Tally] = OrderedDict()
         self._lock = threading.Lock()
@@ -61,15 +70,31 @@ class Summaries:
         """The number of this kind to log now, this one included; 0 while the window lasts."""
         with self._lock:
             tally = self._tallies.get(kind)
-            if tally is not None and at - tally.logged_at < self._window:
+            if tally is not None and at - tally.logged_at < self.window:
                 tally.waiting += 1
                 return 0
             count = 1 if tally is None else tally.waiting + 1
-            self._tallies[kind] = _Tally(at)
+            self._tallies[kind] = _Tally(at, tally.second_since if tally else None)
             self._tallies.move_to_end(kind)
             if len(self._tallies) > self._max_kinds:
                 self._tallies.popitem(last=False)
             return count
+
+    def give_back(self, kind: Hashable, count: int, logged_at: float) -> bool:
+        """Count these on, as another process logged its own at that time.
+
+        False, once, if that has gone on for an hour: then log them, so that no count waits forever.
+        """
+        with self._lock:
+            tally = self._tallies.setdefault(kind, _Tally(logged_at))
+            if tally.second_since is None:
+                tally.second_since = logged_at
+            if logged_at - tally.second_since >= _PATIENCE:
+                tally.second_since = None
+                return False
+            tally.logged_at = logged_at
+            tally.waiting += count
+            return True
 
 
 _reads: Final = Summaries()
@@ -130,7 +155,19 @@ def log_read(request: HttpRequest, view: Logged, status: int) -> None:
     count = _reads.note(kind, time.monotonic())
     if count:
         event = replace(provisioning_log.answered(call, status), count=count)
-        after_transaction(request, partial(provisioning_log.record, event))
+        after_transaction(request, partial(_record_reads, kind, event))
+
+
+def _record_reads(kind: Hashable, event: Event) -> None:
+    """Log reads, unless another process has logged such reads within the window."""
+    since = event.at - timedelta(seconds=_reads.window - _SLACK)
+    for row in provisioning_log.reads_like(event, since):
+        if _shape(row.sent) == _shape(event.sent):
+            ago = (event.at - row.at).total_seconds()
+            if _reads.give_back(kind, event.count, time.monotonic() - ago):
+                return
+            break
+    provisioning_log.record(event)
 
 
 def tell(answered: Answered) -> None:
@@ -152,5 +189,8 @@ def _call(request: HttpRequest, view: Logged) -> Call:
 
 
 def _shape(sent: Any) -> str:
-    """The query with its literals taken out: what makes two look-ups equal."""
-    return _LITERAL.sub(r'\1"…"', str(sorted(sent.items()))) if sent else ""
+    """The query without its literals and places in a list: what makes two look-ups equal."""
+    if not sent:
+        return ""
+    kept = {name: "…" if name.lower() in _PLACES else value for name, value in sent.items()}
+    return _LITERAL.sub(r'\1"…"', str(sorted(kept.items())))

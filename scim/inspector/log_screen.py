@@ -13,7 +13,7 @@ from django.urls import URLPattern, reverse
 from django.utils.safestring import SafeString
 
 from accounts.console.export import Export, ExportingAdmin, moment
-from accounts.console.listing import Conditions, TableFilter, first_id_at, since, uuid_in
+from accounts.console.listing import Conditions, TableFilter, since, uuid_in
 from accounts.console.page import Page, Section, Table, link
 from accounts.console.screen import Panel
 from scim.inspector import dry_run, requests
@@ -63,7 +63,7 @@ class PeriodFilter(TableFilter):
 
     title = "period"
     parameter_name = "period"
-    conditions: Conditions = since(lambda moment: Q(pk__gte=first_id_at(moment)))
+    conditions: Conditions = since(lambda moment: Q(pk__gte=clock.first_id_at(moment)))
 
 
 class OperationFilter(TableFilter):

@@ -11,7 +11,6 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from accounts.console.listing import first_id_at
 from accounts.console.page import (
     Banner,
     Fact,
@@ -121,7 +120,7 @@ def _show(path: str, state: str) -> SafeString:
 
 def _failures(now: datetime, sight: Sight) -> Table:
     found = ProvisioningEvent.objects.filter(
-        pk__gte=first_id_at(now - FAILURES_FOR), status__gte=_REFUSED_FROM
+        pk__gte=clock.first_id_at(now - FAILURES_FOR), status__gte=_REFUSED_FROM
     ).only("at", "operation", "status", "detail")
     rows = tuple(_failure(event, now, sight) for event in found.order_by("-id")[:FAILURES_SHOWN])
     return Table(

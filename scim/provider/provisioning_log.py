@@ -10,11 +10,14 @@ import json
 import re
 import time
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
 from django.db import transaction
+from django.db.models import QuerySet
 
+from scim.models import ProvisioningEvent
 from scim.protocol.errors import ScimError
 from scim.protocol.redaction import REDACTED, Redaction
 from scim.protocol.schema import ResourceType
@@ -95,6 +98,18 @@ def record(event: Event) -> None:
     """Write an event that comes with no change. Opens a transaction unless there is one."""
     with transaction.atomic(savepoint=False):
         resources.record(event)
+
+
+def reads_like(event: Event, since: datetime) -> QuerySet[ProvisioningEvent]:
+    """The reads of the same requester and endpoint that were logged after that moment, any query."""
+    return ProvisioningEvent.objects.filter(
+        id__gte=clock.first_id_at(since),
+        operation=event.operation,
+        status=event.status,
+        resource_type=event.resource_type,
+        token_id=event.token_id,
+        **({} if event.resource_type else {"path": event.path}),
+    )
 
 
 def storable(text: str) -> str:

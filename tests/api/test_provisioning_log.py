@@ -4,6 +4,8 @@ import pytest
 from django.db import connection
 
 from config.logging import JsonFormatter
+from scim.api import log
+from scim.api.log import Summaries
 from scim.models import ProvisioningEvent
 from scim.protocol.urns import SEARCH_REQUEST
 from tenants.current import in_tenant
@@ -271,6 +273,33 @@ def test_reads_of_other_kinds_are_logged_apart(at_acme, acme, bjensen, clock, lo
         ("discover", 200),
         ("query", 200),
     ]
+
+
+def test_the_pages_of_a_walk_are_one_kind(at_acme, logged):
+    first = at_acme.get("/Users", cursor="", count=1)
+    for place in range(1, 400, 100):
+        at_acme.get("/Users", startIndex=place, count=100)
+        at_acme.post("/Users/.search", {"schemas": [SEARCH_REQUEST], "startIndex": place})
+    at_acme.get("/Users", startIndex=1, count=50)
+
+    assert first.status == 200
+    assert [event["count"] for event in logged()] == [1, 1, 1]
+
+
+def test_two_processes_that_are_polled_write_one_row_a_minute(at_acme, later, logged, monkeypatch):
+    processes = [Summaries(), Summaries()]
+
+    def poll(process):
+        monkeypatch.setattr(log, "_reads", processes[process])
+        at_acme.get("/Users", filter='userName eq "nobody"')
+        at_acme.get("/Schemas")
+        later(10)
+
+    for process in [0, 1, 1, 0, 0, 1] * 4:  # four minutes
+        poll(process)
+
+    told = [(event["operation"], event["count"]) for event in logged()]
+    assert told == [("query", 1), ("discover", 1)] + [("query", 3), ("discover", 3)] * 3
 
 
 # --- strangers --------------------------------------------------------------------------------
