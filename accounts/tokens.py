@@ -24,9 +24,8 @@ from hashlib import sha256
 from typing import Any, Final, NamedTuple
 from uuid import UUID
 
-from django.db import connection
-
 from accounts.permissions import Role
+from tenants.backend.base import execute
 
 PREFIX: Final = "mypscim_"
 KIND: Final = "token"  # in the ids of refusals
@@ -193,9 +192,7 @@ class Kind:
         """
         if not is_well_formed(value, self.prefix):
             raise self._refusal(Reason.MALFORMED)
-        with connection.cursor() as cursor:
-            cursor.execute(self.find, [digest(tenant_id, value)])
-            row = cursor.fetchone()
+        row = execute(self.find, [digest(tenant_id, value)]).fetchone()
         if row is None:
             raise self._refusal(Reason.UNKNOWN)
         token, standing = self.read(row)

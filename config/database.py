@@ -31,6 +31,7 @@ _NAMES: Final = {
     "port": "PORT",
 }
 _CONNECT_SECONDS: Final = 3
+_PREPARE_AFTER: Final = 5  # executions of a statement on one connection
 
 # How long a request may wait for the database. Commands and migrations may take their time.
 _LIMITS: Final = {
@@ -47,15 +48,18 @@ _LINE: Final = {
 }
 
 
-def database_settings(url: str, data_dir: Path) -> dict[str, Any]:
+def database_settings(url: str, data_dir: Path, *, prepares: bool = False) -> dict[str, Any]:
     """Django's settings of the one database. Raises EnvironmentVariableError for a URL that is none.
 
     Connections stay open (docs/performance.md: opening one costs 3 ms). Sessions are in UTC from the
-    start, which saves Django the statement that makes them so.
+    start, which saves Django the statement that makes them so. With `prepares` the hot statements
+    are prepared on the server (tenants.backend).
     """
     where = _read_url(url) if url else _embedded(data_dir)
     options = {"connect_timeout": _CONNECT_SECONDS, **where.pop("OPTIONS", {})}
     options["options"] = f"{options.get('options', '')} -c timezone=UTC".strip()
+    if prepares:
+        options["prepare_threshold"] = _PREPARE_AFTER
     return {"ENGINE": "tenants.backend", "CONN_MAX_AGE": None, "OPTIONS": options, **where}
 
 

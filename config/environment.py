@@ -36,6 +36,14 @@ def number(name: str, default: int, most: int, least: int = 1) -> int:
     return int(value)
 
 
+def switch(name: str) -> bool:
+    """True unless the variable is `off`. Raises EnvironmentVariableError for other words than `on`."""
+    value = text(name, "on").lower()
+    if value not in {"on", "off"}:
+        raise EnvironmentVariableError(f"{name} must be on or off, not {value!r}.")
+    return value == "on"
+
+
 def address(name: str, default: str) -> str:
     """The variable as an IP address, with or without brackets. Raises EnvironmentVariableError."""
     value = text(name, default)

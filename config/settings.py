@@ -58,7 +58,11 @@ TENANT_DOMAIN_MODEL = "tenants.Domain"
 TENANT_LIMIT_SET_CALLS = True
 SKIP_PG_EXTRA_VALIDATION = True
 DATABASE_ROUTERS = ["django_tenants.routers.TenantSyncRouter"]
-DATABASES = {"default": database_settings(DATABASE_URL, DATA_DIR)}
+DATABASES = {
+    "default": database_settings(
+        DATABASE_URL, DATA_DIR, prepares=environment.switch("PREPARED_STATEMENTS")
+    )
+}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 ROOT_URLCONF = "config.urls_tenant"

@@ -7,7 +7,7 @@ from functools import cache
 from typing import Any, Final
 from uuid import UUID
 
-from django.db import IntegrityError, connection
+from django.db import IntegrityError
 
 from scim.protocol.comparison import comparable
 from scim.protocol.definitions import MEMBERS
@@ -19,6 +19,7 @@ from scim.repository import relations
 from scim.repository.base import Event, Loading, Lock, Operation, Question, Write
 from scim.repository.columns import Unique, is_unique_index
 from scim.repository.sql import Parameter, sql
+from tenants.backend.base import execute
 from tenants.lettercase import fold
 
 # Columns that `gathered` reads, before the JSON of relations and the members.
@@ -47,16 +48,17 @@ SELECT id FROM scim_resource WHERE id = ANY(%s::uuid[]) ORDER BY id FOR NO KEY U
 _INSERT: Final = """
 INSERT INTO scim_resource
     (id, resource_type, document, comparable, unique_key, version, created, last_modified, continues)
-SELECT %(id)s, %(resource_type)s, %(document)s::jsonb, %(comparable)s::jsonb, %(unique_key)s,
-    %(version)s, %(event_at)s, %(event_at)s,
+SELECT %(id)s, %(resource_type)s::text, %(document)s::jsonb, %(comparable)s::jsonb,
+    %(unique_key)s::text, %(version)s, %(event_at)s, %(event_at)s,
     (SELECT former.id FROM scim_resource AS former
-     WHERE former.external_id = %(external_id)s AND former.resource_type = %(resource_type)s
+     WHERE former.external_id = %(external_id)s::text
+        AND former.resource_type = %(resource_type)s::text
         AND former.deleted_at IS NOT NULL
      ORDER BY former.deleted_at DESC LIMIT 1)
 """
 _UPDATE: Final = """
 UPDATE scim_resource SET document = %(document)s::jsonb, comparable = %(comparable)s::jsonb,
-    unique_key = %(unique_key)s, version = %(version)s, last_modified = %(event_at)s
+    unique_key = %(unique_key)s::text, version = %(version)s, last_modified = %(event_at)s
 WHERE id = %(id)s
 """
 _REMOVE: Final = """
@@ -75,7 +77,7 @@ gone AS (
 left_groups AS (
     INSERT INTO scim_attributechange
         (at, event_id, request_id, token_id, resource_type, resource_id, version, path, before)
-    SELECT %(event_at)s, %(event_id)s, %(event_request_id)s, %(event_token_id)s,
+    SELECT %(event_at)s, %(event_id)s, %(event_request_id)s::text, %(event_token_id)s::uuid,
         r.resource_type, r.id, r.version, format('members[value eq "%%s"]', gone.member_id),
         to_jsonb(gone.member_id)
     FROM gone JOIN scim_resource AS r ON r.id = gone.group_id
@@ -84,9 +86,11 @@ left_groups AS (
 """
 
 _EVENT_FIELDS: Final = (*(field.name for field in fields(Event)), "user_name_key")
+# PostgreSQL takes one type for each parameter, wherever it stands.
+_CASTS: Final = {"request_id": "::text", "token_id": "::uuid", "resource_id": "::uuid"}
 _INSERT_EVENT: Final = f"""
 INSERT INTO scim_provisioningevent ({", ".join(_EVENT_FIELDS)})
-VALUES ({", ".join(f"%(event_{name})s" for name in _EVENT_FIELDS)})
+VALUES ({", ".join(f"%(event_{name})s{_CASTS.get(name, '')}" for name in _EVENT_FIELDS)})
 """
 
 # The resource, its history and the event in one statement, which answers the questions.
@@ -95,8 +99,8 @@ WITH stored AS ({write}),
 {leave}history AS (
     INSERT INTO scim_attributechange
         (at, event_id, request_id, token_id, resource_type, resource_id, version, path, before, after)
-    SELECT %(event_at)s, %(event_id)s, %(event_request_id)s, %(event_token_id)s,
-        %(resource_type)s, %(id)s, %(version)s, change.path, change.before, change.after
+    SELECT %(event_at)s, %(event_id)s, %(event_request_id)s::text, %(event_token_id)s::uuid,
+        %(resource_type)s::text, %(id)s, %(version)s, change.path, change.before, change.after
     FROM jsonb_to_recordset(%(changes)s::jsonb) AS change(path text, before jsonb, after jsonb)
 )
 {event}{answers}
@@ -136,8 +140,7 @@ def lock_in_order(identifiers: Iterable[UUID]) -> None:
     """
     ids = list(identifiers)
     if len(ids) > 1:
-        with connection.cursor() as cursor:
-            cursor.execute(_LOCK_IN_ORDER, [ids])
+        execute(_LOCK_IN_ORDER, [ids])
 
 
 def write(change: Write, questions: Sequence[Question] = ()) -> Sequence[bool]:
@@ -150,17 +153,15 @@ def write(change: Write, questions: Sequence[Question] = ()) -> Sequence[bool]:
         parameters.update(question.parameters)
     statement = _statement(change.operation, tuple(each.condition for each in questions))
     try:
-        with connection.cursor() as cursor:
-            cursor.execute(statement, parameters)
-            return cursor.fetchone() if questions else ()
+        answers = execute(statement, parameters)
     except IntegrityError as error:
         raise _refusal(error, change.resource_type) from None
+    return next(answers) if questions else ()
 
 
 def record(event: Event) -> None:
     """Add an event that comes with no change."""
-    with connection.cursor() as cursor:
-        cursor.execute(_INSERT_EVENT, _event_parameters(event))
+    execute(_INSERT_EVENT, _event_parameters(event))
 
 
 def _one(
@@ -168,10 +169,8 @@ def _one(
 ) -> Stored | None:
     members = relations.members([loading], "r")
     found = sql(template, relations.as_json(loading, "r"), *members, Parameter(identifier))
-    with connection.cursor() as cursor:
-        cursor.execute(found.text, found.parameters)
-        for (name,), stored in gathered(cursor, lead=1):
-            return stored if name == resource_type.name else None
+    for (name,), stored in gathered(execute(found.text, found.parameters), lead=1):
+        return stored if name == resource_type.name else None
     return None
 
 

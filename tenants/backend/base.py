@@ -15,14 +15,14 @@ the tenant changes follows it.
 """
 
 import re
-from collections.abc import Callable
-from functools import lru_cache
+from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache, partial
 from typing import Any, Final, Protocol
 
-from django.db import DatabaseError
+from django.db import DatabaseError, connection
 from django.db.backends.postgresql.introspection import DatabaseIntrospection
 from django_tenants.postgresql_backend import base
-from psycopg import OperationalError, sql
+from psycopg import Cursor, OperationalError, sql
 from psycopg.errors import error_from_result
 from psycopg.pq import ConnStatus, DiagnosticField, ExecStatus, TransactionStatus
 
@@ -63,6 +63,39 @@ class DatabaseWrapper(base.DatabaseWrapper):  # type: ignore[misc]  # django-ten
         # Django's own, which looks along the search path: that of django-tenants sets the session's.
         self.introspection = DatabaseIntrospection(self)
         self.execute_wrappers.append(self._execute_on_path)
+
+    def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
+        """A new connection; one through a pooler does without prepared statements.
+
+        PgBouncer gives its clients process ids of its own making; what one of its servers has prepared
+        another does not know.
+        """
+        session = super().get_new_connection(conn_params)
+        if session.prepare_threshold is not None:
+            asked = session.pgconn.exec_(b"SELECT pg_backend_pid()")
+            if asked.status not in _DONE or int(asked.get_value(0, 0)) != session.info.backend_pid:
+                session.prepare_threshold = None
+        return session
+
+    def execute_prepared(self, statement: str, parameters: Any) -> Cursor[Any]:
+        """The driver's cursor with the result of a statement that PostgreSQL plans once (decision 0043).
+
+        As a cursor of Django's does, it passes through the wrappers of statements.
+        """
+        self.ensure_connection()
+        self.validate_no_broken_transaction()
+        cursor = Cursor(self.connection)
+        execute: Callable[..., Any] = partial(self._execute_by_driver, cursor)
+        for wrapper in reversed(self.execute_wrappers):
+            execute = partial(wrapper, execute)
+        execute(statement, parameters, False, {"connection": self, "cursor": cursor})
+        return cursor
+
+    def _execute_by_driver(
+        self, cursor: Cursor[Any], statement: str, parameters: Any, *_: Any
+    ) -> None:
+        with self.wrap_database_errors:
+            cursor.execute(statement, parameters)
 
     def set_tenant(self, tenant: HasSchema, include_public: bool = True) -> None:  # noqa: FBT001, FBT002  # the signature is django-tenants'
         """Direct what follows to the schema of `tenant`, then public; sends nothing.
@@ -141,3 +174,15 @@ def _set_path(schema_name: str, include_public: bool) -> bytes:  # noqa: FBT001 
             schemas.append(PUBLIC)
     path = sql.SQL(", ").join(map(sql.Identifier, schemas))
     return sql.SQL("SET LOCAL search_path = {}").format(path).as_bytes()
+
+
+def execute(
+    statement: str, parameters: Sequence[Any] | Mapping[str, Any] = ()
+) -> Cursor[tuple[Any, ...]]:
+    """Execute one of the statements that each request sends; return the driver's cursor.
+
+    PostgreSQL prepares the statement once it has come five times on a connection, so its text must be
+    one of few. Needs a transaction in a tenant. Raises what Django's cursors raise.
+    """
+    cursor: Cursor[tuple[Any, ...]] = connection.execute_prepared(statement, parameters)  # type: ignore[attr-defined]  # ours
+    return cursor

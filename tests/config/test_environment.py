@@ -81,3 +81,17 @@ def test_two_first_starts_agree_on_one_key(tmp_path):
         keys = list(pool.map(lambda _: read_secret_key("", tmp_path, development=True), range(2)))
 
     assert keys[0] == keys[1]
+
+
+@pytest.mark.parametrize(("value", "is_on"), [("", True), ("on", True), ("OFF", False)])
+def test_a_switch_is_on_unless_it_is_off(monkeypatch, value, is_on):
+    monkeypatch.setenv("PREPARED_STATEMENTS", value)
+
+    assert environment.switch("PREPARED_STATEMENTS") is is_on
+
+
+def test_a_switch_with_another_word_is_refused_with_its_name(monkeypatch):
+    monkeypatch.setenv("PREPARED_STATEMENTS", "no")
+
+    with pytest.raises(EnvironmentVariableError, match=r"^PREPARED_STATEMENTS must be on or off"):
+        environment.switch("PREPARED_STATEMENTS")

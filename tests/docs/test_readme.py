@@ -31,8 +31,8 @@ def read_variables():
             for node in ast.walk(ast.parse(source.read_text())):
                 match node:
                     case ast.Call(
-                        func=ast.Attribute(attr="text" | "path" | "number" | "address")
-                        | ast.Name(id="text" | "path" | "number" | "address"),
+                        func=ast.Attribute(attr="text" | "path" | "number" | "address" | "switch")
+                        | ast.Name(id="text" | "path" | "number" | "address" | "switch"),
                         args=[ast.Constant(value=str(name)), *_],
                     ) if name.isupper():
                         yield name

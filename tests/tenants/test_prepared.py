@@ -1,0 +1,104 @@
+"""Hot statements are planned once, whatever tenant is entered, and not at all behind a pooler."""
+
+import uuid
+from types import SimpleNamespace
+
+import pytest
+from django.db import IntegrityError, ProgrammingError, connection, connections
+from django.db.transaction import TransactionManagementError
+
+from tenants.backend.base import OutsideTransactionError, execute
+from tenants.current import in_tenant
+from tests.support import database
+
+SCHEMA = "SELECT current_schema(), count(*) FROM accounts_account WHERE email <> %s"
+
+
+@pytest.fixture
+def own_connection(db):
+    """A connection that has executed nothing yet."""
+    own = connections.create_connection("default")
+    own.settings_dict["NAME"] = connection.settings_dict["NAME"]
+    own.settings_dict["HOST"] = connection.settings_dict["HOST"]
+    yield own
+    own.close()
+
+
+def prepared(text):
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT statement FROM pg_prepared_statements")
+        return [statement for (statement,) in cursor.fetchall() if text in statement]
+
+
+def test_a_statement_is_prepared_once_it_has_come_five_times(acme):
+    text = f"SELECT %s::text AS n{uuid.uuid4().hex}"
+    with in_tenant(acme):
+        for number in range(5):
+            assert execute(text, [str(number)]).fetchone() == (str(number),)
+        assert not prepared(text[-30:])
+
+        assert execute(text, ["5"]).fetchone() == ("5",)
+        assert prepared(text[-30:])
+
+
+def test_a_prepared_statement_reads_the_tenant_that_is_entered(acme, globex):
+    for tenant in (acme, globex) * 12:
+        with in_tenant(tenant):
+            schema, _ = execute(SCHEMA, ["nobody"]).fetchone()
+            assert schema == tenant.schema_name
+
+
+def test_it_reads_a_schema_that_was_made_anew_under_the_same_name(real_tenants):
+    found = []
+    for times in (8, 1):
+        umbrella = database.present_or_created("umbrella", "Umbrella")
+        with in_tenant(umbrella):
+            found += [execute(SCHEMA, ["nobody"]).fetchone() for _ in range(times)]
+        database.drop(umbrella)
+
+    assert set(found) == {("t_umbrella", 0)}
+
+
+def test_it_needs_a_transaction_and_raises_what_django_raises(acme):
+    with pytest.raises(ProgrammingError), in_tenant(acme):
+        execute("SELECT nothing")
+    with pytest.raises(IntegrityError), in_tenant(acme):
+        execute("INSERT INTO accounts_account (email) VALUES (%s)", ["x@acme.example"])
+
+
+def test_a_broken_transaction_is_not_asked(acme):
+    with in_tenant(acme):
+        connection.set_rollback(True)
+        with pytest.raises(TransactionManagementError):
+            execute("SELECT 1")
+        connection.set_rollback(False)
+
+
+def test_outside_a_transaction_it_is_refused(real_tenants):
+    connection.set_tenant(real_tenants[0])
+    try:
+        with pytest.raises(OutsideTransactionError):
+            execute("SELECT 1")
+    finally:
+        connection.set_schema_to_public()
+
+
+def test_a_connection_prepares_as_the_setting_says(own_connection):
+    own_connection.ensure_connection()
+    assert own_connection.connection.prepare_threshold == 5
+    own_connection.close()
+
+    del own_connection.settings_dict["OPTIONS"]["prepare_threshold"]
+    own_connection.ensure_connection()
+    assert own_connection.connection.prepare_threshold is None
+
+
+def test_behind_a_pooler_nothing_is_prepared(own_connection, monkeypatch):
+    """PgBouncer gives its clients process ids that no process of PostgreSQL has."""
+    connection.ensure_connection()
+    pooled = SimpleNamespace(backend_pid=0, parameter_status=lambda _: "UTC")
+    monkeypatch.setattr(type(connection.connection), "info", pooled)
+
+    own_connection.ensure_connection()
+
+    assert own_connection.connection.prepare_threshold is None
