@@ -31,11 +31,12 @@ class Column:
 
 # Text columns of the table compare by code point already; computed text says so itself.
 ID: Final = Column(Sql('(id::text COLLATE "C")'))
+EXTERNAL_ID: Final = Column(Sql("external_id"))
 
 # Keys are (attribute, sub-attribute) of the core schema and the common attributes.
 _COLUMNS: Final[Mapping[tuple[str, str | None], Column]] = {
     ("id", None): ID,
-    ("externalId", None): Column(Sql("external_id")),
+    ("externalId", None): EXTERNAL_ID,
     ("active", None): Column(Sql("active"), "boolean"),
     ("displayName", None): Column(Sql("display_name")),
     ("name", "familyName"): Column(Sql("family_name")),
@@ -52,6 +53,8 @@ LOOKED_UP: Final[Mapping[str, Sequence[str]]] = {
     GROUP_TYPE: ("id", "externalId", "displayName", "members.value"),
 }
 UNIQUE_KEY: Final = Column(Sql("unique_key"))
+# Columns in which a value is not expected twice.
+SINGLE: Final = (ID, EXTERNAL_ID, UNIQUE_KEY)
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,16 +18,17 @@ from typing import Any, Final
 from django.db import OperationalError, connection
 
 from scim.protocol.errors import InvalidValue, TooMany
-from scim.protocol.evaluation import narrowed, shortened
-from scim.protocol.filters import AttributePath
+from scim.protocol.evaluation import locate, narrowed, shortened
+from scim.protocol.filters import AttributePath, Comparison, Operator
 from scim.protocol.representation import Stored
-from scim.protocol.schema import Located, Type
+from scim.protocol.schema import Located, Relation, Type
 from scim.repository import columns, relations
 from scim.repository.base import Listed, Page, Query, Source
 from scim.repository.columns import LOOKED_UP, Column
 from scim.repository.resources import FIELDS, gathered
 from scim.repository.sql import Parameter, Sql, join, sql, switch
 from scim.repository.where import compile_filter
+from tenants.backend.base import execute
 from tenants.outages import is_overtime
 
 # The order without sortBy: none, so that the id decides.
@@ -49,6 +50,12 @@ SELECT counted.total, page.number, page.rank::text, r.resource_type, {FIELDS}, {
 FROM (SELECT {{}} AS total) AS counted
 LEFT JOIN page ON TRUE LEFT JOIN scim_resource AS r ON r.id = page.id {{}}
 LIMIT {{}}
+"""
+# The resource with a value that is not expected twice: one text for each such attribute, so it is
+# planned once (decision 0044). Values that occur twice are left to _PAGE.
+_LOOK_UP: Final = f"""
+SELECT r.resource_type, {FIELDS}, {{}}, NULL, NULL
+FROM (SELECT * FROM scim_resource WHERE deleted_at IS NULL AND {{}} LIMIT 2) AS r
 """
 # Parts of members on one page (relations.PART): half a million members, some 80 MB.
 MOST_PARTS: Final = 500
@@ -135,6 +142,9 @@ class _Walk:
 
 def page(sources: Sequence[Source], query: Query) -> Page:
     """The page the query asks for and the total. Raises InvalidFilter, InvalidValue, TooMany."""
+    looked_up = _looked_up(sources, query)
+    if looked_up is not None:
+        return looked_up
     statement = _statement(sources, query)
     try:
         with connection.cursor() as cursor:
@@ -157,6 +167,55 @@ def page(sources: Sequence[Source], query: Query) -> Page:
     if query.cursor is not None and query.cursor.is_backward:
         items.reverse()
     return Page(first[0], tuple(items), has_more=len(found) > query.count)
+
+
+def _looked_up(sources: Sequence[Source], query: Query) -> Page | None:
+    """The page of one resource or none, found by a value that is not expected twice.
+
+    None when the query asks for something else, or the value does occur twice. Raises InvalidFilter.
+    """
+    condition = _single(sources, query)
+    if condition is None:
+        return None
+    [source] = sources
+    statement = sql(_LOOK_UP, relations.as_json(source.loading, "r"), condition)
+    found = list(gathered(execute(statement.text, statement.parameters), lead=1))
+    if len(found) > 1:
+        return None
+    items = tuple(
+        Listed(source.resource_type, stored, None)
+        for (name,), stored in found
+        if name == source.resource_type.name
+    )
+    return Page(len(items), items)
+
+
+def _single(sources: Sequence[Source], query: Query) -> Sql | None:
+    """The condition of a filter for one id, externalId or unique value; None for any other query.
+
+    The type is no part of it where the index has none (resources.find). Members, which may be many,
+    are not loaded so.
+    """
+    asked = query.filter
+    if (
+        len(sources) > 1
+        or (query.sort_by, query.cursor, query.start_index) != (None, None, 1)
+        or query.count == 0
+        or not isinstance(asked, Comparison)
+        or asked.operator is not Operator.EQ
+        or asked.value is None
+        or any(each.relation is Relation.MEMBERS for each in sources[0].loading.relations)
+    ):
+        return None
+    resource_type, tenant_url = sources[0].resource_type, sources[0].loading.tenant_url
+    located = locate(resource_type, asked.path)
+    column = columns.find_column(resource_type, located, tenant_url)
+    if column not in columns.SINGLE:
+        return None
+    condition = compile_filter(asked, resource_type, tenant_url)
+    if column is not columns.UNIQUE_KEY:
+        return condition
+    return sql("resource_type = {} AND {}", Parameter(resource_type.name), condition)
 
 
 def _advice(sources: Sequence[Source], query: Query) -> str:

@@ -327,6 +327,32 @@ def test_a_page_holds_what_the_filter_finds_over_all_types(inside):
     ]
 
 
+@pytest.mark.parametrize("text", ['userName eq "BJensen"', 'externalId eq "1"', 'id eq "{id}"'])
+def test_a_value_that_one_resource_has_finds_it_alone(text, inside):
+    identifier = add(BJENSEN)
+    add(JSMITH)
+    asked = parse_filter(text.format(id=identifier))
+
+    found = LISTS.page(USERS, Query(filter=asked))
+    assert (found.total, found.has_more) == (1, False)
+    assert [item.stored for item in found.items] == [RESOURCES.find(USER, identifier, LOADING)]
+    assert listed(Query(filter=asked, start_index=2)) == []
+    assert LISTS.page(USERS, Query(filter=asked, count=0)).total == 1
+
+    remove(identifier, BJENSEN)
+    assert listed(Query(filter=asked)) == []
+
+
+def test_a_value_that_several_resources_have_finds_them_all(inside):
+    one, other = add(BJENSEN), add({**JSMITH, "externalId": "1"})
+    group = add({"displayName": "Tour Guides", "externalId": "1"}, GROUP)
+    asked = Query(filter=parse_filter('externalId eq "1"'))
+
+    assert listed(asked) == [one, other]
+    assert LISTS.page(USERS, asked).total == 2
+    assert listed(asked, [Source(GROUP, LOADING)]) == [group]
+
+
 def test_a_page_beyond_the_last_resource_is_empty_and_has_the_total(inside):
     add(BJENSEN)
 
