@@ -49,12 +49,33 @@ _COLUMNS: Final[Mapping[tuple[str, str | None], Column]] = {
 # Attributes that `eq` finds by an index, whatever the size of the tenant: advice for a filter that
 # takes too long.
 LOOKED_UP: Final[Mapping[str, Sequence[str]]] = {
-    USER_TYPE: ("id", "userName", "externalId", "emails.value", "displayName", "name.familyName"),
+    USER_TYPE: (
+        "id",
+        "userName",
+        "externalId",
+        "emails.value",
+        "displayName",
+        "name.familyName",
+        "groups.value",
+    ),
     GROUP_TYPE: ("id", "externalId", "displayName", "members.value"),
 }
 UNIQUE_KEY: Final = Column(Sql("unique_key"))
 # Columns in which a value is not expected twice.
 SINGLE: Final = (ID, EXTERNAL_ID, UNIQUE_KEY)
+# The order without sortBy: none, so that the id decides.
+UNSORTED: Final = Column(Sql("NULL::text"))
+# Columns in whose order an index leads through all rows.
+ORDERED: Final = frozenset(
+    {
+        UNSORTED,
+        UNIQUE_KEY,
+        EXTERNAL_ID,
+        _COLUMNS["displayName", None],
+        _COLUMNS["name", "familyName"],
+        _COLUMNS["meta", "lastModified"],
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)

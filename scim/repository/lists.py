@@ -5,6 +5,12 @@ that an index leads there without passing over the rows before. NULL keys come l
 order, so what lies beyond falls into parts of which each is a range of an index: equal keys with
 later ids, later keys, and no keys.
 
+Where a page is read along an index, in the order of an indexed column say, the statement computes no
+more than the page. Otherwise filter and order are computed once for all rows (MATERIALIZED): where an
+index finds the few rows that match, which PostgreSQL must not mistake for many, and where all rows
+have to be looked at anyway. What matches is counted where the page does not show how much that is, and
+large totals are remembered (scim.repository.totals).
+
 `sortBy` and `sortOrder` are ORDER BY (RFC 7644 §3.4.2.3): resources without the attribute come last in
 ascending and first in descending order, which is what PostgreSQL does with NULL. Ties are broken by id,
 that is, by creation.
@@ -22,23 +28,20 @@ from scim.protocol.evaluation import locate, narrowed, shortened
 from scim.protocol.filters import AttributePath, Comparison, Operator
 from scim.protocol.representation import Stored
 from scim.protocol.schema import Located, Relation, Type
-from scim.repository import columns, relations
+from scim.repository import columns, relations, totals
 from scim.repository.base import Listed, Page, Query, Source
 from scim.repository.columns import LOOKED_UP, Column
+from scim.repository.reach import Reach, reach
 from scim.repository.resources import FIELDS, gathered
 from scim.repository.sql import Parameter, Sql, join, sql, switch
 from scim.repository.where import compile_filter
 from tenants.backend.base import execute
 from tenants.outages import is_overtime
 
-# The order without sortBy: none, so that the id decides.
-UNSORTED: Final = Column(Sql("NULL::text"))
-
 _BY_VALUE = frozenset({Type.BOOLEAN, Type.INTEGER, Type.DECIMAL})
 _PREFERRED = "$[*] ? (@.primary == true)"
 
-# The ids that match are counted and cut to a page before any document is read. Filter and order are
-# computed once a row for all parts and the count.
+# The ids that match are counted and cut to a page before any document is read.
 _PAGE: Final = f"""
 WITH matching AS {{}} (
     SELECT id, {{}} AS rank FROM scim_resource WHERE deleted_at IS NULL AND {{}}
@@ -64,7 +67,11 @@ _PART: Final = """
 (SELECT id, rank FROM matching WHERE {} ORDER BY rank {}, id {} LIMIT {} OFFSET {})
 """
 _FEWER: Final = "Leave members out (excludedAttributes=members), or ask for fewer with count."
-_COUNT: Final = Sql("(SELECT count(*) FROM matching)")
+_COUNT: Final = "(SELECT count(*) FROM matching)"
+# PostgreSQL computes a branch that is needed and no other.
+_COUNT_IF_MORE: Final = f"""
+CASE WHEN (SELECT count(*) FROM page) < {{}} THEN (SELECT count(*) FROM page) ELSE {_COUNT} END
+"""
 _ALL: Final = Sql("TRUE")
 _NONE: Final = Sql("FALSE")
 
@@ -72,7 +79,7 @@ _NONE: Final = Sql("FALSE")
 def compile_order(path: AttributePath | None, sources: Sequence[Source]) -> Column:
     """The column to order by, NULL for types without the attribute. Raises InvalidValue."""
     if path is None:
-        return UNSORTED
+        return columns.UNSORTED
     ranks = {
         source.resource_type.name: _column(path, source, located)
         for source in sources
@@ -145,7 +152,9 @@ def page(sources: Sequence[Source], query: Query) -> Page:
     looked_up = _looked_up(sources, query)
     if looked_up is not None:
         return looked_up
-    statement = _statement(sources, query)
+    condition = _condition(sources, query)
+    known = query.cursor.total if query.cursor else totals.remembered(condition)
+    statement = _statement(sources, query, condition, known)
     try:
         with connection.cursor() as cursor:
             cursor.execute(statement.text, statement.parameters)
@@ -166,7 +175,19 @@ def page(sources: Sequence[Source], query: Query) -> Page:
     items = found[: query.count]
     if query.cursor is not None and query.cursor.is_backward:
         items.reverse()
-    return Page(first[0], tuple(items), has_more=len(found) > query.count)
+    if known is None:
+        totals.remember(condition, first[0])
+    return Page(_total(query, first[0], len(items)), tuple(items), len(found) > query.count)
+
+
+def _total(query: Query, total: int, shown: int) -> int:
+    """The total, corrected by the page where it is an older one."""
+    if query.cursor is not None or query.count == 0:
+        return total
+    last = query.start_index - 1 + shown
+    if shown == query.count:
+        return max(total, last)
+    return last if shown else min(total, last)
 
 
 def _looked_up(sources: Sequence[Source], query: Query) -> Page | None:
@@ -233,29 +254,51 @@ def _advice(sources: Sequence[Source], query: Query) -> str:
     return f"Add a filter. {_FEWER}"
 
 
-def _statement(sources: Sequence[Source], query: Query) -> Sql:
+def _statement(
+    sources: Sequence[Source], query: Query, condition: Sql, known_total: int | None
+) -> Sql:
     rank = compile_order(query.sort_by, sources)
     walk = _walk(query)
     parts = list(_parts(query, rank, walk))
-    known_total = query.cursor.total if query.cursor else None
-    is_cheap = query.filter is None and rank in (UNSORTED, columns.UNIQUE_KEY)
     is_shared = known_total is None or len(parts) > 1
+    is_along_index = _is_along_index(sources, query, rank)
     loaded = {each.resource_type.name: relations.as_json(each.loading, "r") for each in sources}
     members, with_members = relations.members((each.loading for each in sources), "r")
     return sql(
         _PAGE,
-        Sql("MATERIALIZED" if is_shared and not is_cheap else "NOT MATERIALIZED"),
+        Sql("MATERIALIZED" if is_shared and not is_along_index else "NOT MATERIALIZED"),
         rank.expression,
-        _condition(sources, query),
+        condition,
         *walk.orders,
         join(" UNION ALL ", parts),
         Parameter(_limit(query)),
         switch(loaded, "r.resource_type"),
         members,
-        _COUNT if known_total is None else sql("{}::bigint", Parameter(known_total)),
+        _count(query, known_total, is_along_index=is_along_index),
         with_members,
         Parameter(_most_rows(query) + 1),
     )
+
+
+def _is_along_index(sources: Sequence[Source], query: Query, rank: Column) -> bool:
+    """True if rows are best read in their order until the page is full."""
+    if query.filter is None:
+        return rank in columns.ORDERED
+    if len(sources) > 1:
+        return False
+    known = reach(query.filter, sources[0].resource_type)
+    if rank is columns.UNSORTED:
+        return known is not Reach.FEW
+    return rank in columns.ORDERED and known is Reach.ESTIMATED
+
+
+def _count(query: Query, known_total: int | None, *, is_along_index: bool) -> Sql:
+    """The total; not counted when it is known, or when the first page is not full."""
+    if known_total is not None:
+        return sql("{}::bigint", Parameter(known_total))
+    if not is_along_index or (query.cursor is None and query.start_index > 1):
+        return Sql(_COUNT)
+    return sql(_COUNT_IF_MORE, Parameter(_limit(query)))
 
 
 def _most_rows(query: Query) -> int:

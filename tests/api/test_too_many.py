@@ -24,7 +24,7 @@ CREATE FUNCTION {schema}.fail() RETURNS boolean LANGUAGE plpgsql AS $$ BEGIN
 END $$;
 CREATE VIEW scim_resource AS SELECT hidden.* FROM fail() LEFT JOIN hidden ON fail
 """
-USERS = "id, userName, externalId, emails.value, displayName, name.familyName (User)"
+USERS = "id, userName, externalId, emails.value, displayName, name.familyName, groups.value (User)"
 GROUPS = "id, externalId, displayName, members.value (Group)"
 BY_INDEX = 'Filter by an attribute with an index, alone or joined to the rest by "and":'
 
