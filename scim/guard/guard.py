@@ -18,6 +18,7 @@ from django.db import connection
 from django.db.models import F, Q, QuerySet
 
 from scim.protocol.errors import TooManyRequests
+from tenants.backend.base import execute
 from tenants.connection import CYCLE
 from tenants.models import Alarm, Guard, Tenant
 
@@ -195,9 +196,7 @@ def standing(guard: Guard, since: datetime, more: int | None = None) -> Standing
 def add(users: Sequence[UUID], at: datetime, since: datetime, most: int) -> int:
     """Note that the users leave; return the number of departures since a moment, at most `most`."""
     parameters: dict[str, Any] = {"at": at, "users": list(users), "since": since, "most": most}
-    with connection.cursor() as cursor:
-        cursor.execute(_ADD, parameters)
-        (recent,) = cursor.fetchone()
+    (recent,) = next(execute(_ADD, parameters))
     return int(recent)
 
 

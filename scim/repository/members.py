@@ -16,6 +16,7 @@ from scim.repository import relations
 from scim.repository.base import Moved
 from scim.repository.sql import Parameter, Sql, sql
 from scim.repository.where import compile_element
+from tenants.backend.base import execute
 
 # The member's row is held against a removal that runs at the same time.
 _ADD: Final = """
@@ -87,9 +88,8 @@ def apply(group: UUID, edits: Iterable[MemberEdit]) -> Moved:
 
 def has_at_most(number: int, group: UUID) -> bool:
     """True if the group has no more members than that; reads no more than one beyond it."""
-    with connection.cursor() as cursor:
-        cursor.execute(_COUNT, [group, number + 1])
-        found: int = cursor.fetchone()[0]
+    found: int
+    (found,) = next(execute(_COUNT, [group, number + 1]))
     return found <= number
 
 
@@ -111,7 +111,10 @@ def _apply(group: UUID, edit: MemberEdit) -> Moved:
         case Edit.REMOVE if edit.selection is not None:
             element = Sql(relations.comparable_element(Relation.MEMBERS))
             condition = compile_element(edit.selection, GROUP, MEMBERS, element)
-            selected = _rows(sql(_SELECTED, Parameter(group), condition))
+            found = sql(_SELECTED, Parameter(group), condition)
+            with connection.cursor() as cursor:
+                cursor.execute(found.text, found.parameters)
+                selected = [member for (member,) in cursor.fetchall()]
             return Moved(removed=_removed(group, selected))
         case Edit.REMOVE:
             return Moved(removed=_removed(group, ids))
@@ -129,10 +132,9 @@ def _add(group: UUID, ids: list[UUID], asked: int) -> Moved:
         "types": [resource_type.name for resource_type in RESOURCE_TYPES],
         "group_type": GROUP.name,
     }
-    with connection.cursor() as cursor:
-        cursor.execute(_ADD, parameters)
-        known, added, groups = cursor.fetchone()
-        if groups:
+    known, added, groups = next(execute(_ADD, parameters))
+    if groups:
+        with connection.cursor() as cursor:
             cursor.execute(_LOCK_NESTING)
             cursor.execute(_MAKES_CIRCLE, {"group": group, "groups": groups})
             if cursor.fetchone()[0]:
@@ -146,17 +148,15 @@ def _add(group: UUID, ids: list[UUID], asked: int) -> Moved:
 def _replaced(group: UUID, edit: MemberEdit, ids: list[UUID]) -> tuple[UUID, ...]:
     """Remove the members that the ids replace."""
     if edit.instead_of is None:
-        return _rows(Sql(_REMOVE_OTHERS, (group, ids)))
+        return _rows(_REMOVE_OTHERS, group, ids)
     former = {each for text in edit.instead_of if (each := read_id(text))}
     return _removed(group, sorted(former.difference(ids)))
 
 
 def _removed(group: UUID, ids: Sequence[UUID]) -> tuple[UUID, ...]:
     """Remove the members with these ids."""
-    return _rows(Sql(_REMOVE, (group, list(ids)))) if ids else ()
+    return _rows(_REMOVE, group, list(ids)) if ids else ()
 
 
-def _rows(statement: Sql) -> tuple[UUID, ...]:
-    with connection.cursor() as cursor:
-        cursor.execute(statement.text, statement.parameters)
-        return tuple(row[0] for row in cursor.fetchall())
+def _rows(statement: str, group: UUID, ids: list[UUID]) -> tuple[UUID, ...]:
+    return tuple(member for (member,) in execute(statement, (group, ids)))
