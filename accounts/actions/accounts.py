@@ -14,12 +14,12 @@ from accounts.actions.performing import (
     note,
     one_line,
     performing,
-    violated_constraint,
 )
 from accounts.audit import Actor
 from accounts.models import EMAIL_LENGTH, NAME_LENGTH, Account, normalize_login
 from accounts.permissions import STAFF_ROLES, TENANT_ROLES, Role
 from tenants import lifecycle
+from tenants.backend.base import violated_constraint
 from tenants.current import in_tenant
 from tenants.errors import about
 from tenants.lettercase import fold

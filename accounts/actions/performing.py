@@ -3,9 +3,6 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-import psycopg
-from django.db import IntegrityError
-
 from accounts import audit
 from accounts.audit import Actor, Details
 from accounts.models import AuditEntry
@@ -87,9 +84,3 @@ def one_line(text: str, what: str, max_length: int, field: str = "") -> str:
                 "action.text", f"{what} must be one line of 1 to {max_length} characters."
             )
     return text
-
-
-def violated_constraint(error: IntegrityError) -> str | None:
-    """The name of the constraint that PostgreSQL found violated."""
-    cause = error.__cause__
-    return cause.diag.constraint_name if isinstance(cause, psycopg.Error) else None

@@ -7,7 +7,7 @@ from functools import cache
 from typing import Any, Final
 from uuid import UUID
 
-from django.db import IntegrityError
+from django.db import DatabaseError, IntegrityError, InternalError
 
 from scim.protocol.comparison import comparable
 from scim.protocol.definitions import MEMBERS
@@ -19,7 +19,7 @@ from scim.repository import relations
 from scim.repository.base import Event, Loading, Lock, Operation, Question, Write
 from scim.repository.columns import Unique, is_unique_index
 from scim.repository.sql import Parameter, sql
-from tenants.backend.base import execute
+from tenants.backend.base import execute, violated_constraint
 from tenants.lettercase import fold
 
 # Columns that `gathered` reads, before the JSON of relations and the members.
@@ -154,7 +154,7 @@ def write(change: Write, questions: Sequence[Question] = ()) -> Sequence[bool]:
     statement = _statement(change.operation, tuple(each.condition for each in questions))
     try:
         answers = execute(statement, parameters)
-    except IntegrityError as error:
+    except (IntegrityError, InternalError) as error:  # the latter of Citus
         raise _refusal(error, change.resource_type) from None
     return next(answers) if questions else ()
 
@@ -211,10 +211,9 @@ def _statement(operation: Operation, conditions: tuple[str, ...]) -> str:
     )
 
 
-def _refusal(error: IntegrityError, resource_type: ResourceType) -> Exception:
+def _refusal(error: DatabaseError, resource_type: ResourceType) -> Exception:
     """The SCIM error for a violated constraint; the error itself when it is none of ours."""
-    diagnostics = getattr(error.__cause__, "diag", None)
-    constraint = getattr(diagnostics, "constraint_name", None)
+    constraint = violated_constraint(error)
     name = _unique_name(resource_type, constraint)
     if name is None:
         return error

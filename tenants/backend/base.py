@@ -19,6 +19,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache, partial
 from typing import Any, Final, Protocol
 
+import psycopg
 from django.db import DatabaseError, connection
 from django.db.backends.postgresql.introspection import DatabaseIntrospection
 from django_tenants.postgresql_backend import base
@@ -30,6 +31,8 @@ PUBLIC: Final = "public"
 # Names of tenants' schemas: neither PostgreSQL's own names nor the registry's.
 SCHEMA_NAME: Final = re.compile(r"(?!pg_|(?:public|information_schema)$)[a-z][a-z0-9_]{2,40}")
 
+
+_CONSTRAINT: Final = re.compile(r'constraint "(\w+?)(?:_\d+)?"')
 
 _DONE: Final = (ExecStatus.COMMAND_OK, ExecStatus.TUPLES_OK)
 
@@ -186,3 +189,15 @@ def execute(
     """
     cursor: Cursor[tuple[Any, ...]] = connection.execute_prepared(statement, parameters)  # type: ignore[attr-defined]  # ours
     return cursor
+
+
+def violated_constraint(error: DatabaseError) -> str | None:
+    """The name of the constraint that PostgreSQL found violated.
+
+    Citus names the constraint of a shard, with its number behind, and in the message alone.
+    """
+    cause = error.__cause__
+    if not isinstance(cause, psycopg.Error):
+        return None
+    named = _CONSTRAINT.search(str(cause))
+    return cause.diag.constraint_name or (named[1] if named else None)

@@ -3,11 +3,12 @@
 import uuid
 from types import SimpleNamespace
 
+import psycopg
 import pytest
-from django.db import IntegrityError, ProgrammingError, connection, connections
+from django.db import IntegrityError, InternalError, ProgrammingError, connection, connections
 from django.db.transaction import TransactionManagementError
 
-from tenants.backend.base import OutsideTransactionError, execute
+from tenants.backend.base import OutsideTransactionError, execute, violated_constraint
 from tenants.current import in_tenant
 from tests.support import database
 
@@ -102,3 +103,25 @@ def test_behind_a_pooler_nothing_is_prepared(own_connection, monkeypatch):
     own_connection.ensure_connection()
 
     assert own_connection.connection.prepare_threshold is None
+
+
+def test_a_violated_constraint_is_named(acme):
+    with pytest.raises(IntegrityError) as refused, in_tenant(acme):
+        execute("INSERT INTO accounts_account (email) VALUES (%s)", ["x@acme.example"])
+
+    assert violated_constraint(refused.value) is None  # no constraint, but a column without a value
+
+
+@pytest.mark.parametrize("name", ["scim_resource_unique_key", "scim_resource_unique_key_102132"])
+def test_a_constraint_of_a_shard_is_named_without_its_number(name):
+    """Citus has the name in the message alone, in an error of another class at times."""
+    error = InternalError()
+    error.__cause__ = psycopg.errors.InternalError_(
+        f'duplicate key value violates unique constraint "{name}"\nDETAIL: ...'
+    )
+
+    assert violated_constraint(error) == "scim_resource_unique_key"
+
+
+def test_an_error_without_a_cause_names_no_constraint():
+    assert violated_constraint(IntegrityError()) is None
