@@ -69,8 +69,9 @@ class Resource(models.Model):
         ]
         indexes = [
             models.Index(
-                name="scim_resource_listed",
+                name="scim_resource_present",
                 fields=["resource_type", "id"],
+                include=["active"],  # so that active users are counted in the index
                 condition=models.Q(deleted_at__isnull=True),
             ),
             models.Index(name="scim_resource_external_id", fields=["external_id"]),

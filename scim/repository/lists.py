@@ -153,7 +153,9 @@ def page(sources: Sequence[Source], query: Query) -> Page:
     if looked_up is not None:
         return looked_up
     condition = _condition(sources, query)
-    known = query.cursor.total if query.cursor else totals.remembered(condition)
+    known = query.cursor.total if query.cursor else None
+    if known is None:
+        known = totals.remembered(condition)
     statement = _statement(sources, query, condition, known)
     try:
         with connection.cursor() as cursor:

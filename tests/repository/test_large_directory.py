@@ -178,6 +178,7 @@ def test_a_walk_goes_on_along_the_index(directory, path, descending, is_backward
         (f'groups.value eq "{SMALL}"', 10),
         ("groups pr", 10_010),
         ('userName ne "user77@example.com"', PEOPLE - 1),
+        ("active eq true", PEOPLE - PEOPLE // 50),
     ],
 )
 def test_a_filter_reads_what_its_page_needs(directory, text, total):
