@@ -1,12 +1,15 @@
 """Bulk: the operations of one request, each in a savepoint of its own (RFC 7644 §3.7).
 
 An operation that is refused leaves the others as they are, and is logged like any other. Any other
-error, such as a database that does not answer, ends the request without an effect.
+error, such as a database that does not answer, ends the request without an effect. New users that come
+one after another are written at once, in a savepoint together; if one of them is refused, that is undone and
+each has its own (decision 0010).
 """
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import groupby
 from typing import Any, Final
 from uuid import UUID
 
@@ -16,18 +19,19 @@ from scim.protocol import bulk
 from scim.protocol.bulk import METHODS, BulkRequest, Operation, Result, Unit
 from scim.protocol.errors import Conflict, InvalidValue, NotFound, ScimError
 from scim.protocol.representation import Precondition, Stored, entity_tag, location
-from scim.protocol.schema import ResourceType
+from scim.protocol.schema import Relation, ResourceType
 from scim.protocol.text import read_id
 from scim.provider import provisioning_log, resources
 from scim.provider.features import observers
 from scim.provider.observers import Watches
 from scim.provider.provisioning_log import Call
 from scim.provider.requester import Origin, Requester
-from scim.provider.resources import Existing
+from scim.provider.resources import Creation, Existing
 from scim.repository import resources as repository
 from scim.repository.base import Loading
 from tenants import clock
 
+_TOGETHER: Final = 100  # resources that are created at once, at most
 # Names of operations in the log, the same as for single requests.
 _NAMES: Final = dict(zip(METHODS, ("create", "replace", "modify", "delete"), strict=True))
 _CHANGES: Final[Mapping[str, Callable[[Existing, Any, Requester, Watches], Stored]]] = {
@@ -49,14 +53,41 @@ def perform(request: BulkRequest, requester: Requester) -> list[Result]:
     job = _Job(request.operations, requester, watches, _chosen_ids(request))
     results: dict[int, Result] = {}
     errors = 0
-    for unit in bulk.units(request.operations):
-        done = job.run(unit)
+    for units in _together(request):
+        done = job.run(units[0]) if len(units) == 1 else job.run_together(units)
         results |= done
         errors += sum(result.error is not None for result in done.values())
         if request.fail_on_errors is not None and errors >= request.fail_on_errors:
             break
     watches.finish()
     return [results[index] for index in sorted(results)]
+
+
+def _together(request: BulkRequest) -> Iterator[list[Unit]]:
+    """The units in the order of their execution; what creates resources of one type is together.
+
+    Only what refers to no other operation: it is created if the others are, or not.
+    """
+    units = bulk.units(request.operations)
+    if request.fail_on_errors is not None:  # the first error may be the last operation
+        yield from ([unit] for unit in units)
+        return
+    for key, alike in groupby(units, lambda unit: _plain_type(unit, request.operations)):
+        some = list(alike)
+        size = _TOGETHER if key else 1
+        yield from (some[start : start + size] for start in range(0, len(some), size))
+
+
+def _plain_type(unit: Unit, operations: Sequence[Operation]) -> str | None:
+    """The type of what the unit creates, if it is one resource that has no members."""
+    operation = operations[unit.indexes[0]]
+    resource_type = operation.resource_type
+    if len(unit.indexes) > 1 or operation.creates is None or resource_type is None:
+        return None
+    if operation.flaw or operation.references:
+        return None
+    has_members = any(each.relation is Relation.MEMBERS for each in resource_type.relations)
+    return None if has_members else resource_type.name
 
 
 def _changed_ids(request: BulkRequest) -> set[UUID]:
@@ -99,6 +130,32 @@ class _Job:
             }
         self.created.update(self._names(unit))
         return results
+
+    def run_together(self, units: Sequence[Unit]) -> dict[int, Result]:
+        """The results of units that each create a resource: all at once, or one by one if any is
+        refused.
+        """
+        operations = {unit.indexes[0]: self.operations[unit.indexes[0]] for unit in units}
+        try:
+            with self.watches.savepoint():
+                creations = [
+                    Creation(
+                        resource_type,
+                        self.ids[name],
+                        each.data,
+                        self._requester(each, time.perf_counter()),
+                    )
+                    for each in operations.values()
+                    if (resource_type := each.resource_type) and (name := each.creates)
+                ]
+                stored = resources.create_all(creations, self.watches)
+        except ScimError:
+            return {index: each for unit in units for index, each in self.run(unit).items()}
+        self.created.update(each.creates for each in operations.values() if each.creates)
+        return {
+            index: self._done(operation, 201, each)
+            for (index, operation), each in zip(operations.items(), stored, strict=True)
+        }
 
     def _names(self, unit: Unit) -> list[str]:
         names = (self.operations[index].creates for index in unit.indexes)

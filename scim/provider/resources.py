@@ -27,7 +27,17 @@ from scim.provider.observers import Transition, Watches
 from scim.provider.provisioning_log import Call, answered
 from scim.provider.requester import Requester
 from scim.repository import lists, members, resources
-from scim.repository.base import Loading, Lock, Moved, Operation, Page, Query, Source, Write
+from scim.repository.base import (
+    Loading,
+    Lock,
+    Moved,
+    Operation,
+    Page,
+    Query,
+    Question,
+    Source,
+    Write,
+)
 from tenants import clock
 
 # Members in the answer to a PATCH; with more of them it has no body.
@@ -61,6 +71,16 @@ class Existing:
         return dataclasses.replace(stored, resource=resource)
 
 
+@dataclass(frozen=True, slots=True)
+class Creation:
+    """A request to create a resource under that id."""
+
+    resource_type: ResourceType
+    id: UUID
+    body: Any = field(repr=False)
+    requester: Requester
+
+
 @transaction.atomic(savepoint=False)
 def create(
     resource_type: ResourceType,
@@ -74,17 +94,55 @@ def create(
     `watches` hear of the change where it is one of many in its transaction, here and below. Raises
     InvalidSyntax, InvalidValue, Uniqueness.
     """
-    read = patch.read_resource(resource_type, body)
+    creation = Creation(resource_type, chosen or clock.new_id(clock.now()), body, requester)
+    write = _creation(creation, watches)
+    store(write)
+    return _created(write)
+
+
+@transaction.atomic(savepoint=False)
+def create_all(creations: Sequence[Creation], watches: Watches) -> list[Stored]:
+    """The new resources, all of one type that has no members, in a statement for each table.
+
+    Raises the first error of any of them; the caller rolls all of them back then.
+    """
+    writes = [_creation(each, watches) for each in creations]
+    resources.write_new(writes)
+    for observer in observers():
+        known: list[tuple[Question, bool]] = []
+        for write in writes:
+            question = observer.question(write)
+            if question is not None and _holds(question, known):
+                observer.stored(write)
+    return [_created(write) for write in writes]
+
+
+def _holds(question: Question, known: list[tuple[Question, bool]]) -> bool:
+    """The answer to a question, asked once; `known` are those asked before, and is added to."""
+    for asked, answer in known:
+        if asked == question:
+            return answer
+    answer = resources.holds(question)
+    known.append((question, answer))
+    return answer
+
+
+def _creation(creation: Creation, watches: Watches | None) -> Write:
+    """The change that creates the resource; its members are written already."""
+    resource_type, identifier = creation.resource_type, creation.id
+    read = patch.read_resource(resource_type, creation.body)
     resource = rules.with_defaults(resource_type, read.resource)
     rules.check_required(resource_type, resource)
-    identifier = chosen or clock.new_id(clock.now())
     _announce(Transition(resource_type, identifier, None, resource), watches)
     moved = members.apply(identifier, read.member_edits)
-    call = Call(requester, Operation.CREATE, resource_type, identifier, body)
+    call = Call(creation.requester, Operation.CREATE, resource_type, identifier, creation.body)
     event = answered(call, 201, (*read.notes, *_passed_over(moved)))
     made = (*changes(resource_type, {}, resource), *_moves(moved))
-    store(Write(resource_type, identifier, resource, 1, event, made))
-    return Stored(identifier, resource, 1, event.at, event.at)
+    return Write(resource_type, identifier, resource, 1, event, made)
+
+
+def _created(write: Write) -> Stored:
+    return Stored(write.id, write.resource, write.version, write.event.at, write.event.at)
 
 
 def retrieve(resource_type: ResourceType, identifier: str, loading: Loading) -> Stored:

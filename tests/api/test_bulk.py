@@ -1,7 +1,10 @@
 """Bulk (RFC 7644 §3.7): many operations in one request, each as if it came alone."""
 
 import pytest
+from django.forms import model_to_dict
 
+from scim.models import AttributeChange, ProvisioningEvent, Resource
+from tenants.current import in_tenant
 from tests.support.bulk import (
     UNKNOWN,
     bulk,
@@ -17,6 +20,7 @@ from tests.support.bulk import (
     statuses,
     user,
 )
+from tests.support.payloads import BJENSEN
 
 
 @pytest.fixture
@@ -247,3 +251,88 @@ def test_after_as_many_errors_as_the_client_accepts_nothing_more_is_executed(acm
         ("c", "400"),
     ]
     assert acme_scim.get("/Users").json["totalResults"] == 1
+
+
+# --- new users at once ------------------------------------------------------------------------
+
+
+def rows(tenant, *names):
+    """What is stored of the users with those names, but for ids and times."""
+    of_users = Resource.objects.filter(unique_key__in=names).order_by("id")
+    with in_tenant(tenant):
+        return [
+            [
+                model_to_dict(each, exclude=["continues"]),
+                [
+                    (change.path, change.before, change.after, change.version)
+                    for change in AttributeChange.objects.filter(resource_id=each.id).order_by("id")
+                ],
+                list(
+                    ProvisioningEvent.objects.filter(resource_id=each.id).values(
+                        "operation",
+                        "method",
+                        "path",
+                        "resource_type",
+                        "status",
+                        "sent",
+                        "notes",
+                        "address",
+                        "count",
+                        "user_agent",
+                        "scim_type",
+                        "detail",
+                    )
+                ),
+            ]
+            for each in of_users
+        ]
+
+
+def test_users_created_at_once_leave_the_rows_that_they_leave_one_by_one(acme, globex, scim):
+    operations = [post(f"b{n}", "/Users", BJENSEN | {"userName": f"u{n}"}) for n in range(3)]
+    names = ("u0", "u1", "u2")
+
+    together = send(scim(acme), *operations)
+    apart = send(scim(globex), *operations, failOnErrors=1)
+
+    assert statuses(together) == statuses(apart) == ["201"] * 3
+    written = rows(acme, *names)
+    assert len(written) == 3
+    assert all(history and len(events) == 1 for _, history, events in written)
+    assert [each[1:] for each in written] == [each[1:] for each in rows(globex, *names)]
+    assert [each[0]["document"] for each in written] == [
+        each[0]["document"] for each in rows(globex, *names)
+    ]
+
+
+def test_of_users_created_at_once_a_refused_one_leaves_the_others(acme_scim):
+    acme_scim.post("/Users", user("taken"))
+
+    results = send(
+        acme_scim,
+        post("a", "/Users", user("first")),
+        post("b", "/Users", user("TAKEN")),
+        post("c", "/Users", {"schemas": []}),
+        post("d", "/Users", user("first")),
+        post("e", "/Users", user("last")),
+    )
+
+    assert statuses(results) == ["201", "409", "400", "409", "201"]
+    assert acme_scim.get("/Users").json["totalResults"] == 3
+
+
+def test_a_user_who_is_created_again_with_others_continues_the_deleted_one(acme, acme_scim):
+    """E28, by the externalId."""
+    former = acme_scim.post("/Users", user("former", externalId="7")).json["id"]
+    acme_scim.delete(f"/Users/{former}")
+
+    results = send(
+        acme_scim,
+        post("a", "/Users", user("other", externalId="8")),
+        post("b", "/Users", user("again", externalId="7")),
+        post("c", "/Users", user("third")),
+    )
+
+    with in_tenant(acme):
+        continued = [Resource.objects.get(id=id_of(each)).continues for each in results]
+    assert [str(each) for each in continued] == ["None", former, "None"]
