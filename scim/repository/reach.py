@@ -25,12 +25,15 @@ from scim.protocol.schema import Located, ResourceType, Uniqueness
 from scim.repository import columns
 
 _LOOK_UPS: Final = frozenset({Operator.EQ, Operator.SW})
+# Asked for what is new, which stands at the end of the list: walking there would pass everything else.
+_TIMES: Final = frozenset({"meta.created", "meta.lastModified"})
+_RANGES: Final = frozenset({Operator.GT, Operator.GE, Operator.LT, Operator.LE})
 
 
 class Reach(IntEnum):
     """The knowledge of how many rows match."""
 
-    FEW = 1  # an index finds them
+    FEW = 1  # an index finds them, or they stand together
     ESTIMATED = 2  # by the statistics of columns
     UNKNOWN = 3
 
@@ -82,5 +85,7 @@ def _reach(resource_type: ResourceType, located: Located, operator: Operator) ->
         is_unique = attribute.uniqueness is not Uniqueness.NONE and operator is Operator.EQ
         return Reach.FEW if is_unique else Reach.UNKNOWN
     if name in columns.LOOKED_UP[resource_type.name] and operator in _LOOK_UPS:
+        return Reach.FEW
+    if name in _TIMES and operator in _RANGES:
         return Reach.FEW
     return Reach.ESTIMATED if columns.find_column(resource_type, located, "") else Reach.UNKNOWN

@@ -142,6 +142,7 @@ ORDERS = {
     "name.familyName": f"family{31 * 50_000 % 997}",
     "meta.lastModified": str(datetime(2026, 6, 1, tzinfo=UTC) - timedelta(seconds=7 * 50_000)),
 }
+LATE = datetime(2026, 6, 1, tzinfo=UTC) - timedelta(seconds=7 * (PEOPLE - 1_000))
 MIDDLE = UUID("00000000-0000-7000-8000-000000050000")
 
 
@@ -179,6 +180,7 @@ def test_a_walk_goes_on_along_the_index(directory, path, descending, is_backward
         ("groups pr", 10_010),
         ('userName ne "user77@example.com"', PEOPLE - 1),
         ("active eq true", PEOPLE - PEOPLE // 50),
+        (f'meta.lastModified lt "{LATE:%Y-%m-%dT%H:%M:%SZ}"', 1_000),  # who are last in the list
     ],
 )
 def test_a_filter_reads_what_its_page_needs(directory, text, total):
