@@ -4,6 +4,7 @@ Each test that asks for one of them runs in a transaction that is rolled back; t
 request opens is a savepoint in it. Tests that need threads use `real_tenants` instead.
 """
 
+import re
 from typing import Final
 
 import pytest
@@ -96,6 +97,25 @@ def _passwords_are_hashed_quickly():
 def _clients_are_served_as_in_production():
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("django.test.client.ClientHandler", clients.Handler)
+        yield
+
+
+# Forms that Citus does not take, or takes for the node alone that one is connected to.
+_UNFIT: Final = re.compile(
+    r"\bSELECT\s+FROM\b|\bpg_(?:try_)?advisory_lock\b|\bRETURNING\s+(?:\(\s*SELECT|(?:NOT\s+)?EXISTS)\b",
+    re.IGNORECASE,
+)
+
+
+@pytest.fixture(autouse=True)
+def _every_statement_is_fit_for_citus():
+    """Whatever a test executes holds to the rules of docs/platform.md."""
+
+    def checked(execute, sql, params, many, context):
+        assert not _UNFIT.search(str(sql)), f"unfit for Citus: {sql}"
+        return execute(sql, params, many, context)
+
+    with connection.execute_wrapper(checked):
         yield
 
 

@@ -23,7 +23,7 @@ from scim.repository.relations import EACH
 from scim.repository.resources import sides
 
 _WANTED: Final = """(
-    SELECT FROM scim_eventstream WHERE deleted_at IS NULL AND event_uris ?| %(event_uris)s::text[]
+    SELECT 1 FROM scim_eventstream WHERE deleted_at IS NULL AND event_uris ?| %(event_uris)s::text[]
 )"""
 # A question to the statement that changes a resource: planning the inserts below without any stream
 # would make it twice as slow (decision 0012).
@@ -66,7 +66,7 @@ deleted_at IS NULL AND state = 'active' AND method IN ('push', 'webhook') AND re
 _SENDING: Final = f"""
 SELECT stream.id FROM scim_eventstream AS stream
 WHERE {_IS_SENDING_NOW} AND EXISTS (
-    SELECT FROM scim_delivery AS delivery WHERE delivery.stream_id = stream.id
+    SELECT 1 FROM scim_delivery AS delivery WHERE delivery.stream_id = stream.id
         AND delivery.status = 'pending' AND delivery.retry_at <= %s
         AND (delivery.held_until IS NULL OR delivery.held_until <= %s)
 )
@@ -80,13 +80,13 @@ SELECT {_STREAM}, state FROM scim_eventstream WHERE deleted_at IS NULL AND diges
 # Conditions that a worker may ever have work, and that it has work now; `{schema}` is for
 # tenants.schemas.where.
 IS_SENDING: Final = """
-SELECT FROM {schema}.scim_eventstream WHERE deleted_at IS NULL AND method IN ('push', 'webhook')
+SELECT 1 FROM {schema}.scim_eventstream WHERE deleted_at IS NULL AND method IN ('push', 'webhook')
 """
 IS_DUE: Final = """
-SELECT FROM {schema}.scim_eventstream AS stream
+SELECT 1 FROM {schema}.scim_eventstream AS stream
 WHERE stream.deleted_at IS NULL AND stream.state = 'active' AND stream.method IN ('push', 'webhook')
     AND stream.retry_at <= %s AND EXISTS (
-        SELECT FROM {schema}.scim_delivery AS delivery WHERE delivery.stream_id = stream.id
+        SELECT 1 FROM {schema}.scim_delivery AS delivery WHERE delivery.stream_id = stream.id
             AND delivery.status = 'pending' AND delivery.retry_at <= %s
             AND (delivery.held_until IS NULL OR delivery.held_until <= %s)
     )
@@ -101,11 +101,11 @@ WITH taken AS MATERIALIZED (
     WHERE d.stream_id = %(stream)s AND d.status = 'pending' AND d.retry_at <= %(now)s
         AND (d.held_until IS NULL OR d.held_until <= %(now)s)
         AND EXISTS (
-            SELECT FROM scim_eventstream
+            SELECT 1 FROM scim_eventstream
             WHERE id = %(stream)s AND deleted_at IS NULL AND state = 'active'
         )
         AND NOT EXISTS (
-            SELECT FROM scim_delivery AS earlier
+            SELECT 1 FROM scim_delivery AS earlier
             WHERE earlier.stream_id = d.stream_id AND earlier.resource_id = d.resource_id
                 AND earlier.version < d.version AND earlier.status = 'pending'
         )
@@ -130,7 +130,7 @@ WHERE d.id = result.id AND d.status = 'pending'
     AND (result.status <> 'pending' OR d.held_until IS NOT DISTINCT FROM %(held_until)s)
 """
 _UNTOUCHED: Final = """
-SELECT FROM scim_eventstream
+SELECT 1 FROM scim_eventstream
 WHERE id = %s AND generation = %s AND deleted_at IS NULL FOR NO KEY UPDATE
 """
 _RECORD_ROUND: Final = """
@@ -150,7 +150,7 @@ WHERE d.stream_id = %(stream)s AND d.id = refusal.id AND d.status = 'pending' AN
 """
 _HAS_DUE: Final = """
 SELECT EXISTS (
-    SELECT FROM scim_delivery WHERE stream_id = %s AND status = 'pending' AND retry_at <= %s
+    SELECT 1 FROM scim_delivery WHERE stream_id = %s AND status = 'pending' AND retry_at <= %s
 )
 """
 _HASTEN: Final = """
@@ -163,9 +163,9 @@ UPDATE scim_delivery SET retry_at = %(now)s, failing_since = NULL WHERE id IN (
 """
 # Deliveries done long ago, and those left of deleted streams.
 IS_PURGEABLE: Final = """
-SELECT FROM {schema}.scim_delivery AS delivery WHERE delivery.done_at < %s
+SELECT 1 FROM {schema}.scim_delivery AS delivery WHERE delivery.done_at < %s
 UNION ALL
-SELECT FROM {schema}.scim_eventstream AS stream JOIN {schema}.scim_delivery AS delivery
+SELECT 1 FROM {schema}.scim_eventstream AS stream JOIN {schema}.scim_delivery AS delivery
     ON delivery.stream_id = stream.id AND delivery.status = 'pending'
 WHERE stream.deleted_at IS NOT NULL
 """
@@ -181,7 +181,7 @@ DELETE FROM scim_delivery WHERE id IN (
 """
 _PURGE_EVENTS: Final = """
 DELETE FROM scim_outboxevent AS e WHERE e.at < %s
-    AND NOT EXISTS (SELECT FROM scim_delivery AS d WHERE d.event_id = e.id)
+    AND NOT EXISTS (SELECT 1 FROM scim_delivery AS d WHERE d.event_id = e.id)
 """
 
 

@@ -17,7 +17,7 @@ WHERE resource_type = %s AND document ? %s
 _LACKING: Final = """
 SELECT count(*) FROM scim_resource
 WHERE deleted_at IS NULL AND resource_type = %s AND EXISTS (
-    SELECT FROM jsonb_path_query(document, %s::jsonpath) AS holder(value) WHERE NOT value ? %s
+    SELECT 1 FROM jsonb_path_query(document, %s::jsonpath) AS holder(value) WHERE NOT value ? %s
 )
 """
 _DOCUMENTS: Final = """

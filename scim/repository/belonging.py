@@ -37,7 +37,7 @@ WHERE link.group_id = %(group)s AND link.member_id > %(after)s
 ORDER BY link.member_id LIMIT %(limit)s
 """
 _COUNT: Final = """
-SELECT count(*) FROM (SELECT FROM scim_membership WHERE group_id = %s LIMIT %s) AS bounded
+SELECT count(*) FROM (SELECT 1 FROM scim_membership WHERE group_id = %s LIMIT %s) AS bounded
 """
 _MANAGERS: Final = f"""
 WITH RECURSIVE chain(depth, named, seen) AS (

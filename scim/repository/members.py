@@ -36,7 +36,7 @@ SELECT (SELECT count(*) FROM known),
     ARRAY(SELECT id FROM known WHERE resource_type = %(group_type)s)
 """
 _COUNT: Final = """
-SELECT count(*) FROM (SELECT FROM scim_membership WHERE group_id = %s LIMIT %s) AS found
+SELECT count(*) FROM (SELECT 1 FROM scim_membership WHERE group_id = %s LIMIT %s) AS found
 """
 # Of two that nest groups at the same time, the second sees what the first did.
 _LOCK_NESTING: Final = (
@@ -48,7 +48,7 @@ WITH RECURSIVE above(id) AS (
     UNION
     SELECT link.group_id FROM {relations.UP} AS link
 )
-SELECT EXISTS (SELECT FROM above WHERE id = ANY(%(groups)s::uuid[]))
+SELECT EXISTS (SELECT 1 FROM above WHERE id = ANY(%(groups)s::uuid[]))
 """
 _REMOVE: Final = """
 DELETE FROM scim_membership WHERE group_id = %s AND member_id = ANY(%s::uuid[]) RETURNING member_id

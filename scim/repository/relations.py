@@ -183,13 +183,13 @@ def has(relation: Relation, element: object, owner: str = "scim_resource") -> Sq
     if relation is Relation.MEMBER_OF:
         return sql(f"{owner}.id = ANY(ARRAY({_BELOW}))", Parameter(identifier))
     condition = sql(
-        f"EXISTS (SELECT FROM scim_membership WHERE group_id = {owner}.id AND member_id = {{}})",
+        f"EXISTS (SELECT 1 FROM scim_membership WHERE group_id = {owner}.id AND member_id = {{}})",
         Parameter(identifier),
     )
     if "type" not in element:
         return condition
     of_type = sql(
-        "EXISTS (SELECT FROM scim_resource WHERE id = {} AND lower(resource_type) = {})",
+        "EXISTS (SELECT 1 FROM scim_resource WHERE id = {} AND lower(resource_type) = {})",
         Parameter(identifier),
         Parameter(element["type"]),
     )
@@ -199,4 +199,4 @@ def has(relation: Relation, element: object, owner: str = "scim_resource") -> Sq
 def has_any(relation: Relation, owner: str = "scim_resource") -> Sql:
     """The condition that the relation has a value at all."""
     side = "group_id" if relation is Relation.MEMBERS else "member_id"
-    return Sql(f"EXISTS (SELECT FROM scim_membership WHERE {side} = {owner}.id)")
+    return Sql(f"EXISTS (SELECT 1 FROM scim_membership WHERE {side} = {owner}.id)")

@@ -32,7 +32,7 @@ from scim.repository.sql import Parameter, Sql, join, sql
 _FALSE: Final = Sql("FALSE")
 _ELEMENT: Final = Sql("element")
 _ALWAYS: Final = frozenset({(), ("value",)})  # keys of what each value of a relation has
-_SOME: Final = "EXISTS (SELECT FROM jsonb_array_elements({}) AS each(element) WHERE {})"
+_SOME: Final = "EXISTS (SELECT 1 FROM jsonb_array_elements({}) AS each(element) WHERE {})"
 _TEXTUAL: Final = frozenset({Type.STRING, Type.REFERENCE, Type.BINARY, Type.DATE_TIME})
 
 # Of a value and a literal, in this order. Ordering comparisons see text by code point.

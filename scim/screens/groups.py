@@ -30,7 +30,7 @@ class MemberCount(Func):
 
     template = """(
         SELECT count(*) FROM (
-            SELECT FROM scim_membership WHERE group_id = "scim_resource"."id" LIMIT %(limit)s
+            SELECT 1 FROM scim_membership WHERE group_id = "scim_resource"."id" LIMIT %(limit)s
         ) AS bounded
     )"""
     output_field = IntegerField()

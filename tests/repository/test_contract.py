@@ -126,7 +126,7 @@ def test_a_change_keeps_the_id_and_the_creation(operation, inside):
 
 def test_a_change_answers_the_questions_that_come_with_it(inside):
     identifier = add(BJENSEN)
-    is_there = "EXISTS (SELECT FROM scim_resource WHERE id = %(asked)s::uuid)"
+    is_there = "EXISTS (SELECT 1 FROM scim_resource WHERE id = %(asked)s::uuid)"
     questions = [Question(is_there, {"asked": identifier}), Question("%(never)s", {"never": False})]
 
     assert list(RESOURCES.write(a_write(JSMITH), questions)) == [True, False]
