@@ -39,6 +39,7 @@ FEATURES = [  # scim.provider.features; pages and navigation show them in this o
     "scim.extensions",
     "scim.events",
     "scim.monitoring",
+    "scim.importing",
 ]
 INSTALLED_APPS = [
     "config",
