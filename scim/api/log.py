@@ -40,7 +40,7 @@ _LITERAL: Final = re.compile(
 )
 
 # Parameters that differ from page to page of one walk.
-_PLACES: Final = frozenset({"startindex", "count", "cursor"})
+_PLACES: Final = frozenset({"startindex", "count"})
 
 WINDOW: Final = 60.0  # seconds
 _SLACK: Final = 1.0  # seconds by which the clocks of processes may differ
