@@ -121,7 +121,7 @@ def _chunks(among: Sequence[Tenant]) -> Iterator[Sequence[Tenant]]:
 
 
 def lacking(schema_names: Sequence[str]) -> dict[str, Lacking]:
-    """What the schemas lack, those left out that lack nothing; a fraction of a second for a thousand."""
+    """The migrations that schemas lack, for those that lack any; a fraction of a second for a thousand."""
     known = recordings.known()
     found: dict[str, Lacking] = {}
     for start in range(0, len(schema_names), CHUNK):

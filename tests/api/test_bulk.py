@@ -257,7 +257,7 @@ def test_after_as_many_errors_as_the_client_accepts_nothing_more_is_executed(acm
 
 
 def rows(tenant, *names):
-    """What is stored of the users with those names, but for ids and times."""
+    """The stored rows of the users with those names, but for ids and times."""
     of_users = Resource.objects.filter(unique_key__in=names).order_by("id")
     with in_tenant(tenant):
         return [

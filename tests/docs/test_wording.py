@@ -11,7 +11,6 @@ from config.environment import ROOT
 
 FOLDERS = ("accounts", "config", "scim", "tenants", "tests")
 CLAUSE = re.compile(r"(What|Whether|Who|Whom|Whose|How|Where|When|Which|Why|That)\b")
-CLAUSES = 9  # at most; docstrings begin with a verb or a noun
 # None of these is on a screen, in an e-mail or in an error.
 UNPLAIN = re.compile(
     r"\b(?:mend(?:s|ed|ing)?|anew|by (?:itself|themselves)|thing that|flavou?rs?|not foreseeable)\b"
@@ -54,7 +53,7 @@ def test_docstrings_begin_with_a_verb_or_a_noun_and_not_with_a_clause():
         if CLAUSE.match(docstring)
     ]
 
-    assert len(found) <= CLAUSES, "\n".join(found)
+    assert found == []
 
 
 @pytest.mark.parametrize("docstring", ["What is left.", "Whether it is there.", "Who was deleted."])
