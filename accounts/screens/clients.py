@@ -1,15 +1,12 @@
 """OAuth clients: the list, one client's page with its secrets, creating, adding and revoking."""
 
-from datetime import datetime
 from operator import attrgetter
 from typing import Any, Final
 from uuid import UUID
 
 from django import forms
-from django.contrib import admin
 from django.http import Http404, HttpRequest
 from django.urls import reverse
-from django.utils.safestring import SafeString
 
 from accounts.actions import (
     SECRET_YEARS,
@@ -24,9 +21,8 @@ from accounts.actions.clients import ADD_SECRET, CREATE, REVOKE, REVOKE_SECRET
 from accounts.console.action import ADD, KEY, Action, Call
 from accounts.console.form import ActionForm
 from accounts.console.page import Fact, Facts, Page, Table, link, record_path, url_name
-from accounts.console.screen import RecordAdmin
 from accounts.models import ClientSecret, OAuthClient
-from accounts.screens.tokens import DEFAULT_LABEL, AdminField, IssuedForm, standing
+from accounts.screens.tokens import DEFAULT_LABEL, AdminField, CredentialAdmin, IssuedForm, standing
 from accounts.signed_in import may
 from tenants import clock
 from tenants.current import current_tenant
@@ -163,29 +159,14 @@ _ACTIONS: Final[tuple[Action[Any], ...]] = (
 )
 
 
-class OAuthClientAdmin(RecordAdmin[OAuthClient]):
+class OAuthClientAdmin(CredentialAdmin[OAuthClient]):
     list_display = ("id", "label", "state", "issued_for", "created", "last_used")
     list_display_links = ("id", "label")
-    list_select_related = ("issued_for",)
-    ordering = ("-created_at", "pk")
     counted_as = ("OAuth client", "OAuth clients")
-    group = "Connection"
     purpose = "Clients that get access tokens with client credentials, in place of a secret token."
     views_noted = ("OAuth clients listed", "OAuth client viewed")
     action_table = _ACTIONS
     when_empty = "A secret token is enough for Microsoft Entra ID. Add a client to use OAuth 2.0."
-
-    @admin.display(description="state")
-    def state(self, client: OAuthClient) -> SafeString:
-        return standing(client.state(clock.now()))
-
-    @admin.display(description="created")
-    def created(self, client: OAuthClient) -> datetime:
-        return client.created_at
-
-    @admin.display(description="last used", empty_value="Never")
-    def last_used(self, client: OAuthClient) -> datetime | None:
-        return client.last_used_at
 
     def page(self, request: HttpRequest, record: OAuthClient) -> Page:
         secrets = _secrets(record, may_revoke=may(request, REVOKE_SECRET))

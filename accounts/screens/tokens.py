@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 from uuid import UUID
 
 from django import forms
@@ -25,11 +25,13 @@ from accounts.console.action import ADD, Action, Call
 from accounts.console.form import ActionForm
 from accounts.console.page import Fact, Facts, Page, Section, State, badge, link, list_path
 from accounts.console.screen import RecordAdmin
-from accounts.models import Account, SecretToken, not_ended
+from accounts.models import Account, OAuthClient, SecretToken, not_ended
 from accounts.permissions import MINT, Role
 from tenants import clock
 from tenants.connection import ago
 from tenants.current import current_tenant
+
+C = TypeVar("C", SecretToken, OAuthClient)
 
 DEFAULT_LABEL: Final = "Microsoft Entra ID"
 _NEVER: Final = "none"
@@ -294,7 +296,27 @@ _ACTIONS: Final[tuple[Action[Any], ...]] = (
 )
 
 
-class SecretTokenAdmin(RecordAdmin[SecretToken]):
+class CredentialAdmin(RecordAdmin[C]):
+    """A list of credentials of an account, newest first."""
+
+    list_select_related = ("issued_for",)
+    ordering = ("-created_at", "pk")
+    group = "Connection"
+
+    @admin.display(description="state")
+    def state(self, credential: C) -> SafeString:
+        return standing(credential.state(clock.now()))
+
+    @admin.display(description="created")
+    def created(self, credential: C) -> datetime:
+        return credential.created_at
+
+    @admin.display(description="last used", empty_value="Never")
+    def last_used(self, credential: C) -> datetime | None:
+        return credential.last_used_at
+
+
+class SecretTokenAdmin(CredentialAdmin[SecretToken]):
     list_display = (
         "public_id",
         "label",
@@ -308,10 +330,7 @@ class SecretTokenAdmin(RecordAdmin[SecretToken]):
         "requests",
     )
     list_display_links = ("public_id", "label")
-    list_select_related = ("issued_for",)
-    ordering = ("-created_at", "pk")
     counted_as = ("secret token", "secret tokens")
-    group = "Connection"
     purpose = "Credentials of Microsoft Entra ID, with expiry and last use."
     views_noted = ("secret tokens listed", "secret token viewed")
     action_table = _ACTIONS
@@ -319,18 +338,6 @@ class SecretTokenAdmin(RecordAdmin[SecretToken]):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[SecretToken]:
         return super().get_queryset(request).defer("digest")
-
-    @admin.display(description="state")
-    def state(self, token: SecretToken) -> SafeString:
-        return standing(token.state(clock.now()))
-
-    @admin.display(description="created")
-    def created(self, token: SecretToken) -> datetime:
-        return token.created_at
-
-    @admin.display(description="last used", empty_value="Never")
-    def last_used(self, token: SecretToken) -> datetime | None:
-        return token.last_used_at
 
     @admin.display(description="from")
     def used_from(self, token: SecretToken) -> str | None:
