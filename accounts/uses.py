@@ -4,7 +4,7 @@ A request costs no statement here: its use of a secret token, or of an OAuth cli
 secret behind its access token, is added to a tally of the process. A thread of the worker writes the
 tallies (config.flushing), one transaction a tenant; so the last uses of a token count even if it is
 idle or revoked by then. A count that could not be written waits for the next round, and a worker
-that stops gracefully writes all of them (decision 0028).
+that stops gracefully writes all of them, after others that stop with it (decision 0028).
 """
 
 import json
@@ -105,16 +105,16 @@ def forget() -> None:
     _ledger.take()
 
 
-def flush() -> None:
+def flush(*, waits: bool = False) -> None:
     """Write what was counted: a transaction a tenant, none for nothing. Opens its transactions.
 
-    Counts are kept while the database does not answer or their row is locked.
+    Counts are kept while the database does not answer or, unless it waits, their row is locked.
     """
     taken = _ledger.take()
     while taken:
         tenant, uses = taken.pop()
         try:
-            _keep(tenant, write(tenant, uses))
+            _keep(tenant, write(tenant, uses, waits=waits))
         except (OperationalError, InterfaceError):
             _logger.exception("The uses of credentials could not be written; they are kept.")
             for each in (*taken, (tenant, uses)):
@@ -124,14 +124,18 @@ def flush() -> None:
             _logger.exception("The uses of a tenant's credentials could not be written.")
 
 
-def write(tenant: Tenant, uses: Mapping[Credential, Use]) -> Uses:
-    """Add the uses to the tenant's rows, one statement a kind; those whose row is locked come back."""
+def write(tenant: Tenant, uses: Mapping[Credential, Use], *, waits: bool = False) -> Uses:
+    """Add the uses to the tenant's rows, one statement a kind.
+
+    Those whose row is locked come back, unless it waits; and those whose row is gone.
+    """
     left = dict(uses)
     with in_tenant(tenant), connection.cursor() as cursor:
         for kind in Kind:
             rows = [_row(each.id, use) for each, use in uses.items() if each.kind is kind]
             if rows:
-                cursor.execute(_STATEMENTS[kind], [json.dumps(rows), [row["id"] for row in rows]])
+                statement = _STATEMENTS[kind].format(sql.SQL("" if waits else "SKIP LOCKED"))
+                cursor.execute(statement, [json.dumps(rows), [row["id"] for row in rows]])
                 for (written,) in cursor.fetchall():
                     del left[Credential(kind, written)]
     return left
@@ -154,7 +158,7 @@ def _row(key: UUID, use: Use) -> dict[str, str | int | None]:
     }
 
 
-# Locked rows wait for the next round. Address and agent are the newest use's.
+# Rows are locked in order, so that no two processes wait for each other. Address and agent are the newest use's.
 _TOKENS: Final = """
 UPDATE accounts_secrettoken AS used
    SET last_used_at = GREATEST(used.last_used_at, new.at),
@@ -167,20 +171,20 @@ UPDATE accounts_secrettoken AS used
        id uuid, at timestamptz, address inet, agent text, uses bigint)
  WHERE used.id = new.id AND used.id IN (
        SELECT id FROM accounts_secrettoken WHERE id = ANY(%s::uuid[])
-       ORDER BY id FOR NO KEY UPDATE SKIP LOCKED)
+       ORDER BY id FOR NO KEY UPDATE {})
 RETURNING used.id
 """
 _OTHERS: Final = """
-UPDATE {table} AS used
+UPDATE TABLE AS used
    SET last_used_at = GREATEST(used.last_used_at, new.at)
   FROM jsonb_to_recordset(%s::jsonb) AS new(id uuid, at timestamptz)
  WHERE used.id = new.id AND used.id IN (
-       SELECT id FROM {table} WHERE id = ANY(%s::uuid[])
-       ORDER BY id FOR NO KEY UPDATE SKIP LOCKED)
+       SELECT id FROM TABLE WHERE id = ANY(%s::uuid[])
+       ORDER BY id FOR NO KEY UPDATE {})
 RETURNING used.id
 """
 _STATEMENTS: Final = {
     Kind.TOKEN: sql.SQL(_TOKENS),
-    Kind.CLIENT: sql.SQL(_OTHERS).format(table=sql.Identifier("accounts_oauthclient")),
-    Kind.SECRET: sql.SQL(_OTHERS).format(table=sql.Identifier("accounts_clientsecret")),
+    Kind.CLIENT: sql.SQL(_OTHERS.replace("TABLE", "accounts_oauthclient")),
+    Kind.SECRET: sql.SQL(_OTHERS.replace("TABLE", "accounts_clientsecret")),
 }

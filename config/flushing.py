@@ -2,6 +2,7 @@
 
 import logging
 import threading
+from functools import partial
 from typing import Final
 
 from django.db import connection
@@ -39,14 +40,17 @@ class Flusher:
                 _logger.exception("A round of a background thread failed.")
 
 
-def flush() -> None:
-    """Write everything that was counted, and close the connection."""
+def flush(*, waits: bool = False) -> None:
+    """Write everything that was counted, and close the connection.
+
+    A process that ends waits for those that end with it: it has no further round.
+    """
     traffic.flush()
-    uses.flush()
+    uses.flush(waits=waits)
     connection.close()
 
 
-COUNTS: Final = Round(traffic.FLUSH_SECONDS + 1, flush, flush)
+COUNTS: Final = Round(traffic.FLUSH_SECONDS + 1, flush, partial(flush, waits=True))
 
 
 def rounds() -> list[Round]:

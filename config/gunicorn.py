@@ -65,7 +65,7 @@ def worker_exit(_server: object, _worker: object) -> None:
         flusher.stop()
 
 
-def post_fork(_server: object, _worker: object) -> None:
+def post_fork(_server: object, worker: Any) -> None:
     """Let the kernel end a worker whose master was killed: it would keep the port for seconds.
 
     And has the C library give what is large back to the system when it is freed (decision 0025).
@@ -73,5 +73,7 @@ def post_fork(_server: object, _worker: object) -> None:
     if sys.platform == "linux":
         library = ctypes.CDLL(None)
         library.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+        if os.getppid() != worker.ppid:  # killed before the kernel was told
+            os._exit(1)
         if hasattr(library, "mallopt"):  # glibc's
             library.mallopt(_M_MMAP_THRESHOLD, _LARGE)

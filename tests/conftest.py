@@ -21,7 +21,7 @@ from scim.models import ProvisioningEvent
 from tenants import clock, lifecycle, resolution, traffic
 from tenants.current import in_public, in_tenant
 from tenants.models import Tenant
-from tests.support import clients, database, people
+from tests.support import clients, database, people, server
 from tests.support.installed import is_installed
 
 # A feature's fixtures that the tests of others need as well, while it is installed.
@@ -53,6 +53,15 @@ def pytest_collection_modifyitems(items):
         if "transactional_db" in getattr(item, "fixturenames", ()) or _is_transactional(item):
             raise pytest.UsageError(f"{item.nodeid} would empty all tables: use real_tenants.")
     items.sort(key=_turn)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item, call):
+    """Show what the servers logged with a test that failed: a real server answers no more than 500."""
+    report = yield
+    if report.failed:
+        report.sections.extend(server.logs())
+    return report
 
 
 def _is_transactional(item):

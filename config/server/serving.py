@@ -1,12 +1,14 @@
 """The processes of `manage.py up`: gunicorn with the settings of config/gunicorn.py, and jobs beside it."""
 
 import ctypes
+import os
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from types import ModuleType
 from typing import Any, Final
 
@@ -142,11 +144,11 @@ class _Job:
             [sys.executable, "manage.py", self._command],
             cwd=settings.BASE_DIR,
             stdin=subprocess.DEVNULL,
-            preexec_fn=_prepare,  # noqa: PLW1509  # no thread runs in this process
+            preexec_fn=partial(_prepare, os.getpid()),  # noqa: PLW1509  # no thread runs in this process
         )
 
 
-def _prepare() -> None:
+def _prepare(parent: int) -> None:
     """Leave Ctrl-C and the terminal's end to the parent; let the kernel end the job when the
     parent is killed, as it would keep the database running.
     """
@@ -154,3 +156,5 @@ def _prepare() -> None:
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     if _PRCTL is not None:
         _PRCTL(_PR_SET_PDEATHSIG, signal.SIGKILL)
+        if os.getppid() != parent:  # killed before the kernel was told
+            os._exit(1)

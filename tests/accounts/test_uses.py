@@ -15,6 +15,7 @@ from accounts.models import ClientSecret, OAuthClient, SecretToken
 from accounts.permissions import Role
 from accounts.uses import Credential, Kind, Use
 from tenants.current import in_tenant
+from tests.support.postgres import wait_until
 
 NOW = datetime(2026, 11, 25, 10, 0, tzinfo=UTC)
 ENTRA = Use(NOW, "203.0.113.9", "Entra/1")
@@ -182,6 +183,37 @@ def test_a_locked_token_is_left_for_the_next_round_and_nobody_waits(real_tenants
 
     assert counts == [0, 1]
     assert noted(initech, tokens[initech])[3] == 1
+
+
+def test_a_process_that_ends_waits_for_the_others_and_loses_nothing(real_tenants, command):
+    initech, _ = real_tenants
+    ina = actions.create_account(command, initech, "ina@initech.example", "", Role.ADMIN)
+    token = actions.mint_token(command, initech, TokenRequest("Entra", ina.id, 90)).token
+    note(initech, token)
+
+    def end():
+        try:
+            uses.flush(waits=True)
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(1) as pool:
+        with in_tenant(initech):
+            SecretToken.objects.select_for_update(no_key=True).get()
+            ended = pool.submit(end)
+            wait_until(somebody_waits_for_us, "it waited")
+        ended.result()
+
+    assert noted(initech, token)[3] == 1
+
+
+def somebody_waits_for_us():
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT count(*) FROM pg_locks"
+            " WHERE NOT granted AND pg_backend_pid() = ANY(pg_blocking_pids(pid))"
+        )
+        return cursor.fetchone()[0] > 0
 
 
 def test_processes_that_write_at_once_lose_nothing(real_tenants, command):

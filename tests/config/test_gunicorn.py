@@ -2,8 +2,11 @@
 
 import os
 import runpy
+import subprocess
+import sys
 
 import pytest
+from django.conf import settings
 
 from config import gunicorn
 from config.starting import Serving
@@ -34,3 +37,17 @@ def test_it_needs_fewer_connections_than_a_default_postgresql_has(cores, workers
 
     assert told["workers"] == workers
     assert Serving(told["workers"], told["threads"]).why_too_many(100 - 3) == ""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="Elsewhere no kernel ends a worker.")
+@pytest.mark.parametrize(("master", "status"), [("os.getppid()", 0), ("os.getpid()", 1)])
+def test_a_worker_whose_master_is_gone_when_it_begins_ends(master, status):
+    """Its master may be killed between the fork and the wish to hear of it."""
+    program = (
+        "import os; from types import SimpleNamespace; from config import gunicorn; "
+        f"gunicorn.post_fork(None, SimpleNamespace(ppid={master}))"
+    )
+
+    ended = subprocess.run([sys.executable, "-c", program], cwd=settings.BASE_DIR, check=False)
+
+    assert ended.returncode == status

@@ -29,6 +29,16 @@ STAFF_EMAIL = "olaf@mypolicies.example"
 STAFF_PASSWORD = "correct horse battery staple"
 _WITHIN = 120  # seconds; the first start makes a database
 _LAST_PRINTED = "curl "
+_SHOWN_LINES = 60  # of a log
+
+_there: list["Server"] = []  # not yet removed
+
+
+def logs() -> Iterator[tuple[str, str]]:
+    """The ends of the logs of all servers that this process has made and not removed, with names."""
+    for server in _there:
+        lines = server.log.splitlines()[-_SHOWN_LINES:]
+        yield f"log of the server on port {server.port}", "\n".join(lines)
 
 
 class Server:
@@ -54,7 +64,8 @@ class Server:
     @property
     def log(self) -> str:
         """The standard error of all processes of the server, every start of it."""
-        return (self.folder / "log").read_text()
+        file = self.folder / "log"
+        return file.read_text() if file.exists() else ""
 
     @property
     def token(self) -> str:
@@ -171,10 +182,14 @@ def new_server(*, embedded: bool = False, **variables: str) -> Iterator[Server]:
     folder.chmod(0o711)
     with _new_database("" if embedded else settings.DATABASE_URL) as url:
         server = Server(folder, url, **variables)
+        _there.append(server)
         try:
             yield server
         finally:
             server.stop()
+            for title, text in logs():
+                print(f"{title}\n{text}")  # noqa: T201  # pytest shows it if the test fails
+            _there.remove(server)
             shutil.rmtree(folder)
 
 
