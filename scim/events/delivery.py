@@ -19,11 +19,13 @@ from uuid import UUID
 
 from django.conf import settings
 
-from scim.events import outbox, posting
+from accounts import posting
+from accounts.posting import Answer, Message, NotSent
+from accounts.sealing import SealBroken
+from scim.events import outbox
 from scim.events.models import DeliveryStatus
 from scim.events.outbox import Queued, Result, Stream
-from scim.events.posting import Answer, Message, NotSent
-from scim.events.signing import SealBroken, composer
+from scim.events.signing import composer
 from scim.provider.provisioning_log import storable
 from tenants import clock, lifecycle, schemas
 from tenants.current import in_tenant

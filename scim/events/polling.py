@@ -23,6 +23,7 @@ from django.utils.decorators import method_decorator
 from django.views.decorators.csrf import csrf_exempt
 
 from accounts import tokens
+from accounts.sealing import SealBroken
 from scim.api import bodies
 from scim.api.authentication import CHALLENGE, INVALID_TOKEN, bearer_token, requester_of
 from scim.api.log import Asked, log_read, log_refusal
@@ -31,7 +32,7 @@ from scim.events import outbox, signing
 from scim.events.delivery import MAX_ERROR
 from scim.events.models import DeliveryStatus, StreamState
 from scim.events.outbox import Result, Stream
-from scim.events.signing import SealBroken, claims_for
+from scim.events.signing import claims_for
 from scim.protocol.errors import BadRequest, ScimError, ServiceUnavailable, Unauthorized
 from scim.provider.provisioning_log import storable
 from tenants import clock

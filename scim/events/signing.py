@@ -1,14 +1,9 @@
-"""The messages for a stream's queued changes, and the keys that sign them and seal its secrets.
+"""The messages for a stream's queued changes, and the keys that sign them.
 
 A message is a signed Security Event Token (RFC 8417, RFC 7515, RFC 8935) or a signed webhook. A tenant's
 first signing key is made when it is first needed. The private part is sealed in the tenant's schema and
 erased when another key takes over; the public part stays published for as long as tokens that it verifies
 may be kept.
-
-Secrets that must be used again cannot be digests, so they are sealed: encrypted and authenticated (JWE,
-`dir` with A256GCM) under a key that follows from SECRET_KEY, the tenant and what the secret is for. A copy
-of the database gives none away, and a value that is moved to another tenant or another column cannot be
-opened. With another SECRET_KEY neither.
 """
 
 import base64
@@ -19,19 +14,17 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Any, Final
-from uuid import UUID
 
 from django.db import IntegrityError, transaction
 from django.db.models import Q
-from django.utils.crypto import salted_hmac
-from joserfc import jwe, jwt
-from joserfc.errors import JoseError
-from joserfc.jwk import ECKey, OctKey
+from joserfc import jwt
+from joserfc.jwk import ECKey
 
+from accounts.posting import Message
+from accounts.sealing import seal, unseal
 from scim.events.claims import MEDIA_TYPE, TOKEN_TYPE, Addressed, Happening, claims
 from scim.events.models import DeliveryMethod, SigningKey
 from scim.events.outbox import Queued, Stream
-from scim.events.posting import Message
 from scim.protocol.redaction import without_secrets
 from scim.protocol.representation import date_time
 from scim.provider import catalog
@@ -43,9 +36,6 @@ CURVE: Final = "P-256"
 # How long a retired key verifies what was signed with it.
 PUBLISHED: Final = timedelta(days=90)
 _USE: Final = "signing key"
-_HEADER: Final = {"alg": "dir", "enc": "A256GCM"}
-# Never changed, wherever this module stands: it is part of each key that something is sealed with.
-_SALT: Final = "scim.provider.sealing"
 
 # Uses of secrets, part of the key that seals them.
 PUSH_HEADER: Final = "push authorization"
@@ -112,30 +102,6 @@ def _make(tenant: Tenant, now: datetime) -> SigningKey:
     except IntegrityError:
         return SigningKey.objects.get(retired_at=None)
     return key
-
-
-class SealBroken(Exception):
-    """A sealed secret cannot be opened; the message is a sentence for staff."""
-
-
-def seal(tenant_id: UUID, use: str, secret: str) -> str:
-    """The sealed secret, to be stored."""
-    return jwe.encrypt_compact(dict(_HEADER), secret, _key(tenant_id, use))
-
-
-def unseal(tenant_id: UUID, use: str, sealed: str) -> str:
-    """The secret. Raises SealBroken."""
-    try:
-        opened = jwe.decrypt_compact(sealed, _key(tenant_id, use)).plaintext or b""
-    except (JoseError, ValueError):
-        raise SealBroken(
-            "A stored secret cannot be read: SECRET_KEY has changed since it was stored."
-        ) from None
-    return opened.decode()
-
-
-def _key(tenant_id: UUID, use: str) -> OctKey:
-    return OctKey.import_key(salted_hmac(_SALT, f"{use}:{tenant_id}", algorithm="sha256").digest())
 
 
 def composer(tenant: Tenant, stream: Stream) -> Callable[[Queued], Message]:

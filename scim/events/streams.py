@@ -13,10 +13,11 @@ from uuid import UUID
 from django.conf import settings
 from django.db.models import QuerySet
 
-from accounts import tokens
+from accounts import posting, tokens
 from accounts.actions.performing import ActionRefused, note, one_line, performing
 from accounts.audit import Actor, Details
-from scim.events import outbox, posting, signing
+from accounts.sealing import seal
+from scim.events import outbox, signing
 from scim.events.claims import DETAILED, EVENT_URIS, NOTICE, uris_of
 from scim.events.models import (
     Delivery,
@@ -27,7 +28,7 @@ from scim.events.models import (
     StreamState,
 )
 from scim.events.polling import SECRET_PREFIX
-from scim.events.signing import PUSH_HEADER, WEBHOOK_KEY, WEBHOOK_PREFIX, seal
+from scim.events.signing import PUSH_HEADER, WEBHOOK_KEY, WEBHOOK_PREFIX
 from tenants import clock, lifecycle
 from tenants.errors import about
 from tenants.models import Tenant

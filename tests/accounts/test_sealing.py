@@ -7,7 +7,7 @@ from django.utils.crypto import salted_hmac
 from joserfc import jwe
 from joserfc.jwk import OctKey
 
-from scim.events.signing import SealBroken, seal, unseal
+from accounts.sealing import SealBroken, seal, unseal
 
 ACME = UUID("019ab8c4-0000-7000-8000-00000000000a")
 GLOBEX = UUID("019ab8c4-0000-7000-8000-00000000000b")

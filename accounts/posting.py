@@ -1,4 +1,4 @@
-"""One HTTP POST to an address that a customer chose: to the public internet only, and briefly.
+"""One HTTP request to an address that a customer chose: to the public internet only, and briefly.
 
 The name is resolved once and every address it has must be public; the connection goes to the one
 that was looked at, so that a name cannot mean another machine a moment later (DNS rebinding). No
@@ -53,6 +53,7 @@ class Message:
     url: str
     body: bytes
     headers: Mapping[str, str] = field(repr=False)
+    method: str = "POST"  # or GET, without a body
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +128,7 @@ def post(message: Message, *, private_allowed: bool, timeout: float = TIMEOUT) -
 
 def _exchange(connection: "_Connection", parts: SplitResult, message: Message) -> Answer:
     target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-    connection.request("POST", target, message.body, _headers(message))
+    connection.request(message.method, target, message.body, _headers(message))
     response = connection.getresponse()
     text = response.read(MAX_ANSWER).decode("utf-8", "replace")
     if connection.was_cut:  # what was read until then may look like a whole answer

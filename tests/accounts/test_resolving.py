@@ -7,8 +7,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from scim.events import posting
-from scim.events.posting import Message, NotSent
+from accounts import posting
+from accounts.posting import Message, NotSent
 
 WITHIN = 30  # seconds
 FOUND = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("93.184.215.14", 443))]

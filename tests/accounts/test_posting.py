@@ -8,8 +8,8 @@ from ipaddress import ip_address
 
 import pytest
 
-from scim.events import posting
-from scim.events.posting import Message, NotSent, flaw, is_public, post
+from accounts import posting
+from accounts.posting import Message, NotSent, flaw, is_public, post
 from tests.support import receiver
 
 
