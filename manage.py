@@ -16,7 +16,7 @@ from config import commands, database, environment
 from tenants.outages import is_outage
 
 # `up` starts the server itself, after it has looked at the port.
-_NEEDS_NO_DATABASE: Final = frozenset({"", "help", "version", "findstatic", "up"})
+_NEEDS_NO_DATABASE: Final = frozenset({"", "help", "version", "findstatic", "settings", "up"})
 _ASKS_ONLY: Final = frozenset({"--help", "-h", "--version"})
 # What a person can put right by reading the message.
 _MISTAKES: Final = (

@@ -48,7 +48,7 @@ REFUSED: Final = {
     "sqlflush": "Nothing here empties a database. For a new one, use PostgreSQL's dropdb and createdb.",
     "sqlsequencereset": "Sequences are PostgreSQL's own: nothing resets them.",
     "createcachetable": "Nothing is cached in the database.",
-    "diffsettings": "It would print every secret: README.md says what each setting is.",
+    "diffsettings": "It would print every secret: use `manage.py settings`.",
     # Jobs of make, gunicorn and whitenoise here.
     "collectstatic": "Not needed: static files are served from where they are.",
     "collectstatic_schemas": "Not needed: static files are served from where they are.",

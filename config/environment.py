@@ -9,6 +9,8 @@ from typing import Final
 
 from django.core.exceptions import ImproperlyConfigured
 
+from config.variables import VARIABLES
+
 ROOT: Final = Path(__file__).resolve().parent.parent
 
 
@@ -17,8 +19,9 @@ class EnvironmentVariableError(ValueError):
 
 
 def text(name: str, default: str = "") -> str:
-    """The variable's value; the default when it is absent or empty."""
-    return os.environ.get(name, "").strip() or default
+    """The variable's value; when it is absent or empty the default, its row's unless one is given."""
+    row = VARIABLES[name]
+    return os.environ.get(name, "").strip() or default or row.default
 
 
 def path(name: str, default: Path) -> Path:
@@ -26,33 +29,48 @@ def path(name: str, default: Path) -> Path:
     return Path(text(name, str(default))).expanduser().absolute()
 
 
-def number(name: str, default: int, most: int, least: int = 1) -> int:
-    """The variable as a whole number from `least` to `most`. Raises EnvironmentVariableError."""
-    value = text(name, str(default))
-    if not (value.isascii() and value.isdigit() and least <= int(value[:9]) <= most):
+def number(name: str, default: int | None = None) -> int:
+    """The variable as a whole number in its row's range. Raises EnvironmentVariableError."""
+    row = VARIABLES[name]
+    value = text(name, "" if default is None else str(default))
+    if not (value.isascii() and value.isdigit() and row.least <= int(value[:9]) <= row.most):
         raise EnvironmentVariableError(
-            f"{name} must be a number from {least} to {most}, not {value!r}."
+            f"{name} must be a number from {row.least} to {row.most}, not {value!r}."
         )
     return int(value)
 
 
 def switch(name: str) -> bool:
-    """True unless the variable is `off`. Raises EnvironmentVariableError for other words than `on`."""
-    value = text(name, "on").lower()
+    """True if the variable is `on`, False if `off`. Raises EnvironmentVariableError for other words."""
+    value = text(name).lower()
     if value not in {"on", "off"}:
         raise EnvironmentVariableError(f"{name} must be on or off, not {value!r}.")
     return value == "on"
 
 
-def address(name: str, default: str) -> str:
+def choice(name: str) -> str:
+    """The variable as one of its row's choices, in any letter case. Raises EnvironmentVariableError."""
+    choices = {each.upper(): each for each in VARIABLES[name].choices}
+    value = choices.get(text(name).upper())
+    if value is None:
+        raise EnvironmentVariableError(f"{name} must be one of {', '.join(choices.values())}.")
+    return value
+
+
+def address(name: str) -> str:
     """The variable as an IP address, with or without brackets. Raises EnvironmentVariableError."""
-    value = text(name, default)
+    value = text(name)
     try:
         return str(ip_address(value.removeprefix("[").removesuffix("]")))
     except ValueError:
         raise EnvironmentVariableError(
             f"{name} must be an IP address such as 127.0.0.1, 0.0.0.0 or ::, not {value!r}."
         ) from None
+
+
+def is_set(name: str) -> bool:
+    """True if the variable has a value of its own."""
+    return bool(os.environ.get(name, "").strip())
 
 
 def bracketed(host: str) -> str:

@@ -12,10 +12,10 @@ from typing import Any
 from config import environment, starting
 
 try:
-    port = environment.number("PORT", 8000, most=65_535)
-    bind = f"{environment.bracketed(environment.address('BIND', '127.0.0.1'))}:{port}"
+    port = environment.number("PORT")
+    bind = f"{environment.bracketed(environment.address('BIND'))}:{port}"
     # 16 stay below the 97 connections of a default PostgreSQL (config.starting).
-    workers = environment.number("WEB_CONCURRENCY", min(os.cpu_count() or 1, 16), most=256)
+    workers = environment.number("WEB_CONCURRENCY", min(os.cpu_count() or 1, 16))
 except environment.EnvironmentVariableError as mistake:
     sys.exit(str(mistake))  # gunicorn would print a traceback
 threads = 4

@@ -21,7 +21,6 @@ _STANDARD: Final = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asc
 _NOT_SHOWN: Final = frozenset({"request", "server_time", "status_code"})
 _QUERY: Final = re.compile(r"\?\S+")
 _to_json: Final = json.JSONEncoder(default=str).encode
-_LEVELS: Final = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 
 
 class JsonFormatter(logging.Formatter):
@@ -61,10 +60,7 @@ def _collect_less() -> None:
 
 def configure(settings: dict[str, Any]) -> None:
     """Apply our configuration, with Django's LOGGING on top. Raises EnvironmentVariableError."""
-    level = environment.text("LOG_LEVEL", "INFO").upper()
-    if level not in _LEVELS:
-        choices = ", ".join(_LEVELS)
-        raise environment.EnvironmentVariableError(f"LOG_LEVEL must be one of {choices}.")
+    level = environment.choice("LOG_LEVEL")
     _collect_less()
     logging.config.dictConfig(
         {

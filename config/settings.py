@@ -16,9 +16,9 @@ BASE_DIR = environment.ROOT
 # Settings of an operator.
 DATA_DIR = environment.data_dir()
 DATABASE_URL = environment.database_url()
-BASE_DOMAIN = environment.text("BASE_DOMAIN", "mypolicies.localhost").lower().strip(".")
-BIND = environment.address("BIND", "127.0.0.1")
-PORT = environment.number("PORT", 8000, most=65_535)
+BASE_DOMAIN = environment.text("BASE_DOMAIN").lower().strip(".")
+BIND = environment.address("BIND")
+PORT = environment.number("PORT")
 TRUSTED_PROXIES = read_trusted_proxies(environment.text("TRUSTED_PROXIES"))
 
 DEVELOPMENT = BASE_DOMAIN.endswith("localhost")
@@ -164,15 +164,15 @@ CONTENT_SECURITY_POLICY = {
 }
 
 # OAuth: how long an access token serves; Entra's gallery asks for 60 minutes to 6 hours.
-ACCESS_TOKEN_MINUTES = environment.number("ACCESS_TOKEN_MINUTES", 60, most=360, least=60)
+ACCESS_TOKEN_MINUTES = environment.number("ACCESS_TOKEN_MINUTES")
 
 # Events: how long the worker tries to deliver one before it stops the stream and says so.
-EVENT_GIVE_UP_HOURS = environment.number("EVENT_GIVE_UP_HOURS", 72, most=24 * 30)
+EVENT_GIVE_UP_HOURS = environment.number("EVENT_GIVE_UP_HOURS")
 # How long a receiver has to answer, from the look-up of its name to the last byte.
-EVENT_TIMEOUT_SECONDS = environment.number("EVENT_TIMEOUT_SECONDS", 10, most=60)
+EVENT_TIMEOUT_SECONDS = environment.number("EVENT_TIMEOUT_SECONDS")
 # E-mail: a server, or files that one can read.
 EMAIL_HOST = environment.text("EMAIL_HOST")
-EMAIL_PORT = environment.number("EMAIL_PORT", 587, most=65_535)
+EMAIL_PORT = environment.number("EMAIL_PORT")
 EMAIL_HOST_USER = environment.text("EMAIL_USER")
 EMAIL_HOST_PASSWORD = environment.text("EMAIL_PASSWORD")
 EMAIL_USE_SSL = EMAIL_PORT == 465

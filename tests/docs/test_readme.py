@@ -1,6 +1,5 @@
 """README.md names each setting and each command that exists, and none that does not."""
 
-import ast
 import re
 from itertools import chain
 
@@ -22,24 +21,6 @@ def rows(heading):
 def documented(heading):
     names = (re.findall(r"`(\w[\w-]*(?: [\w-]+)?)`", row) for row in rows(heading))
     return sorted(chain.from_iterable(names))
-
-
-def read_variables():
-    """The environment variables that the program reads, by the calls of config.environment."""
-    for package in ("config", "tenants", "accounts", "scim"):
-        for source in (settings.BASE_DIR / package).rglob("*.py"):
-            for node in ast.walk(ast.parse(source.read_text())):
-                match node:
-                    case ast.Call(
-                        func=ast.Attribute(attr="text" | "path" | "number" | "address" | "switch")
-                        | ast.Name(id="text" | "path" | "number" | "address" | "switch"),
-                        args=[ast.Constant(value=str(name)), *_],
-                    ) if name.isupper():
-                        yield name
-
-
-def test_the_table_of_settings_names_what_the_program_reads():
-    assert documented("Settings") == sorted(set(read_variables()))
 
 
 def test_the_table_of_commands_names_what_manage_py_has():

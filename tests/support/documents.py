@@ -10,7 +10,7 @@ from django.conf import settings
 from accounts.tokens import Scope
 from scim.provider.catalog import CAPABILITIES, RESOURCE_TYPES
 from scim.refusals import UNKNOWN, catalogue
-from tests.support import conformance, features
+from tests.support import conformance, features, variables
 from tests.support.openapi.document import Api, document
 
 DOCS: Path = settings.BASE_DIR / "docs"
@@ -72,3 +72,5 @@ def write() -> None:
     CONFORMANCE.write_text(conformance.page())
     features.PAGE.write_text(features.page())
     ENTRA.write_text(entra())
+    variables.README.write_text(variables.readme())
+    variables.FILE.write_text(variables.environment_file())
