@@ -118,6 +118,10 @@ TEMPLATES = [
 
 # Accounts and sessions
 AUTH_USER_MODEL = "accounts.Account"
+PASSWORD_HASHERS = [
+    "accounts.hashing.Argon2idHasher",
+    "django.contrib.auth.hashers.PBKDF2PasswordHasher",  # of before; replaced at the next sign-in
+]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
     {
