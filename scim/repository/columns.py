@@ -99,6 +99,14 @@ class Unique:
         return [self.urn, self.attribute]
 
 
+def rank(resource_type: ResourceType, located: Located) -> int | None:
+    """The place of the attribute in LOOKED_UP, the best first; None if it is not there."""
+    sub = located.sub or located.attribute.find("value")
+    name = f"{located.attribute.name}.{sub.name}" if sub else located.attribute.name
+    names = LOOKED_UP[resource_type.name]
+    return names.index(name) if located.extension is None and name in names else None
+
+
 def is_unique_index(name: str | None) -> bool:
     """True for the name of an index of ours, which PostgreSQL reports when it is violated."""
     return name is not None and name.startswith(_INDEX_PREFIX)

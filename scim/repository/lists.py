@@ -24,11 +24,11 @@ from typing import Any, Final
 from django.db import OperationalError, connection
 
 from scim.protocol.errors import InvalidValue, TooMany
-from scim.protocol.evaluation import locate, narrowed, shortened
-from scim.protocol.filters import AttributePath, Comparison, Operator
+from scim.protocol.evaluation import locate, narrowed, shortened, validate
+from scim.protocol.filters import AttributePath, Comparison, Filter, Operator
 from scim.protocol.representation import Stored
 from scim.protocol.schema import Located, Relation, Type
-from scim.repository import columns, relations, totals
+from scim.repository import columns, leads, relations, totals
 from scim.repository.base import Listed, Page, Query, Source
 from scim.repository.columns import LOOKED_UP, Column
 from scim.repository.reach import Reach, reach
@@ -44,14 +44,15 @@ _PREFERRED = "$[*] ? (@.primary == true)"
 # The ids that match are counted and cut to a page before any document is read.
 _PAGE: Final = f"""
 WITH matching AS {{}} (
-    SELECT id, {{}} AS rank FROM scim_resource WHERE deleted_at IS NULL AND {{}}
+    SELECT id, {{}} AS rank FROM {{}}
 ), page AS (
     SELECT id, rank, row_number() OVER (ORDER BY rank {{}}, id {{}}) AS number
     FROM ({{}}) AS parts ORDER BY number LIMIT {{}}
 )
 SELECT counted.total, page.number, page.rank::text, r.resource_type, {FIELDS}, {{}}, {{}}
 FROM (SELECT {{}} AS total) AS counted
-LEFT JOIN page ON TRUE LEFT JOIN scim_resource AS r ON r.id = page.id {{}}
+LEFT JOIN page ON TRUE
+LEFT JOIN LATERAL (SELECT * FROM scim_resource WHERE id = page.id OFFSET 0) AS r ON TRUE {{}}
 LIMIT {{}}
 """
 # The resource with a value that is not expected twice: one text for each such attribute, so it is
@@ -152,11 +153,11 @@ def page(sources: Sequence[Source], query: Query) -> Page:
     looked_up = _looked_up(sources, query)
     if looked_up is not None:
         return looked_up
-    condition = _condition(sources, query)
+    matching = _matching(sources, query)
     known = query.cursor.total if query.cursor else None
     if known is None:
-        known = totals.remembered(condition)
-    statement = _statement(sources, query, condition, known)
+        known = totals.remembered(matching)
+    statement = _statement(sources, query, matching, known)
     try:
         with connection.cursor() as cursor:
             cursor.execute(statement.text, statement.parameters)
@@ -178,7 +179,7 @@ def page(sources: Sequence[Source], query: Query) -> Page:
     if query.cursor is not None and query.cursor.is_backward:
         items.reverse()
     if known is None:
-        totals.remember(condition, first[0])
+        totals.remember(matching, first[0])
     return Page(_total(query, first[0], len(items)), tuple(items), len(found) > query.count)
 
 
@@ -257,7 +258,7 @@ def _advice(sources: Sequence[Source], query: Query) -> str:
 
 
 def _statement(
-    sources: Sequence[Source], query: Query, condition: Sql, known_total: int | None
+    sources: Sequence[Source], query: Query, matching: Sql, known_total: int | None
 ) -> Sql:
     rank = compile_order(query.sort_by, sources)
     walk = _walk(query)
@@ -270,7 +271,7 @@ def _statement(
         _PAGE,
         Sql("MATERIALIZED" if is_shared and not is_along_index else "NOT MATERIALIZED"),
         rank.expression,
-        condition,
+        matching,
         *walk.orders,
         join(" UNION ALL ", parts),
         Parameter(_limit(query)),
@@ -314,23 +315,32 @@ def _number(row: tuple[Sequence[Any], Stored]) -> int:
     return number
 
 
-def _condition(sources: Sequence[Source], query: Query) -> Sql:
-    """The condition on the rows of all sources."""
+def _matching(sources: Sequence[Source], query: Query) -> Sql:
+    """The rows of all sources that match the filter, as what follows FROM."""
+    if len(sources) == 1 and query.filter is not None:
+        [source] = sources
+        resource_type, tenant_url = source.resource_type, source.loading.tenant_url
+        validate(query.filter, resource_type)
+        rows, rest = leads.led(query.filter, resource_type, tenant_url)
+        return sql("{} {}", rows, _alternative(source, rest))
     types = [source.resource_type for source in sources]
     alternatives = []
     for source in sources:
-        condition = _ALL
         tree = query.filter
-        if tree is not None and len(types) > 1:
+        if tree is not None:
             constant_or_tree = narrowed(tree, source.resource_type, types)
             if constant_or_tree is False:
                 continue
             tree = None if constant_or_tree is True else constant_or_tree
-        if tree is not None:
-            condition = compile_filter(tree, source.resource_type, source.loading.tenant_url)
-        name = Parameter(source.resource_type.name)
-        alternatives.append(sql("(resource_type = {} AND {})", name, condition))
-    return join(" OR ", alternatives) if alternatives else _NONE
+        alternatives.append(_alternative(source, tree))
+    return sql("{} {}", leads.ALL, join(" OR ", alternatives) if alternatives else _NONE)
+
+
+def _alternative(source: Source, tree: Filter | None) -> Sql:
+    """The condition that a row is of the source's type and matches. Raises InvalidFilter."""
+    resource_type, tenant_url = source.resource_type, source.loading.tenant_url
+    condition = _ALL if tree is None else compile_filter(tree, resource_type, tenant_url)
+    return sql("(resource_type = {} AND {})", Parameter(resource_type.name), condition)
 
 
 def _walk(query: Query) -> _Walk:

@@ -26,7 +26,7 @@ from scim.repository import columns
 
 _LOOK_UPS: Final = frozenset({Operator.EQ, Operator.SW})
 # Asked for what is new, which stands at the end of the list: walking there would pass everything else.
-_TIMES: Final = frozenset({"meta.created", "meta.lastModified"})
+_TIMES: Final = frozenset({("meta", "created"), ("meta", "lastModified")})
 _RANGES: Final = frozenset({Operator.GT, Operator.GE, Operator.LT, Operator.LE})
 
 
@@ -75,17 +75,17 @@ def _inside(
 def _reach(resource_type: ResourceType, located: Located, operator: Operator) -> Reach:
     """The reach of a comparison; NE stands for any question that no index answers."""
     attribute = located.attribute
-    value = attribute.find("value")
-    sub = located.sub or value
-    name = f"{attribute.name}.{sub.name}" if sub else attribute.name
+    is_looked_up = columns.rank(resource_type, located) is not None
     if attribute.multi_valued:
-        is_found = name in columns.LOOKED_UP[resource_type.name] and operator is Operator.EQ
-        return Reach.FEW if is_found else Reach.UNKNOWN
+        return Reach.FEW if is_looked_up and operator is Operator.EQ else Reach.UNKNOWN
     if located.extension is not None:
         is_unique = attribute.uniqueness is not Uniqueness.NONE and operator is Operator.EQ
         return Reach.FEW if is_unique else Reach.UNKNOWN
-    if name in columns.LOOKED_UP[resource_type.name] and operator in _LOOK_UPS:
+    if is_looked_up and operator in _LOOK_UPS:
         return Reach.FEW
-    if name in _TIMES and operator in _RANGES:
+    if (
+        attribute.name,
+        located.sub.name if located.sub else None,
+    ) in _TIMES and operator in _RANGES:
         return Reach.FEW
     return Reach.ESTIMATED if columns.find_column(resource_type, located, "") else Reach.UNKNOWN

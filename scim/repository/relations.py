@@ -11,6 +11,7 @@ rows on the other side are looked up one by one (EACH, UP), which costs what the
 import json
 from collections.abc import Iterable, Mapping
 from typing import Final
+from uuid import UUID
 
 from scim.protocol.definitions import RESOURCE_TYPES
 from scim.protocol.representation import location
@@ -79,16 +80,20 @@ _ASKABLE: Final[Mapping[Relation, frozenset[str]]] = {
     Relation.MEMBERS: frozenset({"type"}),
     Relation.MEMBER_OF: frozenset(),
 }
-_BELOW: Final = """
-WITH RECURSIVE below(id) AS (
-    SELECT member_id FROM scim_membership WHERE group_id = {}
-    UNION
-    SELECT link.member_id FROM below CROSS JOIN LATERAL (
-        SELECT member_id FROM scim_membership WHERE group_id = below.id OFFSET 0
-    ) AS link
-)
-SELECT id FROM below
-"""
+# The ids of those whose relation leads to an id.
+_OWNERS: Final[Mapping[Relation, str]] = {
+    Relation.MEMBERS: "SELECT group_id FROM scim_membership WHERE member_id = {}",
+    Relation.MEMBER_OF: """
+        WITH RECURSIVE below(id) AS (
+            SELECT member_id FROM scim_membership WHERE group_id = {}
+            UNION
+            SELECT link.member_id FROM below CROSS JOIN LATERAL (
+                SELECT member_id FROM scim_membership WHERE group_id = below.id OFFSET 0
+            ) AS link
+        )
+        SELECT id FROM below
+    """,
+}
 
 
 def as_json(loading: Loading, owner: str) -> Sql:
@@ -181,7 +186,7 @@ def has(relation: Relation, element: object, owner: str = "scim_resource") -> Sq
     if identifier is None:
         return Sql("FALSE")
     if relation is Relation.MEMBER_OF:
-        return sql(f"{owner}.id = ANY(ARRAY({_BELOW}))", Parameter(identifier))
+        return related(relation, identifier, owner)
     condition = sql(
         f"EXISTS (SELECT 1 FROM scim_membership WHERE group_id = {owner}.id AND member_id = {{}})",
         Parameter(identifier),
@@ -194,6 +199,11 @@ def has(relation: Relation, element: object, owner: str = "scim_resource") -> Sq
         Parameter(element["type"]),
     )
     return sql("({} AND {})", condition, of_type)
+
+
+def related(relation: Relation, identifier: UUID, owner: str = "scim_resource") -> Sql:
+    """The condition that the relation leads to the resource with the id, which is read but once."""
+    return sql(f"{owner}.id = ANY(ARRAY({_OWNERS[relation]}))", Parameter(identifier))
 
 
 def has_any(relation: Relation, owner: str = "scim_resource") -> Sql:

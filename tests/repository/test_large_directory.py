@@ -224,7 +224,7 @@ def test_a_total_is_remembered_for_seconds_and_for_its_tenant_alone(directory, a
     assert page.total == PEOPLE
     assert ask(acme, Query(count=0))[0].total == 0
     with in_tenant(directory):
-        everybody = lists._condition([Source(USER, Loading(directory.tenant_url))], Query())
+        everybody = lists._matching([Source(USER, Loading(directory.tenant_url))], Query())
         assert totals.remembered(everybody) == PEOPLE
         monkeypatch.setattr(time, "monotonic", lambda: now + totals.SECONDS + 1)
         assert totals.remembered(everybody) is None

@@ -20,6 +20,8 @@ from tenants.current import in_tenant
 PEOPLE = 12_000
 SMALL = 10  # members of each of the small groups
 FEW_BLOCKS = 200  # of 8 kB; the users alone are some 1,500
+PERSON = "00000000-0000-7000-8000-000000000007"  # who belongs to all groups
+GROUP_OF_TEN = "00000000-0000-7000-9000-000000000002"
 
 _RESOURCES = """
 INSERT INTO scim_resource
@@ -30,6 +32,13 @@ FROM (
     SELECT number, jsonb_build_object('displayName', {type} || number) AS named
     FROM generate_series(1, %s) AS number
 ) AS numbered
+"""
+_FILLERS = """
+INSERT INTO scim_resource
+    (id, resource_type, document, comparable, unique_key, version, created, last_modified)
+SELECT gen_random_uuid(), 'User', filler, filler, NULL, 1, now(), now()
+FROM (SELECT jsonb_build_object('displayName', repeat('former ', 90)) AS filler) AS one,
+    generate_series(1, %s)
 """
 _MEMBERS = """
 INSERT INTO scim_membership (group_id, member_id)
@@ -48,9 +57,28 @@ def empty():
         cursor.execute("TRUNCATE scim_resource, scim_membership")
 
 
+def leave_dead(number):
+    """Fill the table with so many dead rows, which its statistics count among the resources."""
+    with connection.cursor() as cursor:
+        cursor.execute(_FILLERS, [number])
+        cursor.execute("DELETE FROM scim_resource")
+
+
 def analyze():
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE scim_resource, scim_membership")
+
+
+def insert_groups():
+    """Insert users and groups; return the ids of the groups, the large one first."""
+    insert("8000", "User", PEOPLE)
+    insert("9000", "Group", 12)
+    groups = Resource.objects.filter(resource_type="Group").order_by("id")
+    made = list(groups.values_list("id", flat=True))
+    with connection.cursor() as cursor:
+        for group in made:
+            cursor.execute(_MEMBERS, [group, PEOPLE if group == made[0] else SMALL])
+    return made
 
 
 @pytest.fixture
@@ -58,16 +86,7 @@ def groups(acme):
     """The ids of the groups, the large one first; inside acme's transaction, which is rolled back."""
     with in_tenant(acme):
         empty()
-        insert("8000", "User", PEOPLE)
-        insert("9000", "Group", 12)
-        made = list(
-            Resource.objects.filter(resource_type="Group")
-            .order_by("id")
-            .values_list("id", flat=True)
-        )
-        with connection.cursor() as cursor:
-            for group in made:
-                cursor.execute(_MEMBERS, [group, PEOPLE if group == made[0] else SMALL])
+        made = insert_groups()
         analyze()
         yield made
         transaction.set_rollback(True)
@@ -178,4 +197,34 @@ def test_a_group_is_found_by_its_id_when_the_statistics_are_older_than_all_group
         group = Resource.objects.filter(resource_type="Group").last().id
 
         assert blocks(lambda: resources.find(GROUP, group, loading(acme))) < FEW_BLOCKS
+        transaction.set_rollback(True)
+
+
+@pytest.mark.parametrize(
+    ("resource_type", "text"),
+    [
+        (USER, f'id eq "{PERSON}" and active pr'),
+        (USER, 'externalId eq "7" and active pr'),
+        (USER, 'displayName eq "User7"'),
+        (USER, 'name.familyName eq "Jensen"'),
+        (USER, 'emails.value eq "user7@example.com"'),
+        (USER, 'emails[type eq "work" and value eq "user7@example.com"]'),
+        (USER, f'groups.value eq "{GROUP_OF_TEN}"'),
+        (USER, f'groups[value eq "{GROUP_OF_TEN}"]'),
+        (USER, f'active pr and groups.value eq "{GROUP_OF_TEN}"'),
+        (GROUP, f'members.value eq "{PERSON}"'),
+        (GROUP, f'members[value eq "{PERSON}" and type eq "user"] and displayName sw "Group"'),
+        (GROUP, f'id eq "{GROUP_OF_TEN}" and members.value eq "{PERSON}"'),
+    ],
+)
+def test_no_statistics_lead_a_look_up_past_its_index(acme, blocks, resource_type, text):
+    with in_tenant(acme):
+        empty()
+        leave_dead(30_000)
+        analyze()
+        insert_groups()
+        source = Source(resource_type, loading(acme))
+        query = Query(filter=parse_filter(text))
+
+        assert blocks(lambda: lists.page([source], query)) < FEW_BLOCKS
         transaction.set_rollback(True)
