@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
-from tests.support.bench import comparing, layers, running
+from tests.support.bench import answers, comparing, layers, running
 from tests.support.bench.operations import OPERATIONS, USUAL, WrongAnswerError
 from tests.support.bench.progress import done
 from tests.support.bench.running import Run
@@ -42,7 +42,10 @@ def main() -> None:
 
 
 def _report(arguments: argparse.Namespace) -> Iterator[str]:
-    operations, users, url = arguments.operations, arguments.users, arguments.database_url
+    url = arguments.database_url
+    if arguments.do == "answers":
+        return answers.answers(arguments.revision, url)
+    operations, users = arguments.operations, arguments.users
     if arguments.do == "run":
         asked = Run(
             operations=operations,
@@ -76,6 +79,11 @@ def _parser() -> argparse.ArgumentParser:
     compare.add_argument("revision", help="a commit, such as main or HEAD~3")
     compare.add_argument("--rounds", type=int, default=_ROUNDS)
     _add_common(compare, ["mix"])
+    same = verbs.add_parser(
+        "answers", help="500 requests of all kinds to this tree and to a commit, and what differs"
+    )
+    same.add_argument("revision", help="a commit, such as main or HEAD~3")
+    same.add_argument("--database-url", default="", help=_URL)
     layers = verbs.add_parser("layers", help="the cost of a request of this tree by layer")
     layers.add_argument("--by", choices=DETAILS, default="layer")
     _add_common(layers, USUAL)

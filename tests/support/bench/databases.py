@@ -171,7 +171,7 @@ def _model(connection: seeding.Connection, worker: Worker) -> seeding.Model:
     assert found is not None
     before = seeding.snapshot(connection, schema)
     body = json.dumps(people.posted(seeding.MODEL))
-    status, text = worker.ask("send", request=("POST", "/Users", body))
+    status, text, _ = worker.ask("send", request=("POST", "/Users", body))
     if status != HTTPStatus.CREATED:
         raise seeding.SeedError(f"The model was not created: {text}")
     return seeding.model(connection, schema, before, found[0], json.loads(text)["id"])

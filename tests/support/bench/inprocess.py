@@ -64,6 +64,7 @@ class Application:
         gunicorn.post_worker_init(None)
         self._application: Any = wsgi.application
         self._end = gunicorn.worker_exit
+        self.headers: list[tuple[str, str]] = []  # of the last answer
 
     def call(self, place: Place, request: Request) -> Callable[[], Answer]:
         """The call that answers the request; nothing but the application runs in it."""
@@ -71,7 +72,13 @@ class Application:
 
         def call() -> Answer:
             head: list[str] = []
-            parts = self._application(environ, lambda status, _headers: head.append(status))
+            self.headers = []
+
+            def start(status: str, headers: list[tuple[str, str]]) -> None:
+                head.append(status)
+                self.headers = headers
+
+            parts = self._application(environ, start)
             body = b"".join(parts)
             if hasattr(parts, "close"):
                 parts.close()
@@ -98,9 +105,10 @@ class Runner:
         script = OPERATIONS[operation].script(self._directory(stock))
         _drive(script, count, lambda each: timed(self._application.call(self._place, each)))
 
-    def send(self, request: Request) -> Answer:
-        """The answer to one request."""
-        return self._application.call(self._place, request)()
+    def send(self, request: Request) -> tuple[int, str, list[tuple[str, str]]]:
+        """The answer to one request: status, body and headers."""
+        status, body = self._application.call(self._place, request)()
+        return status, body.decode(), self._application.headers
 
     def cost(self, operation: str, count: int, stock: int) -> Cost:
         """The cost of a request, on average over so many."""
@@ -233,8 +241,7 @@ def _done(runner: Runner, told: dict[str, Any]) -> Any:
     do = told.pop("do")
     if do == "send":
         method, path, body = told["request"]
-        status, answer = runner.send(Request(method, path, body.encode()))
-        return [status, answer.decode()]
+        return runner.send(Request(method, path, body.encode(errors="surrogateescape")))
     if do == "cost":
         return asdict(runner.cost(**told))
     return getattr(runner, do)(**told)
