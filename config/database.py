@@ -12,6 +12,7 @@ from django.db import connections
 from psycopg.conninfo import conninfo_to_dict
 
 from config.environment import EnvironmentVariableError
+from tenants import deadlines
 
 ROLE: Final = "mypolicies"  # owns the database; no superuser, so privileges bind it
 DATABASE: Final = "mypolicies"
@@ -30,12 +31,12 @@ _NAMES: Final = {
     "host": "HOST",
     "port": "PORT",
 }
-_CONNECT_SECONDS: Final = 3
 _PREPARE_AFTER: Final = 5  # executions of a statement on one connection
 
-# How long a request may wait for the database. Commands and migrations may take their time.
+# How long a request may wait for the database. Commands and migrations may take their time. A statement
+# ends before its request is cut off (tenants.deadlines), and says why.
 _LIMITS: Final = {
-    "statement_timeout": "10s",
+    "statement_timeout": "8s",
     "lock_timeout": "5s",
     "idle_in_transaction_session_timeout": "15s",
 }
@@ -56,7 +57,7 @@ def database_settings(url: str, data_dir: Path, *, prepares: bool = False) -> di
     are prepared on the server (tenants.backend).
     """
     where = _read_url(url) if url else _embedded(data_dir)
-    options = {"connect_timeout": _CONNECT_SECONDS, **where.pop("OPTIONS", {})}
+    options = {"connect_timeout": deadlines.CONNECT_SECONDS, **where.pop("OPTIONS", {})}
     options["options"] = f"{options.get('options', '')} -c timezone=UTC".strip()
     if prepares:
         options["prepare_threshold"] = _PREPARE_AFTER

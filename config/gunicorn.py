@@ -10,6 +10,7 @@ import sys
 from typing import Any
 
 from config import environment, starting
+from tenants import deadlines
 
 try:
     port = environment.number("PORT")
@@ -54,6 +55,7 @@ def post_worker_init(_worker: object) -> None:
     """Start the threads that do what no request does, such as writing the worker's counts."""
     from config import flushing  # Django is set up only now
 
+    deadlines.watch()
     _flushers.extend(map(flushing.Flusher, flushing.rounds()))
     for flusher in _flushers:
         flusher.start()

@@ -9,16 +9,22 @@ token may stand there. Which path was meant is not known, so the answer is a SCI
 import json
 import logging
 import secrets
+import selectors
+import time
+from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
 from http import HTTPStatus
 from typing import Any, Final
 
 from gunicorn import util
 from gunicorn.glogging import Logger as GunicornLogger
 from gunicorn.http import errors
-from gunicorn.workers.gthread import ThreadWorker
+from gunicorn.workers.gthread import STOP_KEEPALIVE_LINGER, ThreadWorker
 
+from config.lanes import Lanes, beginning, is_probe
 from config.logging import JsonFormatter
 from scim.protocol.messages import MEDIA_TYPE, error_body
+from tenants import deadlines
 
 # The first kind that fits counts.
 _REFUSALS: Final = (
@@ -44,6 +50,66 @@ _requests: Final = logging.getLogger("mypolicies.requests")
 
 
 class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn ships no types
+    """Gives a thread to a connection once a request has begun to come on it, each lane in its turn.
+
+    gunicorn gives it to each connection at once, first come, first served, so that four connections on
+    which nothing comes hold up all others for seconds.
+    """
+
+    def __init__(self, *arguments: Any, **named: Any) -> None:
+        super().__init__(*arguments, **named)
+        self._lanes = Lanes(self.cfg.threads)
+        self._probes = ThreadPoolExecutor(max_workers=1, thread_name_prefix="probes")
+
+    def enqueue_req(self, conn: Any) -> None:
+        """Have a thread handle the connection, or wait for a request on a new one."""
+        if not (conn.initialized or conn.data_ready):
+            self._wait_for_request(conn)
+            return
+        conn.asked_at = time.monotonic()
+        head = _head_of(conn)
+        if is_probe(head):
+            future = self._probes.submit(self.handle, conn)
+            future.add_done_callback(lambda done: self._defer(self.finish_request, conn, done))
+            return
+        self._lanes.add(self.wsgi.lane_of(head), conn)
+        self._give_threads()
+
+    def handle_request(self, req: Any, conn: Any) -> Any:
+        """Answer a request in the time that it has, from when it has come."""
+        with deadlines.watched(conn.asked_at):
+            return super().handle_request(req, conn)
+
+    def _give_threads(self) -> None:
+        while turn := self._lanes.take():
+            lane, conn = turn
+            future = self.tpool.submit(self.handle, conn)
+            future.add_done_callback(partial(self._defer, self._finish_turn, lane, conn))
+
+    def _finish_turn(self, lane: str, conn: Any, future: "Future[Any]") -> None:
+        self._lanes.done(lane)
+        self.finish_request(conn, future)
+        self._give_threads()
+
+    def _defer(self, function: Any, *arguments: Any) -> None:
+        """Have the main thread call it."""
+        self.method_queue.defer(function, *arguments)
+
+    def _wait_for_request(self, conn: Any) -> None:
+        """Leave the connection to the poller until something comes."""
+        conn.sock.setblocking(False)
+        seconds = self.cfg.keepalive if self.alive else STOP_KEEPALIVE_LINGER
+        conn.timeout = time.monotonic() + seconds
+        self.pending_conns.append(conn)
+        readable = partial(self.on_pending_socket_readable, conn)
+        self.poller.register(conn.sock, selectors.EVENT_READ, readable)
+
+    def _cap_keepalive(self, deadline: float) -> None:
+        """Have a worker that ends wait no longer for requests on open connections than gunicorn's do."""
+        super()._cap_keepalive(deadline)
+        for conn in self.pending_conns:
+            conn.timeout = min(conn.timeout, deadline)
+
     def handle_error(self, req: Any, client: Any, addr: Any, exc: Exception) -> None:
         """Answer a request that gunicorn could not read, and log it."""
         for kind, status, detail in _REFUSALS:
@@ -60,6 +126,12 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn ships no types
                 util.write_nonblock(client, refusal(status, detail, request_id))
                 return
         super().handle_error(req, client, addr, exc)
+
+
+def _head_of(conn: Any) -> bytes:
+    """The first bytes of the connection's next request, as far as they have come."""
+    read_ahead: bytes = conn.parser.unreader.buf.getvalue() if conn.parser else b""
+    return read_ahead or beginning(conn.sock)
 
 
 def refusal(status: HTTPStatus, detail: str, request_id: str) -> bytes:

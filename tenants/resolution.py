@@ -55,6 +55,12 @@ def find_tenant(host: str) -> Tenant | None:
     return entry.tenant
 
 
+def remembered(host: str) -> Tenant | None:
+    """The tenant that the host name served when it was last asked for: no statement."""
+    entry = _known.get(host)
+    return entry.tenant if entry else None
+
+
 def _query(host: str) -> Tenant | None:
     if hostnames.is_below(host, settings.BASE_DOMAIN):
         custom_domain = hostnames.custom_domain_of(host, settings.BASE_DOMAIN)

@@ -21,6 +21,7 @@ from config.edge.probes import PROBES
 from scim.protocol.messages import MEDIA_TYPE, error_body
 from scim.provider.provisioning_log import storable
 from tenants.current import address_of, log_with
+from tenants.deadlines import is_late
 from tenants.middleware import is_scim
 from tenants.outages import is_outage
 
@@ -56,6 +57,8 @@ class OutermostMiddleware:
         return response
 
     def _answer(self, request: Any) -> HttpResponse:
+        if is_late():  # it has waited for a thread
+            return _unavailable(request)
         try:
             return self.get_response(request)
         except Exception as error:

@@ -27,6 +27,8 @@ from psycopg import Cursor, OperationalError, sql
 from psycopg.errors import error_from_result
 from psycopg.pq import ConnStatus, DiagnosticField, ExecStatus, TransactionStatus
 
+from tenants import deadlines
+
 PUBLIC: Final = "public"
 # Names of tenants' schemas: neither PostgreSQL's own names nor the registry's.
 SCHEMA_NAME: Final = re.compile(r"(?!pg_|(?:public|information_schema)$)[a-z][a-z0-9_]{2,40}")
@@ -60,6 +62,7 @@ class DatabaseWrapper(base.DatabaseWrapper):  # type: ignore[misc]  # django-ten
     """A connection whose search path is set per transaction."""
 
     search_path_set_schemas: bytes | None  # the statement that put the path in force
+    _line: deadlines.Line | None = None
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -73,7 +76,10 @@ class DatabaseWrapper(base.DatabaseWrapper):  # type: ignore[misc]  # django-ten
         PgBouncer gives its clients process ids of its own making; what one of its servers has prepared
         another does not know.
         """
+        deadlines.check_time_to_connect()
         session = super().get_new_connection(conn_params)
+        self._line = deadlines.Line(session)
+        deadlines.note_line(self._line)
         if session.prepare_threshold is not None:
             asked = session.pgconn.exec_(b"SELECT pg_backend_pid()")
             if asked.status not in _DONE or int(asked.get_value(0, 0)) != session.info.backend_pid:
@@ -112,8 +118,14 @@ class DatabaseWrapper(base.DatabaseWrapper):  # type: ignore[misc]  # django-ten
     def _handle_search_path(self, cursor: Any = None) -> None:
         """Nothing: opening a cursor sends no statement here."""
 
+    def _close(self) -> None:
+        self._line = None
+        deadlines.note_line(None)
+        super()._close()
+
     def _execute_on_path(self, execute: Callable[..., Any], *arguments: Any) -> Any:
         self.ensure_path()
+        self._line.sent += 1  # type: ignore[union-attr]  # it is open
         return execute(*arguments)
 
     def ensure_path(self, question: bytes = b"") -> str | None:
@@ -141,6 +153,7 @@ class DatabaseWrapper(base.DatabaseWrapper):  # type: ignore[misc]  # django-ten
 
     def _send(self, statements: bytes) -> Any:
         """The result of the last of the statements, which go in one message."""
+        self._line.sent += 1  # type: ignore[union-attr]  # it is open
         with self.wrap_database_errors:
             session = self.connection.pgconn
             result = session.exec_(statements)
@@ -163,6 +176,8 @@ class DatabaseWrapper(base.DatabaseWrapper):  # type: ignore[misc]  # django-ten
         open_ = self.connection is not None
         if open_ and self.connection.pgconn.transaction_status == TransactionStatus.INERROR:
             raise AbortedTransactionError("The transaction failed earlier and cannot be committed.")
+        if self._line is not None:
+            self._line.sent += 1
         super()._commit()
 
 

@@ -66,7 +66,7 @@ def test_a_serving_process_limits_statements_locks_idle_transactions_and_silence
     database.limit_waiting()
 
     assert connections.settings["default"]["OPTIONS"] == {
-        "options": "-c timezone=UTC -c statement_timeout=10s -c lock_timeout=5s"
+        "options": "-c timezone=UTC -c statement_timeout=8s -c lock_timeout=5s"
         " -c idle_in_transaction_session_timeout=15s",
         "tcp_user_timeout": 1500,
         "keepalives_idle": 2,
