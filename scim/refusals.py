@@ -12,6 +12,7 @@ from typing import Final
 
 from accounts import refusals as of_accounts
 from accounts.refusals import CREDENTIALS, Refusal
+from accounts.sso import refusals as of_single_sign_on
 from scim.provider.features import features
 
 _REFUSED_FROM: Final = 400  # HTTP status
@@ -415,7 +416,7 @@ _MEANINGS: Final[Mapping[str | int, str]] = {
 @cache
 def catalogue() -> Mapping[str, Refusal]:
     """All rows by their ids, in the order in which they are shown."""
-    rows = [*of_accounts.ROWS, *ROWS]
+    rows = [*of_accounts.ROWS, *of_single_sign_on.ROWS, *ROWS]
     for feature in features():
         rows += feature.refusals()
     return {row.id: row for row in rows}

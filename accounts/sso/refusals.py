@@ -1,0 +1,78 @@
+"""The rows of the catalogue for single sign-on (accounts.refusals says what a row is)."""
+
+from typing import Final
+
+from accounts.refusals import Refusal
+
+PLACE: Final = "myPolicies: the tenant's Single sign-on"
+_APPLICATION: Final = "Entra: Enterprise applications → the application → Single sign-on"
+_REGISTRATION: Final = "Entra: App registrations → the application"
+_EITHER: Final = "Entra: the application's Single sign-on, or its App registration"
+
+ROWS: Final = (
+    Refusal(
+        "sso.metadata",
+        "The metadata do not describe an identity provider that can be used here.",
+        "OpenID Connect Discovery 1.0 §3, §4; saml-metadata-2.0 §2.4.3",
+        "Copy the URL of the OpenID Connect metadata document, or download the Federation Metadata"
+        " XML, of your own directory.",
+        _EITHER,
+    ),
+    Refusal(
+        "sso.exchange",
+        "The identity provider did not exchange its code for an ID token.",
+        "RFC 6749 §4.1.3, RFC 7636 §4.5",
+        "Check the redirect URI, the client id, and that the client secret has not expired.",
+        _REGISTRATION,
+    ),
+    Refusal(
+        "sso.response",
+        "The answer of the identity provider cannot be read, or is not built as the standard says.",
+        "OpenID Connect Core 1.0 §3.1.3.7; saml-profiles-2.0 §4.1.4.2",
+        "Turn token encryption off, and leave the form of the answer at its default.",
+        _APPLICATION,
+    ),
+    Refusal(
+        "sso.signature",
+        "The answer is not signed by the identity provider that is set up.",
+        "OpenID Connect Core 1.0 §3.1.3.7; saml-core-2.0 §5",
+        "After an exchange of certificates, save the new Federation Metadata XML here; keys of"
+        " OpenID Connect are read again automatically.",
+        PLACE,
+    ),
+    Refusal(
+        "sso.issuer",
+        "The answer comes from another identity provider or directory.",
+        "OpenID Connect Core 1.0 §3.1.3.7; saml-profiles-2.0 §4.1.4.2",
+        "Sign in with an account of the directory that is set up, or correct the set-up.",
+        PLACE,
+    ),
+    Refusal(
+        "sso.audience",
+        "The answer was issued for another application.",
+        "OpenID Connect Core 1.0 §3.1.3.7; saml-core-2.0 §2.5.1.4",
+        "Compare the client id, or the Identifier (Entity ID), with the values of the page.",
+        _EITHER,
+    ),
+    Refusal(
+        "sso.time",
+        "The answer has expired, or is not valid yet.",
+        "OpenID Connect Core 1.0 §3.1.3.7; saml-core-2.0 §2.5.1",
+        "Sign in again. If this repeats, a clock is wrong.",
+        "myPolicies operators",
+    ),
+    Refusal(
+        "sso.nonce",
+        "The answer belongs to another request.",
+        "OpenID Connect Core 1.0 §3.1.3.7",
+        "Sign in again.",
+        "The sign-in page",
+    ),
+    Refusal(
+        "sso.subject",
+        "The answer names nobody by an id that never changes.",
+        "myPolicies: accounts are linked by immutable ids, never by e-mail address",
+        "Send the claims objectidentifier and tenantid, or a persistent Name ID.",
+        _APPLICATION,
+    ),
+)
