@@ -1,6 +1,6 @@
 """OpenID Connect: the authorization code flow with PKCE (OpenID Connect Core 1.0 §3.1, RFC 7636).
 
-Signatures, keys and time claims of ID tokens are joserfc's. No function here calls
+Signatures, keys and time claims of ID tokens are joserfc's (decision 0065). No function here calls
 another machine.
 """
 

@@ -26,6 +26,13 @@ ROWS: Final = (
         _REGISTRATION,
     ),
     Refusal(
+        "sso.provider",
+        "The identity provider refused to sign the person in.",
+        "RFC 6749 §4.1.2.1; saml-core-2.0 §3.2.2",
+        "Assign the person to the application; the sign-in log of Entra says more.",
+        "Entra: Enterprise applications → the application → Users and groups",
+    ),
+    Refusal(
         "sso.response",
         "The answer of the identity provider cannot be read, or is not built as the standard says.",
         "OpenID Connect Core 1.0 §3.1.3.7; saml-profiles-2.0 §4.1.4.2",
@@ -55,6 +62,13 @@ ROWS: Final = (
         _EITHER,
     ),
     Refusal(
+        "sso.recipient",
+        "The answer was issued for another address.",
+        "saml-profiles-2.0 §4.1.4.2",
+        "Compare the Reply URL (Assertion Consumer Service URL) with the value of the page.",
+        _APPLICATION,
+    ),
+    Refusal(
         "sso.time",
         "The answer has expired, or is not valid yet.",
         "OpenID Connect Core 1.0 §3.1.3.7; saml-core-2.0 §2.5.1",
@@ -67,6 +81,13 @@ ROWS: Final = (
         "OpenID Connect Core 1.0 §3.1.3.7",
         "Sign in again.",
         "The sign-in page",
+    ),
+    Refusal(
+        "sso.unsolicited",
+        "The answer belongs to no request that was made here.",
+        "saml-profiles-2.0 §4.1.5; myPolicies starts every sign-in",
+        "Start at the sign-in page. For a tile in My Apps, set the Sign on URL in Entra.",
+        _APPLICATION,
     ),
     Refusal(
         "sso.subject",

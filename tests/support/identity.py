@@ -4,16 +4,22 @@ Keys are made when a test needs them. Each provider is one directory with one pe
 """
 
 import base64
-from datetime import UTC, datetime
+import secrets
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import Any, Final
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import NameOID
 from joserfc import jwt
 from joserfc.jwk import RSAKey
+from lxml import etree
+from signxml.algorithms import CanonicalizationMethod
+from signxml.signer import XMLSigner
 
 from tenants import clock
 
@@ -87,3 +93,110 @@ def unsigned(token: str) -> str:
     """The token with `alg` none and without a signature."""
     head = base64.urlsafe_b64encode(b'{"alg":"none","typ":"JWT"}').rstrip(b"=").decode()
     return f"{head}.{token.split('.')[1]}."
+
+
+SAML_ISSUER: Final = f"https://sts.windows.net/{DIRECTORY}/"
+
+
+def metadata(sign_on_url: str, issuer: str = SAML_ISSUER, *names: str) -> str:
+    """The federation metadata of a provider, with the certificates of its keys."""
+    keys = "".join(
+        '<KeyDescriptor use="signing"><KeyInfo xmlns="http://www.w3.org/2000/09/xmldsig#"><X509Data>'
+        f"<X509Certificate>{_der(name)}</X509Certificate></X509Data></KeyInfo></KeyDescriptor>"
+        for name in names or ("signing",)
+    )
+    return (
+        f'<EntityDescriptor xmlns="{_SAML}:metadata" entityID="{issuer}">'
+        f'<IDPSSODescriptor protocolSupportEnumeration="{_SAML}:protocol">{keys}'
+        f'<SingleSignOnService Binding="{_SAML}:bindings:HTTP-Redirect" Location="{sign_on_url}"/>'
+        f'<SingleSignOnService Binding="{_SAML}:bindings:HTTP-POST" Location="{sign_on_url}"/>'
+        "</IDPSSODescriptor></EntityDescriptor>"
+    )
+
+
+def _der(name: str) -> str:
+    return base64.b64encode(certificate(name).public_bytes(Encoding.DER)).decode()
+
+
+@dataclass(slots=True)
+class Response:
+    """A SAML response of Entra's form; tests change what they are about before it is signed."""
+
+    audience: str
+    recipient: str
+    in_response_to: str
+    issuer: str = SAML_ISSUER
+    at: datetime = field(default_factory=clock.now)
+    name_id: str = LOGIN
+    name_id_format: str = "urn:oasis:names:tc:SAML:1.1:nameid-format:emailAddress"
+    object_id: str = OBJECT_ID
+    status: str = f"{_SAML}:status:Success"
+    authenticated_at: datetime | None = None
+    id: str = field(default_factory=lambda: f"_{secrets.token_hex(16)}")
+
+    def assertion(self) -> Any:
+        """The assertion, not signed yet; a placeholder is where the signature goes."""
+        start, end = self.at - timedelta(minutes=5), self.at + timedelta(minutes=60)
+        claims = {f"{_CLAIMS}displayname": "Tara Admin", _NAME: self.name_id}
+        if self.object_id:
+            claims |= {
+                f"{_CLAIMS}tenantid": DIRECTORY,
+                f"{_CLAIMS}objectidentifier": self.object_id,
+            }
+        attributes = "".join(
+            f'<a:Attribute Name="{name}"><a:AttributeValue>{value}</a:AttributeValue></a:Attribute>'
+            for name, value in claims.items()
+        )
+        return etree.fromstring(
+            f'<a:Assertion {_SPACES} ID="{self.id}" IssueInstant="{_text(self.at)}" Version="2.0">'
+            f'<a:Issuer>{self.issuer}</a:Issuer><ds:Signature Id="placeholder"/>'
+            f'<a:Subject><a:NameID Format="{self.name_id_format}">{self.name_id}</a:NameID>'
+            f'<a:SubjectConfirmation Method="{_SAML}:cm:bearer"><a:SubjectConfirmationData'
+            f' InResponseTo="{self.in_response_to}" NotOnOrAfter="{_text(end)}"'
+            f' Recipient="{self.recipient}"/></a:SubjectConfirmation></a:Subject>'
+            f'<a:Conditions NotBefore="{_text(start)}" NotOnOrAfter="{_text(end)}">'
+            f"<a:AudienceRestriction><a:Audience>{self.audience}</a:Audience>"
+            "</a:AudienceRestriction></a:Conditions>"
+            f"<a:AttributeStatement>{attributes}</a:AttributeStatement>"
+            f'<a:AuthnStatement AuthnInstant="{_text(self.authenticated_at or self.at)}">'
+            f"<a:AuthnContext><a:AuthnContextClassRef>{_SAML}:ac:classes:Password"
+            "</a:AuthnContextClassRef></a:AuthnContext></a:AuthnStatement></a:Assertion>"
+        )
+
+    def wrapped(self, *assertions: Any) -> Any:
+        """The response with those assertions in it."""
+        response = etree.fromstring(
+            f'<p:Response {_SPACES} ID="_{secrets.token_hex(16)}" Version="2.0"'
+            f' IssueInstant="{_text(self.at)}" Destination="{self.recipient}"'
+            f' InResponseTo="{self.in_response_to}"><a:Issuer>{self.issuer}</a:Issuer>'
+            f'<p:Status><p:StatusCode Value="{self.status}"/></p:Status></p:Response>'
+        )
+        for assertion in assertions:
+            response.append(assertion)
+        return response
+
+    def signed(self, name: str = "signing") -> Any:
+        """The response as Entra sends it: the assertion is signed."""
+        return self.wrapped(sign(self.assertion(), name))
+
+
+def sign(element: Any, name: str = "signing", signer: XMLSigner | None = None) -> Any:
+    """The element with an enveloped signature of the key, by Entra's algorithms."""
+    signing = signer or XMLSigner()
+    signing.c14n_alg = CanonicalizationMethod.EXCLUSIVE_XML_CANONICALIZATION_1_0
+    return signing.sign(
+        element,
+        key=key(name),
+        cert=[certificate(name)],
+        reference_uri=f"#{element.get('ID')}",
+        id_attribute="ID",
+    )
+
+
+def encoded(response: Any) -> str:
+    """The response as the field SAMLResponse of a form has it."""
+    return base64.b64encode(etree.tostring(response)).decode()
+
+
+def _text(moment: datetime) -> str:
+    return f"{moment:%Y-%m-%dT%H:%M:%S}.{moment.microsecond // 1000:03}Z"
