@@ -29,7 +29,7 @@ class Fact:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """A two-column table of labels and values."""
+    """Labels and values, in two columns where there is room."""
 
     caption: str
     facts: tuple[Fact, ...]
@@ -98,6 +98,25 @@ class Live:
 
 
 @dataclass(frozen=True, slots=True)
+class Banner:
+    """A sentence across the page and what to do about it."""
+
+    state: State
+    title: str
+    sentence: str | SafeString
+    way_on: SafeString | str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """The first lines of a page: the state, three or four facts, and the last problem."""
+
+    state: SafeString | str = ""
+    facts: tuple[Fact, ...] = ()
+    problem: Banner | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Page:
     """A whole page about one row."""
 
@@ -110,6 +129,7 @@ class Page:
     live: Live | None = None
     parent: SafeString | None = None  # a link to the row's page, when this one lies below it
     closing: tuple[Section, ...] = ()  # below what panels add (accounts.console.screen)
+    header: Header | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,16 +140,6 @@ class Stat:
     value: Any
     note: str | SafeString = ""
     state: State | str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Banner:
-    """A sentence across the page and what to do about it."""
-
-    state: State
-    title: str
-    sentence: str | SafeString
-    way_on: SafeString | str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,6 +200,20 @@ def joined(overviews: Iterable[Overview]) -> Overview:
 def badge(state: State, text: Any) -> SafeString:
     """A word or two about a state, to stand in a line or in a cell."""
     return format_html('<span class="badge" data-state="{}">{}</span>', state, text)
+
+
+def person(name: str, login: str) -> SafeString:
+    """A person in a cell: initials, the name, and the login below it; the login alone without a name."""
+    words = (name or login).replace(".", " ").replace("@", " ").split()
+    initials = "".join(word[0] for word in (words[:1] + words[1:][-1:] if name else words[:2]))
+    below = format_html("<small>{}</small>", login) if name else ""
+    return format_html(
+        '<span class="person"><span class="initials" aria-hidden="true">{}</span>'
+        "<span>{}{}</span></span>",
+        initials.upper(),
+        name or login,
+        below,
+    )
 
 
 def diff(before: str | None, after: str | None) -> SafeString:

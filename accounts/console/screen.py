@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final, Generic, TypeVar, cast
 from uuid import UUID
 
 from django import forms
-from django.contrib.admin import AdminSite, ModelAdmin, ShowFacets
+from django.contrib.admin import AdminSite, ModelAdmin, ShowFacets, display
 from django.contrib.admin.views.main import ChangeList
 from django.core.exceptions import PermissionDenied
-from django.db.models import Model
+from django.db.models import DateTimeField, Model
 from django.http import Http404, HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
@@ -22,8 +22,10 @@ from django.utils.safestring import SafeString
 from accounts.console.action import ADD, Action, Call, said
 from accounts.console.listing import BoundedPaginator, Listed, TableFilter
 from accounts.console.page import Button, Page, Section, list_path, record_path, url_name
+from accounts.console.times import in_list
 from accounts.console.view import answer
 from accounts.signed_in import may, record_view
+from tenants import clock
 
 ROWS_PER_PAGE: Final = 50
 
@@ -59,6 +61,26 @@ class RecordAdmin(_ModelAdmin[M], Generic[M]):
     def __init__(self, model: type[M], admin_site: AdminSite) -> None:
         super().__init__(model, admin_site)
         self.panels: list[Panel[Any]] = []
+        self._times: dict[Any, Any] = {}
+
+    def get_list_display(self, request: HttpRequest) -> tuple[Any, ...]:
+        """The columns of the list, those of moments as `<time>`."""
+        return tuple(self._column(name) for name in self.list_display)
+
+    def get_list_display_links(
+        self, request: HttpRequest, list_display: Sequence[Any]
+    ) -> list[Any]:
+        return [self._column(name) for name in self.list_display_links or self.list_display[:1]]
+
+    def _column(self, name: Any) -> Any:
+        """The column of that name: a callable for a time, the name of any other."""
+        if name not in self._times:
+            field = next((each for each in self.opts.fields if each.name == name), None)
+            is_time = isinstance(field, DateTimeField) and not hasattr(type(self), name)
+            self._times[name] = (
+                _time_column(name, str(field.verbose_name)) if is_time and field else name
+            )
+        return self._times[name]
 
     @property
     def media(self) -> forms.Media:
@@ -268,6 +290,16 @@ def add_panel(site: AdminSite, model: type[Model], panel: type[Panel[Any]]) -> N
     """Add a panel to the screen that the site has of the model; before the site's URLs are made."""
     screen = cast("RecordAdmin[Any]", site.get_model_admin(model))
     screen.panels.append(panel(screen))
+
+
+def _time_column(name: str, label: str) -> Callable[[Any], SafeString | None]:
+    @display(description=label, ordering=name)
+    def column(record: Any) -> SafeString | None:
+        at = getattr(record, name)
+        return in_list(at, clock.now()) if at else None
+
+    column.__name__ = name  # Django makes the class of the cell of it
+    return column
 
 
 def _capitalized(words: Any) -> str:

@@ -5,10 +5,11 @@ from typing import Any
 from django.contrib import admin
 from django.db.models import Q
 from django.http import HttpRequest
+from django.utils.safestring import SafeString
 
 from accounts.console.export import Export, ExportingAdmin, moment
 from accounts.console.listing import Conditions, TableFilter
-from accounts.console.page import Fact, Facts, Page, Section, Table
+from accounts.console.page import Fact, Facts, Page, Section, Table, person
 from scim.models import User
 from scim.protocol import urns
 from scim.provider.rules import work_email
@@ -48,11 +49,8 @@ class UserAdmin(ExportingAdmin[User], ResourceAdmin[User]):
     naming = "userName"
     list_display = (
         "user_name",
-        "shown_name",
         "email",
         "state",
-        "external",
-        "created",
         "last_modified",
     )
     list_filter = (StateFilter, ChangedFilter)
@@ -95,13 +93,13 @@ class UserAdmin(ExportingAdmin[User], ResourceAdmin[User]):
 
         return Export(f"users-{day:%Y-%m-%d}.csv", _COLUMNS, cells, notice=sight.notice)
 
-    @admin.display(description="userName", ordering="unique_key")
-    def user_name(self, user: User) -> str:
-        return str(self.shown(user, "userName"))
-
-    @admin.display(description="display name")
-    def shown_name(self, user: User) -> Any:
-        return self.shown(user, "displayName")
+    @admin.display(description="user", ordering="unique_key")
+    def user_name(self, user: User) -> SafeString:
+        """The display name over the userName."""
+        name = self.shown(user, "displayName") or self.shown(
+            user, "name.formatted", _formatted(user)
+        )
+        return person(str(name or ""), str(self.shown(user, "userName")))
 
     @admin.display(description="work e-mail")
     def email(self, user: User) -> Any:
@@ -119,7 +117,11 @@ class UserAdmin(ExportingAdmin[User], ResourceAdmin[User]):
         )
         closing = (records.json_section(kind, stored, sight, "SCIM JSON, as Entra sees it"),)
         notice = f"{_DELETED if record.deleted_at else _MANAGED} {sight.notice}".strip()
-        return Page(self.user_name(record), sections, notice=notice, closing=closing)
+        return Page(str(self.shown(record, "userName")), sections, notice=notice, closing=closing)
+
+
+def _formatted(user: User) -> Any:
+    return user.document.get("name", {}).get("formatted")
 
 
 def _record(user: User) -> Facts:

@@ -20,7 +20,7 @@ DISABLE = {
 
 
 def names(page):
-    return re.findall(r"change/[^>]*>([^<]+)</a></th>", page.text)
+    return re.findall(r"<small>([^<]+)</small></span></span></a></th>", page.text)
 
 
 def test_the_list_shows_who_is_provisioned_newest_first(own_host, acme, provision, bjensen):
@@ -29,7 +29,7 @@ def test_the_list_shows_who_is_provisioned_newest_first(own_host, acme, provisio
     page = own_host.get(LIST)
 
     assert names(page) == ["jsmith@globex.example", "bjensen@acme.example"]
-    for text in ("Barbara Jensen", "Barbara.Jensen@acme.example", BJENSEN["externalId"], "Active"):
+    for text in ("Barbara Jensen", "Barbara.Jensen@acme.example", "Active"):
         assert text in page.text
 
 
@@ -98,7 +98,7 @@ def test_a_users_page_shows_the_attributes_grouped_in_the_order_of_the_schema(ow
     page = own_host.get(f"{LIST}{bjensen.id}/change/").text
 
     table = page[page.index("<h2>Identity</h2>") : page.index("<h2>Groups</h2>")]
-    assert re.findall(r'<h2>([^<]+)</h2>|<th scope="row">([^<]+)</th>', table) == [
+    assert re.findall(r"<h2>([^<]+)</h2>|<dt>([^<]+)</dt>", table) == [
         ("Identity", ""),
         ("", "External id (externalId)"),
         ("", "User name (userName)"),

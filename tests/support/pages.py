@@ -10,13 +10,15 @@ def table_of(page, caption):
     """The text of the cells of each row of the table under a heading."""
     section = page.text[page.text.index(f"<h2>{caption}") :]
     section = section[: section.index("</section>")]
+    rows = re.findall(r"<tr>(.*?)</tr>", section, re.DOTALL)
+    facts = re.findall(r'<div class="fact">(.*?)</div>', section, re.DOTALL)
     return [
         [
-            html.unescape(re.sub(r"<[^>]+>", "", cell)).strip()
-            for cell in re.findall(r"<t[dh][^>]*>(.*?)</t[dh]>", row, re.DOTALL)
+            html.unescape(re.sub(r"\s+", " ", re.sub(r"<[^>]+>", "", cell))).strip()
+            for _, cell in re.findall(r"<(t[dh]|d[td])\b[^>]*>(.*?)</\1>", row, re.DOTALL)
         ]
-        for row in re.findall(r"<tr>(.*?)</tr>", section, re.DOTALL)
-        if "<td>" in row
+        for row in (*facts, *(each for each in rows if "<td" in each))
+        if '<th scope="col"' not in row
     ]
 
 

@@ -48,5 +48,14 @@ document.addEventListener("keydown", (event) => {
   }
 });
 
+// Times are in UTC; the viewer's own zone stands beside it in the title.
+function inOwnZone(root) {
+  for (const time of root.querySelectorAll("time[datetime][title$=UTC]")) {
+    const own = new Date(time.dateTime).toLocaleString("en-GB", { dateStyle: "medium", timeStyle: "short" });
+    time.title = `${time.title}\n${own}, your time`;
+  }
+}
+inOwnZone(document);
+
 document.querySelector("[aria-invalid=true]")?.focus();
 document.querySelector("#sections [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });

@@ -155,7 +155,7 @@ def test_a_refusals_page_shows_the_answer_and_no_password(own_host, refuse):
 
     for text in ("Create: 409", "uniqueness", "Another User already has this userName."):
         assert text in page
-    assert "<td>changed nothing</td>" in page
+    assert ">changed nothing</td>" in page
     assert "t0p-secret" not in page
 
 
