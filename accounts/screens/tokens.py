@@ -1,7 +1,7 @@
 """Secret tokens: the list, one token's page, generating and revoking. A value is shown once."""
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final, TypeVar
 from uuid import UUID
 
@@ -21,9 +21,21 @@ from accounts.actions import (
     revoke_token,
 )
 from accounts.actions.tokens import MOVE, REVOKE
+from accounts.console import times
 from accounts.console.action import ADD, Action, Call
 from accounts.console.form import ActionForm
-from accounts.console.page import Fact, Facts, Page, Section, State, badge, link, list_path
+from accounts.console.page import (
+    Banner,
+    Fact,
+    Facts,
+    Header,
+    Page,
+    Section,
+    State,
+    badge,
+    link,
+    list_path,
+)
 from accounts.console.screen import RecordAdmin
 from accounts.models import Account, OAuthClient, SecretToken, not_ended
 from accounts.permissions import MINT, Role
@@ -34,6 +46,8 @@ from tenants.current import current_tenant
 C = TypeVar("C", SecretToken, OAuthClient)
 
 DEFAULT_LABEL: Final = "Microsoft Entra ID"
+_SOON: Final = timedelta(days=30)  # before its end a token's page warns
+_CLIENT: Final = 40  # characters of the name of a client
 _NEVER: Final = "none"
 _OVERLAPS: Final = [(choice.value, choice.label) for choice in reversed(Overlap)]
 _SHOWN_ONCE: Final = (
@@ -317,19 +331,8 @@ class CredentialAdmin(RecordAdmin[C]):
 
 
 class SecretTokenAdmin(CredentialAdmin[SecretToken]):
-    list_display = (
-        "public_id",
-        "label",
-        "state",
-        "issued_for",
-        "created",
-        "expires",
-        "last_used",
-        "used_from",
-        "user_agent",
-        "requests",
-    )
-    list_display_links = ("public_id", "label")
+    list_display = ("label", "public_id", "state", "in_words", "issued_for")
+    list_display_links = ("label",)
     counted_as = ("secret token", "secret tokens")
     purpose = "Credentials of Microsoft Entra ID, with expiry and last use."
     views_noted = ("secret tokens listed", "secret token viewed")
@@ -339,24 +342,57 @@ class SecretTokenAdmin(CredentialAdmin[SecretToken]):
     def get_queryset(self, request: HttpRequest) -> QuerySet[SecretToken]:
         return super().get_queryset(request).defer("digest")
 
-    @admin.display(description="from")
-    def used_from(self, token: SecretToken) -> str | None:
-        return token.last_used_address
-
-    @admin.display(description="user agent")
-    def user_agent(self, token: SecretToken) -> str:
-        return token.last_used_user_agent
-
-    @admin.display(description="requests")
-    def requests(self, token: SecretToken) -> int:
-        return token.use_count
-
-    @admin.display(description="expires")
-    def expires(self, token: SecretToken) -> str:
-        return _expires(token)
+    @admin.display(description="expiry and last use")
+    def in_words(self, token: SecretToken) -> str:
+        """The end, the last use and its client, in a sentence."""
+        return _in_words(token, clock.now())
 
     def page(self, request: HttpRequest, record: SecretToken) -> Page:
-        return Page(str(record), (_facts(record), _use(record)))
+        now = clock.now()
+        used = times.relative(record.last_used_at, now) if record.last_used_at else "Never"
+        ends = times.relative(record.expires_at, now) if record.expires_at else "Never"
+        facts = (
+            Fact("Expires", ends),
+            Fact("Last used", used),
+            Fact("Requests", record.use_count),
+            Fact("Issued for", str(record.issued_for)),
+        )
+        header = Header(standing(record.state(now)), facts, _soon(record, now))
+        return Page(record.label, (_facts(record), _use(record)), header=header)
+
+
+def _in_words(token: SecretToken, now: datetime) -> str:
+    standing = token.standing
+    ended = token.revoked_at or (token.expires_at if standing.has_ended(now) else None)
+    if ended:
+        end = f"Ended {times.relative(ended, now)}"
+    elif token.expires_at:
+        end = f"Works until {token.expires_at:%-d %b %Y}"
+    else:
+        end = f"Never expires: {token.no_expiry_reason}"
+    if token.last_used_at is None:
+        return f"{end}, never used"
+    client = _client(token.last_used_user_agent)
+    return (
+        f"{end}, used {times.relative(token.last_used_at, now)}{f' by {client}' if client else ''}"
+    )
+
+
+def _client(user_agent: str) -> str:
+    """The name of the client in its user agent."""
+    return user_agent.partition("/")[0].strip()[:_CLIENT]
+
+
+def _soon(token: SecretToken, now: datetime) -> Banner | None:
+    """The warning before the end of a token that works."""
+    if token.expires_at is None or token.standing.has_ended(now) or token.expires_at - now > _SOON:
+        return None
+    when = times.relative(token.expires_at, now)
+    return Banner(
+        "warning",
+        f"This secret token expires {when}.",
+        "Rotate it and enter the new one in Entra before; both work meanwhile.",
+    )
 
 
 def standing(word: str) -> SafeString:
