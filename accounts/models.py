@@ -236,6 +236,21 @@ class SpentAssertion(models.Model):
         return f"assertion until {self.expires_at}"
 
 
+class Guesses(models.Model):
+    """Wrong passwords and codes, counted for an account, an address, or both (accounts.guessing)."""
+
+    key = models.CharField(max_length=64, primary_key=True)  # a keyed digest of what is counted
+    login = models.CharField(max_length=64, blank=True, db_index=True)  # another, of the account's
+    failures = models.PositiveIntegerField(default=0)
+    last_at = models.DateTimeField(db_index=True)
+    known_at = models.DateTimeField(null=True)  # the last sign-in to the account from the address
+    unnoted = models.PositiveIntegerField(default=0)  # failures that no audit entry tells of yet
+    noted_at = models.DateTimeField(null=True)
+
+    def __str__(self) -> str:
+        return f"{self.failures} failures until {self.last_at}"
+
+
 class AuditEntry(models.Model):
     """One action of a person or command, append-only and hash-chained within the schema."""
 

@@ -30,6 +30,9 @@ VIEW_AS_ADMIN: Final = "tenants.view_as_admin"
 # Generating secret tokens; staff who may are warned before credentials end.
 MINT: Final = "accounts.add_secrettoken"
 
+# Ending the lock that follows wrong passwords, on accounts of a tenant (accounts.guessing).
+UNLOCK: Final = "accounts.unlock_account"
+
 _SEE_PROVISIONING: Final = frozenset(
     {
         "scim.view_user",
@@ -58,6 +61,7 @@ _SUPPORT: Final = _SEE_ALL | {
     VIEW_AS_ADMIN,
     "scim.replay_provisioningevent",
     "accounts.invite_account",
+    UNLOCK,
     MINT,
     "accounts.revoke_secrettoken",
     "accounts.move_secrettoken",
@@ -101,6 +105,7 @@ GRANTS: Final[Mapping[str, frozenset[str]]] = {
         "accounts.view_account",
         "accounts.invite_account",
         "accounts.remove_account",
+        UNLOCK,
     },
     Role.MEMBER: frozenset(),
     Role.SUPPORT: _SUPPORT,

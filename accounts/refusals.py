@@ -29,6 +29,7 @@ _BEARER: Final = "myPolicies: secret tokens (RFC 6750 §3.1)"
 _ACCESS: Final = "RFC 6750 §3.1: access tokens"
 _INVALID_CLIENT: Final = "RFC 6749 §5.2: invalid_client"
 _ADMIN: Final = "myPolicies: credentials work as long as their account has Admin permissions"
+_GUESSING: Final = "myPolicies: attempts to sign in are limited by account and by address"
 _AGAIN: Final = "Request another access token; OAuth clients do so automatically."
 
 ROWS: Final = (
@@ -353,5 +354,26 @@ ROWS: Final = (
         "myPolicies: viewing as a tenant admin",
         "Stop viewing the other tenant first.",
         TENANTS,
+    ),
+    Refusal(
+        "sign-in.too-early",
+        "Several sign-ins to the account, or from the address, have failed.",
+        _GUESSING,
+        "Wait as long as the page says, then try again.",
+        ACCOUNTS,
+    ),
+    Refusal(
+        "sign-in.locked",
+        "Sign-in is locked after too many failed attempts.",
+        _GUESSING,
+        "Wait a quarter of an hour, or have an admin or support unlock the account.",
+        ACCOUNTS,
+    ),
+    Refusal(
+        "sign-in.busy",
+        "Too many sign-ins at the same moment.",
+        "myPolicies: hashing passwords never takes the threads of provisioning",
+        "Try again in a second.",
+        ACCOUNTS,
     ),
 )

@@ -13,6 +13,7 @@ from accounts.actions.accounts import (
     reactivate_account,
     remove_admin,
     set_password,
+    unlock_account,
 )
 from accounts.actions.clients import (
     SECRET_YEARS,
@@ -86,4 +87,5 @@ __all__ = [
     "set_password",
     "start_view_as_admin",
     "suspend_tenant",
+    "unlock_account",
 ]

@@ -8,6 +8,7 @@ from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 
+from accounts import guessing
 from accounts.actions.performing import (
     ActionRefused,
     authorize,
@@ -17,8 +18,8 @@ from accounts.actions.performing import (
 )
 from accounts.audit import Actor
 from accounts.models import EMAIL_LENGTH, NAME_LENGTH, Account, normalize_login
-from accounts.permissions import STAFF_ROLES, TENANT_ROLES, Role
-from tenants import lifecycle
+from accounts.permissions import STAFF_ROLES, TENANT_ROLES, UNLOCK, Role
+from tenants import clock, lifecycle
 from tenants.backend.base import violated_constraint
 from tenants.current import in_tenant
 from tenants.errors import about
@@ -71,6 +72,17 @@ def set_password(actor: Actor, tenant: Tenant, email: str, password: str) -> Non
         account = get_account(tenant, email)
         store_password(account, password)
         note(actor, tenant, "password set", account.email, {})
+
+
+def unlock_account(actor: Actor, tenant: Tenant, email: str) -> Account:
+    """The account, whose failed sign-ins are forgotten. Raises ActionRefused."""
+    with performing(actor, CHANGE if tenant.is_operator else UNLOCK, tenant):
+        account = get_account(tenant, email)
+        if guessing.locked_until(account, clock.now()) is None:
+            raise ActionRefused("action.too-late", f"{account.email} is not locked any more.")
+        guessing.unlock(account)
+        note(actor, tenant, "sign-in unlocked", account.email, {})
+    return account
 
 
 def change_role(actor: Actor, tenant: Tenant, email: str, role: Role) -> Account:

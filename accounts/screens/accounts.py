@@ -13,7 +13,7 @@ from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils.safestring import SafeString
 
-from accounts import invitations
+from accounts import guessing, invitations
 from accounts.actions import (
     ActionRefused,
     accept_invitation,
@@ -25,6 +25,7 @@ from accounts.actions import (
     remove_admin,
     send_invitation,
     set_password,
+    unlock_account,
 )
 from accounts.actions.accounts import CHANGE, CREATE, REMOVE
 from accounts.actions.mails import INVITE
@@ -33,7 +34,7 @@ from accounts.console.form import ActionForm
 from accounts.console.page import Fact, Facts, Page, badge
 from accounts.console.screen import RecordAdmin
 from accounts.models import Account
-from accounts.permissions import STAFF_ROLES, TENANT_ROLES, Role
+from accounts.permissions import STAFF_ROLES, TENANT_ROLES, UNLOCK, Role
 from accounts.signed_in import may
 from tenants import clock
 from tenants.current import address_of, current_tenant
@@ -108,6 +109,14 @@ def _invitation(call: Call[Account]) -> str:
         "It is an e-mail with a link that sets a password once, within 3 days.\n"
         f"A link that was sent before stops working.\n{back}"
     )
+
+
+def _may_unlock(_call: Call[Account]) -> str:
+    return CHANGE if current_tenant().is_operator else UNLOCK
+
+
+def _is_locked(call: Call[Account]) -> bool:
+    return guessing.locked_until(call.record, clock.now()) is not None
 
 
 def _is_colleague(call: Call[Account]) -> bool:
@@ -202,6 +211,20 @@ _ACTIONS: Final[tuple[Action[Any], ...]] = (
         is_offered=lambda call: not call.record.is_active,
     ),
     Action(
+        name="unlock",
+        label="Unlock sign-in",
+        permission=_may_unlock,
+        title="Unlock sign-in of {record.email}?",
+        text=(
+            "Wrong passwords locked it. Once it is unlocked, attempts are counted from zero: make sure"
+            " that it was {record.email} who mistyped."
+        ),
+        submit="Unlock this account",
+        run=lambda call: unlock_account(call.actor, current_tenant(), call.record.email),
+        done="{record.email} can try to sign in again.",
+        is_offered=_is_locked,
+    ),
+    Action(
         name="remove",
         label="Remove",
         permission=REMOVE,
@@ -215,6 +238,11 @@ _ACTIONS: Final[tuple[Action[Any], ...]] = (
         leads_to_list=True,
     ),
 )
+
+
+def _sign_in(account: Account) -> str:
+    until = guessing.locked_until(account, clock.now())
+    return f"Locked until {until:%H:%M} UTC: too many failed attempts" if until else "Not locked"
 
 
 class AccountAdmin(RecordAdmin[Account]):
@@ -238,6 +266,7 @@ class AccountAdmin(RecordAdmin[Account]):
             Fact("Role", record.get_role_display()),
             Fact("State", "Active" if record.is_active else "Deactivated: cannot sign in"),
             Fact("Password", "Set" if record.has_usable_password() else "Not set: cannot sign in"),
+            Fact("Sign-in", _sign_in(record)),
             Fact("Last sign-in", record.last_login or "Never"),
             Fact("Created", record.created_at),
         )

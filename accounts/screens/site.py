@@ -4,13 +4,14 @@ from http import HTTPStatus
 from typing import Any, Final
 
 from django.contrib.admin.forms import AdminAuthenticationForm
+from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, URLResolver, path
 from django.utils.decorators import method_decorator
 from django.views.decorators.cache import never_cache
 
-from accounts import viewing
+from accounts import signing_in, viewing
 from accounts.audit import record
 from accounts.console.page import Overview
 from accounts.console.site import ConsoleSite
@@ -18,8 +19,9 @@ from accounts.permissions import STAFF_ROLES, TENANT_ROLES
 from accounts.screens.accounts import accept_page
 from accounts.screens.overview import staff_overview
 from accounts.signed_in import Viewing, actor, may, record_view, visit_of
+from accounts.signing_in import SignInRefused
 from tenants import clock
-from tenants.current import current_tenant
+from tenants.current import current_tenant, log_with
 
 SEE_TENANTS: Final = "tenants.view_tenant"
 
@@ -42,6 +44,21 @@ class LoginForm(AdminAuthenticationForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["username"].label = "E-mail address"
+        self.refused: SignInRefused | None = None
+
+    def clean(self) -> dict[str, Any]:
+        """Prove the password; a sign-in that is refused says so above the form."""
+        email, password = (self.cleaned_data.get(name) for name in ("username", "password"))
+        if self.request and email and password:
+            try:
+                account = signing_in.prove_password(self.request, email, password)
+            except SignInRefused as refusal:
+                self.refused = refusal
+                raise ValidationError(str(refusal)) from refusal
+            if account is None:
+                raise self.get_invalid_login_error()
+            self.user_cache: Any = account
+        return self.cleaned_data
 
 
 class Site(ConsoleSite):
@@ -66,10 +83,17 @@ class Site(ConsoleSite):
     def login(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        answer: HttpResponse = super().login(request, extra_context)
+        answer: Any = super().login(request, extra_context)
         if request.method == "POST" and answer.status_code == HTTPStatus.FOUND:
-            record(actor(request), "signed in", str(request.user))
-        return answer
+            account: Any = request.user
+            details = signing_in.note_success(request, account)
+            record(actor(request), "signed in", account.email, details)
+        elif request.method == "POST" and answer.context_data["form"].refused:
+            refused = answer.context_data["form"].refused
+            log_with(request, refused=refused.reason)
+            answer.status_code = HTTPStatus.TOO_MANY_REQUESTS
+            answer.headers["Retry-After"] = str(refused.seconds)
+        return answer  # type: ignore[no-any-return]  # Django's annotation lacks the template's context
 
     def password_change(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None

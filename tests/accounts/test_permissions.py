@@ -47,7 +47,7 @@ SUPPORT = (
     SEE_ALL
     | TOKENS
     | {"scim.replay_provisioningevent", "scim.change_eventstream", "tenants.view_as_admin"}
-    | {"accounts.invite_account", "tenants.retry_mail"}
+    | {"accounts.invite_account", "accounts.unlock_account", "tenants.retry_mail"}
 )
 LEAD = (
     SUPPORT
@@ -63,6 +63,7 @@ def test_a_tenant_admin_sees_and_exports_what_is_provisioned_and_acts_on_admins_
         "accounts.view_account",
         "accounts.invite_account",
         "accounts.remove_account",
+        "accounts.unlock_account",
     }
 
 

@@ -18,7 +18,9 @@ CARRIERS = {name: 0 for name, kind in vars(errors).items() if isinstance(kind, t
     "MutabilityError": 0,
     "_UnfitError": 0,
     "GrantRefused": 1,
-    **dict.fromkeys(("ActionRefused", "NotPermitted", "SignOnRefused", "TenantRefused"), 0),
+    **dict.fromkeys(
+        ("ActionRefused", "NotPermitted", "SignInRefused", "SignOnRefused", "TenantRefused"), 0
+    ),
 }
 # A reason that comes from another refusal, from a table beside it, or from a token's kind.
 PASSED_ON = {

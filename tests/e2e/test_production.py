@@ -4,6 +4,8 @@ that DATABASE_URL names.
 
 import json
 import re
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from urllib.parse import urlencode
 
 import pytest
@@ -148,19 +150,47 @@ def test_a_container_can_publish_it_and_trust_its_proxy(deployment, token, bind)
     ]
 
 
-def test_staff_sign_in_through_the_proxy(deployment):
-    """Forms are sent by HTTPS, which ends before us: no header of the proxy has to say so."""
-    page = deployment.request("admin", "GET", "/admin/login/")
-    cookie = page.headers["Set-Cookie"].split(";")[0]
+def sign_in_form(deployment, custom_domain, email, password):
+    """Body and headers of the form that a browser sends from the tenant's sign-in page."""
+    page = deployment.request(custom_domain, "GET", "/admin/login/")
     [field] = re.findall(r'name="csrfmiddlewaretoken" value="(\w+)"', page.text)
-    form = {"username": "alice@mypolicies.example", "password": PASSWORD}
     headers = {
-        "Cookie": cookie,
-        "Origin": "https://admin.mypolicies.example",
+        "Cookie": page.headers["Set-Cookie"].split(";")[0],
+        "Origin": f"https://{custom_domain}.mypolicies.example",
         "Content-Type": "application/x-www-form-urlencoded",
     }
+    form = {"username": email, "password": password, "csrfmiddlewaretoken": field}
+    return urlencode(form), headers
 
-    body = urlencode({**form, "csrfmiddlewaretoken": field})
+
+def test_a_flood_of_wrong_passwords_leaves_threads_to_provisioning(deployment, token):
+    """16 connections at one tenant, which took every thread for as long as a hash takes."""
+    body, headers = sign_in_form(deployment, "globex", "gus@globex.example", "wrong")
+    ended = threading.Event()
+
+    def guess(_):
+        statuses = set()
+        while not ended.is_set():
+            answer = deployment.request("globex", "POST", "/admin/login/", body, headers)
+            statuses.add(answer.status)
+        return statuses
+
+    with ThreadPoolExecutor(16) as guessing:
+        guessed = guessing.map(guess, range(16))
+        try:
+            read = [deployment.scim("acme", token, "GET", "/Users?count=1") for _ in range(30)]
+        finally:
+            ended.set()
+        refused = set().union(*guessed)
+
+    assert {answer.status for answer in read} == {200}
+    assert refused == {200, 429}
+
+
+def test_staff_sign_in_through_the_proxy(deployment):
+    """Forms are sent by HTTPS, which ends before us: no header of the proxy has to say so."""
+    body, headers = sign_in_form(deployment, "admin", "alice@mypolicies.example", PASSWORD)
+
     entered = deployment.request("admin", "POST", "/admin/login/", body, headers)
     foreign = deployment.request(
         "admin", "POST", "/admin/login/", body, headers | {"Origin": "https://evil.example"}
