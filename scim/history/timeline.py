@@ -12,7 +12,7 @@ from uuid import UUID
 
 from django.core.exceptions import PermissionDenied
 from django.db import connection
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern
 from django.utils.html import format_html
@@ -34,8 +34,8 @@ from accounts.console.page import (
 )
 from accounts.console.screen import Panel
 from scim.models import AttributeChange, ProvisioningEvent, Resource
+from scim.protocol.differences import Change, replay
 from scim.protocol.differences import changes as differences
-from scim.protocol.differences import replay
 from scim.protocol.redaction import without_secrets
 from scim.protocol.representation import Stored
 from scim.protocol.schema import Relation, ResourceType
@@ -62,15 +62,29 @@ _LIFE: Final = ("delete", "restore")
 _LOOKS: Final[Mapping[str, State]] = {"delete": "failing", "restore": "warning"}
 _ANSWERED: Final = Q(status__lt=400)
 _MEMBERS_SHOWN: Final = 100
-# The last thing that history says of each member until then. Only those shown are looked up.
+# Of each member: the last thing that history says of it until then, else the first that it says later,
+# else what holds today, since retention ends history (decision 0075). Only those shown are looked up.
 _MEMBERS_THEN: Final = """
-WITH last AS (
-    SELECT DISTINCT ON (path COLLATE "C") after
+WITH told AS (
+    SELECT DISTINCT ON (path COLLATE "C")
+        path, COALESCE(after, before) #>> '{}' AS member, after IS NOT NULL AS is_there
     FROM scim_attributechange
     WHERE resource_id = %(group)s AND at <= %(moment)s AND path LIKE 'members[%%'
     ORDER BY path COLLATE "C", id DESC
+), later AS (
+    SELECT DISTINCT ON (path COLLATE "C")
+        path, COALESCE(before, after) #>> '{}' AS member, before IS NOT NULL AS is_there
+    FROM scim_attributechange
+    WHERE resource_id = %(group)s AND at > %(moment)s AND path LIKE 'members[%%'
+    ORDER BY path COLLATE "C", id
 ), there AS MATERIALIZED (
-    SELECT after #>> '{}' AS member FROM last WHERE after IS NOT NULL
+    SELECT member FROM told WHERE is_there
+    UNION ALL
+    SELECT member FROM later WHERE is_there AND member NOT IN (SELECT member FROM told)
+    UNION ALL
+    SELECT member_id::text FROM scim_membership
+    WHERE group_id = %(group)s AND member_id::text NOT IN (SELECT member FROM told)
+        AND member_id::text NOT IN (SELECT member FROM later)
 )
 SELECT shown.member, r.resource_type,
     COALESCE(r.document ->> 'userName', r.document ->> 'displayName'), r.active,
@@ -246,28 +260,51 @@ def read_moment(text: str) -> datetime | None:
 
 
 def rebuilt(resource_type: ResourceType, resource: Resource, moment: datetime) -> Then | None:
-    """The resource at that moment, None if it was not there yet."""
-    found = AttributeChange.objects.filter(resource_id=resource.pk, at__lte=moment)
-    rows = list(found.exclude(path__startswith=_MEMBER).order_by("id"))
+    """The resource at that moment, None if it was not there yet.
+
+    Today's with its later changes taken back, so that earlier history may be pruned (decision 0075).
+    """
     if moment < resource.created:
         return None
-    past = [event for event in life(resource.pk) if event.at <= moment]
-    last = found.order_by("-id").first()
-    version, modified = _version(last, past, resource.created)
+    own = AttributeChange.objects.filter(resource_id=resource.pk)
+    later = own.filter(at__gt=moment).exclude(path__startswith=_MEMBER).order_by("-id")
+    taken_back = [Change(row.path, row.after, row.before) for row in later]
+    told = [*differences(resource_type, {}, resource.document), *taken_back]
     redaction = catalog.redaction(current_tenant())
-    readable = redaction.readable([row.value for row in rows], resource_type.name)
-    document = replay(resource_type, readable)
+    document = replay(resource_type, redaction.readable(told, resource_type.name))
+    lived = life(resource.pk)
+    version, modified = _version(resource, own, lived, moment)
     stored = Stored(resource.pk, document, version, resource.created, modified)
-    return Then(moment, stored, is_deleted=bool(past) and past[-1].operation == "delete")
+    return Then(moment, stored, is_deleted=_was_deleted(resource, lived, moment))
+
+
+def _was_deleted(resource: Resource, life: list[ProvisioningEvent], moment: datetime) -> bool:
+    """True if it was deleted at that moment: the next turn of its life says what it turned from."""
+    following = next((event for event in life if event.at > moment), None)
+    if following is None:
+        return resource.deleted_at is not None
+    return following.operation == "restore"
 
 
 def _version(
-    last: AttributeChange | None, life: list[ProvisioningEvent], created: datetime
+    resource: Resource,
+    own: QuerySet[AttributeChange],
+    life: list[ProvisioningEvent],
+    moment: datetime,
 ) -> tuple[int, datetime]:
-    """Version and lastModified: deletions and restorations count, though no attribute changes."""
-    version, modified = (last.version, last.at) if last else (1, created)
-    since = [event.at for event in life if event.at > modified]
-    return version + len(since), max([modified, *since])
+    """Version and lastModified: deletions and restorations count, though no attribute changes.
+
+    Without an earlier change, the version before the next one.
+    """
+    last = own.filter(at__lte=moment).order_by("-id").first()
+    following = own.filter(at__gt=moment).order_by("id").first()
+    if last is None:
+        turns = [event for event in life if following is None or event.at < following.at]
+        known = resource.version + 1 if following is None else following.version
+        later = [event for event in turns if event.at > moment]
+        return max(known - 1 - len(later), 1), resource.created
+    since = [event.at for event in life if last.at < event.at <= moment]
+    return last.version + len(since), max([last.at, *since])
 
 
 def _sections(

@@ -5,7 +5,10 @@ from datetime import UTC, datetime, timedelta
 import pytest
 import time_machine
 
+from scim.models import AttributeChange, ProvisioningEvent
 from scim.protocol.definitions import GROUP
+from tenants.current import in_tenant
+from tenants.rewriting import rewriting
 from tests.support.at_screens import BJENSEN, JSMITH
 from tests.support.pages import facts_of, moments_of, table_of
 
@@ -144,3 +147,41 @@ def _member(op, stored):
     if op == "Remove":
         return {"op": op, "path": f'members[value eq "{stored.id}"]'}
     return {"op": op, "path": "members", "value": [{"value": str(stored.id)}]}
+
+
+def prune(tenant, before):
+    """History and log of the tenant without what is older, as retention leaves them."""
+    with rewriting("scim_attributechange", "scim_provisioningevent"):
+        AttributeChange.objects.filter(at__lt=before).delete()
+        ProvisioningEvent.objects.filter(at__lt=before).delete()
+
+
+@pytest.mark.parametrize(
+    ("at", "state", "version", "family_name"),
+    [
+        ("2026-11-20T13:30", "Active", "2", "Smith"),
+        ("2026-11-20T14:30", "Disabled", "3", "Smith"),
+        ("2026-11-20T15:30", "Deleted", "4", "Smith"),
+    ],
+)
+def test_pruned_history_changes_nothing_of_later_moments(
+    at, state, version, family_name, own_host, acme, story
+):
+    with in_tenant(acme):
+        prune(acme, NOON + timedelta(hours=1, minutes=15))
+
+    page = own_host.get(f"{USERS}{story.id}/then/", {"at": at})
+
+    was = facts_of(page, "As it was")
+    assert (was["State"], was["Version"]) == (state, version)
+    assert facts_of(page, "Identity")["Family name (name.familyName)"] == family_name
+
+
+def test_members_who_came_before_the_history_begins_are_shown(hours, own_host, acme, guides):
+    hours(2)
+    with in_tenant(acme):
+        prune(acme, NOON + timedelta(hours=1))
+
+    page = own_host.get(f"/admin/scim/group/{guides.id}/then/", {"at": "2026-11-20T13:30"})
+
+    assert [row[0] for row in table_of(page, "Members")] == ["bjensen@acme.example"]
