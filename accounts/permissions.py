@@ -78,6 +78,8 @@ _LEAD: Final = (
     | {
         "tenants.suspend_tenant",
         "scim.restore_user",
+        "tenants.change_retention",
+        "tenants.change_legalhold",
         "scim.change_extensionschema",
         # A stream carries personal data of the whole tenant.
         "scim.add_eventstream",

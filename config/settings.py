@@ -40,6 +40,7 @@ FEATURES = [  # scim.provider.features; pages and navigation show them in this o
     "scim.events",
     "scim.monitoring",
     "scim.importing",
+    "scim.keeping",
 ]
 INSTALLED_APPS = [
     "config",

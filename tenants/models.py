@@ -249,6 +249,56 @@ class Alarm(models.Model):
         return f"{self.users:,} of {self.active_before:,} users"
 
 
+class Retention(models.Model):
+    """The ages at which a tenant's log and history are pruned, and how far that is (scim.keeping).
+
+    The defaults without a row.
+    """
+
+    tenant = models.OneToOneField(
+        Tenant, models.CASCADE, primary_key=True, related_name="retention"
+    )
+    changes_months = models.PositiveSmallIntegerField(default=13)  # requests that change, history
+    reads_days = models.PositiveSmallIntegerField(default=30)  # other requests, and all bodies
+    # Of a run that is going on: its beginning, from which the ages count, and the ids of the log
+    # before which it is done. The ids stay for the next run, which goes on from there.
+    started_at = models.DateTimeField(null=True, editable=False)
+    reads_reached = models.UUIDField(null=True, editable=False)
+    changes_reached = models.UUIDField(null=True, editable=False)
+    removed = models.JSONField(default=dict, editable=False)  # rows so far, by what they were
+    pruned_at = models.DateTimeField(null=True, editable=False)  # the beginning of the last run
+
+    def __str__(self) -> str:
+        return f"{self.changes_months} months, {self.reads_days} days"
+
+
+class LegalHold(models.Model):
+    """Nothing of a tenant, or of one of its users, is pruned or erased until it is lifted."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    tenant = models.ForeignKey(Tenant, models.CASCADE, related_name="holds")
+    user_id = models.UUIDField(null=True)  # None: the whole tenant
+    reason = models.CharField(max_length=200)
+    set_at = models.DateTimeField()
+    set_by = models.CharField(max_length=200)
+    lifted_at = models.DateTimeField(null=True)
+    lifted_by = models.CharField(max_length=200, blank=True)
+
+    class Meta:
+        ordering = ["-set_at", "pk"]
+        constraints = [
+            models.UniqueConstraint(
+                name="tenants_legalhold_one_each",
+                fields=["tenant", "user_id"],
+                condition=models.Q(lifted_at=None),
+                nulls_distinct=False,
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.user_id or 'the whole tenant'}: {self.reason}"
+
+
 class Mail(models.Model):
     """An e-mail to one account, from the action that causes it until it was sent (accounts.mailing).
 

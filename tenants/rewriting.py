@@ -11,6 +11,17 @@ from contextlib import contextmanager
 from django.db import connection, transaction
 from psycopg import sql
 
+_IS_OWNER = """
+SELECT pg_has_role(relowner, 'USAGE') FROM pg_class WHERE oid = 'public.tenants_tenant'::regclass
+"""
+
+
+def is_permitted() -> bool:
+    """True if the connection's role is the owner of the tables, or a member of it."""
+    with connection.cursor() as cursor:
+        cursor.execute(_IS_OWNER)
+        return bool(cursor.fetchone()[0])
+
 
 @contextmanager
 def rewriting(*tables: str) -> Iterator[None]:

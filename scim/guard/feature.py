@@ -1,6 +1,7 @@
 """The feature of the guard: its observer, its screen, warnings and the undo."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from datetime import datetime
 from typing import Final
 
 from django.contrib.admin import AdminSite
@@ -11,6 +12,7 @@ from accounts.refusals import Refusal
 from scim.guard import undoing, watch
 from scim.guard.alarm_screen import AlarmAdmin, AlarmPanel, StaffPart, TenantPart
 from scim.guard.departures import Departures
+from scim.guard.models import Departure
 from scim.provider.features import Feature, Job, Round
 from scim.provider.observers import Observer
 from tenants.models import Alarm, Tenant
@@ -33,6 +35,10 @@ class Guard(Feature):
 
     def rounds(self) -> Iterable[Round]:
         return (watch.LOOKS,)
+
+    def prune(self, before: datetime) -> Mapping[str, int]:
+        removed, _ = Departure.objects.filter(at__lt=before).delete()
+        return {"departures": removed}
 
     def jobs(self) -> Iterable[Job]:
         return (Job("undo", undoing.tenants_with_work, undoing.advance),)

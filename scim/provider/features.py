@@ -10,6 +10,7 @@ A feature that adds to the pages of other screens gives a Panel (accounts.consol
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cache
 from importlib import import_module
 from typing import Any
@@ -98,6 +99,13 @@ class Feature:
     def rounds(self) -> Iterable[Round]:
         """The work for the threads of serving processes."""
         return ()
+
+    def prune(self, before: datetime) -> Mapping[str, int]:
+        """Remove the current tenant's rows that are older than its history may be.
+
+        Return their numbers, by what they are.
+        """
+        return {}
 
     def jobs(self) -> Iterable[Job]:
         """The work for `manage.py run_jobs`."""

@@ -43,6 +43,7 @@ STREAMS = {
     "scim.rotate_signingkey",
 }
 GUARD = {"tenants.settle_alarm", "tenants.change_guard"}
+KEEPING = {"tenants.change_retention", "tenants.change_legalhold"}
 SUPPORT = (
     SEE_ALL
     | TOKENS
@@ -54,6 +55,7 @@ LEAD = (
     | PEOPLE
     | STREAMS
     | GUARD
+    | KEEPING
     | {"tenants.suspend_tenant", "scim.restore_user", "scim.change_extensionschema"}
 )
 

@@ -87,7 +87,8 @@ def kinds() -> list[Callable[[], Work]]:
 
 class Command(HouseCommand):
     help = (
-        "Send queued e-mail and undo mass deactivations, until it is stopped; any number may run."
+        "Send queued e-mail and do the jobs of features, such as the undo of mass deactivations and"
+        " the pruning of logs, until it is stopped; any number may run."
     )
     examples = ("manage.py run_jobs", "manage.py run_jobs --once")
 
