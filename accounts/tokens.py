@@ -192,10 +192,10 @@ class Kind:
         """
         if not is_well_formed(value, self.prefix):
             raise self._refusal(Reason.MALFORMED)
-        row = execute(self.find, [digest(tenant_id, value)]).fetchone()
-        if row is None:
+        rows = execute(self.find, [digest(tenant_id, value)])
+        if not rows:
             raise self._refusal(Reason.UNKNOWN)
-        token, standing = self.read(row)
+        token, standing = self.read(rows[0])
         reason = standing.why_refused(now)
         if reason is not None:
             raise self._refusal(reason, token, standing)

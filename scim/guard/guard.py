@@ -196,7 +196,7 @@ def standing(guard: Guard, since: datetime, more: int | None = None) -> Standing
 def add(users: Sequence[UUID], at: datetime, since: datetime, most: int) -> int:
     """Note that the users leave; return the number of departures since a moment, at most `most`."""
     parameters: dict[str, Any] = {"at": at, "users": list(users), "since": since, "most": most}
-    (recent,) = next(execute(_ADD, parameters))
+    [(recent,)] = execute(_ADD, parameters)
     return int(recent)
 
 

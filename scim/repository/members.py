@@ -89,7 +89,7 @@ def apply(group: UUID, edits: Iterable[MemberEdit]) -> Moved:
 def has_at_most(number: int, group: UUID) -> bool:
     """True if the group has no more members than that; reads no more than one beyond it."""
     found: int
-    (found,) = next(execute(_COUNT, [group, number + 1]))
+    [(found,)] = execute(_COUNT, [group, number + 1])
     return found <= number
 
 
@@ -132,7 +132,7 @@ def _add(group: UUID, ids: list[UUID], asked: int) -> Moved:
         "types": [resource_type.name for resource_type in RESOURCE_TYPES],
         "group_type": GROUP.name,
     }
-    known, added, groups = next(execute(_ADD, parameters))
+    [(known, added, groups)] = execute(_ADD, parameters)
     if groups:
         with connection.cursor() as cursor:
             cursor.execute(_LOCK_NESTING)

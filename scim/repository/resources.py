@@ -196,7 +196,7 @@ def write(change: Write, questions: Sequence[Question] = ()) -> Sequence[bool]:
         answers = execute(statement, parameters)
     except (IntegrityError, InternalError) as error:  # the latter of Citus
         raise _refusal(error, change.resource_type) from None
-    return next(answers) if questions else ()
+    return answers[0] if questions else ()
 
 
 def write_new(creations: Sequence[Write]) -> None:

@@ -15,7 +15,7 @@ the tenant changes follows it.
 """
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from functools import lru_cache, partial
 from typing import Any, Final, Protocol
 
@@ -23,11 +23,11 @@ import psycopg
 from django.db import DatabaseError, connection
 from django.db.backends.postgresql.introspection import DatabaseIntrospection
 from django_tenants.postgresql_backend import base
-from psycopg import Cursor, OperationalError, sql
-from psycopg.errors import error_from_result
-from psycopg.pq import ConnStatus, DiagnosticField, ExecStatus, TransactionStatus
+from psycopg import sql
+from psycopg.pq import ExecStatus, TransactionStatus
 
 from tenants import deadlines
+from tenants.backend.statements import Parameters, Rows, Statements
 
 PUBLIC: Final = "public"
 # Names of tenants' schemas: neither PostgreSQL's own names nor the registry's.
@@ -35,8 +35,6 @@ SCHEMA_NAME: Final = re.compile(r"(?!pg_|(?:public|information_schema)$)[a-z][a-
 
 
 _CONSTRAINT: Final = re.compile(r'constraint "(\w+?)(?:_\d+)?"')
-
-_DONE: Final = (ExecStatus.COMMAND_OK, ExecStatus.TUPLES_OK)
 
 
 class HasSchema(Protocol):
@@ -74,37 +72,39 @@ class DatabaseWrapper(base.DatabaseWrapper):  # type: ignore[misc]  # django-ten
         """A new connection; one through a pooler does without prepared statements.
 
         PgBouncer gives its clients process ids of its own making; what one of its servers has prepared
-        another does not know.
+        another does not know. psycopg prepares nothing itself.
         """
         deadlines.check_time_to_connect()
         session = super().get_new_connection(conn_params)
         self._line = deadlines.Line(session)
         deadlines.note_line(self._line)
-        if session.prepare_threshold is not None:
+        after, session.prepare_threshold = session.prepare_threshold, None
+        if after is not None:
             asked = session.pgconn.exec_(b"SELECT pg_backend_pid()")
-            if asked.status not in _DONE or int(asked.get_value(0, 0)) != session.info.backend_pid:
-                session.prepare_threshold = None
+            is_answered = asked.status == ExecStatus.TUPLES_OK
+            if not is_answered or int(asked.get_value(0, 0)) != session.info.backend_pid:
+                after = None
+        self.statements = Statements(session, after)
         return session
 
-    def execute_prepared(self, statement: str, parameters: Any) -> Cursor[Any]:
-        """The driver's cursor with the result of a statement that PostgreSQL plans once (decision 0043).
+    def execute_hot(self, statement: str, parameters: Parameters) -> Rows:
+        """The rows of a statement that PostgreSQL plans once (tenants.backend.statements).
 
         As a cursor of Django's does, it passes through the wrappers of statements.
         """
         self.ensure_connection()
         self.validate_no_broken_transaction()
-        cursor = Cursor(self.connection)
-        execute: Callable[..., Any] = partial(self._execute_by_driver, cursor)
-        for wrapper in reversed(self.execute_wrappers):
-            execute = partial(wrapper, execute)
-        execute(statement, parameters, False, {"connection": self, "cursor": cursor})
-        return cursor
+        rows: Rows = []
 
-    def _execute_by_driver(
-        self, cursor: Cursor[Any], statement: str, parameters: Any, *_: Any
-    ) -> None:
-        with self.wrap_database_errors:
-            cursor.execute(statement, parameters)
+        def execute(statement: str, parameters: Parameters, *_: Any) -> None:
+            with self.wrap_database_errors:
+                rows[:] = self.statements.execute(statement, parameters)
+
+        executing: Callable[..., Any] = execute
+        for wrapper in reversed(self.execute_wrappers):
+            executing = partial(wrapper, executing)
+        executing(statement, parameters, False, {"connection": self, "cursor": None})
+        return rows
 
     def set_tenant(self, tenant: HasSchema, include_public: bool = True) -> None:  # noqa: FBT001, FBT002  # the signature is django-tenants'
         """Direct what follows to the schema of `tenant`, then public; sends nothing.
@@ -151,19 +151,11 @@ class DatabaseWrapper(base.DatabaseWrapper):  # type: ignore[misc]  # django-ten
         self.search_path_set_schemas = wanted
         return str(result.get_value(0, 0), "ascii") if question and result.ntuples else None
 
-    def _send(self, statements: bytes) -> Any:
-        """The result of the last of the statements, which go in one message."""
+    def _send(self, commands: bytes) -> Any:
+        """The result of the last of the commands, which go in one message."""
         self._line.sent += 1  # type: ignore[union-attr]  # it is open
         with self.wrap_database_errors:
-            session = self.connection.pgconn
-            result = session.exec_(statements)
-            if result.status in _DONE:
-                return result
-            if session.status == ConnStatus.BAD and not result.error_field(
-                DiagnosticField.SQLSTATE
-            ):
-                raise OperationalError(result.get_error_message())
-            raise error_from_result(result)
+            return self.statements.send(commands)
 
     def _check_public(self) -> None:
         if self.schema_name != PUBLIC:
@@ -173,12 +165,13 @@ class DatabaseWrapper(base.DatabaseWrapper):  # type: ignore[misc]  # django-ten
             )
 
     def _commit(self) -> None:
-        open_ = self.connection is not None
-        if open_ and self.connection.pgconn.transaction_status == TransactionStatus.INERROR:
+        if self.connection is None:
+            return
+        status = self.connection.pgconn.transaction_status
+        if status == TransactionStatus.INERROR:
             raise AbortedTransactionError("The transaction failed earlier and cannot be committed.")
-        if self._line is not None:
-            self._line.sent += 1
-        super()._commit()
+        if status != TransactionStatus.IDLE:
+            self._send(b"COMMIT")
 
 
 @lru_cache(maxsize=1024)
@@ -194,16 +187,14 @@ def _set_path(schema_name: str, include_public: bool) -> bytes:  # noqa: FBT001 
     return sql.SQL("SET LOCAL search_path = {}").format(path).as_bytes()
 
 
-def execute(
-    statement: str, parameters: Sequence[Any] | Mapping[str, Any] = ()
-) -> Cursor[tuple[Any, ...]]:
-    """Execute one of the statements that each request sends; return the driver's cursor.
+def execute(statement: str, parameters: Parameters = ()) -> Rows:
+    """The rows of one of the statements that each request sends.
 
     PostgreSQL prepares the statement once it has come five times on a connection, so its text must be
     one of few. Needs a transaction in a tenant. Raises what Django's cursors raise.
     """
-    cursor: Cursor[tuple[Any, ...]] = connection.execute_prepared(statement, parameters)  # type: ignore[attr-defined]  # ours
-    return cursor
+    rows: Rows = connection.execute_hot(statement, parameters)  # type: ignore[attr-defined]  # ours
+    return rows
 
 
 def violated_constraint(error: DatabaseError) -> str | None:

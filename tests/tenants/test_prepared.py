@@ -1,11 +1,21 @@
 """Hot statements are planned once, whatever tenant is entered, and not at all behind a pooler."""
 
 import uuid
+from copy import deepcopy
+from datetime import datetime, timedelta, timezone
 from types import SimpleNamespace
 
 import psycopg
 import pytest
-from django.db import IntegrityError, InternalError, ProgrammingError, connection, connections
+from django.db import (
+    IntegrityError,
+    InternalError,
+    NotSupportedError,
+    ProgrammingError,
+    connection,
+    connections,
+    transaction,
+)
 from django.db.transaction import TransactionManagementError
 
 from tenants.backend.base import OutsideTransactionError, execute, violated_constraint
@@ -19,8 +29,7 @@ SCHEMA = "SELECT current_schema(), count(*) FROM accounts_account WHERE email <>
 def own_connection(db):
     """A connection that has executed nothing yet."""
     own = connections.create_connection("default")
-    own.settings_dict["NAME"] = connection.settings_dict["NAME"]
-    own.settings_dict["HOST"] = connection.settings_dict["HOST"]
+    own.settings_dict = deepcopy(connection.settings_dict)
     yield own
     own.close()
 
@@ -35,17 +44,17 @@ def test_a_statement_is_prepared_once_it_has_come_five_times(acme):
     text = f"SELECT %s::text AS n{uuid.uuid4().hex}"
     with in_tenant(acme):
         for number in range(5):
-            assert execute(text, [str(number)]).fetchone() == (str(number),)
+            assert execute(text, [str(number)]) == [(str(number),)]
         assert not prepared(text[-30:])
 
-        assert execute(text, ["5"]).fetchone() == ("5",)
+        assert execute(text, ["5"]) == [("5",)]
         assert prepared(text[-30:])
 
 
 def test_a_prepared_statement_reads_the_tenant_that_is_entered(acme, globex):
     for tenant in (acme, globex) * 12:
         with in_tenant(tenant):
-            schema, _ = execute(SCHEMA, ["nobody"]).fetchone()
+            [(schema, _)] = execute(SCHEMA, ["nobody"])
             assert schema == tenant.schema_name
 
 
@@ -54,10 +63,71 @@ def test_it_reads_a_schema_that_was_made_anew_under_the_same_name(real_tenants):
     for times in (8, 1):
         umbrella = database.present_or_created("umbrella", "Umbrella")
         with in_tenant(umbrella):
-            found += [execute(SCHEMA, ["nobody"]).fetchone() for _ in range(times)]
+            found += [execute(SCHEMA, ["nobody"])[0] for _ in range(times)]
         database.drop(umbrella)
 
     assert set(found) == {("t_umbrella", 0)}
+
+
+def test_a_statement_stays_prepared_after_a_rollback(real_tenants):
+    """A refused request is rolled back; the next ones need not plan anew."""
+    tenant, text = real_tenants[0], f"SELECT %s::text AS n{uuid.uuid4().hex}"
+    with in_tenant(tenant):
+        for _ in range(6):
+            execute(text, ["x"])
+    with pytest.raises(ZeroDivisionError), in_tenant(tenant):
+        1 / execute(f"SELECT 0 AS n{uuid.uuid4().hex}")[0][0]
+
+    assert len(prepared(text[-30:])) == 1
+    with in_tenant(tenant):
+        assert execute(text, ["y"]) == [("y",)]
+    assert len(prepared(text[-30:])) == 1
+
+
+def test_a_plan_whose_columns_have_changed_is_made_anew(real_tenants):
+    """As after a migration: one execution fails, in its transaction, and the next one plans."""
+    tenant, text = real_tenants[0], "SELECT changing.* FROM changing WHERE one <> %s"
+    with in_tenant(tenant), connection.cursor() as cursor:
+        cursor.execute("CREATE TABLE changing (one text)")
+        for _ in range(6):
+            execute(text, ["x"])
+        cursor.execute("ALTER TABLE changing ADD COLUMN other text")
+        with pytest.raises(NotSupportedError), transaction.atomic():
+            execute(text, ["x"])
+        cursor.execute("INSERT INTO changing VALUES ('a', 'b')")
+
+        assert execute(text, ["x"]) == [("a", "b")]
+        cursor.execute("DROP TABLE changing")
+
+
+def test_only_the_latest_statements_stay_prepared(acme):
+    mark = uuid.uuid4().hex[:12]
+    with in_tenant(acme):
+        for number in range(103):
+            for _ in range(6):
+                execute(f"SELECT %s::text AS n{mark}_{number}_", ["x"])
+
+        left = prepared(mark)
+        assert len(left) == 100
+        assert not any(f"n{mark}_0_" in text for text in left)
+
+
+def test_parameters_stand_by_name_or_in_order(acme):
+    with in_tenant(acme):
+        assert execute(
+            "SELECT %(b)s::int - %(a)s::int, %(b)s::int %% 2", {"a": 1, "b": 3, "c": 0}
+        ) == [(2, 1)]
+        assert execute("SELECT %s::text, %s::int, '%%'", ["a", 2]) == [("a", 2, "%")]
+        with pytest.raises(TypeError, match="has 1 parameters, not 2"):
+            execute("SELECT %s::text", ["a", "b"])
+
+
+def test_moments_come_back_in_utc(acme):
+    moment = datetime(2026, 11, 29, 12, 0, 0, 123456, tzinfo=timezone(timedelta(hours=2)))
+    with in_tenant(acme):
+        [(found,)] = execute("SELECT %s::timestamptz", [moment])
+
+    assert (found, found.utcoffset()) == (moment, timedelta(0))
 
 
 def test_it_needs_a_transaction_and_raises_what_django_raises(acme):
@@ -86,12 +156,12 @@ def test_outside_a_transaction_it_is_refused(real_tenants):
 
 def test_a_connection_prepares_as_the_setting_says(own_connection):
     own_connection.ensure_connection()
-    assert own_connection.connection.prepare_threshold == 5
+    assert own_connection.statements.after == 5
     own_connection.close()
 
     del own_connection.settings_dict["OPTIONS"]["prepare_threshold"]
     own_connection.ensure_connection()
-    assert own_connection.connection.prepare_threshold is None
+    assert own_connection.statements.after is None
 
 
 def test_behind_a_pooler_nothing_is_prepared(own_connection, monkeypatch):
@@ -102,7 +172,7 @@ def test_behind_a_pooler_nothing_is_prepared(own_connection, monkeypatch):
 
     own_connection.ensure_connection()
 
-    assert own_connection.connection.prepare_threshold is None
+    assert own_connection.statements.after is None
 
 
 def test_a_violated_constraint_is_named(acme):

@@ -1,0 +1,170 @@
+"""The hot statements of a connection, prepared once and executed by libpq's own calls (decision 0050).
+
+A cursor of psycopg's asks for each statement anew how values are written and read, and waits in a loop
+that Python runs; both cost more than the statement. Here texts are translated once, what reads and
+writes values is kept with the connection, and libpq waits, without Python's lock. Meanwhile a signal
+is not acted upon; the time of statements is limited where requests are served (config.database).
+
+A statement that PostgreSQL has prepared outlives a ROLLBACK, so a refused request makes nobody plan
+anew.
+"""
+
+import re
+from collections import OrderedDict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, Final
+
+import psycopg
+from psycopg import Cursor, OperationalError, generators
+from psycopg.adapt import PyFormat, Transformer
+from psycopg.errors import error_from_result
+from psycopg.pq import ConnStatus, DiagnosticField, ExecStatus
+from psycopg.types.datetime import TimestamptzLoader
+
+Parameters = Sequence[Any] | Mapping[str, Any]
+Rows = list[tuple[Any, ...]]
+
+_DONE: Final = (ExecStatus.COMMAND_OK, ExecStatus.TUPLES_OK)
+_PLACE: Final = re.compile(r"%(?:\((?P<name>\w+)\)s|(?P<positional>s)|%)")
+_MOST: Final = 100  # statements that are known, of which those that come are prepared
+# Of a plan whose columns have changed since, or that somebody removed.
+_OUTDATED: Final = ("0A000", "26000")
+
+
+@dataclass(frozen=True, slots=True)
+class _Text:
+    """A statement as PostgreSQL reads it; names of its parameters in order, None if they have none."""
+
+    text: bytes
+    names: tuple[str, ...] | None
+    count: int
+
+
+class Statements:
+    """The statements of one connection, each prepared when it has come a number of times.
+
+    `after` is that number, None for a connection that may reach another session each time. Needs the
+    thread that the connection belongs to.
+    """
+
+    def __init__(self, session: psycopg.Connection[Any], after: int | None) -> None:
+        self.after = after
+        self._session = session
+        context = Cursor(session)
+        # Django's own is written in Python; the session is in UTC (config.database).
+        context.adapters.register_loader("timestamptz", TimestamptzLoader)
+        self._values: Any = Transformer(context)
+        # The name of what is prepared, else how often it came; by text and types.
+        self._known: OrderedDict[tuple[bytes, Any], bytes | int] = OrderedDict()
+        self._made = 0
+
+    def execute(self, statement: str, parameters: Parameters) -> Rows:
+        """The rows of one statement. Raises psycopg's errors."""
+        text, values, name = self._prepared(statement, parameters)
+        session, formats = self._session.pgconn, self._values.formats
+        if name is None:
+            types = self._values.types
+            result = session.exec_params(text, values, types, formats)
+        else:
+            result = session.exec_prepared(name, values, formats)
+        return self._rows(self._checked(result))
+
+    def call(self, statement: str, parameters: Parameters) -> bytes | None:
+        """The command that executes what is prepared, to go in a message with others; None if it is not."""
+        text = _translated(statement)
+        values = _in_order(text, parameters)
+        self._dumped(values)
+        name = self._known.get((text.text, self._values.types))
+        if not isinstance(name, bytes):
+            return None
+        literals = b", ".join(map(self._values.as_literal, values))
+        return b"EXECUTE %s (%s)" % (name, literals) if values else b"EXECUTE " + name
+
+    def send(self, commands: bytes) -> Any:
+        """The result of the last of the commands, which go in one message and have no parameters."""
+        return self._checked(self._session.pgconn.exec_(commands))
+
+    def send_all(self, commands: bytes) -> list[Rows]:
+        """The rows of each of the commands, which go in one message."""
+        self._session.pgconn.send_query(commands)
+        results = self._session.wait(generators.execute(self._session.pgconn))
+        return [self._rows(self._checked(result)) for result in results]
+
+    def _prepared(self, statement: str, parameters: Parameters) -> tuple[bytes, Any, bytes | None]:
+        """Text and values of a statement, and its name if it is prepared, perhaps just now."""
+        text = _translated(statement)
+        values = self._dumped(_in_order(text, parameters))
+        if self.after is None:
+            return text.text, values, None
+        key = text.text, self._values.types
+        known = self._known.get(key, 0)
+        if isinstance(known, int) and known >= self.after:
+            known = self._prepare(key)
+        self._known[key] = known if isinstance(known, bytes) else known + 1
+        self._known.move_to_end(key)
+        if len(self._known) > _MOST:
+            self._forget_oldest()
+        return text.text, values, known if isinstance(known, bytes) else None
+
+    def _prepare(self, key: tuple[bytes, Any]) -> bytes:
+        self._made += 1
+        name = b"hot_%d" % self._made
+        self._checked(self._session.pgconn.prepare(name, *key))
+        return name
+
+    def _forget_oldest(self) -> None:
+        _, name = self._known.popitem(last=False)
+        if isinstance(name, bytes):
+            self.send(b"DEALLOCATE " + name)
+
+    def _dumped(self, values: Sequence[Any]) -> Any:
+        return self._values.dump_sequence(values, [PyFormat.AUTO] * len(values))
+
+    def _rows(self, result: Any) -> Rows:
+        if not result.ntuples:
+            return []
+        self._values.set_pgresult(result)
+        rows: Rows = self._values.load_rows(0, result.ntuples, tuple)
+        self._values.set_pgresult(None)  # its memory is not the connection's to keep
+        return rows
+
+    def _checked(self, result: Any) -> Any:
+        """The result. Raises its error, after which what is outdated is prepared anew."""
+        if result.status in _DONE:
+            return result
+        state = result.error_field(DiagnosticField.SQLSTATE)
+        if not state and self._session.pgconn.status == ConnStatus.BAD:
+            raise OperationalError(result.get_error_message())
+        if state and state.decode() in _OUTDATED:
+            self._known.clear()
+        raise error_from_result(result)
+
+
+@lru_cache(maxsize=512)
+def _translated(statement: str) -> _Text:
+    names: dict[str, int] = {}
+    count = 0
+
+    def place(found: re.Match[str]) -> str:
+        nonlocal count
+        name = found["name"]
+        if name is not None:
+            return f"${names.setdefault(name, len(names) + 1)}"
+        if found["positional"] is None:
+            return "%"
+        count += 1
+        return f"${count}"
+
+    text = _PLACE.sub(place, statement).encode()
+    return _Text(text, tuple(names) if names else None, count or len(names))
+
+
+def _in_order(text: _Text, parameters: Parameters) -> Sequence[Any]:
+    """The values of the parameters, those with a name in the order of their places."""
+    if isinstance(parameters, Mapping):
+        return [parameters[name] for name in text.names or ()]
+    if len(parameters) != text.count:
+        raise TypeError(f"The statement has {text.count} parameters, not {len(parameters)}.")
+    return parameters
