@@ -1,22 +1,22 @@
-"""Users from a file, one SCIM user in JSON a line, created by the rules of POST (RFC 7644 §3.3).
+"""Users of a file, created by the rules of POST (RFC 7644 §3.3).
 
 A piece of the file is one transaction. Its users are written at once; if one of them is refused, that is
 undone and each is created alone, as in a bulk request (decision 0010). History, log and event streams tell of
-each user, and the log of each refusal.
+each user, and the log of each refusal. The request id of a piece names the file's content and the piece's
+first line, so that a later run finds in the log that it was done.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from io import BytesIO
-from itertools import islice
-from typing import Any, Final
 
-from scim.api import bodies
+from django.db import Error
+
+from scim.importing import files
+from scim.importing.files import Line, Piece
+from scim.models import ProvisioningEvent
 from scim.protocol import urns
 from scim.protocol.errors import ScimError
 from scim.protocol.schema import ResourceType
 from scim.provider import catalog, provisioning_log, resources
-from scim.provider.catalog import CAPABILITIES
 from scim.provider.features import observers
 from scim.provider.observers import Watches
 from scim.provider.provisioning_log import Call
@@ -27,69 +27,98 @@ from tenants import clock
 from tenants.current import in_tenant
 from tenants.models import Tenant
 
-PIECE: Final = 100  # users a transaction
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """An import: by whom, into which tenant, of the file with that digest.
+
+    One that `resumes` passes over the pieces that an earlier run of the same file has done.
+    """
+
+    tenant: Tenant
+    name: str
+    digest: str
+    resumes: bool = False
+
+    def requester(self, piece: Piece) -> Requester:
+        request_id = f"import-{self.digest}-{piece.lines[0].number}"
+        return Requester(self.tenant.tenant_url, request_id, name=self.name)
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
-    """A line of the file that is not blank."""
+class Refusal:
+    """A line whose user was refused, and the sentence that says why."""
 
-    number: int  # from 1
-    content: bytes
+    number: int
+    said: str
 
 
 @dataclass(frozen=True, slots=True)
-class Refused:
-    """A line whose user was refused, and why."""
+class Done:
+    """The result of a piece. One that failed is undone, for a reason that is not the file's: the kind of an
+    error, without any value.
+    """
 
-    line: Line
-    error: ScimError
-
-
-def pieces(file: Iterable[bytes], start: int = 1) -> Iterator[list[Line]]:
-    """The lines of the file from that number on, a transaction's worth each."""
-    numbered = (Line(number, content.strip()) for number, content in enumerate(file, 1))
-    lines = (line for line in numbered if line.number >= start and line.content)
-    while piece := list(islice(lines, PIECE)):
-        yield piece
+    created: int = 0
+    refused: tuple[Refusal, ...] = ()
+    passed_over: int = 0
+    failure: str = ""
 
 
-def create(tenant: Tenant, piece: Sequence[Line], requester: Requester) -> list[Refused]:
-    """Create the users of the lines in one transaction; return the lines that were refused."""
+def user_type(tenant: Tenant) -> ResourceType:
+    """The resource type of users, with the tenant's own schemas."""
     with in_tenant(tenant):
-        user_type = catalog.resource_type(tenant, urns.USER_TYPE)
-        watches = Watches(observers(), len(piece))
-        try:
-            with watches.savepoint():
-                creations = [_creation(user_type, line, requester) for line in piece]
-                resources.create_all(creations, watches)
-            refused = []
-        except ScimError:
-            alone = (_create_alone(user_type, line, requester, watches) for line in piece)
-            refused = [each for each in alone if each is not None]
-        watches.finish()
-        return refused
+        return catalog.resource_type(tenant, urns.USER_TYPE)
 
 
-def _creation(user_type: ResourceType, line: Line, requester: Requester) -> Creation:
-    return Creation(user_type, clock.new_id(clock.now()), _read(line), requester)
+def create(run: Run, piece: Piece) -> Done:
+    """Create the users of the piece in one transaction; raises nothing that another process cannot."""
+    try:
+        with in_tenant(run.tenant):
+            return create_in_transaction(run, piece)
+    except Error as error:
+        return Done(failure=type(error.__cause__ or error).__name__)
+
+
+def create_in_transaction(run: Run, piece: Piece) -> Done:
+    """Create the users of the piece, each that is not refused. Raises Error of the database."""
+    requester = run.requester(piece)
+    if run.resumes and _is_done(requester):
+        return Done(passed_over=len(piece.lines))
+    users = catalog.resource_type(run.tenant, urns.USER_TYPE)
+    watches = Watches(observers(), len(piece.lines))
+    refused: tuple[Refusal, ...] = ()
+    try:
+        with watches.savepoint():
+            creations = [
+                Creation(
+                    users, clock.new_id(clock.now()), files.body(users, each, piece), requester
+                )
+                for each in piece.lines
+            ]
+            resources.create_all(creations, watches)
+    except ScimError:
+        alone = (_create_alone(users, each, piece, requester, watches) for each in piece.lines)
+        refused = tuple(each for each in alone if each is not None)
+    watches.finish()
+    return Done(len(piece.lines) - len(refused), refused)
+
+
+def _is_done(requester: Requester) -> bool:
+    return ProvisioningEvent.objects.filter(request_id=requester.request_id).exists()
 
 
 def _create_alone(
-    user_type: ResourceType, line: Line, requester: Requester, watches: Watches
-) -> Refused | None:
-    sent = None
+    users: ResourceType, line: Line, piece: Piece, requester: Requester, watches: Watches
+) -> Refusal | None:
+    sent = files.sent(line, piece)
     try:
         with watches.savepoint():
-            sent = _read(line)
-            resources.create(user_type, sent, requester, watches=watches)
+            sent = files.body(users, line, piece)
+            resources.create(users, sent, requester, watches=watches)
     except ScimError as error:
-        call = Call(requester, Operation.CREATE, user_type, sent=sent)
+        call = Call(requester, Operation.CREATE, users, sent=sent)
         provisioning_log.record(provisioning_log.refused(call, error))
-        return Refused(line, error)
+        kind = f"{error.status} {error.scim_type or ''}".rstrip()
+        return Refusal(line.number, f"{kind}: {error.detail}")
     return None
-
-
-def _read(line: Line) -> Any:
-    """The JSON of the line, read as the body of a request. Raises ContentTooLarge, InvalidSyntax."""
-    return bodies.parse(bodies.read(BytesIO(line.content), {}, CAPABILITIES.max_body))

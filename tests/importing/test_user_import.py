@@ -1,6 +1,8 @@
 """`manage.py user import`: users from a file, by the rules of POST."""
 
+import io
 import json
+import os
 
 import pytest
 from django.core.management import call_command
@@ -8,7 +10,7 @@ from django.core.management.base import CommandError
 from django.db import OperationalError
 
 from accounts.models import AuditEntry
-from scim.importing import users
+from scim.importing import files, users
 from scim.models import AttributeChange, ProvisioningEvent, Resource
 from tenants.current import in_tenant
 from tests.support.commands import run
@@ -70,30 +72,78 @@ def test_lines_that_are_refused_are_named_and_the_others_stay(acme, file, capsys
         assert [each.status for each in refused] == [400, 409, 400]
 
 
-def test_an_import_goes_on_from_a_line(acme, file):
-    path = file(*map(line, range(1, 6)))
+def fail_at(number, monkeypatch):
+    """Have the database fail at the piece that begins with that line."""
+    create = users.create_in_transaction
 
-    assert run("user", "import", "acme", path, "--start-at", "4")[1] == "2 users of acme created.\n"
-
-    assert names(acme) == {"u4", "u5"}
-
-
-def test_an_import_that_the_database_ends_names_the_line_to_go_on_with(acme, file, monkeypatch):
-    path = file(*map(line, range(1, 6)))
-    monkeypatch.setattr(users, "PIECE", 2)
-    create = users.create
-
-    def fail_at_the_third(tenant, piece, requester):
-        if piece[0].number == 3:
+    def failing(run, piece):
+        if piece.lines[0].number == number:
             raise OperationalError
-        return create(tenant, piece, requester)
+        return create(run, piece)
 
-    monkeypatch.setattr(users, "create", fail_at_the_third)
+    monkeypatch.setattr(users, "create_in_transaction", failing)
 
-    with pytest.raises(CommandError, match="2 users are created; go on with --start-at 3"):
-        run("user", "import", "acme", path)
+
+def test_an_import_that_the_database_ends_is_resumed(acme, file, monkeypatch):
+    path = file(*map(line, range(1, 4)), line(4, userName=""), *map(line, range(5, 8)))
+    monkeypatch.setattr(files, "PIECE", 2)
+    with monkeypatch.context() as patch:
+        fail_at(5, patch)
+        with pytest.raises(
+            CommandError, match=r"ended early \(OperationalError\). Go on with --res"
+        ):
+            run("user", "import", "acme", path, "--processes", "1")
+    assert names(acme) == {"u1", "u2", "u3"}
+
+    told = run("user", "import", "acme", path, "--processes", "1", "--resume")[1]
+
+    assert told == "4 lines were done by an earlier run.\n3 users of acme created.\n"
+    assert names(acme) == {"u1", "u2", "u3", "u5", "u6", "u7"}
+
+
+def test_a_file_that_has_been_changed_is_another_file_to_resume(acme, file):
+    run("user", "import", "acme", file(line(1)))
+
+    with pytest.raises(CommandError, match="1 lines were refused"):
+        run("user", "import", "acme", file(line(1), line(2)), "--resume")
 
     assert names(acme) == {"u1", "u2"}
+
+
+def test_several_processes_create_what_one_does_and_name_refusals_in_order(
+    real_tenants, file, monkeypatch
+):
+    initech, hooli = real_tenants
+    monkeypatch.setattr(files, "PIECE", 2)
+    path = file(*map(line, range(1, 8)), line(8, userName=""), *map(line, range(9, 12)), line(3))
+    out = io.StringIO()
+
+    with pytest.raises(CommandError, match="2 lines were refused"):
+        call_command("user", "import", "initech", path, "--processes", "3", stdout=out)
+
+    assert [told.split(":")[0] for told in out.getvalue().splitlines()] == ["line 8", "line 12"]
+    assert names(initech) == {f"u{number}" for number in range(1, 12)} - {"u8"}
+    assert names(hooli) == set()
+
+
+def test_after_a_failure_no_further_piece_is_begun(real_tenants, file, monkeypatch):
+    initech, _ = real_tenants
+    monkeypatch.setattr(files, "PIECE", 1)
+    fail_at(1, monkeypatch)
+
+    with pytest.raises(CommandError, match="ended early"):
+        run("user", "import", "initech", file(*map(line, range(1, 60))), "--processes", "2")
+
+    assert "u59" not in names(initech)
+
+
+@pytest.mark.usefixtures("real_tenants")
+def test_a_process_that_dies_ends_the_import_early(file, monkeypatch):
+    monkeypatch.setattr(files, "PIECE", 1)
+    monkeypatch.setattr(users, "create_in_transaction", lambda _run, _piece: os._exit(1))
+
+    with pytest.raises(CommandError, match=r"A process of the import ended"):
+        run("user", "import", "initech", file(line(1), line(2)), "--processes", "2")
 
 
 def test_a_file_that_is_not_there_is_refused(acme):

@@ -1,80 +1,118 @@
 """`manage.py user`: a tenant's provisioned users."""
 
-from collections.abc import Iterator
+import os
+from argparse import ArgumentTypeError
+from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
-from uuid import uuid4
+from typing import Any, Final
 
 from django.core.management.base import CommandError, CommandParser
-from django.db import Error
 
 from accounts.actions.performing import note
 from accounts.management.administration import TenantCommand
-from scim.importing import users
-from scim.importing.users import Line
-from scim.provider.requester import Requester
+from scim.importing import files, processes, users
+from scim.importing.files import UnreadableFileError
+from scim.importing.users import Done, Run
 from tenants.current import in_tenant
 from tenants.management.kit import Group
 from tenants.models import Tenant
 
+_MOST_PROCESSES: Final = 16
+
+
+def _number_of_processes(text: str) -> int:
+    number = int(text) if text.isascii() and text.isdigit() else 0
+    if not 1 <= number <= _MOST_PROCESSES:
+        raise ArgumentTypeError(f"must be 1 to {_MOST_PROCESSES}")
+    return number
+
+
+@dataclass(slots=True)
+class _Total:
+    """The sum of the pieces so far; `failure` is the first."""
+
+    created: int = 0
+    refused: int = 0
+    passed_over: int = 0
+    failure: str = ""
+
 
 class Import(TenantCommand):
     help = (
-        "Create users from a file with one SCIM user in JSON a line, by the rules of POST /Users. "
-        "Lines that are refused are named on standard output, with the reason; the others stay."
+        "Create users from a file by the rules of POST /Users: one SCIM user in JSON a line, or a"
+        " table (.csv) whose columns are named by the paths of attributes. Lines that are refused are"
+        " named on standard output, with the reason; the others stay."
     )
     examples = (
         "manage.py user import acme users.ndjson",
-        "manage.py user import acme users.ndjson --start-at 12001",
+        "manage.py user import acme users.csv",
+        "manage.py user import acme users.csv --resume",
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)
-        parser.add_argument("file", type=Path, help="One SCIM user (RFC 7643 §4.1) a line.")
         parser.add_argument(
-            "--start-at", type=int, default=1, metavar="LINE", help="Pass over the lines before."
+            "file",
+            type=Path,
+            help="One SCIM user (RFC 7643 §4.1) a line; or a .csv with columns such as userName,"
+            ' externalId, name.familyName and emails[type eq "work"].value.',
+        )
+        parser.add_argument(
+            "--resume",
+            action="store_true",
+            help="Pass over what an earlier run of the same file has done, however it ended.",
+        )
+        parser.add_argument(
+            "--processes",
+            type=_number_of_processes,
+            metavar="N",
+            help="Work with so many processes, by default one a processor and at most 4.",
         )
 
     def perform_in(self, tenant: Tenant, options: dict[str, Any], /) -> None:
+        path: Path = options["file"]
         try:
-            with options["file"].open("rb") as file:
-                total = sum(1 for _ in users.pieces(file, options["start_at"]))
-                file.seek(0)
-                created, refused = self._create(tenant, file, options["start_at"], total)
+            columns = files.columns(path, users.user_type(tenant))
+            pieces = sum(1 for _ in files.pieces(path, columns))
+            run = Run(tenant, self.actor.name, files.digest(path), options["resume"])
+            count = min(options["processes"] or _processors(), max(pieces, 1))
+            results = processes.create(run, files.pieces(path, columns), count)
+            shown = self.progress(results, f"Pieces of {files.PIECE} users", pieces)
+            self._finish(run, path, self._total(shown))
         except OSError as error:
-            raise CommandError(f"{options['file']} cannot be read.") from error
-        with in_tenant(tenant):
-            details = {"created": created, "refused": refused}
-            note(self.actor, tenant, "users imported", options["file"].name, details)
-        self.note(f"{created:,} users of {tenant.custom_domain} created.")
-        if refused:
-            raise CommandError(f"{refused:,} lines were refused.")
+            raise CommandError(f"{path} cannot be read.") from error
+        except UnreadableFileError as error:
+            raise CommandError(f"{path}: {error}") from error
 
-    def _create(self, tenant: Tenant, file: IO[bytes], start: int, total: int) -> tuple[int, int]:
-        """The number of users that were created, and of lines that were refused."""
-        requester = Requester(
-            tenant_url=tenant.tenant_url,
-            request_id=f"import-{uuid4().hex[:16]}",
-            name=self.actor.name,
-        )
-        created = refused = 0
-        for piece in self._pieces(file, start, total):
-            try:
-                failures = users.create(tenant, piece, requester)
-            except Error as error:
-                at = piece[0].number
-                raise CommandError(
-                    f"The database failed. {created:,} users are created; go on with --start-at {at}."
-                ) from error
-            for each in failures:
-                kind = f"{each.error.status} {each.error.scim_type or ''}".rstrip()
-                self.stdout.write(f"line {each.line.number}: {kind}: {each.error.detail}")
-            refused += len(failures)
-            created += len(piece) - len(failures)
-        return created, refused
+    def _total(self, results: Iterable[Done]) -> _Total:
+        """The sum of all pieces; refusals are named as they come."""
+        total = _Total()
+        for done in results:
+            for each in done.refused:
+                self.stdout.write(f"line {each.number}: {each.said}")
+            total.created += done.created
+            total.refused += len(done.refused)
+            total.passed_over += done.passed_over
+            total.failure = total.failure or done.failure
+        return total
 
-    def _pieces(self, file: IO[bytes], start: int, total: int) -> Iterator[list[Line]]:
-        return self.progress(users.pieces(file, start), f"Pieces of {users.PIECE} users", total)
+    def _finish(self, run: Run, path: Path, total: _Total) -> None:
+        """Tell of the import, in the audit log too. Raises CommandError unless all were created."""
+        with in_tenant(run.tenant):
+            details = {"created": total.created, "refused": total.refused}
+            note(self.actor, run.tenant, "users imported", path.name, details)
+        if total.passed_over:
+            self.note(f"{total.passed_over:,} lines were done by an earlier run.")
+        self.note(f"{total.created:,} users of {run.tenant.custom_domain} created.")
+        if total.failure:
+            raise CommandError(f"The import ended early ({total.failure}). Go on with --resume.")
+        if total.refused:
+            raise CommandError(f"{total.refused:,} lines were refused.")
+
+
+def _processors() -> int:
+    return min(len(os.sched_getaffinity(0)), 4)
 
 
 class Command(Group):
