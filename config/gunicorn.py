@@ -9,6 +9,8 @@ import signal
 import sys
 from typing import Any
 
+from gunicorn import systemd
+
 from config import environment, starting
 from tenants import deadlines
 
@@ -45,20 +47,32 @@ _flushers: list[Any] = []  # of this worker, once Django is set up: of config.fl
 
 
 def on_starting(server: Any) -> None:
-    """End a start that cannot work with one line, before a worker is forked."""
+    """End a start that cannot work with one line, or load the application, before a worker is forked."""
     starting.look(
         starting.Serving(server.cfg.workers, server.cfg.threads), ", ".join(server.cfg.bind)
     )
+    starting.load()
 
 
-def post_worker_init(_worker: object) -> None:
-    """Start the threads that do what no request does, such as writing the worker's counts."""
+def post_worker_init(worker: Any) -> None:
+    """Start the threads that do what no request does, such as writing the worker's counts.
+
+    The last worker of a master that an older one has started, by SIGUSR2, then ends that one.
+    """
     from config import flushing  # Django is set up only now
 
     deadlines.watch()
     _flushers.extend(map(flushing.Flusher, flushing.rounds()))
     for flusher in _flushers:
         flusher.start()
+    former = os.environ.get("GUNICORN_PID")  # until that one has ended
+    if former and worker.age == worker.cfg.workers:
+        os.kill(int(former), signal.SIGTERM)
+
+
+def when_ready(server: Any) -> None:
+    """Tell systemd, if it started us, which process is the master from now on."""
+    systemd.sd_notify(f"MAINPID={os.getpid()}", server.log)
 
 
 def worker_exit(_server: object, _worker: object) -> None:

@@ -1,20 +1,20 @@
 """The checks before gunicorn's master serves: a start that cannot work ends with one line.
 
-The workers would meet the same later, each with a traceback, and again after each restart. A child
-process looks, so that the master loads nothing of the program: workers forked after a HUP reload it.
+The workers would meet the same later, each with a traceback, and again after each restart. Then the
+master loads the application, which the workers that it forks have at once (decision 0072).
 
 Connections are counted too. Each thread of each worker process keeps one (decision 0008), and the
 process opens one now and then for what its background threads write (config.flushing). Beyond its
 room PostgreSQL refuses, now and then and to whoever comes last, so too many are refused here.
 """
 
+import gc
 import logging
 import os
 import sys
-from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
-from typing import Any, Final, NoReturn
+from importlib import import_module
+from typing import Any, Final
 
 import django
 from django.conf import settings
@@ -90,27 +90,6 @@ def look(serving: Serving, address: str = "") -> None:
 
     Raises SystemExit; the reason has been printed.
     """
-    child = os.fork()
-    if child == 0:
-        _exit_with(partial(_look, serving, address))
-    _, status = os.waitpid(child, 0)
-    if status:
-        sys.exit(1)
-
-
-def _exit_with(function: Callable[[], int]) -> NoReturn:
-    """End this process, a child, whatever happens: nothing of its parent's may be unwound here."""
-    status = 1
-    try:
-        status = function()
-    except Exception:
-        _logger.exception("The start failed unexpectedly.")
-    finally:
-        os._exit(status)
-
-
-def _look(serving: Serving, address: str) -> int:
-    """The exit status: 0 when serving can begin."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
     try:
         django.setup()
@@ -119,7 +98,16 @@ def _look(serving: Serving, address: str) -> int:
         problem = str(mistake)
     if problem:
         print(problem, file=sys.stderr, flush=True)  # noqa: T201  # for the person who starts it
-    return 1 if problem else 0
+        sys.exit(1)
+
+
+def load() -> None:
+    """Load the application; what is loaded now is shared by all workers, and never looked through
+    for garbage.
+    """
+    import_module("config.wsgi")  # needs Django's settings
+    gc.collect()
+    gc.freeze()
 
 
 def _ask_database(serving: Serving, address: str) -> str:

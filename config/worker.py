@@ -61,6 +61,20 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn ships no types
         self._lanes = Lanes(self.cfg.threads)
         self._probes = ThreadPoolExecutor(max_workers=1, thread_name_prefix="probes")
 
+    def set_accept_enabled(self, enabled: bool) -> None:  # noqa: FBT001  # the signature is gunicorn's
+        """Take connections or not; a worker that ends takes first those that wait already.
+
+        The kernel resets what waits at a socket when the last process that has it closes it.
+        """
+        super().set_accept_enabled(enabled)
+        if not (enabled or self.alive):
+            for listener in self.sockets:
+                before = -1
+                while before != self.nr_conns:
+                    before = self.nr_conns
+                    self.accept(listener)
+                listener.close()
+
     def enqueue_req(self, conn: Any) -> None:
         """Have a thread handle the connection, or wait for a request on a new one."""
         if not (conn.initialized or conn.data_ready):

@@ -81,7 +81,7 @@ class _Application(BaseApplication):  # type: ignore[misc]  # gunicorn ships no 
         self._when_ready()
 
     def load(self) -> Any:
-        from config.wsgi import application  # in each worker
+        from config.wsgi import application  # loaded by the master, after its migrations
 
         return application
 
@@ -89,6 +89,7 @@ class _Application(BaseApplication):  # type: ignore[misc]  # gunicorn ships no 
 def _look(server: Any) -> None:
     """A person reads what is printed when it serves."""
     starting.look(starting.Serving(server.cfg.workers, server.cfg.threads))
+    starting.load()
 
 
 def _leave_ctrl_c_to_the_master(worker: Any) -> None:

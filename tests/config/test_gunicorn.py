@@ -2,8 +2,10 @@
 
 import os
 import runpy
+import socket
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import pytest
 from django.conf import settings
@@ -51,3 +53,13 @@ def test_a_worker_whose_master_is_gone_when_it_begins_ends(master, status):
     ended = subprocess.run([sys.executable, "-c", program], cwd=settings.BASE_DIR, check=False)
 
     assert ended.returncode == status
+
+
+def test_systemd_is_told_which_process_is_the_master(tmp_path, monkeypatch):
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as told:
+        told.bind(str(tmp_path / "notify"))
+        monkeypatch.setenv("NOTIFY_SOCKET", told.getsockname())
+
+        gunicorn.when_ready(SimpleNamespace(log=None))
+
+        assert told.recv(100) == f"MAINPID={os.getpid()}".encode()

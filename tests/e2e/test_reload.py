@@ -1,0 +1,87 @@
+"""Workers and masters change under load, and nobody's request fails or waits for a start."""
+
+import os
+import signal
+import threading
+from contextlib import contextmanager
+
+import pytest
+
+from tests.support.deployment import new_deployment
+from tests.support.postgres import wait_until
+from tests.support.server import _children
+
+pytestmark = pytest.mark.e2e
+
+CLIENTS = 4
+
+
+@pytest.fixture(scope="module")
+def deployment():
+    with new_deployment() as made:
+        made.environment["WEB_CONCURRENCY"] = "2"
+        made.manage("migrate")
+        made.start()
+        yield made
+
+
+@contextmanager
+def under_load(deployment):
+    """Clients come meanwhile, each request on a connection of its own; what became of each is noted."""
+    met, stopping = [], threading.Event()
+
+    def ask():
+        while not stopping.is_set():
+            try:
+                met.append(deployment.request("admin", "GET", "/scim/Users").status)
+            except ConnectionError as error:
+                met.append(type(error))
+
+    clients = [threading.Thread(target=ask) for _ in range(CLIENTS)]
+    for client in clients:
+        client.start()
+    try:
+        wait_until(lambda: len(met) > CLIENTS, "requests came")
+        yield met
+    finally:
+        stopping.set()
+        for client in clients:
+            client.join()
+
+
+def further(met):
+    """Return when all clients have asked anew."""
+    until = len(met) + 3 * CLIENTS
+    wait_until(lambda: len(met) >= until, "further requests came")
+
+
+def test_a_reload_replaces_the_workers_and_fails_no_request(deployment):
+    master = deployment.process.pid
+    former = set(_children(master))
+
+    with under_load(deployment) as met:
+        os.kill(master, signal.SIGHUP)
+        wait_until(lambda: former.isdisjoint(_children(master)), "the workers were replaced")
+        further(met)
+
+    assert set(met) == {404}  # the answer of a host that is no tenant yet
+
+
+def test_one_signal_replaces_the_master_and_a_stop_resets_no_connection(deployment):
+    """The new master ends the old one when its workers are ready."""
+    former = deployment.process
+    workers = set(_children(former.pid))
+
+    with under_load(deployment) as met:
+        os.kill(former.pid, signal.SIGUSR2)
+        wait_until(lambda: set(_children(former.pid)) > workers, "another master was started")
+        [master] = set(_children(former.pid)) - workers
+        status = former.wait(60)
+        further(met)
+        replaced = set(met)
+        os.kill(master, signal.SIGTERM)
+        wait_until(lambda: ConnectionRefusedError in met, "nobody listens")
+    deployment.process = None
+
+    assert (status, replaced) == (0, {404})
+    assert set(met) == {404, ConnectionRefusedError}
