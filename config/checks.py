@@ -6,15 +6,18 @@ from typing import Any, Final
 from django.conf import settings
 from django.contrib.auth.hashers import UNUSABLE_PASSWORD_PREFIX
 from django.core.checks import CheckMessage, Error, Tags, Warning, register  # noqa: A004  # Django's name
+from django.db import connection
 
 from accounts.models import Account
 from accounts.permissions import Role
 from config import gunicorn, starting
+from config.database import LIMITS
 from config.edge.proxies import TrustedProxies
 from tenants import schemas
 from tenants.current import in_public, in_tenant
 from tenants.models import Tenant
 
+_IN_FORCE: Final = "SELECT name, setting FROM pg_settings WHERE name = ANY(%s)"
 CREATE_STAFF: Final = "manage.py account create-staff you@example.com"
 
 
@@ -57,7 +60,7 @@ def check_database(databases: Sequence[str] | None = None, **_: Any) -> list[Che
     """The problems of the database; checked only with `--database`, which DATABASE_URL implies."""
     if not databases:
         return []
-    return [*_check_capacity(), *_check_contents()]
+    return [*_check_capacity(), *_check_waiting(), *_check_contents()]
 
 
 def staff_can_sign_in() -> bool:
@@ -76,6 +79,37 @@ def _check_capacity() -> list[CheckMessage]:
     serving = starting.Serving(gunicorn.workers, gunicorn.threads)
     problem = "" if room is None else serving.why_too_many(room)
     return [Error(problem, id="config.E001")] if problem else []
+
+
+def limits_not_in_force() -> tuple[list[str], bool]:
+    """The time limits that a serving transaction would lack, and True behind a pooler."""
+    serving: Any = connection.copy()
+    serving.settings_dict["LIMITS"] = LIMITS
+    try:
+        serving.set_autocommit(False)
+        with serving.cursor() as cursor:
+            cursor.execute(_IN_FORCE, [list(LIMITS)])
+            return [
+                name for name, setting in cursor.fetchall() if setting == "0"
+            ], serving.is_pooled
+    finally:
+        serving.close()
+
+
+def _check_waiting() -> list[CheckMessage]:
+    missing, is_pooled = limits_not_in_force()
+    problems: list[CheckMessage] = []
+    if missing:
+        sentence = (
+            f"Requests can wait for the database without end: {', '.join(missing)} not in force."
+        )
+        hint = "Set DATABASE_POOLER=transaction."
+        problems.append(Error(sentence, hint=hint, id="config.E003"))
+    if is_pooled and settings.OWNER_DATABASE is None:
+        sentence = "DATABASE_URL leads through a pooler, and so would `manage.py migrate`."
+        hint = "Set MIGRATION_DATABASE_URL to a direct connection of the database's owner."
+        problems.append(Warning(sentence, hint=hint, id="config.W005"))
+    return problems
 
 
 def _check_contents() -> list[CheckMessage]:

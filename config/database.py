@@ -35,7 +35,7 @@ _PREPARE_AFTER: Final = 5  # executions of a statement on one connection
 
 # How long a request may wait for the database. Commands and migrations may take their time. A statement
 # ends before its request is cut off (tenants.deadlines), and says why.
-_LIMITS: Final = {
+LIMITS: Final = {
     "statement_timeout": "8s",
     "lock_timeout": "5s",
     "idle_in_transaction_session_timeout": "15s",
@@ -49,29 +49,44 @@ _LINE: Final = {
 }
 
 
-def database_settings(url: str, data_dir: Path, *, prepares: bool = False) -> dict[str, Any]:
+def database_settings(
+    url: str,
+    data_dir: Path,
+    *,
+    prepares: bool = False,
+    pooler: str = "detect",
+    name: str = "DATABASE_URL",
+) -> dict[str, Any]:
     """Django's settings of the one database. Raises EnvironmentVariableError for a URL that is none.
 
-    Connections stay open (docs/performance.md: opening one costs 3 ms). Sessions are in UTC from the
-    start, which saves Django the statement that makes them so. With `prepares` the hot statements
-    are prepared on the server (tenants.backend).
+    Connections stay open (docs/performance.md: opening one costs 3 ms). Nothing is asked for in the
+    packet that opens one, since poolers refuse that: the backend reads the rest (tenants.backend).
+    With `prepares` hot statements are prepared unless a pooler is there.
     """
-    where = _read_url(url) if url else _embedded(data_dir)
+    where = _read_url(url, name) if url else _embedded(data_dir)
     options = {"connect_timeout": deadlines.CONNECT_SECONDS, **where.pop("OPTIONS", {})}
-    options["options"] = f"{options.get('options', '')} -c timezone=UTC".strip()
     if prepares:
         options["prepare_threshold"] = _PREPARE_AFTER
-    return {"ENGINE": "tenants.backend", "CONN_MAX_AGE": None, "OPTIONS": options, **where}
+    return {
+        "ENGINE": "tenants.backend",
+        "CONN_MAX_AGE": None,
+        "OPTIONS": options,
+        "POOLER": pooler,
+        "LIMITS": {},
+        **where,
+    }
+
+
+def owner_settings(url: str, data_dir: Path) -> dict[str, Any] | None:
+    """Django's settings of the login that owns the database; None without a URL of its own."""
+    return database_settings(url, data_dir, name="MIGRATION_DATABASE_URL") if url else None
 
 
 def limit_waiting() -> None:
     """Limit the time of statements on connections opened from now on: for serving processes."""
     database = connections.settings["default"]
-    options = _LINE | database["OPTIONS"]
-    limits = " ".join(f"-c {name}={value}" for name, value in _LIMITS.items())
-    if limits not in options["options"]:
-        options["options"] = f"{options['options']} {limits}"
-    database["OPTIONS"] = options
+    database["OPTIONS"] = _LINE | database["OPTIONS"]
+    database["LIMITS"] = dict(LIMITS)
 
 
 def _embedded(data_dir: Path) -> dict[str, Any]:
@@ -83,7 +98,7 @@ def _embedded(data_dir: Path) -> dict[str, Any]:
     }
 
 
-def _read_url(url: str) -> dict[str, Any]:
+def _read_url(url: str, variable: str) -> dict[str, Any]:
     """The parts of the URL as libpq reads them; its query holds options, such as sslmode."""
     try:
         parts = conninfo_to_dict(url) if url.startswith(_SCHEMES) else {}
@@ -92,7 +107,7 @@ def _read_url(url: str) -> dict[str, Any]:
     where = {name: str(parts.pop(key, "")) for key, name in _NAMES.items()}
     if not where["NAME"]:
         # Without the value and what libpq says of it: both may hold a password.
-        raise EnvironmentVariableError(f"DATABASE_URL must look like {_EXAMPLE}.")
+        raise EnvironmentVariableError(f"{variable} must look like {_EXAMPLE}.")
     return {**where, "OPTIONS": parts}
 
 

@@ -40,20 +40,14 @@ def number(name: str, default: int | None = None) -> int:
     return int(value)
 
 
-def switch(name: str) -> bool:
-    """True if the variable is `on`, False if `off`. Raises EnvironmentVariableError for other words."""
-    value = text(name).lower()
-    if value not in {"on", "off"}:
-        raise EnvironmentVariableError(f"{name} must be on or off, not {value!r}.")
-    return value == "on"
-
-
 def choice(name: str) -> str:
     """The variable as one of its row's choices, in any letter case. Raises EnvironmentVariableError."""
     choices = {each.upper(): each for each in VARIABLES[name].choices}
-    value = choices.get(text(name).upper())
+    given = text(name)
+    value = choices.get(given.upper())
     if value is None:
-        raise EnvironmentVariableError(f"{name} must be one of {', '.join(choices.values())}.")
+        known = ", ".join(choices.values())
+        raise EnvironmentVariableError(f"{name} must be one of {known}, not {given!r}.")
     return value
 
 

@@ -8,7 +8,7 @@ SECRET_KEY refuses to start.
 from csp.constants import NONE, SELF
 
 from config import environment
-from config.database import database_settings
+from config.database import database_settings, owner_settings
 from config.edge.proxies import read_trusted_proxies
 
 BASE_DIR = environment.ROOT
@@ -62,9 +62,14 @@ SKIP_PG_EXTRA_VALIDATION = True
 DATABASE_ROUTERS = ["django_tenants.routers.TenantSyncRouter"]
 DATABASES = {
     "default": database_settings(
-        DATABASE_URL, DATA_DIR, prepares=environment.switch("PREPARED_STATEMENTS")
+        DATABASE_URL,
+        DATA_DIR,
+        prepares=environment.choice("PREPARED_STATEMENTS") == "on",
+        pooler=environment.choice("DATABASE_POOLER"),
     )
 }
+# The login that changes tables, if it is another than the one that serves (tenants.logins).
+OWNER_DATABASE = owner_settings(environment.text("MIGRATION_DATABASE_URL"), DATA_DIR)
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 ROOT_URLCONF = "config.urls_tenant"

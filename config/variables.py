@@ -16,7 +16,6 @@ class Kind(StrEnum):
     TEXT = "text"
     PATH = "path"
     NUMBER = "number"
-    SWITCH = "on or off"
     ADDRESS = "IP address"
     DATABASE = "database URL"
     CHOICE = "choice"
@@ -77,13 +76,30 @@ _ROWS: Final = (
         is_secret=True,
     ),
     Variable(
-        "PREPARED_STATEMENTS",
-        Kind.SWITCH,
+        "MIGRATION_DATABASE_URL",
+        Kind.DATABASE,
         (
-            "`off` plans each statement every time; for a pooler that cannot carry prepared statements and "
-            "cannot be told by its process ids, as PgBouncer can"
+            "the same database by the login that owns it, direct and not through a pooler: `migrate` uses "
+            "it. Without it DATABASE_URL is the owner's"
         ),
+        is_secret=True,
+    ),
+    Variable(
+        "DATABASE_POOLER",
+        Kind.CHOICE,
+        (
+            "`detect` finds a pooler such as PgBouncer by its process ids; `transaction` is for one that "
+            "cannot be found so. Time limits then go with each transaction"
+        ),
+        "detect",
+        choices=("detect", "transaction"),
+    ),
+    Variable(
+        "PREPARED_STATEMENTS",
+        Kind.CHOICE,
+        "`off` has PostgreSQL plan each statement every time, as it does behind a pooler in any case",
         "on",
+        choices=("on", "off"),
     ),
     Variable(
         "BASE_DOMAIN",

@@ -10,7 +10,8 @@ PostgreSQL has such a statement wait for every transaction that uses the table, 
 included: whoever calls this must hold no lock on the table that conflicts with the statement's.
 """
 
-from typing import Any, Final
+from collections.abc import Mapping
+from typing import Final
 
 from django.db import connection
 from psycopg import sql
@@ -30,7 +31,7 @@ def execute(statement: sql.Composed) -> None:
         with connection.cursor() as cursor:
             cursor.execute("SET LOCAL idle_in_transaction_session_timeout = 0")
     own = connection.copy()
-    own.settings_dict["OPTIONS"] = _patient(own.settings_dict["OPTIONS"])
+    own.settings_dict["LIMITS"] = _patient(own.settings_dict.get("LIMITS", {}))
     try:
         with own.cursor() as cursor:
             cursor.execute(statement)
@@ -38,8 +39,6 @@ def execute(statement: sql.Composed) -> None:
         own.close()
 
 
-def _patient(options: dict[str, Any]) -> dict[str, Any]:
-    """The options of the connection, with the time limits of serving processes raised."""
-    text = str(options.get("options", ""))
-    raised = (f"-c {name}={LIMIT}" for name in _LIMITS if name in text)
-    return {**options, "options": " ".join((text, *raised))}
+def _patient(limits: Mapping[str, str]) -> dict[str, str]:
+    """The time limits of the process, with those raised that would end the statement."""
+    return {name: LIMIT if name in _LIMITS else value for name, value in limits.items()}

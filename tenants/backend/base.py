@@ -15,7 +15,7 @@ the tenant changes follows it.
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import lru_cache, partial
 from typing import Any, Final, Protocol
 
@@ -24,7 +24,7 @@ from django.db import DatabaseError, connection
 from django.db.backends.postgresql.introspection import DatabaseIntrospection
 from django_tenants.postgresql_backend import base
 from psycopg import sql
-from psycopg.pq import ExecStatus, TransactionStatus
+from psycopg.pq import TransactionStatus
 
 from tenants import deadlines
 from tenants.backend.statements import Parameters, Rows, Statements
@@ -61,6 +61,8 @@ class DatabaseWrapper(base.DatabaseWrapper):  # type: ignore[misc]  # django-ten
 
     search_path_set_schemas: bytes | None  # the statement that put the path in force
     _line: deadlines.Line | None = None
+    is_pooled: bool = False  # of the present connection, as is the next
+    _limits: bytes = b""  # the statements that limit a transaction
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -69,23 +71,39 @@ class DatabaseWrapper(base.DatabaseWrapper):  # type: ignore[misc]  # django-ten
         self.execute_wrappers.append(self._execute_on_path)
 
     def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
-        """A new connection; one through a pooler does without prepared statements.
+        """A new connection, with the time limits of `LIMITS` and statements prepared as `POOLER` says.
 
-        PgBouncer gives its clients process ids of its own making; what one of its servers has prepared
-        another does not know. psycopg prepares nothing itself.
+        The session behind a pooler belongs to everybody: the limits go with each transaction instead,
+        and what one server has prepared another does not know (decision 0080).
         """
         deadlines.check_time_to_connect()
         session = super().get_new_connection(conn_params)
         self._line = deadlines.Line(session)
         deadlines.note_line(self._line)
         after, session.prepare_threshold = session.prepare_threshold, None
-        if after is not None:
-            asked = session.pgconn.exec_(b"SELECT pg_backend_pid()")
-            is_answered = asked.status == ExecStatus.TUPLES_OK
-            if not is_answered or int(asked.get_value(0, 0)) != session.info.backend_pid:
-                after = None
         self.statements = Statements(session, after)
+        limits = self.settings_dict.get("LIMITS", {})
+        self.is_pooled = self.settings_dict.get("POOLER") == "transaction" or self._has_strange_id(
+            session
+        )
+        if self.is_pooled:
+            self.statements.after = None
+            self._limits = _set_limits(limits, "LOCAL")
+        else:
+            self._limits = b""
+            self.statements.send(_set_limits({"timezone": "UTC", **limits}, "SESSION"))
         return session
+
+    def _has_strange_id(self, session: Any) -> bool:
+        """True if the session's process id is not that of its PostgreSQL process: a pooler makes its own."""
+        asked = self.statements.send(b"SELECT pg_backend_pid()")
+        return bool(int(asked.get_value(0, 0)) != session.info.backend_pid)
+
+    def chunked_cursor(self) -> Any:
+        """Django's; behind a pooler no cursor of the server is kept beyond a transaction."""
+        if self.is_pooled and self.get_autocommit():
+            return self.cursor()
+        return super().chunked_cursor()
 
     def execute_hot(self, statement: str, parameters: Parameters) -> Rows:
         """The rows of a statement that PostgreSQL plans once (tenants.backend.statements).
@@ -146,7 +164,8 @@ class DatabaseWrapper(base.DatabaseWrapper):  # type: ignore[misc]  # django-ten
         if is_in_force and not question:
             return None
         # psycopg would send BEGIN in a message of its own.
-        sent = (begin, b"" if is_in_force else wanted, question)
+        limits = self._limits if begin else b""
+        sent = (begin, limits, b"" if is_in_force else wanted, question)
         result = self._send(b"; ".join(filter(None, sent)))
         self.search_path_set_schemas = wanted
         return str(result.get_value(0, 0), "ascii") if question and result.ntuples else None
@@ -172,6 +191,13 @@ class DatabaseWrapper(base.DatabaseWrapper):  # type: ignore[misc]  # django-ten
             raise AbortedTransactionError("The transaction failed earlier and cannot be committed.")
         if status != TransactionStatus.IDLE:
             self._send(b"COMMIT")
+
+
+def _set_limits(limits: Mapping[str, str], scope: str) -> bytes:
+    """The statements that set these for the session, or for the transaction."""
+    form = sql.SQL(f"SET {scope} {{}} = {{}}")
+    statements = (form.format(sql.Identifier(name), value) for name, value in limits.items())
+    return sql.SQL("; ").join(statements).as_bytes()
 
 
 @lru_cache(maxsize=1024)

@@ -7,13 +7,15 @@ it can also be called by the name that it had once, its alias.
 import json
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from datetime import datetime
 from threading import Event, Thread
 from typing import Any, ClassVar, Final, Literal, TypeVar
 
 from django.core.management.base import BaseCommand, CommandParser, DjangoHelpFormatter
 from django.core.serializers.json import DjangoJSONEncoder
+
+from tenants import logins
 
 SILENCE: Final = 1.0  # seconds until a command says how far it has come
 SAY_EVERY: Final = 5.0  # seconds
@@ -38,6 +40,7 @@ class HouseCommand(BaseCommand):
     suppressed_base_arguments = DjangoHelpFormatter.show_last
     examples: ClassVar[Sequence[str]] = ()  # whole lines, shown below the help
     alias: ClassVar[str] = ""  # the name that a verb had once; scripts may go on using it
+    as_owner: ClassVar[bool] = False  # of a command that changes tables (tenants.logins)
     # Of a command that prints a list: how a cell is written, by the heading of its column.
     columns: ClassVar[Mapping[str, Callable[[Any], str]]] = {}
 
@@ -52,6 +55,12 @@ class HouseCommand(BaseCommand):
                 "--json", action="store_true", help="Print one JSON document in place of a table."
             )
         return parser
+
+    def execute(self, *args: Any, **options: Any) -> str | None:
+        """Django's, by the login that the command needs."""
+        with logins.as_owner() if self.as_owner else nullcontext():
+            output: str | None = super().execute(*args, **options)
+            return output
 
     def note(self, line: str) -> None:
         """Write a line for the person at the terminal, to standard error: standard output is data."""

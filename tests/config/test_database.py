@@ -19,7 +19,9 @@ def test_a_url_is_read_with_its_percent_encoding_and_options(tmp_path):
         "PASSWORD": "p@ss/word",
         "HOST": "db.example",
         "PORT": "5433",
-        "OPTIONS": {"connect_timeout": 3, "sslmode": "require", "options": "-c timezone=UTC"},
+        "OPTIONS": {"connect_timeout": 3, "sslmode": "require"},
+        "POOLER": "detect",
+        "LIMITS": {},
     }
 
 
@@ -29,7 +31,7 @@ def test_the_short_scheme_a_socket_and_own_options_are_understood(tmp_path):
     found = database.database_settings(url, tmp_path)
 
     assert found["HOST"] == "/run/postgresql"
-    assert found["OPTIONS"] == {"connect_timeout": "9", "options": "-c jit=off -c timezone=UTC"}
+    assert found["OPTIONS"] == {"connect_timeout": "9", "options": "-c jit=off"}
 
 
 def test_without_a_url_the_embedded_server_of_the_data_dir_is_meant(tmp_path):
@@ -59,15 +61,19 @@ def test_a_wrong_url_is_refused_without_repeating_it(tmp_path, url):
 
 
 def test_a_serving_process_limits_statements_locks_idle_transactions_and_silence(monkeypatch):
-    options = {"options": "-c timezone=UTC", "keepalives_count": 9}
-    monkeypatch.setitem(connections.settings["default"], "OPTIONS", options)
+    options = {"keepalives_count": 9}
+    default = connections.settings["default"]
+    monkeypatch.setitem(default, "OPTIONS", options)
+    monkeypatch.setitem(default, "LIMITS", {})
 
     database.limit_waiting()
-    database.limit_waiting()
 
-    assert connections.settings["default"]["OPTIONS"] == {
-        "options": "-c timezone=UTC -c statement_timeout=8s -c lock_timeout=5s"
-        " -c idle_in_transaction_session_timeout=15s",
+    assert default["LIMITS"] == {
+        "statement_timeout": "8s",
+        "lock_timeout": "5s",
+        "idle_in_transaction_session_timeout": "15s",
+    }
+    assert default["OPTIONS"] == {
         "tcp_user_timeout": 1500,
         "keepalives_idle": 2,
         "keepalives_interval": 1,
@@ -76,4 +82,4 @@ def test_a_serving_process_limits_statements_locks_idle_transactions_and_silence
 
 
 def test_commands_and_migrations_may_take_their_time():
-    assert "statement_timeout" not in settings.DATABASES["default"]["OPTIONS"]["options"]
+    assert settings.DATABASES["default"]["LIMITS"] == {}

@@ -83,15 +83,17 @@ def test_two_first_starts_agree_on_one_key(tmp_path):
     assert keys[0] == keys[1]
 
 
-@pytest.mark.parametrize(("value", "is_on"), [("", True), ("on", True), ("OFF", False)])
-def test_a_switch_is_on_unless_it_is_off(monkeypatch, value, is_on):
+@pytest.mark.parametrize(("value", "read"), [("", "on"), ("on", "on"), ("OFF", "off")])
+def test_a_choice_is_read_in_any_letter_case(monkeypatch, value, read):
     monkeypatch.setenv("PREPARED_STATEMENTS", value)
 
-    assert environment.switch("PREPARED_STATEMENTS") is is_on
+    assert environment.choice("PREPARED_STATEMENTS") == read
 
 
-def test_a_switch_with_another_word_is_refused_with_its_name(monkeypatch):
+def test_a_choice_that_is_none_is_refused_with_its_name(monkeypatch):
     monkeypatch.setenv("PREPARED_STATEMENTS", "no")
 
-    with pytest.raises(EnvironmentVariableError, match=r"^PREPARED_STATEMENTS must be on or off"):
-        environment.switch("PREPARED_STATEMENTS")
+    with pytest.raises(EnvironmentVariableError) as refused:
+        environment.choice("PREPARED_STATEMENTS")
+
+    assert str(refused.value) == "PREPARED_STATEMENTS must be one of on, off, not 'no'."

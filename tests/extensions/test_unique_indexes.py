@@ -10,6 +10,7 @@ import pytest
 from django.db import IntegrityError, connection, transaction
 
 from accounts.actions import ActionRefused
+from config.database import LIMITS
 from scim.extensions import uniqueness
 from scim.extensions.defining import define_schema, remove_schema
 from scim.extensions.models import ExtensionSchema
@@ -279,14 +280,11 @@ def test_a_build_that_cannot_be_done_in_time_is_refused_and_leaves_nothing(
 ):
     """As in a serving process, whose statements have a limit, here a short one."""
     define(initech, {"name": "shirt"})
-    options = connection.settings_dict["OPTIONS"]
     monkeypatch.setattr(concurrently, "LIMIT", "300ms")
 
+    monkeypatch.setitem(connection.settings_dict, "LIMITS", dict(LIMITS))
+
     def hurried():
-        connection.settings_dict["OPTIONS"] = {
-            **options,
-            "options": f"{options['options']} -c statement_timeout=10s -c lock_timeout=5s",
-        }
         define(initech, {"name": "shirt"}, BADGE)
 
     with writing(initech), pytest.raises(ActionRefused, match="could not be made unique in time"):

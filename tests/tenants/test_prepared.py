@@ -18,6 +18,7 @@ from django.db import (
 )
 from django.db.transaction import TransactionManagementError
 
+from config.database import LIMITS
 from tenants.backend.base import OutsideTransactionError, execute, violated_constraint
 from tenants.current import in_tenant
 from tests.support import database
@@ -164,14 +165,69 @@ def test_a_connection_prepares_as_the_setting_says(own_connection):
     assert own_connection.statements.after is None
 
 
-def test_behind_a_pooler_nothing_is_prepared(own_connection, monkeypatch):
-    """PgBouncer gives its clients process ids that no process of PostgreSQL has."""
+@pytest.fixture
+def pooled(own_connection, monkeypatch):
+    """A connection for which PgBouncer made up a process id; it limits its time."""
     connection.ensure_connection()
-    pooled = SimpleNamespace(backend_pid=0, parameter_status=lambda _: "UTC")
-    monkeypatch.setattr(type(connection.connection), "info", pooled)
+    seen = SimpleNamespace(backend_pid=0, parameter_status=lambda _: "UTC")
+    monkeypatch.setattr(type(connection.connection), "info", seen)
+    own_connection.settings_dict["LIMITS"] = LIMITS
+    own_connection.ensure_connection()
+    return own_connection
 
+
+def limits(of):
+    with of.cursor() as cursor:
+        cursor.execute("SELECT name, setting FROM pg_settings WHERE name = ANY(%s)", [list(LIMITS)])
+        return {name: int(milliseconds) for name, milliseconds in cursor.fetchall()}
+
+
+IN_FORCE = {
+    "statement_timeout": 8_000,
+    "lock_timeout": 5_000,
+    "idle_in_transaction_session_timeout": 15_000,
+}
+
+
+def test_a_connection_of_its_own_has_its_limits_for_good(own_connection):
+    own_connection.settings_dict["LIMITS"] = LIMITS
+
+    assert limits(own_connection) == IN_FORCE
+
+
+def test_behind_a_pooler_nothing_is_prepared(pooled):
+    assert pooled.is_pooled
+    assert pooled.statements.after is None
+
+
+def test_behind_a_pooler_the_limits_go_with_each_transaction(pooled):
+    """A session there is everybody's: what one client sets for it another would meet."""
+    assert set(limits(pooled).values()) == {0}
+
+    pooled.set_autocommit(False)
+    assert limits(pooled) == IN_FORCE
+    pooled.rollback()
+    assert limits(pooled) == IN_FORCE
+    pooled.rollback()
+    pooled.set_autocommit(True)
+    assert set(limits(pooled).values()) == {0}
+
+
+def test_behind_a_pooler_a_cursor_of_the_server_ends_with_its_transaction(pooled):
+    with pooled.chunked_cursor() as cursor:
+        assert not isinstance(cursor.cursor, psycopg.ServerCursor)
+
+    pooled.set_autocommit(False)
+    with pooled.chunked_cursor() as cursor:
+        assert isinstance(cursor.cursor, psycopg.ServerCursor)
+    pooled.set_autocommit(True)
+
+
+def test_a_pooler_that_gives_true_process_ids_is_a_setting(own_connection):
+    own_connection.settings_dict["POOLER"] = "transaction"
     own_connection.ensure_connection()
 
+    assert own_connection.is_pooled
     assert own_connection.statements.after is None
 
 

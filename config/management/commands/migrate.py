@@ -28,6 +28,7 @@ class Command(HouseCommand, migrate.Command):
         "on, and the failures are listed at the end."
     )
     requires_system_checks = "__all__"
+    as_owner = True
     examples = (
         "manage.py migrate",
         "manage.py migrate --check",

@@ -74,12 +74,17 @@ def prepare() -> list[str]:
 @contextmanager
 def one_at_a_time() -> Iterator[None]:
     """Of two first starts on one database the second finds what the first has made."""
-    with in_public(), connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_lock(%s)", [_STARTING])
+    own = connection.copy()
+    own.set_autocommit(False)
     try:
+        with (
+            own.cursor() as cursor
+        ):  # until its transaction ends: a pooler may give the session away
+            cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_STARTING])
         yield
     finally:
-        connection.close()  # gives the lock back, and must not be shared with workers anyway
+        own.close()
+        connection.close()  # must not be shared with workers
 
 
 def check_port_is_free(address: str, port: int) -> None:
