@@ -10,7 +10,6 @@ verify the tokens (RFC 7517). Both speak plain JSON. Every poll is in the provis
 together.
 """
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -190,9 +189,9 @@ def _authenticate(request: HttpRequest, asked: Asked) -> tuple[Stream, str]:
 def _read_json(request: HttpRequest) -> Any:
     """The body. Raises PollRefused, ContentTooLarge, InvalidSyntax, UnsupportedCoding."""
     try:
-        return json.loads(bodies.read_all(request, MAX_BODY))
-    except (ValueError, RecursionError, UnreadablePostError):
-        raise PollRefused("The body is not JSON.") from None
+        return bodies.parse(bodies.read_all(request, MAX_BODY))
+    except UnreadablePostError as error:
+        raise PollRefused(str(error)) from None
 
 
 def _refusal(request: HttpRequest, asked: Asked, error: ScimError) -> HttpResponse:

@@ -9,7 +9,6 @@ resources, a chunk at a time, in the transaction of the action; clients see no d
 version nor lastModified changes (decision 0030).
 """
 
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any, Final
@@ -21,8 +20,10 @@ from scim.extensions import storage, uniqueness
 from scim.extensions.models import ExtensionSchema
 from scim.extensions.reader import DefinitionRefused, incompatibilities, read_schema
 from scim.protocol.discovery import schema_representation
+from scim.protocol.errors import InvalidSyntax
 from scim.protocol.redaction import secret_attributes, secret_paths, without_secrets
 from scim.protocol.schema import Attribute, Extension, Schema, Uniqueness
+from scim.protocol.values import read_document
 from scim.provider.catalog import RESOURCE_TYPES
 from tenants import clock, lifecycle
 from tenants.models import Tenant
@@ -137,14 +138,9 @@ def _read(definition: Definition) -> Schema:
             "schema.definition", f"The definition is longer than {MAX_DEFINITION} characters."
         )
     try:
-        schema = read_schema(json.loads(definition.text))
-    except DefinitionRefused as error:
+        schema = read_schema(read_document(definition.text, of="definition"))
+    except (DefinitionRefused, InvalidSyntax) as error:
         raise ActionRefused("schema.definition", str(error)) from error
-    except (ValueError, RecursionError) as error:
-        where = f" at line {error.lineno}" if isinstance(error, json.JSONDecodeError) else ""
-        raise ActionRefused(
-            "schema.definition", f"The definition is not valid JSON{where}."
-        ) from error
     _check_secrets(schema, is_required=definition.is_required)
     return schema
 

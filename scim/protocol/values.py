@@ -74,26 +74,40 @@ _KINDS: Final = {
 }
 
 
-def read_document(text: str, max_names: int = MAX_NAMES) -> Any:
-    """The JSON document in the text. Raises InvalidSyntax, whose detail speaks of the body."""
-    _check_depth(text)
+class _Unreadable(Exception):
+    """A document that is not read; `said` goes on a sentence about it."""
+
+    def __init__(self, said: str, reason: str = "body.unreadable") -> None:
+        super().__init__(said)
+        self.said = said
+        self.reason = reason
+
+
+def read_document(text: str, max_names: int = MAX_NAMES, of: str = "body") -> Any:
+    """The JSON document in the text. Raises InvalidSyntax, whose detail speaks of the `of`.
+
+    The door for all JSON from outside: depth, members and digits are bounded, a name stands once in an
+    object in any letter case, numbers are finite, and text is what the database takes.
+    """
     try:
+        _check_depth(text)
         return _Reader(max_names, is_short=len(text) <= _SHORT).decode(text)
     except json.JSONDecodeError as error:
-        raise InvalidSyntax(
-            "body.unreadable", f"The body is not JSON: line {error.lineno}, column {error.colno}."
-        ) from None
+        detail = f"The {of} is not JSON: line {error.lineno}, column {error.colno}."
+        raise InvalidSyntax("body.unreadable", detail) from None
+    except _Unreadable as error:
+        raise InvalidSyntax(error.reason, f"The {of} {error.said}") from None
 
 
 def _check_depth(text: str) -> None:
-    """Raise InvalidSyntax if values nest too deep for the JSON parser's recursion."""
+    """Raise _Unreadable if values nest too deep for the JSON parser's recursion."""
     if text.count("[") + text.count("{") <= MAX_DEPTH:
         return
     depth = 0
     for bracket in _BRACKET.findall(_STRING.sub("", text)):
         depth += 1 if bracket in "[{" else -1
         if depth > MAX_DEPTH:
-            raise InvalidSyntax("body.unreadable", f"The body nests more than {MAX_DEPTH} levels.")
+            raise _Unreadable(f"nests more than {MAX_DEPTH} levels.")
 
 
 class _Reader:
@@ -119,9 +133,7 @@ class _Reader:
     def _object(self, pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         self._names += len(pairs)
         if self._names > self._max_names:
-            raise InvalidSyntax(
-                "body.unreadable", f"The body has more than {self._max_names} members."
-            )
+            raise _Unreadable(f"has more than {self._max_names} members.")
         made = dict(pairs)
         names = tuple(made)
         if len(names) != len(pairs) or not (names in _distinct or self._are_distinct(names)):
@@ -140,39 +152,39 @@ class _Reader:
         return True
 
 
-def _doubled(names: Iterable[str]) -> InvalidSyntax:
+def _doubled(names: Iterable[str]) -> _Unreadable:
     """The refusal that says which member is there twice."""
     seen: dict[str, str] = {}
     for name in names:
         former = seen.setdefault(name.lower(), name)
         if former != name:
-            return InvalidSyntax(
+            return _Unreadable(
+                f"names one member twice, as {shown(former)} and {shown(name)}: letter case does not"
+                " count.",
                 "body.ambiguous",
-                f"The body names one member twice, as {shown(former)} and {shown(name)}: letter"
-                " case does not count.",
             )
-    return InvalidSyntax("body.ambiguous", "The body repeats a member of one object.")
+    return _Unreadable("repeats a member of one object.", "body.ambiguous")
 
 
 def _finite(literal: str) -> float:
     number = Real.read(literal)
     if not math.isfinite(number) or len(literal) > MAX_DIGITS:
-        raise InvalidSyntax("body.unreadable", "The body has a number that is out of range.")
+        raise _Unreadable("has a number that is out of range.")
     return number
 
 
 def _bounded_integer(literal: str) -> int:
     if len(literal) > MAX_DIGITS:
-        raise InvalidSyntax("body.unreadable", "The body has a number that is out of range.")
+        raise _Unreadable("has a number that is out of range.")
     return int(literal)
 
 
 def _refuse_constant(_name: str) -> Any:
-    raise InvalidSyntax("body.unreadable", "The body has a number that is not finite.")
+    raise _Unreadable("has a number that is not finite.")
 
 
 def _check_text(value: Any) -> None:
-    """Raise InvalidSyntax for text that JSON can carry and the database cannot."""
+    """Raise _Unreadable for text that JSON can carry and the database cannot."""
     if isinstance(value, dict):
         for name, item in value.items():
             _check_text(name)
@@ -181,10 +193,7 @@ def _check_text(value: Any) -> None:
         for item in value:
             _check_text(item)
     elif isinstance(value, str) and not is_acceptable(value):
-        raise InvalidSyntax(
-            "body.unreadable",
-            "The body has a NUL character or half of a surrogate pair in a string.",
-        )
+        raise _Unreadable("has a NUL character or half of a surrogate pair in a string.")
 
 
 class Notes:

@@ -107,8 +107,12 @@ def test_only_that_tenant_is_told_to_read_its_schemas_again(acme, globex):
 @pytest.mark.parametrize(
     ("asked", "sentence"),
     [
-        (Definition("{"), "The definition is not valid JSON at line 1."),
-        (Definition("[" * 100_000), "The definition is not valid JSON."),
+        (Definition("{"), "The definition is not JSON: line 1, column 2."),
+        (Definition("[" * 100_000), "The definition nests more than 32 levels."),
+        (
+            Definition('{"id": 1, "ID": 2}'),
+            "The definition names one member twice, as id and ID: letter case does not count.",
+        ),
         (Definition(" " * 131_073), "The definition is longer than 131072 characters."),
         (Definition("[]"), "The definition must be a JSON object, as /Schemas shows one."),
         (Definition("{}", "Device"), "The resource type must be one of User, Group."),
