@@ -35,6 +35,8 @@ _NEVER_VISITED: Final = (
     "/admin/logout/",
     "/admin/password_change/",
     "/admin/invitation/",
+    "/admin/confirm/",
+    "/admin/you/",
 )
 _READING: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 

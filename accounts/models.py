@@ -8,8 +8,12 @@ import uuid
 from datetime import datetime
 from typing import Final
 
+from django.conf import settings
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
+from django.contrib.sessions.backends.base import SessionBase
+from django.contrib.sessions.base_session import AbstractBaseSession
 from django.db import models
+from django.utils.module_loading import import_string
 
 from accounts.permissions import Role, grants
 from accounts.tokens import PUBLIC_ID_LENGTH, USER_AGENT_LENGTH, Standing
@@ -234,6 +238,24 @@ class SpentAssertion(models.Model):
 
     def __str__(self) -> str:
         return f"assertion until {self.expires_at}"
+
+
+class Session(AbstractBaseSession):
+    """A browser's session; its columns beside Django's say whose it is (accounts.sessions)."""
+
+    account = models.ForeignKey(Account, null=True, on_delete=models.CASCADE)  # None: not signed in
+    signed_in_at = models.DateTimeField(null=True)
+    seen_at = models.DateTimeField()  # to the minute
+    address = models.GenericIPAddressField(null=True)
+    user_agent = models.CharField(max_length=USER_AGENT_LENGTH, blank=True)
+
+    class Meta:
+        verbose_name = "session"
+
+    @classmethod
+    def get_session_store_class(cls) -> type[SessionBase]:
+        store: type[SessionBase] = import_string(f"{settings.SESSION_ENGINE}.SessionStore")
+        return store
 
 
 class Guesses(models.Model):

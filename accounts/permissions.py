@@ -30,6 +30,8 @@ VIEW_AS_ADMIN: Final = "tenants.view_as_admin"
 # Generating secret tokens; staff who may are warned before credentials end.
 MINT: Final = "accounts.add_secrettoken"
 
+# Looking after the account that is signed in: its sessions and second factors.
+OWN_ACCOUNT: Final = "accounts.change_own_account"
 # Ending the lock that follows wrong passwords, on accounts of a tenant (accounts.guessing).
 UNLOCK: Final = "accounts.unlock_account"
 
@@ -55,6 +57,7 @@ _SEE_ALL: Final = _SEE_PROVISIONING | {
     "accounts.view_oauthclient",
     "accounts.view_auditentry",
     "tenants.view_mail",
+    OWN_ACCOUNT,
 }
 _SUPPORT: Final = _SEE_ALL | {
     "tenants.retry_mail",
@@ -107,6 +110,7 @@ GRANTS: Final[Mapping[str, frozenset[str]]] = {
         "accounts.view_account",
         "accounts.invite_account",
         "accounts.remove_account",
+        OWN_ACCOUNT,
         UNLOCK,
     },
     Role.MEMBER: frozenset(),

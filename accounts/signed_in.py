@@ -10,11 +10,10 @@ from datetime import datetime
 from functools import partial
 from typing import Any, cast
 
-from django.contrib.sessions.models import Session
 from django.http import HttpRequest
 
 from accounts.audit import Actor, record
-from accounts.models import Account
+from accounts.models import Account, Session
 from tenants.current import address_of, current_tenant, in_tenant
 from tenants.models import Tenant
 

@@ -31,7 +31,9 @@ DEBUG = False
 
 # Tenancy: public holds the registry only, so nothing can fall through to it (docs/platform.md).
 SHARED_APPS = ["tenants", "django.contrib.contenttypes"]
-TENANT_APPS = ["django.contrib.sessions", "accounts", "scim"]
+# The table of django.contrib.sessions is the release's before, which serves during an upgrade; of
+# commands with equal names the first counts.
+TENANT_APPS = ["accounts", "scim", "django.contrib.sessions"]
 FEATURES = [  # scim.provider.features; pages and navigation show them in this order
     "scim.history",
     "scim.inspector",
@@ -138,10 +140,8 @@ AUTH_PASSWORD_VALIDATORS = [
 ]
 LOGIN_URL = "admin:login"
 LOGIN_REDIRECT_URL = "admin:index"
-SESSION_ENGINE = (
-    "django.contrib.sessions.backends.db"  # rows of a tenant's schema: no cookie crosses
-)
-SESSION_COOKIE_AGE = 8 * 60 * 60  # seconds
+SESSION_ENGINE = "accounts.sessions"  # rows of a tenant's schema: no cookie crosses
+SESSION_EXPIRE_AT_BROWSER_CLOSE = True  # when it ends otherwise is in its row
 SESSION_COOKIE_HTTPONLY = True
 # Links in e-mails and tickets open the page that they name; nothing else of another site's comes with
 # a cookie. No GET changes anything, and every other method asks for the token of a form. Were the

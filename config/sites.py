@@ -4,6 +4,7 @@ The staff site is on the staff host. The tenant site is on each tenant's own hos
 admins, and under /t/<custom domain>/ on the staff host, for staff (accounts.middleware).
 """
 
+from accounts.console.site import add_part
 from accounts.models import Account, AuditEntry, OAuthClient, SecretToken
 from accounts.screens.accounts import AccountAdmin
 from accounts.screens.audit_log import AuditEntryAdmin
@@ -12,6 +13,7 @@ from accounts.screens.mails import MailAdmin
 from accounts.screens.site import StaffSite, TenantSite
 from accounts.screens.tenants import TenantAdmin
 from accounts.screens.tokens import SecretTokenAdmin
+from accounts.screens.your_account import YourAccount
 from scim.models import Group, User
 from scim.provider.features import features
 from scim.screens.groups import GroupAdmin
@@ -20,6 +22,8 @@ from tenants.models import Mail, Tenant
 
 tenant_site = TenantSite()
 staff_site = StaffSite(tenant_site)
+for site in (tenant_site, staff_site):
+    add_part(site, YourAccount)
 staff_site.register(Tenant, TenantAdmin)
 staff_site.register(Account, AccountAdmin)
 staff_site.register(AuditEntry, AuditEntryAdmin)

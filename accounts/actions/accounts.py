@@ -8,7 +8,7 @@ from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 
-from accounts import guessing
+from accounts import guessing, sessions
 from accounts.actions.performing import (
     ActionRefused,
     authorize,
@@ -95,6 +95,7 @@ def change_role(actor: Actor, tenant: Tenant, email: str, role: Role) -> Account
         if role != leading_role(tenant):
             _check_others_lead(account, leaders)
         account.save(update_fields=["role"])
+        sessions.end_all(account)
         note(actor, tenant, "role changed", account.email, {"from": former, "to": role.value})
     return account
 
@@ -119,6 +120,7 @@ def _deactivate(actor: Actor, tenant: Tenant, email: str, permission: str) -> Ac
         _check_others_lead(account, leaders)
         account.is_active = False
         account.save(update_fields=["is_active"])
+        sessions.end_all(account)
         note(actor, tenant, "account deactivated", account.email, {})
     return account
 
@@ -249,7 +251,7 @@ def _check_others_lead(account: Account, leaders: list[Account]) -> None:
 
 
 def store_password(account: Account, password: str) -> None:
-    """Give the account the password; the caller audits it. Raises ActionRefused."""
+    """Give the account the password, which ends its sessions; the caller audits it. Raises ActionRefused."""
     try:
         validate_password(password, account)
     except ValidationError as error:
@@ -257,3 +259,4 @@ def store_password(account: Account, password: str) -> None:
             raise ActionRefused("account.password", " ".join(error.messages)) from error
     account.set_password(password)
     account.save(update_fields=["password"])
+    sessions.end_all(account)

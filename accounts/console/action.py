@@ -78,6 +78,7 @@ class Action(Generic[R]):
     fields: Mapping[str, str] = field(default_factory=dict)
     is_offered: Callable[[Call[R]], bool] = _always  # by a button, to those who are permitted
     is_dangerous: bool = False
+    needs_proof: bool = False  # asks for the password again when the last proof is old
     leads_to_list: bool = False  # when it is done, in place of the row's page
     find: Callable[[Any], R] | None = None  # the row by its key, in place of the screen's own
     look_up: Callable[[Call[R]], Any] | None = None  # what words, form and function need: `known`

@@ -63,6 +63,7 @@ class ExportingAdmin(RecordAdmin[M]):
         export = Action(
             name="export",
             on_list=True,
+            needs_proof=True,
             permission=self.export_permission,
             title=f"Export {things}?",
             text=self._described,

@@ -9,6 +9,7 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.http.response import HttpResponseBase
 
+from accounts import proof
 from accounts.actions.performing import ActionRefused, NotPermitted
 from accounts.console.action import Action, Call, said
 from accounts.console.form import ActionForm, issue_nonce, use_up
@@ -18,6 +19,7 @@ from accounts.signed_in import may
 _ALREADY_SENT: Final = (
     "This form has been sent before, or it was open for too long. Nothing changed."
 )
+_TOO_OLD: Final = "Nothing changed: confirm that it is you, then send the form again."
 _BACK: Final = "Go back to the current page"
 
 
@@ -50,6 +52,8 @@ def answer(
     call = Call(request, record)
     if not may(request, said(action.permission, call)):
         raise PermissionDenied
+    if action.needs_proof and not proof.is_fresh(request):
+        return _confirm_first(request)
     if action.look_up:
         call = replace(call, known=action.look_up(call))
     options = dict(action.options(call)) if action.options else {}
@@ -58,6 +62,12 @@ def answer(
         initial = {**options.pop("initial", {}), "nonce": issue_nonce(request)}
         return asked.page(action.form(initial=initial, **options))
     return asked.perform(action.form(request.POST, **options))
+
+
+def _confirm_first(request: HttpRequest) -> HttpResponse:
+    if request.method == "POST":
+        messages.warning(request, _TOO_OLD)
+    return HttpResponseRedirect(proof.confirm_path(request))
 
 
 @dataclass(frozen=True, slots=True)

@@ -133,6 +133,7 @@ _ACTIONS: Final[tuple[Action[Any], ...]] = (
     Action(
         name=ADD,
         label="Add account",
+        needs_proof=True,
         permission=CREATE,
         title="Add account",
         text="The account signs in at {tenant.base_url}/admin/.",
@@ -149,6 +150,7 @@ _ACTIONS: Final[tuple[Action[Any], ...]] = (
         name="invite",
         on_list=True,
         label="Invite an admin",
+        needs_proof=True,
         permission=INVITE,
         title="Invite an admin",
         text=(
@@ -166,6 +168,7 @@ _ACTIONS: Final[tuple[Action[Any], ...]] = (
         name="invite_again",
         route=f"{KEY}/invite/",
         label="Send invitation",
+        needs_proof=True,
         permission=_may_invite_again,
         title="Send an invitation to {record.email}?",
         text=_invitation,
@@ -176,6 +179,7 @@ _ACTIONS: Final[tuple[Action[Any], ...]] = (
     Action(
         name="password",
         label="Set password",
+        needs_proof=True,
         permission=CHANGE,
         title="Set the password of {record.email}",
         form=PasswordForm,
@@ -187,6 +191,7 @@ _ACTIONS: Final[tuple[Action[Any], ...]] = (
     Action(
         name="deactivate",
         label="Deactivate",
+        needs_proof=True,
         permission=CHANGE,
         title="Deactivate {record.email}?",
         text=_DEACTIVATION + "The account stays and can be reactivated.",
@@ -199,6 +204,7 @@ _ACTIONS: Final[tuple[Action[Any], ...]] = (
     Action(
         name="reactivate",
         label="Reactivate",
+        needs_proof=True,
         permission=CHANGE,
         title="Reactivate {record.email}?",
         text=(
@@ -213,6 +219,7 @@ _ACTIONS: Final[tuple[Action[Any], ...]] = (
     Action(
         name="unlock",
         label="Unlock sign-in",
+        needs_proof=True,
         permission=_may_unlock,
         title="Unlock sign-in of {record.email}?",
         text=(
@@ -227,6 +234,7 @@ _ACTIONS: Final[tuple[Action[Any], ...]] = (
     Action(
         name="remove",
         label="Remove",
+        needs_proof=True,
         permission=REMOVE,
         title="Remove {record.email}?",
         text=_DEACTIVATION + "They can be invited again.",

@@ -101,6 +101,7 @@ _ACTIONS: Final[tuple[Action[Any], ...]] = (
     Action(
         name=ADD,
         label="Add OAuth client",
+        needs_proof=True,
         permission=CREATE,
         title="Add OAuth client",
         text=(
@@ -114,6 +115,7 @@ _ACTIONS: Final[tuple[Action[Any], ...]] = (
     Action(
         name="secret",
         label="Add client secret",
+        needs_proof=True,
         permission=ADD_SECRET,
         title="Add a secret to {record}",
         text="The secrets that the client has keep working.",
@@ -125,6 +127,7 @@ _ACTIONS: Final[tuple[Action[Any], ...]] = (
     Action(
         name="revoke",
         label="Revoke",
+        needs_proof=True,
         permission=REVOKE,
         title="Revoke {record}?",
         text=(
@@ -142,6 +145,7 @@ _ACTIONS: Final[tuple[Action[Any], ...]] = (
     Action(
         name="end_secret",  # the table of secrets leads to it
         route=f"secret/{KEY}/revoke/",
+        needs_proof=True,
         permission=REVOKE_SECRET,
         title="Revoke the client secret {record}?",
         text=(

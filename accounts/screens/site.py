@@ -11,12 +11,13 @@ from django.urls import URLPattern, URLResolver, path
 from django.utils.decorators import method_decorator
 from django.views.decorators.cache import never_cache
 
-from accounts import signing_in, viewing
+from accounts import sessions, signing_in, viewing
 from accounts.audit import record
 from accounts.console.page import Overview
 from accounts.console.site import ConsoleSite
 from accounts.permissions import STAFF_ROLES, TENANT_ROLES
 from accounts.screens.accounts import accept_page
+from accounts.screens.confirming import confirm_page
 from accounts.screens.overview import staff_overview
 from accounts.signed_in import Viewing, actor, may, record_view, visit_of
 from accounts.signing_in import SignInRefused
@@ -73,7 +74,12 @@ class Site(ConsoleSite):
 
     def get_urls(self) -> list[URLPattern | URLResolver]:
         invitation = path("invitation/<str:value>/", self.invitation, name="invitation")
-        return [invitation, *super().get_urls()]
+        confirm = path("confirm/", self.admin_view(self.confirm), name="confirm")
+        return [invitation, confirm, *super().get_urls()]
+
+    def confirm(self, request: HttpRequest) -> HttpResponse:
+        """Ask for the password again."""
+        return confirm_page(self, request)
 
     @method_decorator(never_cache)
     def invitation(self, request: HttpRequest, value: str) -> HttpResponse:
@@ -100,7 +106,9 @@ class Site(ConsoleSite):
     ) -> Any:
         answer = super().password_change(request, extra_context)
         if request.method == "POST" and answer.status_code == HTTPStatus.FOUND:
-            record(actor(request), "own password changed", str(request.user))
+            account: Any = request.user
+            sessions.end_all(account, but=request.session.session_key)
+            record(actor(request), "own password changed", account.email)
         return answer
 
     def each_context(self, request: HttpRequest) -> dict[str, Any]:

@@ -119,6 +119,7 @@ _ACTIONS: Final[tuple[Action[Any], ...]] = (
     Action(
         name=ADD,
         label="Add tenant",
+        needs_proof=True,
         permission=CREATE,
         title="Add tenant",
         form=TenantForm,
@@ -139,6 +140,7 @@ _ACTIONS: Final[tuple[Action[Any], ...]] = (
     Action(
         name="resume",
         label="Resume",
+        needs_proof=True,
         permission=SUSPEND,
         title="Resume {record.name}?",
         text="{record.host} is served again, with the tokens and users it had.",
@@ -150,6 +152,7 @@ _ACTIONS: Final[tuple[Action[Any], ...]] = (
     Action(
         name="suspend",
         label="Suspend",
+        needs_proof=True,
         permission=SUSPEND,
         title="Suspend {record.name}?",
         text=(

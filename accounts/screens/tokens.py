@@ -247,6 +247,7 @@ _ACTIONS: Final[tuple[Action[Any], ...]] = (
     Action(
         name=ADD,
         label="Generate secret token",
+        needs_proof=True,
         permission=MINT,
         title="Generate secret token",
         text=(
@@ -260,6 +261,7 @@ _ACTIONS: Final[tuple[Action[Any], ...]] = (
     Action(
         name="rotate",
         label="Rotate",
+        needs_proof=True,
         permission=MINT,
         title="Rotate {record}",
         text=(
@@ -277,6 +279,7 @@ _ACTIONS: Final[tuple[Action[Any], ...]] = (
     Action(
         name="move",
         label="Move to another account",
+        needs_proof=True,
         permission=MOVE,
         title="Move {record} to another account",
         text=(
@@ -293,6 +296,7 @@ _ACTIONS: Final[tuple[Action[Any], ...]] = (
     Action(
         name="revoke",
         label="Revoke",
+        needs_proof=True,
         permission=REVOKE,
         title="Revoke {record}?",
         text=(

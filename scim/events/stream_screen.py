@@ -108,6 +108,7 @@ _ACTIONS: Final[tuple[Action[Any], ...]] = (
     Action(
         name=ADD,
         label="Add event stream",
+        needs_proof=True,
         permission=streams.ADD,
         title="Add event stream",
         text=(
@@ -146,6 +147,7 @@ _ACTIONS: Final[tuple[Action[Any], ...]] = (
     Action(
         name="end",
         label="Delete",
+        needs_proof=True,
         permission=DELETE,
         title="Delete {record}?",
         text=(

@@ -101,6 +101,7 @@ _ACTIONS: Final[tuple[Action[Any], ...]] = (
     Action(
         name="remove",
         label="Remove",
+        needs_proof=True,
         permission=DEFINE,
         title="Remove {record.urn}?",
         text=(

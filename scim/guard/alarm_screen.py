@@ -111,6 +111,7 @@ _ACTIONS: Final[tuple[Action[Any], ...]] = (
         name="guard",
         on_list=True,
         label="Change the guard",
+        needs_proof=True,
         permission=GUARD,
         title="Change the guard",
         text="The guard counts users who are deactivated or deleted within an hour.",
@@ -128,6 +129,7 @@ _ACTIONS: Final[tuple[Action[Any], ...]] = (
             if call.record.outcome == Alarm.Outcome.UNDONE
             else "Undo all of it"
         ),
+        needs_proof=True,
         permission=SETTLE,
         title="Undo the mass deactivation?",
         text=(
@@ -147,6 +149,7 @@ _ACTIONS: Final[tuple[Action[Any], ...]] = (
     Action(
         name="pass",
         label="Mark as expected",
+        needs_proof=True,
         permission=SETTLE,
         title="Mark this mass deactivation as expected?",
         text="It was intended. Delayed deactivations succeed when Entra repeats them.",

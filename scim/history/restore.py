@@ -96,6 +96,7 @@ class RestorePanel(Panel[UserAdmin]):
         Action(
             name="restore",
             label="Restore",
+            needs_proof=True,
             permission=RESTORE,
             title="Restore this user?",
             look_up=lambda call: belonging.left_groups(call.record.pk),

@@ -26,6 +26,7 @@ SEE_ALL = SEE | {
     "accounts.view_account",
     "accounts.view_auditentry",
     "tenants.view_mail",
+    "accounts.change_own_account",
 }
 TOKENS = {
     "accounts.add_secrettoken",
@@ -63,6 +64,7 @@ LEAD = (
 def test_a_tenant_admin_sees_and_exports_what_is_provisioned_and_acts_on_admins_and_alarms():
     assert grants(Role.ADMIN) == SEE | PEOPLE | GUARD | {
         "accounts.view_account",
+        "accounts.change_own_account",
         "accounts.invite_account",
         "accounts.remove_account",
         "accounts.unlock_account",

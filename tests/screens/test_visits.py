@@ -3,12 +3,11 @@
 import re
 
 import pytest
-from django.contrib.sessions.models import Session
 from django.db import transaction
 from django.test import Client
 from django.urls import get_script_prefix, get_urlconf
 
-from accounts.models import Account, AuditEntry
+from accounts.models import Account, AuditEntry, Session
 from accounts.permissions import Role
 from scim.screens.users import UserAdmin
 from tenants.current import in_tenant

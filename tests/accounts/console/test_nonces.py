@@ -2,11 +2,11 @@
 
 from concurrent.futures import ThreadPoolExecutor
 
-from django.contrib.sessions.backends.db import SessionStore
 from django.db import connection
 from django.http import HttpRequest
 
 from accounts.console.form import issue_nonce, use_up
+from accounts.sessions import SessionStore
 from tenants.current import in_tenant
 
 

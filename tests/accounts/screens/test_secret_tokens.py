@@ -4,13 +4,12 @@ import re
 from datetime import timedelta
 
 import pytest
-from django.contrib.sessions.models import Session
 from django.core.serializers import serialize
 from django.db import transaction
 
 from accounts import actions, tokens, uses
 from accounts.actions import TokenRequest
-from accounts.models import AuditEntry, SecretToken
+from accounts.models import AuditEntry, SecretToken, Session
 from accounts.permissions import Role
 from accounts.uses import Credential, Kind, Use
 from tenants import clock, resolution

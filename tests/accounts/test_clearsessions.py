@@ -3,10 +3,10 @@
 import io
 from datetime import timedelta
 
-from django.contrib.sessions.models import Session
 from django.core.management import call_command
 from django.db import connection
 
+from accounts.models import Session
 from tenants import clock, lifecycle
 from tenants.current import in_tenant
 
@@ -14,7 +14,10 @@ from tenants.current import in_tenant
 def add_session(tenant, key, days):
     with in_tenant(tenant):
         Session.objects.create(
-            session_key=key, session_data="", expire_date=clock.now() + timedelta(days=days)
+            session_key=key,
+            session_data="",
+            expire_date=clock.now() + timedelta(days=days),
+            seen_at=clock.now(),
         )
 
 
@@ -49,6 +52,6 @@ def test_one_is_counted_as_one(acme):
 def test_a_tenant_whose_schema_is_not_migrated_yet_keeps_no_other_waiting(acme, globex):
     add_session(globex, "old", days=-1)
     with connection.cursor() as cursor:
-        cursor.execute("DROP TABLE t_acme.django_session")
+        cursor.execute("DROP TABLE t_acme.accounts_session")
 
     assert printed() == "1 expired session deleted.\n"

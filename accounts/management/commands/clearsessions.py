@@ -1,20 +1,25 @@
-"""`manage.py clearsessions`: Django's, for a daily timer, over the schemas of all tenants."""
+"""`manage.py clearsessions`: for a daily timer, over the schemas of all tenants."""
 
 from typing import Any, Final
 
-from django.contrib.sessions.models import Session
-
+from accounts import guessing
+from accounts.models import Session
 from tenants import clock, schemas
 from tenants.current import in_public, in_tenant
 from tenants.management.kit import HouseCommand
 from tenants.models import Tenant
 
-_EXPIRED: Final = "SELECT 1 FROM {schema}.django_session WHERE expire_date < %s"
-_COLUMN: Final = ("django_session", "expire_date")
+_EXPIRED: Final = "SELECT 1 FROM {schema}.accounts_session WHERE expire_date < %s"
+_COLUMN: Final = ("accounts_session", "expire_date")
+_COUNTED: Final = "SELECT 1 FROM {schema}.accounts_guesses WHERE last_at < %s"
+_COUNT: Final = ("accounts_guesses", "last_at")
 
 
 class Command(HouseCommand):
-    help = "Delete the expired sessions of all tenants, suspended ones and staff included."
+    help = (
+        "Delete the expired sessions of all tenants, suspended ones and staff included, and counts of"
+        " failed sign-ins that decide nothing any more."
+    )
     examples = ("manage.py clearsessions",)
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -27,4 +32,7 @@ class Command(HouseCommand):
             with in_tenant(tenant):
                 deleted, _ = Session.objects.filter(expire_date__lt=now).delete()
             count += deleted
+        for tenant in schemas.where(_COUNTED, _COUNT, [now - guessing.FORGOTTEN], tenants):
+            with in_tenant(tenant):
+                guessing.purge(now)
         self.stdout.write(f"{count} expired session{'' if count == 1 else 's'} deleted.")

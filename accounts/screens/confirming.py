@@ -1,0 +1,58 @@
+"""The page that asks for the password again, before an action that matters (accounts.proof)."""
+
+from http import HTTPStatus
+from typing import Any
+
+from django import forms
+from django.contrib.admin import AdminSite
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
+from django.urls import reverse
+from django.utils.http import url_has_allowed_host_and_scheme
+
+from accounts import proof, signing_in
+from accounts.audit import record
+from accounts.signed_in import actor
+from accounts.signing_in import SignInRefused
+
+
+class ConfirmForm(forms.Form):
+    password = forms.CharField(
+        strip=False,
+        label_suffix="",
+        widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
+    )
+
+
+def confirm_page(site: AdminSite, request: HttpRequest) -> HttpResponse:
+    """Ask for the password, then lead to where the parameter `next` says."""
+    form = ConfirmForm(request.POST or None)
+    status: int = HTTPStatus.OK
+    if request.method == "POST" and form.is_valid():
+        user: Any = request.user
+        try:
+            proved = signing_in.prove_password(request, user.email, form.cleaned_data["password"])
+        except SignInRefused as refusal:
+            form.add_error("password", str(refusal))
+            status = HTTPStatus.TOO_MANY_REQUESTS
+        else:
+            if proved == user:
+                return _proved(request)
+            form.add_error("password", "This is not your password.")
+    context = {**site.each_context(request), "title": "Confirm that it is you", "form": form}
+    return TemplateResponse(request, "registration/confirm.html", context, status=status)
+
+
+def _proved(request: HttpRequest) -> HttpResponse:
+    user: Any = request.user
+    signing_in.note_success(request, user)
+    proof.renew(request, "password")
+    record(actor(request), "identity confirmed", user.email, {"method": "password"})
+    return HttpResponseRedirect(way_on(request))
+
+
+def way_on(request: HttpRequest) -> str:
+    """The path of this host that the parameter `next` names; without one, that of the first page."""
+    asked = request.GET.get("next", "")
+    is_safe = url_has_allowed_host_and_scheme(asked, allowed_hosts=None)
+    return asked if is_safe and asked.startswith("/") else reverse("admin:index")
