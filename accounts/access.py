@@ -88,9 +88,9 @@ _DETAILS: Final = {
         "admin: ensure that the myPolicies account has Admin permissions."
     ),
 }
-_ACCESS: Final = Kind(KIND, PREFIX, _FIND, _read, _DETAILS)
+ACCESS: Final = Kind(KIND, PREFIX, _FIND, _read, _DETAILS)
 
 
 def verify(tenant_id: UUID, value: str, now: datetime) -> Verified:
     """The client with that access token, as Kind.verify finds it."""
-    return _ACCESS.verify(tenant_id, value, now)
+    return ACCESS.verify(tenant_id, value, now)

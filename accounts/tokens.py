@@ -26,6 +26,7 @@ from uuid import UUID
 
 from accounts.permissions import Role
 from tenants.backend.base import execute
+from tenants.backend.statements import Hot, Rows
 
 PREFIX: Final = "mypscim_"
 KIND: Final = "token"  # in the ids of refusals
@@ -185,14 +186,25 @@ class Kind:
     read: Callable[[tuple[Any, ...]], tuple[Verified, Standing]]
     details: Mapping[Reason, str]
 
-    def verify(self, tenant_id: UUID, value: str, now: datetime) -> Verified:
+    def look_up(self, tenant_id: UUID, value: str) -> Hot | None:
+        """The statement that finds the token with that value in its tenant; None if it is malformed."""
+        if not is_well_formed(value, self.prefix):
+            return None
+        return Hot(self.find, [digest(tenant_id, value)])
+
+    def verify(
+        self, tenant_id: UUID, value: str, now: datetime, rows: Rows | None = None
+    ) -> Verified:
         """The token with that value in the current tenant: one statement, none if malformed.
 
-        `tenant_id` must be the current tenant's. Needs a transaction in the tenant. Raises TokenRefused.
+        `tenant_id` must be the current tenant's. `rows` are those of the look-up, if it was executed
+        in this transaction already. Needs a transaction in the tenant. Raises TokenRefused.
         """
-        if not is_well_formed(value, self.prefix):
-            raise self._refusal(Reason.MALFORMED)
-        rows = execute(self.find, [digest(tenant_id, value)])
+        if rows is None:
+            look_up = self.look_up(tenant_id, value)
+            if look_up is None:
+                raise self._refusal(Reason.MALFORMED)
+            rows = execute(*look_up)
         if not rows:
             raise self._refusal(Reason.UNKNOWN)
         token, standing = self.read(rows[0])
@@ -231,11 +243,11 @@ _DETAILS: Final = {
         f"{SUPPORT} to move the token to another admin account."
     ),
 }
-_SECRET: Final = Kind(
+SECRET: Final = Kind(
     KIND, PREFIX, _FIND, lambda row: (Verified(*row[:5]), Standing(*row[5:])), _DETAILS
 )
 
 
 def verify(tenant_id: UUID, value: str, now: datetime) -> Verified:
     """The secret token with that value, as Kind.verify finds it."""
-    return _SECRET.verify(tenant_id, value, now)
+    return SECRET.verify(tenant_id, value, now)

@@ -105,7 +105,7 @@ SCIM_MIDDLEWARE = [
     "config.edge.proxies.ClientMiddleware",
     "config.edge.headers.SameHeadersMiddleware",  # for SecurityMiddleware and HeadersMiddleware
     "config.edge.outermost.OutermostMiddleware",
-    "tenants.middleware.TenantMiddleware",
+    "scim.api.authentication.TokenMiddleware",  # TenantMiddleware, and the token's look-up
     "config.edge.headers.ScimHeadersMiddleware",
 ]
 

@@ -17,6 +17,7 @@ from psycopg import sql
 
 from tenants import outages
 from tenants.backend.base import PUBLIC
+from tenants.backend.statements import Hot, Rows
 from tenants.models import Tenant
 
 
@@ -28,6 +29,7 @@ class TenantRequest(HttpRequest):
     """A request whose host is resolved; what tenants.middleware hands on."""
 
     tenant: Tenant
+    first_rows: Rows | None  # of the statement that went with the beginning of the transaction
     after_transaction: list[Callable[[], None]]
     begins_left: int  # how often its transaction may begin again
     begins_again: bool  # once it has been rolled back
@@ -53,32 +55,33 @@ def in_tenant(tenant: Tenant) -> Iterator[None]:
 
 
 @contextmanager
-def in_tenant_from_start(tenant: Tenant) -> Iterator[None]:
+def in_tenant_from_start(tenant: Tenant, first: Hot | None = None) -> Iterator[Rows | None]:
     """`in_tenant` for a request: begins the transaction at once, on a connection that lives.
 
     One that PostgreSQL closed while it was idle, at a restart say, is noticed by the first statement
     and replaced; nothing is lost, since nothing had begun. The same message asks for the revision of
-    a tenant that has one. Raises TenantChangedError.
+    a tenant that has one, and for `first`, a hot statement, where it is prepared; its rows are
+    yielded, None where it is not. Raises TenantChangedError.
     """
     was_open = connection.connection is not None
     with ExitStack() as stack:
         try:
-            stack.enter_context(_begun(tenant))
+            rows = stack.enter_context(_begun(tenant, first))
         except Error as error:
-            if not (was_open and outages.is_disconnection(error)):
+            if not (was_open and (outages.is_disconnection(error) or outages.is_outdated(error))):
                 raise
-            stack.enter_context(_begun(tenant))
-        yield
+            rows = stack.enter_context(_begun(tenant, first))
+        yield rows
 
 
 @contextmanager
-def _begun(tenant: Tenant) -> Iterator[None]:
-    question = b"" if tenant.revision is None else _asking_for_revision(tenant.id)
+def _begun(tenant: Tenant, first: Hot | None) -> Iterator[Rows | None]:
+    question = _asking_for_revision(tenant.id)
     with tenant_context(tenant), transaction.atomic():
-        revision = connection.ensure_path(question)  # type: ignore[attr-defined]  # tenants.backend
-        if revision != tenant.revision:
+        revision, rows = connection.begin(question, first)  # type: ignore[attr-defined]  # tenants.backend
+        if tenant.revision not in (None, revision):
             raise TenantChangedError
-        yield
+        yield rows
 
 
 @lru_cache(maxsize=10_000)

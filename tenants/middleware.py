@@ -17,6 +17,7 @@ from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 
 from tenants import hostnames, resolution, traffic
+from tenants.backend.statements import Hot
 from tenants.current import (
     TenantChangedError,
     TenantRequest,
@@ -59,6 +60,10 @@ class TenantMiddleware:
                 tries += 1
                 resolution.forget(host)
 
+    def first_statement(self, request: TenantRequest) -> Hot | None:
+        """The hot statement to execute in the message that begins the transaction; here none."""
+        return None
+
     def _serve(self, request: TenantRequest, tenant: Tenant) -> HttpResponse:
         request.tenant = tenant
         request.after_transaction, request.begins_left = [], BEGINS_AGAIN
@@ -77,7 +82,8 @@ class TenantMiddleware:
         """
         while True:
             request.begins_again = False
-            with in_tenant_from_start(request.tenant):
+            first = self.first_statement(request)
+            with in_tenant_from_start(request.tenant, first) as request.first_rows:
                 response = self.get_response(request)
                 if request.begins_again or response.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR:
                     transaction.set_rollback(True)

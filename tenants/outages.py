@@ -28,6 +28,8 @@ _ENDING: Final = ("08", "25P03", "25P04", "57P")
 # Of transactions that could not go on beside each other PostgreSQL ended this one. It has changed
 # nothing, and may succeed when it begins again.
 _CONFLICTS: Final = ("40001", "40P01")
+# A prepared statement whose columns have changed since, or that somebody removed: it is prepared anew.
+OUTDATED: Final = ("0A000", "26000")
 _CANCELED: Final = "57014"
 _TIMEOUTS: Final = (_CANCELED, "55P03")
 _STATELESS: Final = (
@@ -47,6 +49,11 @@ def is_outage(error: BaseException) -> bool:
 def is_disconnection(error: BaseException) -> bool:
     """True if the connection itself ended, so that the same statement may succeed on a new one."""
     return any(_has(each, *_ENDING) for each in _chain(error))
+
+
+def is_outdated(error: BaseException) -> bool:
+    """True if a prepared statement was refused that will be prepared anew."""
+    return _state(error) in OUTDATED
 
 
 def is_conflict(error: BaseException) -> bool:

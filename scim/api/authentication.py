@@ -16,7 +16,9 @@ from accounts.uses import Credential, Kind, Use
 from scim.protocol.errors import Forbidden, InsufficientScope, Unauthorized
 from scim.provider.requester import Origin, Requester
 from tenants import clock
-from tenants.current import address_of, current_tenant, log_with
+from tenants.backend.statements import Hot
+from tenants.current import TenantRequest, address_of, current_tenant, log_with
+from tenants.middleware import TenantMiddleware
 
 CHALLENGE: Final = 'Bearer realm="myPolicies SCIM"'
 INVALID_TOKEN: Final = f'{CHALLENGE}, error="invalid_token"'
@@ -37,8 +39,8 @@ class SecretTokenAuthentication(BaseAuthentication):
             raise Unauthorized("token.missing", _MISSING)
         try:
             tenant = current_tenant()
-            kind = access if access.is_access_token(value) else tokens
-            verified = kind.verify(tenant.id, value, clock.now())
+            rows = http_request.first_rows  # type: ignore[attr-defined]  # TokenMiddleware
+            verified = _kind(value).verify(tenant.id, value, clock.now(), rows)
         except TokenRefused as refusal:
             http_request.refusal = refusal  # type: ignore[attr-defined]  # for scim.api.views
             log_with(http_request, token_refused=refusal.reason.value)
@@ -51,6 +53,21 @@ class SecretTokenAuthentication(BaseAuthentication):
             use = Use(clock.now(), requester.address, http_request.META.get("HTTP_USER_AGENT", ""))
             uses.note(tenant, _credentials(verified), use)
         return requester, verified
+
+
+class TokenMiddleware(TenantMiddleware):
+    """Looks the token up in the message that begins the transaction: a round trip less.
+
+    Read on each request, as any other way of asking would; and refused by authentication, in order.
+    """
+
+    def first_statement(self, request: TenantRequest) -> Hot | None:
+        value = bearer_token(request.META.get("HTTP_AUTHORIZATION", ""))
+        return _kind(value).look_up(request.tenant.id, value) if value else None
+
+
+def _kind(value: str) -> tokens.Kind:
+    return access.ACCESS if access.is_access_token(value) else tokens.SECRET
 
 
 def bearer_token(header: str) -> str | None:

@@ -15,9 +15,9 @@ the tenant changes follows it.
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache, partial
-from typing import Any, Final, Protocol
+from typing import Any, Final, Protocol, TypeVar
 
 import psycopg
 from django.db import DatabaseError, connection
@@ -27,7 +27,9 @@ from psycopg import sql
 from psycopg.pq import TransactionStatus
 
 from tenants import deadlines
-from tenants.backend.statements import Parameters, Rows, Statements
+from tenants.backend.statements import Hot, Parameters, Rows, Statements
+
+T = TypeVar("T")
 
 PUBLIC: Final = "public"
 # Names of tenants' schemas: neither PostgreSQL's own names nor the registry's.
@@ -105,24 +107,28 @@ class DatabaseWrapper(base.DatabaseWrapper):  # type: ignore[misc]  # django-ten
             return self.cursor()
         return super().chunked_cursor()
 
-    def execute_hot(self, statement: str, parameters: Parameters) -> Rows:
+    def execute_hot(self, hot: Hot) -> Rows:
         """The rows of a statement that PostgreSQL plans once (tenants.backend.statements).
 
         As a cursor of Django's does, it passes through the wrappers of statements.
         """
         self.ensure_connection()
         self.validate_no_broken_transaction()
-        rows: Rows = []
+        return self._wrapped(lambda: self.statements.execute(*hot), hot, self.execute_wrappers)
 
-        def execute(statement: str, parameters: Parameters, *_: Any) -> None:
+    def _wrapped(self, send: Callable[[], T], hot: Hot, wrappers: Sequence[Any]) -> T:
+        """The result of `send`, a call that executes a hot statement."""
+        found: list[T] = []
+
+        def execute(*_: Any) -> None:
             with self.wrap_database_errors:
-                rows[:] = self.statements.execute(statement, parameters)
+                found.append(send())
 
         executing: Callable[..., Any] = execute
-        for wrapper in reversed(self.execute_wrappers):
+        for wrapper in reversed(wrappers):
             executing = partial(wrapper, executing)
-        executing(statement, parameters, False, {"connection": self, "cursor": None})
-        return rows
+        executing(*hot, False, {"connection": self, "cursor": None})
+        return found[0]
 
     def set_tenant(self, tenant: HasSchema, include_public: bool = True) -> None:  # noqa: FBT001, FBT002  # the signature is django-tenants'
         """Direct what follows to the schema of `tenant`, then public; sends nothing.
@@ -146,29 +152,48 @@ class DatabaseWrapper(base.DatabaseWrapper):  # type: ignore[misc]  # django-ten
         self._line.sent += 1  # type: ignore[union-attr]  # it is open
         return execute(*arguments)
 
-    def ensure_path(self, question: bytes = b"") -> str | None:
-        """Put the search path in force for the open transaction. Raises OutsideTransactionError.
+    def ensure_path(self) -> None:
+        """Put the search path in force for the open transaction. Raises OutsideTransactionError."""
+        opening = self._opening()
+        if opening:
+            self._send(b"; ".join(opening))
 
-        A question goes in the same message; returned is the first value of its answer as text, None
-        without a row.
+    def begin(self, question: bytes, first: Hot | None = None) -> tuple[str | None, Rows | None]:
+        """Put the search path in force, and ask in the same message. Raises OutsideTransactionError.
+
+        Returned are the first value of the answer to the question as text, None without a row, and the
+        rows of the hot statement, None where it is not prepared: it was not asked then.
+        """
+        commands = [*self._opening(), question]
+        called = self.statements.call(first) if first else None
+        if first is None or called is None:
+            result = self._send(b"; ".join(commands))
+            return str(result.get_value(0, 0), "ascii") if result.ntuples else None, None
+        self._line.sent += 1  # type: ignore[union-attr]  # it is open
+        message = b"; ".join([*commands, called])
+        others = self.execute_wrappers[1:]  # beside that which puts the path in force
+        *_, answers, rows = self._wrapped(lambda: self.statements.send_all(message), first, others)
+        return str(answers[0][0]) if answers else None, rows
+
+    def _opening(self) -> tuple[bytes, ...]:
+        """The commands that begin the transaction and put the path in force, as far as they are needed.
+
+        psycopg would send BEGIN in a message of its own. Raises OutsideTransactionError.
         """
         if self.autocommit:
             self._check_public()
-            return None
+            return ()
         status = self.connection.pgconn.transaction_status
         if status == TransactionStatus.INERROR:
-            return None  # nothing but a rollback is possible, and it may restore another path
+            return ()  # nothing but a rollback is possible, and it may restore another path
         wanted = _set_path(self.schema_name, self.include_public_schema)
-        begin = b"BEGIN" if status == TransactionStatus.IDLE else b""
-        is_in_force = not begin and self.search_path_set_schemas == wanted
-        if is_in_force and not question:
-            return None
-        # psycopg would send BEGIN in a message of its own.
-        limits = self._limits if begin else b""
-        sent = (begin, limits, b"" if is_in_force else wanted, question)
-        result = self._send(b"; ".join(filter(None, sent)))
+        if status == TransactionStatus.IDLE:
+            self.search_path_set_schemas = wanted
+            return tuple(filter(None, (b"BEGIN", self._limits, wanted)))
+        if self.search_path_set_schemas == wanted:
+            return ()
         self.search_path_set_schemas = wanted
-        return str(result.get_value(0, 0), "ascii") if question and result.ntuples else None
+        return (wanted,)
 
     def _send(self, commands: bytes) -> Any:
         """The result of the last of the commands, which go in one message."""
@@ -219,7 +244,7 @@ def execute(statement: str, parameters: Parameters = ()) -> Rows:
     PostgreSQL prepares the statement once it has come five times on a connection, so its text must be
     one of few. Needs a transaction in a tenant. Raises what Django's cursors raise.
     """
-    rows: Rows = connection.execute_hot(statement, parameters)  # type: ignore[attr-defined]  # ours
+    rows: Rows = connection.execute_hot(Hot(statement, parameters))  # type: ignore[attr-defined]  # ours
     return rows
 
 

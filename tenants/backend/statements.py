@@ -14,7 +14,7 @@ from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import psycopg
 from psycopg import Cursor, OperationalError, generators
@@ -23,14 +23,22 @@ from psycopg.errors import error_from_result
 from psycopg.pq import ConnStatus, DiagnosticField, ExecStatus
 from psycopg.types.datetime import TimestamptzLoader
 
+from tenants import outages
+
 Parameters = Sequence[Any] | Mapping[str, Any]
 Rows = list[tuple[Any, ...]]
+
+
+class Hot(NamedTuple):
+    """A hot statement, to be executed once."""
+
+    statement: str
+    parameters: Parameters = ()
+
 
 _DONE: Final = (ExecStatus.COMMAND_OK, ExecStatus.TUPLES_OK)
 _PLACE: Final = re.compile(r"%(?:\((?P<name>\w+)\)s|(?P<positional>s)|%)")
 _MOST: Final = 100  # statements that are known, of which those that come are prepared
-# Of a plan whose columns have changed since, or that somebody removed.
-_OUTDATED: Final = ("0A000", "26000")
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,10 +79,10 @@ class Statements:
             result = session.exec_prepared(name, values, formats)
         return self._rows(self._checked(result))
 
-    def call(self, statement: str, parameters: Parameters) -> bytes | None:
+    def call(self, hot: Hot) -> bytes | None:
         """The command that executes what is prepared, to go in a message with others; None if it is not."""
-        text = _translated(statement)
-        values = _in_order(text, parameters)
+        text = _translated(hot.statement)
+        values = _in_order(text, hot.parameters)
         self._dumped(values)
         name = self._known.get((text.text, self._values.types))
         if not isinstance(name, bytes):
@@ -87,7 +95,7 @@ class Statements:
         return self._checked(self._session.pgconn.exec_(commands))
 
     def send_all(self, commands: bytes) -> list[Rows]:
-        """The rows of each of the commands, which go in one message."""
+        """The rows of each of the commands, which go in one message and have no parameters."""
         self._session.pgconn.send_query(commands)
         results = self._session.wait(generators.execute(self._session.pgconn))
         return [self._rows(self._checked(result)) for result in results]
@@ -137,7 +145,7 @@ class Statements:
         state = result.error_field(DiagnosticField.SQLSTATE)
         if not state and self._session.pgconn.status == ConnStatus.BAD:
             raise OperationalError(result.get_error_message())
-        if state and state.decode() in _OUTDATED:
+        if state and state.decode() in outages.OUTDATED:
             self._known.clear()
         raise error_from_result(result)
 

@@ -4,13 +4,15 @@ import io
 import json
 
 import pytest
+from django.db import connection
 
 from accounts import actions, tokens
 from accounts.models import SecretToken
 from accounts.permissions import Role
 from tenants.current import in_tenant
-from tests.support import people
+from tests.support import database, people
 from tests.support.clients import MEDIA_TYPE, ScimClient, mint
+from tests.support.over_http import NOW
 from tests.support.payloads import BJENSEN, error, listed, replace
 
 ANYBODY = "019ab8c4-0000-7000-8000-000000000001"
@@ -84,6 +86,49 @@ def test_a_tenant_may_have_several_tokens_at_once(at_acme, acme):
     second = ScimClient(acme, mint(acme))
 
     assert [at_acme.get("/Users").status, second.get("/Users").status] == [200, 200]
+
+
+# --- in the message that begins the transaction --------------------------------------------------
+
+
+@pytest.fixture
+def often(at_acme):
+    """acme's service, so often come that its connection has prepared the look-up of the token."""
+    for _ in range(6):
+        assert at_acme.get("/Schemas").status == 200
+    return at_acme
+
+
+def test_the_token_is_looked_up_in_the_message_that_begins_the_transaction(often):
+    messages = database.sent(lambda: often.get("/Schemas"))
+
+    [first] = [each for each in messages if "FROM public.tenants_tenant" in each]
+    assert "; EXECUTE hot_" in first
+
+
+def test_a_token_that_was_revoked_after_many_requests_is_refused_on_the_next(often, acme):
+    with in_tenant(acme):
+        SecretToken.objects.update(revoked_at=NOW)
+
+    answer = often.get("/Schemas")
+
+    assert answer.status == 401
+    assert "was revoked on 2026-11-25" in answer.json["detail"]
+
+
+def test_a_look_up_that_somebody_removed_from_the_connection_is_prepared_anew(often):
+    with connection.cursor() as cursor:
+        cursor.execute("DEALLOCATE ALL")
+
+    assert [often.get("/Schemas").status for _ in range(8)] == [200] * 8
+
+
+def test_a_malformed_token_is_not_looked_up_there_either(often, acme):
+    anybody = ScimClient(acme, f"{often.token[:-1]}_")
+
+    messages = database.sent(lambda: anybody.get("/Schemas"))
+
+    assert not [each for each in messages if "hot_" in each and "provisioningevent" not in each]
 
 
 # --- 401 --------------------------------------------------------------------------------------

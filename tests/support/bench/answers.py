@@ -20,10 +20,10 @@ from tests.support.bench.requests import requests
 
 _USERS: Final = 60
 _SHOWN: Final = 700  # characters of a difference
-# Ids of resources and requests, and cursors.
+# Ids of resources, requests and tokens, and cursors.
 _MADE_UP: Final = re.compile(
     r"[0-9a-f]{8}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{12}|(?<![\w-])[\w-]{22}(?![\w-])"
-    r'|(?<="nextCursor":")[^"]+|(?<="previousCursor":")[^"]+'
+    r'|(?<=\()[0-9a-f]{8}(?=\))|(?<="nextCursor":")[^"]+|(?<="previousCursor":")[^"]+'
 )
 _MOMENT: Final = re.compile(r"20\d\d-\d\d-\d\d[T ][\d:.]+(?:Z|\+00(?::00)?)?")
 _ID: Final = re.compile(r'"id":"([^"]+)"')
