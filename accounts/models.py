@@ -16,9 +16,13 @@ from django.db import models
 from django.utils.module_loading import import_string
 
 from accounts.permissions import Role, grants
+from accounts.sso.models import IdentityLink, IdentityProvider, SignOnAnswer
 from accounts.tokens import PUBLIC_ID_LENGTH, USER_AGENT_LENGTH, Standing
 from tenants import clock
 from tenants.lettercase import fold
+
+# Rows of this app that Django finds here.
+__all__ = ["IdentityLink", "IdentityProvider", "SignOnAnswer"]
 
 # Characters.
 EMAIL_LENGTH: Final = 254

@@ -56,6 +56,7 @@ _SEE_ALL: Final = _SEE_PROVISIONING | {
     "accounts.view_secrettoken",
     "accounts.view_oauthclient",
     "accounts.view_auditentry",
+    "accounts.view_identityprovider",
     "tenants.view_mail",
     OWN_ACCOUNT,
 }
@@ -98,6 +99,7 @@ _OPERATE: Final = _LEAD | {
     "accounts.add_account",
     "accounts.change_account",
     "accounts.remove_account",
+    "accounts.change_identityprovider",
 }
 
 GRANTS: Final[Mapping[str, frozenset[str]]] = {
@@ -112,6 +114,8 @@ GRANTS: Final[Mapping[str, frozenset[str]]] = {
         "accounts.remove_account",
         OWN_ACCOUNT,
         UNLOCK,
+        "accounts.view_identityprovider",
+        "accounts.change_identityprovider",
     },
     Role.MEMBER: frozenset(),
     Role.SUPPORT: _SUPPORT,

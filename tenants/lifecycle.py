@@ -7,6 +7,7 @@ the caller's transaction or makes its own, and leaves the connection directed to
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from typing import Final
 from uuid import UUID
 
@@ -115,6 +116,12 @@ def set_sends_events(tenant: Tenant, *, sends: bool) -> None:
     with in_public():
         differing = Tenant.objects.filter(pk=tenant.pk).exclude(sends_events=sends)
         differing.update(sends_events=sends)
+
+
+def set_identity_due(tenant: Tenant, at: datetime | None) -> None:
+    """Note in the registry when the documents of the tenant's identity provider are read next."""
+    with in_public():
+        Tenant.objects.filter(pk=tenant.pk).update(identity_due_at=at)
 
 
 def add_host(tenant: Tenant, host: str) -> Domain:

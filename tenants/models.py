@@ -41,6 +41,8 @@ class Tenant(TenantMixin):  # type: ignore[misc]  # django-tenants ships no type
     schemas_revision = models.UUIDField(null=True, editable=False)
     # True while the tenant has an event stream to send on, so that the worker asks only such tenants.
     sends_events = models.BooleanField(default=False, db_default=False, editable=False)
+    # When the worker reads the documents of the tenant's identity provider next; None: it has none.
+    identity_due_at = models.DateTimeField(null=True, editable=False)
 
     class Meta:
         ordering = ["custom_domain"]

@@ -7,6 +7,7 @@ must therefore be atomic, which also keeps them free of anything that a pooled c
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from datetime import datetime
 from typing import Any, Final
 
 from django.db import connection, transaction
@@ -74,6 +75,11 @@ def active() -> list[Tenant]:
 def sending() -> list[Tenant]:
     """Those of them from which events are sent."""
     return _active(sends_events=True)
+
+
+def with_identity_due(now: datetime) -> list[Tenant]:
+    """Those of them whose identity provider's documents are to be read now."""
+    return _active(identity_due_at__lte=now)
 
 
 def _active(**conditions: Any) -> list[Tenant]:

@@ -17,6 +17,12 @@ SUBJECT_LENGTH: Final = 300  # characters
 URL_LENGTH: Final = 500  # characters
 
 
+# Reasons that are found behind a good signature: the value that was met is the provider's.
+SIGNED: Final = frozenset(
+    {"sso.issuer", "sso.audience", "sso.recipient", "sso.time", "sso.subject"}
+)
+
+
 class Kind(models.TextChoices):
     """The protocol that an identity provider speaks."""
 

@@ -9,7 +9,7 @@ import base64
 import zlib
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 from urllib.parse import urlencode
 from xml.sax.saxutils import quoteattr
@@ -33,6 +33,7 @@ from accounts.sso.identity import (
 MAX_RESPONSE: Final = 262_144  # characters of base64
 MAX_METADATA: Final = 524_288  # characters; Entra's have about 80,000
 MOST_CERTIFICATES: Final = 5
+MOST_LIFETIME: Final = timedelta(days=1)  # of an assertion, which is remembered until then
 _NAMES: Final = {
     "p": "urn:oasis:names:tc:SAML:2.0:protocol",
     "a": "urn:oasis:names:tc:SAML:2.0:assertion",
@@ -308,6 +309,8 @@ def _check_conditions(service: Service, assertion: Element, now: datetime) -> da
     if start and _moment(start) > now + LEEWAY:
         raise SignOnRefused("sso.time", "The assertion is not valid yet.", start)
     ends_at = _check_end(conditions.get("NotOnOrAfter"), now)
+    if ends_at > now + MOST_LIFETIME:
+        raise SignOnRefused("sso.time", "The assertion is valid for more than a day.")
     restrictions = conditions.findall("a:AudienceRestriction", _NAMES)
     audiences = [_texts(each.findall("a:Audience", _NAMES)) for each in restrictions]
     if not audiences or not all(service.entity_id in each for each in audiences):

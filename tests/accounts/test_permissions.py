@@ -18,6 +18,7 @@ SEE = {
     "tenants.view_alarm",
     "accounts.view_secrettoken",
     "accounts.view_oauthclient",
+    "accounts.view_identityprovider",
 }
 PEOPLE = {"scim.view_personal_data", "scim.export_user", "scim.export_provisioningevent"}
 SEE_ALL = SEE | {
@@ -68,6 +69,7 @@ def test_a_tenant_admin_sees_and_exports_what_is_provisioned_and_acts_on_admins_
         "accounts.invite_account",
         "accounts.remove_account",
         "accounts.unlock_account",
+        "accounts.change_identityprovider",
     }
 
 
@@ -96,6 +98,7 @@ def test_an_operator_creates_tenants_hosts_and_accounts_too():
         "accounts.change_account",
         "accounts.invite_account",
         "accounts.remove_account",
+        "accounts.change_identityprovider",
     }
 
 

@@ -4,11 +4,19 @@ Keys are made when a test needs them. Each provider is one directory with one pe
 """
 
 import base64
+import json
 import secrets
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import cache
+from hashlib import sha256
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
 from typing import Any, Final
+from urllib.parse import parse_qsl, urlsplit
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
@@ -200,3 +208,134 @@ def encoded(response: Any) -> str:
 
 def _text(moment: datetime) -> str:
     return f"{moment:%Y-%m-%dT%H:%M:%S}.{moment.microsecond // 1000:03}Z"
+
+
+@dataclass(slots=True)
+class Provider:
+    """A running identity provider that speaks both protocols, as a browser and a server see it.
+
+    Its page of a sign-in has one button, which signs Tara in. `answers` changes the next ID token's
+    claims; `asked` has the queries with which browsers came.
+    """
+
+    base: str
+    answers: dict[str, Any] = field(default_factory=dict)
+    asked: list[dict[str, str]] = field(default_factory=list)
+    codes: dict[str, dict[str, str]] = field(default_factory=dict)
+    keys: tuple[str, ...] = ("signing",)
+
+    @property
+    def issuer(self) -> str:
+        return f"{self.base}/{DIRECTORY}/v2.0"
+
+    @property
+    def document_url(self) -> str:
+        return f"{self.issuer}/.well-known/openid-configuration"
+
+    @property
+    def metadata(self) -> str:
+        return metadata(f"{self.base}/{DIRECTORY}/saml2")
+
+    def code_for(self, query: dict[str, str]) -> str:
+        """A code, good once, for a browser that came with the query."""
+        code = secrets.token_urlsafe(16)
+        self.codes[code] = query
+        return code
+
+    def document(self) -> dict[str, str]:
+        return {
+            "issuer": self.issuer,
+            "authorization_endpoint": f"{self.base}/authorize",
+            "token_endpoint": f"{self.base}/token",
+            "jwks_uri": f"{self.base}/keys",
+        }
+
+    def exchange(self, form: dict[str, str]) -> tuple[int, dict[str, str]]:
+        """The answer to a code, whose verifier has to fit its challenge (RFC 7636 §4.6)."""
+        query = self.codes.pop(form.get("code", ""), None)
+        digest = sha256(form.get("code_verifier", "").encode()).digest()
+        challenge = base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
+        if query is None or query["code_challenge"] != challenge:
+            return 400, {"error": "invalid_grant"}
+        if form.get("client_secret") != CLIENT_SECRET:
+            return 401, {"error": "invalid_client"}
+        if form.get("redirect_uri") != query["redirect_uri"]:
+            return 400, {"error": "invalid_grant"}
+        changed, self.answers = self.answers, {}
+        return 200, {"id_token": id_token(self.issuer, query["nonce"], **changed)}
+
+    def saml_form(self, query: dict[str, str]) -> str:
+        """The page whose form brings a SAML response back."""
+        packed = base64.b64decode(query["SAMLRequest"])
+        request = etree.fromstring(zlib.decompress(packed, -15))
+        response = Response(
+            request.findtext(f"{{{_SAML}:assertion}}Issuer", ""),
+            request.get("AssertionConsumerServiceURL", ""),
+            request.get("ID", ""),
+        )
+        return _PAGE.format(
+            method="post",
+            action=response.recipient,
+            fields=f'<input type="hidden" name="SAMLResponse" value="{encoded(response.signed())}">',
+        )
+
+    def code_form(self, query: dict[str, str]) -> str:
+        """The page whose form brings a code back."""
+        values = {"code": self.code_for(query), "state": query["state"]}
+        fields = "".join(f'<input type="hidden" name="{n}" value="{v}">' for n, v in values.items())
+        return _PAGE.format(method="get", action=query["redirect_uri"], fields=fields)
+
+
+_PAGE: Final = (
+    '<!doctype html><title>Contoso</title><form method="{method}" action="{action}">{fields}'
+    "<button>Sign in as Tara</button></form>"
+)
+
+
+@contextmanager
+def running() -> Iterator[Provider]:
+    """A provider on 127.0.0.1 that is gone at the end."""
+    state = Provider("")
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            parts = urlsplit(self.path)
+            query = dict(parse_qsl(parts.query))
+            if parts.path.endswith("/.well-known/openid-configuration"):
+                self._send(200, json.dumps(state.document()))
+            elif parts.path == "/keys":
+                self._send(200, json.dumps(key_set(*state.keys)))
+            elif parts.path == "/authorize":
+                state.asked.append(query)
+                self._send(200, state.code_form(query), "text/html")
+            elif "SAMLRequest" in query:
+                state.asked.append(query)
+                self._send(200, state.saml_form(query), "text/html")
+            else:
+                self._send(404, "")
+
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers["Content-Length"])).decode()
+            status, answer = state.exchange(dict(parse_qsl(body)))
+            self._send(status, json.dumps(answer))
+
+        def _send(self, status: int, text: str, kind: str = "application/json") -> None:
+            body = text.encode()
+            self.send_response(status)
+            self.send_header("Content-Type", kind)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: Any) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        state.base = f"http://127.0.0.1:{server.server_port}"
+        thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        try:
+            yield state
+        finally:
+            server.shutdown()
+            thread.join()

@@ -19,6 +19,7 @@ from django.core.management.base import CommandParser
 from django.db import Error, connection
 
 from accounts import mailing
+from accounts.sso import documents
 from scim.provider.features import Job, features
 from tenants import clock
 from tenants.management.kit import HouseCommand
@@ -31,6 +32,7 @@ PURGE_EVERY: Final = 3_600.0  # seconds
 
 _logger: Final = logging.getLogger(__name__)
 Work = Callable[[], float | None]
+_DOCUMENTS: Final = Job("single sign-on documents", documents.tenants_due, documents.advance)
 
 
 class Mails:
@@ -81,7 +83,7 @@ class Pieces:
 
 def kinds() -> list[Callable[[], Work]]:
     """The factories of the work, one for each kind."""
-    jobs = [job for feature in features() for job in feature.jobs()]
+    jobs = [_DOCUMENTS, *(job for feature in features() for job in feature.jobs())]
     return [Mails, *(partial(Pieces, job) for job in jobs)]
 
 

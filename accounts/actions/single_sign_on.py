@@ -1,0 +1,262 @@
+"""Actions on single sign-on: a tenant's identity providers, and when they may be used."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Final
+from uuid import UUID
+
+from django.conf import settings
+from django.db import IntegrityError, transaction
+
+from accounts import posting
+from accounts.actions.accounts import get_account
+from accounts.actions.performing import ActionRefused, note, one_line, performing, refusals
+from accounts.audit import Actor, Details
+from accounts.models import Account
+from accounts.sealing import seal
+from accounts.sso import oidc, saml
+from accounts.sso.flow import SECRET_USE
+from accounts.sso.identity import URL_LENGTH, Identity, Kind, SignOnRefused
+from accounts.sso.models import CLIENT_ID_LENGTH, IdentityLink, IdentityProvider
+from tenants import clock, lifecycle
+from tenants.backend.base import violated_constraint
+from tenants.current import in_tenant
+from tenants.errors import about
+from tenants.models import Tenant
+
+VIEW: Final = "accounts.view_identityprovider"
+CHANGE: Final = "accounts.change_identityprovider"
+
+MAX_SECRET: Final = 500  # characters
+_ONE_EACH: Final = {"one_account_for_a_person", "one_person_for_an_account"}  # constraints
+
+
+@dataclass(frozen=True, slots=True)
+class OidcRequest:
+    """The values from the identity provider's registration of myPolicies.
+
+    An empty secret keeps the one that is stored.
+    """
+
+    document_url: str
+    client_id: str
+    secret: str = field(repr=False)
+
+
+def set_up_oidc(actor: Actor, tenant: Tenant, request: OidcRequest) -> IdentityProvider:
+    """The tenant's OpenID Connect provider with those values; another one has to be tested first.
+
+    Its documents are read by the worker within seconds. Raises ActionRefused.
+    """
+    with performing(actor, CHANGE, tenant):
+        provider = _locked(Kind.OIDC)
+        former = (provider.issuer, provider.client_id)
+        with about("document_url"):
+            provider.issuer = _issuer(request.document_url)
+        provider.client_id = one_line(
+            request.client_id, "The client id", CLIENT_ID_LENGTH, "client_id"
+        )
+        with about("secret"):
+            _store_secret(provider, tenant, request.secret)
+        if former[0] != provider.issuer:
+            provider.documents, provider.read_at, provider.failure = {}, None, ""
+        is_same = former == (provider.issuer, provider.client_id)
+        _save(actor, tenant, provider, {"client id": provider.client_id}, is_same=is_same)
+        lifecycle.set_identity_due(tenant, clock.now())
+    return provider
+
+
+def set_up_saml(actor: Actor, tenant: Tenant, metadata: str) -> IdentityProvider:
+    """The tenant's SAML provider, as its metadata describe it; another one has to be tested first.
+
+    Raises ActionRefused.
+    """
+    with performing(actor, CHANGE, tenant):
+        provider = _locked(Kind.SAML)
+        with about("metadata"):
+            found = _from_metadata(metadata)
+        former, provider.issuer = provider.issuer, found.issuer
+        provider.documents = {
+            "sign_on_url": found.sign_on_url,
+            "certificates": list(found.certificates),
+        }
+        provider.read_at = clock.now()
+        details: Details = {"certificates": len(found.certificates)}
+        _save(actor, tenant, provider, details, is_same=former == found.issuer)
+    return provider
+
+
+def enable(actor: Actor, tenant: Tenant, kind: str) -> IdentityProvider:
+    """The provider, by which people sign in from now on. Raises ActionRefused."""
+    with performing(actor, CHANGE, tenant):
+        provider = _get(tenant, kind)
+        if provider.tested_at is None:
+            raise ActionRefused(
+                "sso.untested", "Test it first: people sign in by what has worked once."
+            )
+        _switch(actor, tenant, provider, is_enabled=True)
+    return provider
+
+
+def disable(actor: Actor, tenant: Tenant, kind: str) -> IdentityProvider:
+    """The provider, by which nobody signs in any more. Raises ActionRefused."""
+    with performing(actor, CHANGE, tenant):
+        provider = _get(tenant, kind)
+        _switch(actor, tenant, provider, is_enabled=False)
+    return provider
+
+
+def remove(actor: Actor, tenant: Tenant, kind: str) -> None:
+    """Forget the provider and its secret. Raises ActionRefused."""
+    with performing(actor, CHANGE, tenant):
+        provider = _get(tenant, kind)
+        provider.delete()
+        if kind == Kind.OIDC:
+            lifecycle.set_identity_due(tenant, None)
+        note(actor, tenant, "single sign-on removed", str(provider), {"issuer": provider.issuer})
+
+
+def note_test(actor: Actor, tenant: Tenant, kind: str, refused: str = "") -> None:
+    """Note a test of the provider, and the id of the reason if it failed. Raises ActionRefused."""
+    with performing(actor, CHANGE, tenant):
+        provider = _get(tenant, kind)
+        if not refused:
+            provider.tested_at = clock.now()
+            provider.save(update_fields=["tested_at"])
+        details: Details = {"outcome": refused or "succeeded"}
+        note(actor, tenant, "single sign-on tested", str(provider), details)
+
+
+def _locked(kind: Kind) -> IdentityProvider:
+    """The current tenant's provider, locked, or a new one."""
+    found = IdentityProvider.objects.select_for_update().filter(kind=kind).first()
+    return found or IdentityProvider(kind=kind)
+
+
+def _get(tenant: Tenant, kind: str) -> IdentityProvider:
+    """The current tenant's provider, locked. Raises ActionRefused."""
+    found = IdentityProvider.objects.select_for_update().filter(kind=kind).first()
+    if found is None:
+        raise ActionRefused("action.not-found", f"{tenant} has no such identity provider.")
+    return found
+
+
+def _save(
+    actor: Actor, tenant: Tenant, provider: IdentityProvider, details: Details, *, is_same: bool
+) -> None:
+    """Store what was changed; unless it is the same issuer and client, it has to be tested again.
+
+    So new certificates and a new secret end nobody's sign-in.
+    """
+    if not is_same:
+        provider.tested_at, provider.is_enabled = None, False
+    provider.changed_at, provider.changed_by = clock.now(), actor.name
+    provider.save()
+    whole = {"issuer": provider.issuer, **details}
+    note(actor, tenant, "single sign-on set up", str(provider), whole)
+
+
+def _switch(actor: Actor, tenant: Tenant, provider: IdentityProvider, *, is_enabled: bool) -> None:
+    if provider.is_enabled == is_enabled:
+        raise ActionRefused("action.too-late", "It is so already.")
+    provider.is_enabled = is_enabled
+    provider.save(update_fields=["is_enabled"])
+    act = "single sign-on enabled" if is_enabled else "single sign-on disabled"
+    note(actor, tenant, act, str(provider), {"issuer": provider.issuer})
+
+
+def _issuer(document_url: str) -> str:
+    url = one_line(document_url, "The URL of the metadata document", URL_LENGTH)
+    flaw = posting.flaw(url, private_allowed=settings.DEVELOPMENT)
+    if flaw is not None:
+        raise ActionRefused("sso.metadata", flaw)
+    try:
+        return oidc.issuer_of(url)
+    except SignOnRefused as refusal:
+        raise ActionRefused(refusal.reason, str(refusal)) from refusal
+
+
+def _from_metadata(text: str) -> saml.Provider:
+    try:
+        found = saml.read_metadata(text.strip())
+    except SignOnRefused as refusal:
+        raise ActionRefused(refusal.reason, str(refusal)) from refusal
+    flaw = posting.flaw(found.sign_on_url, private_allowed=settings.DEVELOPMENT)
+    if flaw is not None:
+        raise ActionRefused("sso.metadata", f"The sign-in URL is not usable. {flaw}")
+    return found
+
+
+def _store_secret(provider: IdentityProvider, tenant: Tenant, secret: str) -> None:
+    if secret:
+        clear = one_line(secret, "The client secret", MAX_SECRET)
+        provider.secret = seal(tenant.id, SECRET_USE, clear)
+    elif not provider.secret:
+        raise ActionRefused("action.text", "Enter the client secret.")
+
+
+def link_account(actor: Actor, tenant: Tenant, account: Account, person: Identity) -> IdentityLink:
+    """The link by which the account signs in as the person from now on.
+
+    The account has proved itself to the caller: by its session, or by an invitation. Raises ActionRefused.
+    """
+    with refusals(), in_tenant(tenant):
+        same = {"kind": person.kind, "issuer": person.issuer}
+        taken = IdentityLink.objects.filter(**same, subject=person.subject).first()
+        if taken is not None and taken.account_id == account.pk:
+            return taken
+        if taken is not None or IdentityLink.objects.filter(**same, account=account).exists():
+            raise ActionRefused(
+                "sso.linked",
+                "The person is linked to another account, or the account to another person. Remove"
+                " that link first.",
+            )
+        link = IdentityLink(
+            **same,
+            account=account,
+            subject=person.subject,
+            login=person.login,
+            created_by=actor.name,
+        )
+        _insert_link(link)
+        note(actor, tenant, "single sign-on linked", account.email, {"protocol": str(person.kind)})
+    return link
+
+
+def _insert_link(link: IdentityLink) -> None:
+    """Store the link. Raises ActionRefused when another one was faster."""
+    try:
+        with transaction.atomic():
+            link.save(force_insert=True)
+    except IntegrityError as error:
+        if violated_constraint(error) not in _ONE_EACH:
+            raise
+        raise ActionRefused("sso.linked", "Another link was made at the same moment.") from error
+
+
+def unlink_account(actor: Actor, tenant: Tenant, account: str | UUID) -> Account:
+    """The account, which no longer signs in by single sign-on. Raises ActionRefused."""
+    with performing(actor, CHANGE, tenant):
+        found = get_account(tenant, account)
+        number, _ = IdentityLink.objects.filter(account=found).delete()
+        if not number:
+            raise ActionRefused("action.too-late", f"{found.email} is not linked any more.")
+        note(actor, tenant, "single sign-on unlinked", found.email, {"links": number})
+    return found
+
+
+def linked_account(person: Identity, now: datetime) -> Account:
+    """The current tenant's account that the person signs in to. Raises SignOnRefused."""
+    link = (
+        IdentityLink.objects.select_related("account")
+        .filter(kind=person.kind, issuer=person.issuer, subject=person.subject)
+        .first()
+    )
+    if link is None or not link.account.is_staff:
+        raise SignOnRefused(
+            "sso.not-linked",
+            "The person is linked to no account that signs in here. Sign in once in another way and"
+            " link your account, or ask an admin for an invitation.",
+        )
+    IdentityLink.objects.filter(pk=link.pk).update(last_used_at=now, login=person.login)
+    return link.account
