@@ -37,6 +37,7 @@ _NEVER_VISITED: Final = (
     "/admin/invitation/",
     "/admin/confirm/",
     "/admin/you/",
+    "/admin/sso/",
 )
 _READING: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 

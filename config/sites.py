@@ -5,11 +5,12 @@ admins, and under /t/<custom domain>/ on the staff host, for staff (accounts.mid
 """
 
 from accounts.console.site import add_part
-from accounts.models import Account, AuditEntry, OAuthClient, SecretToken
+from accounts.models import Account, AuditEntry, IdentityProvider, OAuthClient, SecretToken
 from accounts.screens.accounts import AccountAdmin
 from accounts.screens.audit_log import AuditEntryAdmin
 from accounts.screens.clients import OAuthClientAdmin
 from accounts.screens.mails import MailAdmin
+from accounts.screens.single_sign_on import IdentityProviderAdmin
 from accounts.screens.site import StaffSite, TenantSite
 from accounts.screens.tenants import TenantAdmin
 from accounts.screens.tokens import SecretTokenAdmin
@@ -37,4 +38,5 @@ tenant_site.register(OAuthClient, OAuthClientAdmin)
 for feature in features():
     feature.register(staff_site, tenant_site)
 tenant_site.register(Account, AccountAdmin)
+tenant_site.register(IdentityProvider, IdentityProviderAdmin)
 tenant_site.register(AuditEntry, AuditEntryAdmin)

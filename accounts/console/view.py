@@ -61,7 +61,7 @@ def answer(
     if request.method != "POST":
         initial = {**options.pop("initial", {}), "nonce": issue_nonce(request)}
         return asked.page(action.form(initial=initial, **options))
-    return asked.perform(action.form(request.POST, **options))
+    return asked.perform(action.form(request.POST, request.FILES, **options))
 
 
 def _confirm_first(request: HttpRequest) -> HttpResponse:

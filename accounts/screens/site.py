@@ -15,10 +15,12 @@ from accounts import sessions, signing_in, viewing
 from accounts.audit import record
 from accounts.console.page import Overview
 from accounts.console.site import ConsoleSite
+from accounts.models import IdentityProvider
 from accounts.permissions import STAFF_ROLES, TENANT_ROLES
 from accounts.screens.accounts import accept_page
 from accounts.screens.confirming import confirm_page
 from accounts.screens.overview import staff_overview
+from accounts.screens.signing_on import SigningOn
 from accounts.signed_in import Viewing, actor, may, record_view, visit_of
 from accounts.signing_in import SignInRefused
 from tenants import clock
@@ -89,7 +91,8 @@ class Site(ConsoleSite):
     def login(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        answer: Any = super().login(request, extra_context)
+        context = {"ways": self.sign_on_ways(), **(extra_context or {})}
+        answer: Any = super().login(request, context)
         if request.method == "POST" and answer.status_code == HTTPStatus.FOUND:
             account: Any = request.user
             details = signing_in.note_success(request, account)
@@ -100,6 +103,10 @@ class Site(ConsoleSite):
             answer.status_code = HTTPStatus.TOO_MANY_REQUESTS
             answer.headers["Retry-After"] = str(refused.seconds)
         return answer  # type: ignore[no-any-return]  # Django's annotation lacks the template's context
+
+    def sign_on_ways(self) -> list[IdentityProvider]:
+        """The ways of single sign-on that the sign-in page offers."""
+        return []
 
     def password_change(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
@@ -171,6 +178,12 @@ class TenantSite(Site):
     """A tenant's site: its own host's for tenant admins, and what staff see on a visit."""
 
     roles = TENANT_ROLES
+
+    def get_urls(self) -> list[URLPattern | URLResolver]:
+        return [*SigningOn(self).urls(), *super().get_urls()]
+
+    def sign_on_ways(self) -> list[IdentityProvider]:
+        return list(IdentityProvider.objects.filter(is_enabled=True).only("kind"))
 
     def index(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None

@@ -118,6 +118,13 @@ VISIT = {
     "/t/acme/admin/accounts/account/invite/": (403, 200, 200, 200),
     "/t/acme/admin/accounts/account/{tara}/invite/": (403, 200, 200, 200),
     "/t/acme/admin/accounts/account/{tara}/remove/": (403, 403, 403, 200),
+    "/t/acme/admin/accounts/identityprovider/": (200, 200, 200, 200),
+    "/t/acme/admin/accounts/identityprovider/add/": (403, 403, 403, 403),
+    "/t/acme/admin/accounts/identityprovider/set-up-oidc/": (403, 403, 403, 200),
+    "/t/acme/admin/accounts/identityprovider/set-up-saml/": (403, 403, 403, 200),
+    "/t/acme/admin/sso/oidc/start/": (404, 404, 404, 404),
+    "/t/acme/admin/sso/oidc/": (404, 404, 404, 404),
+    "/t/acme/admin/sso/saml/": (404, 404, 404, 404),
     "/t/acme/admin/invitation/x/": (404, 404, 404, 404),
     "/t/acme/admin/accounts/auditentry/": (200, 200, 200, 200),
     "/t/acme/admin/tenants/tenant/": (404, 404, 404, 404),
@@ -143,7 +150,7 @@ NOT_AS_ADMIN = frozenset(
         (
             *("/guard/", "/restore/", "/export/", "/dry-run/", "/add/", "/redefine/", "/remove/"),
             *("/revoke/", "/rotate/", "/move/", "/secret/", "/pause/", "/resume/", "/end/"),
-            *("/invite/", "/auditentry/", "/skip/"),
+            *("/invite/", "/auditentry/", "/skip/", "/set-up-oidc/", "/set-up-saml/"),
         )
     )
 )
@@ -207,6 +214,15 @@ OWN_HOST = {
     "/admin/accounts/account/{tara}/remove/": (302, 302, 200),
     "/admin/accounts/account/{tara}/deactivate/": (302, 302, 403),
     "/admin/accounts/account/{tara}/unlock/": (302, 302, 200),
+    "/admin/accounts/identityprovider/": (302, 302, 200),
+    "/admin/accounts/identityprovider/set-up-oidc/": (302, 302, 200),
+    "/admin/accounts/identityprovider/set-up-saml/": (302, 302, 200),
+    "/admin/sso/oidc/start/": (403, 403, 403),
+    "/admin/sso/oidc/test/": (404, 404, 403),
+    "/admin/sso/oidc/": (403, 403, 403),
+    "/admin/sso/saml/": (405, 405, 405),
+    "/admin/sso/saml/finish/": (403, 403, 403),
+    "/admin/sso/saml/metadata/": (200, 200, 200),
     "/admin/invitation/x/": (410, 410, 410),
     "/admin/accounts/account/{tara}/password/": (302, 302, 403),
     "/admin/accounts/auditentry/": (302, 302, 403),
