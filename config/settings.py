@@ -173,6 +173,9 @@ CONTENT_SECURITY_POLICY = {
     }
 }
 
+# Requests a second that a tenant may send in the long run; 0 is no limit (tenants.rates).
+TENANT_RATE = environment.number("TENANT_RATE")
+
 # OAuth: how long an access token serves; Entra's gallery asks for 60 minutes to 6 hours.
 ACCESS_TOKEN_MINUTES = environment.number("ACCESS_TOKEN_MINUTES")
 

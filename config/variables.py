@@ -143,6 +143,17 @@ _ROWS: Final = (
         most=256,
     ),
     Variable(
+        "TENANT_RATE",
+        Kind.NUMBER,
+        (
+            "requests a second that a tenant may send in the long run, and 200 at once; `0` for no limit "
+            "([docs/security.md](docs/security.md))"
+        ),
+        "100",
+        least=0,
+        most=100_000,
+    ),
+    Variable(
         "ACCESS_TOKEN_MINUTES",
         Kind.NUMBER,
         "the lifetime of an access token of an OAuth client, 60 to 360",

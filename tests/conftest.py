@@ -18,7 +18,7 @@ from accounts import uses
 from config.database import socket_dir
 from config.server import embedded
 from scim.models import ProvisioningEvent
-from tenants import clock, lifecycle, resolution, traffic
+from tenants import clock, lifecycle, rates, resolution, traffic
 from tenants.current import in_public, in_tenant
 from tenants.models import Tenant
 from tests.support import clients, database, people, server
@@ -133,6 +133,7 @@ def _no_host_is_remembered():
     """The last test may have changed tenants; its rollback tells nobody."""
     clock.forget()
     resolution.forget()
+    rates.buckets.forget()
     traffic.forget()
     uses.forget()
 

@@ -64,6 +64,7 @@ def test_nothing_else_of_the_machine_reaches_them_either():
         "LD_PRELOAD": "libfaketime.so",
         "DJANGO_SETTINGS_MODULE": "config.settings",
         "LANG": "C.UTF-8",
+        "TENANT_RATE": "0",
     }
 
 

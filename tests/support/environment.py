@@ -5,7 +5,11 @@ from collections.abc import Mapping
 from typing import Final
 
 # Of each process that the tests start, too.
-_SET: Final = {"DJANGO_SETTINGS_MODULE": "config.settings", "LANG": "C.UTF-8"}
+_SET: Final = {
+    "DJANGO_SETTINGS_MODULE": "config.settings",
+    "LANG": "C.UTF-8",
+    "TENANT_RATE": "0",  # tests that are about the limit set one
+}
 _KEPT: Final = frozenset(
     {
         # The user, and the places of programs, modules and temporary files.

@@ -51,6 +51,7 @@ class Tree:
             "BASE_DOMAIN": "mypolicies.example",
             "SECRET_KEY": "a key of fifty letters that signs sessions, made up here",
             "DATA_DIR": str(self.folder / ".data" / "bench" / "tree"),
+            "TENANT_RATE": "0",
             "PYTHONDONTWRITEBYTECODE": "" if self.folder == ROOT else "1",
         }
 
