@@ -105,6 +105,7 @@ SCIM_MIDDLEWARE = [
     "config.edge.proxies.ClientMiddleware",
     "config.edge.headers.SameHeadersMiddleware",  # for SecurityMiddleware and HeadersMiddleware
     "config.edge.outermost.OutermostMiddleware",
+    "config.edge.floods.FloodMiddleware",  # the limit of a tenant, before the database is asked
     "scim.api.authentication.TokenMiddleware",  # TenantMiddleware, and the token's look-up
     "config.edge.headers.ScimHeadersMiddleware",
 ]

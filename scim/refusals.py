@@ -92,6 +92,21 @@ ROWS: Final = (
         "Send the POST to /Users.",
         _SENDER,
     ),
+    Refusal(
+        "tenant.rate",
+        "The tenant sent more requests than its limit allows in a second, or at once.",
+        "RFC 6585 §4; myPolicies: limits of a tenant",
+        "Nothing to do for Entra: it sends fewer, and repeats what was refused. Let any other client wait"
+        " for the seconds in Retry-After.",
+        _SENDER,
+    ),
+    Refusal(
+        "token.rate",
+        "Too many requests came from one address without a valid secret token.",
+        "RFC 6585 §4; myPolicies: limits of a tenant",
+        "Enter the secret token again, or mint a new one: a valid one is accepted at any time.",
+        CREDENTIALS,
+    ),
     # The message
     Refusal(
         "request.too-large",

@@ -13,9 +13,9 @@ from rest_framework.request import Request
 from accounts import access, tokens, uses
 from accounts.tokens import Reason, Scope, TokenRefused, Verified
 from accounts.uses import Credential, Kind, Use
-from scim.protocol.errors import Forbidden, InsufficientScope, Unauthorized
+from scim.protocol.errors import Forbidden, InsufficientScope, TooManyRequests, Unauthorized
 from scim.provider.requester import Origin, Requester
-from tenants import clock
+from tenants import clock, rates
 from tenants.backend.statements import Hot
 from tenants.current import TenantRequest, address_of, current_tenant, log_with
 from tenants.middleware import TenantMiddleware
@@ -26,24 +26,30 @@ INSUFFICIENT_SCOPE: Final = f'{CHALLENGE}, error="insufficient_scope"'
 _MISSING: Final = (
     "The request has no secret token. Send it as 'Authorization: Bearer <Secret Token>'."
 )
+_TOO_MANY: Final = (
+    "Too many requests from this address have come without a valid secret token. A valid one is accepted at"
+    " any time."
+)
 
 
 class SecretTokenAuthentication(BaseAuthentication):
     """Authenticates as a Requester; before the body is read, and again on each request."""
 
     def authenticate(self, request: Request) -> tuple[Requester, Verified]:
-        """The requester and the token. Raises Unauthorized, Forbidden."""
+        """The requester and the token. Raises Unauthorized, Forbidden, TooManyRequests."""
         http_request = request._request  # noqa: SLF001  # DRF has no public name for it
         value = bearer_token(request.META.get("HTTP_AUTHORIZATION", ""))
+        tenant = current_tenant()
         if value is None:
+            _note_failure(http_request)
             raise Unauthorized("token.missing", _MISSING)
         try:
-            tenant = current_tenant()
             rows = http_request.first_rows  # type: ignore[attr-defined]  # TokenMiddleware
             verified = _kind(value).verify(tenant.id, value, clock.now(), rows)
         except TokenRefused as refusal:
             http_request.refusal = refusal  # type: ignore[attr-defined]  # for scim.api.views
             log_with(http_request, token_refused=refusal.reason.value)
+            _note_failure(http_request)
             error = Forbidden if refusal.reason is Reason.NOT_ADMIN else Unauthorized
             raise error(refusal.id, refusal.detail) from None
         begins = not hasattr(http_request, "log_fields")  # and not once more, after a conflict
@@ -52,7 +58,15 @@ class SecretTokenAuthentication(BaseAuthentication):
         if begins:
             use = Use(clock.now(), requester.address, http_request.META.get("HTTP_USER_AGENT", ""))
             uses.note(tenant, _credentials(verified), use)
+            rates.note_request(tenant.id)
         return requester, verified
+
+
+def _note_failure(request: HttpRequest) -> None:
+    """Raise TooManyRequests if too many have failed from the address; a good token is never refused so."""
+    seconds = rates.note_failure(current_tenant().id, address_of(request))
+    if seconds:
+        raise TooManyRequests("token.rate", _TOO_MANY, seconds) from None
 
 
 class TokenMiddleware(TenantMiddleware):

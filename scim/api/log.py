@@ -9,6 +9,7 @@ after the window; a process that finds a row of another's there goes on counting
 worker process ends, its last window of reads is not logged; writes and refusals always are.
 """
 
+import logging
 import re
 import threading
 import time
@@ -23,7 +24,7 @@ from django.http import HttpRequest
 
 from accounts.tokens import Verified
 from scim.api.authentication import requester_of
-from scim.protocol.errors import ScimError
+from scim.protocol.errors import ScimError, TooManyRequests
 from scim.protocol.schema import ResourceType
 from scim.protocol.text import read_id
 from scim.provider import provisioning_log
@@ -32,7 +33,8 @@ from scim.provider.observers import Answered
 from scim.provider.provisioning_log import Call
 from scim.provider.requester import Requester
 from scim.repository.base import Event
-from tenants.current import after_transaction, current_tenant, log_with
+from tenants.current import after_transaction, current_tenant, in_tenant, log_with
+from tenants.models import Tenant
 
 # The literal of a filter; E37: it may stand without quotes.
 _LITERAL: Final = re.compile(
@@ -46,6 +48,7 @@ WINDOW: Final = 60.0  # seconds
 _SLACK: Final = 1.0  # seconds by which the clocks of processes may differ
 _PATIENCE: Final = 3600.0  # seconds
 MAX_KINDS: Final = 10_000
+_FLOOD: Final = "requests"  # the log's word for requests of any kind
 
 
 @dataclass(slots=True)
@@ -97,8 +100,10 @@ class Summaries:
             return True
 
 
+_logger: Final = logging.getLogger(__name__)
 _reads: Final = Summaries()
 _strangers: Final = Summaries()
+_floods: Final = Summaries()
 
 
 class Logged(Protocol):
@@ -139,6 +144,29 @@ def log_refusal(request: HttpRequest, view: Logged, error: ScimError) -> None:
     event = provisioning_log.refused(call, error)
     if count:
         after_transaction(request, partial(provisioning_log.record, replace(event, count=count)))
+
+
+def log_flood(request: HttpRequest, tenant: Tenant, error: TooManyRequests) -> None:
+    """One event a minute for the requests of a tenant that exceed its limit. Opens a transaction for it."""
+    answered = Answered(
+        operation=_FLOOD,
+        method=request.method or "",
+        status=error.status,
+        reason=error.reason,
+        request_id=getattr(request, "request_id", ""),
+        user_agent=request.META.get("HTTP_USER_AGENT", ""),
+    )
+    for observer in observers():
+        observer.answered(tenant, answered)
+    count = _floods.note(tenant.id, time.monotonic())
+    if not count:
+        return
+    try:
+        with in_tenant(tenant):
+            event = provisioning_log.refused(Call(requester_of(request, None), _FLOOD), error)
+            provisioning_log.record(replace(event, count=count))
+    except Exception:  # the answer is settled
+        _logger.exception("A refusal beyond the limit of a tenant was not logged.")
 
 
 def log_read(request: HttpRequest, view: Logged, status: int) -> None:

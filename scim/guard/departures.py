@@ -14,7 +14,7 @@ from django.db import transaction
 
 from scim.guard import guard, watch
 from scim.protocol import urns
-from scim.protocol.errors import TooManyRequests
+from scim.protocol.errors import Held
 from scim.provider.observers import Observer, Transition, Watch
 from tenants import clock, traffic
 from tenants.current import current_tenant
@@ -24,7 +24,7 @@ from tenants.models import Tenant
 class Departures(Observer):
     """Notes who leaves, and refuses it while departures are held."""
 
-    refusals = (TooManyRequests,)
+    refusals = (Held,)
 
     def change(self, transition: Transition) -> None:
         if _is_departure(transition):

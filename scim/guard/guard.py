@@ -17,7 +17,7 @@ from uuid import UUID
 from django.db import connection
 from django.db.models import F, Q, QuerySet
 
-from scim.protocol.errors import TooManyRequests
+from scim.protocol.errors import Held
 from tenants.backend.base import execute
 from tenants.connection import CYCLE
 from tenants.models import Alarm, Guard, Tenant
@@ -100,9 +100,9 @@ class Situation:
     has_lapsed: bool  # an alarm is open that is older than the grace
 
 
-def held() -> TooManyRequests:
+def held() -> Held:
     """The refusal of a departure that has to wait."""
-    return TooManyRequests("guard.held", _HELD, int(CYCLE.total_seconds()))
+    return Held("guard.held", _HELD, int(CYCLE.total_seconds()))
 
 
 def settings_of(tenant: Tenant) -> Guard:
@@ -128,7 +128,7 @@ def may_hold(tenant: Tenant, now: datetime) -> bool:
 
 
 def check(tenant: Tenant, now: datetime) -> None:
-    """Raise TooManyRequests while departures are held. One statement after an alarm, else none."""
+    """Raise Held while departures are held. One statement after an alarm, else none."""
     if may_hold(tenant, now) and holding(tenant, now).exists():
         raise held()
 

@@ -39,6 +39,7 @@ MAPPING: Final = (
 CREATE: Final = "user created"
 LEGACY: Final = "legacy PATCH"  # operations capitalized, booleans as strings
 COMPLIANT: Final = "compliant PATCH"  # aadOptscim062020
+LIMITED: Final = "limit exceeded"
 
 _WORK: Final = '"type": "work"'
 _MAX_PATH: Final = 200  # characters; those of the marks are shorter, and they are remembered
@@ -65,6 +66,8 @@ _BROKEN_FROM: Final = 500
 _PASSING: Final = frozenset({404, 412})
 _NO_ACCESS: Final = frozenset({401, 403})
 _READS: Final = frozenset({"GET", "HEAD"})
+# Refusals that tell nothing of how the tenant's credentials and mapping work.
+_LIMITS: Final = {"tenant.rate": Kind.PASSING, "token.rate": Kind.STRANGE}
 
 
 def marks_of(method: str, body: Any) -> frozenset[str]:
@@ -89,18 +92,24 @@ class Exchanges(Observer):
     """Counts the requests of a tenant: no statement, some microseconds."""
 
     def answered(self, tenant: Tenant, answered: Answered) -> None:
-        is_user = answered.resource_type and answered.resource_type.name == urns.USER_TYPE
         exchange = Exchange(
             at=clock.now(),
-            kind=_kind(answered),
+            kind=_LIMITS.get(answered.reason) or _kind(answered),
             reason=answered.reason,
             request_id=answered.request_id,
-            marks=marks_of(answered.method, answered.sent)
-            if is_user and not _is_read(answered)
-            else frozenset(),
+            marks=_marks(answered),
             bearer=_bearer(answered),
         )
         traffic.note(tenant.id, exchange)
+
+
+def _marks(answered: Answered) -> frozenset[str]:
+    if answered.reason == "tenant.rate":
+        return frozenset({LIMITED})
+    is_user = answered.resource_type and answered.resource_type.name == urns.USER_TYPE
+    if is_user and not _is_read(answered):
+        return marks_of(answered.method, answered.sent)
+    return frozenset()
 
 
 def _is_read(answered: Answered) -> bool:

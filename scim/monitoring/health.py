@@ -31,9 +31,10 @@ from accounts.screens.overview import LOOKS, SOON, requests_chart, until
 from accounts.screens.tokens import standing
 from scim.models import ProvisioningEvent, Resource, User
 from scim.monitoring import mapping
+from scim.monitoring.exchanges import LIMITED
 from scim.protocol import urns
 from scim.screens.visibility import Sight
-from tenants import clock, connection
+from tenants import clock, connection, rates
 from tenants.connection import NEVER, Connection, Refusal, ago, connection_of, next_cycle
 from tenants.current import current_tenant, in_tenant
 from tenants.models import Expiry, Tenant, TrafficDay
@@ -172,7 +173,17 @@ class TenantPanel(Panel[Any]):
             mapping.mistakes(marks, has_users=numbers.active + numbers.disabled > 0),
             mapping.seen(marks, now),
             mapping.flavor(marks, now),
+            _limit(marks, now),
         )
+
+
+def _limit(marks: dict[str, datetime], now: datetime) -> Facts:
+    limit = rates.of_tenant()
+    allowed = (
+        f"{limit.per_second:g} a second, {limit.burst} at once" if limit.per_second else "No limit"
+    )
+    exceeded = connection.ago(marks[LIMITED], now) if LIMITED in marks else "Never"
+    return Facts("Request limit", (Fact("Allowed", allowed), Fact("Last exceeded", exceeded)))
 
 
 def _counts(tenant: Tenant, numbers: Counted) -> Facts:

@@ -16,6 +16,8 @@
     ├── ContentTooLarge 413
     ├── UnsupportedMediaType 415
     │   └── UnsupportedCoding
+    ├── TooManyRequests 429
+    │   └── Held
     ├── InternalError 500
     ├── NotImplementedYet 501
     └── ServiceUnavailable 503
@@ -178,3 +180,7 @@ class TooManyRequests(ScimError):
     def __init__(self, reason: str, detail: str, seconds: int) -> None:
         super().__init__(reason, detail)
         self.seconds = seconds
+
+
+class Held(TooManyRequests):
+    """A change that waits until somebody has reviewed others before it."""

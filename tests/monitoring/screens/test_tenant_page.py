@@ -6,6 +6,7 @@ import pytest
 import time_machine
 
 from accounts import uses
+from scim.monitoring.exchanges import LIMITED
 from tenants import resolution, traffic
 from tenants.traffic import Exchange, Kind
 from tests.support.clients import ScimClient
@@ -139,3 +140,15 @@ def test_the_page_costs_the_same_whatever_the_number_of_users(alice, acme, entra
         entra.post("/Users", user(f"u{number}"))
 
     assert cost() == few
+
+
+def test_the_limit_and_its_last_excess_are_shown(opened, acme, settings):
+    settings.TENANT_RATE = 50
+    before = facts(opened(acme)["Request limit"])
+    at = NOW - timedelta(minutes=3)
+    traffic.note(acme.id, Exchange(at, Kind.PASSING, marks=frozenset({LIMITED})))
+
+    after = facts(opened(acme)["Request limit"])
+
+    assert before == {"Allowed": "50 a second, 200 at once", "Last exceeded": "Never"}
+    assert after["Last exceeded"] == "3 minutes ago"
