@@ -428,6 +428,30 @@ _MEANINGS: Final[Mapping[str | int, str]] = {
 }
 
 
+# The reason of a refusal in two or three words, where its id does not say it.
+_IN_SHORT: Final[Mapping[str, str]] = {
+    "user.name-missing": "no userName",
+    "user.email-missing": "no work e-mail",
+    "user.external-id-missing": "no externalId",
+    "user.name-taken": "userName taken",
+    "value.taken": "value taken by another",
+    "value.required": "required value missing",
+    "value.unfit": "value does not fit its type",
+    "value.too-large": "value too large",
+    "resource.not-found": "not found here",
+    "path.unknown-attribute": "unknown attribute",
+    "path.no-target": "value to change not found",
+    "filter.unknown-attribute": "unknown attribute in the filter",
+    "server.busy": "server busy",
+    "server.failed": "server error",
+}
+
+
+def in_short(reason: str) -> str:
+    """The reason of a refusal in a few words, as titles have it: "no work e-mail"."""
+    return _IN_SHORT.get(reason) or reason.replace(".", ": ").replace("-", " ") or "refused"
+
+
 @cache
 def catalogue() -> Mapping[str, Refusal]:
     """All rows by their ids, in the order in which they are shown."""

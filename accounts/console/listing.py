@@ -53,6 +53,8 @@ class Listed(ChangeList):
     def get_results(self, request: HttpRequest) -> None:
         super().get_results(request)
         self.full_result_count = self.result_count
+        screen: Any = self.model_admin  # a RecordAdmin
+        screen.prepare(request, self.result_list)
 
 
 class TableFilter(SimpleListFilter):

@@ -146,6 +146,7 @@ class Stat:
 class Overview:
     """The first page of a site, from top to bottom (templates/console/overview.html)."""
 
+    leading: tuple[Section, ...] = ()  # what somebody has to do something about
     stats: tuple[Stat, ...] = ()
     chart: SafeString | str = ""
     sections: tuple[Section, ...] = ()
@@ -191,6 +192,7 @@ def joined(overviews: Iterable[Overview]) -> Overview:
     banners = [banner for each in found for banner in each.banners]
     return Overview(
         banners=tuple(sorted(banners, key=lambda banner: banner.state != "failing")),
+        leading=tuple(section for each in found for section in each.leading),
         stats=tuple(stat for each in found for stat in each.stats),
         chart=next((each.chart for each in found if each.chart), ""),
         sections=tuple(section for each in found for section in each.sections),

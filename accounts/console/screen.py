@@ -4,7 +4,7 @@ Nothing here writes a row through a ModelAdmin: an action calls accounts.actions
 change and delete views and its admin log, which has no table here, are never used.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Generic, TypeVar, cast
 from uuid import UUID
@@ -21,7 +21,16 @@ from django.utils.safestring import SafeString
 
 from accounts.console.action import ADD, Action, Call, said
 from accounts.console.listing import BoundedPaginator, Listed, TableFilter
-from accounts.console.page import Button, Page, Section, list_path, record_path, url_name
+from accounts.console.page import (
+    Banner,
+    Button,
+    Header,
+    Page,
+    Section,
+    list_path,
+    record_path,
+    url_name,
+)
 from accounts.console.times import in_list
 from accounts.console.view import answer
 from accounts.signed_in import may, record_view
@@ -90,6 +99,9 @@ class RecordAdmin(_ModelAdmin[M], Generic[M]):
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         return Listed
 
+    def prepare(self, request: HttpRequest, rows: Iterable[M]) -> None:
+        """Note on the rows of a page of the list, before they are shown, what no column has."""
+
     def page(self, request: HttpRequest, record: M) -> Page:
         """The page about one row."""
         raise NotImplementedError
@@ -99,12 +111,17 @@ class RecordAdmin(_ModelAdmin[M], Generic[M]):
         page, panels = self.page(request, record), self.panels
         added = [part for panel in panels for part in panel.sections(request, record)]
         links = [each for panel in panels for each in panel.links(request, record)]
+        header = page.header or Header()
+        if header.problem is None:
+            problems = (panel.problem(request, record) for panel in panels)
+            header = replace(header, problem=next(filter(None, problems), None))
         notices = (page.notice, *(panel.notice(request, record) for panel in panels))
         return replace(
             page,
             sections=(*page.sections, *added, *page.closing),
             buttons=(*page.buttons, *self._buttons(Call(request, record))),
             links=(*page.links, *links),
+            header=header,
             notice=" ".join(filter(None, notices)),
         )
 
@@ -280,6 +297,10 @@ class Panel(Generic[S]):
 
     def links(self, request: HttpRequest, record: Any) -> Sequence[SafeString]:
         return ()
+
+    def problem(self, request: HttpRequest, record: Any) -> Banner | None:
+        """The problem of the row that its page leads with."""
+        return None
 
     def notice(self, request: HttpRequest, record: Any) -> str:
         """A sentence for the top of the page, or an empty text."""
