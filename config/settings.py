@@ -36,6 +36,7 @@ SHARED_APPS = ["tenants", "django.contrib.contenttypes"]
 TENANT_APPS = ["accounts", "scim", "django.contrib.sessions"]
 FEATURES = [  # scim.provider.features; pages and navigation show them in this order
     "scim.history",
+    "scim.problems",
     "scim.inspector",
     "scim.guard",
     "scim.extensions",

@@ -301,6 +301,50 @@ class LegalHold(models.Model):
         return f"{self.user_id or 'the whole tenant'}: {self.reason}"
 
 
+class Problem(models.Model):
+    """Refusals of a tenant's requests with one reason and about one user or group (scim.problems).
+
+    No personal data: `subject` is an id, or a digest of the name of one who was never created.
+    """
+
+    id = models.UUIDField(primary_key=True, editable=False)
+    tenant = models.ForeignKey(Tenant, models.CASCADE, related_name="problems")
+    subject = models.CharField(max_length=80)
+    reason = models.CharField(max_length=40)  # a row's id (scim.refusals)
+    resource_type = models.CharField(max_length=40, blank=True)
+    resource_id = models.UUIDField(null=True)
+    operation = models.CharField(max_length=20)  # of the last refusal, like the following
+    status = models.PositiveSmallIntegerField()
+    request_id = models.CharField(max_length=64)
+    first_at = models.DateTimeField()  # of the refusals since it was last settled
+    last_at = models.DateTimeField()
+    times = models.PositiveIntegerField()
+    settled_at = models.DateTimeField(null=True)  # when a request about the subject succeeded
+    muted_at = models.DateTimeField(null=True)
+    muted_by = models.CharField(max_length=254, blank=True, db_default="")
+    muted_reason = models.CharField(max_length=200, blank=True, db_default="")
+
+    class Meta:
+        ordering = ["-last_at", "pk"]
+        constraints = [
+            models.UniqueConstraint(
+                name="tenants_problem_one_a_reason", fields=["tenant", "subject", "reason"]
+            ),
+        ]
+        indexes = [
+            models.Index(name="tenants_problem_last", fields=["tenant", "-last_at"]),
+            models.Index(
+                name="tenants_problem_open",
+                fields=["-last_at"],
+                condition=models.Q(settled_at__isnull=True, muted_at__isnull=True),
+            ),
+        ]
+        verbose_name = "open problem"
+
+    def __str__(self) -> str:
+        return f"{self.reason}, {self.times} times"
+
+
 class Mail(models.Model):
     """An e-mail to one account, from the action that causes it until it was sent (accounts.mailing).
 

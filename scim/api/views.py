@@ -19,6 +19,7 @@ from scim.api.renderers import ScimNegotiation, ScimRenderer
 from scim.protocol.errors import InvalidSyntax, NotFound, ScimError
 from scim.protocol.messages import MEDIA_TYPE
 from scim.protocol.schema import ResourceType
+from scim.protocol.text import read_id
 from scim.provider.observers import Answered
 from scim.provider.requester import Requester
 from tenants.current import log_with
@@ -79,6 +80,7 @@ class ScimView(APIView):
 
     def _tell(self, answer: Response) -> None:
         request = self.http_request
+        identifier = self.kwargs.get("identifier")
         answered = Answered(
             operation=self.operation,
             method=request.method or "",
@@ -87,6 +89,7 @@ class ScimView(APIView):
             request_id=getattr(request, "request_id", ""),
             user_agent=request.META.get("HTTP_USER_AGENT", ""),
             resource_type=self.resource_type,
+            resource_id=read_id(identifier) if identifier else None,
             sent=self.sent,
             verified=self.verified,
             refusal=getattr(request, "refusal", None),  # scim.api.authentication

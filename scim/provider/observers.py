@@ -53,6 +53,7 @@ class Answered:
     request_id: str
     user_agent: str
     resource_type: ResourceType | None = None
+    resource_id: UUID | None = None  # in the path, whether or not there is one
     sent: Any = field(default=None, repr=False)
     verified: Verified | None = None
     refusal: TokenRefused | GrantRefused | None = None

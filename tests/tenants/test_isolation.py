@@ -164,6 +164,7 @@ def test_no_table_is_in_the_registry_and_in_a_tenant(acme, operator):
         "tenants_expiry",
         "tenants_guard",
         "tenants_mail",
+        "tenants_problem",
         "tenants_traffic",
         "tenants_trafficday",
     }

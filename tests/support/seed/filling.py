@@ -11,6 +11,7 @@ from accounts.actions import ActionRefused
 from accounts.models import Account
 from scim.api import log
 from scim.api.log import Summaries
+from scim.problems import ledger as problems
 from tenants import lifecycle, traffic
 from tenants.current import in_public, in_tenant
 from tenants.models import Tenant
@@ -41,6 +42,7 @@ def fill(people: int, now: datetime) -> bool:
         add_staff()
         traffic.flush()  # as the thread of a worker does
         uses.flush()
+        problems.flush()
     progress.end()
     return True
 
