@@ -45,8 +45,10 @@ _SEE_PROVISIONING: Final = frozenset(
         "scim.view_eventstream",
         "scim.view_delivery",
         "tenants.view_alarm",
+        "tenants.view_problem",
     }
 )
+_MUTE: Final = frozenset({"tenants.mute_problem"})
 _GUARD: Final = frozenset({"tenants.settle_alarm", "tenants.change_guard"})
 _SEE_PEOPLE: Final = frozenset({PERSONAL_DATA, "scim.export_user", "scim.export_provisioningevent"})
 _SEE_ALL: Final = _SEE_PROVISIONING | {
@@ -60,7 +62,7 @@ _SEE_ALL: Final = _SEE_PROVISIONING | {
     "tenants.view_mail",
     OWN_ACCOUNT,
 }
-_SUPPORT: Final = _SEE_ALL | {
+_SUPPORT: Final = (_SEE_ALL | _MUTE) | {
     "tenants.retry_mail",
     VIEW_AS_ADMIN,
     "scim.replay_provisioningevent",
@@ -106,6 +108,7 @@ GRANTS: Final[Mapping[str, frozenset[str]]] = {
     Role.ADMIN: _SEE_PROVISIONING
     | _SEE_PEOPLE
     | _GUARD
+    | _MUTE
     | {
         "accounts.view_secrettoken",
         "accounts.view_oauthclient",

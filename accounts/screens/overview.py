@@ -71,7 +71,7 @@ def requests_chart(days: QuerySet[TrafficDay], today: date) -> SafeString:
 
 
 def staff_overview(now: datetime) -> Overview:
-    """The first page of the staff site: seven statements on the registry."""
+    """The first page of the staff site: a number of statements on the registry that does not grow."""
     tenants = with_state(Tenant.objects.filter(is_operator=False), now)
     return Overview(
         banners=_mails(now),

@@ -2,9 +2,22 @@
 
 from collections.abc import Iterable
 
+from django.contrib.admin import AdminSite
+
+from accounts.console.screen import add_panel
+from accounts.console.site import add_part
+from scim.models import Group, User
 from scim.problems.ledger import FLUSHES, Outcomes
+from scim.problems.problem_screen import (
+    ProblemAdmin,
+    ProblemPanel,
+    StaffPart,
+    TenantPanel,
+    TenantPart,
+)
 from scim.provider.features import Feature, Round
 from scim.provider.observers import Observer
+from tenants.models import Problem, Tenant
 
 
 class Problems(Feature):
@@ -12,6 +25,14 @@ class Problems(Feature):
 
     def observer(self) -> Observer:
         return Outcomes()
+
+    def register(self, staff_site: AdminSite, tenant_site: AdminSite) -> None:
+        tenant_site.register(Problem, ProblemAdmin)
+        add_part(staff_site, StaffPart)
+        add_part(tenant_site, TenantPart)
+        add_panel(staff_site, Tenant, TenantPanel)
+        for model in (User, Group):
+            add_panel(tenant_site, model, ProblemPanel)
 
     def rounds(self) -> Iterable[Round]:
         return (FLUSHES,)

@@ -16,6 +16,7 @@ SEE = {
     "scim.view_eventstream",
     "scim.view_delivery",
     "tenants.view_alarm",
+    "tenants.view_problem",
     "accounts.view_secrettoken",
     "accounts.view_oauthclient",
     "accounts.view_identityprovider",
@@ -44,11 +45,13 @@ STREAMS = {
     "scim.skip_delivery",
     "scim.rotate_signingkey",
 }
+MUTE = {"tenants.mute_problem"}
 GUARD = {"tenants.settle_alarm", "tenants.change_guard"}
 KEEPING = {"tenants.change_retention", "tenants.change_legalhold"}
 SUPPORT = (
     SEE_ALL
     | TOKENS
+    | MUTE
     | {"scim.replay_provisioningevent", "scim.change_eventstream", "tenants.view_as_admin"}
     | {"accounts.invite_account", "accounts.unlock_account", "tenants.retry_mail"}
 )
@@ -63,7 +66,7 @@ LEAD = (
 
 
 def test_a_tenant_admin_sees_and_exports_what_is_provisioned_and_acts_on_admins_and_alarms():
-    assert grants(Role.ADMIN) == SEE | PEOPLE | GUARD | {
+    assert grants(Role.ADMIN) == SEE | PEOPLE | GUARD | MUTE | {
         "accounts.view_account",
         "accounts.change_own_account",
         "accounts.invite_account",

@@ -6,7 +6,9 @@ import pytest
 
 from accounts.permissions import Role
 from scim.models import ProvisioningEvent
-from tenants.current import in_tenant
+from tenants import clock
+from tenants.current import in_public, in_tenant
+from tenants.models import Problem
 from tests.support.pages import view_as_admin
 
 ROLES = (Role.AUDITOR, Role.SUPPORT, Role.SUPPORT_LEAD, Role.OPERATOR)
@@ -14,6 +16,7 @@ ROLES = (Role.AUDITOR, Role.SUPPORT, Role.SUPPORT_LEAD, Role.OPERATOR)
 # path -> the statuses for auditor, support, support lead, operator
 STAFF_SITE = {
     "/admin/": (200, 200, 200, 200),
+    "/admin/problems/": (200, 200, 200, 200),
     "/admin/tenants/tenant/": (200, 200, 200, 200),
     "/admin/tenants/tenant/{acme}/change/": (200, 200, 200, 200),
     "/admin/tenants/tenant/add/": (403, 403, 403, 200),
@@ -55,6 +58,12 @@ VISIT = {
     "/t/acme/admin/tenants/alarm/": (200, 200, 200, 200),
     "/t/acme/admin/tenants/alarm/add/": (403, 403, 403, 403),
     "/t/acme/admin/tenants/alarm/guard/": (403, 403, 200, 200),
+    "/t/acme/admin/tenants/problem/": (200, 200, 200, 200),
+    "/t/acme/admin/tenants/problem/{problem}/change/": (200, 200, 200, 200),
+    "/t/acme/admin/tenants/problem/{problem}/mute/": (403, 200, 200, 200),
+    "/t/acme/admin/tenants/problem/{problem}/unmute/": (403, 200, 200, 200),
+    "/t/acme/admin/tenants/problem/add/": (403, 403, 403, 403),
+    "/t/acme/admin/problems/": (404, 404, 404, 404),
     "/t/acme/admin/setup/": (200, 200, 200, 200),
     "/t/acme/admin/setup/progress/": (200, 200, 200, 200),
     "/t/acme/admin/scim/": (200, 200, 200, 200),
@@ -151,6 +160,7 @@ NOT_AS_ADMIN = frozenset(
             *("/guard/", "/restore/", "/export/", "/dry-run/", "/add/", "/redefine/", "/remove/"),
             *("/revoke/", "/rotate/", "/move/", "/secret/", "/pause/", "/resume/", "/end/"),
             *("/invite/", "/auditentry/", "/skip/", "/set-up-oidc/", "/set-up-saml/"),
+            *("/mute/", "/unmute/"),
         )
     )
 )
@@ -161,6 +171,10 @@ OWN_HOST = {
     "/admin/": (302, 302, 200),
     "/admin/tenants/alarm/": (302, 302, 200),
     "/admin/tenants/alarm/guard/": (302, 302, 200),
+    "/admin/problems/": (302, 302, 404),
+    "/admin/tenants/problem/": (302, 302, 200),
+    "/admin/tenants/problem/{problem}/change/": (302, 302, 200),
+    "/admin/tenants/problem/{problem}/mute/": (302, 302, 200),
     "/admin/setup/": (302, 302, 200),
     "/admin/setup/progress/": (302, 302, 200),
     "/admin/scim/user/": (302, 302, 200),
@@ -268,7 +282,25 @@ def names(
         "jsmith": jsmith.id,
         "guides": guides.id,
         "event": _event_of(acme),
+        "problem": _problem_of(acme),
     }
+
+
+def _problem_of(tenant):
+    now = clock.now()
+    with in_public():
+        return Problem.objects.create(
+            id=clock.new_id(now),
+            tenant=tenant,
+            subject="User",
+            reason="user.email-missing",
+            operation="create",
+            status=400,
+            request_id="none",
+            first_at=now,
+            last_at=now,
+            times=1,
+        ).pk
 
 
 def _event_of(tenant):

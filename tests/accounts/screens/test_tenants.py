@@ -48,6 +48,7 @@ def test_a_tenants_page_leads_to_its_screens(alice, acme):
         "/t/acme/admin/scim/group/",
         "/t/acme/admin/accounts/secrettoken/",
         "/t/acme/admin/accounts/oauthclient/",
+        "/t/acme/admin/tenants/problem/",
         "/t/acme/admin/scim/provisioningevent/",
         "/t/acme/admin/tenants/alarm/",
         "/t/acme/admin/scim/extensionschema/",
