@@ -1,0 +1,119 @@
+"""The files of deploy/ name commands, settings and folders that exist, and leave no service out."""
+
+import re
+from configparser import ConfigParser
+
+import pytest
+import yaml
+from django.conf import settings
+from django.core.management import get_commands
+
+from config.variables import VARIABLES
+from scim.provider.features import features
+from tests.newcomer.image import DOCKERFILE, instructions
+
+DEPLOY = settings.BASE_DIR / "deploy"
+UNITS = sorted((DEPLOY / "systemd").glob("*.service"))
+TIMERS = sorted((DEPLOY / "systemd").glob("*.timer"))
+OPERATIONS = (settings.BASE_DIR / "docs" / "operations.md").read_text()
+COMPOSE = yaml.safe_load((DEPLOY / "compose.yaml").read_text())
+OURS = {"migrate", "web", "events", "jobs", "timers"}
+SERVER = "gunicorn config.wsgi -c config/gunicorn.py"
+
+
+def read(unit):
+    parser = ConfigParser(interpolation=None, strict=False)
+    parser.optionxform = str
+    parser.read(unit)
+    return parser
+
+
+def started(unit):
+    return read(unit)["Service"]["ExecStart"].removeprefix("/srv/mypolicies-scim/.venv/bin/")
+
+
+def of_manage(lines):
+    return {name for line in lines for name in re.findall(r"manage\.py\W+(\w+)", line)}
+
+
+def in_compose():
+    return [str(COMPOSE["services"][name].get("command", "")) for name in OURS]
+
+
+def followed():
+    """The commands that docs/operations.md has run as services and by timers."""
+    blocks = re.findall(r"^```sh\n(.*?)^```", OPERATIONS, re.MULTILINE | re.DOTALL)
+    running = [block for block in blocks if "deliver_events" in block or "clearsessions" in block]
+    return of_manage("".join(running).splitlines())
+
+
+@pytest.mark.parametrize("unit", UNITS, ids=lambda unit: unit.stem)
+def test_a_unit_starts_a_command_as_a_user_who_may_change_nothing(unit):
+    service = read(unit)["Service"]
+
+    command = started(unit)
+    assert command == SERVER or of_manage([command]) < set(get_commands())
+    assert service["User"] == "mypolicies"
+    assert service["EnvironmentFile"] == "/etc/mypolicies.env"
+    assert (service["ProtectSystem"], service["NoNewPrivileges"]) == ("strict", "true")
+    assert service["CapabilityBoundingSet"] == ""
+
+
+def test_each_service_and_timer_of_the_document_has_its_unit_and_its_container():
+    workers = {command for feature in features() for command in feature.workers} | {"run_jobs"}
+
+    assert of_manage(map(started, UNITS)) == followed() == of_manage(in_compose()) - {"migrate"}
+    assert workers < followed()
+
+
+@pytest.mark.parametrize("timer", TIMERS, ids=lambda timer: timer.stem)
+def test_a_timer_starts_a_service_that_ends(timer):
+    assert read(timer.with_suffix(".service"))["Service"]["Type"] == "oneshot"
+    assert read(timer)["Timer"]["Persistent"] == "true"
+
+
+def test_the_server_is_replaced_without_an_outage():
+    service = read(DEPLOY / "systemd" / "mypolicies.service")["Service"]
+
+    assert service["ExecReload"] == "/bin/kill -USR2 $MAINPID"
+    assert service["Type"] == "notify"
+
+
+def test_each_unit_is_named_in_the_document():
+    names = {each.name for each in (*UNITS, *TIMERS)}
+
+    enabled = set(re.findall(r"mypolicies[\w-]*\.(?:service|timer)", OPERATIONS))
+    assert {name for name in names if name.endswith(".timer")} < enabled
+    assert enabled <= names
+
+
+@pytest.mark.parametrize("name", sorted(OURS))
+def test_a_container_has_no_rights_and_known_settings(name):
+    service = COMPOSE["services"][name]
+
+    assert service["read_only"] is True
+    assert service["cap_drop"] == ["ALL"]
+    assert service["environment"].keys() <= VARIABLES.keys()
+
+
+def test_the_image_runs_as_a_user_of_its_own_and_serves():
+    steps = instructions(DOCKERFILE.read_text())
+
+    last = dict(steps)
+    assert last["USER"] == "mypolicies"
+    assert last["CMD"] == '[".venv/bin/gunicorn", "config.wsgi", "-c", "config/gunicorn.py"]'
+
+
+def test_the_image_holds_what_exists_and_nothing_that_is_ignored():
+    kept = (settings.BASE_DIR / ".dockerignore").read_text().splitlines()
+    copied = [
+        source
+        for word, rest in instructions(DOCKERFILE.read_text())
+        if word == "COPY" and not rest.startswith("--from")
+        for source in rest.split()[:-1]
+    ]
+
+    assert all((settings.BASE_DIR / each).exists() for each in copied)
+    assert sorted(f"!{each}" for each in copied) == sorted(
+        line for line in kept if line.startswith("!")
+    )
