@@ -60,7 +60,7 @@ def check_database(databases: Sequence[str] | None = None, **_: Any) -> list[Che
     """The problems of the database; checked only with `--database`, which DATABASE_URL implies."""
     if not databases:
         return []
-    return [*_check_capacity(), *_check_waiting(), *_check_contents()]
+    return [*check_capacity(), *check_waiting(), *_check_contents()]
 
 
 def staff_can_sign_in() -> bool:
@@ -74,7 +74,8 @@ def staff_can_sign_in() -> bool:
         return operators.exclude(password__startswith=UNUSABLE_PASSWORD_PREFIX).exists()
 
 
-def _check_capacity() -> list[CheckMessage]:
+def check_capacity() -> list[CheckMessage]:
+    """The problem of more connections than the database allows."""
     room = starting.room()
     serving = starting.Serving(gunicorn.workers, gunicorn.threads)
     problem = "" if room is None else serving.why_too_many(room)
@@ -96,7 +97,8 @@ def limits_not_in_force() -> tuple[list[str], bool]:
         serving.close()
 
 
-def _check_waiting() -> list[CheckMessage]:
+def check_waiting() -> list[CheckMessage]:
+    """The problems of time limits and of a pooler."""
     missing, is_pooled = limits_not_in_force()
     problems: list[CheckMessage] = []
     if missing:

@@ -1,0 +1,192 @@
+"""`manage.py doctor` examines the installation and every tenant, and says what to do."""
+
+import json
+from datetime import timedelta
+
+import pytest
+from django.db import OperationalError, connection
+
+from accounts import actions, audit
+from accounts.actions import Actor
+from accounts.audit import Actor as Auditor
+from accounts.models import Account, AuditEntry
+from config import doctor
+from config.doctor import Finding, Level
+from config.edge.proxies import read_trusted_proxies
+from tenants import clock
+from tenants.current import in_public, in_tenant
+from tenants.models import Mail, Traffic
+from tests.support.commands import run
+
+PASSWORD = "correct horse battery staple"
+COMMAND = Actor(name="root (command line)", is_command=True)
+
+
+@pytest.fixture
+def healthy(acme, globex, operator, settings):
+    settings.DATABASE_URL = "postgresql://mypolicies@db.example/mypolicies"
+    settings.EMAIL_HOST = "smtp.example"
+    settings.TRUSTED_PROXIES = read_trusted_proxies("192.0.2.1")
+    with in_public():
+        Mail.objects.all().delete()
+    actions.create_staff(COMMAND, "olga@mypolicies.example", PASSWORD)
+
+
+def examined(*arguments):
+    """The exit status and the findings."""
+    status = 0
+    try:
+        out, err = run("doctor", "--json", *arguments)
+    except SystemExit as ended:
+        status, out, err = ended.code, "", ""
+    return status, json.loads(out) if out else None, err
+
+
+def found():
+    return [
+        each for name, look in doctor.examinations().items() for each in doctor.examine(name, look)
+    ]
+
+
+def test_a_healthy_installation_has_no_findings(healthy):
+    status, findings, err = examined()
+
+    assert (status, findings) == (0, [])
+    assert "No problems found." in err
+
+
+def test_a_finding_names_its_tenant_and_the_next_step(healthy, acme):
+    with in_tenant(acme):
+        Account.objects.create(email="tara@acme.example", role="admin")
+        tara = Account.objects.get(email="tara@acme.example")
+    request = actions.TokenRequest("Entra", tara.id, days=90)
+    minted = actions.mint_token(COMMAND, acme, request)
+    with in_public():
+        acme.expiries.update(expires_at=clock.now() + timedelta(days=3, minutes=5))
+        day = f"{acme.expiries.get().expires_at:%Y-%m-%d}"
+
+    [finding] = found()
+
+    assert (finding.examination, finding.level, finding.tenant) == (
+        "credentials",
+        Level.WARNING,
+        "acme",
+    )
+    assert finding.sentence.endswith(f"expires on {day}.")
+    assert minted.value not in finding.sentence
+    assert finding.remedy == "Make a new one and enter it in Entra."
+    assert examined("--quick")[0] == 1
+
+
+def test_a_silent_tenant_is_found(healthy, globex):
+    with in_public():
+        past = clock.now() - timedelta(hours=5)
+        Traffic.objects.update_or_create(
+            tenant=globex, defaults={"last_request_at": past, "last_success_at": past}
+        )
+
+    [finding] = found()
+
+    assert (finding.examination, finding.tenant) == ("traffic", "globex")
+    assert finding.sentence.startswith("Silent since ")
+
+
+def test_e_mails_that_nobody_sends_are_found(healthy, acme, operator):
+    with in_public():
+        Mail.objects.all().delete()
+    actions.invite_admin(COMMAND, acme, "new@acme.example", "New")
+    with in_public():
+        Mail.objects.update(queued_at=clock.now() - timedelta(hours=1))
+
+    [finding] = found()
+
+    assert finding.sentence == "1 e-mails wait for more than 15 minutes."
+
+
+def test_logs_that_grow_beyond_the_limit_are_found(healthy, monkeypatch):
+    monkeypatch.setattr(doctor, "LARGE", 0)
+
+    assert {each.tenant for each in found()} == {"acme", "globex", "admin"}
+    assert {each.examination for each in found()} == {"log growth"}
+
+
+def test_a_right_that_was_granted_on_an_append_only_table_is_found(healthy, acme):
+    with in_tenant(acme), connection.cursor() as cursor:
+        cursor.execute("GRANT DELETE ON accounts_auditentry TO CURRENT_USER")
+
+    [finding] = found()
+
+    assert (finding.level, finding.tenant) == (Level.CRITICAL, "acme")
+    assert finding.sentence == "Append-only tables can be changed: accounts_auditentry."
+
+
+def test_a_schema_that_is_behind_is_found(healthy, globex):
+    with in_tenant(globex), connection.cursor() as cursor:
+        cursor.execute(
+            "DELETE FROM django_migrations WHERE name = '0002_append_only' AND app = 'scim'"
+        )
+
+    [finding] = found()
+
+    assert (finding.tenant, finding.sentence) == ("globex", "1 migration missing.")
+    assert finding.remedy == "manage.py migrate"
+
+
+def test_a_clock_that_differs_from_the_databases_is_found(healthy, monkeypatch):
+    ahead = clock.now() + timedelta(minutes=10)
+    monkeypatch.setattr(clock, "now", lambda: ahead)
+
+    [finding] = [each for each in found() if each.examination == "clock"]
+
+    assert finding.level == Level.CRITICAL
+    assert "s apart" in finding.sentence
+
+
+def test_an_entry_that_was_changed_breaks_the_chain(healthy, acme):
+    with in_tenant(acme):
+        entry = audit.record(Auditor("alice"), "role changed", "tara@acme.example", {"to": "admin"})
+        with connection.cursor() as cursor:
+            cursor.execute("GRANT UPDATE ON accounts_auditentry TO CURRENT_USER")
+        AuditEntry.objects.filter(pk=entry.pk).update(actor="mallory")
+        with connection.cursor() as cursor:
+            cursor.execute("REVOKE UPDATE ON accounts_auditentry FROM CURRENT_USER")
+
+    status, _, _ = examined()
+
+    assert status == 2
+    assert doctor.examine_audit_log(acme)[0].sentence == f"Entry {entry.pk} breaks the chain."
+    assert examined("--quick")[0] == 0
+
+
+def test_an_examination_that_the_database_fails_is_a_finding_and_the_others_go_on(
+    healthy, monkeypatch
+):
+    def down():
+        raise OperationalError("connection failed: no route to node 3\nDETAIL: a row")
+        yield
+
+    looks = {"traffic": down, **doctor.examinations()}
+    monkeypatch.setattr(
+        doctor, "examinations", lambda: {"nodes": down, **looks} | {"traffic": down}
+    )
+
+    findings = found()
+
+    assert findings[0] == Finding(
+        "nodes",
+        Level.CRITICAL,
+        "Could not be examined: connection failed: no route to node 3.",
+        "See PostgreSQL's log.",
+    )
+    assert [each.examination for each in findings] == ["nodes", "traffic"]
+
+
+def test_a_tenant_that_cannot_be_read_is_a_finding(healthy, acme, monkeypatch):
+    def down(*_):
+        raise OperationalError("the node is down")
+
+    monkeypatch.setattr(audit, "verify_chain", down)
+
+    [finding] = doctor.examine_audit_log(acme)
+
+    assert (finding.level, finding.tenant) == (Level.CRITICAL, "acme")
