@@ -244,6 +244,45 @@ class SpentAssertion(models.Model):
         return f"assertion until {self.expires_at}"
 
 
+class Factor(models.Model):
+    """A second factor of an account: an authenticator app's secret, or a passkey's public key."""
+
+    class Kind(models.TextChoices):
+        """The kind of a factor."""
+
+        CODES = "codes", "Authenticator app"
+        PASSKEY = "passkey", "Passkey"
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    account = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="factors")
+    kind = models.CharField(max_length=8, choices=Kind)
+    name = models.CharField(max_length=LABEL_LENGTH)
+    secret = models.TextField(blank=True)  # of codes, sealed (accounts.sealing)
+    credential_id = models.BinaryField(null=True, unique=True)  # of a passkey
+    public_key = models.BinaryField(null=True)  # of a passkey, with its credential's data
+    counter = models.BigIntegerField(default=0)  # the last period of a code, or a passkey's count
+    created_at = models.DateTimeField(default=clock.now, editable=False)
+    last_used_at = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering = ["created_at", "id"]
+
+    def __str__(self) -> str:
+        return f"{self.get_kind_display()}: {self.name}"
+
+
+class RecoveryCode(models.Model):
+    """One of the codes that let an account in once without its second factor."""
+
+    id = models.BigAutoField(primary_key=True)
+    account = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="recovery_codes")
+    digest = models.BinaryField(unique=True)  # SHA-256(account id || code)
+    used_at = models.DateTimeField(null=True)
+
+    def __str__(self) -> str:
+        return f"recovery code of {self.account}"
+
+
 class Session(AbstractBaseSession):
     """A browser's session; its columns beside Django's say whose it is (accounts.sessions)."""
 

@@ -376,4 +376,11 @@ ROWS: Final = (
         "Try again in a second.",
         ACCOUNTS,
     ),
+    Refusal(
+        "factor.code",
+        "The code is not the one that the authenticator app shows.",
+        "RFC 6238: codes follow from a shared secret and the time",
+        "Type the newest code; check the clock of the device.",
+        "myPolicies: Your account",
+    ),
 )

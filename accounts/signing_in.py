@@ -4,21 +4,37 @@ Refusals are the same for known and unknown accounts, in words and in what is do
 """
 
 import math
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any, Final
 
-from django.contrib.auth import authenticate
+from django.contrib.auth import authenticate, login
 from django.http import HttpRequest
+from django.urls import reverse
 
-from accounts import guessing
+from accounts import factors, guessing, proof
 from accounts.actions.performing import ActionRefused
+from accounts.audit import record
 from accounts.guessing import Attempt
 from accounts.hashing import Busy, lane
 from accounts.models import Account, normalize_login
+from accounts.signed_in import actor
 from tenants import clock
-from tenants.current import address_of
+from tenants.current import address_of, current_tenant
 
 _BUSY: Final = "Many people are signing in at this moment. Try again in a second."
 _MINUTE: Final = 60  # seconds
+_HALF: Final = "half_signed_in"  # in a session's data
+_HALF_LASTS: Final = timedelta(minutes=10)
+_BACKEND: Final = "django.contrib.auth.backends.ModelBackend"
+
+
+@dataclass(frozen=True, slots=True)
+class Half:
+    """An account whose password was proved, and the path to go on to after the second factor."""
+
+    account: Account
+    way_on: str
 
 
 class SignInRefused(ActionRefused):
@@ -69,8 +85,56 @@ def check_limits(attempt: Attempt) -> None:
         )
 
 
-def note_success(request: HttpRequest, account: Account) -> dict[str, int]:
-    """Forget failures of the account from here; details for the entry about the sign-in."""
-    attempt = Attempt(normalize_login(account.email), address_of(request))
+def password_proved(request: HttpRequest, account: Account, way_on: str) -> str:
+    """The path to go on to: that of the second factor if the account has one, else `way_on`."""
+    if not factors.of_account(account).exists():
+        complete(request, account, "password")
+        return way_on
+    request.session.cycle_key()
+    request.session[_HALF] = {
+        "account": str(account.pk),
+        "hash": account.get_session_auth_hash(),
+        "at": clock.now().isoformat(),
+        "way_on": way_on,
+    }
+    return reverse("admin:second_factor")
+
+
+def half_signed_in(request: HttpRequest) -> Half | None:
+    """The account whose password this browser has proved, and no more; None when that was long ago."""
+    kept = request.session.get(_HALF)
+    if not kept or datetime.fromisoformat(kept["at"]) <= clock.now() - _HALF_LASTS:
+        return None
+    account = Account.objects.filter(pk=kept["account"], is_active=True).first()
+    if account is None or kept["hash"] != account.get_session_auth_hash():
+        return None
+    return Half(account, kept["way_on"])
+
+
+def prove_code(request: HttpRequest, account: Account, typed: str) -> str:
+    """The method that a code proves; "" counts as a failure. Raises SignInRefused."""
+    attempt = Attempt(account.email, address_of(request))
+    check_limits(attempt)
+    now = clock.now()
+    method = factors.use(account, current_tenant(), typed, now)
+    if not method:
+        guessing.fail(attempt, account, now)
+    return method
+
+
+def complete(request: HttpRequest, account: Account, method: str) -> None:
+    """Sign the account in, by that method, after all checks; audited. Ends what the session was before."""
+    request.session.pop(_HALF, None)
+    login(request, account, backend=_BACKEND)
+    proof.renew(request, method)
+    attempt = Attempt(account.email, address_of(request))
     refused = guessing.succeed(attempt, account, clock.now())
-    return {"refused before": refused} if refused else {}
+    details: dict[str, str | int] = {"method": method}
+    if refused:
+        details["refused before"] = refused
+    record(actor(request), "signed in", account.email, details)
+
+
+def note_success(request: HttpRequest, account: Account) -> None:
+    """Forget failures of the account from here."""
+    guessing.succeed(Attempt(account.email, address_of(request)), account, clock.now())

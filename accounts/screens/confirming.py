@@ -1,7 +1,8 @@
 """The page that asks for the password again, before an action that matters (accounts.proof)."""
 
+import re
 from http import HTTPStatus
-from typing import Any
+from typing import Any, Final
 
 from django import forms
 from django.contrib.admin import AdminSite
@@ -10,14 +11,17 @@ from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 
-from accounts import proof, signing_in
+from accounts import factors, proof, signing_in
 from accounts.audit import record
 from accounts.signed_in import actor
 from accounts.signing_in import SignInRefused
 
+_CODE: Final = re.compile(r"[0-9]{6}")  # no password: those have 12 characters at least
+
 
 class ConfirmForm(forms.Form):
     password = forms.CharField(
+        label="Password, or code from your app",
         strip=False,
         label_suffix="",
         widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
@@ -29,25 +33,32 @@ def confirm_page(site: AdminSite, request: HttpRequest) -> HttpResponse:
     form = ConfirmForm(request.POST or None)
     status: int = HTTPStatus.OK
     if request.method == "POST" and form.is_valid():
-        user: Any = request.user
         try:
-            proved = signing_in.prove_password(request, user.email, form.cleaned_data["password"])
+            method = _prove(request, form.cleaned_data["password"])
         except SignInRefused as refusal:
             form.add_error("password", str(refusal))
             status = HTTPStatus.TOO_MANY_REQUESTS
         else:
-            if proved == user:
-                return _proved(request)
-            form.add_error("password", "This is not your password.")
+            if method:
+                return _proved(request, method)
+            form.add_error("password", "This is neither your password nor a code that works now.")
     context = {**site.each_context(request), "title": "Confirm that it is you", "form": form}
     return TemplateResponse(request, "registration/confirm.html", context, status=status)
 
 
-def _proved(request: HttpRequest) -> HttpResponse:
+def _prove(request: HttpRequest, typed: str) -> str:
+    """The method that proves the account; "" for none. Raises SignInRefused."""
+    user: Any = request.user
+    if _CODE.fullmatch(typed.replace(" ", "")) and factors.of_account(user).exists():
+        return signing_in.prove_code(request, user, typed)
+    return "password" if signing_in.prove_password(request, user.email, typed) == user else ""
+
+
+def _proved(request: HttpRequest, method: str) -> HttpResponse:
     user: Any = request.user
     signing_in.note_success(request, user)
-    proof.renew(request, "password")
-    record(actor(request), "identity confirmed", user.email, {"method": "password"})
+    proof.renew(request, method)
+    record(actor(request), "identity confirmed", user.email, {"method": method})
     return HttpResponseRedirect(way_on(request))
 
 

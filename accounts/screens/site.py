@@ -3,15 +3,13 @@
 from http import HTTPStatus
 from typing import Any, Final
 
-from django.contrib.admin.forms import AdminAuthenticationForm
-from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, URLResolver, path
 from django.utils.decorators import method_decorator
 from django.views.decorators.cache import never_cache
 
-from accounts import sessions, signing_in, viewing
+from accounts import sessions, viewing
 from accounts.audit import record
 from accounts.console.page import Overview
 from accounts.console.site import ConsoleSite
@@ -20,54 +18,18 @@ from accounts.permissions import STAFF_ROLES, TENANT_ROLES
 from accounts.screens.accounts import accept_page
 from accounts.screens.confirming import confirm_page
 from accounts.screens.overview import staff_overview
+from accounts.screens.signing_in import second_factor_page, sign_in_page
 from accounts.screens.signing_on import SigningOn
 from accounts.signed_in import Viewing, actor, may, record_view, visit_of
-from accounts.signing_in import SignInRefused
 from tenants import clock
-from tenants.current import current_tenant, log_with
+from tenants.current import current_tenant
 
 SEE_TENANTS: Final = "tenants.view_tenant"
-
-
-class LoginForm(AdminAuthenticationForm):
-    """Asks for e-mail address and password; a refusal does not say which of them is wrong."""
-
-    error_messages = {
-        **AdminAuthenticationForm.error_messages,
-        "invalid_login": (
-            "Sign-in failed. Check the e-mail address and the password, and that this is the"
-            " right site for your account; then try again."
-        ),
-        "inactive": (
-            "Sign-in failed. Check the e-mail address and the password, and that this is the"
-            " right site for your account; then try again."
-        ),
-    }
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.fields["username"].label = "E-mail address"
-        self.refused: SignInRefused | None = None
-
-    def clean(self) -> dict[str, Any]:
-        """Prove the password; a sign-in that is refused says so above the form."""
-        email, password = (self.cleaned_data.get(name) for name in ("username", "password"))
-        if self.request and email and password:
-            try:
-                account = signing_in.prove_password(self.request, email, password)
-            except SignInRefused as refusal:
-                self.refused = refusal
-                raise ValidationError(str(refusal)) from refusal
-            if account is None:
-                raise self.get_invalid_login_error()
-            self.user_cache: Any = account
-        return self.cleaned_data
 
 
 class Site(ConsoleSite):
     """The base of both sites: an account signs in to it, with a password or by an invitation."""
 
-    login_form = LoginForm
     roles: tuple[str, ...] = ()
 
     def has_permission(self, request: HttpRequest) -> bool:
@@ -77,7 +39,8 @@ class Site(ConsoleSite):
     def get_urls(self) -> list[URLPattern | URLResolver]:
         invitation = path("invitation/<str:value>/", self.invitation, name="invitation")
         confirm = path("confirm/", self.admin_view(self.confirm), name="confirm")
-        return [invitation, confirm, *super().get_urls()]
+        second = path("login/second/", self.second_factor, name="second_factor")
+        return [invitation, confirm, second, *super().get_urls()]
 
     def confirm(self, request: HttpRequest) -> HttpResponse:
         """Ask for the password again."""
@@ -88,21 +51,17 @@ class Site(ConsoleSite):
         """Set a password: the target of an invitation's link, open to anyone who has it."""
         return accept_page(self, request, value)
 
+    @method_decorator(never_cache)
     def login(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        context = {"ways": self.sign_on_ways(), **(extra_context or {})}
-        answer: Any = super().login(request, context)
-        if request.method == "POST" and answer.status_code == HTTPStatus.FOUND:
-            account: Any = request.user
-            details = signing_in.note_success(request, account)
-            record(actor(request), "signed in", account.email, details)
-        elif request.method == "POST" and answer.context_data["form"].refused:
-            refused = answer.context_data["form"].refused
-            log_with(request, refused=refused.reason)
-            answer.status_code = HTTPStatus.TOO_MANY_REQUESTS
-            answer.headers["Retry-After"] = str(refused.seconds)
-        return answer  # type: ignore[no-any-return]  # Django's annotation lacks the template's context
+        """Ask for e-mail address and password."""
+        return sign_in_page(self, request, {"ways": self.sign_on_ways(), **(extra_context or {})})
+
+    @method_decorator(never_cache)
+    def second_factor(self, request: HttpRequest) -> HttpResponse:
+        """Ask whoever has proved the password for the second factor."""
+        return second_factor_page(self, request)
 
     def sign_on_ways(self) -> list[IdentityProvider]:
         """The ways of single sign-on that the sign-in page offers."""

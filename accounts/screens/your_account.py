@@ -4,14 +4,31 @@ from collections.abc import Callable, Sequence
 from typing import Any, Final, cast
 from uuid import UUID
 
+from django import forms
 from django.http import Http404, HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 
-from accounts import sessions
-from accounts.actions.own import end_other_sessions
+from accounts import factors, sealing, sessions
+from accounts.actions.own import (
+    add_authenticator_app,
+    end_other_sessions,
+    make_recovery_codes,
+    remove_factor,
+)
 from accounts.console.action import Action, Call, said
-from accounts.console.page import Button, Fact, Facts, Page, Section, Table, badge
+from accounts.console.form import ActionForm
+from accounts.console.page import (
+    Button,
+    Fact,
+    Facts,
+    Page,
+    Section,
+    Table,
+    Text,
+    badge,
+    link,
+)
 from accounts.console.site import Part
 from accounts.console.view import answer
 from accounts.models import Account, Session
@@ -20,6 +37,8 @@ from accounts.signed_in import may
 from tenants.current import current_tenant
 
 PAGE: Final = "admin:your_account"
+_NO_FACTOR: Final = "None: your password alone lets you in."
+_PENDING: Final = "pending authenticator app"  # in a session's data, and the use of its seal
 
 
 def _end_others(call: Call[Account]) -> int:
@@ -31,7 +50,124 @@ def _has_others(call: Call[Account]) -> bool:
     return sessions.of_account(call.record.pk).count() > 1
 
 
+class CodeForm(ActionForm):
+    code = forms.CharField(
+        max_length=20,
+        label="Code from the app",
+        widget=forms.TextInput(attrs={"autocomplete": "one-time-code", "inputmode": "numeric"}),
+    )
+
+
+class FactorForm(ActionForm):
+    factor = forms.ChoiceField(label="Second factor")
+
+    def __init__(self, *args: Any, account: Account, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        field: Any = self.fields["factor"]
+        field.choices = [(each.pk, str(each)) for each in factors.of_account(account)]
+
+
+def _pending_secret(call: Call[Account]) -> str:
+    """The secret that the app is being set up with: of this session, until a code proves it."""
+    kept, session = call.request.session.get(_PENDING), call.request.session
+    if kept is None:
+        kept = sealing.seal(current_tenant().id, _PENDING, factors.new_secret())
+        session[_PENDING] = kept
+    return sealing.unseal(current_tenant().id, _PENDING, kept)
+
+
+def _app_facts(call: Call[Account]) -> tuple[Section, ...]:
+    uri = factors.otpauth_uri(call.known, call.record, current_tenant())
+    facts = (
+        Fact("QR code", factors.qr_code(uri)),
+        Fact("Key, to type in its place", call.known, copyable=True),
+    )
+    return (Facts("Scan this with the app", facts),)
+
+
+def _add_app(call: Call[Account]) -> Any:
+    tenant, request = current_tenant(), call.request
+    codes = add_authenticator_app(call.actor, tenant, call.record, call.known, call.data["code"])
+    return _factor_added(request, call.record, codes)
+
+
+def _factor_added(request: HttpRequest, account: Account, codes: list[str]) -> Any:
+    """The page with the first recovery codes, once; later a sentence on the account's page."""
+    request.session.pop(_PENDING, None)
+    sessions.end_all(account, but=request.session.session_key)
+    return _codes_page(codes) if codes else account
+
+
+def _new_codes(call: Call[Account]) -> Page:
+    return _codes_page(make_recovery_codes(call.actor, current_tenant(), call.record))
+
+
+def _codes_page(codes: list[str]) -> Page:
+    way_on = link(reverse("admin:index"), "I have stored them: go to the overview")
+    return Page(
+        "Recovery codes",
+        (Text("Your recovery codes", "\n".join(codes), "recovery-codes"),),
+        notice=(
+            "Store these codes where you find them without your device. Each lets you in once. We store"
+            " only digests: they cannot be shown again."
+        ),
+        onward=way_on,
+    )
+
+
+def _remove(call: Call[Account]) -> None:
+    remove_factor(call.actor, current_tenant(), call.record, call.data["factor"])
+    sessions.end_all(call.record, but=call.request.session.session_key)
+
+
+def _has_factors(call: Call[Account]) -> bool:
+    return factors.of_account(call.record).exists()
+
+
 _ACTIONS: Final[tuple[Action[Any], ...]] = (
+    Action(
+        name="authenticator",
+        label="Set up authenticator app",
+        needs_proof=True,
+        permission=OWN_ACCOUNT,
+        title="Set up authenticator app",
+        text=(
+            "From the next sign-in on, your password alone is not enough: the app shows a new code every"
+            " 30 seconds. Any app for one-time codes will do, such as Microsoft Authenticator."
+        ),
+        look_up=_pending_secret,
+        sections=_app_facts,
+        form=CodeForm,
+        submit="Use this app",
+        run=_add_app,
+        done="The app is your second factor now. Other browsers are signed out.",
+    ),
+    Action(
+        name="recovery_codes",
+        label="New recovery codes",
+        needs_proof=True,
+        permission=OWN_ACCOUNT,
+        title="Make new recovery codes?",
+        text="The codes that you have now stop working.",
+        submit="Make new codes",
+        run=_new_codes,
+        is_offered=_has_factors,
+    ),
+    Action(
+        name="remove_factor",
+        label="Remove a second factor",
+        needs_proof=True,
+        permission=OWN_ACCOUNT,
+        title="Remove a second factor",
+        text="With the last one your recovery codes end too.",
+        form=FactorForm,
+        options=lambda call: {"account": call.record},
+        submit="Remove this factor",
+        run=_remove,
+        done="The second factor is removed. Other browsers are signed out.",
+        is_offered=_has_factors,
+        is_dangerous=True,
+    ),
     Action(
         name="end_others",
         label="Sign out other browsers",
@@ -93,7 +229,7 @@ class YourAccount(Part):
         account = cast("Account", request.user)
         page = Page(
             "Your account",
-            (_facts(account), _sessions(account, request.session.session_key)),
+            (_facts(account), _factors(account), _sessions(account, request.session.session_key)),
             buttons=self._buttons(request),
         )
         return self.render(request, "console/record.html", {"page": page})
@@ -125,6 +261,15 @@ def _facts(account: Account) -> Section:
             Fact("Role", account.get_role_display()),
         ),
     )
+
+
+def _factors(account: Account) -> Section:
+    rows: tuple[tuple[Any, ...], ...] = tuple(
+        (each.name, each.created_at, each.last_used_at) for each in factors.of_account(account)
+    )
+    if rows:
+        rows += ((f"{factors.recovery_codes_left(account)} recovery codes", None, None),)
+    return Table("Second factor", ("Factor", "Added", "Last used"), rows, _NO_FACTOR)
 
 
 def _sessions(account: Account, own: str | None) -> Section:

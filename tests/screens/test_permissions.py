@@ -50,6 +50,9 @@ STAFF_SITE = {
     "/admin/password_change/": (200, 200, 200, 200),
     "/admin/confirm/": (200, 200, 200, 200),
     "/admin/you/": (200, 200, 200, 200),
+    "/admin/you/authenticator/": (200, 200, 200, 200),
+    "/admin/you/recovery-codes/": (200, 200, 200, 200),
+    "/admin/you/remove-factor/": (200, 200, 200, 200),
     "/admin/you/end-others/": (200, 200, 200, 200),
 }
 VISIT = {

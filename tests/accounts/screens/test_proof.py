@@ -82,7 +82,7 @@ def test_a_wrong_password_proves_nothing_and_is_counted(acme, staff_client, movi
     wrong = [staff_client.post(CONFIRM, {"password": "wrong"}) for _ in range(5)]
 
     assert [each.status_code for each in wrong] == [200] * 4 + [429]
-    assert "This is not your password." in wrong[0].text
+    assert "This is neither your password nor a code" in wrong[0].text
     assert staff_client.get(MINT).status_code == 302
 
 

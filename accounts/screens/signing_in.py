@@ -1,0 +1,125 @@
+"""The pages of signing in: e-mail address and password, then the second factor of accounts that have one."""
+
+from http import HTTPStatus
+from typing import Any, cast
+
+from django import forms
+from django.contrib.admin import AdminSite
+from django.contrib.admin.forms import AdminAuthenticationForm
+from django.contrib.auth.views import LoginView
+from django.core.exceptions import ValidationError
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
+from django.urls import reverse
+
+from accounts import signing_in
+from accounts.signing_in import SignInRefused
+from tenants.current import log_with
+
+
+class LoginForm(AdminAuthenticationForm):
+    """Asks for e-mail address and password; a refusal does not say which of them is wrong."""
+
+    error_messages = {
+        **AdminAuthenticationForm.error_messages,
+        "invalid_login": (
+            "Sign-in failed. Check the e-mail address and the password, and that this is the"
+            " right site for your account; then try again."
+        ),
+        "inactive": (
+            "Sign-in failed. Check the e-mail address and the password, and that this is the"
+            " right site for your account; then try again."
+        ),
+    }
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["username"].label = "E-mail address"
+        self.refused: SignInRefused | None = None
+
+    def clean(self) -> dict[str, Any]:
+        """Prove the password; a sign-in that is refused says so above the form."""
+        email, password = (self.cleaned_data.get(name) for name in ("username", "password"))
+        if self.request and email and password:
+            try:
+                account = signing_in.prove_password(self.request, email, password)
+            except SignInRefused as refusal:
+                self.refused = refusal
+                raise ValidationError(str(refusal)) from refusal
+            if account is None:
+                raise self.get_invalid_login_error()
+            self.user_cache: Any = account
+        return self.cleaned_data
+
+
+class CodeForm(forms.Form):
+    code = forms.CharField(
+        max_length=20,
+        label_suffix="",
+        help_text="The 6 digits that the app shows, or one of your recovery codes.",
+        widget=forms.TextInput(attrs={"autocomplete": "one-time-code", "autofocus": True}),
+    )
+
+
+class SignInView(LoginView):
+    """The first page; what follows when the password is right is accounts.signing_in's to say."""
+
+    template_name = "admin/login.html"
+    authentication_form = LoginForm
+
+    def form_valid(self, form: Any) -> HttpResponse:
+        way_on = signing_in.password_proved(self.request, form.get_user(), self.get_success_url())
+        return HttpResponseRedirect(way_on)
+
+    def form_invalid(self, form: Any) -> HttpResponse:
+        answer = super().form_invalid(form)
+        return refuse(self.request, answer, form.refused) if form.refused else answer
+
+
+def sign_in_page(site: AdminSite, request: HttpRequest, extra: dict[str, Any]) -> HttpResponse:
+    """The first page of signing in; whoever is signed in already goes on to the site."""
+    if request.method == "GET" and site.has_permission(request):
+        return HttpResponseRedirect(reverse("admin:index"))
+    context = {
+        **site.each_context(request),
+        "title": "Log in",
+        "subtitle": None,
+        "app_path": request.get_full_path(),
+        "username": request.user.get_username(),
+        **extra,
+    }
+    request.current_app = site.name
+    view = SignInView.as_view(extra_context=context, next_page=reverse("admin:index"))
+    return cast("HttpResponse", view(request))  # it streams nothing
+
+
+def second_factor_page(site: AdminSite, request: HttpRequest) -> HttpResponse:
+    """The second page: a code, then on to where the first one was to lead."""
+    half = signing_in.half_signed_in(request)
+    if half is None:
+        return HttpResponseRedirect(reverse("admin:login"))
+    form, refused = CodeForm(request.POST or None), None
+    if request.method == "POST" and form.is_valid():
+        try:
+            method = signing_in.prove_code(request, half.account, form.cleaned_data["code"])
+        except SignInRefused as refusal:
+            refused = refusal
+            form.add_error("code", str(refusal))
+        else:
+            if method:
+                signing_in.complete(request, half.account, method)
+                return HttpResponseRedirect(half.way_on)
+            form.add_error(
+                "code", "This code does not work. Each one is good once: wait for the next."
+            )
+    context = {**site.each_context(request), "title": "Second factor", "form": form, "half": half}
+    answer = TemplateResponse(request, "admin/second_factor.html", context)
+    return refuse(request, answer, refused) if refused else answer
+
+
+def refuse(request: HttpRequest, answer: HttpResponse, refusal: SignInRefused) -> HttpResponse:
+    """The answer as that of an attempt that comes too early."""
+    log_with(request, refused=refusal.reason)
+    answer.status_code = HTTPStatus.TOO_MANY_REQUESTS
+    answer.headers["Retry-After"] = str(refusal.seconds)
+    return answer
