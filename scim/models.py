@@ -6,6 +6,7 @@ PostgreSQL generates from `comparable`, so that they cannot drift. The two logs 
 privilege.
 """
 
+from copy import copy
 from typing import ClassVar
 
 from django.db import models
@@ -191,7 +192,13 @@ class ProvisioningEvent(models.Model):
 
 
 class AttributeChange(models.Model):
-    """One changed attribute of one resource: what it was and what it became."""
+    """One changed attribute of one resource: what it was and what it became.
+
+    The attributes that a resource is created with are one row, whose path is CREATION and whose `after`
+    is an array of pairs of path and value (decision 0051). `each` tells them one by one.
+    """
+
+    CREATION: ClassVar = ""
 
     id = models.BigAutoField(primary_key=True)
     at = models.DateTimeField()
@@ -220,3 +227,15 @@ class AttributeChange(models.Model):
     def value(self) -> Change:
         """The change as the protocol knows it."""
         return Change(self.path, self.before, self.after)
+
+    @property
+    def each(self) -> list["AttributeChange"]:
+        """The changes of one attribute each that the row stands for, in their order; not to be saved."""
+        if self.path != self.CREATION:
+            return [self]
+        found = []
+        for path, after in self.after or ():
+            change = copy(self)
+            change.path, change.after = path, after
+            found.append(change)
+        return found

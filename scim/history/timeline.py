@@ -104,7 +104,7 @@ def history(resource: Resource, before: str, sight: Sight, then_path: str) -> Ti
     if is_older:
         found = found.filter(pk__lt=int(before[:_DIGITS]))
     listed = list(found[: SHOWN + 1])
-    shown = listed[:SHOWN]
+    shown = [each for row in listed[:SHOWN] for each in reversed(row.each)]
     more = link(f"?before={shown[-1].pk}", "Older changes") if len(listed) > SHOWN else None
     events = _events(change.event_id for change in shown)
     teller = _Teller(resource, sight, then_path, _members(shown))

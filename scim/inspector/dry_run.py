@@ -9,6 +9,7 @@ not keep. The page shows the outcome beside the former answer.
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from itertools import islice
 from typing import Any, Final
 from uuid import UUID, uuid4
 
@@ -161,8 +162,9 @@ def _traces(request_id: str, limit: int) -> list[Trace]:
     found = list(ProvisioningEvent.objects.filter(request_id=request_id).order_by("id"))
     rows = AttributeChange.objects.filter(event_id__in=[event.pk for event in found])
     made: dict[UUID, list[AttributeChange]] = {event.pk: [] for event in found}
-    for row in rows.order_by("id")[:limit]:
-        made[row.event_id].append(row)
+    changes = (each for row in rows.order_by("id")[:limit] for each in row.each)
+    for change in islice(changes, limit):
+        made[change.event_id].append(change)
     return [
         Trace(
             event.operation,

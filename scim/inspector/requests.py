@@ -189,7 +189,7 @@ def _answer(event: ProvisioningEvent, sight: Sight) -> Facts:
 
 def _sent_and_changed(event: ProvisioningEvent, sight: Sight) -> list[Section]:
     found = AttributeChange.objects.filter(event_id=event.pk).order_by("resource_id", "id")
-    changes = list(found[: CHANGES_SHOWN + 1])
+    changes = [each for row in found[: CHANGES_SHOWN + 1] for each in row.each]
     own = [change for change in changes[:CHANGES_SHOWN] if change.resource_id == event.resource_id]
     others = [each for each in changes[:CHANGES_SHOWN] if each.resource_id != event.resource_id]
     more = _all_changes(event) if len(changes) > CHANGES_SHOWN else None

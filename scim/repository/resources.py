@@ -9,6 +9,7 @@ from uuid import UUID
 
 from django.db import DatabaseError, IntegrityError, InternalError
 
+from scim.models import AttributeChange
 from scim.protocol.comparison import comparable
 from scim.protocol.definitions import MEMBERS
 from scim.protocol.differences import Change
@@ -154,6 +155,7 @@ _STORED: Final = {
 }
 
 MAX_EVENT_KEY: Final = 500  # characters: at most 2,000 of the 2,704 bytes of an index entry
+_MEMBERS: Final = f"{MEMBERS.name}["
 _UNIQUE_KEY: Final = "scim_resource_unique_key"
 
 
@@ -322,8 +324,22 @@ def _write_parameters(write: Write) -> dict[str, Any]:
         "unique_key": document.get(unique.name) if unique else None,
         "external_id": document.get("externalId"),
         "version": write.version,
-        "changes": to_json([sides(change) for change in write.changes]),
+        "changes": to_json(_history(write)),
     }
+
+
+def _history(write: Write) -> list[dict[str, Any]]:
+    """The rows of the history, as JSON: what a resource is created with is one (AttributeChange)."""
+    if write.operation is not Operation.CREATE:
+        return [sides(change) for change in write.changes]
+    own: list[tuple[str, Any]] = []
+    rows: list[dict[str, Any]] = [{"path": AttributeChange.CREATION, "after": own}]
+    for change in write.changes:
+        if change.path.startswith(_MEMBERS):  # SQL asks for members one by one
+            rows.append(sides(change))
+        else:
+            own.append((change.path, change.after))
+    return rows
 
 
 def sides(change: Change) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 import pytest
 from django.db import ProgrammingError, connection, transaction
 
-from scim.models import ProvisioningEvent
+from scim.models import AttributeChange, ProvisioningEvent
 from tenants.current import in_tenant
 from tests.support.payloads import BJENSEN, ENTERPRISE, JSMITH, patch, replace
 
@@ -23,6 +23,30 @@ def test_a_create_tells_every_attribute(at_acme, acme, bjensen, history):
         ('emails[type eq "work"].value', None, "Barbara.Jensen@acme.example"),
         ('emails[type eq "work"].primary', None, True),
     ]
+
+
+def test_a_create_is_one_row(at_acme, acme, bjensen):
+    with in_tenant(acme):
+        created = AttributeChange.objects.get()
+        told_apart = created.each
+
+    assert (created.path, created.before) == ("", None)
+    assert [each.path for each in told_apart][:2] == ["externalId", "userName"]
+    assert {(each.pk, each.event_id, each.version, each.at) for each in told_apart} == {
+        (created.pk, created.event_id, 1, created.at)
+    }
+
+
+def test_members_that_a_group_is_created_with_are_rows_of_their_own(at_acme, acme, bjensen):
+    """SQL asks for each of them."""
+    members = [{"value": bjensen["id"]}]
+    group = at_acme.post("/Groups", {"displayName": "Guides", "members": members}).json
+
+    with in_tenant(acme):
+        rows = list(AttributeChange.objects.filter(resource_id=group["id"]).order_by("id"))
+
+    assert [row.path for row in rows] == ["", f'members[value eq "{bjensen["id"]}"]']
+    assert told(rows[0].each) == [("displayName", None, "Guides")]
 
 
 def test_a_change_tells_who_when_and_by_which_request(at_acme, acme, clock, bjensen, history):

@@ -50,7 +50,8 @@ def test_users_are_created_with_history_log_and_audit(acme, globex, file):
         event = ProvisioningEvent.objects.get(resource_id=user.id)
         assert (event.operation, event.status) == ("create", 201)
         assert event.request_id.startswith("import-")
-        assert AttributeChange.objects.filter(event_id=event.id, path="userName").exists()
+        created = AttributeChange.objects.get(event_id=event.id)
+        assert ("userName", "u1") in [(each.path, each.after) for each in created.each]
         entry = AuditEntry.objects.order_by("-id").first()
     assert (entry.act, entry.subject) == ("users imported", "users.ndjson")
     assert entry.details == {"created": 3, "refused": 0}

@@ -97,7 +97,8 @@ def listed(query=None, sources=USERS):
 
 def histories():
     """The number of changes that history and log have."""
-    return AttributeChange.objects.count(), ProvisioningEvent.objects.count()
+    changes = [each for row in AttributeChange.objects.all() for each in row.each]
+    return len(changes), ProvisioningEvent.objects.count()
 
 
 def test_a_resource_that_is_written_is_found_with_its_history_and_event(inside):
@@ -107,7 +108,9 @@ def test_a_resource_that_is_written_is_found_with_its_history_and_event(inside):
 
     found = RESOURCES.find(USER, write.id, LOADING)
     assert (found.resource, found.version, found.created) == (BJENSEN, 1, write.event.at)
-    assert AttributeChange.objects.filter(resource_id=write.id).count() == 2
+    created = AttributeChange.objects.get(resource_id=write.id)  # one row
+    assert tuple(each.value for each in created.each) == write.changes
+    assert len(write.changes) == 2
     assert ProvisioningEvent.objects.get().id == write.event.id
 
 

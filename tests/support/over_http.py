@@ -72,7 +72,7 @@ def events():
 @pytest.fixture
 def history():
     """`history(tenant)`: the tenant's attribute changes, oldest first."""
-    return lambda tenant: _rows(tenant, AttributeChange)
+    return lambda tenant: [each for row in _rows(tenant, AttributeChange) for each in row.each]
 
 
 @pytest.fixture

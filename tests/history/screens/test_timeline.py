@@ -4,6 +4,9 @@ import re
 
 import pytest
 
+from scim.models import AttributeChange
+from tenants.current import in_tenant
+from tenants.rewriting import rewriting
 from tests.support.at_screens import JSMITH
 from tests.support.pages import moments_of
 
@@ -28,6 +31,23 @@ def test_a_users_page_shows_each_change_with_before_and_after_newest_first(
     ]
     assert oldest[1].startswith(f"Created by {minted.token}")
     assert "department Tour Operations" in oldest
+
+
+def test_a_creation_that_has_a_row_for_each_attribute_is_shown_the_same(own_host, acme, bjensen):
+    """So creations were stored until version 0.1.0 (decision 0051)."""
+    path = f"{LIST}{bjensen.id}/change/"
+    shown = moments_of(own_host.get(path))
+    with in_tenant(acme), rewriting("scim_attributechange", "scim_provisioningevent"):
+        created = AttributeChange.objects.get(resource_id=bjensen.id)
+        rows = created.each
+        for row in rows:
+            row.pk, row._state.adding = None, True
+        created.delete()
+        for row in rows:
+            row.save(force_insert=True)
+
+    assert len(rows) > 5
+    assert moments_of(own_host.get(path)) == shown
 
 
 def test_older_changes_are_a_page_further(own_host, bjensen, change):
