@@ -19,6 +19,7 @@ from accounts.guessing import Attempt
 from accounts.hashing import Busy, lane
 from accounts.models import Account, normalize_login
 from accounts.signed_in import actor
+from accounts.sso import rules
 from tenants import clock
 from tenants.current import address_of, current_tenant
 
@@ -58,7 +59,7 @@ def prove_password(request: HttpRequest, email: str, password: str) -> Account |
             account: Any = authenticate(request, username=email, password=password)
     except Busy:
         raise SignInRefused("sign-in.busy", _BUSY, 1) from None
-    if isinstance(account, Account) and account.is_staff:
+    if isinstance(account, Account) and account.is_staff and rules.may_use_password(account):
         return account
     named = Account.objects.filter(email=attempt.login).first()
     guessing.fail(attempt, named, now)

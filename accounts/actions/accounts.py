@@ -19,6 +19,7 @@ from accounts.actions.performing import (
 from accounts.audit import Actor
 from accounts.models import EMAIL_LENGTH, NAME_LENGTH, Account, normalize_login
 from accounts.permissions import STAFF_ROLES, TENANT_ROLES, UNLOCK, Role
+from accounts.sso import rules
 from tenants import clock, lifecycle
 from tenants.backend.base import violated_constraint
 from tenants.current import in_tenant
@@ -242,6 +243,12 @@ def _lock_leaders(tenant: Tenant) -> list[Account]:
 
 
 def _check_others_lead(account: Account, leaders: list[Account]) -> None:
+    if rules.is_break_glass(account):
+        raise ActionRefused(
+            "sso.break-glass",
+            f"{account.email} is the one account that signs in by password: choose another one, or"
+            " allow passwords again, first.",
+        )
     if leaders == [account]:
         raise ActionRefused(
             "account.last",

@@ -9,6 +9,7 @@ from accounts.actions.performing import ActionRefused, note, performing
 from accounts.audit import Actor, Details, record
 from accounts.models import Account, AuditEntry, normalize_login
 from accounts.permissions import STAFF_ROLES, Role
+from accounts.sso import rules
 from tenants import clock
 from tenants.current import in_public, in_tenant
 from tenants.errors import about
@@ -73,7 +74,7 @@ def can_be_invited(tenant: Tenant, account: Account) -> bool:
     Staff who were deactivated are not invited: an operator reactivates them.
     """
     if account.is_active:
-        return not account.has_usable_password()
+        return not (account.has_usable_password() or rules.is_linked(account))
     return not tenant.is_operator
 
 

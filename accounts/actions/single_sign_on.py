@@ -8,13 +8,13 @@ from uuid import UUID
 from django.conf import settings
 from django.db import IntegrityError, transaction
 
-from accounts import posting
-from accounts.actions.accounts import get_account
+from accounts import posting, sessions
+from accounts.actions.accounts import get_account, get_admin
 from accounts.actions.performing import ActionRefused, note, one_line, performing, refusals
 from accounts.audit import Actor, Details
 from accounts.models import Account
 from accounts.sealing import seal
-from accounts.sso import oidc, saml
+from accounts.sso import oidc, rules, saml
 from accounts.sso.flow import SECRET_USE
 from accounts.sso.identity import URL_LENGTH, Identity, Kind, SignOnRefused
 from accounts.sso.models import CLIENT_ID_LENGTH, IdentityLink, IdentityProvider
@@ -98,10 +98,50 @@ def enable(actor: Actor, tenant: Tenant, kind: str) -> IdentityProvider:
     return provider
 
 
+def require(
+    actor: Actor, tenant: Tenant, kind: str, break_glass: str | UUID, own: Account | None = None
+) -> IdentityProvider:
+    """The provider, by which all sign in from now on, but for the break-glass account.
+
+    That is an active admin with a password. `own`, the account that acts, has to be linked already, so
+    that it does not lock itself out; None for staff. Raises ActionRefused.
+    """
+    with performing(actor, CHANGE, tenant):
+        provider = _get(tenant, kind)
+        if not provider.is_enabled:
+            raise ActionRefused("sso.off", "Enable it first.")
+        with about("break_glass"):
+            kept = get_admin(tenant, break_glass, "break-glass access")
+            if not kept.has_usable_password():
+                raise ActionRefused("sso.break-glass", f"{kept.email} has no password.")
+        if own is not None and not rules.is_linked(own):
+            raise ActionRefused(
+                "sso.not-linked", "Link your own account first, so that you can sign in again."
+            )
+        IdentityProvider.objects.exclude(pk=provider.pk).update(break_glass=None)
+        provider.break_glass = kept
+        provider.save(update_fields=["break_glass"])
+        note(actor, tenant, "passwords switched off", str(provider), {"break-glass": kept.email})
+    return provider
+
+
+def allow_passwords(actor: Actor, tenant: Tenant, kind: str) -> IdentityProvider:
+    """The provider, beside which passwords work again. Raises ActionRefused."""
+    with performing(actor, CHANGE, tenant):
+        provider = _get(tenant, kind)
+        if provider.break_glass is None:
+            raise ActionRefused("action.too-late", "Passwords work already.")
+        provider.break_glass = None
+        provider.save(update_fields=["break_glass"])
+        note(actor, tenant, "passwords switched on", str(provider), {})
+    return provider
+
+
 def disable(actor: Actor, tenant: Tenant, kind: str) -> IdentityProvider:
     """The provider, by which nobody signs in any more. Raises ActionRefused."""
     with performing(actor, CHANGE, tenant):
         provider = _get(tenant, kind)
+        _check_not_required(provider)
         _switch(actor, tenant, provider, is_enabled=False)
     return provider
 
@@ -110,6 +150,7 @@ def remove(actor: Actor, tenant: Tenant, kind: str) -> None:
     """Forget the provider and its secret. Raises ActionRefused."""
     with performing(actor, CHANGE, tenant):
         provider = _get(tenant, kind)
+        _check_not_required(provider)
         provider.delete()
         if kind == Kind.OIDC:
             lifecycle.set_identity_due(tenant, None)
@@ -149,11 +190,18 @@ def _save(
     So new certificates and a new secret end nobody's sign-in.
     """
     if not is_same:
+        _check_not_required(provider)
         provider.tested_at, provider.is_enabled = None, False
     provider.changed_at, provider.changed_by = clock.now(), actor.name
     provider.save()
     whole = {"issuer": provider.issuer, **details}
     note(actor, tenant, "single sign-on set up", str(provider), whole)
+
+
+def _check_not_required(provider: IdentityProvider) -> None:
+    """Raise ActionRefused when nobody but one could sign in without the provider."""
+    if provider.break_glass_id is not None:
+        raise ActionRefused("sso.required", "Allow passwords again first: all sign in by it.")
 
 
 def _switch(actor: Actor, tenant: Tenant, provider: IdentityProvider, *, is_enabled: bool) -> None:
@@ -241,6 +289,7 @@ def unlink_account(actor: Actor, tenant: Tenant, account: str | UUID) -> Account
         number, _ = IdentityLink.objects.filter(account=found).delete()
         if not number:
             raise ActionRefused("action.too-late", f"{found.email} is not linked any more.")
+        sessions.end_all(found)
         note(actor, tenant, "single sign-on unlinked", found.email, {"links": number})
     return found
 

@@ -25,6 +25,7 @@ from accounts.actions import (
     remove_admin,
     send_invitation,
     set_password,
+    single_sign_on,
     unlock_account,
 )
 from accounts.actions.accounts import CHANGE, CREATE, REMOVE
@@ -36,6 +37,9 @@ from accounts.console.screen import RecordAdmin
 from accounts.models import Account
 from accounts.permissions import STAFF_ROLES, TENANT_ROLES, UNLOCK, Role
 from accounts.signed_in import may
+from accounts.sso import flow, rules
+from accounts.sso.flow import Purpose
+from accounts.sso.identity import SignOnRefused
 from tenants import clock
 from tenants.current import address_of, current_tenant
 
@@ -232,6 +236,22 @@ _ACTIONS: Final[tuple[Action[Any], ...]] = (
         is_offered=_is_locked,
     ),
     Action(
+        name="unlink",
+        label="Unlink single sign-on",
+        permission=single_sign_on.CHANGE,
+        needs_proof=True,
+        title="Unlink {record.email} from single sign-on?",
+        text="The person of the identity provider can no longer sign in to this account, and its"
+        " sessions end.",
+        submit="Unlink this account",
+        run=lambda call: single_sign_on.unlink_account(
+            call.actor, current_tenant(), call.record.email
+        ),
+        done="{record.email} is not linked any more.",
+        is_offered=lambda call: call.record.identities.exists(),
+        is_dangerous=True,
+    ),
+    Action(
         name="remove",
         label="Remove",
         needs_proof=True,
@@ -251,6 +271,14 @@ _ACTIONS: Final[tuple[Action[Any], ...]] = (
 def _sign_in(account: Account) -> str:
     until = guessing.locked_until(account, clock.now())
     return f"Locked until {until:%H:%M} UTC: too many failed attempts" if until else "Not locked"
+
+
+def _password(account: Account) -> str:
+    if rules.is_break_glass(account):
+        return "Set: the break-glass account, which signs in by it"
+    if not account.has_usable_password():
+        return "Not set" if rules.is_linked(account) else "Not set: cannot sign in"
+    return "Set" if rules.may_use_password(account) else "Switched off: signs in by single sign-on"
 
 
 class AccountAdmin(RecordAdmin[Account]):
@@ -273,7 +301,8 @@ class AccountAdmin(RecordAdmin[Account]):
             Fact("Name", record.name or None),
             Fact("Role", record.get_role_display()),
             Fact("State", "Active" if record.is_active else "Deactivated: cannot sign in"),
-            Fact("Password", "Set" if record.has_usable_password() else "Not set: cannot sign in"),
+            Fact("Password", _password(record)),
+            Fact("Single sign-on", "Linked" if rules.is_linked(record) else "Not linked"),
             Fact("Sign-in", _sign_in(record)),
             Fact("Last sign-in", record.last_login or "Never"),
             Fact("Created", record.created_at),
@@ -284,15 +313,29 @@ class AccountAdmin(RecordAdmin[Account]):
 def accept_page(site: AdminSite, request: HttpRequest, value: str) -> HttpResponse:
     """The page behind the link of an invitation, without session and nonce: the link is the right to it.
 
+    An account accepts it by a password, or by single sign-on, which links it with a person.
+
     410 for a link that no longer works.
     """
     account = invitations.find(value)
     if account is None:
         return _invitation_page(site, request, {"refusal": _LINK_REFUSED}, HTTPStatus.GONE)
+    if "sign_on" in request.POST:
+        return _accept_by_sign_on(site, request, value)
     form: Any = SetPasswordForm(account, request.POST or None)
-    if request.method == "POST" and form.is_valid():
+    if request.method == "POST" and rules.may_use_password(account) and form.is_valid():
         return _accept(site, request, value, form)
     return _invitation_page(site, request, {"form": form, "invited": account})
+
+
+def _accept_by_sign_on(site: AdminSite, request: HttpRequest, value: str) -> HttpResponse:
+    """The page from which the browser goes to the provider: a form may not lead to another site."""
+    asked = flow.new(request.POST["sign_on"], Purpose.ACCEPT, invitation=value)
+    try:
+        url = flow.begin(request, current_tenant(), asked)
+    except SignOnRefused as refusal:
+        return _invitation_page(site, request, {"refusal": str(refusal)}, HTTPStatus.FORBIDDEN)
+    return _invitation_page(site, request, {"onward": url})
 
 
 def _accept(site: AdminSite, request: HttpRequest, value: str, form: Any) -> HttpResponse:

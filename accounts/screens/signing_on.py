@@ -9,7 +9,6 @@ from uuid import UUID
 
 from django.contrib import messages
 from django.contrib.admin import AdminSite
-from django.contrib.auth import login
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
@@ -19,7 +18,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_GET, require_POST
 
-from accounts import invitations, proof
+from accounts import invitations, proof, signing_in
 from accounts.actions import ActionRefused, single_sign_on
 from accounts.audit import Actor, record
 from accounts.console.page import Fact, Facts, Page, link, record_path
@@ -56,6 +55,7 @@ class SigningOn:
             path("sso/saml/metadata/", self.metadata, name="sso_metadata"),
             path("sso/<str:kind>/start/", self.start, name="sso_start"),
             path("sso/<str:kind>/test/", self.test, name="sso_test"),
+            path("sso/<str:kind>/renew/", self.renew, name="sso_renew"),
         ]
 
     @method_decorator((never_cache, require_GET))
@@ -70,6 +70,15 @@ class SigningOn:
         if not self.site.has_permission(request) or not may(request, single_sign_on.CHANGE):
             raise Http404
         return self._sent(request, flow.new(kind, Purpose.TEST, account=str(request.user.pk)))
+
+    @method_decorator((never_cache, require_GET))
+    def renew(self, request: HttpRequest, kind: str) -> HttpResponse:
+        """Send a browser that is signed in to the identity provider, to prove the person anew."""
+        if not self.site.has_permission(request):
+            raise Http404
+        way_on = request.GET.get("next", "")
+        account = str(request.user.pk)
+        return self._sent(request, flow.new(kind, Purpose.RENEW, next_path=way_on, account=account))
 
     def _sent(self, request: HttpRequest, opened: Open) -> HttpResponse:
         try:
@@ -133,6 +142,8 @@ class SigningOn:
                 return self._tested(request, opened, person)
             if opened.purpose == Purpose.LINK:
                 return self._linked(request, opened, person)
+            if opened.purpose == Purpose.RENEW:
+                return self._renewed(request, opened, person)
             account = (
                 self._accepted(request, opened, person)
                 if opened.purpose == Purpose.ACCEPT
@@ -140,7 +151,7 @@ class SigningOn:
             )
         except Refused as refusal:
             return self._failed(request, refusal, opened)
-        sign_in(request, account)
+        signing_in.complete(request, account, _METHOD)
         return HttpResponseRedirect(_next_path(request, opened))
 
     def _accepted(self, request: HttpRequest, opened: Open, person: Identity) -> Account:
@@ -159,6 +170,15 @@ class SigningOn:
         single_sign_on.link_account(actor(request), current_tenant(), account, person)
         messages.success(request, f"{account.email} can sign in by single sign-on from now on.")
         return HttpResponseRedirect(_provider_path(opened.kind))
+
+    def _renewed(self, request: HttpRequest, opened: Open, person: Identity) -> HttpResponse:
+        account = self._same_account(request, opened)
+        flow.check_renewed(opened, person)
+        if single_sign_on.linked_account(person, clock.now()) != account:
+            raise SignOnRefused("sso.linked", "The person is linked to another account.")
+        proof.renew(request, _METHOD)
+        record(actor(request), "identity confirmed", account.email, {"method": _METHOD})
+        return HttpResponseRedirect(_next_path(request, opened))
 
     def _tested(self, request: HttpRequest, opened: Open, person: Identity) -> HttpResponse:
         self._same_account(request, opened)
@@ -219,13 +239,6 @@ class SigningOn:
         onward = link(_provider_path(kind), "Go to single sign-on")
         page = Page(title, (Facts("Answer of the identity provider", facts),), onward=onward)
         return screen.render(request, "console/record.html", {"page": page})
-
-
-def sign_in(request: HttpRequest, account: Account) -> None:
-    """Begin the session of the account, which the identity provider has proved."""
-    login(request, account, backend="django.contrib.auth.backends.ModelBackend")
-    proof.renew(request, _METHOD)
-    record(actor(request), "signed in", account.email, {"method": _METHOD})
 
 
 def _next_path(request: HttpRequest, opened: Open) -> str:

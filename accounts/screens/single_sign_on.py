@@ -95,6 +95,13 @@ class SamlForm(ActionForm):
         return data
 
 
+class BreakGlassForm(ActionForm):
+    break_glass = forms.EmailField(
+        label="Break-glass account",
+        help_text="The e-mail address of an active admin with a password.",
+    )
+
+
 def values_to_copy(tenant: Tenant, kind: Kind) -> Facts:
     """The tenant's values that the provider is given, under the names that Entra has for them."""
     if kind == Kind.OIDC:
@@ -152,6 +159,12 @@ def _link(call: Call[IdentityProvider]) -> Page:
         notice="Continue, and sign in there as yourself. The link is good for ten minutes.",
         onward=link(url, "Continue to the identity provider"),
     )
+
+
+def _require(call: Call[IdentityProvider]) -> IdentityProvider:
+    own = None if visit_of(call.request) else cast("Account", call.request.user)
+    kind, break_glass = call.record.kind, call.data["break_glass"]
+    return single_sign_on.require(call.actor, current_tenant(), kind, break_glass, own)
 
 
 def _can_link(call: Call[IdentityProvider]) -> bool:
@@ -248,6 +261,36 @@ _ACTIONS: Final[tuple[Action[Any], ...]] = (
         is_offered=_can_link,
     ),
     Action(
+        name="require",
+        label="Switch passwords off",
+        permission=CHANGE,
+        needs_proof=True,
+        title="Switch passwords off?",
+        text="All sign in to {tenant.name} by {record} from now on. One account keeps its password, for"
+        " the day on which the identity provider fails: keep it in a safe place.\n"
+        "People whose accounts are not linked can no longer sign in: link them before.",
+        form=BreakGlassForm,
+        submit="Switch passwords off",
+        run=_require,
+        done="Passwords are switched off, but for the break-glass account.",
+        is_offered=lambda call: call.record.is_enabled and call.record.break_glass_id is None,
+        is_dangerous=True,
+    ),
+    Action(
+        name="allow_passwords",
+        label="Allow passwords",
+        permission=CHANGE,
+        needs_proof=True,
+        title="Allow passwords again?",
+        text="Accounts that have a password can sign in by it again, beside {record}.",
+        submit="Allow passwords",
+        run=lambda call: single_sign_on.allow_passwords(
+            call.actor, current_tenant(), call.record.kind
+        ),
+        done="Passwords work again.",
+        is_offered=lambda call: call.record.break_glass_id is not None,
+    ),
+    Action(
         name="disable",
         label="Disable",
         permission=CHANGE,
@@ -257,7 +300,7 @@ _ACTIONS: Final[tuple[Action[Any], ...]] = (
         submit="Disable single sign-on",
         run=lambda call: single_sign_on.disable(call.actor, current_tenant(), call.record.kind),
         done="Single sign-on is disabled.",
-        is_offered=lambda call: call.record.is_enabled,
+        is_offered=lambda call: call.record.is_enabled and call.record.break_glass_id is None,
         is_dangerous=True,
     ),
     Action(
@@ -341,8 +384,14 @@ def _facts(provider: IdentityProvider) -> Facts:
             Fact("Certificates until", ", ".join(f"{end:%Y-%m-%d}" for end in ends)),
         ]
     facts += [
+        Fact("Passwords", _passwords(provider)),
         Fact("Tested", provider.tested_at or "Not since the last change"),
         Fact("Changed", provider.changed_at),
         Fact("Changed by", provider.changed_by),
     ]
     return Facts("Identity provider", tuple(facts))
+
+
+def _passwords(provider: IdentityProvider) -> str:
+    kept = provider.break_glass
+    return f"Switched off, but for {kept.email} (break-glass)" if kept else "Work beside it"

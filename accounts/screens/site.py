@@ -21,6 +21,7 @@ from accounts.screens.overview import staff_overview
 from accounts.screens.signing_in import second_factor_page, sign_in_page
 from accounts.screens.signing_on import SigningOn
 from accounts.signed_in import Viewing, actor, may, record_view, visit_of
+from accounts.sso import rules
 from tenants import clock
 from tenants.current import current_tenant
 
@@ -56,7 +57,7 @@ class Site(ConsoleSite):
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
         """Ask for e-mail address and password."""
-        return sign_in_page(self, request, {"ways": self.sign_on_ways(), **(extra_context or {})})
+        return sign_in_page(self, request, extra_context or {})
 
     @method_decorator(never_cache)
     def second_factor(self, request: HttpRequest) -> HttpResponse:
@@ -66,6 +67,10 @@ class Site(ConsoleSite):
     def sign_on_ways(self) -> list[IdentityProvider]:
         """The ways of single sign-on that the sign-in page offers."""
         return []
+
+    def password_rule(self) -> str:
+        """A sentence about passwords while they are switched off, "" while they work."""
+        return ""
 
     def password_change(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
@@ -84,6 +89,8 @@ class Site(ConsoleSite):
             "viewing": self.running_view(request),
             "who_signs_in": self.who_signs_in(),
             "where": current_tenant().host,
+            "ways": self.sign_on_ways,  # asked for by the pages that show them
+            "password_rule": self.password_rule,
         }
 
     def running_view(self, request: HttpRequest) -> Viewing | None:
@@ -143,6 +150,11 @@ class TenantSite(Site):
 
     def sign_on_ways(self) -> list[IdentityProvider]:
         return list(IdentityProvider.objects.filter(is_enabled=True).only("kind"))
+
+    def password_rule(self) -> str:
+        if rules.requiring_provider() is None:
+            return ""
+        return "Passwords are switched off here, but for the break-glass account."
 
     def index(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None

@@ -28,6 +28,8 @@ class IdentityProvider(models.Model):
     failure = models.CharField(max_length=_FAILURE_LENGTH, blank=True)  # why they could not be
     tested_at = models.DateTimeField(null=True)  # with success, since the last change
     is_enabled = models.BooleanField(default=False)
+    # While it is set passwords are off, but for this account's.
+    break_glass = models.ForeignKey("accounts.Account", models.PROTECT, null=True, related_name="+")
     changed_at = models.DateTimeField(default=clock.now, editable=False)
     changed_by = models.CharField(max_length=_ACTOR_LENGTH)
 

@@ -153,4 +153,18 @@ ROWS: Final = (
         "Sign in again, or renew the proof with a password.",
         "The sign-in page",
     ),
+    Refusal(
+        "sso.required",
+        "Passwords are switched off, so all sign in by the identity provider.",
+        "myPolicies: somebody can always sign in",
+        "Press Allow passwords on the page first.",
+        PLACE,
+    ),
+    Refusal(
+        "sso.break-glass",
+        "The break-glass account is the one that signs in by password while passwords are off.",
+        "myPolicies: an active admin with a password",
+        "Choose an active admin with a password, or allow passwords again first.",
+        PLACE,
+    ),
 )

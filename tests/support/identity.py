@@ -222,6 +222,7 @@ class Provider:
     answers: dict[str, Any] = field(default_factory=dict)
     asked: list[dict[str, str]] = field(default_factory=list)
     codes: dict[str, dict[str, str]] = field(default_factory=dict)
+    authenticated_at: datetime | None = None  # in the next SAML response, in place of now
     keys: tuple[str, ...] = ("signing",)
 
     @property
@@ -272,6 +273,7 @@ class Provider:
             request.findtext(f"{{{_SAML}:assertion}}Issuer", ""),
             request.get("AssertionConsumerServiceURL", ""),
             request.get("ID", ""),
+            authenticated_at=self.authenticated_at,
         )
         return _PAGE.format(
             method="post",
@@ -312,7 +314,7 @@ def running() -> Iterator[Provider]:
                 state.asked.append(query)
                 self._send(200, state.saml_form(query), "text/html")
             else:
-                self._send(404, "")
+                self._send(204 if parts.path == "/favicon.ico" else 404, "")
 
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"])).decode()

@@ -22,6 +22,7 @@ def running_provider():
 @pytest.fixture
 def provider(running_provider):
     running_provider.answers, running_provider.keys = {}, ("signing",)
+    running_provider.authenticated_at = None
     running_provider.asked.clear()
     return running_provider
 
