@@ -316,8 +316,8 @@ class Problem(models.Model):
     operation = models.CharField(max_length=20)  # of the last refusal, like the following
     status = models.PositiveSmallIntegerField()
     request_id = models.CharField(max_length=64)
-    first_at = models.DateTimeField()  # of the refusals since it was last settled
-    last_at = models.DateTimeField()
+    first_at = models.DateTimeField("first")  # of the refusals since it was last settled
+    last_at = models.DateTimeField("last")
     times = models.PositiveIntegerField()
     settled_at = models.DateTimeField(null=True)  # when a request about the subject succeeded
     muted_at = models.DateTimeField(null=True)

@@ -55,6 +55,7 @@ class Listed(ChangeList):
         self.full_result_count = self.result_count
         screen: Any = self.model_admin  # a RecordAdmin
         screen.prepare(request, self.result_list)
+        self.nothing_hint = screen.nothing_hint(request)
 
 
 class TableFilter(SimpleListFilter):

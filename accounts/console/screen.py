@@ -102,6 +102,10 @@ class RecordAdmin(_ModelAdmin[M], Generic[M]):
     def prepare(self, request: HttpRequest, rows: Iterable[M]) -> None:
         """Note on the rows of a page of the list, before they are shown, what no column has."""
 
+    def nothing_hint(self, request: HttpRequest) -> str:
+        """A sentence below a search that found nothing: how this account has to search."""
+        return ""
+
     def page(self, request: HttpRequest, record: M) -> Page:
         """The page about one row."""
         raise NotImplementedError

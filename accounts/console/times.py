@@ -41,6 +41,11 @@ def in_list(at: datetime, now: datetime) -> SafeString:
     return _time(at, relative(at, now))
 
 
+def clock_time(at: datetime) -> SafeString:
+    """The time of day, for rows below a line that names the day."""
+    return _time(at, f"{at.astimezone(UTC):%H:%M:%S}")
+
+
 def in_details(at: datetime, now: datetime) -> SafeString:
     """The time for a page of details: the moment, and how long ago that is."""
     return format_html(

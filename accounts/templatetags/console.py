@@ -39,6 +39,12 @@ def at(headings: Sequence[str], place: int) -> str:
 
 
 @register.filter
+def paired(rows: Iterable[Any], results: Iterable[Any]) -> Iterator[tuple[Any, Any]]:
+    """The rows of a list, each with its cells."""
+    return zip(rows, results, strict=False)
+
+
+@register.filter
 def under(cells: Iterable[str], headers: Iterable[Mapping[str, Any]]) -> Iterator[SafeString]:
     """The cells of a row of Django's list, each with its heading as `data-label`, for narrow screens."""
     for cell, header in zip(cells, headers, strict=False):

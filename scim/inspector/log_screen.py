@@ -1,6 +1,6 @@
 """The provisioning log, to read only: the list, a request's page, its part of a resource's page."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Final
 
 from django.contrib import admin
@@ -12,16 +12,17 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, reverse
 from django.utils.safestring import SafeString
 
+from accounts.console import times
 from accounts.console.export import Export, ExportingAdmin, moment
 from accounts.console.listing import Conditions, TableFilter, since, uuid_in
-from accounts.console.page import Page, Section, Table, link
+from accounts.console.page import Fact, Header, Page, Section, Table, link
 from accounts.console.screen import Panel
-from scim.inspector import dry_run, requests
+from scim.inspector import dry_run, requests, story
 from scim.inspector.requests import REFUSED_FROM, status_badge
 from scim.models import ProvisioningEvent, Resource
 from scim.refusals import UNKNOWN, catalogue, explain
 from scim.repository.resources import user_name_key
-from scim.screens.records import who_is_called
+from scim.screens.records import WHOLE_VALUES, resource_link, who_is_called
 from scim.screens.visibility import Sight
 from tenants import clock
 
@@ -45,17 +46,45 @@ _OPERATIONS: Final = (
 _STATUSES: Final = (200, 201, 204, 304, 400, 401, 403, 404, 405, 409, 412, 413, 415, 429, 500)
 
 
+_REFUSED: Final = Q(status__gte=REFUSED_FROM)
+_NARROWING: Final = ("q", "operation", "status")
+
+
 def _equals(field: str, value: Any) -> Callable[[], Q]:
     return lambda: Q(**{field: value})
 
 
 class OutcomeFilter(TableFilter):
-    title = "outcome"
+    """Changes and refusals, unless something else is chosen or looked for: look-ups hide them."""
+
+    title = "show"
     parameter_name = "outcome"
     conditions: Conditions = {
-        "ok": ("OK", lambda: Q(status__lt=REFUSED_FROM)),
-        "refused": ("Refused", lambda: Q(status__gte=REFUSED_FROM)),
+        "": ("Changes and refusals", lambda: ~Q(operation__in=story.READS) | _REFUSED),
+        "refused": ("Refused", lambda: _REFUSED),
+        "ok": ("OK", lambda: ~_REFUSED),
+        "all": ("Everything", Q),
     }
+
+    def __init__(self, request: HttpRequest, params: Any, model: Any, model_admin: Any) -> None:
+        """Any other filter, and a search, look through everything."""
+        super().__init__(request, params, model, model_admin)
+        self._is_narrowed = any(request.GET.get(name) for name in _NARROWING)
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        chosen = self.value() or ("all" if self._is_narrowed else "")
+        known = self.conditions.get(chosen)
+        return queryset.filter(known[1]()) if known else queryset
+
+    def choices(self, changelist: Any) -> Any:
+        """Without Django's own *All*; what is shown is marked."""
+        shown = self.value() or ("all" if self._is_narrowed else "")
+        for value, (label, _) in self.conditions.items():
+            yield {
+                "selected": value == shown,
+                "query_string": changelist.get_query_string({self.parameter_name: value}),
+                "display": label,
+            }
 
 
 class PeriodFilter(TableFilter):
@@ -86,16 +115,8 @@ class StatusFilter(TableFilter):
 
 class ProvisioningEventAdmin(ExportingAdmin[ProvisioningEvent]):
     export_permission = "scim.export_provisioningevent"
-    list_display = (
-        "at",
-        "operation",
-        "about",
-        "shown_status",
-        "outcome",
-        "token_label",
-        "request_id",
-    )
-    list_display_links = ("at", "operation")
+    list_display = ("time", "about", "what", "shown_status", "request_id")
+    list_display_links = ("time", "what")
     list_filter = (OutcomeFilter, OperationFilter, PeriodFilter, StatusFilter)
     ordering = ("-id",)
     counted_as = ("request", "requests")
@@ -105,7 +126,9 @@ class ProvisioningEventAdmin(ExportingAdmin[ProvisioningEvent]):
     purpose = "Every request of Entra, with its answer, the reason and the changes."
     when_empty = "The first Test Connection in Entra appears here at once."
     search_fields = ("request_id",)  # shows the box; get_search_results says what it finds
-    search_help_text = "Request ID, user name, e-mail, external ID or id (exact)."
+    search_help_text = (
+        "Request ID, or the complete name, user name, e-mail, external ID or id of a user."
+    )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[ProvisioningEvent]:
         whole = Value(Sight.of(request).is_whole, output_field=BooleanField())
@@ -141,6 +164,9 @@ class ProvisioningEventAdmin(ExportingAdmin[ProvisioningEvent]):
             found |= Q(pk=identifier)
         return queryset.filter(found | Q(resource_id__in=ids) if ids else found), False
 
+    def nothing_hint(self, request: HttpRequest) -> str:
+        return WHOLE_VALUES
+
     def export(self, request: HttpRequest) -> Export:
         sight = Sight.of(request)
 
@@ -164,16 +190,23 @@ class ProvisioningEventAdmin(ExportingAdmin[ProvisioningEvent]):
             sight.notice,
         )
 
-    @admin.display(description="answer")
-    def outcome(self, event: ProvisioningEvent) -> str:
-        answer = event.detail or ("OK" if event.status < REFUSED_FROM else "Refused")
-        return Sight(is_whole=event.is_whole).text(answer)  # type: ignore[attr-defined]  # annotated
+    def prepare(self, request: HttpRequest, rows: Iterable[ProvisioningEvent]) -> None:
+        """Put the rows under their cycles, fold equal look-ups, and note what changed: one statement."""
+        story.tell(list(rows))
+
+    @admin.display(description="time")
+    def time(self, event: ProvisioningEvent) -> SafeString:
+        return times.clock_time(event.at)
+
+    @admin.display(description="request")
+    def what(self, event: ProvisioningEvent) -> str:
+        return story.what(event)
 
     @admin.display(description="status", ordering="status")
     def shown_status(self, event: ProvisioningEvent) -> SafeString:
         return requests.status_badge(event.status)
 
-    @admin.display(description="about")
+    @admin.display(description="user or group")
     def about(self, event: ProvisioningEvent) -> str | None:
         """The subject of the request: a name, or the value that was looked for."""
         return requests.about(event, Sight(is_whole=event.is_whole))  # type: ignore[attr-defined]  # annotated
@@ -181,8 +214,7 @@ class ProvisioningEventAdmin(ExportingAdmin[ProvisioningEvent]):
     def page(self, request: HttpRequest, record: ProvisioningEvent) -> Page:
         sight = Sight.of(request)
         shown = tuple(requests.sections(record, sight))
-        title = f"{record.operation.capitalize()}: {record.status}"
-        return Page(title, shown, notice=sight.notice)
+        return Page(story.title(record, sight), shown, notice=sight.notice, header=_header(record))
 
     def explanations_view(self, request: HttpRequest) -> HttpResponse:
         """All explanations of refusals; links lead to one by its id."""
@@ -195,6 +227,17 @@ class ProvisioningEventAdmin(ExportingAdmin[ProvisioningEvent]):
         headings = ("Explanation", "Problem", "Rule", "Remedy", "Place")
         page = Page("Why requests are refused", (Table("Every refusal", headings, rows, ""),))
         return self.render(request, "console/record.html", {"page": page})
+
+
+def _header(event: ProvisioningEvent) -> Header:
+    """The answer, its time and the credential; the reason of a refusal follows below."""
+    facts = [Fact("When", event.at), Fact("Credential", event.token_label or None)]
+    if event.duration_ms is not None:
+        facts.append(Fact("Took", f"{event.duration_ms:g} ms"))
+    if event.resource_id:
+        shown = resource_link(event.resource_type, event.resource_id, "View")
+        facts.append(Fact(event.resource_type or "Resource", shown))
+    return Header(requests.status_badge(event.status), tuple(facts))
 
 
 class RequestsPanel(Panel[Any]):

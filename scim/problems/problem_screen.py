@@ -172,9 +172,9 @@ class ProblemAdmin(RecordAdmin[Problem]):
             Fact("First", record.first_at),
             Fact("Last", record.last_at),
         ]
-        if record.resource_id:
-            kind, about = record.resource_type, name or record.resource_id
-            facts.append(Fact(kind, resource_link(kind, record.resource_id, about)))
+        if record.resource_id and name:
+            kind = record.resource_type
+            facts.append(Fact(kind, resource_link(kind, record.resource_id, name)))
         if record.settled_at:
             facts.append(Fact("Resolved", record.settled_at))
         sections: tuple[Section, ...] = (_remedy(record), *_muted(record), _requests(record, sight))

@@ -27,6 +27,9 @@ from scim.screens.visibility import Sight
 from tenants.current import current_tenant
 from tenants.lettercase import fold
 
+WHOLE_VALUES: Final = (
+    "Only complete values are found: type the complete user name, e-mail or display name."
+)
 GROUPS_SHOWN: Final = 100
 MEMBER_HEADINGS: Final = ("Member", "Type", "State", "id")
 # Types with a page for each resource.
@@ -266,6 +269,9 @@ class ResourceAdmin(RecordAdmin[R]):
         identifier = uuid_in(term)
         return queryset.filter(found | Q(pk=identifier) if identifier else found), False
 
+    def nothing_hint(self, request: HttpRequest) -> str:
+        return "" if Sight.of(request).is_whole else WHOLE_VALUES
+
     def named(self, term: str, lookup: str) -> Q:
         """The condition that something which names the resource fits the term."""
         raise NotImplementedError
@@ -292,7 +298,8 @@ def unique_key(condition: Q) -> Q:
 
 
 def who_is_called(term: str) -> list[UUID]:
-    """The ids of the users with that whole userName, work e-mail or externalId, deleted or not."""
+    """The ids of the users with that whole userName, display name, work e-mail or externalId, deleted or not."""
     key = fold(term)
     named = unique_key(Q(unique_key=key)) | Q(work_email=key) | Q(external_id=term)
+    named |= Q(display_name=key)
     return list(User.objects.filter(named).values_list("pk", flat=True)[:_NAMESAKES])

@@ -60,10 +60,7 @@ class UserAdmin(ExportingAdmin[User], ResourceAdmin[User]):
     purpose = "All users from Entra, with their attributes and history."
     when_empty = "Entra sends them in the first cycle after provisioning is turned on."
     sortable_by = ("user_name", "created")
-    search_help_text = (
-        "The beginning of a userName, e-mail, externalId, display name or family name, or a whole"
-        " id. Whole values only, if you see personal data masked."
-    )
+    search_help_text = "Beginning of a name, user name, e-mail or external ID; or a complete id."
 
     def named(self, term: str, lookup: str) -> Q:
         key = fold(term)

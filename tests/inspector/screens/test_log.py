@@ -44,32 +44,36 @@ def refuse(acme, minted):
 
 
 def listed(page):
-    """Operation and status of each row."""
-    return [(row[1], row[3]) for row in rows_of(page)]
+    """The request in words and the status of each row."""
+    return [(row[2], row[3]) for row in rows_of(page)]
 
 
 def test_the_list_shows_the_newest_request_first(own_host, bjensen, refuse):
     refuse()
 
-    assert listed(own_host.get(LIST)) == [("create", "409"), ("create", "201")]
+    assert listed(own_host.get(LIST)) == [
+        ("Creation refused: userName taken", "409"),
+        ("Created", "201"),
+    ]
 
 
 @pytest.mark.parametrize(
     ("asked", "found"),
     [
-        ({"outcome": "ok"}, [("create", "201")]),
-        ({"outcome": "refused"}, [("modify", "409")]),
-        ({"operation": "modify"}, [("modify", "409")]),
+        ({"outcome": "ok"}, [("Created", "201")]),
+        ({"outcome": "refused"}, [("Update refused: userName taken", "409")]),
+        ({"operation": "modify"}, [("Update refused: userName taken", "409")]),
         ({"operation": "delete"}, []),
-        ({"status": "409"}, [("modify", "409")]),
-        ({"status": "x"}, [("create", "201"), ("modify", "409")]),
-        ({"period": "hour"}, [("create", "201")]),
-        ({"period": "day"}, [("create", "201"), ("modify", "409")]),
-        ({"q": "6f1c40a4-0002"}, [("modify", "409")]),
+        ({"status": "409"}, [("Update refused: userName taken", "409")]),
+        ({"status": "x"}, [("Created", "201"), ("Update refused: userName taken", "409")]),
+        ({"period": "hour"}, [("Created", "201")]),
+        ({"period": "day"}, [("Created", "201"), ("Update refused: userName taken", "409")]),
+        ({"q": "6f1c40a4-0002"}, [("Update refused: userName taken", "409")]),
         ({"q": "6f1c40a4"}, []),
-        ({"q": "BJensen@acme.example"}, [("create", "201")]),
-        ({"q": "barbara.jensen@acme.example"}, [("create", "201")]),
-        ({"q": BJENSEN["externalId"]}, [("create", "201")]),
+        ({"q": "BJensen@acme.example"}, [("Created", "201")]),
+        ({"q": "barbara.jensen@acme.example"}, [("Created", "201")]),
+        ({"q": "BARBARA JENSEN"}, [("Created", "201")]),
+        ({"q": BJENSEN["externalId"]}, [("Created", "201")]),
     ],
 )
 def test_filters_and_search_narrow_the_list(asked, found, own_host, bjensen, refuse):
@@ -93,7 +97,68 @@ def test_a_refused_user_is_found_in_the_letter_case_of_scim(sent, asked, own_hos
     """PostgreSQL's lower() and Python's differ: İ, and what is one letter or two."""
     refuse(sent=sent)
 
-    assert listed(own_host.get(LIST, {"q": asked})) == [("create", "409")]
+    assert listed(own_host.get(LIST, {"q": asked})) == [("Creation refused: userName taken", "409")]
+
+
+@pytest.fixture
+def log(acme, minted):
+    """`log(operation, minutes ago, …)`: log an answered request."""
+
+    def record(operation, minutes, **changes):
+        sender = replace(requester(acme, minted.token), request_id=f"{operation}-{minutes}")
+        at = clock.now() - timedelta(minutes=minutes)
+        with transaction.atomic(), in_tenant(acme):
+            event = provisioning_log.answered(Call(sender, operation, USER), 200)
+            event = replace(event, id=clock.new_id(at), at=at, **changes)
+            provisioning_log.record(event)
+
+    return record
+
+
+def heads(page):
+    return re.findall(r'<tr class="head"><th[^>]*>([^<]+)</th>', page.text)
+
+
+def test_look_ups_are_left_out_unless_asked_for(own_host, log, refuse):
+    refuse()
+    log("query", 1)
+
+    assert listed(own_host.get(LIST)) == [("Creation refused: userName taken", "409")]
+    assert len(listed(own_host.get(LIST, {"outcome": "all"}))) == 2
+    assert listed(own_host.get(LIST, {"operation": "query"})) == [("Looked up", "200")]
+
+
+def test_equal_look_ups_after_each_other_are_one_row(own_host, log):
+    for minutes in (1, 2, 3):
+        log("query", minutes, count=4)
+    log("discover", 4)
+
+    assert listed(own_host.get(LIST, {"outcome": "all"})) == [
+        ("Looked up (12 times)", "200"),
+        ("Discovered", "200"),
+    ]
+
+
+def test_a_pause_begins_another_cycle_with_a_line_that_sums_it_up(own_host, log, refuse):
+    refuse()
+    log("create", 1)
+    log("create", 60)
+
+    found = heads(own_host.get(LIST))
+
+    assert [each.partition("UTC: ")[2] for each in found] == ["1 change, 1 refused", "1 change"]
+
+
+def test_an_update_names_what_it_changed(own_host, bjensen, change):
+    change(bjensen, {"Operations": [{"op": "replace", "value": {"title": "a", "locale": "en"}}]})
+
+    (words, _), *_ = listed(own_host.get(LIST))
+    assert words in {"Updated title, locale", "Updated locale, title"}
+
+
+def test_a_search_that_finds_nothing_says_how_to_search(own_host, alice, bjensen):
+    for browser, path in ((own_host, LIST), (alice, f"/t/acme{LIST}")):
+        assert "Only complete values are found" in browser.get(path, {"q": "barb"}).text
 
 
 def test_i_with_and_without_a_dot_are_two_letters(own_host, refuse):
@@ -114,19 +179,19 @@ def test_i_with_and_without_a_dot_are_two_letters(own_host, refuse):
 def test_each_row_says_whom_or_what_it_was_about(changes, about, own_host, refuse):
     refuse(**changes)
 
-    assert [row[2] for row in rows_of(own_host.get(LIST))] == [about]
+    assert [row[1] for row in rows_of(own_host.get(LIST))] == [about]
 
 
 def test_a_row_about_a_user_shows_the_name_that_the_user_has_now(own_host, bjensen, change):
     change(bjensen, {"Operations": [{"op": "replace", "path": "userName", "value": "bj@x.org"}]})
 
-    assert [row[2] for row in rows_of(own_host.get(LIST))] == ["bj@x.org", "bj@x.org"]
+    assert [row[1] for row in rows_of(own_host.get(LIST))] == ["bj@x.org", "bj@x.org"]
 
 
 def test_the_log_of_one_user_is_found_by_its_id(own_host, bjensen, refuse):
     refuse()
 
-    assert listed(own_host.get(LIST, {"q": str(bjensen.id)})) == [("create", "201")]
+    assert listed(own_host.get(LIST, {"q": str(bjensen.id)})) == [("Created", "201")]
 
 
 def test_an_events_page_shows_what_was_sent_answered_and_changed(own_host, acme, bjensen):
@@ -153,7 +218,11 @@ def test_a_refusals_page_shows_the_answer_and_no_password(own_host, refuse):
 
     page = own_host.get(f"{LIST}{event.id}/change/").text
 
-    for text in ("Create: 409", "uniqueness", "Another User already has this userName."):
+    for text in (
+        "Creation of John Smith refused: userName taken",
+        "uniqueness",
+        "Another User already has this userName.",
+    ):
         assert text in page
     assert ">changed nothing</td>" in page
     assert "t0p-secret" not in page

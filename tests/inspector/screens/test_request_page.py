@@ -279,7 +279,9 @@ def test_a_refused_creation_is_found_by_the_username_that_was_asked_for(own_host
 
     page = own_host.get(LIST, {"q": "jsmith@acme.example"})
 
-    assert [row[1:4] for row in rows_of(page)] == [["create", "JSmith@acme.example", "400"]]
+    assert [row[1:4] for row in rows_of(page)] == [
+        ["JSmith@acme.example", "Creation refused: no externalId", "400"]
+    ]
 
 
 def test_a_bulk_of_members_is_shown_up_to_a_limit_that_the_page_names(

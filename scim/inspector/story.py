@@ -1,0 +1,158 @@
+"""The log told in words: what a request did, in which cycle, and equal look-ups as one row."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+from itertools import pairwise
+from typing import Any, Final
+
+from scim.inspector.requests import REFUSED_FROM
+from scim.models import AttributeChange, ProvisioningEvent, Resource
+from scim.protocol import urns
+from scim.refusals import in_short
+from scim.screens.records import short
+from scim.screens.visibility import Sight
+
+READS: Final = ("query", "retrieve", "discover")
+_APART: Final = timedelta(minutes=10)  # a longer pause ends a cycle
+_NAMED: Final = 3  # changed attributes of a row
+_MOST: Final = 2_000  # changes that are read for one page of the list
+_NOUNS: Final = {
+    "create": "Creation",
+    "retrieve": "Reading",
+    "query": "Look-up",
+    "replace": "Update",
+    "modify": "Update",
+    "delete": "Deletion",
+    "restore": "Restoration",
+    "bulk": "Bulk request",
+    "discover": "Discovery",
+}
+_DONE: Final = {
+    "create": "Created",
+    "retrieve": "Read",
+    "query": "Looked up",
+    "replace": "Updated",
+    "modify": "Updated",
+    "delete": "Deleted",
+    "restore": "Restored",
+    "discover": "Discovered",
+}
+
+
+def tell(rows: Sequence[ProvisioningEvent]) -> None:
+    """Note on the rows, newest first, what the list shows beside their columns.
+
+    `changed`: the attributes that a row changed. `head`: the line above the first row of a cycle.
+    `folded`: the number of equal look-ups that a row stands for; 0 for one that is not shown.
+    """
+    changed = _changed(rows)
+    for row in rows:
+        row.changed = changed.get(row.pk, [])  # type: ignore[attr-defined]
+        row.folded = 1  # type: ignore[attr-defined]
+        row.head = ""  # type: ignore[attr-defined]
+    for cycle in _cycles(rows):
+        cycle[0].head = _head(cycle)  # type: ignore[attr-defined]
+        _fold(cycle)
+
+
+def what(event: ProvisioningEvent) -> str:
+    """The request in words: "Updated title, active", "Creation refused: no work e-mail"."""
+    row: Any = event
+    number = sum(each.count for each in getattr(row, "stands_for", [event]))
+    times = f" ({number:,} times)" if number > 1 else ""
+    if event.status >= REFUSED_FROM:
+        return f"{noun(event)} refused: {in_short(event.reason)}{times}"
+    done = _DONE.get(event.operation, noun(event))
+    names = getattr(row, "changed", [])
+    if event.operation not in ("modify", "replace"):
+        return f"{done}{times}"
+    if not names:
+        return "Nothing to change"
+    more = len(names) - _NAMED
+    listed = ", ".join(names[:_NAMED])
+    return f"{done} {listed}{f' and {more} more' if more > 0 else ''}"
+
+
+def noun(event: ProvisioningEvent) -> str:
+    """The operation as a noun: "Update"."""
+    return _NOUNS.get(event.operation, event.operation.capitalize())
+
+
+def title(event: ProvisioningEvent, sight: Sight) -> str:
+    """The title of a request's page: "Update of Grace Hopper refused: no work e-mail"."""
+    name = _name(event, sight)
+    about = f" of {name}" if name else ""
+    if event.status >= REFUSED_FROM:
+        return f"{noun(event)}{about} refused: {in_short(event.reason)}"
+    return f"{noun(event)}{about}: {event.status}"
+
+
+def _name(event: ProvisioningEvent, sight: Sight) -> str:
+    """The name that its user or group has now, or the one that was sent."""
+    if event.operation in READS:
+        return ""
+    known = Resource.objects.filter(pk=event.resource_id) if event.resource_id else None
+    found = known.only("document").first() if known is not None else None
+    sent = event.sent if isinstance(event.sent, dict) else {}
+    document = found.document if found else {name.lower(): value for name, value in sent.items()}
+    for attribute in ("displayName", "userName"):
+        value = document.get(attribute) or document.get(attribute.lower())
+        if isinstance(value, str) and value:
+            return str(sight.value(attribute, value, event.resource_type or urns.USER_TYPE))
+    return ""
+
+
+def _changed(rows: Sequence[ProvisioningEvent]) -> dict[Any, list[str]]:
+    """The names of the attributes that each update changed, members as one: one statement."""
+    updates = [row.pk for row in rows if row.operation in ("modify", "replace")]
+    if not updates:
+        return {}
+    found: dict[Any, dict[str, None]] = {}
+    changes = AttributeChange.objects.filter(event_id__in=updates).order_by("event_id", "id")
+    for event_id, path in changes.values_list("event_id", "path")[:_MOST]:
+        found.setdefault(event_id, {})[short(path).partition("[")[0]] = None
+    return {event_id: list(names) for event_id, names in found.items()}
+
+
+def _cycles(rows: Sequence[ProvisioningEvent]) -> list[list[ProvisioningEvent]]:
+    """The rows in groups: those of a cycle follow each other without a long pause."""
+    groups = [[rows[0]]] if rows else []
+    for later, row in pairwise(rows):
+        if later.at - row.at > _APART:
+            groups.append([])
+        groups[-1].append(row)
+    return groups
+
+
+def _head(cycle: Sequence[ProvisioningEvent]) -> str:
+    """The day and time of a cycle, and what it brought, as far as the page shows it."""
+    last, first = cycle[0].at, cycle[-1].at
+    refused = sum(row.count for row in cycle if row.status >= REFUSED_FROM)
+    changes = sum(row.operation not in READS and row.status < REFUSED_FROM for row in cycle)
+    reads = sum(row.count for row in cycle if row.operation in READS and row.status < REFUSED_FROM)
+    counts = (
+        (changes, "change", "changes"),
+        (refused, "refused", "refused"),
+        (reads, "look-up", "look-ups"),
+    )
+    said = ", ".join(f"{n:,} {one if n == 1 else many}" for n, one, many in counts if n)
+    begin, end = f"{first:%H:%M}", f"{last:%H:%M}"
+    span = begin if begin == end else f"{begin}-{end}"
+    return f"{last:%A}, {last.day} {last:%B %Y}, {span} UTC: {said}"
+
+
+def _fold(cycle: Sequence[ProvisioningEvent]) -> None:
+    """Let the first of successive equal look-ups stand for all of them."""
+    first: Any = None
+    for row in cycle:
+        same = first is not None and _kind(row) == _kind(first)
+        if row.operation in READS and row.status < REFUSED_FROM and same:
+            first.stands_for.append(row)
+            row.folded = 0  # type: ignore[attr-defined]
+        else:
+            first = row
+            first.stands_for = [row]
+
+
+def _kind(event: ProvisioningEvent) -> tuple[Any, ...]:
+    return event.operation, event.resource_type, event.status, event.token_id
