@@ -96,6 +96,8 @@ _LEAD: Final = (
 )
 _OPERATE: Final = _LEAD | {
     "tenants.add_tenant",
+    "tenants.export_tenant",
+    "tenants.remove_tenant",
     "tenants.add_domain",
     "tenants.delete_domain",
     "accounts.add_account",

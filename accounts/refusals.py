@@ -30,6 +30,8 @@ _ACCESS: Final = "RFC 6750 §3.1: access tokens"
 _INVALID_CLIENT: Final = "RFC 6749 §5.2: invalid_client"
 _ADMIN: Final = "myPolicies: credentials work as long as their account has Admin permissions"
 _GUESSING: Final = "myPolicies: attempts to sign in are limited by account and by address"
+_BACKUPS: Final = "myPolicies: backups of tenants"
+_COMMANDS: Final = "The command line: manage.py tenant"
 _AGAIN: Final = "Request another access token; OAuth clients do so automatically."
 
 ROWS: Final = (
@@ -248,6 +250,41 @@ ROWS: Final = (
         "The custom domain is reserved for myPolicies.",
         "myPolicies: reserved names",
         "Choose another custom domain.",
+        TENANTS,
+    ),
+    Refusal(
+        "backup.file",
+        "The file of the backup cannot be written or read.",
+        _BACKUPS,
+        "Name a new file in a folder that exists, on a disk with room, or one that may be read.",
+        _COMMANDS,
+    ),
+    Refusal(
+        "backup.damaged",
+        "The file is no backup of a tenant, or it is not as it was written.",
+        _BACKUPS,
+        "Use another copy of the file: nothing of this one was put back.",
+        _COMMANDS,
+    ),
+    Refusal(
+        "backup.newer",
+        "The backup was made by a newer version of the program.",
+        _BACKUPS,
+        "Upgrade the program, then restore.",
+        _COMMANDS,
+    ),
+    Refusal(
+        "backup.present",
+        "The tenant of the backup is here already.",
+        _BACKUPS,
+        "Delete or archive the tenant first, or clone it.",
+        _COMMANDS,
+    ),
+    Refusal(
+        "tenant.held",
+        "The tenant or one of its users is under legal hold.",
+        "myPolicies: legal holds",
+        "Lift the hold first, if the case is closed.",
         TENANTS,
     ),
     Refusal(

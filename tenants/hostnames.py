@@ -9,6 +9,7 @@ import hashlib
 import re
 import string
 from typing import Final
+from uuid import UUID
 
 from tenants.errors import TenantRefused
 
@@ -140,6 +141,14 @@ def schema_name(custom_domain: str) -> str:
     name = _SCHEMA_PREFIX + custom_domain.replace("-", "_")
     if len(name) <= _MAX_SCHEMA_LENGTH:
         return name
-    digest = base64.b32encode(hashlib.sha256(custom_domain.encode("ascii")).digest()).decode()
-    tail = f"_{digest[:_DIGEST_LENGTH].lower()}_"
+    return _with_tail(name, hashlib.sha256(custom_domain.encode("ascii")).digest())
+
+
+def another_schema_name(custom_domain: str, distinct: UUID) -> str:
+    """A schema for a custom domain whose own name a renamed tenant's schema has."""
+    return _with_tail(_SCHEMA_PREFIX + custom_domain.replace("-", "_"), distinct.bytes)
+
+
+def _with_tail(name: str, digest: bytes) -> str:
+    tail = f"_{base64.b32encode(digest).decode()[:_DIGEST_LENGTH].lower()}_"
     return name[: _MAX_SCHEMA_LENGTH - len(tail)] + tail

@@ -1,25 +1,26 @@
-"""The life of a tenant: created with its schema, suspended, resumed; its further host names.
+"""The life of a tenant: created with its schema, suspended, resumed, renamed, removed; its host names.
 
 Called by accounts.actions only, which ask for permission and write the audit log. A refusal is a
 TenantRefused with a sentence for the person at the screen or command. Every function works inside
 the caller's transaction or makes its own, and leaves the connection directed to where it was.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
-from typing import Final
-from uuid import UUID
+from typing import Any, Final
+from uuid import UUID, uuid4
 
 import psycopg
 from django.conf import settings
-from django.db import DatabaseError, transaction
+from django.db import DatabaseError, connection, transaction
 from psycopg.errors import DuplicateSchema, UniqueViolation
 
 from tenants import hostnames, schemas
 from tenants.current import in_public
 from tenants.errors import TenantRefused, about
 from tenants.models import Domain, Status, Tenant
+from tenants.recordings import Lacking
 
 NAME_LENGTH: Final = 200
 OPERATOR_NAME: Final = "myPolicies staff"
@@ -36,9 +37,7 @@ def create_tenant(custom_domain: str, name: str) -> Tenant:
                 "action.text", f"The name must be one line of 1 to {NAME_LENGTH} characters."
             )
     with about("custom_domain"):
-        return _create(
-            Tenant(custom_domain=label, name=name, schema_name=hostnames.schema_name(label))
-        )
+        return _create(Tenant(custom_domain=label, name=name, schema_name=_schema_for(label)))
 
 
 def create_operator_tenant() -> Tenant:
@@ -55,7 +54,67 @@ def create_operator_tenant() -> Tenant:
     )
 
 
-def _create(tenant: Tenant) -> Tenant:
+def put_back(custom_domain: str, fields: Mapping[str, Any], lacks: Lacking) -> Tenant:
+    """A tenant of a backup with its empty schema, as it was after those migrations."""
+    known = {field.attname: field for field in Tenant._meta.concrete_fields}  # noqa: SLF001
+    row = {name: known[name].to_python(value) for name, value in fields.items() if name in known}
+    if row["is_operator"]:
+        return _create(
+            Tenant(
+                custom_domain=hostnames.OPERATOR_CUSTOM_DOMAIN,
+                schema_name=hostnames.OPERATOR_SCHEMA,
+                **row,
+            ),
+            lacks,
+        )
+    with about("custom_domain"):
+        label = hostnames.read_custom_domain(custom_domain)
+        return _create(Tenant(custom_domain=label, schema_name=_schema_for(label), **row), lacks)
+
+
+def rename(tenant: Tenant, custom_domain: str) -> None:
+    """Serve the tenant at another custom domain, and no longer at the former one.
+
+    Its schema keeps its name, so that no statement of a running request misses it.
+    """
+    if tenant.is_operator:
+        raise TenantRefused("tenant.staff", "The staff tenant cannot be renamed.")
+    with about("custom_domain"):
+        label = hostnames.read_custom_domain(custom_domain)
+        taken = TenantRefused("tenant.domain-taken", f"The custom domain {label} is taken.")
+        with in_public(), _refusing(UniqueViolation, taken):
+            tenant.custom_domain = label
+            tenant.save(update_fields=["custom_domain"])
+
+
+def delete_later(tenant: Tenant, after: datetime) -> None:
+    """Suspend a tenant, and have it removed after that moment unless it is resumed before."""
+    suspend(tenant)
+    tenant.delete_after = after
+    with in_public():
+        tenant.save(update_fields=["delete_after"])
+
+
+def remove(tenant: Tenant) -> None:
+    """Remove a tenant with everything that it has, in the caller's transaction."""
+    if tenant.is_operator:
+        raise TenantRefused("tenant.staff", "The staff tenant cannot be removed.")
+    with in_public(), connection.cursor() as cursor:
+        # What the transaction has yet to check of a table would keep it from being dropped.
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+        tenant.delete(force_drop=True)
+        cursor.execute("SET CONSTRAINTS ALL DEFERRED")
+
+
+def _schema_for(label: str) -> str:
+    """The name of the schema for a custom domain: another one than that of a renamed tenant."""
+    name = hostnames.schema_name(label)
+    with in_public():
+        is_taken = Tenant.objects.filter(schema_name=name).exclude(custom_domain=label).exists()
+    return hostnames.another_schema_name(label, uuid4()) if is_taken else name
+
+
+def _create(tenant: Tenant, lacks: Lacking | None = None) -> Tenant:
     taken = TenantRefused(
         "tenant.domain-taken", f"The custom domain {tenant.custom_domain} is taken."
     )
@@ -67,7 +126,7 @@ def _create(tenant: Tenant) -> Tenant:
             f"There is a schema {tenant.schema_name} already, which belongs to no tenant.",
         )
         with _refusing(DuplicateSchema, occupied):
-            schemas.create(tenant.schema_name)
+            schemas.create(tenant.schema_name, lacks)
     return tenant
 
 
@@ -91,14 +150,15 @@ def suspend(tenant: Tenant) -> None:
 
 
 def resume(tenant: Tenant) -> None:
-    """Serve a suspended tenant again. Of one that is not suspended: nothing."""
+    """Serve a suspended tenant again, and remove it no more. Of one that is not suspended: nothing."""
+    tenant.delete_after = None
     _set_status(tenant, Status.ACTIVE)
 
 
 def _set_status(tenant: Tenant, status: Status) -> None:
     tenant.status = status
     with in_public():
-        tenant.save(update_fields=["status"])
+        tenant.save(update_fields=["status", "delete_after"])
 
 
 def set_schemas_revision(tenant: Tenant, revision: UUID | None) -> None:

@@ -43,6 +43,8 @@ class Tenant(TenantMixin):  # type: ignore[misc]  # django-tenants ships no type
     sends_events = models.BooleanField(default=False, db_default=False, editable=False)
     # When the worker reads the documents of the tenant's identity provider next; None: it has none.
     identity_due_at = models.DateTimeField(null=True, editable=False)
+    # Of a suspended tenant that is to be deleted: not before; None: never.
+    delete_after = models.DateTimeField(null=True, editable=False)
 
     class Meta:
         ordering = ["custom_domain"]

@@ -61,18 +61,20 @@ def apply(lacking: Lacking) -> None:
     """
     recording = _recordings.get(lacking)
     if recording is None:
-        _recordings[lacking] = _record()
+        _recordings[lacking] = _record(lacking)
         return
     with connection.cursor() as cursor:
         cursor.execute(_block(recording))
 
 
-def _record() -> _Recording:
+def _record(lacking: Lacking) -> _Recording:
     """Have Django migrate the schema, and keep what it executed but for questions and notes."""
     executor = MigrationExecutor(connection)
     executor.loader.check_consistent_history(connection)
     targets = executor.loader.graph.leaf_nodes()
-    plan: list[tuple[Migration, bool]] = executor.migration_plan(targets)
+    whole: list[tuple[Migration, bool]] = executor.migration_plan(targets)
+    # A backup of an older program is put into tables as they were then (tenants.backup).
+    plan = [step for step in whole if (step[0].app_label, step[0].name) in lacking.migrations]
     with _executed() as statements:
         executor.migrate(targets, plan)
     changes = (text for text in statements if not text.startswith((*_READS, _NOTE)))

@@ -38,11 +38,14 @@ WHERE nspname = ANY(%s)
 _APPLIED: Final = "SELECT {schema}, array(SELECT app || '.' || name FROM {table})"
 
 
-def create(schema_name: str) -> None:
-    """Make a schema with all tables of a tenant, in the caller's transaction."""
+def create(schema_name: str, lacks: Lacking | None = None) -> None:
+    """Make a schema with all tables of a tenant, in the caller's transaction.
+
+    With `lacks`, with the tables as they were after those migrations.
+    """
     with in_public(), connection.cursor() as cursor:
         cursor.execute(f"CREATE SCHEMA {connection.ops.quote_name(schema_name)}")
-    migrate(schema_name, Lacking(recordings.known(), has_table=False))
+    migrate(schema_name, lacks or Lacking(recordings.known(), has_table=False))
 
 
 def migrate(schema_name: str, lacks: Lacking) -> None:

@@ -5,6 +5,7 @@ from typing import Final
 
 from django.contrib.admin import AdminSite
 
+from accounts.actions import backups
 from accounts.console.screen import add_panel
 from accounts.refusals import TENANTS, Refusal
 from scim.keeping import pruning
@@ -23,7 +24,10 @@ class Keeping(Feature):
         return _REFUSALS
 
     def jobs(self) -> Iterable[Job]:
-        return (Job("prune", pruning.tenants_with_work, pruning.advance),)
+        return (
+            Job("prune", pruning.tenants_with_work, pruning.advance),
+            Job("remove", backups.tenants_to_remove, backups.remove_deleted),
+        )
 
 
 _HOLD: Final = "myPolicies: legal holds"

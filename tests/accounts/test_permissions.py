@@ -95,6 +95,8 @@ def test_a_support_lead_suspends_tenants_restores_users_and_sees_personal_data_t
 def test_an_operator_creates_tenants_hosts_and_accounts_too():
     assert grants(Role.OPERATOR) == LEAD | {
         "tenants.add_tenant",
+        "tenants.export_tenant",
+        "tenants.remove_tenant",
         "tenants.add_domain",
         "tenants.delete_domain",
         "accounts.add_account",

@@ -45,7 +45,7 @@ def test_a_tenant_is_created_with_few_statements(acme, statements):
     with statements() as executed:
         lifecycle.create_tenant("initrode", "Initrode")
 
-    assert len(executed) == 3  # row, schema, and a DO block with everything in it
+    assert len(executed) == 4  # a name, row, schema, and a DO block with everything in it
 
 
 def test_the_second_tenant_that_lacks_a_migration_gets_the_statements_of_the_first(
