@@ -67,10 +67,14 @@ class Writer:
                 rows += block.count(b"\n")
         return Part(name, tuple(columns), rows, size, digest.hexdigest())
 
+    def text(self, path: str, content: str) -> None:
+        """Add a small file."""
+        self._archive.writestr(path, content)
+
     def finish(self, manifest: Manifest) -> None:
         """Write the manifest, without which a file is no archive."""
         head = {"format": FORMAT, "version": VERSION, **asdict(manifest)}
-        self._archive.writestr(MANIFEST, json.dumps(head, indent=1, ensure_ascii=False))
+        self.text(MANIFEST, json.dumps(head, indent=1, ensure_ascii=False))
 
 
 @contextmanager

@@ -11,6 +11,7 @@ Called by accounts.actions only, which ask for permission and write the audit lo
 import json
 import re
 from collections.abc import Collection, Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 from uuid import UUID
@@ -79,10 +80,7 @@ def write(tenant: Tenant, path: Path, only: Collection[str] | None = None) -> Ma
     Opens a transaction; within one of the caller's, `hold_still` first. Raises TenantRefused for a file
     that cannot be written.
     """
-    is_first = not connection.in_atomic_block
-    with archive.writing(path) as file, in_tenant(tenant):
-        if is_first:
-            _execute(_ISOLATION)
+    with archive.writing(path) as file, at_one_moment(tenant):
         tables = tuple(
             _table(file, tenant, name, columns)
             for name, columns in _rows(_COLUMNS, tenant.schema_name)
@@ -100,6 +98,16 @@ def write(tenant: Tenant, path: Path, only: Collection[str] | None = None) -> Ma
         )
         file.finish(manifest)
     return manifest
+
+
+@contextmanager
+def at_one_moment(tenant: Tenant) -> Iterator[None]:
+    """A transaction in the tenant that reads what was there when it began; a savepoint within another."""
+    is_first = not connection.in_atomic_block
+    with in_tenant(tenant):
+        if is_first:
+            _execute(_ISOLATION)
+        yield
 
 
 def hold_still(tenant: Tenant) -> None:

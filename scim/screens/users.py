@@ -1,6 +1,7 @@
 """Provisioned users, to read only: Entra manages them."""
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, Final
 
 from django.contrib import admin
 from django.db.models import Q
@@ -10,7 +11,7 @@ from django.utils.safestring import SafeString
 from accounts.console.export import Export, ExportingAdmin, moment
 from accounts.console.listing import Conditions, TableFilter
 from accounts.console.page import Fact, Facts, Page, Section, Table, person
-from scim.models import User
+from scim.models import Resource, User
 from scim.protocol import urns
 from scim.provider.rules import work_email
 from scim.repository import belonging
@@ -26,10 +27,26 @@ _DELETED = (
     " The record and its history are kept."
 )
 
-_COLUMNS = (
+COLUMNS: Final = (  # of a list of users as a file
     *("id", "userName", "externalId", "state", "displayName", "givenName", "familyName"),
     *("work e-mail", "department", "manager", "created", "last modified", "deleted"),
 )
+
+
+def cells(user: Resource, shown: Mapping[str, Any]) -> list[Any]:
+    """The cells of a user under COLUMNS, of what is shown of its document."""
+    name, work = shown.get("name", {}), shown.get(urns.ENTERPRISE_USER, {})
+    return [
+        user.pk,
+        *(shown.get(attribute) for attribute in ("userName", "externalId")),
+        state(user),
+        shown.get("displayName"),
+        *(name.get(part) for part in ("givenName", "familyName")),
+        work_email(shown),
+        work.get("department"),
+        work.get("manager", {}).get("value"),
+        *map(moment, (user.created, user.last_modified, user.deleted_at)),
+    ]
 
 
 class StateFilter(TableFilter):
@@ -73,22 +90,10 @@ class UserAdmin(ExportingAdmin[User], ResourceAdmin[User]):
     def export(self, request: HttpRequest) -> Export:
         sight, day = Sight.of(request), clock.now()
 
-        def cells(user: User) -> list[Any]:
-            shown = sight.json(user.document, urns.USER_TYPE)
-            name, work = shown.get("name", {}), shown.get(urns.ENTERPRISE_USER, {})
-            return [
-                user.pk,
-                *(shown.get(attribute) for attribute in ("userName", "externalId")),
-                state(user),
-                shown.get("displayName"),
-                *(name.get(part) for part in ("givenName", "familyName")),
-                work_email(shown),
-                work.get("department"),
-                work.get("manager", {}).get("value"),
-                *map(moment, (user.created, user.last_modified, user.deleted_at)),
-            ]
+        def seen(user: User) -> list[Any]:
+            return cells(user, sight.json(user.document, urns.USER_TYPE))
 
-        return Export(f"users-{day:%Y-%m-%d}.csv", _COLUMNS, cells, notice=sight.notice)
+        return Export(f"users-{day:%Y-%m-%d}.csv", COLUMNS, seen, notice=sight.notice)
 
     @admin.display(description="user", ordering="unique_key")
     def user_name(self, user: User) -> SafeString:
