@@ -70,6 +70,21 @@ def queue(notice: Notice, recipients: Iterable[Recipient], now: datetime) -> int
     return len(Mail.objects.bulk_create(mails))
 
 
+def again(sent: Mail, now: datetime) -> Mail:
+    """Have the same told to the same account once more."""
+    return Mail.objects.create(
+        id=clock.new_id(now),
+        tenant=sent.tenant,
+        home=sent.home,
+        account_id=sent.account_id,
+        template=sent.template,
+        values=sent.values,
+        queued_at=now,
+        retry_at=now,
+        give_up_at=now + GIVE_UP,
+    )
+
+
 def drop(recipient: Recipient, template: str, now: datetime) -> None:
     """Take back what is still waiting of the template for the recipient: one statement."""
     waiting = Mail.objects.filter(

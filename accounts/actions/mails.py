@@ -109,6 +109,21 @@ def retry_mail(actor: Actor, mail_id: UUID) -> Mail:
     return found
 
 
+def send_again(actor: Actor, mail_id: UUID) -> Mail:
+    """A new message like one that was sent, made from what is true now. Raises ActionRefused."""
+    with in_public():
+        found = Mail.objects.select_related("tenant", "home").filter(pk=mail_id).first()
+    if found is None:
+        raise ActionRefused("action.not-found", "There is no such e-mail.")
+    with performing(actor, RETRY, found.tenant):
+        if found.status != Mail.Status.SENT:
+            raise ActionRefused("action.too-late", "It has not been sent: send it now instead.")
+        now = clock.now()
+        made = mail.again(found, now)
+        note(actor, found.tenant, "e-mail sent again", str(found), {"id": str(made.pk)})
+    return made
+
+
 def _prepare_again(tenant: Tenant, account: Account) -> None:
     if not can_be_invited(tenant, account):
         raise ActionRefused(

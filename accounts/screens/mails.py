@@ -7,7 +7,7 @@ from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from django.utils.safestring import SafeString
 
-from accounts.actions.mails import RETRIABLE, RETRY, retry_mail
+from accounts.actions.mails import RETRIABLE, RETRY, retry_mail, send_again
 from accounts.console.action import Action
 from accounts.console.listing import Conditions, TableFilter
 from accounts.console.page import Fact, Facts, Page, State, badge
@@ -44,6 +44,19 @@ _RETRY: Final[Action[Mail]] = Action(
     is_offered=lambda call: call.record.status in RETRIABLE,
 )
 
+_AGAIN: Final[Action[Mail]] = Action(
+    name="again",
+    label="Send again",
+    permission=RETRY,
+    title="Send this e-mail again?",
+    text="The recipient gets another message like it, with what is true now. An invitation"
+    " is not sent again to somebody who has a password by now.",
+    submit="Send again",
+    run=lambda call: send_again(call.actor, call.record.pk),
+    done="Another e-mail is on its way.",
+    is_offered=lambda call: call.record.status == _Status.SENT,
+)
+
 
 class MailAdmin(RecordAdmin[Mail]):
     list_display = ("queued_at", "subject", "recipient", "state", "attempts", "error", "done_at")
@@ -51,7 +64,7 @@ class MailAdmin(RecordAdmin[Mail]):
     list_select_related = ("tenant", "home")
     list_filter = (MailFilter,)
     ordering = ("-queued_at", "pk")
-    action_table = (_RETRY,)
+    action_table = (_RETRY, _AGAIN)
     counted_as = ("e-mail", "e-mails")
     group = "Administration"
     purpose = "Invitations, warnings and alarms on their way to people, and those not delivered."

@@ -89,3 +89,33 @@ def test_auditors_see_it_and_support_acts_on_it(
 
 def test_a_tenants_own_site_has_no_such_screen(globex, gus, delayed, open_browser):
     assert open_browser(globex, gus).get(LIST).status_code == 404
+
+
+@pytest.fixture
+def sent(acme, tara):
+    """A warning that tara got."""
+    notice = Notice("expiry.txt", acme, EXPIRY, "admin:accounts_secrettoken_changelist")
+    mail.queue(notice, mail.tenant_admins(acme), clock.now())
+    mailing.send_due(clock.now())
+    with in_public():
+        return Mail.objects.get()
+
+
+def test_a_sent_e_mail_is_sent_again_to_the_same_person(alice, sent, tara, mailoutbox):
+    path = f"{LIST}{sent.pk}/again/"
+    page = alice.post(path, {"nonce": nonce_in(alice.get(path))}, follow=True)
+    mailing.send_due(clock.now())
+
+    assert "Another e-mail is on its way." in page.text
+    assert [message.to for message in mailoutbox] == [[tara.email]] * 2
+    with in_public():
+        assert list(Mail.objects.values_list("status", flat=True)) == ["sent", "sent"]
+
+
+def test_an_e_mail_that_was_not_sent_is_not_sent_again(alice, delayed):
+    path = f"{LIST}{delayed.pk}/again/"
+    page = alice.post(path, {"nonce": nonce_in(alice.get(path))}, follow=True)
+
+    assert "It has not been sent: send it now instead." in page.text
+    with in_public():
+        assert Mail.objects.count() == 1
