@@ -5,6 +5,9 @@ Each entry's hash is SHA-256(previous hash || canonical JSON of the entry), the 
 leaves a shorter, valid chain: against that stand the privileges (append-only, see migration 0002)
 and the copy of staff's actions in the schema `support`.
 
+Personal data are erased from an entry all the same (`erase`): it keeps its hash, and a later entry of the
+chain tells the hash of what it says now. An entry that was changed without such a later one breaks the chain.
+
 Writers of one schema take turns by an advisory lock that PostgreSQL drops at the transaction's end,
 so it works behind PgBouncer; the unique `previous_hash` keeps the chain from forking in any case.
 """
@@ -12,15 +15,18 @@ so it works behind PgBouncer; the unique `previous_hash` keeps the chain from fo
 import json
 import os
 import pwd
-from collections.abc import Callable, Iterator, Mapping
+import re
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import sha256
 from ipaddress import ip_address
-from typing import Final, Self
+from typing import Any, Final, Self
 from uuid import UUID
 
 from django.db import connection
+from django.db.models import Q, QuerySet, TextField
+from django.db.models.functions import Cast
 
 from accounts.models import (
     ACT_LENGTH,
@@ -36,6 +42,10 @@ FIRST_PREVIOUS_HASH: Final = bytes(32)
 # Values that JSON and PostgreSQL give back exactly as stored: no floats, no nesting.
 Details = Mapping[str, str | int | bool | list[str] | None]
 
+TABLE: Final = "accounts_auditentry"
+ERASURE: Final = "personal data erased"
+ERASED: Final = "[erased]"
+_CHANGED: Final = "changed entries"
 _LOCK_CLASS: Final = 0x6175_6469  # "audi": keeps this lock apart from others on the same table
 _LOCK: Final = "SELECT pg_advisory_xact_lock(%s, 'accounts_auditentry'::regclass::int4)"
 
@@ -107,6 +117,48 @@ def record(actor: Actor, act: str, subject: str, details: Details | None = None)
     return entry
 
 
+def mentions(values: Collection[str]) -> bool:
+    """True if an entry of the current tenant's log holds one of the values."""
+    return _mentioning(values).exists()
+
+
+def erase(actor: Actor, subject: str, values: Collection[str], details: Details) -> AuditEntry:
+    """Put a mark in the place of the values, wherever an entry's subject or details hold them.
+
+    Appends the entry that keeps the chain; `details` are told there, too. Needs the right to change
+    entries (tenants.rewriting).
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(_LOCK, [_LOCK_CLASS])
+    changed = []
+    longest_first = sorted(values, key=len, reverse=True)
+    pattern = re.compile("|".join(map(re.escape, longest_first)), re.IGNORECASE)
+    for entry in _mentioning(values):
+        entry.subject = pattern.sub(ERASED, entry.subject)
+        entry.details = _without(entry.details, pattern)
+        entry.save(update_fields=["subject", "details"])
+        changed.append(f"{entry.pk}:{sha256(_content(entry)).hexdigest()}")
+    return record(actor, ERASURE, subject, {**details, _CHANGED: changed})
+
+
+def _mentioning(values: Collection[str]) -> QuerySet[AuditEntry]:
+    found = Q()
+    for value in values:
+        escaped = json.dumps(value, ensure_ascii=False)[1:-1]
+        found |= Q(subject__icontains=value) | Q(text__icontains=escaped)
+    entries = AuditEntry.objects.annotate(text=Cast("details", TextField())).order_by("pk")
+    return entries.filter(found) if values else entries.none()
+
+
+def _without(value: Any, pattern: re.Pattern[str]) -> Any:
+    """The details with the mark in the place of what the pattern finds."""
+    if isinstance(value, dict):
+        return {name: _without(each, pattern) for name, each in value.items()}
+    if isinstance(value, list):
+        return [_without(each, pattern) for each in value]
+    return pattern.sub(ERASED, value) if isinstance(value, str) else value
+
+
 def verify_chain(
     watched: Callable[[Iterator[AuditEntry]], Iterator[AuditEntry]] = iter,
 ) -> int | None:
@@ -116,14 +168,33 @@ def verify_chain(
     and can say how many there were.
     """
     previous = FIRST_PREVIOUS_HASH
+    erased = _erased()
     for entry in watched(AuditEntry.objects.order_by("id").iterator()):
-        if bytes(entry.previous_hash) != previous or bytes(entry.hash) != _hash(entry):
+        is_whole = bytes(entry.hash) == _hash(entry) or (
+            erased.get(entry.id) == sha256(_content(entry)).hexdigest()
+        )
+        if bytes(entry.previous_hash) != previous or not is_whole:
             return entry.id
         previous = bytes(entry.hash)
     return None
 
 
+def _erased() -> dict[int, str]:
+    """The hashes of the contents of entries that were changed, as later entries of the chain tell."""
+    found: dict[int, str] = {}
+    for entry in AuditEntry.objects.filter(act=ERASURE).order_by("id"):
+        for told in entry.details.get(_CHANGED, []):
+            key, _, digest = told.partition(":")
+            if int(key) < entry.id:
+                found[int(key)] = digest
+    return found
+
+
 def _hash(entry: AuditEntry) -> bytes:
+    return sha256(bytes(entry.previous_hash) + _content(entry)).digest()
+
+
+def _content(entry: AuditEntry) -> bytes:
     content = {
         "at": _timestamp(entry.at),
         "actor": entry.actor,
@@ -133,7 +204,7 @@ def _hash(entry: AuditEntry) -> bytes:
         "address": str(ip_address(entry.address)) if entry.address else None,
     }
     text = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    return sha256(bytes(entry.previous_hash) + text.encode()).digest()
+    return text.encode()
 
 
 def _timestamp(moment: datetime) -> str:
