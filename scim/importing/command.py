@@ -1,4 +1,4 @@
-"""`manage.py user`: a tenant's provisioned users."""
+"""`manage.py user import`: users from a file."""
 
 import os
 from argparse import ArgumentTypeError
@@ -15,7 +15,6 @@ from scim.importing import files, processes, users
 from scim.importing.files import UnreadableFileError
 from scim.importing.users import Done, Run
 from tenants.current import in_tenant
-from tenants.management.kit import Group
 from tenants.models import Tenant
 
 _MOST_PROCESSES: Final = 16
@@ -113,8 +112,3 @@ class Import(TenantCommand):
 
 def _processors() -> int:
     return min(len(os.sched_getaffinity(0)), 4)
-
-
-class Command(Group):
-    help = "The provisioned users of a tenant."
-    verbs = {"import": Import}

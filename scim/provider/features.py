@@ -9,11 +9,12 @@ A feature that adds to the pages of other screens gives a Panel (accounts.consol
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache
 from importlib import import_module
 from typing import Any
+from uuid import UUID
 
 from django.conf import settings
 from django.contrib.admin import AdminSite
@@ -22,6 +23,7 @@ from django.http.response import HttpResponseBase
 from accounts.refusals import Refusal
 from scim.protocol.schema import Extension
 from scim.provider.observers import Observer
+from tenants.management.kit import HouseCommand
 from tenants.models import Tenant
 
 View = Callable[..., HttpResponseBase]
@@ -63,6 +65,14 @@ class Added:
     extension: Extension
     remembered: Extension
     is_in_force: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """A person who is to be erased: the ids of its records, and the values that identify it."""
+
+    ids: frozenset[UUID]
+    values: frozenset[str] = field(repr=False)
 
 
 class Feature:
@@ -107,6 +117,17 @@ class Feature:
         """
         return {}
 
+    def erase(self, person: Person) -> Mapping[str, int]:
+        """Remove the person's data from the current tenant's rows of the feature.
+
+        Return their numbers, by what they are.
+        """
+        return {}
+
+    def verbs(self, group: str) -> Mapping[str, type[HouseCommand]]:
+        """The verbs that it adds to a group of commands of several features."""
+        return {}
+
     def jobs(self) -> Iterable[Job]:
         """The work for `manage.py run_jobs`."""
         return ()
@@ -117,6 +138,11 @@ def features() -> tuple[Feature, ...]:
     """The features of `settings.FEATURES`, in that order. Needs the models to be loaded."""
     modules: list[Any] = [import_module(f"{name}.feature") for name in settings.FEATURES]
     return tuple(module.FEATURE for module in modules)
+
+
+def verbs_of(group: str) -> Mapping[str, type[HouseCommand]]:
+    """The verbs that features add to the group of commands."""
+    return {name: verb for each in features() for name, verb in each.verbs(group).items()}
 
 
 @cache

@@ -21,7 +21,7 @@ _HEADINGS: Final = (
     *("commands", "models", "jobs", "also"),
 )
 # Methods of a feature that have a column of their own.
-_COLUMNS: Final = frozenset({"observer", "endpoints", "register", "jobs"})
+_COLUMNS: Final = frozenset({"observer", "endpoints", "register", "jobs", "verbs"})
 
 
 def page() -> str:
@@ -50,7 +50,7 @@ def _row(feature: Feature) -> tuple[str, ...]:
         _named(f"/{path}" for path in feature.endpoints()),
         _named(dict.fromkeys(_screens(package))),
         _named(dict.fromkeys(_panels(package))),
-        _named(_commands(package)),
+        _named([*_commands(package), *_verbs(feature)]),
         _named(each.__name__ for each in apps.get_models() if _is_of(package, each)),
         _named(job.name for job in feature.jobs()),
         _named(name for name in _given(feature) if name not in _COLUMNS),
@@ -77,6 +77,11 @@ def _panels(package: str) -> Iterator[str]:
 def _commands(package: str) -> Iterator[str]:
     found = settings.BASE_DIR.joinpath(*package.split("."), "management", "commands")
     return (path.stem for path in sorted(found.glob("[!_]*.py")))
+
+
+def _verbs(feature: Feature) -> Iterator[str]:
+    groups = ("user",)
+    return (f"{group} {verb}" for group in groups for verb in feature.verbs(group))
 
 
 def _given(feature: Feature) -> Iterator[str]:
