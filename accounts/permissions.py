@@ -84,6 +84,7 @@ _LEAD: Final = (
     | {
         "tenants.suspend_tenant",
         "scim.restore_user",
+        "scim.erase_user",
         "tenants.change_retention",
         "tenants.change_legalhold",
         "scim.change_extensionschema",

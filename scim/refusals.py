@@ -269,6 +269,13 @@ ROWS: Final = (
     ),
     # Users and groups
     Refusal(
+        "restore.erased",
+        "The personal data of the user have been erased, so there is nothing to restore.",
+        "myPolicies: personal data are erased for good",
+        "Let Entra provision the person again: it creates a new user.",
+        "Entra: Provisioning → Provision on demand",
+    ),
+    Refusal(
         "restore.taken",
         "Another user has the userName or the externalId of the deleted user now.",
         "RFC 7643 §4.1.1: uniqueness",

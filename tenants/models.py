@@ -264,6 +264,8 @@ class Retention(models.Model):
     )
     changes_months = models.PositiveSmallIntegerField(default=13)  # requests that change, history
     reads_days = models.PositiveSmallIntegerField(default=30)  # other requests, and all bodies
+    # Deleted users, after which their personal data are erased; None: when somebody asks for it.
+    erase_after_days = models.PositiveSmallIntegerField(null=True)
     # Of a run that is going on: its beginning, from which the ages count, and the ids of the log
     # before which it is done. The ids stay for the next run, which goes on from there.
     started_at = models.DateTimeField(null=True, editable=False)
@@ -345,6 +347,34 @@ class Problem(models.Model):
 
     def __str__(self) -> str:
         return f"{self.reason}, {self.times} times"
+
+
+class Erasure(models.Model):
+    """The erasure of a deleted user's personal data: asked for, due, done (scim.keeping)."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    tenant = models.ForeignKey(Tenant, models.CASCADE, related_name="erasures")
+    user_id = models.UUIDField()
+    reason = models.CharField(max_length=200)
+    asked_at = models.DateTimeField()
+    asked_by = models.CharField(max_length=200)
+    due_at = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True)
+    outcome = models.CharField(max_length=300, blank=True)
+    proof = models.JSONField(default=dict)  # digests, and the numbers of rows; of no person
+
+    class Meta:
+        ordering = ["-asked_at", "pk"]
+        constraints = [
+            models.UniqueConstraint(
+                name="tenants_erasure_one_planned",
+                fields=["tenant", "user_id"],
+                condition=models.Q(ended_at=None),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.user_id}: {self.outcome or 'planned'}"
 
 
 class Mail(models.Model):

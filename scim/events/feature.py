@@ -7,11 +7,11 @@ from django.contrib.admin import AdminSite
 from accounts.refusals import Refusal
 from scim.events import outbox, polling, streams
 from scim.events.delivery_screen import DeliveryAdmin
-from scim.events.models import Delivery, EventStream
+from scim.events.models import Delivery, EventStream, OutboxEvent
 from scim.events.polling import KeysView, PollView
 from scim.events.refusals import ROWS
 from scim.events.stream_screen import EventStreamAdmin
-from scim.provider.features import Feature, View
+from scim.provider.features import Feature, Person, View
 from scim.provider.observers import Observer
 from scim.repository.base import Question, Write
 
@@ -42,6 +42,13 @@ class Events(Feature):
 
     def endpoints(self) -> Mapping[str, View]:
         return {polling.PATH.lstrip("/"): PollView.as_view(), "jwks.json": KeysView.as_view()}
+
+    def erase(self, person: Person) -> Mapping[str, int]:
+        """The queued and delivered changes of the person go, waiting or not."""
+        events = OutboxEvent.objects.filter(resource_id__in=person.ids)
+        deliveries, _ = Delivery.objects.filter(event__in=events).delete()
+        events.delete()
+        return {"deliveries": deliveries}
 
     def register(self, staff_site: AdminSite, tenant_site: AdminSite) -> None:
         tenant_site.register(EventStream, EventStreamAdmin)

@@ -18,7 +18,7 @@ from django.db.models import Exists, OuterRef, Q
 from accounts import audit
 from accounts.audit import Actor
 from accounts.models import AccessToken, ClientSecret, OAuthClient, SecretToken, SpentAssertion
-from scim.keeping import retention
+from scim.keeping import erasing, retention
 from scim.provider.features import features
 from scim.repository.base import Operation
 from tenants import clock, rewriting
@@ -149,6 +149,7 @@ def _finish(tenant: Tenant, run: Retention, started_at: datetime) -> None:
     _count(run, _ended(tenant, before, started_at))
     for feature in features():
         _count(run, feature.prune(before))
+    erasing.plan_old(tenant, run, started_at)
     if any(run.removed.values()):
         details = {name: count for name, count in run.removed.items() if count}
         audit.record(Actor("retention"), "log pruned", tenant.custom_domain, details)

@@ -40,10 +40,28 @@ def reads_before(retention: Retention, now: datetime) -> datetime:
     return now - timedelta(days=retention.reads_days)
 
 
-def change_retention(actor: Actor, tenant: Tenant, changes_months: int, reads_days: int) -> None:
-    """Keep changes and history so many months, reads and bodies so many days. Raises ActionRefused."""
+def change_retention(
+    actor: Actor,
+    tenant: Tenant,
+    changes_months: int,
+    reads_days: int,
+    erase_after_days: int | None = None,
+) -> None:
+    """Keep changes and history so many months, reads and bodies so many days.
+
+    Erase deleted users after so many days; None: never by the clock alone. Raises ActionRefused.
+    """
     with performing(actor, CHANGE, tenant):
-        wanted: Details = {"changes_months": changes_months, "reads_days": reads_days}
+        wanted: Details = {
+            "changes_months": changes_months,
+            "reads_days": reads_days,
+            "erase_after_days": erase_after_days,
+        }
+        if erase_after_days is not None and not 1 <= erase_after_days <= MOST_DAYS:
+            with about("erase_after_days"):
+                raise ActionRefused(
+                    "action.range", f"Deleted users are erased after 1 to {MOST_DAYS} days."
+                )
         if not (1 <= changes_months <= MOST_MONTHS and 1 <= reads_days <= MOST_DAYS):
             raise ActionRefused(
                 "action.range",

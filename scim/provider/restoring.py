@@ -49,6 +49,8 @@ def restore(user_id: UUID, requester: Requester, *, with_groups: bool) -> list[U
     stored = resources.lock(user_type, user_id, loading, Lock.RESTORE)
     if stored is None:
         raise ActionRefused("action.too-late", "This user is not deleted.")
+    if not stored.resource:
+        raise ActionRefused("restore.erased", "The personal data of this user have been erased.")
     _check_free(user_type, stored)
     event = answered(Call(requester, Operation.RESTORE, user_type, stored.id), 200)
     try:

@@ -47,7 +47,7 @@ STREAMS = {
 }
 MUTE = {"tenants.mute_problem"}
 GUARD = {"tenants.settle_alarm", "tenants.change_guard"}
-KEEPING = {"tenants.change_retention", "tenants.change_legalhold"}
+KEEPING = {"scim.erase_user", "tenants.change_retention", "tenants.change_legalhold"}
 SUPPORT = (
     SEE_ALL
     | TOKENS
@@ -113,14 +113,27 @@ def test_every_role_is_in_the_table_and_an_unknown_one_may_nothing():
 
 
 def test_nobody_may_add_change_or_delete_a_log_or_what_is_provisioned():
-    """Restoring undoes a deletion, replaying leaves nothing, and what is skipped stays in the log."""
+    """Restoring undoes a deletion, replaying leaves nothing, what is skipped stays in the log, and only
+    personal data of deleted users are erased.
+    """
     everything = frozenset().union(*GRANTS.values())
 
     assert {
         perm.partition(".")[2].partition("_")[0]
         for perm in everything
         if perm.startswith("scim.") or "audit" in perm
-    } == {"view", "export", "replay", "restore", "add", "change", "delete", "rotate", "skip"}
+    } == {
+        "view",
+        "export",
+        "replay",
+        "restore",
+        "add",
+        "change",
+        "delete",
+        "rotate",
+        "skip",
+        "erase",
+    }
 
 
 def test_an_account_answers_djangos_questions_from_its_role():

@@ -62,13 +62,20 @@ class Keep(TenantCommand):
         super().add_arguments(parser)
         parser.add_argument("--changes-months", type=int, help="Of changes and their history.")
         parser.add_argument("--reads-days", type=int, help="Of reads, and of the bodies of all.")
+        parser.add_argument(
+            "--erase-after-days",
+            type=int,
+            help="Until deleted users are erased; 0: on request only.",
+        )
 
     def perform_in(self, tenant: Tenant, options: dict[str, Any], /) -> None:
         with in_public():
             found = retention.of_tenant(tenant)
         months = options["changes_months"] or found.changes_months
         days = options["reads_days"] or found.reads_days
-        retention.change_retention(self.actor, tenant, months, days)
+        given = options["erase_after_days"]
+        erased = found.erase_after_days if given is None else given or None
+        retention.change_retention(self.actor, tenant, months, days, erased)
         self.note(f"{tenant} keeps changes for {months} months, reads and bodies for {days} days.")
 
 
