@@ -10,7 +10,9 @@ from accounts.console.screen import add_panel
 from accounts.refusals import TENANTS, Refusal
 from scim.keeping import erasing, pruning
 from scim.keeping.erasure_command import Erase, Erasures
+from scim.keeping.erasure_screen import ErasurePanel
 from scim.keeping.retention_screen import RetentionPanel
+from scim.models import User
 from scim.provider.features import Feature, Job
 from tenants.management.kit import HouseCommand
 from tenants.models import Tenant
@@ -21,6 +23,7 @@ class Keeping(Feature):
 
     def register(self, staff_site: AdminSite, tenant_site: AdminSite) -> None:
         add_panel(staff_site, Tenant, RetentionPanel)
+        add_panel(tenant_site, User, ErasurePanel)
 
     def verbs(self, group: str) -> Mapping[str, type[HouseCommand]]:
         return {"erase": Erase, "erasures": Erasures} if group == "user" else {}

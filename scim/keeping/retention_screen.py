@@ -14,7 +14,7 @@ from scim.keeping import retention
 from scim.keeping.retention import MOST_DAYS, MOST_MONTHS, REASON_LENGTH
 from tenants.models import LegalHold, Tenant
 
-_FACTS_OF: Final = ("changes_months", "reads_days")
+_FACTS_OF: Final = ("changes_months", "reads_days", "erase_after_days")
 
 
 class RetentionForm(ActionForm):
@@ -29,6 +29,15 @@ class RetentionForm(ActionForm):
         min_value=1,
         max_value=MOST_DAYS,
         help_text="Requests that only read, and the bodies of all requests.",
+    )
+
+    erase_after_days = forms.IntegerField(
+        label="Days until deleted users are erased",
+        min_value=1,
+        max_value=MOST_DAYS,
+        required=False,
+        help_text="Their personal data are erased so many days after Entra deleted them. Empty: only when"
+        " somebody asks for it.",
     )
 
 
@@ -98,10 +107,15 @@ class RetentionPanel(Panel[Any]):
         facts = (
             Fact("Changes and history", f"{found.changes_months} months"),
             Fact("Reads and request bodies", f"{found.reads_days} days"),
+            Fact("Deleted users are erased", _erased(found.erase_after_days)),
             Fact("Last pruned", found.pruned_at or "Never"),
             Fact("Legal hold", _told(holds)),
         )
         return (Facts("Retention", facts),)
+
+
+def _erased(days: int | None) -> str:
+    return "On request" if days is None else f"After {days} days"
 
 
 def _told(holds: list[LegalHold]) -> str:

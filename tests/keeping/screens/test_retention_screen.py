@@ -27,18 +27,22 @@ def test_the_page_shows_the_default_retention(alice, acme):
     assert facts_of(alice.get(path(acme)), "Retention") == {
         "Changes and history": "13 months",
         "Reads and request bodies": "30 days",
+        "Deleted users are erased": "On request",
         "Last pruned": "Never",
         "Legal hold": "None",
     }
 
 
 def test_a_lead_changes_the_retention(lead, acme, globex):
-    page = send(lead, acme, "retention", changes_months="25", reads_days="14")
+    page = send(
+        lead, acme, "retention", changes_months="25", reads_days="14", erase_after_days="60"
+    )
 
     assert "Retention changed." in page.text
     with in_public():
         (found,) = Retention.objects.all()
     assert (found.tenant, found.changes_months, found.reads_days) == (acme, 25, 14)
+    assert found.erase_after_days == 60
     with in_tenant(acme):
         assert AuditEntry.objects.first().act == "retention changed"
 
