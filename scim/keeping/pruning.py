@@ -11,13 +11,19 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
-from django.contrib.sessions.models import Session
 from django.db import connection
 from django.db.models import Exists, OuterRef, Q
 
-from accounts import audit
+from accounts import audit, guessing
 from accounts.audit import Actor
-from accounts.models import AccessToken, ClientSecret, OAuthClient, SecretToken, SpentAssertion
+from accounts.models import (
+    AccessToken,
+    ClientSecret,
+    OAuthClient,
+    SecretToken,
+    Session,
+    SpentAssertion,
+)
 from scim.keeping import erasing, retention
 from scim.provider.features import features
 from scim.repository.base import Operation
@@ -147,6 +153,7 @@ def _finish(tenant: Tenant, run: Retention, started_at: datetime) -> None:
     """Remove what needs no pieces, and tell the audit log what the run removed."""
     before = retention.changes_before(run, started_at)
     _count(run, _ended(tenant, before, started_at))
+    guessing.purge(started_at)
     for feature in features():
         _count(run, feature.prune(before))
     erasing.plan_old(tenant, run, started_at)

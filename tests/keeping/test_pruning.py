@@ -3,12 +3,11 @@
 from datetime import timedelta
 
 import pytest
-from django.contrib.sessions.models import Session
 from django.db import DatabaseError, transaction
 
 from accounts import audit
 from accounts.actions import ActionRefused
-from accounts.models import AuditEntry, SecretToken
+from accounts.models import AuditEntry, SecretToken, Session
 from scim.keeping import pruning, retention
 from scim.models import AttributeChange, ProvisioningEvent
 from tenants import clock as clocks
@@ -125,7 +124,8 @@ def test_the_audit_log_tells_what_was_removed(year, acme):
 
 def test_sessions_and_credentials_that_ended_go_too(acme, at_acme, clock):
     with in_tenant(acme):
-        Session.objects.create(session_key="old", session_data="", expire_date=clocks.now())
+        now = clocks.now()
+        Session.objects.create(session_key="old", session_data="", expire_date=now, seen_at=now)
         expired = SecretToken.objects.get()
         SecretToken.objects.update(expires_at=clocks.now())
     clock.shift(13 * MONTH + DAY)
