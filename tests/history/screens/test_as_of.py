@@ -114,7 +114,7 @@ def test_the_history_tells_when_the_user_was_deleted(own_host, story, minted):
 
 
 def test_a_group_is_shown_with_the_members_it_had(
-    hours, own_host, acme, guides, bjensen, provision, change
+    own_host, hours, acme, guides, bjensen, provision, change
 ):
     hours(1)
     john = provision(acme, JSMITH)
@@ -177,7 +177,7 @@ def test_pruned_history_changes_nothing_of_later_moments(
     assert facts_of(page, "Identity")["Family name (name.familyName)"] == family_name
 
 
-def test_members_who_came_before_the_history_begins_are_shown(hours, own_host, acme, guides):
+def test_members_who_came_before_the_history_begins_are_shown(own_host, hours, acme, guides):
     hours(2)
     with in_tenant(acme):
         prune(acme, NOON + timedelta(hours=1))
