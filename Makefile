@@ -52,6 +52,10 @@ figures: $(VENV)/dev.stamp  ## Print the figures of the house: sizes by package,
 bench: $(VENV)/runtime.stamp .venv-bench/bench.stamp  ## Measure the server beside a floor; ARGS="--help" says what else
 	@exec $(BIN)/python -m tests.support.bench run $(ARGS)
 
+.PHONY: faults
+faults: $(VENV)/dev.stamp  ## Break processes, database and disk under load and reckon up; ARGS="--help" says what else
+	@exec $(BIN)/python -m tests.support.faults $(ARGS)
+
 format: $(VENV)/dev.stamp  ## Format and fix what can be fixed
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .

@@ -1,4 +1,4 @@
-"""What has to be true after a fault, whatever the fault was: read from the server and its database."""
+"""The invariants after a fault, read from the server and its database."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
