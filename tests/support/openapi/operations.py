@@ -12,7 +12,7 @@ CLIENT_CREDENTIALS: Final = "clientCredentials"
 
 # The refusals that a body may meet, and those that any request may.
 _BODY: Final = ("400", "413", "415")
-_ALWAYS: Final = ("401", "403", "500", "503")
+_ALWAYS: Final = ("401", "403", "429", "500", "503")
 
 Operation = dict[str, Any]
 

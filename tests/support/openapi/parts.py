@@ -35,6 +35,11 @@ _ERRORS: Final[Mapping[str, tuple[str, tuple[str, ...]]]] = {
     "412": ("The resource is at another version than the header asks for.", ()),
     "413": ("The body is too large, or has too many operations.", ()),
     "415": ("The body is of another media type.", ()),
+    "429": (
+        "The tenant exceeds its limit of requests, the address its limit of failed authentications, or the"
+        " guard delays deactivations.",
+        ("Retry-After",),
+    ),
     "500": ("An unexpected error; `detail` has the request id.", ()),
     "501": ("`/Me` needs exactly one user who stands for the token's account.", ()),
     "503": ("The service is busy; repeat the request later.", ("Retry-After",)),
