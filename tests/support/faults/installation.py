@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import psycopg
+from django.conf import settings
 
 from config import database
 from config.server import embedded
@@ -29,6 +30,7 @@ from tests.support.server import _children, send
 TENANT: Final = "acme"
 # Of development, where an event stream may lead to this machine.
 _BASE_DOMAIN: Final = "mypolicies.localhost"
+CLOCK: Final = "clock"  # the file in the folder that moves it
 _PAGE: Final = 200
 _OF_TENANT: Final = "FROM public.tenants_tenant WHERE custom_domain = %s"
 
@@ -129,10 +131,13 @@ class Installation:
 
 
 @contextmanager
-def installed(*, pooler: bool = False, megabytes: int = 0) -> Iterator[Installation]:
+def installed(
+    *, pooler: bool = False, megabytes: int = 0, has_clock: bool = False
+) -> Iterator[Installation]:
     """An installation that serves, on data that are written to the disk; removed at the end.
 
-    With `megabytes` on a file system of its own of that size, which root alone can make.
+    With `megabytes` on a file system of its own of that size, which root alone can make; with a clock of
+    its own if asked, which faketime gives it.
     """
     folder = Path(tempfile.mkdtemp(prefix="mypolicies-faults-"))
     try:
@@ -151,6 +156,8 @@ def installed(*, pooler: bool = False, megabytes: int = 0) -> Iterator[Installat
                 "WEB_CONCURRENCY": "2",
                 "TENANT_RATE": "0",
             }
+            if has_clock:
+                deployment.environment |= _with_clock(folder / CLOCK)
             if pooler:
                 between = stack.enter_context(pgbouncer.running(sockets))
                 deployment.environment["DATABASE_URL"] = direct.replace(sockets, between)
@@ -161,6 +168,19 @@ def installed(*, pooler: bool = False, megabytes: int = 0) -> Iterator[Installat
             yield made
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _with_clock(file: Path) -> dict[str, str]:
+    """The variables under which processes have the real time, moved by what stands in the file."""
+    [library] = Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1")
+    file.write_text("+0")
+    return {
+        "LD_PRELOAD": str(library),
+        "FAKETIME_TIMESTAMP_FILE": str(file),
+        "FAKETIME_NO_CACHE": "1",
+        "FAKETIME_DONT_FAKE_MONOTONIC": "1",
+        "PYTHONPATH": str(settings.BASE_DIR / ".ci" / "faketime"),
+    }
 
 
 def _begin(made: Installation) -> None:

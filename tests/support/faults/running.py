@@ -39,7 +39,9 @@ def run(
     scenario = SCENARIOS[name]
     with (
         TemporaryDirectory(prefix="mypolicies-ledger-") as folder,
-        installed(pooler=pooler, megabytes=scenario.megabytes) as made,
+        installed(
+            pooler=pooler, megabytes=scenario.megabytes, has_clock=scenario.has_clock
+        ) as made,
     ):
         ledger = Ledger(Path(folder) / "ledger")
         with Writers(ledger, made.send, writers).writing():

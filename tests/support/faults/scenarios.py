@@ -11,7 +11,7 @@ from typing import Final
 
 import psycopg
 
-from tests.support.faults.installation import Installation, pause, signal_all
+from tests.support.faults.installation import CLOCK, Installation, pause, signal_all
 from tests.support.postgres import is_gone, postmaster_pid, wait_until
 from tests.support.server import _children
 
@@ -27,12 +27,13 @@ _SUPERUSER: Final = "postgres"
 @dataclass(frozen=True, slots=True)
 class Scenario:
     """A fault. With `fails_none` no request may go without its answer; with `megabytes` the
-    installation has a small disk of its own.
+    installation has a small disk of its own, and with `has_clock` a clock.
     """
 
     happen: Callable[[Installation], None]
     fails_none: bool = False
     megabytes: int = 0
+    has_clock: bool = False
 
 
 def _kill_worker(made: Installation) -> None:
@@ -136,6 +137,10 @@ def _fill_disk(made: Installation) -> None:
         made.start_postgresql()
 
 
+def _step_clock(made: Installation) -> None:
+    (made.deployment.folder / CLOCK).write_text("+2h")
+
+
 def _kill_deliveries(made: Installation) -> None:
     for _ in range(3):
         job = made.jobs.pop()
@@ -176,5 +181,6 @@ SCENARIOS: Final[Mapping[str, Scenario]] = {
     "postgresql-stopped": Scenario(_stop_postgresql_at_once),
     "connections-exhausted": Scenario(_exhaust_connections),
     "disk-full": Scenario(_fill_disk, megabytes=400),
+    "clock-stepped": Scenario(_step_clock, fails_none=True, has_clock=True),
     "deliveries-killed": Scenario(_kill_deliveries, fails_none=True),
 }

@@ -36,8 +36,10 @@ _ERRORS: Final[Mapping[str, tuple[str, tuple[str, ...]]]] = {
     "413": ("The body is too large, or has too many operations.", ()),
     "415": ("The body is of another media type.", ()),
     "429": (
-        "The tenant exceeds its limit of requests, the address its limit of failed authentications, or the"
-        " guard delays deactivations.",
+        (
+            "The tenant exceeds its limit of requests, the address its limit of failed authentications, or the"
+            " guard delays deactivations."
+        ),
         ("Retry-After",),
     ),
     "500": ("An unexpected error; `detail` has the request id.", ()),
