@@ -37,7 +37,7 @@ _OF_TENANT: Final = "FROM public.tenants_tenant WHERE custom_domain = %s"
 
 @dataclass(slots=True)
 class Installation:
-    """What a scenario acts upon."""
+    """The installation that a scenario acts upon."""
 
     deployment: Deployment
     stack: ExitStack

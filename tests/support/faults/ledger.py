@@ -13,7 +13,7 @@ from typing import Any
 
 
 class State(StrEnum):
-    """What became of a write, as its sender knows it."""
+    """The fate of a write, as its sender knows it."""
 
     SENT = "sent"
     ACKNOWLEDGED = "acknowledged"
