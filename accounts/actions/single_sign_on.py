@@ -294,7 +294,7 @@ def unlink_account(actor: Actor, tenant: Tenant, account: str | UUID) -> Account
     return found
 
 
-def linked_account(person: Identity, now: datetime) -> Account:
+def linked_account(person: Identity) -> Account:
     """The current tenant's account that the person signs in to. Raises SignOnRefused."""
     link = (
         IdentityLink.objects.select_related("account")
@@ -307,5 +307,10 @@ def linked_account(person: Identity, now: datetime) -> Account:
             "The person is linked to no account that signs in here. Sign in once in another way and"
             " link your account, or ask an admin for an invitation.",
         )
-    IdentityLink.objects.filter(pk=link.pk).update(last_used_at=now, login=person.login)
     return link.account
+
+
+def note_use(person: Identity, now: datetime) -> None:
+    """Note that the person has used their link, and the name that they have at the provider now."""
+    used = IdentityLink.objects.filter(kind=person.kind, issuer=person.issuer)
+    used.filter(subject=person.subject).update(last_used_at=now, login=person.login)

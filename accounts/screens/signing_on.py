@@ -147,10 +147,14 @@ class SigningOn:
             account = (
                 self._accepted(request, opened, person)
                 if opened.purpose == Purpose.ACCEPT
-                else single_sign_on.linked_account(person, clock.now())
+                else single_sign_on.linked_account(person)
             )
         except Refused as refusal:
+            by = Actor(f"{person.login or 'somebody'} (single sign-on)", address_of(request))
+            details = {"method": _METHOD, "reason": refusal.reason}
+            record(by, "sign-in refused", current_tenant().custom_domain, details)
             return self._failed(request, refusal, opened)
+        single_sign_on.note_use(person, clock.now())
         signing_in.complete(request, account, _METHOD)
         return HttpResponseRedirect(_next_path(request, opened))
 
@@ -174,7 +178,7 @@ class SigningOn:
     def _renewed(self, request: HttpRequest, opened: Open, person: Identity) -> HttpResponse:
         account = self._same_account(request, opened)
         flow.check_renewed(opened, person)
-        if single_sign_on.linked_account(person, clock.now()) != account:
+        if single_sign_on.linked_account(person) != account:
             raise SignOnRefused("sso.linked", "The person is linked to another account.")
         proof.renew(request, _METHOD)
         record(actor(request), "identity confirmed", account.email, {"method": _METHOD})
@@ -184,7 +188,7 @@ class SigningOn:
         self._same_account(request, opened)
         single_sign_on.note_test(actor(request), current_tenant(), opened.kind)
         try:
-            leads_to = single_sign_on.linked_account(person, clock.now()).email
+            leads_to = single_sign_on.linked_account(person).email
         except SignOnRefused:
             leads_to = "No account yet: link one"
         facts = (

@@ -130,6 +130,12 @@ def test_an_identity_signs_in_to_no_account_of_another_tenant(
 
     assert refused(come_back(browser, back)) == "sso.not-linked"
     assert browser.get("/admin/").status_code == 302
+    with in_tenant(globex):
+        entry = AuditEntry.objects.filter(act="sign-in refused").get()
+    assert (entry.actor, entry.details["reason"]) == (
+        f"{identity.LOGIN} (single sign-on)",
+        "sso.not-linked",
+    )
 
 
 def test_an_equal_e_mail_address_links_nobody(
