@@ -4,7 +4,6 @@ Each test that asks for one of them runs in a transaction that is rolled back; t
 request opens is a savepoint in it. Tests that need threads use `real_tenants` instead.
 """
 
-import re
 from typing import Final
 
 import pytest
@@ -21,7 +20,7 @@ from scim.models import ProvisioningEvent
 from tenants import clock, lifecycle, rates, resolution, traffic
 from tenants.current import in_public, in_tenant
 from tenants.models import Tenant
-from tests.support import clients, database, people, server
+from tests.support import citus, clients, database, people, server
 from tests.support.installed import is_installed
 
 # A feature's fixtures that the tests of others need as well, while it is installed.
@@ -109,19 +108,14 @@ def _clients_are_served_as_in_production():
         yield
 
 
-# Forms that Citus does not take, or takes for the node alone that one is connected to.
-_UNFIT: Final = re.compile(
-    r"\bSELECT\s+FROM\b|\bpg_(?:try_)?advisory_lock\b|\bRETURNING\s+(?:\(\s*SELECT|(?:NOT\s+)?EXISTS)\b",
-    re.IGNORECASE,
-)
-
-
 @pytest.fixture(autouse=True)
 def _every_statement_is_fit_for_citus():
     """Whatever a test executes holds to the rules of docs/platform.md."""
 
     def checked(execute, sql, params, many, context):
-        assert not _UNFIT.search(str(sql)), f"unfit for Citus: {sql}"
+        text = sql if isinstance(sql, str) else sql.as_string(None)
+        flaw = citus.unfit(text, params)
+        assert not flaw, f"unfit for Citus, {flaw}: {text}"
         return execute(sql, params, many, context)
 
     with connection.execute_wrapper(checked):

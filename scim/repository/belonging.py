@@ -71,20 +71,20 @@ WHERE change.event_id = (
 ORDER BY g.id
 """
 # The group's row is held against a removal that runs at the same time.
+_HOLD: Final = """
+SELECT id, version FROM scim_resource WHERE id = ANY(%s::uuid[]) AND deleted_at IS NULL
+ORDER BY id FOR KEY SHARE
+"""
 _REJOIN: Final = """
-WITH there AS (
-    SELECT id FROM scim_resource WHERE id = ANY(%(groups)s::uuid[]) AND deleted_at IS NULL
-    FOR KEY SHARE
-), rejoined AS (
-    INSERT INTO scim_membership (group_id, member_id)
-    SELECT id, %(member)s FROM there ON CONFLICT DO NOTHING RETURNING group_id
-)
+INSERT INTO scim_membership (group_id, member_id) SELECT unnest(%s::uuid[]), %s::uuid
+ON CONFLICT DO NOTHING RETURNING group_id
+"""
+_REJOINED: Final = """
 INSERT INTO scim_attributechange
     (at, event_id, request_id, token_id, resource_type, resource_id, version, path, after)
-SELECT %(at)s, %(event)s, %(request_id)s, %(token_id)s, r.resource_type, r.id, r.version,
+SELECT %(at)s, %(event)s, %(request_id)s, %(token_id)s, %(type)s, joined.id, joined.version,
     format('members[value eq "%%s"]', %(member)s::text), to_jsonb(%(member)s::uuid)
-FROM rejoined JOIN scim_resource AS r ON r.id = rejoined.group_id
-RETURNING resource_id
+FROM unnest(%(groups)s::uuid[], %(versions)s::bigint[]) AS joined(id, version)
 """
 
 
@@ -152,15 +152,25 @@ def left_groups(member: UUID) -> list[tuple[UUID, str]]:
 
 def rejoin(member: UUID, groups: Sequence[UUID], event: Event) -> list[UUID]:
     """Make a user a member of the groups again, with history; return those groups."""
+    versions = dict(_rows(_HOLD, [list(groups)]))
+    joined = [key for (key,) in _rows(_REJOIN, [list(versions), member])]
     parameters = {
         "member": member,
-        "groups": list(groups),
+        "type": urns.GROUP_TYPE,
+        "groups": joined,
+        "versions": [versions[each] for each in joined],
         "at": event.at,
         "event": event.id,
         "request_id": event.request_id,
         "token_id": event.token_id,
     }
-    return [key for (key,) in _rows(_REJOIN, parameters)]
+    _write(_REJOINED, parameters)
+    return joined
+
+
+def _write(statement: str, parameters: Any) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(statement, parameters)
 
 
 def _rows(statement: str, parameters: Any) -> Iterable[tuple[Any, ...]]:

@@ -2,12 +2,12 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from typing import Any, Final, assert_never
+from typing import Final, assert_never
 from uuid import UUID
 
 from django.db import connection
 
-from scim.protocol.definitions import GROUP, MEMBERS, RESOURCE_TYPES
+from scim.protocol.definitions import GROUP, MEMBERS
 from scim.protocol.errors import InvalidValue
 from scim.protocol.schema import Relation
 from scim.protocol.targets import Edit, MemberEdit
@@ -19,21 +19,13 @@ from scim.repository.where import compile_element
 from tenants.backend.base import execute
 
 # The member's row is held against a removal that runs at the same time.
+_HOLD: Final = """
+SELECT id, resource_type FROM scim_resource WHERE id = ANY(%s::uuid[]) AND deleted_at IS NULL
+ORDER BY id FOR KEY SHARE
+"""
 _ADD: Final = """
-WITH asked AS (SELECT DISTINCT unnest(%(ids)s::uuid[]) AS id),
-known AS (
-    SELECT other.id, other.resource_type FROM scim_resource AS other JOIN asked USING (id)
-    WHERE other.resource_type = ANY(%(types)s)
-        AND (other.deleted_at IS NULL)
-    FOR KEY SHARE OF other
-),
-added AS (
-    INSERT INTO scim_membership (group_id, member_id) SELECT %(group)s, id FROM known
-    ON CONFLICT DO NOTHING RETURNING member_id
-)
-SELECT (SELECT count(*) FROM known),
-    ARRAY(SELECT member_id FROM added ORDER BY member_id),
-    ARRAY(SELECT id FROM known WHERE resource_type = %(group_type)s)
+INSERT INTO scim_membership (group_id, member_id) SELECT %s::uuid, unnest(%s::uuid[])
+ON CONFLICT DO NOTHING RETURNING member_id
 """
 _COUNT: Final = """
 SELECT count(*) FROM (SELECT 1 FROM scim_membership WHERE group_id = %s LIMIT %s) AS found
@@ -124,15 +116,11 @@ def _apply(group: UUID, edit: MemberEdit) -> Moved:
 
 def _add(group: UUID, ids: list[UUID], asked: int) -> Moved:
     """Add the members that exist; `asked` is the number that the client named in all."""
-    if not ids:
+    known: dict[UUID, str] = dict(execute(_HOLD, [ids]) if ids else ())
+    if not known:
         return Moved(unknown=asked)
-    parameters: dict[str, Any] = {
-        "ids": ids,
-        "group": group,
-        "types": [resource_type.name for resource_type in RESOURCE_TYPES],
-        "group_type": GROUP.name,
-    }
-    [(known, added, groups)] = execute(_ADD, parameters)
+    added = sorted(_rows(_ADD, group, list(known)))
+    groups = [each for each, resource_type in known.items() if resource_type == GROUP.name]
     if groups:
         with connection.cursor() as cursor:
             cursor.execute(_LOCK_NESTING)
@@ -142,7 +130,7 @@ def _add(group: UUID, ids: list[UUID], asked: int) -> Moved:
                     "group.circle",
                     "A group cannot be a member of itself, directly or through others.",
                 )
-    return Moved(added=tuple(added), unknown=asked - known)
+    return Moved(added=tuple(added), unknown=asked - len(known))
 
 
 def _replaced(group: UUID, edit: MemberEdit, ids: list[UUID]) -> tuple[UUID, ...]:

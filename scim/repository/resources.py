@@ -44,19 +44,21 @@ _LOCK_IN_ORDER: Final = """
 SELECT id FROM scim_resource WHERE id = ANY(%s::uuid[]) ORDER BY id FOR NO KEY UPDATE
 """
 
-# E28: a deleted user leaves its userName free; who is created again under the same externalId gets a
-# new id that says which deleted resource it continues.
 _INSERT: Final = """
 INSERT INTO scim_resource
     (id, resource_type, document, comparable, unique_key, version, created, last_modified, continues)
 SELECT %(id)s, %(resource_type)s::text, %(document)s::jsonb, %(comparable)s::jsonb,
-    %(unique_key)s::text, %(version)s, %(event_at)s, %(event_at)s,
-    (SELECT former.id FROM scim_resource AS former
-     WHERE former.external_id = %(external_id)s::text
+    %(unique_key)s::text, %(version)s, %(event_at)s, %(event_at)s, {continues}
+"""
+# E28: a deleted user leaves its userName free; who is created again under the same externalId gets a
+# new id that says which deleted resource it continues.
+_CONTINUES: Final = """(
+    SELECT former.id FROM scim_resource AS former
+    WHERE former.external_id = %(external_id)s::text
         AND former.resource_type = %(resource_type)s::text
         AND former.deleted_at IS NOT NULL
-     ORDER BY former.deleted_at DESC LIMIT 1)
-"""
+    ORDER BY former.deleted_at DESC LIMIT 1
+)"""
 _UPDATE: Final = """
 UPDATE scim_resource SET document = %(document)s::jsonb, comparable = %(comparable)s::jsonb,
     unique_key = %(unique_key)s::text, version = %(version)s, last_modified = %(event_at)s
@@ -193,7 +195,9 @@ def write(change: Write, questions: Sequence[Question] = ()) -> Sequence[bool]:
     parameters = _write_parameters(change)
     for question in questions:
         parameters.update(question.parameters)
-    statement = _statement(change.operation, tuple(each.condition for each in questions))
+    conditions = tuple(each.condition for each in questions)
+    is_named = parameters["external_id"] is not None
+    statement = _statement(change.operation, conditions, is_named=is_named)
     try:
         answers = execute(statement, parameters)
     except (IntegrityError, InternalError) as error:  # the latter of Citus
@@ -276,10 +280,13 @@ def _read(row: Sequence[Any], parts: list[tuple[int, bytes]] | None) -> Stored:
 
 
 @cache
-def _statement(operation: Operation, conditions: tuple[str, ...]) -> str:
-    """The statement of a change that answers the conditions."""
+def _statement(operation: Operation, conditions: tuple[str, ...], *, is_named: bool) -> str:
+    """The statement of a change that answers the conditions.
+
+    What has no externalId continues nothing; Citus writes nothing where one is compared with NULL.
+    """
     return _WRITE.format(
-        write=_STORED[operation],
+        write=_STORED[operation].format(continues=_CONTINUES if is_named else "NULL::uuid"),
         leave=_LEAVE if operation is Operation.DELETE else "",
         event=_INSERT_EVENT,
         answers=", ".join(conditions) or "1",

@@ -367,5 +367,6 @@ def test_changing_one_member_reads_and_writes_no_other(acme_scim, people, statem
     with statements() as executed:
         acme_scim.patch(f"/Groups/{group}", patch(add))
 
-    assert len(executed) == 4  # token, the group's row, the member, group with history and event
+    # Token, the group's row, the member's row, the membership, group with history and event.
+    assert len(executed) == 5
     assert not any("jsonb_agg" in statement for statement in executed)
