@@ -37,6 +37,7 @@ from accounts.screens.overview import LISTED, tenant_link
 from accounts.screens.site import SEE_TENANTS
 from accounts.signed_in import may
 from scim.guard import guard, undoing
+from scim.guard.leavers import leavers
 from scim.guard.models import Undoing
 from scim.guard.undoing import (
     GUARD,
@@ -194,7 +195,6 @@ class AlarmAdmin(RecordAdmin[Alarm]):
         return alarm.refused
 
     def page(self, request: HttpRequest, record: Alarm) -> Page:
-        users = reverse("admin:scim_user_changelist")
         facts = (
             Fact("Users who left", f"{record.users:,}"),
             Fact("Active users before", f"{record.active_before:,}"),
@@ -205,13 +205,13 @@ class AlarmAdmin(RecordAdmin[Alarm]):
             Fact("New deactivations", _further(record)),
             Fact("Resolved", record.settled_at),
             Fact("Resolved by", record.settled_by or None),
-            Fact("Affected users", link(f"{users}?state=disabled", "View disabled users")),
         )
         notice = "Not intended? Fix the assignment or the scope in Entra first, then undo it."
         undone = undoing.of_alarm(record)
         sections: tuple[Section, ...] = (
             Facts("Mass deactivation", facts),
             *_left_behind(request, undone),
+            leavers(record, request.GET.get("after", ""), Sight.of(request)),
         )
         return Page(
             str(record),
