@@ -19,7 +19,7 @@ from accounts.actions.tenants import CREATE, SUSPEND
 from accounts.console.action import ADD, Action, Call
 from accounts.console.form import ActionForm
 from accounts.console.listing import Conditions, TableFilter
-from accounts.console.page import Button, Fact, Facts, Page, badge, link
+from accounts.console.page import Button, Fact, Facts, Header, Page, badge, link
 from accounts.console.screen import RecordAdmin
 from accounts.links import visit_path
 from accounts.permissions import MINT, VIEW_AS_ADMIN
@@ -28,7 +28,7 @@ from accounts.screens.overview import connection_badge
 from accounts.screens.site import StaffSite
 from accounts.signed_in import may
 from tenants import clock, connection
-from tenants.connection import STATES, Refusal, with_state
+from tenants.connection import STATES, Connection, Refusal, with_state
 from tenants.models import Status, Tenant
 
 
@@ -222,8 +222,10 @@ class TenantAdmin(RecordAdmin[Tenant]):
         links = tuple(link(visit_path(record, name), label) for name, label in site.pages())
         mint = visit_path(record, "admin:accounts_secrettoken_add")
         buttons = (Button("Generate secret token", mint),) if may(request, MINT) else ()
-        sections = (_connection(record, clock.now()), Facts("Tenant", facts))
-        return Page(record.name, sections, buttons, links=links)
+        now = clock.now()
+        found = connection.read(record, now)
+        sections = (_connection(record, now), Facts("Tenant", facts))
+        return Page(record.name, sections, buttons, links=links, header=_header(record, found))
 
     def stop_view(self, request: HttpRequest, tenant_id: UUID) -> HttpResponse:
         """POST only: back to the own role, and to the tenant's page."""
@@ -235,6 +237,15 @@ class TenantAdmin(RecordAdmin[Tenant]):
             viewing.end(request, viewing.STOPPED)
         messages.success(request, f"You are viewing {tenant.name} in your own role again.")
         return HttpResponseRedirect(self.record_path(tenant.pk))
+
+
+def _header(tenant: Tenant, found: Connection) -> Header:
+    facts = (
+        Fact("Custom domain", tenant.custom_domain),
+        Fact("Last request", found.last_request_at or "Never"),
+        Fact("Created", tenant.created_at),
+    )
+    return Header(connection_badge(found), facts)
 
 
 def _connection(tenant: Tenant, now: datetime) -> Facts:

@@ -8,7 +8,7 @@ from django.db.models import Func, IntegerField, Q, QuerySet
 from django.http import HttpRequest
 
 from accounts.console.listing import Conditions, TableFilter, uuid_in
-from accounts.console.page import Facts, Page, Section, Table, link
+from accounts.console.page import Fact, Facts, Header, Page, Section, Table, link
 from scim.models import Group
 from scim.protocol import urns
 from scim.repository import belonging
@@ -21,7 +21,6 @@ MEMBERS_SHOWN: Final = 50
 _COUNTED: Final = 1_000  # members of each group of a list
 _COUNTED_ON_PAGE: Final = 100_000
 _FIRST: Final = UUID(int=0)
-_MANAGED: Final = "Microsoft Entra ID manages this group. Change it there."
 _DELETED: Final = "Entra deleted this group: SCIM answers 404 for it, and it has no members."
 
 
@@ -84,8 +83,14 @@ class GroupAdmin(ResourceAdmin[Group]):
             records.groups_section(record),
         )
         closing = (records.json_section(kind, stored, sight, "SCIM JSON, without its members"),)
-        notice = f"{_DELETED if record.deleted_at else _MANAGED} {sight.notice}".strip()
-        return Page(self.name(record), sections, notice=notice, closing=closing)
+        notice = f"{_DELETED if record.deleted_at else ''} {sight.notice}".strip()
+        facts = [
+            Fact("Members", self.members(record)),
+            Fact("Provisioned", record.created),
+            Fact("Last change", record.last_modified),
+        ]
+        header = Header(records.state_badge(record), tuple(facts))
+        return Page(self.name(record), sections, notice=notice, closing=closing, header=header)
 
 
 def _members(group: Group, after: str, sight: Sight) -> Table:

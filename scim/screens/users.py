@@ -10,18 +10,24 @@ from django.utils.safestring import SafeString
 
 from accounts.console.export import Export, ExportingAdmin, moment
 from accounts.console.listing import Conditions, TableFilter
-from accounts.console.page import Fact, Facts, Page, Section, Table, person
+from accounts.console.page import Fact, Facts, Header, Page, Section, Table, person
 from scim.models import Resource, User
 from scim.protocol import urns
 from scim.provider.rules import work_email
 from scim.repository import belonging
 from scim.screens import records
-from scim.screens.records import ChangedFilter, ResourceAdmin, resource_link, state, unique_key
+from scim.screens.records import (
+    ChangedFilter,
+    ResourceAdmin,
+    resource_link,
+    state,
+    state_badge,
+    unique_key,
+)
 from scim.screens.visibility import Sight
 from tenants import clock
 from tenants.lettercase import fold
 
-_MANAGED = "Microsoft Entra ID manages this user. Change it there."
 _DELETED = (
     "Entra deleted this user: SCIM answers 404 for it and its userName is free again."
     " The record and its history are kept."
@@ -98,10 +104,8 @@ class UserAdmin(ExportingAdmin[User], ResourceAdmin[User]):
     @admin.display(description="user", ordering="unique_key")
     def user_name(self, user: User) -> SafeString:
         """The display name over the userName."""
-        name = self.shown(user, "displayName") or self.shown(
-            user, "name.formatted", _formatted(user)
-        )
-        return person(str(name or ""), str(self.shown(user, "userName")))
+        login, name = str(self.shown(user, "userName")), self.called(user)
+        return person("" if name == login else name, login)
 
     @admin.display(description="work e-mail")
     def email(self, user: User) -> Any:
@@ -118,8 +122,27 @@ class UserAdmin(ExportingAdmin[User], ResourceAdmin[User]):
             _managers(record, sight),
         )
         closing = (records.json_section(kind, stored, sight, "SCIM JSON, as Entra sees it"),)
-        notice = f"{_DELETED if record.deleted_at else _MANAGED} {sight.notice}".strip()
-        return Page(str(self.shown(record, "userName")), sections, notice=notice, closing=closing)
+        notice = f"{_DELETED if record.deleted_at else ''} {sight.notice}".strip()
+        title = self.called(record)
+        return Page(title, sections, notice=notice, closing=closing, header=self._header(record))
+
+    def called(self, user: User) -> str:
+        """The name of a user for people: the display name, else the formatted one, else the userName."""
+        name = self.shown(user, "displayName") or self.shown(
+            user, "name.formatted", _formatted(user)
+        )
+        return str(name or self.shown(user, "userName"))
+
+    def _header(self, user: User) -> Header:
+        department = user.document.get(urns.ENTERPRISE_USER, {}).get("department")
+        facts = [
+            Fact("User name", self.shown(user, "userName")),
+            Fact("Work e-mail", self.email(user)),
+            Fact("Department", department),
+            Fact("Provisioned", user.created),
+            Fact("Last change", user.last_modified),
+        ]
+        return Header(state_badge(user), tuple(each for each in facts if each.value))
 
 
 def _formatted(user: User) -> Any:

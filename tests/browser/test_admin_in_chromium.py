@@ -165,7 +165,7 @@ def test_7_a_tenant_admin_signs_in_on_the_own_host_and_can_only_read(server, ope
 
     go_to(page, "Provisioned users")
     page.get_by_role("link", name="bjensen@acme.example").click()
-    page.get_by_text("Microsoft Entra ID manages this user").wait_for()
+    page.get_by_text("Managed by Microsoft Entra ID").wait_for()
     go_to(page, "Secret tokens")
     page.get_by_role("link", name="Microsoft Entra ID").wait_for()
 

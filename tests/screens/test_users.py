@@ -210,3 +210,20 @@ def test_attributes_of_every_kind_become_rows():
         ],
         "Enterprise User": [("Manager (manager.value)", "26118915-6090-4610-87e4-49d8ca9f808d")],
     }
+
+
+def test_a_users_page_begins_with_the_name_the_state_and_four_facts(own_host, bjensen):
+    page = own_host.get(f"{LIST}{bjensen.id}/change/").text
+
+    assert re.search(r"<h1>Barbara Jensen <span class=\"badge\" data-state=\"ok\">Active", page)
+    summary = page[page.index('<dl class="summary">') : page.index("<h2>Record</h2>")]
+    assert re.findall(r"<dt>([^<]+)</dt>", summary) == [
+        *("User name", "Work e-mail", "Department", "Provisioned", "Last change"),
+    ]
+
+
+def test_a_user_without_a_display_name_is_called_by_the_formatted_one(own_host, acme, provision):
+    named = {k: v for k, v in JSMITH.items() if k != "displayName"}
+    stored = provision(acme, named | {"name": {"formatted": "Jo Smith"}})
+
+    assert "<h1>Jo Smith " in own_host.get(f"{LIST}{stored.id}/change/").text

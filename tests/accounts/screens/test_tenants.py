@@ -55,6 +55,7 @@ def test_a_tenants_page_leads_to_its_screens(alice, acme):
         "/t/acme/admin/scim/eventstream/",
         "/t/acme/admin/scim/delivery/",
         "/t/acme/admin/accounts/account/",
+        "/t/acme/admin/accounts/identityprovider/",
         "/t/acme/admin/accounts/auditentry/",
         "/t/acme/admin/setup/",
         "/t/acme/admin/scim/user/?state=active",
