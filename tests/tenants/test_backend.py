@@ -7,6 +7,7 @@ from django.db import DatabaseError, IntegrityError, connection, transaction
 from django_tenants.utils import tenant_context
 
 from accounts.models import Account
+from tenants.backend import base
 from tenants.backend.base import AbortedTransactionError, OutsideTransactionError
 from tenants.current import in_public, in_tenant, in_tenant_from_start
 from tenants.models import Tenant
@@ -53,6 +54,26 @@ def test_a_transaction_costs_begin_with_one_set_local_and_commit(real_tenants, s
         "SELECT current_schema()",
         "COMMIT",
     ]
+
+
+def test_a_connection_that_has_visited_the_most_schemas_is_replaced(real_tenants, monkeypatch):
+    """Its PostgreSQL process remembers the tables of each schema, and forgets none."""
+    initech, hooli = real_tenants
+    connection.close()
+    monkeypatch.setattr(base, "MOST_SCHEMAS", 2)
+
+    def server(tenant):
+        with in_tenant(tenant):
+            schema()
+            return connection.connection.info.backend_pid
+
+    first = server(initech)
+
+    assert server(initech) == first
+    assert server(hooli) == first  # which is its last
+    second = server(hooli)
+    assert second != first
+    assert server(hooli) == second
 
 
 def test_reading_the_registry_needs_no_transaction_and_sets_nothing(real_tenants, sent):
