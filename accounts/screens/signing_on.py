@@ -22,7 +22,7 @@ from accounts import invitations, proof, signing_in
 from accounts.actions import ActionRefused, single_sign_on
 from accounts.audit import Actor, record
 from accounts.console.page import Fact, Facts, Page, link, record_path
-from accounts.hashing import Busy, lane
+from accounts.hashing import Busy, Lane, lane
 from accounts.models import Account
 from accounts.screens.single_sign_on import IdentityProviderAdmin
 from accounts.signed_in import actor, may
@@ -38,7 +38,9 @@ from tenants.errors import Refused
 
 _ROWS: Final = {row.id: row for row in ROWS}
 _METHOD: Final = "single sign-on"
-_BUSY: Final = "Many people are signing in at this moment. Try again in a second."
+# The threads of a process that wait for providers: a tenant has one, so a slow provider holds up no other's.
+_exchanges: Final = Lane(places=2)
+_BUSY: Final = "Many people are signing in at this moment. Load this page again in a second."
 
 
 class SigningOn:
@@ -89,16 +91,14 @@ class SigningOn:
     @method_decorator((never_cache, require_GET))
     def callback(self, request: HttpRequest) -> HttpResponse:
         """Take the answer of an OpenID Connect provider."""
+        tenant, opened = current_tenant(), None
         try:
-            opened = flow.take(request, Kind.OIDC)
-        except SignOnRefused as refusal:
-            return self._failed(request, refusal)
-        try:
-            with lane.place(address_of(request) or ""):
-                person = flow.answer_by_code(current_tenant(), opened, request.GET.dict())
+            with _exchanges.place(tenant.custom_domain):
+                opened = flow.take(request, Kind.OIDC)
+                person = flow.answer_by_code(tenant, opened, request.GET.dict())
         except SignOnRefused as refusal:
             return self._failed(request, refusal, opened)
-        except Busy:
+        except Busy:  # the request is still open: the page can be loaded again
             return self._busy(request)
         return self._arrived(request, opened, person)
 

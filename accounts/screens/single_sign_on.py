@@ -118,7 +118,7 @@ def values_to_copy(tenant: Tenant, kind: Kind) -> Facts:
 
 def _guide(kind: Kind) -> tuple[Section, ...]:
     steps = tuple((str(at), *step) for at, step in enumerate(_STEPS[kind], 1))
-    table = Table(f"Steps in the {_ENTRA}", ("", "Place", "What to do"), steps, "")
+    table = Table(f"Steps in the {_ENTRA}", ("Step", "Place", "What to do"), steps, "")
     return (values_to_copy(current_tenant(), kind), table)
 
 

@@ -160,7 +160,10 @@ def answer_kept(tenant: Tenant, opened: Open) -> Identity:
     )
     if kept is None or not kept.identity:
         raise SignOnRefused("sso.state", _NO_REQUEST)
-    stored = json.loads(unseal(tenant.id, _ANSWER_USE, kept.identity))
+    try:
+        stored = json.loads(unseal(tenant.id, _ANSWER_USE, kept.identity))
+    except SealBroken:  # SECRET_KEY was changed a moment ago
+        raise SignOnRefused("sso.state", _NO_REQUEST) from None
     SignOnAnswer.objects.filter(pk=kept.pk).update(identity="")
     provider = provider_for(opened.kind, opened.purpose)
     if stored["issuer"] != provider.issuer:

@@ -15,6 +15,7 @@ from urllib.parse import urlencode
 from xml.sax.saxutils import quoteattr
 
 from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
 from lxml import etree
 from signxml.algorithms import SignatureMethod
 from signxml.exceptions import SignXMLException
@@ -55,6 +56,12 @@ _METHODS: Final = frozenset(
     for method in SignatureMethod
     if method.name.startswith(("RSA_SHA", "ECDSA_SHA", "SHA256_RSA", "SHA384_RSA", "SHA512_RSA"))
     and not method.name.endswith("SHA1")
+)
+
+# Errors of signxml and the libraries below it for signatures that somebody made up.
+_UNVERIFIABLE: Final = (
+    *(SignXMLException, etree.LxmlError, UnsupportedAlgorithm, NotImplementedError),
+    *(ValueError, TypeError, KeyError, AttributeError),
 )
 
 Element = Any  # lxml's, whose stubs know no namespaces of XPath
@@ -244,7 +251,7 @@ def _signed_assertion(provider: Provider, message: bytes, now: datetime) -> Elem
             result: Any = XMLVerifier().verify(
                 message, x509_cert=certificate, expect_config=config, id_attribute="ID"
             )
-        except (SignXMLException, etree.LxmlError, ValueError, TypeError, KeyError) as error:
+        except _UNVERIFIABLE as error:
             found = type(error).__name__
             continue
         return _assertion_in(result.signed_xml)

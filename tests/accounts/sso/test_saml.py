@@ -4,9 +4,12 @@ import base64
 import copy
 import zlib
 from datetime import timedelta
+from functools import cache
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from lxml import etree
 from signxml.signer import XMLSigner
 
@@ -242,6 +245,42 @@ def test_text_that_is_no_response_is_refused(provider, text):
         with pytest.raises(SignOnRefused) as caught:
             saml.check(SERVICE, provider, value, clock.now())
         assert caught.value.reason == "sso.response"
+
+
+@given(at=st.integers(0), what=st.binary(max_size=12), length=st.integers(0, 40))
+def test_no_change_of_a_response_names_somebody_else(at, what, length):
+    """Whatever is written over a part of it, it is refused or says what was signed."""
+    provider = saml.read_metadata(identity.metadata(SIGN_ON))
+    original = etree.tostring(signed_once())
+    start = at % len(original)
+    changed = original[:start] + what + original[start + length :]
+
+    try:
+        found = saml.check(SERVICE, provider, base64.b64encode(changed).decode(), clock.now())
+    except SignOnRefused:
+        return
+
+    assert found.identity.subject == f"{DIRECTORY}/{OBJECT_ID}"
+
+
+@cache
+def signed_once():
+    return Response(SERVICE.entity_id, SERVICE.acs_url, REQUEST).signed()
+
+
+def test_a_key_of_another_kind_in_the_message_is_refused(provider, response):
+    message = response.signed()
+    [info] = message.iter("{http://www.w3.org/2000/09/xmldsig#}KeyInfo")
+    info.insert(
+        0,
+        etree.fromstring(
+            '<ds:KeyValue xmlns:ds="http://www.w3.org/2000/09/xmldsig#"><ds:DSAKeyValue>'
+            "<ds:P>AQ==</ds:P><ds:Q>AQ==</ds:Q><ds:G>AQ==</ds:G><ds:Y>AQ==</ds:Y>"
+            "</ds:DSAKeyValue></ds:KeyValue>"
+        ),
+    )
+
+    assert refused(provider, message) == "sso.signature"
 
 
 def test_a_response_that_is_too_long_is_not_read(provider):

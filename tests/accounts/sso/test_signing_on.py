@@ -8,6 +8,7 @@ from accounts import actions
 from accounts.actions import ActionRefused, single_sign_on
 from accounts.models import AuditEntry, IdentityLink, IdentityProvider
 from accounts.permissions import Role
+from accounts.screens import signing_on
 from accounts.sso import documents, flow
 from tenants import clock
 from tenants.current import in_tenant
@@ -192,6 +193,23 @@ def test_a_token_that_is_not_for_this_request_signs_nobody_in(
 
     assert refused(come_back(browser, back)) == reason
     assert browser.get("/admin/").status_code == 302
+
+
+def test_a_tenant_exchanges_one_code_at_a_time_and_the_others_can_be_sent_again(
+    ready, acme, globex, open_browser, visit, come_back
+):
+    """A provider that answers slowly holds up no other tenant."""
+    browser, other = open_browser(acme), open_browser(globex)
+    back, elsewhere = (visit(each, "/admin/sso/oidc/start/") for each in (browser, other))
+
+    with signing_on._exchanges.place(acme.custom_domain):
+        busy = come_back(browser, back)
+        not_held_up = come_back(other, elsewhere)
+    again = come_back(browser, back)
+
+    assert (busy.status_code, busy.headers["Retry-After"]) == (429, "1")
+    assert refused(not_held_up) == "sso.not-linked"
+    assert again.status_code == 302
 
 
 def test_a_code_needs_the_verifier_of_its_request(ready, acme, open_browser, visit, come_back):
