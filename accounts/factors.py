@@ -16,15 +16,21 @@ from django.db.models import QuerySet
 from django.utils.safestring import SafeString, mark_safe
 
 from accounts import sealing
-from accounts.models import Account, Factor, RecoveryCode
+from accounts.models import Account, Factor, RecoveryCode, Rule
 from tenants.models import Tenant
 
+REQUIRED: Final = "second factor required"  # the rule's name
 USE: Final = "second factor"  # of the seal
 PERIOD: Final = 30  # seconds
 _EARLY_OR_LATE: Final = (0, -1, 1)  # periods by which the other clock may be wrong
 CODES: Final = 10
 _ALPHABET: Final = "abcdefghijkmnpqrstuvwxyz23456789"  # without l and o, 0 and 1
 _HALF: Final = 5  # letters; two halves have 50 bits
+
+
+def is_required(tenant: Tenant) -> bool:
+    """True if the accounts of the tenant, the current one, need a second factor: staff always do."""
+    return tenant.is_operator or Rule.objects.filter(name=REQUIRED).exists()
 
 
 def new_secret() -> str:

@@ -21,9 +21,10 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import get_script_prefix, get_urlconf, set_script_prefix, set_urlconf
 
-from accounts.links import MOUNT, staff_path, visit_prefix
+from accounts.links import MOUNT, own_path, staff_path, visit_prefix
 from accounts.permissions import SEEN_BY_ADMINS, STAFF_ROLES
 from accounts.signed_in import Visit
+from accounts.signing_in import SET_UP_FIRST
 from accounts.viewing import end_if_over, viewing_of
 from tenants.current import current_tenant, in_tenant
 from tenants.models import Tenant
@@ -39,7 +40,29 @@ _NEVER_VISITED: Final = (
     "/admin/you/",
     "/admin/sso/",
 )
+_WHILE_SETTING_UP: Final = (
+    "/admin/you/",
+    "/admin/confirm/",
+    "/admin/login/",
+    "/admin/logout/",
+    "/admin/password_change/",
+)
 _READING: Final = frozenset({"GET", "HEAD", "OPTIONS"})
+
+
+class SetUpFirstMiddleware:
+    """Leads an account that needs a second factor and has none to its own page, and nowhere else."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if request.path_info.startswith(_WHILE_SETTING_UP):
+            return self.get_response(request)
+        if not request.session.get(SET_UP_FIRST):
+            return self.get_response(request)
+        path = staff_path if current_tenant().is_operator else own_path
+        return HttpResponseRedirect(path("admin:your_account"))
 
 
 class VisitMiddleware:

@@ -271,6 +271,16 @@ class Factor(models.Model):
         return f"{self.get_kind_display()}: {self.name}"
 
 
+class Rule(models.Model):
+    """A rule that holds in the tenant while its row is there (accounts.factors)."""
+
+    name = models.CharField(max_length=LABEL_LENGTH, primary_key=True)
+    set_at = models.DateTimeField(default=clock.now)
+
+    def __str__(self) -> str:
+        return self.name
+
+
 class RecoveryCode(models.Model):
     """One of the codes that let an account in once without its second factor."""
 

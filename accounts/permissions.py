@@ -35,6 +35,10 @@ OWN_ACCOUNT: Final = "accounts.change_own_account"
 # Ending the lock that follows wrong passwords, on accounts of a tenant (accounts.guessing).
 UNLOCK: Final = "accounts.unlock_account"
 
+# Resetting the second factors of a tenant's account; requiring them in a tenant (accounts.factors).
+RESET_FACTORS: Final = "accounts.reset_factors"
+REQUIRE_FACTOR: Final = "accounts.require_factor"
+
 _SEE_PROVISIONING: Final = frozenset(
     {
         "scim.view_user",
@@ -68,6 +72,7 @@ _SUPPORT: Final = (_SEE_ALL | _MUTE) | {
     "scim.replay_provisioningevent",
     "accounts.invite_account",
     UNLOCK,
+    RESET_FACTORS,
     MINT,
     "accounts.revoke_secrettoken",
     "accounts.move_secrettoken",
@@ -83,6 +88,7 @@ _LEAD: Final = (
     | _GUARD
     | {
         "tenants.suspend_tenant",
+        REQUIRE_FACTOR,
         "scim.restore_user",
         "scim.erase_user",
         "tenants.change_retention",
@@ -119,6 +125,7 @@ GRANTS: Final[Mapping[str, frozenset[str]]] = {
         "accounts.invite_account",
         "accounts.remove_account",
         OWN_ACCOUNT,
+        REQUIRE_FACTOR,
         UNLOCK,
         "accounts.view_identityprovider",
         "accounts.change_identityprovider",

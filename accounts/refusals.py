@@ -420,4 +420,11 @@ ROWS: Final = (
         "Type the newest code; check the clock of the device.",
         "myPolicies: Your account",
     ),
+    Refusal(
+        "factor.last",
+        "The last second factor of an account that needs one cannot be removed.",
+        "myPolicies: staff need a second factor, and admins where the tenant says so",
+        "Set up another one first; who has lost a device is reset by support.",
+        "myPolicies: Your account",
+    ),
 )

@@ -25,6 +25,9 @@ from tenants.current import address_of, current_tenant
 
 _BUSY: Final = "Many people are signing in at this moment. Try again in a second."
 _MINUTE: Final = 60  # seconds
+SINGLE_SIGN_ON: Final = "single sign-on"  # a method of proof that needs no factor of ours
+# In a session's data: its account has yet to set up a second factor, and sees nothing until then.
+SET_UP_FIRST: Final = "set_up_first"
 _HALF: Final = "half_signed_in"  # in a session's data
 _HALF_LASTS: Final = timedelta(minutes=10)
 _BACKEND: Final = "django.contrib.auth.backends.ModelBackend"
@@ -90,7 +93,10 @@ def password_proved(request: HttpRequest, account: Account, way_on: str) -> str:
     """The path to go on to: that of the second factor if the account has one, else `way_on`."""
     if not factors.of_account(account).exists():
         complete(request, account, "password")
-        return way_on
+        if not factors.is_required(current_tenant()):
+            return way_on
+        request.session[SET_UP_FIRST] = True
+        return reverse("admin:your_account")
     request.session.cycle_key()
     request.session[_HALF] = {
         "account": str(account.pk),

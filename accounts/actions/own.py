@@ -58,6 +58,10 @@ def remove_factor(actor: Actor, tenant: Tenant, account: Account, factor_id: UUI
         factor = own.filter(pk=factor_id).first()
         if factor is None:
             raise ActionRefused("action.too-late", "It has been removed in the meantime.")
+        if own.count() == 1 and factors.is_required(tenant):
+            raise ActionRefused(
+                "factor.last", "A second factor is required here: add another one before."
+            )
         factor.delete()
         if not own.exists():
             factors.remove_all(account)

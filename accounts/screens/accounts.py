@@ -13,7 +13,7 @@ from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils.safestring import SafeString
 
-from accounts import guessing, invitations
+from accounts import factors, guessing, invitations, proof
 from accounts.actions import (
     ActionRefused,
     accept_invitation,
@@ -29,14 +29,23 @@ from accounts.actions import (
     unlock_account,
 )
 from accounts.actions.accounts import CHANGE, CREATE, REMOVE
+from accounts.actions.factors import require_factor, reset_factors, stop_requiring_factor
 from accounts.actions.mails import INVITE
 from accounts.console.action import ADD, KEY, Action, Call
 from accounts.console.form import ActionForm
-from accounts.console.page import Fact, Facts, Page, badge
+from accounts.console.page import Fact, Facts, Page, badge, list_path
 from accounts.console.screen import RecordAdmin
 from accounts.models import Account
-from accounts.permissions import STAFF_ROLES, TENANT_ROLES, UNLOCK, Role
-from accounts.signed_in import may
+from accounts.permissions import (
+    REQUIRE_FACTOR,
+    RESET_FACTORS,
+    STAFF_ROLES,
+    TENANT_ROLES,
+    UNLOCK,
+    Role,
+)
+from accounts.signed_in import may, visit_of
+from accounts.signing_in import SET_UP_FIRST, SINGLE_SIGN_ON
 from accounts.sso import flow, rules
 from accounts.sso.flow import Purpose
 from accounts.sso.identity import SignOnRefused
@@ -121,6 +130,50 @@ def _may_unlock(_call: Call[Account]) -> str:
 
 def _is_locked(call: Call[Account]) -> bool:
     return guessing.locked_until(call.record, clock.now()) is not None
+
+
+class ReasonForm(ActionForm):
+    reason = forms.CharField(
+        max_length=200,
+        help_text="How you know that it is they who ask, such as a ticket and a call back.",
+    )
+
+
+def _may_reset(_call: Call[Account]) -> str:
+    return CHANGE if current_tenant().is_operator else RESET_FACTORS
+
+
+def _reset(call: Call[Account]) -> Account:
+    return reset_factors(call.actor, current_tenant(), call.record.pk, call.data["reason"])
+
+
+def _require(call: Call[None]) -> HttpResponse:
+    """Whoever requires it without having one is led to it too."""
+    session = call.request.session
+    require_factor(call.actor, current_tenant(), but=session.session_key or "")
+    own: Any = call.request.user
+    is_here = visit_of(call.request) is None
+    has_one = proof.method_of(call.request) == SINGLE_SIGN_ON or factors.of_account(own).exists()
+    if is_here and not has_one:
+        session[SET_UP_FIRST] = True
+    messages.success(call.request, "Every admin needs a second factor now.")
+    return HttpResponseRedirect(list_path(Account))
+
+
+def _stop_requiring(call: Call[None]) -> HttpResponse:
+    stop_requiring_factor(call.actor, current_tenant())
+    messages.success(call.request, "A password is enough again.")
+    return HttpResponseRedirect(list_path(Account))
+
+
+def _can_be_required(_call: Call[None]) -> bool:
+    tenant = current_tenant()
+    return not tenant.is_operator and not factors.is_required(tenant)
+
+
+def _can_be_dropped(_call: Call[None]) -> bool:
+    tenant = current_tenant()
+    return not tenant.is_operator and factors.is_required(tenant)
 
 
 def _is_colleague(call: Call[Account]) -> bool:
@@ -221,6 +274,53 @@ _ACTIONS: Final[tuple[Action[Any], ...]] = (
         is_offered=lambda call: not call.record.is_active,
     ),
     Action(
+        name="require_factor",
+        on_list=True,
+        label="Require second factor",
+        needs_proof=True,
+        permission=REQUIRE_FACTOR,
+        title="Require a second factor of every admin?",
+        text=(
+            "Admins of {tenant.name} without one are signed out. At their next sign-in they set up an"
+            " authenticator app before they see anything."
+        ),
+        submit="Require it",
+        run=_require,
+        is_offered=_can_be_required,
+        find=_only_of_tenants,
+    ),
+    Action(
+        name="stop_requiring_factor",
+        on_list=True,
+        label="Stop requiring second factor",
+        needs_proof=True,
+        permission=REQUIRE_FACTOR,
+        title="Let a password be enough again?",
+        text="Admins of {tenant.name} who have a second factor are still asked for it.",
+        submit="Stop requiring it",
+        run=_stop_requiring,
+        is_offered=_can_be_dropped,
+        is_dangerous=True,
+        find=_only_of_tenants,
+    ),
+    Action(
+        name="reset_factors",
+        label="Reset second factor",
+        needs_proof=True,
+        permission=_may_reset,
+        title="Reset the second factor of {record.email}?",
+        text=(
+            "For someone who has lost the device and the recovery codes. Their authenticator app, passkeys"
+            " and recovery codes stop working, and they are signed out. Be sure that it is they who ask."
+        ),
+        form=ReasonForm,
+        submit="Reset",
+        run=_reset,
+        done="{record.email} has no second factor any more.",
+        is_offered=lambda call: factors.of_account(call.record).exists(),
+        is_dangerous=True,
+    ),
+    Action(
         name="unlock",
         label="Unlock sign-in",
         needs_proof=True,
@@ -268,6 +368,10 @@ _ACTIONS: Final[tuple[Action[Any], ...]] = (
 )
 
 
+def _second_factor(account: Account) -> str:
+    return ", ".join(each.name for each in factors.of_account(account)) or "None"
+
+
 def _sign_in(account: Account) -> str:
     until = guessing.locked_until(account, clock.now())
     return f"Locked until {until:%H:%M} UTC: too many failed attempts" if until else "Not locked"
@@ -303,6 +407,7 @@ class AccountAdmin(RecordAdmin[Account]):
             Fact("State", "Active" if record.is_active else "Deactivated: cannot sign in"),
             Fact("Password", _password(record)),
             Fact("Single sign-on", "Linked" if rules.is_linked(record) else "Not linked"),
+            Fact("Second factor", _second_factor(record)),
             Fact("Sign-in", _sign_in(record)),
             Fact("Last sign-in", record.last_login or "Never"),
             Fact("Created", record.created_at),

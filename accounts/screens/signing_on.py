@@ -37,7 +37,7 @@ from tenants.current import address_of, current_tenant, log_with
 from tenants.errors import Refused
 
 _ROWS: Final = {row.id: row for row in ROWS}
-_METHOD: Final = "single sign-on"
+_METHOD: Final = signing_in.SINGLE_SIGN_ON
 # The threads of a process that wait for providers: a tenant has one, so a slow provider holds up no other's.
 _exchanges: Final = Lane(places=2)
 _BUSY: Final = "Many people are signing in at this moment. Load this page again in a second."

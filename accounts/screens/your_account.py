@@ -1,6 +1,7 @@
 """Your account: the page of whoever is signed in, on their own site, and what they can do there."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any, Final, cast
 from uuid import UUID
 
@@ -34,10 +35,14 @@ from accounts.console.view import answer
 from accounts.models import Account, Session
 from accounts.permissions import OWN_ACCOUNT
 from accounts.signed_in import may
+from accounts.signing_in import SET_UP_FIRST
 from tenants.current import current_tenant
 
 PAGE: Final = "admin:your_account"
 _NO_FACTOR: Final = "None: your password alone lets you in."
+_SET_UP_FIRST: Final = (
+    "Your account needs a second factor. Set up an authenticator app, then everything else opens."
+)
 _PENDING: Final = "pending authenticator app"  # in a session's data, and the use of its seal
 
 
@@ -94,6 +99,7 @@ def _add_app(call: Call[Account]) -> Any:
 def _factor_added(request: HttpRequest, account: Account, codes: list[str]) -> Any:
     """The page with the first recovery codes, once; later a sentence on the account's page."""
     request.session.pop(_PENDING, None)
+    request.session.pop(SET_UP_FIRST, None)
     sessions.end_all(account, but=request.session.session_key)
     return _codes_page(codes) if codes else account
 
@@ -232,6 +238,8 @@ class YourAccount(Part):
             (_facts(account), _factors(account), _sessions(account, request.session.session_key)),
             buttons=self._buttons(request),
         )
+        if request.session.get(SET_UP_FIRST):
+            page = replace(page, notice=_SET_UP_FIRST)
         return self.render(request, "console/record.html", {"page": page})
 
     def _buttons(self, request: HttpRequest) -> tuple[Button, ...]:

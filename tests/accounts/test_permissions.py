@@ -54,6 +54,7 @@ SUPPORT = (
     | MUTE
     | {"scim.replay_provisioningevent", "scim.change_eventstream", "tenants.view_as_admin"}
     | {"accounts.invite_account", "accounts.unlock_account", "tenants.retry_mail"}
+    | {"accounts.reset_factors"}
 )
 LEAD = (
     SUPPORT
@@ -62,6 +63,7 @@ LEAD = (
     | GUARD
     | KEEPING
     | {"tenants.suspend_tenant", "scim.restore_user", "scim.change_extensionschema"}
+    | {"accounts.require_factor"}
 )
 
 
@@ -71,6 +73,7 @@ def test_a_tenant_admin_sees_and_exports_what_is_provisioned_and_acts_on_admins_
         "accounts.change_own_account",
         "accounts.invite_account",
         "accounts.remove_account",
+        "accounts.require_factor",
         "accounts.unlock_account",
         "accounts.change_identityprovider",
     }

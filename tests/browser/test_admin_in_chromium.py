@@ -7,18 +7,12 @@ from http.client import HTTPConnection
 import pytest
 
 from tests.support.at_screens import BJENSEN
+from tests.support.signing_in import sign_in
 
 pytestmark = pytest.mark.browser
 
 TARA = "tara@acme.example"
 TARAS_PASSWORD = "a password that only tara knows"
-
-
-def sign_in(page, url, email, password):
-    page.goto(url)
-    page.get_by_label("E-mail address").fill(email)
-    page.get_by_label("Password").fill(password)
-    page.get_by_role("button", name="Log in").click()
 
 
 def provision(server, token, body):

@@ -8,10 +8,10 @@ import json
 
 import pytest
 
-from tests.browser.test_admin_in_chromium import sign_in
 from tests.support.crawling import Crawler, Findings
 from tests.support.payloads import CORE, patch, user
 from tests.support.server import DEMO
+from tests.support.signing_in import sign_in
 
 pytestmark = pytest.mark.browser
 

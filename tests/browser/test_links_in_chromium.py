@@ -6,10 +6,10 @@ from email import message_from_bytes, policy
 
 import pytest
 
-from tests.browser.test_admin_in_chromium import sign_in
 from tests.support.payloads import replace, user
 from tests.support.postgres import wait_until
 from tests.support.server import DEMO
+from tests.support.signing_in import sign_in
 
 pytestmark = pytest.mark.browser
 

@@ -4,9 +4,9 @@ import json
 
 import pytest
 
-from tests.browser.test_admin_in_chromium import sign_in
 from tests.support.at_screens import BJENSEN
 from tests.support.server import DEMO
+from tests.support.signing_in import sign_in
 
 pytestmark = pytest.mark.browser
 

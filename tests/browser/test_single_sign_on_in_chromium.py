@@ -5,10 +5,10 @@ The providers are another site than the tenant's host, so cookies travel as they
 
 import pytest
 
-from tests.browser.test_admin_in_chromium import sign_in
 from tests.support import identity
 from tests.support.identity import CLIENT_ID, CLIENT_SECRET
 from tests.support.server import DEMO
+from tests.support.signing_in import sign_in
 
 pytestmark = pytest.mark.browser
 

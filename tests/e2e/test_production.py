@@ -196,7 +196,7 @@ def test_staff_sign_in_through_the_proxy(deployment):
         "admin", "POST", "/admin/login/", body, headers | {"Origin": "https://evil.example"}
     )
 
-    assert (entered.status, entered.headers["Location"]) == (302, "/admin/")
+    assert (entered.status, entered.headers["Location"]) == (302, "/admin/you/")
     assert entered.headers["Strict-Transport-Security"].startswith("max-age=31536000")
     assert "__Host-sessionid=" in str(entered.headers)
     assert foreign.status == 403

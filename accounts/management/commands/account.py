@@ -8,6 +8,7 @@ from typing import Any, Final
 from django.core.management.base import CommandError, CommandParser
 
 from accounts import actions, invitations
+from accounts.actions.factors import reset_factors
 from accounts.management.administration import AdministrativeCommand, TenantCommand, get_tenant
 from accounts.permissions import STAFF_ROLES, Role
 from tenants import clock
@@ -126,6 +127,22 @@ class Invite(AccountCommand):
         self.note(invitations.prospect(account.email, clock.now()))
 
 
+class ResetFactors(AccountCommand):
+    help = "Remove an account's second factors and end its sessions; it sets one up again."
+    examples = (
+        'manage.py account reset-factors admin alice@mypolicies.example --reason "Ticket 4711"',
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        super().add_arguments(parser)
+        parser.add_argument("--reason", required=True, help="For the audit log.")
+
+    def perform_in(self, tenant: Tenant, options: dict[str, Any], /) -> None:
+        email, reason = options["email"], options["reason"]
+        account = reset_factors(self.actor, tenant, email, reason)
+        self.note(f"{account.email} has no second factor any more.")
+
+
 class Command(Group):
     help = "The accounts that sign in, of a tenant or of staff."
     verbs = {
@@ -133,4 +150,5 @@ class Command(Group):
         "create-staff": CreateStaff,
         "set-password": SetPassword,
         "invite": Invite,
+        "reset-factors": ResetFactors,
     }

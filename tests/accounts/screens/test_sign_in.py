@@ -3,8 +3,8 @@
 import pytest
 from django.db import transaction
 
-from accounts import actions
-from accounts.models import AuditEntry
+from accounts import actions, factors
+from accounts.models import AuditEntry, Factor
 from accounts.permissions import Role
 from tenants.current import in_tenant
 from tests.support.people import PASSWORD
@@ -71,8 +71,13 @@ def test_signing_in_leads_back_to_the_page_that_was_asked_for(
     browser = open_browser(operator)
     asked = browser.get("/t/acme/admin/scim/user/").headers["Location"]
 
+    with transaction.atomic(), in_tenant(operator):
+        [code, *_] = factors.new_recovery_codes(alice)
+        Factor.objects.create(account=alice, kind=Factor.Kind.PASSKEY, name="Alice's phone")
+
     form = {"username": alice.email, "password": PASSWORD, "next": asked.partition("next=")[2]}
-    answer = browser.post(asked, form, follow=True)
+    browser.post(asked, form)
+    answer = browser.post("/admin/login/second/", {"code": code}, follow=True)
 
     assert answer.redirect_chain == [("/t/acme/admin/scim/user/", 302)]
     assert answer.status_code == 200

@@ -15,6 +15,7 @@ from tests.browser.conftest import ARGUMENTS, CHROMIUM
 from tests.support.people import PASSWORD
 from tests.support.pictures import small_png
 from tests.support.server import Server, new_server
+from tests.support.signing_in import sign_in
 
 FOLDER: Final = settings.BASE_DIR / "docs" / "screenshots"
 _STAFF: Final = "olaf@mypolicies.example"
@@ -87,10 +88,8 @@ def _seed(server: Server, people: int) -> None:
 
 def _signed_in(browser: Browser, server: Server, is_portal: bool) -> Page:  # noqa: FBT001
     page = browser.new_page()
-    page.goto(server.url("acme" if is_portal else "admin", "/admin/login/"))
-    page.get_by_label("E-mail address").fill(_TARA if is_portal else _STAFF)
-    page.get_by_label("Password").fill(PASSWORD)
-    page.get_by_role("button", name="Log in").click()
+    url = server.url("acme" if is_portal else "admin", "/admin/login/")
+    sign_in(page, url, _TARA if is_portal else _STAFF, PASSWORD)
     page.locator("#sections").wait_for()
     return page
 
