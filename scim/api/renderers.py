@@ -1,6 +1,5 @@
 """SCIM JSON out: one media type, whatever the client accepts (RFC 7644 §3.1, §8.1)."""
 
-import json
 import secrets
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
@@ -13,6 +12,7 @@ from rest_framework.response import Response
 
 from scim.protocol.messages import MEDIA_TYPE
 from scim.protocol.representation import Written
+from scim.protocol.writing import to_json_bytes
 
 # E29: with a charset or without, under SCIM's name or plain JSON's.
 _ACCEPTED: Final = frozenset({MEDIA_TYPE, "application/json", ""})
@@ -41,22 +41,22 @@ class ScimRenderer(BaseRenderer):
             written.append(value)
             return mark
 
-        text = json.dumps(data, ensure_ascii=False, separators=(",", ":"), default=put_off)
+        text = to_json_bytes(data, put_off)
         if not written:
-            return text.encode()
-        return list(_spliced(text.split(f'"{mark}"'), written))
+            return text
+        return list(_spliced(text.split(f'"{mark}"'.encode()), written))
 
 
-def _spliced(between: Sequence[str], written: Iterable[Written]) -> Iterator[bytes]:
+def _spliced(between: Sequence[bytes], written: Iterable[Written]) -> Iterator[bytes]:
     """The texts with what is written between them, as arrays."""
     for text, values in zip(between, written, strict=False):
-        yield f"{text}[".encode()
+        yield text + b"["
         for number, part in enumerate(values.parts):
             if number:
                 yield b","
             yield part
         yield b"]"
-    yield between[-1].encode()
+    yield between[-1]
 
 
 class ScimResponse(Response):

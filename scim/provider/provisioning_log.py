@@ -21,6 +21,7 @@ from scim.models import ProvisioningEvent
 from scim.protocol.errors import ScimError
 from scim.protocol.redaction import REDACTED, Redaction
 from scim.protocol.schema import ResourceType
+from scim.protocol.writing import to_json
 from scim.provider import catalog
 from scim.provider.requester import Origin, Requester
 from scim.repository import resources
@@ -39,7 +40,9 @@ OMITTED: Final = "omitted"  # the one member of what stands for a body that was 
 # Operations of the log whose requests have parameters in place of a body.
 _QUERIES: Final = frozenset({"query", "retrieve", "discover"})
 # Anything that begins like a secret token (accounts.tokens), complete or not.
-_TOKEN: Final = re.compile(r"mypscim_\w*", re.IGNORECASE)
+_PREFIX: Final = "mypscim_"
+_TOKEN: Final = re.compile(rf"{_PREFIX}\w*", re.IGNORECASE)
+_MOST_ESCAPED: Final = 12  # bytes of a character that JSON writes as two escapes
 _QUOTED: Final = re.compile(r"""(?<!\w)(?P<mark>["'])(?P<text>.+?)(?P=mark)""")
 
 
@@ -129,10 +132,14 @@ def redact(sent: Any, redaction: Redaction, operation: str, resource_type: str =
     `operation` is the log's word for the request, `resource_type` the type it is about, blank for any.
     """
     read = redaction.query if operation in _QUERIES else redaction.body
-    kept = _storable(read(sent, resource_type))
-    size = len(json.dumps(kept))
-    if size > MAX_KEPT:
-        return {OMITTED: f"The request's body was too large to keep ({size} bytes)."}
+    kept = read(sent, resource_type)
+    text = to_json(kept)
+    if "\\u0000" in text or _may_hold_token(text):
+        kept = _storable(kept)
+    if len(text) > MAX_KEPT // _MOST_ESCAPED:
+        size = len(json.dumps(kept))
+        if size > MAX_KEPT:
+            return {OMITTED: f"The request's body was too large to keep ({size} bytes)."}
     return kept
 
 
@@ -159,6 +166,13 @@ def explained(detail: str, sent: Any, kept: Any) -> str:
         return f'"{REDACTED}"' if text in came and text not in stays else found[0]
 
     return storable(_QUOTED.sub(quoted, detail))
+
+
+def _may_hold_token(text: str) -> bool:
+    """True if a token may begin in the text; quickly, since mostly none does."""
+    if text.isascii():
+        return _PREFIX in text.lower()
+    return _TOKEN.search(text) is not None
 
 
 def _storable(value: Any) -> Any:

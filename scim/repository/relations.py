@@ -17,6 +17,7 @@ from scim.protocol.definitions import RESOURCE_TYPES
 from scim.protocol.representation import location
 from scim.protocol.schema import Attribute, Relation
 from scim.protocol.text import read_id
+from scim.protocol.writing import to_json
 from scim.repository.base import Loading
 from scim.repository.sql import Parameter, Sql, join, sql, switch
 
@@ -98,7 +99,7 @@ _OWNERS: Final[Mapping[Relation, str]] = {
 
 def as_json(loading: Loading, owner: str) -> Sql:
     """An object with the values of each relation to load but members; `owner` is the row's alias."""
-    base = Parameter(json.dumps(_bases(loading)))
+    base = Parameter(to_json(_bases(loading)))
     pairs = [
         sql(f"{{}}::text, {_values(relation.relation, owner)}", Parameter(relation.name), base)
         for relation in loading.relations

@@ -16,6 +16,7 @@ from scim.protocol.differences import Change
 from scim.protocol.errors import Uniqueness
 from scim.protocol.representation import Stored, Written
 from scim.protocol.schema import ResourceType
+from scim.protocol.writing import from_json, to_json
 from scim.repository import relations
 from scim.repository.base import Event, Loading, Lock, Operation, Question, Write
 from scim.repository.columns import Unique, is_unique_index
@@ -273,10 +274,10 @@ def gathered(rows: Iterable[Sequence[Any]], lead: int) -> Iterator[tuple[Sequenc
 
 def _read(row: Sequence[Any], parts: list[tuple[int, bytes]] | None) -> Stored:
     identifier, document, version, created, last_modified, related = row
-    loaded = json.loads(related) if related else {}
+    loaded = from_json(related) if related else {}
     if parts is not None:
         loaded[MEMBERS.name] = Written(tuple(part for _, part in sorted(parts)))
-    return Stored(identifier, json.loads(document), version, created, last_modified, loaded)
+    return Stored(identifier, from_json(document), version, created, last_modified, loaded)
 
 
 @cache
@@ -374,8 +375,3 @@ def _sent_user_name_key(event: Event) -> str | None:
         return None
     sent = next((v for name, v in event.sent.items() if fold(name) == "username"), None)
     return user_name_key(sent) if isinstance(sent, str) else None
-
-
-def to_json(value: Any) -> str:
-    """JSON as it is stored."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
