@@ -1,6 +1,7 @@
 """Resources in PostgreSQL: the statements, each written once (see base for the contract)."""
 
 import json
+from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import fields
 from functools import cache
@@ -262,7 +263,10 @@ def gathered(rows: Iterable[Sequence[Any]], lead: int) -> Iterator[tuple[Sequenc
     """
     first: dict[UUID, Sequence[Any]] = {}
     parts: dict[UUID, list[tuple[int, bytes]]] = {}
-    for row in rows:
+    left = deque(rows)
+    del rows  # those of a large group are let go one by one
+    while left:
+        row = left.popleft()
         identifier, place, text = row[lead], *row[-2:]
         first.setdefault(identifier, row[:-2])
         if text is not None:
