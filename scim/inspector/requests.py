@@ -1,9 +1,11 @@
 """One request's page: what was asked and answered, why it failed, what it sent and changed."""
 
 import json
+import shlex
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, Final
+from urllib.parse import urlencode
 
 from django.urls import reverse
 from django.utils.html import format_html
@@ -30,6 +32,7 @@ from tenants.current import current_tenant
 REFUSED_FROM: Final = 400  # HTTP status
 CHANGES_SHOWN: Final = 500
 SENT_AND_CHANGED: Final = "Sent values and their changes"
+_QUERIES: Final = ("query", "retrieve", "discover")  # their parameters are kept, not a body
 EXPLANATIONS: Final = "admin:scim_provisioningevent_explanations"
 
 
@@ -47,7 +50,25 @@ def sections(event: ProvisioningEvent, sight: Sight) -> list[Section]:
     if event.sent is not None:
         shown = pretty(sight.json(sent_of(event), event.resource_type))
         found.append(Text("Request body", shown, "sent"))
+    if event.method:
+        found.append(Text("As a cURL command", curl(event, sight), "curl"))
     return found
+
+
+def curl(event: ProvisioningEvent, sight: Sight) -> str:
+    """The request as a command for a shell in which TOKEN is a secret token; redacted as the page is."""
+    sent, path = sent_of(event), sight.text(event.path)
+    is_query = event.operation in _QUERIES
+    shown = sight.json(sent, event.resource_type) if sent is not None else None
+    query = f"?{urlencode(shown)}" if is_query and isinstance(shown, dict) and shown else ""
+    lines = [
+        f"curl -X {event.method} {shlex.quote(current_tenant().base_url + path + query)}",
+        '-H "Authorization: Bearer $TOKEN"',
+    ]
+    if shown is not None and not is_query:
+        body = json.dumps(shown, ensure_ascii=False)
+        lines += ['-H "Content-Type: application/scim+json"', f"--data-raw {shlex.quote(body)}"]
+    return " \\\n  ".join(lines)
 
 
 def sent_of(event: ProvisioningEvent) -> Any:

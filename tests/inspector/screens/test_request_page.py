@@ -1,5 +1,10 @@
 """One request's page: what was sent, what it changed, and why it failed."""
 
+import html
+import json
+import re
+import shlex
+
 import pytest
 from django.db import transaction
 
@@ -323,3 +328,32 @@ def test_a_masked_request_keeps_what_tells_why_it_failed(alice, acme, bjensen):
     work = 'emails[type eq "work"].value'
     masked = "B•••@acme.example"
     assert [work, masked, work, "-", masked] in table_of(page, "Sent values and their changes")
+
+
+def command_on(page):
+    """The cURL command that the page shows."""
+    shown = re.findall(r'<pre id="curl"[^>]*>(.*?)</pre>', page.text, re.DOTALL)[0]
+    return shlex.split(html.unescape(shown).replace("\\\n", " "))
+
+
+def test_a_request_can_be_copied_as_a_curl_command(page_of, acme, bjensen, scim):
+    scim(acme).patch(f"/Users/{bjensen.id}", COMPACT)
+
+    command = command_on(page_of())
+
+    method, url = command[2:4]
+    assert (command[0], method) == ("curl", "PATCH")
+    assert url.startswith("http://acme.mypolicies.localhost")
+    assert url.endswith(f"/scim/Users/{bjensen.id}")
+    assert "Authorization: Bearer $TOKEN" in command
+    assert json.loads(command[-1])["Operations"] == COMPACT["Operations"]
+
+
+def test_a_curl_command_keeps_quotes_and_secrets_out_of_the_shell(page_of, acme, provision):
+    provision(acme, JSMITH | {"displayName": "O'Hara $(id)", "password": "t0p-secret"})
+
+    page = page_of()
+
+    body = json.loads(command_on(page)[-1])
+    assert body["displayName"] == "O'Hara $(id)"
+    assert "t0p-secret" not in page.text
