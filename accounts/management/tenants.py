@@ -136,6 +136,7 @@ class Restore(AdministrativeCommand):
         "manage.py tenant restore /srv/backups/acme.zip",
         "manage.py tenant restore /srv/backups/acme.zip --as acme-2",
     )
+    as_owner = True
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("file", type=Path)
@@ -149,6 +150,8 @@ class Restore(AdministrativeCommand):
                 self.actor, options["file"], options["custom_domain"]
             )
         self.stdout.write(f"Tenant URL: {tenant.tenant_url}")
+        if tenant.is_suspended:
+            self.note(f"It is suspended, as it was: `tenant resume {tenant.custom_domain}`.")
         if not is_readable:
             self.note("SECRET_KEY is not that of the backup: set the secrets of event streams and")
             self.note("of single sign-on again. Secret tokens and passwords are not affected.")
@@ -161,6 +164,7 @@ class Clone(TenantCommand):
     examples = (
         'manage.py tenant clone acme acme-test --name "Acme test" --admin tara@acme.example',
     )
+    as_owner = True
 
     def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)
@@ -193,6 +197,7 @@ class Rename(TenantCommand):
 class Archive(FileCommand):
     help = "Take a tenant out into a file, and remove it from the database."
     examples = ("manage.py tenant archive acme /srv/archive/acme.zip",)
+    as_owner = True
 
     def perform_in(self, tenant: Tenant, options: dict[str, Any], /) -> None:
         with self.waiting("Archiving the tenant"):
@@ -203,6 +208,7 @@ class Archive(FileCommand):
 class Delete(FileCommand):
     help = "Suspend a tenant, take it out into a file, and remove it after a grace time."
     examples = ("manage.py tenant delete acme /srv/archive/acme.zip --grace-days 30",)
+    as_owner = True
 
     def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)
@@ -219,6 +225,7 @@ class Delete(FileCommand):
 class RemoveDeleted(AdministrativeCommand):
     help = "Remove the tenants whose grace time is over, as `run_jobs` does."
     examples = ("manage.py tenant remove-deleted",)
+    as_owner = True
 
     def perform(self, _options: dict[str, Any]) -> None:
         for tenant in self.progress(backups.tenants_to_remove(), "Tenants"):

@@ -268,6 +268,14 @@ def test_only_some_may_erase(zoe, acme):
         erasing.plan(Actor("tara", tenant_id=acme.pk), acme, zoe, "Request", 0)
 
 
+def test_the_command_without_a_user_does_what_is_due(zoe, acme):
+    erasing.plan(COMMAND, acme, zoe, "Request 2026-31", 0)
+
+    run("user", "erase")
+
+    assert found() == []
+
+
 def test_the_command_erases_at_once_and_lists_what_was_done(zoe, acme):
     out, _ = run("user", "erase", "acme", zoe, "--reason", "Request 2026-31")
 

@@ -18,6 +18,7 @@ class Prune(AdministrativeCommand):
         "Remove what is older than the retention of each tenant; stopped, it goes on the next time."
     )
     examples = ("manage.py log prune", "manage.py log prune acme")
+    as_owner = True
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("tenants", nargs="*", help="Custom domains; by default those due.")
@@ -26,7 +27,7 @@ class Prune(AdministrativeCommand):
         with in_public():
             if not rewriting.is_permitted():
                 raise CommandError(
-                    "Only the role that owns the tables may prune: set DATABASE_URL to it."
+                    "Only the role that owns the tables may prune: name it in MIGRATION_DATABASE_URL."
                 )
         named = [get_tenant(name) for name in options["tenants"]]
         for tenant in named:
