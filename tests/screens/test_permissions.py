@@ -165,6 +165,7 @@ NOT_AS_ADMIN = frozenset(
     for path in VISIT
     if path.endswith(
         (
+            *("/erase/", "/withdraw-erasure/", "/hold/", "/lift-hold/"),
             *("/guard/", "/restore/", "/export/", "/dry-run/", "/add/", "/redefine/", "/remove/"),
             *("/revoke/", "/rotate/", "/move/", "/secret/", "/pause/", "/resume/", "/end/"),
             *("/invite/", "/auditentry/", "/skip/", "/set-up-oidc/", "/set-up-saml/"),
@@ -193,6 +194,10 @@ OWN_HOST = {
     "/admin/scim/user/{bjensen}/then/": (302, 302, 200),
     "/admin/scim/user/{jsmith}/then/": (302, 302, 404),
     "/admin/scim/user/{bjensen}/restore/": (302, 302, 403),
+    "/admin/scim/user/{bjensen}/erase/": (302, 302, 403),
+    "/admin/scim/user/{bjensen}/withdraw-erasure/": (302, 302, 403),
+    "/admin/scim/user/{bjensen}/hold/": (302, 302, 403),
+    "/admin/scim/user/{bjensen}/lift-hold/": (302, 302, 403),
     "/admin/scim/user/export/": (302, 302, 200),
     "/admin/scim/group/": (302, 302, 200),
     "/admin/scim/group/{guides}/change/": (302, 302, 200),
