@@ -31,6 +31,18 @@ NOTED: Final = timedelta(minutes=1)  # between two audit entries about an accoun
 NOBODY: Final = "unknown account"
 _SOMEBODY: Final = "somebody"
 
+# Links for a forgotten password: an account in five minutes, an address in an hour.
+LINKS_OF_LOGIN: Final = 3
+LINKS_OF_ADDRESS: Final = 20
+_LINKS: Final = timedelta(minutes=5)
+
+_ASK: Final = """
+    INSERT INTO accounts_guesses AS kept (key, login, failures, last_at, unnoted)
+    VALUES (%(key)s, '', 1, %(now)s, 0)
+    ON CONFLICT (key) DO UPDATE SET
+        failures = CASE WHEN kept.last_at < %(since)s THEN 1 ELSE kept.failures + 1 END,
+        last_at = CASE WHEN kept.last_at < %(since)s THEN EXCLUDED.last_at ELSE kept.last_at END
+    RETURNING failures"""
 _FAIL: Final = """
     INSERT INTO accounts_guesses AS kept (key, login, failures, last_at, unnoted)
     VALUES (%(first)s, %(login)s, 1, %(now)s, 0), (%(second)s, %(login)s, 1, %(now)s, 0),
@@ -125,6 +137,20 @@ def succeed(attempt: Attempt, account: Account, now: datetime) -> int:
         return 0
     Guesses.objects.filter(pk=noted.pk).update(unnoted=0, noted_at=now)
     return noted.unnoted
+
+
+def count_links(attempt: Attempt, now: datetime) -> tuple[int, int]:
+    """Count a link that is asked for; how many were in the time of the account, and of the address."""
+    counted = (
+        (_key("links", attempt.login), now - _LINKS),
+        (_key("links of address", str(attempt.address)), now - FORGOTTEN),
+    )
+    counts = []
+    with connection.cursor() as cursor:
+        for key, since in counted:
+            cursor.execute(_ASK, {"key": key, "now": now, "since": since})
+            counts.append(int(cursor.fetchone()[0]))
+    return counts[0], counts[1]
 
 
 def locked_until(account: Account, now: datetime) -> datetime | None:

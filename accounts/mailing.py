@@ -24,7 +24,7 @@ from django.db import Error, transaction
 from django.db.models import F
 from django.template.loader import render_to_string
 
-from accounts import invitations, links
+from accounts import invitations, links, resets
 from accounts.models import Account
 from tenants.current import in_public, in_tenant
 from tenants.models import Mail, Status, Tenant
@@ -40,7 +40,7 @@ PURGED: Final = 1_000  # rows a pass
 # Values of a message that are not stored but made when it is sent; None: no longer needed.
 _MADE_WHEN_SENT: Final[
     Mapping[str, Callable[[Tenant, Account, Mapping[str, Any]], dict[str, Any] | None]]
-] = {invitations.TEMPLATE: invitations.mail_values}
+] = {invitations.TEMPLATE: invitations.mail_values, resets.TEMPLATE: resets.mail_values}
 # Failures of one message; any other error of the connection is one of all messages.
 _OF_ONE: Final = (
     smtplib.SMTPRecipientsRefused,

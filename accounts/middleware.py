@@ -39,6 +39,8 @@ _NEVER_VISITED: Final = (
     "/admin/confirm/",
     "/admin/you/",
     "/admin/sso/",
+    "/admin/forgot/",
+    "/admin/reset/",
 )
 _WHILE_SETTING_UP: Final = (
     "/admin/you/",

@@ -427,4 +427,18 @@ ROWS: Final = (
         "Set up another one first; who has lost a device is reset by support.",
         "myPolicies: Your account",
     ),
+    Refusal(
+        "password.link-ended",
+        "The link for a forgotten password no longer works.",
+        "myPolicies: such a link works once, for an hour, until the account signs in",
+        "Ask for another one on the sign-in page.",
+        "The sign-in page",
+    ),
+    Refusal(
+        "password.links",
+        "Too many links for forgotten passwords were asked for from the address.",
+        _GUESSING,
+        "Try again in an hour.",
+        "The sign-in page",
+    ),
 )

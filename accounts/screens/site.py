@@ -17,6 +17,7 @@ from accounts.models import IdentityProvider
 from accounts.permissions import STAFF_ROLES, TENANT_ROLES
 from accounts.screens.accounts import accept_page
 from accounts.screens.confirming import confirm_page
+from accounts.screens.forgotten import forgotten_page, reset_page
 from accounts.screens.overview import staff_overview
 from accounts.screens.signing_in import second_factor_page, sign_in_page
 from accounts.screens.signing_on import SigningOn
@@ -40,8 +41,10 @@ class Site(ConsoleSite):
     def get_urls(self) -> list[URLPattern | URLResolver]:
         invitation = path("invitation/<str:value>/", self.invitation, name="invitation")
         confirm = path("confirm/", self.admin_view(self.confirm), name="confirm")
+        forgot = path("forgot/", self.forgot, name="forgot")
+        reset = path("reset/<str:value>/", self.reset, name="reset")
         second = path("login/second/", self.second_factor, name="second_factor")
-        return [invitation, confirm, second, *super().get_urls()]
+        return [invitation, confirm, second, forgot, reset, *super().get_urls()]
 
     def confirm(self, request: HttpRequest) -> HttpResponse:
         """Ask for the password again."""
@@ -63,6 +66,16 @@ class Site(ConsoleSite):
     def second_factor(self, request: HttpRequest) -> HttpResponse:
         """Ask whoever has proved the password for the second factor."""
         return second_factor_page(self, request)
+
+    @method_decorator(never_cache)
+    def forgot(self, request: HttpRequest) -> HttpResponse:
+        """Send a link for a forgotten password."""
+        return forgotten_page(self, request)
+
+    @method_decorator(never_cache)
+    def reset(self, request: HttpRequest, value: str) -> HttpResponse:
+        """Set a password: the target of that link, open to anyone who has it."""
+        return reset_page(self, request, value)
 
     def sign_on_ways(self) -> list[IdentityProvider]:
         """The ways of single sign-on that the sign-in page offers."""
