@@ -22,6 +22,7 @@ from accounts.models import (
     OAuthClient,
     SecretToken,
     Session,
+    SignOnAnswer,
     SpentAssertion,
 )
 from scim.keeping import erasing, retention
@@ -172,6 +173,7 @@ def _ended(tenant: Tenant, before: datetime, now: datetime) -> dict[str, int]:
         "sessions": Session.objects.filter(expire_date__lt=now),
         "access tokens": AccessToken.objects.filter(spent),
         "assertions": SpentAssertion.objects.filter(spent),
+        "sign-on answers": SignOnAnswer.objects.filter(expires_at__lt=now),
         "secret tokens": SecretToken.objects.filter(ended),
         "client secrets": ClientSecret.objects.filter(ended),
         "OAuth clients": OAuthClient.objects.filter(revoked),

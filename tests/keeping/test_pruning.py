@@ -7,7 +7,7 @@ from django.db import DatabaseError, transaction
 
 from accounts import audit
 from accounts.actions import ActionRefused
-from accounts.models import AuditEntry, SecretToken, Session
+from accounts.models import AuditEntry, SecretToken, Session, SignOnAnswer
 from scim.keeping import pruning, retention
 from scim.models import AttributeChange, ProvisioningEvent
 from tenants import clock as clocks
@@ -20,7 +20,7 @@ from tests.support.people import COMMAND
 DAY = timedelta(days=1).total_seconds()
 MONTH = retention.MONTH.total_seconds()
 FIRST = {"changes_months": 13, "reads_days": 30}
-COUNTED = {"reads", "bodies", "changes", "history", "sessions", "secret tokens"}
+COUNTED = {"reads", "bodies", "changes", "history", "sessions", "secret tokens", "sign-on answers"}
 
 
 def pruned(tenant):
@@ -126,11 +126,12 @@ def test_sessions_and_credentials_that_ended_go_too(acme, at_acme, clock):
     with in_tenant(acme):
         now = clocks.now()
         Session.objects.create(session_key="old", session_data="", expire_date=now, seen_at=now)
+        SignOnAnswer.objects.create(digest=b"x", identity="sealed", expires_at=now)
         expired = SecretToken.objects.get()
         SecretToken.objects.update(expires_at=clocks.now())
     clock.shift(13 * MONTH + DAY)
 
-    assert pruned(acme) == {"sessions": 1, "secret tokens": 1}
+    assert pruned(acme) == {"sessions": 1, "sign-on answers": 1, "secret tokens": 1}
     with in_tenant(acme):
         assert not SecretToken.objects.filter(pk=expired.pk).exists()
 
