@@ -219,12 +219,12 @@ def _make_index(tenant: Tenant, definition: str) -> None:
     if match is None:
         raise TenantRefused("backup.damaged", "The file has an index that no tenant has.")
     table = sql.Identifier(tenant.schema_name, "scim_resource")
-    statement = sql.SQL("CREATE UNIQUE INDEX {} ON {} USING btree ").format(
-        sql.Identifier(match[1]), table
+    statement = sql.SQL("CREATE UNIQUE INDEX {} ON {} USING btree {}").format(
+        sql.Identifier(match[1]), table, sql.SQL(match[2])
     )
     with connection.cursor() as cursor:
         # Prepared: PostgreSQL then takes one statement and no more.
-        cursor.cursor.execute(statement + sql.SQL(match[2]), prepare=True)
+        cursor.cursor.execute(statement, prepare=True)
 
 
 def _of_registry(file: Writer, tenant: Tenant) -> Iterator[Part]:
