@@ -27,7 +27,7 @@ _MISTAKES: Final = (
 # Of what the database refuses, what a person can put right.
 _ADVICE: Final[dict[type | None, str]] = {
     UndefinedTable: "The database has no tables yet, or old ones: run `manage.py migrate` first.",
-    InsufficientPrivilege: "The role of DATABASE_URL must own the database and all that is in it.",
+    InsufficientPrivilege: "The login lacks a right: run `manage.py migrate`; DATABASE_URL, or MIGRATION_DATABASE_URL if it is set, must own the database.",
 }
 
 

@@ -13,7 +13,7 @@ from accounts.permissions import Role
 from config import gunicorn, starting
 from config.database import LIMITS
 from config.edge.proxies import TrustedProxies
-from tenants import schemas
+from tenants import roles, schemas
 from tenants.current import in_public, in_tenant
 from tenants.models import Tenant
 
@@ -32,6 +32,15 @@ def check_environment(**_: Any) -> list[CheckMessage]:
                 "gunicorn would not start, and nothing was asked of a database here.",
                 hint="Set DATABASE_URL to a PostgreSQL of your own.",
                 id="config.W001",
+            )
+        )
+    if settings.DATABASE_URL and roles.serving_login() is None:
+        problems.append(
+            Warning(
+                "The login that serves owns the database: whoever takes the server over can change "
+                "tables and the append-only logs.",
+                hint="Make a second login and set MIGRATION_DATABASE_URL (docs/operations.md).",
+                id="config.W006",
             )
         )
     if not settings.EMAIL_HOST:

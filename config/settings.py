@@ -72,6 +72,7 @@ DATABASES = {
     )
 }
 # The login that changes tables, if it is another than the one that serves (tenants.logins).
+SERVING_LOGIN = DATABASES["default"]["USER"]
 OWNER_DATABASE = owner_settings(environment.text("MIGRATION_DATABASE_URL"), DATA_DIR)
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 

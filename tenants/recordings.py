@@ -13,13 +13,15 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any, Final
 
-from django.db import connection
+from django.db import connection, transaction
 from django.db.migrations.executor import MigrationExecutor
 from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.migration import Migration
+from django_tenants.utils import schema_context
 from psycopg import sql
 
 from tenants import clock
+from tenants.backend.base import PUBLIC
 
 Name = tuple[str, str]  # the app's label and the migration's own name
 
@@ -67,6 +69,32 @@ def apply(lacking: Lacking) -> None:
         cursor.execute(_block(recording))
 
 
+def complete() -> tuple[str, ...]:
+    """The statements that make all tables of a tenant, and note the migrations, in an empty schema.
+
+    The first time in a process they are made in a schema that is rolled back. Needs a transaction.
+    """
+    lacking = Lacking(known(), has_table=False)
+    if lacking not in _recordings:
+        with _scratch():
+            _recordings[lacking] = _record(lacking)
+    recording = _recordings[lacking]
+    note = _note(recording).as_string(connection.connection)
+    return (*recording.statements, note)
+
+
+@contextmanager
+def _scratch() -> Iterator[None]:
+    """A schema of its own that is gone afterwards."""
+    with transaction.atomic():
+        with schema_context(PUBLIC), connection.cursor() as cursor:
+            cursor.execute("CREATE SCHEMA t_scratch")
+        with schema_context("t_scratch"):
+            connection.set_schema("t_scratch", include_public=False)  # type: ignore[attr-defined]  # tenants.backend
+            yield
+        transaction.set_rollback(True)
+
+
 def _record(lacking: Lacking) -> _Recording:
     """Have Django migrate the schema, and keep what it executed but for questions and notes."""
     executor = MigrationExecutor(connection)
@@ -98,13 +126,18 @@ def _executed() -> Iterator[list[str]]:
 
 def _block(recording: _Recording) -> sql.Composed:
     """The one statement that does to a schema what was done to the first one."""
-    rows = sql.SQL(", ").join(
-        sql.SQL("({}, {}, {})").format(app, name, clock.now()) for app, name in recording.migrations
-    )
-    note = sql.SQL("INSERT INTO {} (app, name, applied) VALUES {}").format(
-        sql.Identifier(TABLE), rows
-    )
-    statements = [*recording.statements, note.as_string(connection.connection)]
+    note = _note(recording).as_string(connection.connection)
+    statements = [*recording.statements, note]
     executed = (sql.SQL("EXECUTE {};").format(each) for each in statements)
     body = sql.SQL("BEGIN {} END").format(sql.SQL(" ").join(executed))
     return _BLOCK.format(sql.Literal(body.as_string(connection.connection)))
+
+
+def _note(recording: _Recording) -> sql.Composed:
+    """The statement that notes the migrations."""
+    rows = sql.SQL(", ").join(
+        sql.SQL("({}, {}, {})").format(app, name, clock.now()) for app, name in recording.migrations
+    )
+    return sql.SQL("INSERT INTO {} (app, name, applied) VALUES {}").format(
+        sql.Identifier(TABLE), rows
+    )

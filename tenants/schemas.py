@@ -14,7 +14,7 @@ from django.db import connection, transaction
 from django_tenants.utils import schema_context
 from psycopg import sql
 
-from tenants import recordings
+from tenants import recordings, roles
 from tenants.backend.base import PUBLIC
 from tenants.current import in_public
 from tenants.models import Status, Tenant
@@ -43,9 +43,14 @@ def create(schema_name: str, lacks: Lacking | None = None) -> None:
 
     With `lacks`, with the tables as they were after those migrations.
     """
+    if lacks is None and roles.is_served():
+        roles.create_schema(schema_name)
+        return
     with in_public(), connection.cursor() as cursor:
         cursor.execute(f"CREATE SCHEMA {connection.ops.quote_name(schema_name)}")
     migrate(schema_name, lacks or Lacking(recordings.known(), has_table=False))
+    if login := roles.serving_login():
+        roles.grant(login, schema_name)
 
 
 def migrate(schema_name: str, lacks: Lacking) -> None:

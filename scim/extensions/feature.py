@@ -66,6 +66,13 @@ _REFUSALS: Final = (
         _SCREEN,
     ),
     Refusal(
+        "schema.owner",
+        "Unique indexes are made by the login that owns the database.",
+        "myPolicies: the login that serves changes no tables",
+        "Use manage.py schema define or schema remove.",
+        _SCREEN,
+    ),
+    Refusal(
         "schema.slow",
         "The unique index could not be built in time.",
         "myPolicies: changes of a schema take a moment",

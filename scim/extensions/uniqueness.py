@@ -21,7 +21,7 @@ from scim.extensions.models import ExtensionSchema
 from scim.extensions.reader import read_schema
 from scim.protocol.schema import Schema
 from scim.repository.columns import Unique
-from tenants import concurrently
+from tenants import concurrently, rewriting
 from tenants.current import current_tenant, in_tenant
 from tenants.models import Tenant
 from tenants.outages import is_timeout
@@ -30,6 +30,10 @@ _RANDOM: Final = 8  # hexadecimal digits of a name
 _SLOW: Final = (
     "{attribute} could not be made unique in time: the tenant is large, or another transaction of the"
     " database is still open. Try again later, or use `manage.py schema define`, which has no limit."
+)
+_OWNER: Final = (
+    "Indexes are made by the login that owns the database, which serves no screens here. Use `manage.py "
+    "schema define` or `manage.py schema remove`."
 )
 _INDEXES: Final = r"""
 SELECT relname, indisvalid FROM pg_index JOIN pg_class ON pg_class.oid = indexrelid
@@ -99,10 +103,12 @@ class Building:
         """
         indexes = find_indexes()
         held = {_key(name) for name, is_valid in indexes.items() if is_valid}
-        for unique in sorted(self._after, key=lambda each: each.key):
-            if unique.key not in held:
-                self._build(unique)
+        lacking = [each for each in self._after if each.key not in held]
         past = {each.key for each in self._before - self._after}
+        if (lacking or past) and not rewriting.is_permitted():
+            raise ActionRefused("schema.owner", _OWNER)
+        for unique in sorted(lacking, key=lambda each: each.key):
+            self._build(unique)
         _discard(self._tenant, [name for name in indexes if _key(name) in past], at_once=False)
 
     def _build(self, unique: Unique) -> None:
@@ -153,7 +159,7 @@ def _discard(tenant: Tenant, names: list[str], *, at_once: bool = True) -> None:
 
     Needs a transaction in the tenant.
     """
-    if not names:
+    if not names or not rewriting.is_permitted():
         return
     reached = reach()
     if reached is Reach.WRITTEN:

@@ -18,6 +18,7 @@ COMMAND = Actor(name="root (command line)", is_command=True)
 @pytest.fixture
 def deployed(settings):
     settings.DATABASE_URL = "postgresql://mypolicies@db.example/mypolicies"
+    settings.OWNER_DATABASE = {"USER": "owner"}
     settings.EMAIL_HOST = "smtp.example"
     settings.TRUSTED_PROXIES = read_trusted_proxies("192.0.2.1")
     return settings

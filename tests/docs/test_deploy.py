@@ -54,9 +54,18 @@ def test_a_unit_starts_a_command_as_a_user_who_may_change_nothing(unit):
     command = started(unit)
     assert command == SERVER or of_manage([command]) < set(get_commands())
     assert service["User"] == "mypolicies"
-    assert service["EnvironmentFile"] == "/etc/mypolicies.env"
+    assert "EnvironmentFile=/etc/mypolicies.env\n" in unit.read_text()
     assert (service["ProtectSystem"], service["NoNewPrivileges"]) == ("strict", "true")
     assert service["CapabilityBoundingSet"] == ""
+
+
+def test_the_owner_s_login_is_given_to_the_jobs_alone():
+    """Whoever takes the server over must not find it there."""
+    holders = {unit.stem for unit in UNITS if "mypolicies-owner.env" in unit.read_text()}
+    containers = {name for name in OURS if "owner.env" in COMPOSE["services"][name]["env_file"]}
+
+    assert holders == {"mypolicies-jobs"}
+    assert containers == {"migrate", "jobs"}
 
 
 def test_each_service_and_timer_of_the_document_has_its_unit_and_its_container():

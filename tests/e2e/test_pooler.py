@@ -7,6 +7,7 @@ comes to a session that another tenant has just used.
 import json
 from concurrent.futures import ThreadPoolExecutor
 
+import psycopg
 import pytest
 
 from config import database
@@ -17,17 +18,21 @@ from tests.support.payloads import BJENSEN, replace
 pytestmark = pytest.mark.e2e
 
 PASSWORD = "correct horse battery staple"
+SERVING = "mypolicies_serving"
 ROUNDS = 12
 
 
 @pytest.fixture(scope="module")
 def deployment():
-    """Migrated directly, served through PgBouncer, with the tenants acme and globex."""
+    """Migrated directly by the owner; served through PgBouncer by another login, which makes two tenants."""
     with new_deployment() as made:
         direct = made.environment["DATABASE_URL"]
-        with pgbouncer.running(database.socket_dir(made.folder / "postgresql")) as sockets:
+        of_postgresql = database.socket_dir(made.folder / "postgresql")
+        with psycopg.connect(host=of_postgresql, user="postgres", autocommit=True) as superuser:
+            superuser.execute(f"CREATE ROLE {SERVING} LOGIN")
+        with pgbouncer.running(of_postgresql, SERVING) as sockets:
             made.environment |= {
-                "DATABASE_URL": f"postgresql://{database.ROLE}@/{database.DATABASE}?host={sockets}",
+                "DATABASE_URL": f"postgresql://{SERVING}@/{database.DATABASE}?host={sockets}",
                 "MIGRATION_DATABASE_URL": direct,
                 "WEB_CONCURRENCY": "2",
             }
@@ -46,6 +51,24 @@ def tokens(deployment):
         name: deployment.manage(f"token mint {name} --label Entra --days 30").strip()
         for name in ("acme", "globex")
     }
+
+
+URN = "urn:ietf:params:scim:schemas:extension:globex:2.0:User"
+STRUCTURE = """
+SELECT relname, attname, format_type(atttypid, atttypmod), attnotnull, attidentity,
+    has_table_privilege(pg_class.oid, 'INSERT'), has_table_privilege(pg_class.oid, 'UPDATE')
+FROM pg_class JOIN pg_attribute ON attrelid = pg_class.oid AND attnum > 0
+WHERE relnamespace = %s::regnamespace AND relkind IN ('r', 'i') ORDER BY 1, attnum
+"""
+
+
+def as_serving(deployment, statement, parameters=None):
+    """The cursor after a statement of the login that serves, past the pooler."""
+    direct = deployment.environment["MIGRATION_DATABASE_URL"].replace(
+        f"{database.ROLE}@", f"{SERVING}@"
+    )
+    with psycopg.connect(direct, autocommit=True) as session:
+        return session.execute(statement, parameters)
 
 
 def life(deployment, name, token, number):
@@ -110,3 +133,85 @@ def test_an_older_form_of_the_limits_is_what_pgbouncer_refuses(deployment):
 
     assert done.returncode == 1
     assert "options" in done.stderr
+
+
+FORBIDDEN = (
+    "CREATE TABLE public.own (id int)",
+    "CREATE SCHEMA own",
+    "CREATE TABLE t_acme.own (id int)",
+    "ALTER TABLE t_acme.scim_resource ADD COLUMN own int",
+    "DROP TABLE t_acme.accounts_auditentry",
+    "DROP SCHEMA t_acme CASCADE",
+    "TRUNCATE t_acme.scim_provisioningevent",
+    "UPDATE t_acme.scim_provisioningevent SET status = 200",
+    "DELETE FROM t_acme.scim_attributechange",
+    "DELETE FROM support.accounts_auditentry",
+    "DELETE FROM t_acme.django_migrations",
+    f"SET ROLE {database.ROLE}",
+    f"GRANT {database.ROLE} TO {SERVING}",
+    f"ALTER TABLE t_acme.accounts_auditentry OWNER TO {SERVING}",
+    f"REASSIGN OWNED BY {database.ROLE} TO {SERVING}",
+    "CREATE OR REPLACE FUNCTION public.create_tenant_schema(text) RETURNS void LANGUAGE sql AS ''",
+    "SELECT public.create_tenant_schema('pg_own')",
+    "SELECT public.create_tenant_schema('public')",
+)
+
+
+@pytest.mark.parametrize("statement", FORBIDDEN)
+def test_the_login_that_serves_changes_no_table_and_no_log(deployment, statement):
+    with pytest.raises(psycopg.Error) as refused:
+        as_serving(deployment, statement)
+
+    assert type(refused.value) in {
+        psycopg.errors.InsufficientPrivilege,
+        psycopg.errors.RaiseException,
+    }
+
+
+def test_the_login_that_serves_cannot_give_itself_a_right(deployment):
+    """PostgreSQL answers such a GRANT with a warning and does nothing."""
+    log = "t_acme.accounts_auditentry"
+    as_serving(deployment, f"GRANT DELETE ON {log} TO {SERVING}")
+
+    with pytest.raises(psycopg.errors.InsufficientPrivilege):
+        as_serving(deployment, f"DELETE FROM {log}")
+
+
+def test_it_owns_nothing(deployment):
+    owned = "SELECT count(*) FROM pg_class WHERE pg_get_userbyid(relowner) = current_user"
+
+    assert as_serving(deployment, owned).fetchone() == (0,)
+
+
+def test_an_attribute_becomes_unique_by_the_command_which_the_owner_runs(deployment, tmp_path):
+    file = tmp_path / "badges.json"
+    badge = {"name": "badge", "type": "string", "uniqueness": "server"}
+    file.write_text(json.dumps({"id": URN, "name": "Badges", "attributes": [badge]}))
+
+    deployment.manage(f"schema define globex {file} --type User")
+
+    assert URN in deployment.manage("schema list globex")
+
+
+def test_a_tenant_that_the_function_makes_is_like_one_that_migrations_make(deployment):
+    """Staff's own was made by `migrate`, acme by the login that serves."""
+    made, migrated = (
+        as_serving(deployment, STRUCTURE, [name]).fetchall() for name in ("t_acme", "support")
+    )
+
+    assert made == migrated
+    assert len(made) > 100
+
+
+def test_migrating_again_gives_back_a_right_that_was_lost_and_takes_one_that_was_added(deployment):
+    with psycopg.connect(
+        deployment.environment["MIGRATION_DATABASE_URL"], autocommit=True
+    ) as owner:
+        owner.execute(f"REVOKE SELECT ON t_globex.scim_resource FROM {SERVING}")
+        owner.execute(f"GRANT TRUNCATE ON t_globex.scim_resource TO {SERVING}")
+
+    deployment.manage("migrate")
+
+    held = "SELECT has_table_privilege('t_globex.scim_resource', right_name) FROM unnest(%s::text[]) AS right_name"
+    rights = as_serving(deployment, held, [["SELECT", "TRUNCATE"]]).fetchall()
+    assert rights == [(True,), (False,)]

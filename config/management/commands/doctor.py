@@ -20,7 +20,7 @@ class Command(HouseCommand):
     )
     examples = (
         "manage.py doctor",
-        "manage.py doctor --quick --json  # for monitoring: reads no audit log",
+        "manage.py doctor --quick --json",
     )
     columns = {
         "level": lambda level: str(level).lower(),

@@ -9,11 +9,11 @@ from typing import Any, Final
 
 from django.core.management.base import CommandError, CommandParser
 from django.core.management.commands import migrate
-from django.db import Error
+from django.db import Error, transaction
 from django.db.migrations.exceptions import InconsistentMigrationHistory
 
 from config.checks import CREATE_STAFF, staff_can_sign_in
-from tenants import lifecycle, schemas
+from tenants import lifecycle, roles, schemas
 from tenants.backend.base import PUBLIC
 from tenants.management.kit import HouseCommand
 from tenants.recordings import Lacking
@@ -44,6 +44,7 @@ class Command(HouseCommand, migrate.Command):
         self._ask_django(schema or PUBLIC, options)
         if schema:
             return
+        self._prepare_login(options)
         if any(options[name] for name in _SPECIAL):
             self._try_all(schemas.tenants(), lambda each: self._ask_django(each, options))
             return
@@ -53,7 +54,27 @@ class Command(HouseCommand, migrate.Command):
                 sys.exit(1)
             return
         self._try_all(behind, lambda each: self._catch_up(each, behind[each], options))
+        self._grant()
         self._welcome(options)
+
+    def _prepare_login(self, options: dict[str, Any]) -> None:
+        """Give the login that serves its rights in the registry, and the means to create tenants.
+
+        Before the tenants are migrated: whoever creates one meanwhile makes it of this program.
+        """
+        login = roles.serving_login()
+        if login is None or options["check_unapplied"] or options["plan"]:
+            return
+        with transaction.atomic():
+            roles.grant(login, PUBLIC)
+            roles.install(login)
+
+    def _grant(self) -> None:
+        """Give the login that serves its rights in the schemas in which they differ."""
+        login = roles.serving_login()
+        if login is not None:
+            wanting = roles.unlike(login, schemas.tenants())
+            self._try_all(wanting, lambda each: roles.grant(login, each))
 
     def _welcome(self, options: dict[str, Any]) -> None:
         """Make the staff tenant, and name the step that an empty installation needs next."""

@@ -88,6 +88,7 @@ def kinds() -> list[Callable[[], Work]]:
 
 
 class Command(HouseCommand):
+    as_owner = True
     help = (
         "Send queued e-mail and do the jobs of features, such as the undo of mass deactivations and"
         " the pruning of logs, until it is stopped; any number may run."

@@ -24,6 +24,7 @@ class Define(TenantCommand):
         "manage.py schema define acme - --type Group --required < schema.json",
     )
     alias = "define_schema"
+    as_owner = True
 
     def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)
@@ -87,6 +88,7 @@ class Remove(TenantCommand):
         "manage.py schema remove acme urn:ietf:params:scim:schemas:extension:acme:2.0:User",
     )
     alias = "remove_schema"
+    as_owner = True
 
     def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)

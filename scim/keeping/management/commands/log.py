@@ -14,6 +14,7 @@ from tenants.models import Retention, Tenant
 
 
 class Prune(AdministrativeCommand):
+    as_owner = True
     help = (
         "Remove what is older than the retention of each tenant; stopped, it goes on the next time."
     )

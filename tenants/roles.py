@@ -1,0 +1,142 @@
+"""The rights of the login that serves, where another one owns the database (decision 0081).
+
+It may do to each table what the table's owner still may: read and add to the append-only ones, whose
+owner has no other right either (decision 0005). It owns nothing, so it changes no table, and gives itself
+no right. Tenants are made by a function that runs with the owner's rights and makes schemas of tenants alone.
+"""
+
+import hashlib
+from collections.abc import Iterable
+from typing import Final
+
+from django.conf import settings
+from django.db import connection
+from psycopg import sql
+
+from tenants import recordings
+from tenants.backend.base import SCHEMA_NAME
+from tenants.current import in_public
+
+CREATE: Final = "create_tenant_schema"
+# In PL/pgSQL, where schema_name and login are variables; `found` is a record.
+_GRANT: Final = """
+EXECUTE format('GRANT USAGE ON SCHEMA %I TO %I', schema_name, login);
+FOR found IN
+    SELECT format('%I.%I', nspname, relname) AS name,
+        string_agg(right_name, ', ') FILTER (WHERE has_table_privilege(relowner, c.oid, right_name)
+            AND (right_name = 'SELECT' OR relname <> 'django_migrations')) AS rights
+    FROM pg_class c JOIN pg_namespace n ON relnamespace = n.oid
+    CROSS JOIN unnest(ARRAY['SELECT', 'INSERT', 'UPDATE', 'DELETE']) AS right_name
+    WHERE relkind IN ('r', 'p') AND nspname = schema_name GROUP BY nspname, relname
+LOOP
+    EXECUTE format('REVOKE ALL ON %s FROM %I', found.name, login);
+    EXECUTE format('GRANT %s ON %s TO %I', found.rights, found.name, login);
+END LOOP;
+"""
+_GRANT_ALONE: Final = """
+DECLARE found record; schema_name text := {schema}; login text := {login};
+BEGIN {grant} END
+"""
+_FUNCTION: Final = """
+CREATE OR REPLACE FUNCTION public.create_tenant_schema(schema_name text) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS {body}
+"""
+_BODY: Final = """
+DECLARE found record; login text := {login};
+BEGIN
+IF schema_name !~ {form} THEN RAISE EXCEPTION '% cannot be the schema of a tenant.', schema_name; END IF;
+EXECUTE format('CREATE SCHEMA %I', schema_name);
+PERFORM set_config('search_path', quote_ident(schema_name), true);
+{statements}
+{grant}
+END
+"""
+_IS_PRESENT: Final = """
+SELECT obj_description(oid) FROM pg_proc
+WHERE proname = 'create_tenant_schema' AND pronamespace = 'public'::regnamespace
+"""
+# Schemas in which the login has other rights than it should have.
+_UNLIKE: Final = """
+SELECT DISTINCT nspname FROM pg_class c JOIN pg_namespace n ON relnamespace = n.oid
+CROSS JOIN unnest(ARRAY['SELECT', 'INSERT', 'UPDATE', 'DELETE', 'TRUNCATE']) AS right_name
+WHERE relkind IN ('r', 'p') AND nspname = ANY(%(schemas)s) AND (
+    NOT has_schema_privilege(%(login)s, n.oid, 'USAGE')
+    OR has_table_privilege(%(login)s, c.oid, right_name) <> (
+        right_name <> 'TRUNCATE' AND has_table_privilege(relowner, c.oid, right_name)
+        AND (right_name = 'SELECT' OR relname <> 'django_migrations')
+    )
+)
+"""
+
+
+def serving_login() -> str | None:
+    """The name of the login that serves, if another one owns the database."""
+    owner = settings.OWNER_DATABASE
+    login: str = settings.SERVING_LOGIN
+    return login if owner is not None and login and login != owner["USER"] else None
+
+
+def is_served() -> bool:
+    """True if the connection is that of the login that serves and owns nothing."""
+    login = serving_login()
+    return login is not None and connection.settings_dict["USER"] == login
+
+
+def unlike(login: str, schema_names: Iterable[str]) -> list[str]:
+    """Those of the schemas in which the login has other rights than it should have. One statement."""
+    with in_public(), connection.cursor() as cursor:
+        cursor.execute(_UNLIKE, {"login": login, "schemas": list(schema_names)})
+        return sorted(name for (name,) in cursor.fetchall())
+
+
+def grant(login: str, schema_name: str) -> None:
+    """Give the login its rights in a schema, and take away all others. For the owner."""
+    block = sql.SQL(_GRANT_ALONE).format(
+        schema=sql.Literal(schema_name), login=sql.Literal(login), grant=sql.SQL(_GRANT)
+    )
+    with in_public(), connection.cursor() as cursor:
+        text = block.as_string(connection.connection)
+        cursor.execute(sql.SQL("DO {}").format(sql.Literal(text)))
+
+
+def install(login: str) -> None:
+    """Have the login create tenants by a function of the owner's; replaces one of other migrations.
+
+    Needs a transaction. For the owner, whose registry is migrated.
+    """
+    with in_public(), connection.cursor() as cursor:
+        cursor.execute(_IS_PRESENT)
+        present = cursor.fetchone()
+        mark = _mark(login)
+        if present == (mark,):
+            return
+        body = _body(login)
+        cursor.execute(sql.SQL(_FUNCTION).format(body=sql.Literal(body)))
+        cursor.execute("REVOKE ALL ON FUNCTION public.create_tenant_schema(text) FROM PUBLIC")
+        to = sql.SQL("GRANT EXECUTE ON FUNCTION public.create_tenant_schema(text) TO {}")
+        cursor.execute(to.format(sql.Identifier(login)))
+        comment = sql.SQL("COMMENT ON FUNCTION public.create_tenant_schema(text) IS {}")
+        cursor.execute(comment.format(sql.Literal(mark)))
+
+
+def create_schema(schema_name: str) -> None:
+    """Make a schema with all tables of a tenant, by the function. In the caller's transaction."""
+    with in_public(), connection.cursor() as cursor:
+        cursor.execute("SELECT public.create_tenant_schema(%s)", [schema_name])
+
+
+def _body(login: str) -> str:
+    executed = (sql.SQL("EXECUTE {};").format(each) for each in recordings.complete())
+    composed = sql.SQL(_BODY).format(
+        login=sql.Literal(login),
+        form=sql.Literal(f"^{SCHEMA_NAME.pattern}$"),
+        statements=sql.SQL("\n").join(executed),
+        grant=sql.SQL(_GRANT),
+    )
+    return composed.as_string(connection.connection)
+
+
+def _mark(login: str) -> str:
+    """A digest of all that the function is made of."""
+    names = sorted(".".join(name) for name in recordings.known())
+    return hashlib.sha256("\n".join((login, _GRANT, _BODY, *names)).encode()).hexdigest()
