@@ -93,3 +93,10 @@ def post_fork(_server: object, worker: Any) -> None:
             os._exit(1)
         if hasattr(library, "mallopt"):  # glibc's
             library.mallopt(_M_MMAP_THRESHOLD, _LARGE)
+
+
+def child_exit(_server: object, worker: Any) -> None:
+    """Forget the figures that only a living worker has."""
+    from config import metrics  # loaded with the application
+
+    metrics.mark_ended(worker.pid)

@@ -21,6 +21,9 @@ BIND = environment.address("BIND")
 PORT = environment.number("PORT")
 TRUSTED_PROXIES = read_trusted_proxies(environment.text("TRUSTED_PROXIES"))
 
+METRICS_PORT = environment.number("METRICS_PORT")
+METRICS_BIND = environment.address("METRICS_BIND")
+
 DEVELOPMENT = BASE_DOMAIN.endswith("localhost")
 PUBLIC_SCHEME = "http" if DEVELOPMENT else "https"
 PUBLIC_PORT_SUFFIX = f":{PORT}" if DEVELOPMENT else ""

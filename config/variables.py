@@ -196,6 +196,15 @@ _ROWS: Final = (
         "EMAIL_FROM", Kind.TEXT, "the sender of e-mail", shown="`no-reply@` and `BASE_DOMAIN`"
     ),
     Variable(
+        "METRICS_PORT",
+        Kind.NUMBER,
+        "the port of `manage.py metrics`, which serves figures to Prometheus; 0: nothing is counted",
+        "0",
+        least=0,
+        most=_PORTS,
+    ),
+    Variable("METRICS_BIND", Kind.ADDRESS, "the address that it listens on", "127.0.0.1"),
+    Variable(
         "LOG_LEVEL",
         Kind.CHOICE,
         "of the JSON log lines on standard error",

@@ -17,6 +17,7 @@ from django.db import connection
 from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
 
+from config import metrics
 from config.edge.probes import PROBES
 from scim.protocol.messages import MEDIA_TYPE, error_body
 from scim.provider.provisioning_log import storable
@@ -114,6 +115,10 @@ def _error(request: HttpRequest, status: int, reason: str, detail: str) -> HttpR
 def _log(request: Any, response: HttpResponse, seconds: float) -> None:
     tenant = getattr(request, "tenant", None)
     is_probe = request.path_info in PROBES and response.status_code < 400
+    fields = getattr(request, "log_fields", {})
+    if (counts := metrics.counts()) is not None and not is_probe:
+        reason = fields.get("refused", "")
+        counts.count(request.method, request.path_info, response.status_code, seconds, reason)
     _requests.log(
         logging.DEBUG if is_probe else logging.INFO,
         "request",
@@ -125,6 +130,6 @@ def _log(request: Any, response: HttpResponse, seconds: float) -> None:
             "status": response.status_code,
             "ms": round(seconds * 1000, 1),
             "tenant": tenant.custom_domain if tenant else None,
-            **getattr(request, "log_fields", {}),
+            **fields,
         },
     )

@@ -50,6 +50,10 @@ class Events(Feature):
         events.delete()
         return {"deliveries": deliveries}
 
+    def gauges(self) -> Mapping[str, tuple[str, float]]:
+        meaning = f"Deliveries that wait, at most {streams.MOST_COUNTED:,} of a tenant"
+        return {"deliveries_waiting": (meaning, streams.count_waiting())}
+
     def register(self, staff_site: AdminSite, tenant_site: AdminSite) -> None:
         tenant_site.register(EventStream, EventStreamAdmin)
         tenant_site.register(Delivery, DeliveryAdmin)

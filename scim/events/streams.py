@@ -29,11 +29,13 @@ from scim.events.models import (
 )
 from scim.events.polling import SECRET_PREFIX
 from scim.events.signing import PUSH_HEADER, WEBHOOK_KEY, WEBHOOK_PREFIX
-from tenants import clock, lifecycle
+from tenants import clock, lifecycle, schemas
+from tenants.current import in_tenant
 from tenants.errors import about
 from tenants.models import Tenant
 
 MOST_STREAMS: Final = 10  # of a tenant: each costs a row a change
+MOST_COUNTED: Final = 10_000  # deliveries of a tenant that wait
 MAX_LABEL: Final = 100
 MAX_AUDIENCE: Final = 500
 MAX_HEADER: Final = 4_096
@@ -287,3 +289,13 @@ def _secret(tenant: Tenant, stream: EventStream, authorization: str) -> str:
                     raise ActionRefused("stream.settings", "The Authorization header is too long.")
                 stream.secret = seal(tenant.id, PUSH_HEADER, authorization)
             return ""
+
+
+def count_waiting() -> int:
+    """The number of deliveries that wait, at most MOST_COUNTED of each tenant, which is entered."""
+    total = 0
+    for tenant in schemas.sending():
+        with in_tenant(tenant):
+            waiting = Delivery.objects.filter(status=DeliveryStatus.PENDING).order_by()
+            total += len(waiting.values_list("pk")[:MOST_COUNTED])
+    return total

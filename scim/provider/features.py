@@ -128,6 +128,10 @@ class Feature:
         """The verbs that it adds to a group of commands of several features."""
         return {}
 
+    def gauges(self) -> Mapping[str, tuple[str, float]]:
+        """Figures of the moment for monitoring: their meanings and values by name (config.metrics)."""
+        return {}
+
     def jobs(self) -> Iterable[Job]:
         """The work for `manage.py run_jobs`."""
         return ()

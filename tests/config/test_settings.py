@@ -13,6 +13,8 @@ from tests.support.commands import run
 ALLOWED = {
     ("config/environment.py", "get"),
     ("config/server/embedded.py", "items"),  # passes on what is set to PostgreSQL's programs
+    ("config/gunicorn.py", "get"),  # gunicorn's own, of a master that another one has started
+    ("config/metrics.py", "setdefault"),  # names a folder to prometheus_client
     ("config/starting.py", "setdefault"),  # DJANGO_SETTINGS_MODULE, as the next two
     ("config/wsgi.py", "setdefault"),
     ("manage.py", "setdefault"),

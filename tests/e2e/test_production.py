@@ -12,6 +12,9 @@ import pytest
 
 from tests.support.deployment import SERVE, Deployment, new_deployment
 from tests.support.payloads import BJENSEN, replace
+from tests.support.ports import free_port
+from tests.support.postgres import wait_until
+from tests.support.server import send
 
 PASSWORD = "correct horse battery staple"
 
@@ -22,6 +25,7 @@ pytestmark = pytest.mark.e2e
 def deployment():
     """Migrated and serving, with the tenants acme and globex."""
     with new_deployment() as made:
+        made.environment |= {"METRICS_PORT": str(free_port()), "WEB_CONCURRENCY": "2"}
         assert made.manage("migrate").endswith("  manage.py account create-staff you@example.com\n")
         made.manage("create_staff alice@mypolicies.example", given=PASSWORD)
         made.manage('create_tenant acme --name "Acme Ltd" --admin tara@acme.example')
@@ -59,6 +63,55 @@ def test_the_life_of_a_user_from_test_connection_to_delete(deployment, token):
     assert disabled.status in {200, 204}
     assert (read.status, read.json["active"]) == (200, False)
     assert (elsewhere.status, deleted.status, gone.status) == (404, 204, 404)
+
+
+def test_figures_are_those_of_all_workers_and_name_no_person(deployment, token):
+    port = int(deployment.environment["METRICS_PORT"])
+    command = deployment.open("python manage.py metrics", "metrics")
+    try:
+        before = counted(port, SEARCHES)
+        for _ in range(8):
+            deployment.scim("acme", token, "GET", "/Users?filter=userName+eq+%22bjensen%22")
+        refused = deployment.scim("acme", token, "GET", "/Users?filter=userName+eq")
+        found = figures(port)
+    finally:
+        command.terminate()
+        status = command.wait(60)
+
+    assert (refused.status, status) == (400, 0)
+    assert value(found, SEARCHES) == before + 8
+    assert value(found, 'mypolicies_refusals_total{reason="filter.unreadable"}') >= 1
+    assert value(found, "mypolicies_database_up") == 1
+    assert value(found, 'mypolicies_tenants{state="connected"}') >= 0
+    assert not [secret for secret in ("bjensen", token, "@") if secret in found]
+
+
+SEARCHES = 'mypolicies_requests_total{method="GET",resource="users",status="2xx"}'
+
+
+def figures(port):
+    """The page that Prometheus reads, once it is served."""
+    pages = []
+
+    def is_served():
+        try:
+            pages.append(send(port, "GET", "/metrics", None, {}))
+        except ConnectionRefusedError:
+            return False
+        return True
+
+    wait_until(is_served, "the figures were served")
+    assert pages[-1].status == 200
+    return pages[-1].text
+
+
+def value(page, name):
+    return float(next(line.split()[-1] for line in page.splitlines() if line.startswith(name)))
+
+
+def counted(port, name):
+    page = figures(port)
+    return value(page, name) if name in page else 0
 
 
 def test_the_screens_come_with_their_styles(deployment):

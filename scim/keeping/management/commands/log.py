@@ -19,7 +19,6 @@ class Prune(AdministrativeCommand):
         "Remove what is older than the retention of each tenant; stopped, it goes on the next time."
     )
     examples = ("manage.py log prune", "manage.py log prune acme")
-    as_owner = True
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("tenants", nargs="*", help="Custom domains; by default those due.")
