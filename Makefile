@@ -56,6 +56,14 @@ bench: $(VENV)/runtime.stamp .venv-bench/bench.stamp  ## Measure the server besi
 faults: $(VENV)/dev.stamp  ## Break processes, database and disk under load and reckon up; ARGS="--help" says what else
 	@exec $(BIN)/python -m tests.support.faults $(ARGS)
 
+.PHONY: sbom audit
+sbom: $(VENV)/runtime.stamp  ## Print the bill of materials (CycloneDX): each package, its hashes and its license
+	@exec $(BIN)/python -m tests.support.supply
+
+audit: .venv-audit/audit.stamp  ## Ask for known vulnerabilities of the locked packages; fails if one could not be asked for
+	.venv-audit/bin/pip-audit --strict --require-hashes --disable-pip -r requirements.lock
+	.venv-audit/bin/pip-audit --strict --require-hashes --disable-pip -r requirements-dev.lock
+
 format: $(VENV)/dev.stamp  ## Format and fix what can be fixed
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
@@ -67,8 +75,9 @@ lock: .venv-uv/uv.stamp  ## Compile the locks anew from pyproject.toml
 	$(LOCK) pyproject.toml -o requirements.lock
 	$(LOCK) pyproject.toml --group dev -c requirements.lock -o requirements-dev.lock
 	printf 'uv\n' | $(LOCK) - -o requirements-uv.lock
+	printf 'pip-audit\n' | $(LOCK) - -o requirements-audit.lock
 	printf '%s\n' $(MEASURED) | $(LOCK) - -c requirements.lock -o requirements-bench.lock
 
 # It knows what there is to do: mostly nothing.
-$(VENV)/runtime.stamp $(VENV)/dev.stamp .venv-uv/uv.stamp .venv-bench/bench.stamp: always
+$(VENV)/runtime.stamp $(VENV)/dev.stamp .venv-uv/uv.stamp .venv-bench/bench.stamp .venv-audit/audit.stamp: always
 	@$(PYTHON) install.py $(basename $(@F))

@@ -1,4 +1,4 @@
-"""`python3 install.py runtime|dev|uv|bench`: the packages of a lock in an environment, whole or not at all.
+"""`python3 install.py runtime|dev|uv|bench|audit`: the packages of a lock in an environment, whole or not at all.
 
 For `make`, on machines with a bare Python: the standard library only, and any Python 3 can read this
 far enough to be told which one is needed. The environment is made aside and put in place when it is
@@ -31,8 +31,15 @@ LOCKS = {
     "dev": ("requirements-dev.lock", ".venv"),
     "uv": ("requirements-uv.lock", ".venv-uv"),
     "bench": ("requirements-bench.lock", ".venv-bench"),
+    "audit": ("requirements-audit.lock", ".venv-audit"),
 }
-HELD = {"runtime": ("runtime",), "dev": ("dev", "runtime"), "uv": ("uv",), "bench": ("bench",)}
+HELD = {
+    "runtime": ("runtime",),
+    "dev": ("dev", "runtime"),
+    "uv": ("uv",),
+    "bench": ("bench",),
+    "audit": ("audit",),
+}
 # The system's own list of certificate authorities, where it may be.
 AUTHORITIES = (
     "/etc/ssl/certs/ca-certificates.crt",

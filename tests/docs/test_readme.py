@@ -34,7 +34,19 @@ def test_the_table_of_commands_names_what_manage_py_has():
 
 @pytest.mark.parametrize(
     "target",
-    ["run", "install", "test", "check", "docs", "figures", "bench", "seed", "screenshots"],
+    [
+        "run",
+        "install",
+        "test",
+        "check",
+        "docs",
+        "figures",
+        "bench",
+        "seed",
+        "screenshots",
+        "sbom",
+        "audit",
+    ],
 )
 def test_targets_of_make_in_the_readme_are_in_the_makefile(target):
     makefile = (settings.BASE_DIR / "Makefile").read_text()
