@@ -130,3 +130,14 @@ def test_the_image_holds_what_exists_and_nothing_that_is_ignored():
     assert sorted(f"!{each}" for each in copied) == sorted(
         line for line in kept if line.startswith("!")
     )
+
+
+def test_the_proxy_has_the_shipped_configuration_and_what_that_names():
+    proxy = COMPOSE["services"]["proxy"]
+    places = {each.split(":")[1]: each.split(":")[0] for each in proxy["volumes"]}
+    configuration = (DEPLOY / places.pop("/etc/nginx/conf.d/default.conf")).read_text()
+
+    assert all(place in configuration for place in places)
+    assert "server 127.0.0.1:8000;" in configuration
+    assert proxy["network_mode"] == "service:web"
+    assert COMPOSE["services"]["web"]["environment"]["TRUSTED_PROXIES"] == "127.0.0.1"
