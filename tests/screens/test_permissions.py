@@ -141,7 +141,10 @@ VISIT = {
     "/t/acme/admin/accounts/identityprovider/add/": (403, 403, 403, 403),
     "/t/acme/admin/accounts/identityprovider/set-up-oidc/": (403, 403, 403, 200),
     "/t/acme/admin/accounts/identityprovider/set-up-saml/": (403, 403, 403, 200),
+    "/t/acme/admin/accounts/account/{tara}/unlink/": (403, 403, 403, 200),
     "/t/acme/admin/sso/oidc/start/": (404, 404, 404, 404),
+    "/t/acme/admin/sso/oidc/test/": (404, 404, 404, 404),
+    "/t/acme/admin/sso/oidc/renew/": (404, 404, 404, 404),
     "/t/acme/admin/sso/oidc/": (404, 404, 404, 404),
     "/t/acme/admin/sso/saml/": (404, 404, 404, 404),
     "/t/acme/admin/invitation/x/": (404, 404, 404, 404),
@@ -170,7 +173,7 @@ NOT_AS_ADMIN = frozenset(
             *("/erase/", "/withdraw-erasure/", "/hold/", "/lift-hold/"),
             *("/guard/", "/restore/", "/export/", "/dry-run/", "/add/", "/redefine/", "/remove/"),
             *("/revoke/", "/rotate/", "/move/", "/secret/", "/pause/", "/resume/", "/end/"),
-            *("/invite/", "/auditentry/", "/skip/", "/set-up-oidc/", "/set-up-saml/"),
+            *("/invite/", "/auditentry/", "/skip/", "/set-up-oidc/", "/set-up-saml/", "/unlink/"),
             *("/mute/", "/unmute/"),
         )
     )
@@ -251,6 +254,8 @@ OWN_HOST = {
     "/admin/accounts/identityprovider/set-up-saml/": (302, 302, 200),
     "/admin/sso/oidc/start/": (403, 403, 403),
     "/admin/sso/oidc/test/": (404, 404, 403),
+    "/admin/sso/oidc/renew/": (404, 404, 403),
+    "/admin/accounts/account/{tara}/unlink/": (302, 302, 200),
     "/admin/sso/oidc/": (403, 403, 403),
     "/admin/sso/saml/": (405, 405, 405),
     "/admin/sso/saml/finish/": (403, 403, 403),
