@@ -441,4 +441,11 @@ ROWS: Final = (
         "Try again in an hour.",
         "The sign-in page",
     ),
+    Refusal(
+        "factor.passkey",
+        "What the browser sent is no passkey for this host.",
+        "WebAuthn Level 2 §7.1",
+        "Open the tenant's own host name, and try again with a current browser.",
+        "myPolicies: Your account",
+    ),
 )

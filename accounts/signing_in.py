@@ -12,7 +12,7 @@ from django.contrib.auth import authenticate, login
 from django.http import HttpRequest
 from django.urls import reverse
 
-from accounts import factors, guessing, proof
+from accounts import factors, guessing, passkeys, proof
 from accounts.actions.performing import ActionRefused
 from accounts.audit import record
 from accounts.guessing import Attempt
@@ -127,6 +127,17 @@ def prove_code(request: HttpRequest, account: Account, typed: str) -> str:
     if not method:
         guessing.fail(attempt, account, now)
     return method
+
+
+def prove_passkey(request: HttpRequest, account: Account, answer: str) -> str:
+    """The method that the browser's answer proves; "" counts as a failure. Raises SignInRefused."""
+    attempt = Attempt(account.email, address_of(request))
+    check_limits(attempt)
+    now = clock.now()
+    if passkeys.proves(request, current_tenant(), account, answer, now):
+        return passkeys.METHOD
+    guessing.fail(attempt, account, now)
+    return ""
 
 
 def complete(request: HttpRequest, account: Account, method: str) -> None:

@@ -1,11 +1,13 @@
 """Actions of a signed-in account on itself."""
 
+from collections.abc import Callable
 from uuid import UUID
 
 from accounts import factors, sessions
-from accounts.actions.performing import ActionRefused, note, performing
+from accounts.actions.performing import ActionRefused, note, one_line, performing
 from accounts.audit import Actor
-from accounts.models import Account
+from accounts.models import LABEL_LENGTH, Account, Factor
+from accounts.passkeys import PasskeyError
 from accounts.permissions import OWN_ACCOUNT
 from tenants import clock
 from tenants.errors import about
@@ -37,6 +39,27 @@ def add_authenticator_app(
                     " again, check the clock of the device.",
                 )
         factor = factors.add_app(account, tenant, secret, period)
+        note(actor, tenant, "second factor added", account.email, {"factor": str(factor)})
+        if factors.recovery_codes_left(account):
+            return []
+        return factors.new_recovery_codes(account)
+
+
+def add_passkey(
+    actor: Actor, tenant: Tenant, account: Account, name: str, make: Callable[[str], Factor]
+) -> list[str]:
+    """Keep a passkey that `make` makes under the name; recovery codes if these are its first ones.
+
+    Raises ActionRefused.
+    """
+    with performing(actor, OWN_ACCOUNT, tenant):
+        called = one_line(name, "The name", LABEL_LENGTH, "name")
+        try:
+            factor = make(called)
+        except PasskeyError:
+            raise ActionRefused(
+                "factor.passkey", "The browser made no passkey that works here. Try again."
+            ) from None
         note(actor, tenant, "second factor added", account.email, {"factor": str(factor)})
         if factors.recovery_codes_left(account):
             return []

@@ -2,7 +2,7 @@
 
 import re
 from http import HTTPStatus
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from django import forms
 from django.contrib.admin import AdminSite
@@ -13,10 +13,14 @@ from django.utils.http import url_has_allowed_host_and_scheme
 
 from accounts import factors, proof, signing_in
 from accounts.audit import record
+from accounts.models import Account
+from accounts.screens.signing_in import passkey_form
 from accounts.signed_in import actor
 from accounts.signing_in import SignInRefused
 
 _CODE: Final = re.compile(r"[0-9]{6}")  # no password: those have 12 characters at least
+_WRONG: Final = "This is neither your password nor a code that works now."
+_NO_PASSKEY: Final = "The passkey was not accepted. Try again, or type your password."
 
 
 class ConfirmForm(forms.Form):
@@ -30,19 +34,24 @@ class ConfirmForm(forms.Form):
 
 def confirm_page(site: AdminSite, request: HttpRequest) -> HttpResponse:
     """Ask for the password, then lead to where the parameter `next` says."""
-    form = ConfirmForm(request.POST or None)
+    sent, problem, user = request.POST.get("credential"), "", cast("Account", request.user)
+    form = ConfirmForm(None if sent is not None else request.POST or None)
     status: int = HTTPStatus.OK
-    if request.method == "POST" and form.is_valid():
+    if request.method == "POST" and (sent is not None or form.is_valid()):
         try:
-            method = _prove(request, form.cleaned_data["password"])
+            method = (
+                _prove(request, form.cleaned_data["password"])
+                if sent is None
+                else signing_in.prove_passkey(request, user, sent)
+            )
         except SignInRefused as refusal:
-            form.add_error("password", str(refusal))
-            status = HTTPStatus.TOO_MANY_REQUESTS
+            problem, status = str(refusal), HTTPStatus.TOO_MANY_REQUESTS
         else:
             if method:
                 return _proved(request, method)
-            form.add_error("password", "This is neither your password nor a code that works now.")
+            problem = _WRONG if sent is None else _NO_PASSKEY
     context = {**site.each_context(request), "title": "Confirm that it is you", "form": form}
+    context |= {"problem": problem, "passkey": passkey_form(request, user)}
     return TemplateResponse(request, "registration/confirm.html", context, status=status)
 
 

@@ -1,7 +1,7 @@
 """The pages of signing in: e-mail address and password, then the second factor of accounts that have one."""
 
 from http import HTTPStatus
-from typing import Any, cast
+from typing import Any, Final, cast
 
 from django import forms
 from django.contrib.admin import AdminSite
@@ -12,9 +12,13 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
 
-from accounts import signing_in
+from accounts import passkeys, signing_in
+from accounts.models import Account
 from accounts.signing_in import SignInRefused
-from tenants.current import log_with
+from tenants.current import current_tenant, log_with
+
+_WRONG: Final = "This code does not work. Each one is good once: wait for the next."
+_NO_PASSKEY: Final = "The passkey was not accepted. Try again, or type a code."
 
 
 class LoginForm(AdminAuthenticationForm):
@@ -61,6 +65,23 @@ class CodeForm(forms.Form):
     )
 
 
+class ProofForm(forms.Form):
+    """A passkey's answer, which a script fills in."""
+
+    credential = forms.CharField(required=False, widget=forms.HiddenInput)
+
+    def __init__(self, *args: Any, options: str = "", **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        asks = {"data-passkey": "get", "data-options": options}
+        self.fields["credential"].widget.attrs.update(asks)
+
+
+def passkey_form(request: HttpRequest, account: Account) -> ProofForm | None:
+    """The form that asks for a passkey of the account; None without one."""
+    options = passkeys.proof_options(request, current_tenant(), account)
+    return ProofForm(options=options, auto_id="passkey_%s") if options else None
+
+
 class SignInView(LoginView):
     """The first page; what follows when the password is right is accounts.signing_in's to say."""
 
@@ -98,21 +119,24 @@ def second_factor_page(site: AdminSite, request: HttpRequest) -> HttpResponse:
     half = signing_in.half_signed_in(request)
     if half is None:
         return HttpResponseRedirect(reverse("admin:login"))
-    form, refused = CodeForm(request.POST or None), None
-    if request.method == "POST" and form.is_valid():
+    sent, problem = request.POST.get("credential"), ""
+    form, refused = CodeForm(None if sent is not None else request.POST or None), None
+    if request.method == "POST" and (sent is not None or form.is_valid()):
         try:
-            method = signing_in.prove_code(request, half.account, form.cleaned_data["code"])
+            method = (
+                signing_in.prove_code(request, half.account, form.cleaned_data["code"])
+                if sent is None
+                else signing_in.prove_passkey(request, half.account, sent)
+            )
         except SignInRefused as refusal:
-            refused = refusal
-            form.add_error("code", str(refusal))
+            refused, problem = refusal, str(refusal)
         else:
             if method:
                 signing_in.complete(request, half.account, method)
                 return HttpResponseRedirect(half.way_on)
-            form.add_error(
-                "code", "This code does not work. Each one is good once: wait for the next."
-            )
+            problem = _WRONG if sent is None else _NO_PASSKEY
     context = {**site.each_context(request), "title": "Second factor", "form": form, "half": half}
+    context |= {"problem": problem, "passkey": passkey_form(request, half.account)}
     answer = TemplateResponse(request, "admin/second_factor.html", context)
     return refuse(request, answer, refused) if refused else answer
 

@@ -10,9 +10,10 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 
-from accounts import factors, sealing, sessions
+from accounts import factors, passkeys, sealing, sessions
 from accounts.actions.own import (
     add_authenticator_app,
+    add_passkey,
     end_other_sessions,
     make_recovery_codes,
     remove_factor,
@@ -32,7 +33,7 @@ from accounts.console.page import (
 )
 from accounts.console.site import Part
 from accounts.console.view import answer
-from accounts.models import Account, Session
+from accounts.models import LABEL_LENGTH, Account, Session
 from accounts.permissions import OWN_ACCOUNT
 from accounts.signed_in import may
 from accounts.signing_in import SET_UP_FIRST
@@ -40,9 +41,7 @@ from tenants.current import current_tenant
 
 PAGE: Final = "admin:your_account"
 _NO_FACTOR: Final = "None: your password alone lets you in."
-_SET_UP_FIRST: Final = (
-    "Your account needs a second factor. Set up an authenticator app, then everything else opens."
-)
+_SET_UP_FIRST: Final = "Your account needs a second factor. Set up an authenticator app or a passkey, then everything else opens."
 _PENDING: Final = "pending authenticator app"  # in a session's data, and the use of its seal
 
 
@@ -61,6 +60,16 @@ class CodeForm(ActionForm):
         label="Code from the app",
         widget=forms.TextInput(attrs={"autocomplete": "one-time-code", "inputmode": "numeric"}),
     )
+
+
+class PasskeyForm(ActionForm):
+    name = forms.CharField(max_length=LABEL_LENGTH, help_text="Such as the device that holds it.")
+    credential = forms.CharField(required=False, widget=forms.HiddenInput)
+
+    def __init__(self, *args: Any, options: str, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        asks = {"data-passkey": "create", "data-options": options}
+        self.fields["credential"].widget.attrs.update(asks)
 
 
 class FactorForm(ActionForm):
@@ -94,6 +103,30 @@ def _add_app(call: Call[Account]) -> Any:
     tenant, request = current_tenant(), call.request
     codes = add_authenticator_app(call.actor, tenant, call.record, call.known, call.data["code"])
     return _factor_added(request, call.record, codes)
+
+
+def _passkey_options(call: Call[Account]) -> str:
+    """The request to the browser; the session keeps it for when the form comes back."""
+    if call.request.method == "POST":
+        return ""
+    return passkeys.creation_options(call.request, current_tenant(), call.record)
+
+
+def _add_passkey(call: Call[Account]) -> Any:
+    request, tenant, account, answer = (
+        call.request,
+        current_tenant(),
+        call.record,
+        call.data["credential"],
+    )
+    codes = add_passkey(
+        call.actor,
+        tenant,
+        account,
+        call.data["name"],
+        lambda name: passkeys.create(request, tenant, account, answer, name),
+    )
+    return _factor_added(request, account, codes)
 
 
 def _factor_added(request: HttpRequest, account: Account, codes: list[str]) -> Any:
@@ -147,6 +180,23 @@ _ACTIONS: Final[tuple[Action[Any], ...]] = (
         submit="Use this app",
         run=_add_app,
         done="The app is your second factor now. Other browsers are signed out.",
+    ),
+    Action(
+        name="passkey",
+        label="Add passkey",
+        needs_proof=True,
+        permission=OWN_ACCOUNT,
+        title="Add passkey",
+        text=(
+            "A passkey is in your device, your browser or a security key, and works at {tenant.host} only."
+            " It needs scripts."
+        ),
+        look_up=_passkey_options,
+        form=PasskeyForm,
+        options=lambda call: {"options": call.known},
+        submit="Create passkey",
+        run=_add_passkey,
+        done="The passkey is your second factor now. Other browsers are signed out.",
     ),
     Action(
         name="recovery_codes",

@@ -54,6 +54,7 @@ STAFF_SITE = {
     "/admin/reset/mypscim_reset_x/": (410, 410, 410, 410),
     "/admin/you/": (200, 200, 200, 200),
     "/admin/you/authenticator/": (200, 200, 200, 200),
+    "/admin/you/passkey/": (200, 200, 200, 200),
     "/admin/you/recovery-codes/": (200, 200, 200, 200),
     "/admin/you/remove-factor/": (200, 200, 200, 200),
     "/admin/you/end-others/": (200, 200, 200, 200),

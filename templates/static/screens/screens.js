@@ -17,6 +17,38 @@ document.addEventListener("click", async (event) => {
   }
 });
 
+// A form with a passkey's field is sent when the browser has made or used the passkey.
+async function passkeyOf(field) {
+  const options = JSON.parse(field.dataset.options);
+  if (field.dataset.passkey === "create") {
+    const publicKey = PublicKeyCredential.parseCreationOptionsFromJSON(options);
+    return navigator.credentials.create({ publicKey });
+  }
+  const publicKey = PublicKeyCredential.parseRequestOptionsFromJSON(options);
+  return navigator.credentials.get({ publicKey });
+}
+
+document.addEventListener("submit", async (event) => {
+  const form = event.target;
+  const field = form.querySelector("input[data-passkey]");
+  if (!field || !field.dataset.options) {
+    return;
+  }
+  event.preventDefault();
+  const button = form.querySelector("[type=submit]");
+  try {
+    field.value = JSON.stringify((await passkeyOf(field)).toJSON());
+    form.submit();
+  } catch {
+    // Canceled, timed out, or a browser without passkeys.
+    const note = form.querySelector("[data-note]") ?? form.appendChild(document.createElement("p"));
+    note.dataset.note = "";
+    note.setAttribute("role", "alert");
+    note.textContent = "The browser gave no passkey. Try again, or choose another way.";
+    button.disabled = false;
+  }
+});
+
 document.addEventListener("submit", (event) => {
   if (event.target.matches("form.act")) {
     event.target.querySelector("[type=submit]").disabled = true;
