@@ -39,6 +39,9 @@ UNLOCK: Final = "accounts.unlock_account"
 RESET_FACTORS: Final = "accounts.reset_factors"
 REQUIRE_FACTOR: Final = "accounts.require_factor"
 
+# Generating secret tokens that never expire.
+MINT_ENDLESS: Final = "accounts.add_endless_token"
+
 _SEE_PROVISIONING: Final = frozenset(
     {
         "scim.view_user",
@@ -88,6 +91,7 @@ _LEAD: Final = (
     | _GUARD
     | {
         "tenants.suspend_tenant",
+        MINT_ENDLESS,
         REQUIRE_FACTOR,
         "scim.restore_user",
         "scim.erase_user",

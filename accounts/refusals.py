@@ -448,4 +448,11 @@ ROWS: Final = (
         "Open the tenant's own host name, and try again with a current browser.",
         "myPolicies: Your account",
     ),
+    Refusal(
+        "token.endless",
+        "The role does not include secret tokens that never expire.",
+        "myPolicies: a support lead answers for tokens without an end, and gives the reason",
+        "Choose an expiry, or have a support lead or an operator generate the token.",
+        TOKENS,
+    ),
 )

@@ -13,7 +13,7 @@ from accounts.actions.accounts import get_admin
 from accounts.actions.performing import ActionRefused, note, one_line, performing
 from accounts.audit import Actor, Details
 from accounts.models import LABEL_LENGTH, REASON_LENGTH, SecretToken
-from accounts.permissions import MINT
+from accounts.permissions import MINT, MINT_ENDLESS
 from accounts.tokens import PUBLIC_ID_LENGTH
 from tenants import clock
 from tenants.errors import about
@@ -62,6 +62,12 @@ class Minted:
 def mint_token(actor: Actor, tenant: Tenant, request: TokenRequest) -> Minted:
     """A new token of the tenant, issued for one of its active admins. Raises ActionRefused."""
     with performing(actor, MINT, tenant):
+        if request.days is None and not actor.may(MINT_ENDLESS, tenant):
+            with about("days"):
+                raise ActionRefused(
+                    "token.endless",
+                    "A support lead generates tokens that never expire: choose an expiry, or ask one.",
+                )
         now = clock.now()
         account = get_admin(tenant, request.issued_for, "a secret token")
         value = tokens.generate()

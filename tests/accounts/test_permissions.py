@@ -63,7 +63,7 @@ LEAD = (
     | GUARD
     | KEEPING
     | {"tenants.suspend_tenant", "scim.restore_user", "scim.change_extensionschema"}
-    | {"accounts.require_factor"}
+    | {"accounts.require_factor", "accounts.add_endless_token"}
 )
 
 

@@ -76,11 +76,13 @@ def test_a_replaced_token_can_be_revoked_at_once_and_no_other_is(named_by, acme,
     [(Overlap.DAY, timedelta(hours=24)), (Overlap.WEEK, timedelta(days=7))],
 )
 @time_machine.travel(NOW, tick=False)
-def test_replaced_tokens_end_after_the_overlap_and_no_other_does(acme, tara, alice, overlap, time):
-    former = mint(alice, acme, tara)
-    endless = actions.mint_token(alice, acme, TokenRequest("Agent", tara.id, None, "no renewal"))
-    other = mint(alice, acme, tara)
-    new = mint(alice, acme, tara, former.token.id, endless.token.public_id, overlap=overlap)
+def test_replaced_tokens_end_after_the_overlap_and_no_other_does(
+    acme, tara, command, overlap, time
+):
+    former = mint(command, acme, tara)
+    endless = actions.mint_token(command, acme, TokenRequest("Agent", tara.id, None, "no renewal"))
+    other = mint(command, acme, tara)
+    new = mint(command, acme, tara, former.token.id, endless.token.public_id, overlap=overlap)
 
     assert {str(token) for token in new.replaced} == {str(former.token), str(endless.token)}
     for value in (former.value, endless.value):
@@ -119,9 +121,9 @@ def test_a_token_that_has_ended_is_not_replaced(acme, tara, alice):
     assert str(refused.value) == f"The secret token {former} has ended already."
 
 
-def test_a_token_may_live_for_ever_when_a_reason_is_given(acme, tara, alice):
+def test_a_token_may_live_for_ever_when_a_reason_is_given(acme, tara, command):
     request = TokenRequest("Agent", tara.id, None, "  no one can renew it there  ")
-    token = actions.mint_token(alice, acme, request).token
+    token = actions.mint_token(command, acme, request).token
 
     assert (token.expires_at, token.no_expiry_reason) == (None, "no one can renew it there")
 
@@ -154,11 +156,11 @@ def test_the_reason_is_kept_only_where_there_is_no_expiry(acme, tara, alice):
     ],
 )
 @pytest.mark.usefixtures("gus")
-def test_a_token_that_may_not_be_is_not_minted(acme, tara, alice, change, sentence):
+def test_a_token_that_may_not_be_is_not_minted(acme, tara, command, change, sentence):
     wanted = {"label": "Entra", "issued_for": tara.id, "days": 90} | change
 
     with pytest.raises(ActionRefused) as refused:
-        actions.mint_token(alice, acme, TokenRequest(**wanted))
+        actions.mint_token(command, acme, TokenRequest(**wanted))
 
     assert str(refused.value) == sentence
     with in_tenant(acme):

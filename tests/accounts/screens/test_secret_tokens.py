@@ -111,9 +111,9 @@ def test_the_expiry_is_the_chosen_one(expiry, days, alice, tara, rows_of_acme):
     assert token.expires_at - token.created_at == timedelta(days=days)
 
 
-def test_a_token_that_never_expires_needs_a_reason(alice, tara, rows_of_acme):
-    refused = alice.post(FORM, filled(alice, tara, expiry="none"))
-    alice.post(FORM, filled(alice, tara, expiry="none", no_expiry_reason="Legacy gateway."))
+def test_a_token_that_never_expires_needs_a_reason(lena, tara, rows_of_acme):
+    refused = lena.post(FORM, filled(lena, tara, expiry="none"))
+    lena.post(FORM, filled(lena, tara, expiry="none", no_expiry_reason="Legacy gateway."))
 
     assert "Say why this token may work forever." in refused.text
     assert [(t.expires_at, t.no_expiry_reason) for t in rows_of_acme(SecretToken)] == [
@@ -298,3 +298,16 @@ def test_the_number_of_queries_of_the_list_does_not_grow(
         actions.mint_token(command, acme, TokenRequest("Another", tara.pk, days=90))
 
     assert queries() == few
+
+
+def test_a_token_that_never_expires_is_a_support_leads_to_generate(alice, lena, acme, tara):
+    never = {"expiry": "none", "no_expiry_reason": "No one can renew it there."}
+    refused = alice.post(FORM, filled(alice, tara) | never)
+    done = lena.post(FORM, filled(lena, tara) | never)
+
+    assert "A support lead generates tokens that never expire" in refused.text
+    assert value_in(done)
+    with in_tenant(acme):
+        assert [token.created_by for token in SecretToken.objects.all()] == [
+            "lena@mypolicies.example (staff)"
+        ]
