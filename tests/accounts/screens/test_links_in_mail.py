@@ -18,7 +18,7 @@ from accounts.permissions import STAFF_ROLES, Role
 from tenants import clock
 from tenants.current import in_tenant
 from tenants.models import Tenant
-from tests.support import mailing
+from tests.support import clients, mailing, people
 from tests.support.installed import is_installed, needs
 from tests.support.pages import nonce_in
 from tests.support.payloads import replace, user
@@ -31,6 +31,7 @@ NORA = "nora@acme.example"
 TITLES = {
     "invitation.txt": "Choose your password",
     "expiry.txt": "Secret tokens",
+    "reset.txt": "Choose your password",
     **({"alarm.txt": "Mass deactivations"} if is_installed("guard") else {}),
 }
 
@@ -169,6 +170,19 @@ def assert_read(messages, accounts, template):
         for link in links:
             _, page = follow(link, account)
             assert (page.status_code, title(page)) == (200, TITLES[template]), link
+
+
+def test_the_link_for_a_forgotten_password_leads_to_a_new_one(acme, operator):
+    for tenant, account in (
+        (acme, people.tenant_admin(acme)),
+        (operator, people.support_staff(operator)),
+    ):
+        clients.client_for(tenant).post("/admin/forgot/", {"email": account.email})
+
+        [(_, [_, link])] = sent()
+        page = follow(link)[1]
+        assert link.startswith(f"{tenant.base_url}/admin/reset/")
+        assert (page.status_code, title(page)) == (200, TITLES["reset.txt"])
 
 
 def test_every_message_of_the_product_is_followed_here():
