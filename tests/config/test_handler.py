@@ -5,11 +5,13 @@ from django.conf import settings
 from django.http import HttpResponse
 from django.middleware.security import SecurityMiddleware
 from django.test import Client
+from django.utils.module_loading import import_string
 
 from accounts import tokens
 from config.edge.handler import without_charset
 from config.edge.headers import HeadersMiddleware, SameHeadersMiddleware
 from tenants import lifecycle
+from tenants.middleware import TenantMiddleware
 from tests.support import payloads
 from tests.support.clients import ScimClient
 
@@ -69,19 +71,21 @@ def test_every_other_request_passes_all_of_them(path, acme, client_for, passed):
 
 
 def test_the_short_chain_has_the_order_of_the_long_one(acme):
-    client, same_headers, outermost, tenant, _ = settings.SCIM_MIDDLEWARE
+    client, same_headers, outermost, flood, token, _ = settings.SCIM_MIDDLEWARE
 
     assert same_headers.endswith(".SameHeadersMiddleware")
+    assert flood.endswith(".FloodMiddleware")
+    assert issubclass(import_string(token), TenantMiddleware)
     assert [
         client,
         "django.middleware.security.SecurityMiddleware",
         "config.edge.headers.HeadersMiddleware",
         outermost,
         *FOR_PAGES[:2],
-        tenant,
+        "tenants.middleware.TenantMiddleware",
         *FOR_PAGES[2:],
     ] == settings.MIDDLEWARE
-    assert len(FOR_PAGES) == 9
+    assert len(FOR_PAGES) == 10
 
 
 @pytest.mark.parametrize("scheme", ["http", "https"])

@@ -13,6 +13,7 @@ PACKAGES = ("accounts", "config", "scim", "tenants")
 READ_OTHERWISE = {
     "accounts/assertions.py": "signed tokens and key sets: bounded, and read by the library too",
     "accounts/sso/flow.py": "our own rows, sealed",
+    "accounts/passkeys.py": "what a browser's authenticator signed: read by the library",
     "accounts/sso/oidc.py": "a provider's documents and tokens: bounded, and read by the library too",
     "scim/events/outbox.py": "our own rows",
     "scim/events/signing.py": "our own rows",

@@ -8,8 +8,10 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 from urllib.parse import urlencode
 
+import psycopg
 import pytest
 
+from config import database
 from tests.support.deployment import SERVE, Deployment, new_deployment
 from tests.support.payloads import BJENSEN, replace
 from tests.support.ports import free_port
@@ -134,8 +136,14 @@ def test_the_log_begins_with_a_line_that_says_how_it_is_served(deployment):
 
 
 def test_a_finished_deployment_passes_the_deploy_check(deployment):
+    owner = deployment.environment["DATABASE_URL"]
+    sockets = database.socket_dir(deployment.folder / "postgresql")
+    with psycopg.connect(host=sockets, user="postgres", autocommit=True) as superuser:
+        superuser.execute("CREATE ROLE serving LOGIN")
     done = deployment.run(
-        "python manage.py check --deploy --fail-level WARNING",
+        "python manage.py migrate -v 0 && python manage.py check --deploy --fail-level WARNING",
+        DATABASE_URL=owner.replace(f"{database.ROLE}@", "serving@"),
+        MIGRATION_DATABASE_URL=owner,
         EMAIL_HOST="smtp.mypolicies.example",
         TRUSTED_PROXIES="127.0.0.1",
     )

@@ -211,6 +211,8 @@ class Crawler:
 
     def _submit_nothing(self, kind: str) -> None:
         """Send the form of the page with its texts emptied, which must be refused, and look."""
+        if self.page.locator("form.act [data-passkey]").count():
+            return  # what it sends an authenticator makes
         texts = self.page.locator(
             "form.act :is(input[type=text], input[type=email], input[type=password], textarea)"
         )
