@@ -1,12 +1,13 @@
 """The feature of problems: its observer, the thread that writes, and its screens."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from django.contrib.admin import AdminSite
 
 from accounts.console.screen import add_panel
 from accounts.console.site import add_part
 from scim.models import Group, User
+from scim.problems import ledger
 from scim.problems.ledger import FLUSHES, Outcomes
 from scim.problems.problem_screen import (
     ProblemAdmin,
@@ -15,8 +16,9 @@ from scim.problems.problem_screen import (
     TenantPanel,
     TenantPart,
 )
-from scim.provider.features import Feature, Round
+from scim.provider.features import Feature, Person, Round
 from scim.provider.observers import Observer
+from tenants.current import current_tenant
 from tenants.models import Problem, Tenant
 
 
@@ -33,6 +35,11 @@ class Problems(Feature):
         add_panel(staff_site, Tenant, TenantPanel)
         for model in (User, Group):
             add_panel(tenant_site, model, ProblemPanel)
+
+    def erase(self, person: Person) -> Mapping[str, int]:
+        """The problems about the person go, with those about their names."""
+        tenant = current_tenant()
+        return {"problems": ledger.forget_person(tenant, person.ids, person.values)}
 
     def rounds(self) -> Iterable[Round]:
         return (FLUSHES,)

@@ -6,21 +6,25 @@ refusal opens a problem or counts on; a later request about the same subject tha
 Nobody scans the log. A process that is killed loses what it counted in the last seconds.
 
 The subject of a request is an id where it has one. A refused create has none, so its subjects are
-digests of the names that were sent, and the create that succeeds has the same. Requests about nobody,
+digests of the names that were sent, keyed by SECRET_KEY, and the create that succeeds has the same. Requests about nobody,
 such as look-ups, are one subject for each kind and credential.
 """
 
 import json
 import logging
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
+from functools import lru_cache
 from hashlib import blake2b
 from threading import Lock
 from typing import Any, Final
 from uuid import UUID
 
+from django.conf import settings
 from django.db import Error, connection, transaction
+from django.db.models import Q
+from django.utils.crypto import salted_hmac
 
 from scim.protocol import urns
 from scim.provider.features import Round
@@ -28,7 +32,7 @@ from scim.provider.observers import Answered, Observer
 from tenants import clock
 from tenants.current import in_public
 from tenants.lettercase import fold
-from tenants.models import Tenant
+from tenants.models import Problem, Tenant
 
 FLUSH_SECONDS: Final = 2.0
 MAX_SUBJECTS: Final = 50_000  # that a process remembers between two writes
@@ -188,15 +192,33 @@ def _refusal(tenant: Tenant, answered: Answered, at: datetime) -> Refused:
 
 
 def _named(tenant: Tenant, kind: str, sent: Mapping[str, Any]) -> Iterator[str]:
-    """The digests of the names in a body; a tenant's are no other's."""
+    """The subjects that the names in a body are."""
     wanted = _NAMES.get(kind, ())
     names = {name.lower(): value for name, value in sent.items() if name.lower() in wanted}
     for name in wanted:
         value = names.get(name)
         if isinstance(value, str) and value:
-            text = f"{name} {fold(value)}".encode(errors="replace")
-            digest = blake2b(text, key=tenant.id.bytes, digest_size=16).hexdigest()
-            yield f"{kind}~{digest}"
+            yield _digest(tenant, kind, name, value)
+
+
+def _digest(tenant: Tenant, kind: str, name: str, value: str) -> str:
+    """The subject that a name is: a digest that nobody makes without SECRET_KEY, the tenant's own."""
+    key = _key(tenant.id, settings.SECRET_KEY)
+    text = f"{name} {fold(value)}".encode(errors="replace")
+    return f"{kind}~{blake2b(text, key=key, digest_size=16).hexdigest()}"
+
+
+@lru_cache(maxsize=1_000)
+def _key(tenant_id: UUID, secret: str) -> bytes:
+    return salted_hmac("scim.problems", str(tenant_id), secret, algorithm="sha256").digest()
+
+
+def forget_person(tenant: Tenant, ids: Collection[UUID], values: Iterable[str]) -> int:
+    """Remove the tenant's problems about a person of these ids or names; return their number."""
+    kind = urns.USER_TYPE
+    named = [_digest(tenant, kind, name, value) for value in values for name in _NAMES[kind]]
+    about = Problem.objects.filter(Q(resource_id__in=ids) | Q(subject__in=named), tenant=tenant)
+    return about.delete()[0]
 
 
 def _successes(succeeded: Mapping[tuple[UUID, str], datetime]) -> list[dict[str, Any]]:

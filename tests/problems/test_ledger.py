@@ -1,12 +1,16 @@
 """Open problems: opened by a refusal, counted on, and settled by a request that succeeds."""
 
 from datetime import timedelta
+from uuid import UUID
 
 import pytest
 from django.db import InterfaceError
+from django.test import override_settings
 
 from scim.problems import ledger
-from tenants.current import in_public
+from scim.problems.feature import FEATURE
+from scim.provider.features import Person
+from tenants.current import in_public, in_tenant
 from tenants.models import Problem
 from tests.support.clients import ScimClient
 from tests.support.over_http import NOW
@@ -194,3 +198,33 @@ def test_problems_that_nobody_sends_any_more_are_forgotten(
     at_acme.patch(path_of(jsmith), NO_MAIL)
 
     assert [str(each.resource_id) for each in problems(acme)] == [jsmith["id"]]
+
+
+def test_an_erasure_takes_the_problems_about_the_person_and_no_others(
+    at_acme, at_globex, acme, globex, bjensen, problems
+):
+    without = {name: value for name, value in BJENSEN.items() if name != "emails"}
+    at_acme.patch(path_of(bjensen), NO_MAIL)
+    at_acme.post("/Users", user("jsmith") | {"emails": []})
+    at_globex.post("/Users", without)
+    person = Person(frozenset({UUID(bjensen["id"])}), frozenset({BJENSEN["userName"], "Babs"}))
+    assert len(problems(acme)) == 2
+
+    with in_tenant(acme):
+        assert FEATURE.erase(person) == {"problems": 1}
+
+    (left,) = problems(acme)
+    assert left.resource_id is None
+    assert len(problems(globex)) == 1
+
+
+def test_nobody_makes_the_digest_of_a_name_without_the_key(at_acme, acme, problems):
+    sent = user("jsmith")
+    person = Person(frozenset(), frozenset({sent["userName"]}))
+    at_acme.post("/Users", sent | {"emails": []})
+    assert len(problems(acme)) == 1
+
+    with in_tenant(acme):
+        with override_settings(SECRET_KEY="another key of fifty letters that signs, made up here"):
+            assert FEATURE.erase(person) == {"problems": 0}
+        assert FEATURE.erase(person) == {"problems": 1}
