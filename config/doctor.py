@@ -6,7 +6,7 @@ others go on. So is a tenant that cannot be examined.
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from enum import IntEnum
 from time import monotonic
 from typing import Final
@@ -168,11 +168,16 @@ def _limits() -> Iterator[Finding]:
     yield from _of_checks("time limits", checks.check_waiting())
 
 
-def _clock() -> Iterator[Finding]:
+def time_of_database() -> datetime:
+    """The moment that PostgreSQL's clock shows."""
     with in_public(), connection.cursor() as cursor:
         cursor.execute("SELECT clock_timestamp()")
-        [there] = cursor.fetchone()
-    apart = abs(there - clock.now())
+        moment: datetime = cursor.fetchone()[0]
+    return moment
+
+
+def _clock() -> Iterator[Finding]:
+    apart = abs(time_of_database() - clock.now())
     if apart > CLOCKS_APART:
         sentence = f"The clocks of this machine and of the database are {apart.total_seconds():.0f} s apart."
         remedy = "Have both follow a time server: expiry and order of records depend on it."

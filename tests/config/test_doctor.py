@@ -23,7 +23,9 @@ COMMAND = Actor(name="root (command line)", is_command=True)
 
 
 @pytest.fixture
-def healthy(acme, globex, operator, settings):
+def healthy(acme, globex, operator, settings, monkeypatch):
+    """Both clocks are equal, also where the tests run on a later day than PostgreSQL."""
+    monkeypatch.setattr(doctor, "time_of_database", clock.now)
     settings.DATABASE_URL = "postgresql://mypolicies@db.example/mypolicies"
     settings.OWNER_DATABASE = {"USER": "owner"}
     settings.EMAIL_HOST = "smtp.example"
@@ -134,8 +136,8 @@ def test_a_schema_that_is_behind_is_found(healthy, globex):
 
 
 def test_a_clock_that_differs_from_the_databases_is_found(healthy, monkeypatch):
-    ahead = clock.now() + timedelta(minutes=10)
-    monkeypatch.setattr(clock, "now", lambda: ahead)
+    ahead = doctor.time_of_database() + timedelta(minutes=10)
+    monkeypatch.setattr(doctor, "time_of_database", lambda: ahead)
 
     [finding] = [each for each in found() if each.examination == "clock"]
 
@@ -191,3 +193,11 @@ def test_a_tenant_that_cannot_be_read_is_a_finding(healthy, acme, monkeypatch):
     [finding] = doctor.examine_audit_log(acme)
 
     assert (finding.level, finding.tenant) == (Level.CRITICAL, "acme")
+
+
+def test_the_time_of_the_database_is_asked_of_it(db):
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT clock_timestamp()")
+        [before] = cursor.fetchone()
+
+    assert timedelta() <= doctor.time_of_database() - before < timedelta(hours=1)
