@@ -138,6 +138,7 @@ def look_at_the_view_as_tenant_admin(server, window, found):
         crawler.look(f"viewing as tenant admin: {path}")
     banner.get_by_role("button", name="Stop").click()
     page.get_by_text("in your own role again").wait_for()
+    crawler.look("a page with a message")
 
 
 def test_the_walk_came_to_every_kind_of_page(findings):
