@@ -81,7 +81,7 @@ def can_be_invited(tenant: Tenant, account: Account) -> bool:
 def accept_invitation(tenant: Tenant, value: str, password: str, address: str | None) -> Account:
     """The account that the link is for, with the password. Raises ActionRefused."""
     with in_tenant(tenant):
-        found = invitations.find(value, lock=True)
+        found = invitations.LINK.find(value, lock=True)
         if found is None:
             raise ActionRefused("invitation.ended", _NO_LONGER)
         store_password(found, password)

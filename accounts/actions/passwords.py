@@ -46,7 +46,7 @@ def reset_password(tenant: Tenant, value: str, password: str, address: str | Non
     Raises ActionRefused.
     """
     with in_tenant(tenant):
-        found = resets.find(value, lock=True)
+        found = resets.LINK.find(value, lock=True)
         if found is None:
             raise ActionRefused("password.link-ended", _NO_LONGER)
         store_password(found, password)

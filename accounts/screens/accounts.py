@@ -422,7 +422,7 @@ def accept_page(site: AdminSite, request: HttpRequest, value: str) -> HttpRespon
 
     410 for a link that no longer works.
     """
-    account = invitations.find(value)
+    account = invitations.LINK.find(value)
     if account is None:
         return _invitation_page(site, request, {"refusal": _LINK_REFUSED}, HTTPStatus.GONE)
     if "sign_on" in request.POST:

@@ -48,7 +48,7 @@ def forgotten_page(site: AdminSite, request: HttpRequest) -> HttpResponse:
 
 def reset_page(site: AdminSite, request: HttpRequest, value: str) -> HttpResponse:
     """The page behind the link: choose a password. 410 for a link that no longer works."""
-    account = resets.find(value)
+    account = resets.LINK.find(value)
     if account is None:
         return _page(site, request, {"refusal": _ENDED}, HTTPStatus.GONE)
     form: Any = SetPasswordForm(account, request.POST or None)

@@ -161,7 +161,7 @@ class SigningOn:
     def _accepted(self, request: HttpRequest, opened: Open, person: Identity) -> Account:
         """The invited account, linked with the person. Raises ActionRefused."""
         tenant = current_tenant()
-        account = invitations.find(opened.invitation, lock=True)
+        account = invitations.LINK.find(opened.invitation, lock=True)
         if account is None:
             raise ActionRefused("invitation.ended", "The invitation no longer works.")
         by = Actor.account(account, tenant, address_of(request))

@@ -26,7 +26,7 @@ def invited(acme, tara, command, provider, set_up, kind):
     set_up(acme, kind)
     account = invite_admin(command, acme, "new@acme.example", "")
     with in_tenant(acme):
-        return invitations.url(acme, account).removeprefix(acme.base_url)
+        return invitations.LINK.url(acme, account).removeprefix(acme.base_url)
 
 
 def way_of(page, provider):
