@@ -83,6 +83,7 @@ _SKIP: Final[Action[Delivery]] = Action(
     name="skip",
     label="Skip event",
     permission=SKIP,
+    needs_proof=True,
     title="Skip this event?",
     text=_consequences,
     run=lambda call: skip_event(call.actor, current_tenant(), call.record.pk),

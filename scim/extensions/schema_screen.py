@@ -78,6 +78,7 @@ _ADD: Final[Action[Any]] = Action(
     name=ADD,
     label="Define schema",
     permission=DEFINE,
+    needs_proof=True,
     title="Define schema",
     text=(
         "Users and groups of {tenant.name} ({tenant.host}) can then have the attributes of this"
