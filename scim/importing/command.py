@@ -12,8 +12,8 @@ from django.core.management.base import CommandError, CommandParser
 from accounts.actions.performing import note
 from accounts.management.administration import TenantCommand
 from scim.importing import files, processes, users
-from scim.importing.files import UnreadableFileError
 from scim.importing.users import Done, Run
+from scim.provider.tables import UnreadableFileError
 from tenants.current import in_tenant
 from tenants.models import Tenant
 

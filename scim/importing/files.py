@@ -5,7 +5,6 @@ The columns of a table are named by the paths of attributes (RFC 7644 §3.5.2), 
 `urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:department`. An empty cell assigns nothing.
 """
 
-import csv
 from collections.abc import Iterator
 from dataclasses import dataclass
 from hashlib import file_digest
@@ -20,14 +19,12 @@ from scim.protocol.errors import InvalidPath, InvalidSyntax
 from scim.protocol.filters import parse_path
 from scim.protocol.patch import Op, Operation
 from scim.protocol.schema import Mutability, ResourceType, Type
+from scim.provider import tables
 from scim.provider.catalog import CAPABILITIES
+from scim.provider.tables import UnreadableFileError
 
 PIECE: Final = 100  # users a transaction
 _TABLE: Final = ".csv"
-
-
-class UnreadableFileError(Exception):
-    """A file that is no table or no text, with the sentence for the person who gave it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,25 +107,9 @@ def _lines(path: Path) -> Iterator[Line]:
 
 
 def _rows(path: Path) -> Iterator[tuple[int, tuple[str, ...]]]:
-    """The rows that are not blank, the header first, each with the number of its first line.
-
-    Semicolons, too, may stand between cells: spreadsheets of many countries write them.
-    """
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        number = 1
-        try:
-            header = file.readline()
-            file.seek(0)
-            delimiter = ";" if header.count(";") > header.count(",") else ","
-            reader = csv.reader(file, delimiter=delimiter, strict=True)
-            for row in reader:
-                if any(cell.strip() for cell in row):
-                    yield number, tuple(row)
-                number = reader.line_num + 1
-        except UnicodeDecodeError:
-            raise UnreadableFileError("The file is not UTF-8.") from None
-        except csv.Error as error:
-            raise UnreadableFileError(f"The row at line {number} is no CSV: {error}.") from None
+    """The rows of a table, the header first, each with the number of its first line."""
+    with path.open("rb") as file, tables.text_of(file) as text:
+        yield from tables.rows(text)
 
 
 def body(user_type: ResourceType, line: Line, piece: Piece) -> Any:

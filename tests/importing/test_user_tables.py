@@ -118,7 +118,11 @@ def test_a_header_that_names_no_attributes_is_refused_before_any_row(acme, table
     ("lines", "encoding", "said"),
     [
         ([""], "utf-8", "The file is empty"),
-        ([HEADER, BJENSEN, "jürgen"], "latin-1", "The file is not UTF-8."),
+        (
+            [HEADER, BJENSEN, "jürgen"],
+            "latin-1",
+            "The file is neither UTF-8 nor UTF-16: save it as CSV UTF-8.",
+        ),
         ([HEADER, '"bjensen" x,1'], "utf-8", "The row at line 2 is no CSV"),
     ],
 )
