@@ -42,6 +42,7 @@ FEATURES = [  # scim.provider.features; pages and navigation show them in this o
     "scim.problems",
     "scim.inspector",
     "scim.guard",
+    "scim.reconciliation",
     "scim.extensions",
     "scim.events",
     "scim.monitoring",
@@ -206,6 +207,7 @@ EMAIL_BACKEND = (
 
 # Uploads: SCIM bodies have their own limit (scim.api.bodies); forms are small.
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1_048_576  # bytes
+FILE_UPLOAD_HANDLERS = ["accounts.console.upload.BoundedUploadHandler"]
 
 STATIC_URL = "/static/"  # absolute: a relative one would take over the prefix of a staff visit
 STATICFILES_DIRS = [BASE_DIR / "templates" / "static"]
