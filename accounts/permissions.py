@@ -53,11 +53,23 @@ _SEE_PROVISIONING: Final = frozenset(
         "scim.view_delivery",
         "tenants.view_alarm",
         "tenants.view_problem",
+        "tenants.view_reconciliation",
+        "scim.view_difference",
     }
 )
 _MUTE: Final = frozenset({"tenants.mute_problem"})
 _GUARD: Final = frozenset({"tenants.settle_alarm", "tenants.change_guard"})
-_SEE_PEOPLE: Final = frozenset({PERSONAL_DATA, "scim.export_user", "scim.export_provisioningevent"})
+_SEE_PEOPLE: Final = frozenset(
+    {
+        PERSONAL_DATA,
+        "scim.export_user",
+        "scim.export_provisioningevent",
+        # A file of Entra's users is handed over, and seen again.
+        "tenants.add_reconciliation",
+        "tenants.delete_reconciliation",
+        "scim.export_difference",
+    }
+)
 _SEE_ALL: Final = _SEE_PROVISIONING | {
     "tenants.view_tenant",
     "tenants.view_domain",

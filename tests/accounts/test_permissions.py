@@ -17,11 +17,20 @@ SEE = {
     "scim.view_delivery",
     "tenants.view_alarm",
     "tenants.view_problem",
+    "tenants.view_reconciliation",
+    "scim.view_difference",
     "accounts.view_secrettoken",
     "accounts.view_oauthclient",
     "accounts.view_identityprovider",
 }
-PEOPLE = {"scim.view_personal_data", "scim.export_user", "scim.export_provisioningevent"}
+PEOPLE = {
+    "scim.view_personal_data",
+    "scim.export_user",
+    "scim.export_provisioningevent",
+    "tenants.add_reconciliation",
+    "tenants.delete_reconciliation",
+    "scim.export_difference",
+}
 SEE_ALL = SEE | {
     "tenants.view_tenant",
     "tenants.view_domain",

@@ -165,6 +165,7 @@ def test_no_table_is_in_the_registry_and_in_a_tenant(acme, operator):
         "tenants_guard",
         "tenants_mail",
         "tenants_problem",
+        "tenants_reconciliation",
         "tenants_traffic",
         "tenants_trafficday",
         # What is kept how long, held and erased: reasons and ids, no data of provisioned people.

@@ -64,6 +64,8 @@ def test_every_action_asks_for_a_recent_proof_but_those_that_are_named():
         "problem-mute",
         "problem-unmute",
         "provisioningevent-dry_run",  # changes nothing
+        "reconciliation-add",  # changes nobody
+        "reconciliation-delete_report",
         "eventstream-pause",
         "eventstream-resume",
     }

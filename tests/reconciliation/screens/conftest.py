@@ -1,0 +1,3 @@
+"""The world of the screens."""
+
+from tests.support.at_screens import *
