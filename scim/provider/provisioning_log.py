@@ -48,13 +48,17 @@ _QUOTED: Final = re.compile(r"""(?<!\w)(?P<mark>["'])(?P<text>.+?)(?P=mark)""")
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A request to the provider; `sent` is its body or query as it came."""
+    """A request to the provider; `sent` is its body or query as it came.
+
+    `readable` is the body without what is secret, None where nobody has read it yet.
+    """
 
     requester: Requester
     operation: str
     resource_type: ResourceType | None = None
     resource_id: UUID | None = None
     sent: Any = None
+    readable: Any = None
 
 
 def answered(call: Call, status: int, notes: tuple[str, ...] = ()) -> Event:
@@ -92,6 +96,8 @@ def _kept(call: Call) -> Any:
     """The body or query as the log keeps it."""
     if call.sent is None:
         return None
+    if call.readable is not None:
+        return _bounded(call.readable)
     redaction = catalog.redaction(current_tenant())
     name = call.resource_type.name if call.resource_type else ""
     return redact(call.sent, redaction, call.operation, name)
@@ -132,7 +138,11 @@ def redact(sent: Any, redaction: Redaction, operation: str, resource_type: str =
     `operation` is the log's word for the request, `resource_type` the type it is about, blank for any.
     """
     read = redaction.query if operation in _QUERIES else redaction.body
-    kept = read(sent, resource_type)
+    return _bounded(read(sent, resource_type))
+
+
+def _bounded(kept: Any) -> Any:
+    """The readable part of a body or query, without tokens; a note in its place when it is too large."""
     text = to_json(kept)
     if "\\u0000" in text or _may_hold_token(text):
         kept = _storable(kept)

@@ -21,7 +21,7 @@ from scim.protocol.representation import Precondition, Stored
 from scim.protocol.schema import Relation, ResourceType
 from scim.protocol.targets import Edit, MemberEdit, collected
 from scim.protocol.text import read_id
-from scim.provider import rules
+from scim.provider import catalog, reading, rules
 from scim.provider.features import observers
 from scim.provider.observers import Transition, Watches
 from scim.provider.provisioning_log import Call, answered
@@ -39,6 +39,7 @@ from scim.repository.base import (
     Write,
 )
 from tenants import clock
+from tenants.current import current_tenant
 
 # Members in the answer to a PATCH; with more of them it has no body.
 MEMBERS_SHOWN: Final = 100
@@ -130,15 +131,21 @@ def _holds(question: Question, known: list[tuple[Question, bool]]) -> bool:
 def _creation(creation: Creation, watches: Watches | None) -> Write:
     """The change that creates the resource; its members are written already."""
     resource_type, identifier = creation.resource_type, creation.id
-    read = patch.read_resource(resource_type, creation.body)
-    resource = rules.with_defaults(resource_type, read.resource)
-    rules.check_required(resource_type, resource)
-    _announce(Transition(resource_type, identifier, None, resource), watches)
+    redaction = catalog.redaction(current_tenant())
+    read = reading.read(resource_type, redaction, creation.body)
+    _announce(Transition(resource_type, identifier, None, read.resource), watches)
     moved = members.apply(identifier, read.member_edits)
-    call = Call(creation.requester, Operation.CREATE, resource_type, identifier, creation.body)
+    call = Call(
+        creation.requester,
+        Operation.CREATE,
+        resource_type,
+        identifier,
+        creation.body,
+        read.readable,
+    )
     event = answered(call, 201, (*read.notes, *_passed_over(moved)))
-    made = (*changes(resource_type, {}, resource), *_moves(moved))
-    return Write(resource_type, identifier, resource, 1, event, made)
+    made = (*read.changes, *_moves(moved))
+    return Write(resource_type, identifier, read.resource, 1, event, made, read.comparable)
 
 
 def _created(write: Write) -> Stored:

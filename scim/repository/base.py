@@ -139,7 +139,7 @@ class Write:
     """A change: the resource as it shall be, what changed to get there, and the event that says so.
 
     `resource` is the canonical document, `version` the new version, `event.at` the time of the
-    change, `event.operation` its Operation.
+    change, `event.operation` its Operation. `comparable` is the comparable document, if it is known.
     """
 
     resource_type: ResourceType
@@ -148,6 +148,7 @@ class Write:
     version: int
     event: Event
     changes: tuple[Change, ...] = field(default=())
+    comparable: Mapping[str, Any] | None = None
 
     @property
     def operation(self) -> Operation:

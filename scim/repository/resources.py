@@ -1,6 +1,5 @@
 """Resources in PostgreSQL: the statements, each written once (see base for the contract)."""
 
-import json
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import fields
@@ -17,7 +16,7 @@ from scim.protocol.differences import Change
 from scim.protocol.errors import Uniqueness
 from scim.protocol.representation import Stored, Written
 from scim.protocol.schema import ResourceType
-from scim.protocol.writing import from_json, to_json
+from scim.protocol.writing import from_json, to_json, to_json_bytes
 from scim.repository import relations
 from scim.repository.base import Event, Loading, Lock, Operation, Question, Write
 from scim.repository.columns import Unique, is_unique_index
@@ -216,7 +215,7 @@ def write_new(creations: Sequence[Write]) -> None:
     former = _former([row["external_id"] for row in rows])
     for row in rows:
         row["continues"] = former.get((row["resource_type"], row["external_id"]))
-    rows_as_json = json.dumps(rows, default=str)
+    rows_as_json = to_json_bytes(rows, str).decode()
     try:
         for statement in (_NEW, _NEW_HISTORY, _NEW_EVENTS):
             execute(statement, [rows_as_json])
@@ -325,7 +324,7 @@ def _unique_name(resource_type: ResourceType, constraint: str | None) -> str | N
 
 
 def _write_parameters(write: Write) -> dict[str, Any]:
-    document = comparable(write.resource_type, write.resource)
+    document = write.comparable or comparable(write.resource_type, write.resource)
     unique = write.resource_type.unique_attribute
     return {
         **_event_parameters(write.event),
