@@ -61,6 +61,8 @@ LOOKED_UP: Final[Mapping[str, Sequence[str]]] = {
     GROUP_TYPE: ("id", "externalId", "displayName", "members.value"),
 }
 UNIQUE_KEY: Final = Column(Sql("unique_key"))
+# Sorted by, an id is what its index has; its text has the same order.
+ID_IN_ORDER: Final = Column(Sql("id"), "uuid")
 # Columns in which a value is not expected twice.
 SINGLE: Final = (ID, EXTERNAL_ID, UNIQUE_KEY)
 # The order without sortBy: none, so that the id decides.
@@ -69,6 +71,7 @@ UNSORTED: Final = Column(Sql("NULL::text"))
 ORDERED: Final = frozenset(
     {
         UNSORTED,
+        ID_IN_ORDER,
         UNIQUE_KEY,
         EXTERNAL_ID,
         _COLUMNS["displayName", None],

@@ -91,7 +91,7 @@ def compile_order(path: AttributePath | None, sources: Sequence[Source]) -> Colu
         raise InvalidValue(
             "list.parameters", f"sortBy names no attribute of {names}: {shortened(path)}."
         )
-    if len(sources) == 1:
+    if len(sources) == 1 or set(ranks.values()) == {columns.ID_IN_ORDER}:
         return next(iter(ranks.values()))
     types = {rank.type for rank in ranks.values()}
     if len(types) == 1:
@@ -116,7 +116,7 @@ def _column(path: AttributePath, source: Source, located: Located) -> Column:
         )
     column = columns.find_column(source.resource_type, located, source.loading.tenant_url)
     if column is not None:
-        return column
+        return columns.ID_IN_ORDER if column is columns.ID else column
     base = columns.values(source.resource_type, located, source.loading.tenant_url)
     if located.attribute.multi_valued:
         base = _preferred(base)

@@ -9,7 +9,8 @@ rows on the other side are looked up one by one (EACH, UP), which costs what the
 """
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
 
@@ -17,10 +18,12 @@ from scim.protocol.definitions import RESOURCE_TYPES
 from scim.protocol.representation import location
 from scim.protocol.schema import Attribute, Relation
 from scim.protocol.text import read_id
+from scim.protocol.urns import GROUP_TYPE
 from scim.protocol.writing import to_json
 from scim.repository.base import Loading
 from scim.repository.sql import Parameter, Sql, join, sql, switch
 
+_FALSE: Final = Sql("FALSE")
 # The resource with an id that stands to the left, by its primary key; OFFSET keeps the planner from
 # making a join of it.
 EACH: Final = """CROSS JOIN LATERAL (SELECT * FROM scim_resource WHERE id = {} OFFSET 0)"""
@@ -76,25 +79,38 @@ LEFT JOIN LATERAL (
     WHERE first.place %% {PART} = 0
 ) AS members ON TRUE
 """
-# Sub-attributes that a filter may compare beside the id, if an index answers the whole filter.
-_ASKABLE: Final[Mapping[Relation, frozenset[str]]] = {
-    Relation.MEMBERS: frozenset({"type"}),
-    Relation.MEMBER_OF: frozenset(),
-}
+_MEMBERS_OF: Final = "SELECT member_id FROM scim_membership WHERE group_id = {}"
+_BELOW: Final = f"""
+    WITH RECURSIVE below(id) AS (
+        {_MEMBERS_OF}
+        UNION
+        SELECT link.member_id FROM below CROSS JOIN LATERAL (
+            SELECT member_id FROM scim_membership WHERE group_id = below.id OFFSET 0
+        ) AS link
+    )
+    SELECT id FROM below
+"""
 # The ids of those whose relation leads to an id.
 _OWNERS: Final[Mapping[Relation, str]] = {
     Relation.MEMBERS: "SELECT group_id FROM scim_membership WHERE member_id = {}",
-    Relation.MEMBER_OF: """
-        WITH RECURSIVE below(id) AS (
-            SELECT member_id FROM scim_membership WHERE group_id = {}
-            UNION
-            SELECT link.member_id FROM below CROSS JOIN LATERAL (
-                SELECT member_id FROM scim_membership WHERE group_id = below.id OFFSET 0
-            ) AS link
-        )
-        SELECT id FROM below
-    """,
+    Relation.MEMBER_OF: _BELOW,
 }
+# Groups by what `groups` says of them, but for the type, which depends on the member.
+_GROUPS: Final = f"""ANY(ARRAY(
+    SELECT id FROM (
+        SELECT id, jsonb_strip_nulls(
+            jsonb_build_object('value', id::text, 'display', display_name)
+        ) AS element
+        FROM scim_resource WHERE resource_type = '{GROUP_TYPE}' AND deleted_at IS NULL
+    ) AS each WHERE {{}}
+))"""
+# Belongs to a group through another one: a group above a direct one is none.
+_INDIRECTLY: Final = """EXISTS (
+    SELECT 1 FROM scim_membership AS link JOIN scim_membership AS up ON up.member_id = link.group_id
+    WHERE link.member_id = {owner}.id AND NOT EXISTS (
+        SELECT 1 FROM scim_membership WHERE group_id = up.group_id AND member_id = {owner}.id
+    )
+)"""
 
 
 def as_json(loading: Loading, owner: str) -> Sql:
@@ -173,38 +189,94 @@ def comparable_element(relation: Relation) -> str:
     )"""
 
 
-def has(relation: Relation, element: object, owner: str = "scim_resource") -> Sql | None:
-    """The condition that a value has these members, from the other side; None if it is not that easy.
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A relation that a filter asks for, of the rows `owner`; `is_negated` if it is about the others."""
 
-    A group has a member by the primary key of the two. The members below a group are found once for
-    all rows, since walking up from each row would read every membership.
+    relation: Relation
+    is_negated: bool = False
+    owner: str = "scim_resource"
+
+    def among(self, ids: Sql) -> Sql:
+        """The condition that the owner is one of those with the ids, which are read but once.
+
+        An array is looked up in the index, and compared element by element where there is none to
+        use: what is not in it is therefore found by a table of hashes.
+        """
+        if self.is_negated:
+            return sql(f"{self.owner}.id IN (SELECT unnest(ARRAY({{}})))", ids)
+        return sql(f"{self.owner}.id = ANY(ARRAY({{}}))", ids)
+
+
+def has(asked: Asked, members: Mapping[str, object]) -> Sql:
+    """The condition that the relation has a value with these members."""
+    if asked.relation is Relation.MEMBERS:
+        return _has_member(asked, members)
+    type_, rest = members.get("type"), {n: each for n, each in members.items() if n != "type"}
+    if not rest:
+        return _belongs(asked, type_)
+    if type_ not in (None, "direct"):
+        return some(asked, _same(members), members)
+    groups, condition = _GROUPS, _same(rest)
+    if rest.keys() == {"value"}:
+        identifier = read_id(str(rest["value"]))
+        if identifier is None:
+            return _FALSE
+        groups, condition = "{}", sql("{}", Parameter(identifier))
+    ids = _MEMBERS_OF if type_ else _BELOW
+    return asked.among(sql(ids.replace("{}", groups), condition))
+
+
+def _belongs(asked: Asked, type_: object) -> Sql:
+    if type_ == "direct":
+        return has_any(asked.relation, asked.owner)
+    return Sql(_INDIRECTLY.format(owner=asked.owner)) if type_ == "indirect" else _FALSE
+
+
+def some(asked: Asked, condition: Sql, names: Collection[str]) -> Sql:
+    """The condition that the relation has a value, called `element`, of which another one holds.
+
+    `names` are the members that it asks for. Groups are asked one by one, and who belongs to them is
+    found once for all rows: walking up from each row would read every membership.
     """
-    if not isinstance(element, Mapping) or element.keys() - {"value"} - _ASKABLE[relation]:
-        return None
-    if "value" not in element:
-        return None
-    identifier = read_id(element["value"])
+    if asked.relation is Relation.MEMBER_OF and "type" not in names:
+        return asked.among(sql(_BELOW.replace("{}", _GROUPS), condition))
+    values = f"{comparable_element(asked.relation)} AS element {_FROM[asked.relation]}"
+    return sql(
+        f"EXISTS (SELECT 1 FROM (SELECT {values.format(owner=asked.owner)}) AS each WHERE {{}})",
+        condition,
+    )
+
+
+def _same(members: Mapping[str, object]) -> Sql:
+    return sql("element @> {}::jsonb", Parameter(json.dumps(members)))
+
+
+def _has_member(asked: Asked, members: Mapping[str, object]) -> Sql:
+    """A group has a member by the primary key of the two."""
+    if "value" not in members or members.keys() - {"value", "type"}:
+        return some(asked, _same(members), members)
+    identifier = read_id(str(members["value"]))
     if identifier is None:
-        return Sql("FALSE")
-    if relation is Relation.MEMBER_OF:
-        return related(relation, identifier, owner)
+        return _FALSE
     condition = sql(
-        f"EXISTS (SELECT 1 FROM scim_membership WHERE group_id = {owner}.id AND member_id = {{}})",
+        "EXISTS (SELECT 1 FROM scim_membership"
+        f" WHERE group_id = {asked.owner}.id AND member_id = {{}})",
         Parameter(identifier),
     )
-    if "type" not in element:
+    if "type" not in members:
         return condition
     of_type = sql(
         "EXISTS (SELECT 1 FROM scim_resource WHERE id = {} AND lower(resource_type) = {})",
         Parameter(identifier),
-        Parameter(element["type"]),
+        Parameter(members["type"]),
     )
     return sql("({} AND {})", condition, of_type)
 
 
-def related(relation: Relation, identifier: UUID, owner: str = "scim_resource") -> Sql:
-    """The condition that the relation leads to the resource with the id, which is read but once."""
-    return sql(f"{owner}.id = ANY(ARRAY({_OWNERS[relation]}))", Parameter(identifier))
+def related(relation: Relation, identifier: UUID) -> Sql:
+    """The condition that the relation leads to the resource with the id, as an index answers it."""
+    return Asked(relation).among(sql(_OWNERS[relation], Parameter(identifier)))
 
 
 def has_any(relation: Relation, owner: str = "scim_resource") -> Sql:

@@ -8,6 +8,8 @@ an e-mail address, is written so that an index answers it.
 """
 
 import json
+import re
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from typing import Any, Final, assert_never
 
@@ -27,6 +29,7 @@ from scim.protocol.schema import Attribute, Located, ResourceType, Type
 from scim.protocol.text import read_id
 from scim.repository import columns, relations
 from scim.repository.columns import Column
+from scim.repository.relations import Asked
 from scim.repository.sql import Parameter, Sql, join, sql
 
 _FALSE: Final = Sql("FALSE")
@@ -44,8 +47,11 @@ _TEMPLATES: Final = {
     Operator.LE: "{} <= {}",
     Operator.CO: "strpos({}, {}) > 0",
     Operator.SW: "starts_with({}, {})",
-    Operator.EW: "starts_with(reverse({}), reverse({}))",
+    Operator.EW: "right({}, length({})) = {}",
 }
+# The beginning and the end of a text in JSON, as a search for a part of it sees them.
+_QUOTES: Final = {Operator.CO: ("", ""), Operator.SW: ('"', ""), Operator.EW: ("", '"')}
+_ESCAPED: Final = re.compile(r'["\\\x00-\x1f]')
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +67,12 @@ class _Operand:
     column: Column | None = None
     many: Sql | None = None
     attribute: Attribute | None = None
+    is_negated: bool = False
+
+    @property
+    def relation(self) -> Asked | None:
+        """The relation that the values are of."""
+        return _asked(self.attribute, is_negated=self.is_negated)
 
     def compared(self) -> "_Operand":
         """The operand that a comparison reads: of a complex attribute, its `value`."""
@@ -72,12 +84,16 @@ class _Operand:
 
 @dataclass(frozen=True, slots=True)
 class _Compiler:
-    """Compiles filters over a resource, or over one value (`element`) of the attribute `within`."""
+    """Compiles filters over a resource, or over one value (`element`) of the attribute `within`.
+
+    `is_negated` is what stands in a `not`.
+    """
 
     resource_type: ResourceType
     tenant_url: str
     within: Located | None = None
     element: Sql = _ELEMENT
+    is_negated: bool = False
 
     def compile(self, tree: Filter) -> Sql:
         match tree:
@@ -86,7 +102,7 @@ class _Compiler:
             case Or(terms):
                 return join(" OR ", (self.compile(term) for term in terms))
             case Not(term):
-                return _negate(self.compile(term))
+                return _negate(replace(self, is_negated=True).compile(term))
             case Present(path):
                 return _present(self._operand(path))
             case Comparison(path, operator, value):
@@ -103,7 +119,8 @@ class _Compiler:
         keys = (located.sub.name,) if located.sub else ()
         if located.attribute.multi_valued:
             array = columns.values(self.resource_type, located, self.tenant_url)
-            return _Operand(located.leaf, _ELEMENT, keys, many=array, attribute=located.attribute)
+            leaf, attribute = located.leaf, located.attribute
+            return _Operand(leaf, _ELEMENT, keys, None, array, attribute, self.is_negated)
         column = columns.find_column(self.resource_type, located, self.tenant_url)
         return _Operand(located.leaf, columns.COMPARABLE, (*located.keys, *keys), column)
 
@@ -126,9 +143,10 @@ class _Compiler:
         if not attribute.multi_valued:
             return sql("({} AND {})", _present(self._operand(path)), compiler.compile(inner))
         members = compiler.equal_members(inner)
+        asked = _asked(attribute, is_negated=self.is_negated)
         if members is None:
-            return sql(_SOME, value, compiler.compile(inner))
-        return _has(attribute, value, members)
+            return _some(asked, value, compiler.compile(inner), _names(inner))
+        return _has(asked, value, members)
 
     def equal_members(self, tree: Filter) -> dict[str, Any] | None:
         """The members an element must have when the filter only asks for equality."""
@@ -167,13 +185,19 @@ def _present(operand: _Operand) -> Sql:
     attribute = operand.attribute
     if attribute is not None and attribute.relation is not None and operand.keys in _ALWAYS:
         return relations.has_any(attribute.relation)
+    if operand.many is not None and not operand.keys:
+        return sql("{} IS NOT NULL", operand.many)  # no array is empty
     found = sql("{} IS NOT NULL", columns.as_json(operand.base, operand.keys))
-    return found if operand.many is None else sql(_SOME, operand.many, found)
+    return (
+        found
+        if operand.many is None
+        else _some(operand.relation, operand.many, found, operand.keys)
+    )
 
 
 def _comparison(operand: _Operand, operator: Operator, literal: Any) -> Sql:
     if operator is Operator.NE:
-        return _negate(_comparison(operand, Operator.EQ, literal))
+        return _negate(_comparison(replace(operand, is_negated=True), Operator.EQ, literal))
     if literal is None:  # `eq null`; no other operator passes validate()
         return _negate(_present(operand))
     key = check_comparison(operand.leaf, operator, literal)
@@ -182,26 +206,37 @@ def _comparison(operand: _Operand, operator: Operator, literal: Any) -> Sql:
         return _compare(operand, operator, key)
     if operator is Operator.EQ:
         element = {operand.keys[0]: key} if operand.keys else key
-        return _has(operand.attribute, operand.many, element)
-    return sql(_SOME, operand.many, _compare(operand, operator, key))
+        return _has(operand.relation, operand.many, element)
+    condition = _compare(operand, operator, key)
+    found = _some(operand.relation, operand.many, condition, operand.keys)
+    if operand.relation is not None or operator not in _QUOTES or _ESCAPED.search(key):
+        return found
+    # Not to take each array apart: its text has the part, too.
+    before, behind = _QUOTES[operator]
+    part = Parameter(f"{before}{key}{behind}")
+    return sql("(strpos({}::text, {}::text) > 0 AND {})", operand.many, part, found)
 
 
 def _compare(operand: _Operand, operator: Operator, key: Any) -> Sql:
     if operand.column is not None:
         return _compare_column(operand.column, operator, key)
-    template = _TEMPLATES[operator]
     if operand.leaf.type in _TEXTUAL:
         text = columns.as_text(operand.base, operand.keys)
-        return sql(template, text, sql("{}::text", Parameter(key)))
+        return _operate(operator, text, sql("{}::text", Parameter(key)))
     value = columns.as_json(operand.base, operand.keys)
-    return sql(template, value, sql("{}::jsonb", Parameter(json.dumps(key))))
+    return _operate(operator, value, sql("{}::jsonb", Parameter(json.dumps(key))))
+
+
+def _operate(operator: Operator, value: Sql, literal: Sql) -> Sql:
+    template = _TEMPLATES[operator]
+    return sql(template, value, *[literal] * (template.count("{}") - 1))
 
 
 def _compare_column(column: Column, operator: Operator, key: Any) -> Sql:
     if column is columns.ID and operator is Operator.EQ:
         return _is_id(key)
     literal = sql(f"{{}}::{column.type}", Parameter(key))
-    return sql(_TEMPLATES[operator], column.expression, literal)
+    return _operate(operator, column.expression, literal)
 
 
 def _is_id(key: str) -> Sql:
@@ -210,13 +245,36 @@ def _is_id(key: str) -> Sql:
     return _FALSE if identifier is None else sql("id = {}", Parameter(identifier))
 
 
-def _has(attribute: Attribute | None, array: Sql, element: Any) -> Sql:
+def _has(asked: Asked | None, array: Sql, element: Any) -> Sql:
     """Some element has this value or these members.
 
     The GIN index scim_resource_emails answers it for e-mails, scim_membership for relations.
     """
-    if attribute is not None and attribute.relation is not None:
-        found = relations.has(attribute.relation, element)
-        if found is not None:
-            return found
+    if asked is not None:
+        return relations.has(asked, element)
     return sql("{} @> {}::jsonb", array, Parameter(json.dumps([element])))
+
+
+def _some(asked: Asked | None, array: Sql, condition: Sql, names: Collection[str]) -> Sql:
+    """The condition that another one, which asks for members of these names, holds for some element."""
+    if asked is not None:
+        return relations.some(asked, condition, names)
+    return sql(_SOME, array, condition)
+
+
+def _asked(attribute: Attribute | None, *, is_negated: bool) -> Asked | None:
+    relation = attribute.relation if attribute else None
+    return None if relation is None else Asked(relation, is_negated)
+
+
+def _names(tree: Filter) -> set[str]:
+    """The members that a filter in square brackets asks for, in lower case."""
+    match tree:
+        case And(terms) | Or(terms):
+            return set().union(*map(_names, terms))
+        case Not(term):
+            return _names(term)
+        case Present(path) | Comparison(path) | ValuePath(path):
+            return {path.name.lower()}
+        case _:
+            assert_never(tree)
