@@ -40,12 +40,6 @@ PEOPLE: Final = frozenset(
         "scim_attributechange",
     }
 )
-# Those of which the owner has not given its right away, as of the logs: no change is without them.
-_WRITABLE: Final = """
-SELECT relname::text FROM pg_class
-WHERE relnamespace = %s::regnamespace AND relkind IN ('r', 'p') AND has_table_privilege(oid, 'UPDATE')
-ORDER BY relname
-"""
 _APPLIED: Final = "SELECT app, name FROM django_migrations ORDER BY id"
 _ISOLATION: Final = "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY"
 # Columns that are not computed, in their order, by table.
@@ -113,9 +107,7 @@ def at_one_moment(tenant: Tenant) -> Iterator[None]:
 def hold_still(tenant: Tenant) -> None:
     """Wait for those who change the tenant, and have others wait until the transaction ends."""
     with in_tenant(tenant):
-        names = _rows(_WRITABLE, tenant.schema_name)
-        tables = (sql.Identifier(tenant.schema_name, name) for (name,) in names)
-        _execute(sql.SQL("LOCK TABLE {} IN SHARE MODE").format(sql.SQL(", ").join(tables)))
+        schemas.lock(tenant.schema_name, "SHARE")
 
 
 def check(path: Path) -> Manifest:

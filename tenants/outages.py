@@ -31,7 +31,8 @@ _CONFLICTS: Final = ("40001", "40P01")
 # A prepared statement whose columns have changed since, or that somebody removed: it is prepared anew.
 OUTDATED: Final = ("0A000", "26000")
 _CANCELED: Final = "57014"
-_TIMEOUTS: Final = (_CANCELED, "55P03")
+_LOCK_NOT_AVAILABLE: Final = "55P03"
+_TIMEOUTS: Final = (_CANCELED, _LOCK_NOT_AVAILABLE)
 _STATELESS: Final = (
     # Without a SQLSTATE the error is the driver's own: there was nobody to ask.
     psycopg.OperationalError,
@@ -64,6 +65,11 @@ def is_conflict(error: BaseException) -> bool:
 def is_timeout(error: BaseException) -> bool:
     """True if a statement, or its wait for a lock, took longer than it may."""
     return _state(error) in _TIMEOUTS
+
+
+def is_lock_timeout(error: BaseException) -> bool:
+    """True if a lock was not to be had within lock_timeout."""
+    return _state(error) == _LOCK_NOT_AVAILABLE
 
 
 def is_overtime(error: BaseException) -> bool:

@@ -2,11 +2,13 @@
 
 To find out what a migration has to do takes Django several times as long as doing it takes PostgreSQL,
 and the answer is the same for every schema that lacks the same migrations: all are compiled to SQL,
-and none reads rows in Python (tests/tenants/test_citus_rules.py). So the statements of the first such
-schema are kept in memory, and the next ones get them in a DO block: one message and one statement, inside
-which each is executed on its own, as Citus wants it (decision 0046).
+and none reads rows in Python (tests/tenants/test_citus_rules.py). So Django migrates a schema that is
+rolled back, its statements are kept in memory, and the schemas get them in a DO block: one message and one
+statement, inside which each is executed on its own, as Citus wants it (decision 0046). No schema that is
+served waits for Python while its tables are locked (decision 0093).
 """
 
+import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -17,6 +19,7 @@ from django.db import connection, transaction
 from django.db.migrations.executor import MigrationExecutor
 from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.migration import Migration
+from django.db.migrations.recorder import MigrationRecorder
 from django_tenants.utils import schema_context
 from psycopg import sql
 
@@ -61,23 +64,35 @@ def apply(lacking: Lacking) -> None:
 
     Raises InconsistentMigrationHistory for a schema that lacks a migration on which one depends that it has.
     """
-    recording = _recordings.get(lacking)
-    if recording is None:
-        _recordings[lacking] = _record(lacking)
-        return
+    prepare(lacking)
     with connection.cursor() as cursor:
-        cursor.execute(_block(recording))
+        cursor.execute(_block(_recordings[lacking]))
+
+
+def prepare(lacking: Lacking) -> None:
+    """Find out what the schema lacks that the connection is directed to; its tables are only read.
+
+    The first time in a process Django migrates a schema that is rolled back. Needs a transaction. Raises
+    InconsistentMigrationHistory.
+    """
+    if lacking in _recordings:
+        return
+    if lacking.has_table:
+        MigrationLoader(connection).check_consistent_history(connection)
+    with _scratch():
+        if lacking.has_table:
+            MigrationRecorder(connection).ensure_schema()
+            _record(Lacking(known() - lacking.migrations))
+        _recordings[lacking] = _record(lacking)
 
 
 def complete() -> tuple[str, ...]:
     """The statements that make all tables of a tenant, and note the migrations, in an empty schema.
 
-    The first time in a process they are made in a schema that is rolled back. Needs a transaction.
+    Needs a transaction.
     """
     lacking = Lacking(known(), has_table=False)
-    if lacking not in _recordings:
-        with _scratch():
-            _recordings[lacking] = _record(lacking)
+    prepare(lacking)
     recording = _recordings[lacking]
     note = _note(recording).as_string(connection.connection)
     return (*recording.statements, note)
@@ -86,11 +101,12 @@ def complete() -> tuple[str, ...]:
 @contextmanager
 def _scratch() -> Iterator[None]:
     """A schema of its own that is gone afterwards."""
+    name = f"t_scratch_{secrets.token_hex(4)}"
     with transaction.atomic():
         with schema_context(PUBLIC), connection.cursor() as cursor:
-            cursor.execute("CREATE SCHEMA t_scratch")
-        with schema_context("t_scratch"):
-            connection.set_schema("t_scratch", include_public=False)  # type: ignore[attr-defined]  # tenants.backend
+            cursor.execute(sql.SQL("CREATE SCHEMA {}").format(sql.Identifier(name)))
+        with schema_context(name):
+            connection.set_schema(name, include_public=False)  # type: ignore[attr-defined]  # tenants.backend
             yield
         transaction.set_rollback(True)
 
@@ -98,7 +114,6 @@ def _scratch() -> Iterator[None]:
 def _record(lacking: Lacking) -> _Recording:
     """Have Django migrate the schema, and keep what it executed but for questions and notes."""
     executor = MigrationExecutor(connection)
-    executor.loader.check_consistent_history(connection)
     targets = executor.loader.graph.leaf_nodes()
     whole: list[tuple[Migration, bool]] = executor.migration_plan(targets)
     # A backup of an older program is put into tables as they were then (tenants.backup).

@@ -5,23 +5,28 @@ beside `public`, Django would take the registry's table of migrations for the te
 must therefore be atomic, which also keeps them free of anything that a pooled connection forgets.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
+from time import monotonic, sleep
 from typing import Any, Final
 
-from django.db import connection, transaction
+from django.db import Error, connection, transaction
 from django_tenants.utils import schema_context
 from psycopg import sql
 
-from tenants import recordings, roles
+from tenants import outages, recordings, roles
 from tenants.backend.base import PUBLIC
 from tenants.current import in_public
 from tenants.models import Status, Tenant
 from tenants.recordings import TABLE, Lacking, Name
 
-# A migration that waits for a lock makes every request of the tenant wait behind it.
-LOCK_TIMEOUT: Final = "5s"
+# A migration that waits for a lock makes every request of the tenant wait behind it. Below the second after
+# which PostgreSQL ends one of two transactions that wait for each other, so that it never is a request.
+LOCK_TIMEOUT: Final = "500ms"
+# So long it is tried again for, with growing pauses in which requests go on.
+PATIENCE_SECONDS: Final = 60.0
+_PAUSES: Final = (0.1, 2.0)
 # Schemas asked in one statement: larger ones plan slower than they save.
 CHUNK: Final = 200
 SMALL_CHUNK: Final = 50  # of statements with joins
@@ -34,6 +39,14 @@ SELECT nspname FROM pg_namespace
 JOIN pg_class ON relnamespace = pg_namespace.oid AND relname = %s
 JOIN pg_attribute ON attrelid = pg_class.oid AND attname = %s
 WHERE nspname = ANY(%s)
+"""
+# What requests read first. Who has these tables waits for the requests under way, and the next ones wait
+# there, holding none of the others.
+_ENTRANCES: Final = ("accounts_secrettoken", "accounts_accesstoken", "accounts_session")
+_LOCKABLE: Final = """
+SELECT relname::text FROM pg_class
+WHERE relnamespace = %s::regnamespace AND relkind IN ('r', 'p') AND has_table_privilege(oid, 'UPDATE')
+ORDER BY array_position(%s, relname::text), relname
 """
 _APPLIED: Final = "SELECT {schema}, array(SELECT app || '.' || name FROM {table})"
 
@@ -54,9 +67,56 @@ def create(schema_name: str, lacks: Lacking | None = None) -> None:
 
 
 def migrate(schema_name: str, lacks: Lacking) -> None:
-    """Apply the migrations that a tenant's schema lacks."""
+    """Apply the migrations that a tenant's schema lacks, in the caller's transaction if there is one."""
     with alone(schema_name):
         recordings.apply(lacks)
+
+
+def migrate_served(schema_name: str, lacks: Lacking) -> None:
+    """Apply the migrations that the schema of a tenant lacks that is served meanwhile.
+
+    All of its tables are locked before anything is changed, so that requests are behind it or before it
+    and never between. Raises django.db.Error.
+    """
+    with alone(schema_name):
+        recordings.prepare(lacks)
+
+    def at_once() -> None:
+        with alone(schema_name):
+            lock(schema_name)
+            recordings.apply(lacks)
+
+    patiently(at_once)
+
+
+def patiently(attempt: Callable[[], None]) -> None:
+    """Attempt something in a transaction of its own until it gets its locks. Raises django.db.Error."""
+    until = monotonic() + PATIENCE_SECONDS
+    pause, longest = _PAUSES
+    while True:
+        try:
+            attempt()
+        except Error as error:
+            is_busy = outages.is_lock_timeout(error) or outages.is_conflict(error)
+            if not is_busy or connection.in_atomic_block or monotonic() >= until:
+                raise
+            sleep(pause)
+            pause = min(pause * 2, longest)
+        else:
+            return
+
+
+def lock(schema_name: str, mode: str = "ACCESS EXCLUSIVE") -> None:
+    """Keep others out of the schema until the transaction ends; which, says the mode of PostgreSQL's locks.
+
+    The append-only logs, which their owner may not lock, stay free: no change is without the others.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(_LOCKABLE, [schema_name, list(_ENTRANCES)])
+        tables = [sql.Identifier(schema_name, name) for (name,) in cursor.fetchall()]
+        if tables:
+            statement = sql.SQL("LOCK TABLE {} IN {} MODE")
+            cursor.execute(statement.format(sql.SQL(", ").join(tables), sql.SQL(mode)))
 
 
 @contextmanager

@@ -65,6 +65,24 @@ def test_the_second_tenant_that_lacks_a_migration_gets_the_statements_of_the_fir
     assert sorted(database.structure(globex)) == sorted(before)
 
 
+def test_a_schema_that_nobody_uses_shows_what_a_migration_does(acme, statements, monkeypatch):
+    """Django takes its time, and whoever waits for a table of the tenant's would wait for Python."""
+    monkeypatch.setattr(recordings, "_recordings", {})
+    forget_migrations(acme)
+
+    with statements() as found_out, schemas.alone("t_acme"):
+        recordings.prepare(NEWEST)
+    with statements() as done:
+        schemas.migrate_served("t_acme", NEWEST)
+
+    assert any("t_scratch_" in each for each in found_out)
+    assert not [each for each in found_out if "t_acme" in each]
+    asked, locked, migrated = done
+    assert ("pg_class" in asked, "LOCK TABLE" in locked, "DO " in migrated) == (True, True, True)
+    assert locked.index("'accounts_secrettoken'") < locked.index("'accounts_account'")
+    assert has_table(acme, "django_session")
+
+
 def test_tenants_that_lack_different_migrations_get_their_own(acme, globex):
     """The table of migrations may be there and empty: then it is not made again."""
     migrate("scim", "zero", schema="t_globex", verbosity=0)

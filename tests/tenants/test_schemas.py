@@ -1,7 +1,9 @@
 """Migrating the registry and every tenant, and telling which tenants are behind."""
 
 import io
+from contextlib import contextmanager
 
+import psycopg
 import pytest
 from django.core.management import call_command
 from django.core.management.base import CommandError
@@ -11,6 +13,7 @@ from django.db.migrations.loader import MigrationLoader
 from tenants import schemas
 from tenants.current import in_tenant
 from tenants.models import Tenant
+from tenants.recordings import Lacking
 
 
 def migrate(*arguments, **options):
@@ -148,6 +151,56 @@ def test_every_migration_is_atomic(db):
 
 
 def test_a_migration_does_not_wait_long_for_a_lock(acme):
+    """PostgreSQL ends one of two that wait for each other after a second, and it would be a request."""
     with schemas.alone("t_acme"), connection.cursor() as cursor:
         cursor.execute("SHOW lock_timeout")
-        assert cursor.fetchone() == ("5s",)
+        assert cursor.fetchone() == ("500ms",)
+
+
+@contextmanager
+def used_by_somebody(tenant):
+    """A request of the tenant's is under way, and has read who it is from."""
+    with psycopg.connect(**connection.get_connection_params()) as session:
+        session.execute(f"SELECT count(*) FROM {tenant.schema_name}.accounts_secrettoken")
+        yield session
+
+
+def test_a_migration_begins_again_until_nobody_uses_the_tenant(real_tenants, monkeypatch):
+    """In the pauses the request goes on."""
+    tenant, _ = real_tenants
+    lacks = Lacking(frozenset({("sessions", "0001_initial")}))
+    forget_migrations(tenant)
+    waits = []
+
+    with used_by_somebody(tenant) as session:
+
+        def go_on(seconds):
+            waits.append(seconds)
+            session.execute(f"SELECT count(*) FROM {tenant.schema_name}.scim_resource")
+            if len(waits) == 2:
+                session.commit()
+
+        monkeypatch.setattr(schemas, "sleep", go_on)
+        schemas.migrate_served(tenant.schema_name, lacks)
+
+    assert waits == [0.1, 0.2]
+    assert has_table(tenant, "django_session")
+    assert schemas.behind() == []
+
+
+def test_a_migration_that_gets_no_lock_in_its_time_is_named_at_the_end(real_tenants, monkeypatch):
+    for tenant in real_tenants:
+        forget_migrations(tenant)
+    busy = real_tenants[0].schema_name
+    monkeypatch.setattr(schemas, "PATIENCE_SECONDS", 0.2)
+
+    with used_by_somebody(real_tenants[0]), pytest.raises(CommandError) as failed:
+        migrate(verbosity=0)
+
+    assert str(failed.value) == (
+        f"Not migrated:\n  {busy}: canceling statement due to lock timeout"
+    )
+    assert schemas.behind() == [busy]
+    assert has_table(real_tenants[1], "django_session")
+    migrate(verbosity=0)
+    assert schemas.behind() == []

@@ -97,7 +97,7 @@ class Command(HouseCommand, migrate.Command):
     def _catch_up(self, schema: str, lacks: Lacking, options: dict[str, Any]) -> None:
         if options["verbosity"]:
             self.stdout.write(self.style.MIGRATE_HEADING(f"Schema {schema}:"))
-        schemas.migrate(schema, lacks)
+        schemas.migrate_served(schema, lacks)
 
     def _ask_django(self, schema: str, options: dict[str, Any]) -> None:
         verbosity = options["verbosity"]
@@ -105,8 +105,12 @@ class Command(HouseCommand, migrate.Command):
             self.stdout.write(self.style.MIGRATE_HEADING(f"Schema {schema}:"))
         if schema != PUBLIC:
             verbosity = max(verbosity - 1, 0)  # else a thousand tenants say the same
-        with schemas.alone(schema):
-            super().handle(**{**options, "verbosity": verbosity})
+
+        def at_once() -> None:
+            with schemas.alone(schema):
+                migrate.Command.handle(self, **{**options, "verbosity": verbosity})
+
+        schemas.patiently(at_once)
 
 
 def _cause(error: Exception) -> str:
