@@ -1,6 +1,8 @@
 """The files of deploy/ name commands, settings and folders that exist, and leave no service out."""
 
+import os
 import re
+import subprocess
 from configparser import ConfigParser
 
 import pytest
@@ -11,11 +13,12 @@ from django.core.management import get_commands
 from config.variables import VARIABLES
 from scim.provider.features import features
 from tests.newcomer.image import DOCKERFILE, instructions
+from tests.newcomer.production import DOCUMENT, lines_of
 
 DEPLOY = settings.BASE_DIR / "deploy"
 UNITS = sorted((DEPLOY / "systemd").glob("*.service"))
 TIMERS = sorted((DEPLOY / "systemd").glob("*.timer"))
-OPERATIONS = (settings.BASE_DIR / "docs" / "operations.md").read_text()
+OPERATIONS = DOCUMENT.read_text()
 COMPOSE = yaml.safe_load((DEPLOY / "compose.yaml").read_text())
 OURS = {"migrate", "web", "events", "jobs", "timers"}
 SERVER = "gunicorn config.wsgi -c config/gunicorn.py"
@@ -33,7 +36,7 @@ def started(unit):
 
 
 def of_manage(lines):
-    return {name for line in lines for name in re.findall(r"manage\.py\W+(\w+)", line)}
+    return {name for line in lines for name in re.findall(r"manage(?:\.py)?\W+(\w+)", line)}
 
 
 def in_compose():
@@ -88,8 +91,38 @@ def test_a_timer_starts_a_service_that_ends(timer):
 def test_the_server_is_replaced_without_an_outage():
     service = read(DEPLOY / "systemd" / "mypolicies.service")["Service"]
 
-    assert service["ExecReload"] == "/bin/kill -USR2 $MAINPID"
+    # The shell's own kill: a minimal Debian has no /bin/kill.
+    assert service["ExecReload"] == "/bin/sh -c 'kill -USR2 \"$$MAINPID\"'"
     assert service["Type"] == "notify"
+
+
+@pytest.mark.parametrize("section", ["First deployment", "Upgrading"])
+def test_the_lines_to_type_name_files_and_commands_that_exist(section):
+    """tests/newcomer/production.py types them."""
+    typed = lines_of(section, OPERATIONS)
+
+    named = {each for line in typed for each in re.findall(r"deploy/[\w./-]+\w", line)}
+    assert "deploy/manage" in named
+    assert [each for each in named if not (settings.BASE_DIR / each).exists()] == []
+    assert of_manage(typed) <= set(get_commands())
+    assert of_manage(typed) >= {"migrate"}
+
+
+def test_the_owner_s_file_has_the_owner_s_login_alone():
+    lines = (DEPLOY / "mypolicies-owner.env").read_text().splitlines()
+
+    [assigned] = [line for line in lines if not line.startswith("#")]
+    assert assigned.startswith("MIGRATION_DATABASE_URL=postgresql://mypolicies:")
+
+
+def test_only_root_runs_commands_with_the_settings_of_production():
+    command = [DEPLOY / "manage", "settings"]
+    somebody = {"user": "nobody", "extra_groups": []} if os.geteuid() == 0 else {}
+
+    done = subprocess.run(command, capture_output=True, text=True, check=False, **somebody)
+
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == f"Only root may read the settings: sudo {DEPLOY}/manage settings\n"
 
 
 def test_each_unit_is_named_in_the_document():

@@ -1,4 +1,4 @@
-"""`python3 -m tests.newcomer.image`: the steps of deploy/Dockerfile in minimal roots of Debian.
+"""`.venv/bin/python -m tests.newcomer.image`: the steps of deploy/Dockerfile in minimal roots of Debian.
 
 As root, with debootstrap, where no registry of images is reached. Of the Dockerfile's instructions those are
 understood that it uses; each stage gets a root of its own. Then the last stage's command is started as its
@@ -147,7 +147,7 @@ def serves(stage: Stage) -> bool:
 
 def main() -> None:
     """Build and start; the exit status tells whether all went well."""
-    parser = argparse.ArgumentParser(prog="python3 -m tests.newcomer.image")
+    parser = argparse.ArgumentParser(prog="python -m tests.newcomer.image")
     parser.add_argument("--folder", type=Path, default=Path("/var/tmp/mypolicies-newcomer"))  # noqa: S108
     parser.add_argument("--copy", action="append", default=[], metavar="FILE")
     arguments = parser.parse_args()

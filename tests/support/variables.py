@@ -13,7 +13,7 @@ README: Final[Path] = settings.BASE_DIR / "README.md"
 FILE: Final[Path] = settings.BASE_DIR / "deploy" / "mypolicies.env"
 # Without a value of its own a production does not start, or does not do its work.
 FIRST: Final = {
-    "DATABASE_URL": "postgresql://mypolicies:PASSWORD@127.0.0.1:5432/mypolicies",
+    "DATABASE_URL": "postgresql://mypolicies_serving:PASSWORD@127.0.0.1:5432/mypolicies",
     "BASE_DOMAIN": "mypolicies.example",
     "SECRET_KEY": "",
     "DATA_DIR": "/var/lib/mypolicies",
