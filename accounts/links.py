@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from typing import Any, Final
 
 from django.conf import settings
-from django.urls import get_script_prefix, reverse, set_script_prefix
+from django.urls import get_script_prefix, get_urlconf, reverse, set_script_prefix, set_urlconf
 
 from tenants.hostnames import OPERATOR_CUSTOM_DOMAIN
 from tenants.models import Tenant
@@ -50,6 +50,19 @@ def for_accounts(tenant: Tenant, name: str, *args: Any) -> str:
 def for_staff(tenant: Tenant, name: str, *args: Any) -> str:
     """The URL, for staff, of one of the tenant's screens on the staff host."""
     return _STAFF_HOST.base_url + visit_path(tenant, name, *args)
+
+
+@contextmanager
+def visiting(tenant: Tenant) -> Iterator[None]:
+    """Paths by URL names are those of the tenant's screens on a visit, on a page of the staff site."""
+    prefix, urlconf = get_script_prefix(), get_urlconf()
+    set_script_prefix(visit_prefix(tenant) + "/")
+    set_urlconf(settings.ROOT_URLCONF)
+    try:
+        yield
+    finally:
+        set_script_prefix(prefix)
+        set_urlconf(urlconf)
 
 
 @contextmanager

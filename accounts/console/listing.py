@@ -57,6 +57,11 @@ class Listed(ChangeList):
         screen.prepare(request, self.result_list)
         self.nothing_hint = screen.nothing_hint(request)
 
+    def url_for_result(self, result: Any) -> str:
+        """The page that the row's name leads to."""
+        screen: Any = self.model_admin
+        return str(screen.path_in_list(result))
+
 
 class TableFilter(SimpleListFilter):
     """Offers the conditions of the table; a value that is not in it filters nothing."""

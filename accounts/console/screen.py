@@ -31,6 +31,7 @@ from accounts.console.page import (
     record_path,
     url_name,
 )
+from accounts.console.searching import Hit, Search
 from accounts.console.times import in_list
 from accounts.console.view import answer
 from accounts.signed_in import may, record_view
@@ -106,6 +107,14 @@ class RecordAdmin(_ModelAdmin[M], Generic[M]):
         """A sentence below a search that found nothing: how this account has to search."""
         return ""
 
+    def hits(self, search: Search) -> Iterable[Hit]:
+        """The rows that it has to the search over the site."""
+        return ()
+
+    def buttons_of_list(self, request: HttpRequest) -> tuple[Button, ...]:
+        """The buttons above the list."""
+        return self._buttons(Call(request, None))
+
     def page(self, request: HttpRequest, record: M) -> Page:
         """The page about one row."""
         raise NotImplementedError
@@ -174,7 +183,7 @@ class RecordAdmin(_ModelAdmin[M], Generic[M]):
             "title": self.list_label(),
             "subtitle": None,
             "is_provisioned": self.is_provisioned,
-            "buttons": self._buttons(Call(request, None)),
+            "buttons": self.buttons_of_list(request),
         }
         return super().changelist_view(request, {**context, **(extra_context or {})})
 
@@ -246,6 +255,10 @@ class RecordAdmin(_ModelAdmin[M], Generic[M]):
 
     def record_path(self, record_pk: Any) -> str:
         return record_path(self.model, record_pk)
+
+    def path_in_list(self, record: M) -> str:
+        """The path of the page that the row's name in the list leads to."""
+        return self.record_path(record.pk)
 
     def url_name(self, view: str) -> str:
         """The name of one of this screen's URLs, such as `admin:scim_user_changelist`."""

@@ -7,13 +7,15 @@ from typing import Any, Final, cast
 
 from django.contrib.admin import AdminSite
 from django.contrib.admin.models import LogEntry
+from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
-from django.urls import URLPattern, URLResolver, reverse
+from django.urls import URLPattern, URLResolver, path, reverse
 
 from accounts.console.page import Overview, joined
 from accounts.console.screen import RecordAdmin
+from accounts.console.searching import ACTION, PAGE, Hit, Search, by_kind, fits
 
 # Django's views for forms that these sites do not have.
 _LEFT_OUT: Final = frozenset({"autocomplete", "jsi18n", "view_on_site"})
@@ -64,6 +66,14 @@ class Part:
         """The content of the first page."""
         return Overview()
 
+    def hits(self, search: Search) -> Iterable[Hit]:
+        """The hits that it has in a search over the site."""
+        return ()
+
+    def nothing_hint(self, request: HttpRequest) -> str:
+        """A sentence below a search that found nothing: how this account has to search."""
+        return ""
+
 
 class ConsoleSite(AdminSite):
     """An admin site without Django's log, autocompletion and inline scripts; nothing is cached."""
@@ -83,7 +93,8 @@ class ConsoleSite(AdminSite):
 
     def get_urls(self) -> list[URLPattern | URLResolver]:
         urls = [url for url in super().get_urls() if getattr(url, "name", "") not in _LEFT_OUT]
-        return [*(url for part in self.parts for url in part.urls()), *urls]
+        search = path("search/", self.admin_view(self.search), name="search")
+        return [search, *(url for part in self.parts for url in part.urls()), *urls]
 
     def index(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
@@ -95,6 +106,58 @@ class ConsoleSite(AdminSite):
     def overview(self, request: HttpRequest) -> Overview:
         """The content of the first page without parts."""
         return Overview()
+
+    def search(self, request: HttpRequest) -> HttpResponse:
+        """The results of a search: as a page, or as the list below a box that is typed into."""
+        if request.method not in {"GET", "HEAD"}:
+            raise PermissionDenied
+        request.current_app = self.name
+        search = Search.of(request)
+        found: dict[str, Any] = {"search": search, "kinds": by_kind(self.hits(search))}
+        if search.is_typing:
+            return TemplateResponse(request, "console/hits.html", found)
+        hint = "" if found["kinds"] else self.nothing_hint(request)
+        context = {**self.each_context(request), "title": "Search", "hint": hint, **found}
+        return TemplateResponse(request, "console/search.html", context)
+
+    def hits(self, search: Search) -> Iterable[Hit]:
+        """Everything that the account may open and that fits."""
+        if (search.term or search.only) and not self.is_about_pages(search):
+            yield from self.found(search)
+        yield from self._pages_and_actions(search)
+
+    def is_about_pages(self, search: Search) -> bool:
+        """True if the search is for pages and actions alone, not for rows."""
+        return False
+
+    def found(self, search: Search) -> Iterable[Hit]:
+        """The hits of the screens and parts."""
+        for screen in self._screens(search.request):
+            yield from screen.hits(search)
+        for part in self.parts:
+            yield from part.hits(search)
+
+    def nothing_hint(self, request: HttpRequest) -> str:
+        """The hints of the screens and parts, each once."""
+        told = [screen.nothing_hint(request) for screen in self._screens(request)]
+        told += [part.nothing_hint(request) for part in self.parts]
+        return " ".join(filter(None, dict.fromkeys(told)))
+
+    def _pages_and_actions(self, search: Search) -> Iterable[Hit]:
+        if search.asks_for(PAGE):
+            for place in self.places(search.request):
+                if fits(search.term, place.label):
+                    yield Hit(PAGE, place.label, place.path, place.purpose)
+        if search.term and search.asks_for(ACTION):
+            for screen in self._screens(search.request):
+                for button in screen.buttons_of_list(search.request):
+                    if fits(search.term, f"{button.label} {screen.list_label()}"):
+                        yield Hit(ACTION, button.label, button.path, screen.list_label())
+
+    def _screens(self, request: HttpRequest) -> list[RecordAdmin[Any]]:
+        """The screens that the account may open, in the order of registration."""
+        screens = [cast("RecordAdmin[Any]", screen) for screen in self._registry.values()]
+        return [screen for screen in screens if screen.has_view_permission(request)]
 
     def get_app_list(self, request: HttpRequest, app_label: str | None = None) -> list[Any]:
         """In the order of registration: what people come for stands first."""
@@ -114,6 +177,8 @@ class ConsoleSite(AdminSite):
             "place": place,
             "groups": grouped(places),
             "is_index": request.path == reverse("admin:index", current_app=self.name),
+            "home_path": reverse("admin:index", current_app=self.name),
+            "search_path": reverse("admin:search", current_app=self.name),
         }
 
     def name_of_place(self) -> str:

@@ -194,7 +194,7 @@ def _expiring(now: datetime) -> Table:
 
 
 def tenant_link(tenant: Tenant) -> SafeString:
-    return link(staff_path("admin:tenants_tenant_change", tenant.pk), tenant.name)
+    return link(visit_path(tenant, "admin:index"), tenant.name)
 
 
 def until(moment: datetime, now: datetime) -> SafeString:

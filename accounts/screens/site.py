@@ -1,18 +1,22 @@
 """Both sites: who may enter, how one signs in, and the first page of each."""
 
+from dataclasses import dataclass
+from hashlib import blake2b
 from http import HTTPStatus
 from typing import Any, Final
 
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
-from django.urls import URLPattern, URLResolver, path
+from django.urls import URLPattern, URLResolver, path, reverse
 from django.utils.decorators import method_decorator
 from django.views.decorators.cache import never_cache
 
 from accounts import sessions, viewing
 from accounts.audit import record
 from accounts.console.page import Overview
-from accounts.console.site import ConsoleSite
+from accounts.console.searching import Search
+from accounts.console.site import ConsoleSite, Place, grouped
+from accounts.links import staff_path, visiting
 from accounts.models import IdentityProvider
 from accounts.permissions import STAFF_ROLES, TENANT_ROLES
 from accounts.screens.accounts import accept_page
@@ -21,12 +25,47 @@ from accounts.screens.forgotten import forgotten_page, reset_page
 from accounts.screens.overview import staff_overview
 from accounts.screens.signing_in import second_factor_page, sign_in_page
 from accounts.screens.signing_on import SigningOn
-from accounts.signed_in import Viewing, actor, may, record_view, visit_of
+from accounts.signed_in import Viewing, actor, home_tenant, may, record_view, visit_of
 from accounts.sso import rules
-from tenants import clock
+from tenants import clock, rates
 from tenants.current import current_tenant
+from tenants.models import Tenant
 
 SEE_TENANTS: Final = "tenants.view_tenant"
+SEARCHES: Final = rates.Rate(per_second=4, burst=60)  # of an account; a box asks as one types
+_TOO_MANY: Final = "You have searched too often within a minute. Wait, then search again."
+
+
+@dataclass(frozen=True, slots=True)
+class Switcher:
+    """The way from tenant to tenant, in the header of staff's pages.
+
+    `at` is the name of the URL of the list that is open: another tenant's opens in its place.
+    """
+
+    title: str
+    at: str
+    is_visit: bool
+
+    @property
+    def home_path(self) -> str:
+        return staff_path("admin:index")
+
+    @property
+    def list_path(self) -> str:
+        return staff_path("admin:tenants_tenant_changelist")
+
+    @property
+    def search_path(self) -> str:
+        return staff_path("admin:search")
+
+    @property
+    def account_path(self) -> str:
+        return staff_path("admin:your_account")
+
+    @property
+    def logout_path(self) -> str:
+        return staff_path("admin:logout")
 
 
 class Site(ConsoleSite):
@@ -99,12 +138,31 @@ class Site(ConsoleSite):
         return {
             **super().each_context(request),
             "visit": visit_of(request),
+            "switcher": self.switcher(request),
             "viewing": self.running_view(request),
             "who_signs_in": self.who_signs_in(),
             "where": current_tenant().host,
             "ways": self.sign_on_ways,  # asked for by the pages that show them
             "password_rule": self.password_rule,
         }
+
+    def search(self, request: HttpRequest) -> HttpResponse:
+        account: Any = request.user
+        who = f"search {home_tenant(request).id} {account.pk}"
+        key = blake2b(who.encode(), digest_size=16).digest()
+        seconds = rates.buckets.wait(key, SEARCHES)
+        if not seconds:
+            rates.buckets.count(key, SEARCHES)
+            return super().search(request)
+        context = {**self.each_context(request), "title": "Search", "detail": _TOO_MANY}
+        status = HTTPStatus.TOO_MANY_REQUESTS
+        answer = TemplateResponse(request, "failed.html", context, status=status)
+        answer["Retry-After"] = str(seconds)
+        return answer
+
+    def switcher(self, request: HttpRequest) -> Switcher | None:
+        """The way to other tenants, for staff."""
+        return None
 
     def running_view(self, request: HttpRequest) -> Viewing | None:
         """The running view of staff who see a tenant as its admins do, for the banner."""
@@ -132,6 +190,24 @@ class StaffSite(Site):
         """The state of all tenants."""
         return staff_overview(clock.now()) if may(request, SEE_TENANTS) else Overview()
 
+    def each_context(self, request: HttpRequest) -> dict[str, Any]:
+        """On the pages about a tenant the navigation is that of a visit."""
+        context = super().each_context(request)
+        tenant = shown_tenant(request)
+        if tenant is None:
+            return context
+        with visiting(tenant):
+            places = self.tenant_site.places(request)
+            home_path = reverse("admin:index")
+        places.append(_settings_of(staff_path(_TENANT_PAGE, tenant.pk), is_open=True))
+        return {**context, "place": tenant.name, "groups": grouped(places), "home_path": home_path}
+
+    def switcher(self, request: HttpRequest) -> Switcher | None:
+        if not (self.has_permission(request) and may(request, SEE_TENANTS)):
+            return None
+        tenant = shown_tenant(request)
+        return Switcher(tenant.host if tenant else "Staff", "", is_visit=tenant is not None)
+
     def running_view(self, request: HttpRequest) -> Viewing | None:
         return viewing.viewing_of(request) if self.has_permission(request) else None
 
@@ -158,6 +234,30 @@ class TenantSite(Site):
 
     roles = TENANT_ROLES
 
+    def places(self, request: HttpRequest) -> list[Place]:
+        """On a visit with staff's own page of the tenant, but when they view it as its admins do."""
+        visit, places = visit_of(request), super().places(request)
+        if visit and visit.viewing is None:
+            places.append(_settings_of(visit.way_back))
+        return places
+
+    def switcher(self, request: HttpRequest) -> Switcher | None:
+        visit = visit_of(request)
+        if visit is None:
+            return None
+        open_one = next((name for name, _ in self.pages() if request.path == reverse(name)), "")
+        return Switcher(visit.tenant.host, open_one, is_visit=True)
+
+    def search(self, request: HttpRequest) -> HttpResponse:
+        answer = super().search(request)
+        if "part" not in request.GET:
+            record_view(request, "searched")
+        return answer
+
+    def is_about_pages(self, search: Search) -> bool:
+        """On a visit what is typed finds no rows: a look at them is noted, once and not a letter."""
+        return search.is_typing and visit_of(search.request) is not None
+
     def get_urls(self) -> list[URLPattern | URLResolver]:
         return [*SigningOn(self).urls(), *super().get_urls()]
 
@@ -179,3 +279,22 @@ class TenantSite(Site):
         if visit_of(request):
             return True  # VisitMiddleware let only staff in
         return not current_tenant().is_operator and super().has_permission(request)
+
+
+_SHOWN: Final = "shown_tenant"  # of a request
+_TENANT_PAGE: Final = "admin:tenants_tenant_change"
+
+
+def show_tenant(request: HttpRequest, tenant: Tenant) -> None:
+    """Note that the page of the staff site is about the tenant."""
+    setattr(request, _SHOWN, tenant)
+
+
+def shown_tenant(request: HttpRequest) -> Tenant | None:
+    """The tenant that the page of the staff site is about, if it is about one."""
+    return getattr(request, _SHOWN, None)
+
+
+def _settings_of(path: str, *, is_open: bool = False) -> Place:
+    purpose = "Host names, status and retention of the tenant, for staff."
+    return Place("Administration", "Tenant settings", path, purpose, is_open)

@@ -1,10 +1,12 @@
 """Tenants, on the staff site: what there is, the way into a tenant's screens, suspend and resume."""
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any, Final, cast
 from uuid import UUID
 
 from django import forms
+from django.conf import settings
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.db.models import Q, QuerySet
@@ -19,17 +21,20 @@ from accounts.actions.tenants import CREATE, SUSPEND
 from accounts.console.action import ADD, Action, Call
 from accounts.console.form import ActionForm
 from accounts.console.listing import Conditions, TableFilter
-from accounts.console.page import Button, Fact, Facts, Header, Page, badge, link
+from accounts.console.page import Button, Fact, Facts, Header, Page, badge
 from accounts.console.screen import RecordAdmin
+from accounts.console.searching import FOUND, Hit, Search
 from accounts.links import visit_path
 from accounts.permissions import MINT, VIEW_AS_ADMIN
 from accounts.screens.failures import Failure, beside, failure_of, log_link
 from accounts.screens.overview import connection_badge
-from accounts.screens.site import StaffSite
+from accounts.screens.site import StaffSite, show_tenant
 from accounts.signed_in import may
 from tenants import clock, connection
 from tenants.connection import STATES, Connection, Refusal, with_state
 from tenants.models import Status, Tenant
+
+FOUND_AS: Final = "Tenants"  # in searches
 
 
 def state_badge(tenant: Tenant) -> SafeString:
@@ -210,22 +215,42 @@ class TenantAdmin(RecordAdmin[Tenant]):
     def page(self, request: HttpRequest, record: Tenant) -> Page:
         hosts = ", ".join(record.domains.order_by("domain").values_list("domain", flat=True))
         facts = (
-            Fact("Name", record.name),
-            Fact("Custom domain", record.custom_domain),
             Fact("Tenant URL", record.tenant_url, copyable=True),
             Fact("Sign-in page of its admins", f"{record.base_url}/admin/"),
             Fact("Additional host names", hosts or "None"),
             Fact("Status", state_badge(record)),
-            Fact("Created", record.created_at),
         )
-        site = cast("StaffSite", self.admin_site).tenant_site
-        links = tuple(link(visit_path(record, name), label) for name, label in site.pages())
         mint = visit_path(record, "admin:accounts_secrettoken_add")
         buttons = (Button("Generate secret token", mint),) if may(request, MINT) else ()
         now = clock.now()
         found = connection.read(record, now)
         sections = (_connection(record, now), Facts("Tenant", facts))
-        return Page(record.name, sections, buttons, links=links, header=_header(record, found))
+        return Page(record.name, sections, buttons, header=_header(record, found))
+
+    def path_in_list(self, record: Tenant) -> str:
+        """The overview of a visit; from there the navigation leads to staff's own page of the tenant."""
+        return visit_path(record, "admin:index")
+
+    def get_record(self, request: HttpRequest, object_id: str | UUID) -> Tenant:
+        """The tenant, whose navigation the page has."""
+        tenant = super().get_record(request, object_id)
+        show_tenant(request, tenant)
+        return tenant
+
+    def hits(self, search: Search) -> Iterable[Hit]:
+        """By part of a name, a custom domain or a host name; of all tenants the first without a term."""
+        if not search.asks_for(FOUND_AS) or not (search.term or search.only):
+            return
+        pages = [name for name, _ in cast("StaffSite", self.admin_site).tenant_site.pages()]
+        at = search.request.GET.get("at", "")
+        name = at if at in pages else "admin:index"
+        term = search.term.lower().removesuffix(f".{settings.BASE_DOMAIN}")
+        tenants = self.get_queryset(search.request).order_by(*self.ordering)
+        found, _ = self.get_search_results(search.request, tenants, term)
+        for tenant in found.distinct()[:FOUND]:
+            state = STATES[tenant.connection].label
+            detail = f"{tenant.custom_domain} · {state}"
+            yield Hit(FOUND_AS, tenant.name, visit_path(tenant, name), detail)
 
     def stop_view(self, request: HttpRequest, tenant_id: UUID) -> HttpResponse:
         """POST only: back to the own role, and to the tenant's page."""
@@ -250,7 +275,7 @@ def _header(tenant: Tenant, found: Connection) -> Header:
 
 def _connection(tenant: Tenant, now: datetime) -> Facts:
     found = connection.read(tenant, now)
-    facts = [Fact("State", connection_badge(found)), Fact("Details", found.sentence)]
+    facts = [Fact("Details", found.sentence)]
     if found.failure:
         facts += _refused(tenant, found.failure, failure_of(found.failure), "Problem")
     if found.beside:

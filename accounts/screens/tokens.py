@@ -1,6 +1,6 @@
 """Secret tokens: the list, one token's page, generating and revoking. A value is shown once."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any, Final, TypeVar
 from uuid import UUID
@@ -37,6 +37,7 @@ from accounts.console.page import (
     list_path,
 )
 from accounts.console.screen import RecordAdmin
+from accounts.console.searching import FOUND, Hit, Search
 from accounts.models import Account, OAuthClient, SecretToken, not_ended
 from accounts.permissions import MINT, Role
 from tenants import clock
@@ -345,6 +346,14 @@ class SecretTokenAdmin(CredentialAdmin[SecretToken]):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[SecretToken]:
         return super().get_queryset(request).defer("digest")
+
+    def hits(self, search: Search) -> Iterable[Hit]:
+        """The token with that public id."""
+        if not search.term or search.only:
+            return
+        for token in self.get_queryset(search.request).filter(public_id=search.term)[:FOUND]:
+            words = self.in_words(token)
+            yield Hit("Secret tokens", token.label, self.record_path(token.pk), words)
 
     @admin.display(description="expiry and last use")
     def in_words(self, token: SecretToken) -> str:

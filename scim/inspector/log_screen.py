@@ -17,6 +17,7 @@ from accounts.console.export import Export, ExportingAdmin, moment
 from accounts.console.listing import Conditions, TableFilter, since, uuid_in
 from accounts.console.page import Fact, Header, Page, Section, Table, link
 from accounts.console.screen import Panel
+from accounts.console.searching import FOUND, Hit, Search
 from scim.inspector import dry_run, requests, story
 from scim.inspector.requests import REFUSED_FROM, status_badge
 from scim.models import ProvisioningEvent, Resource
@@ -163,6 +164,17 @@ class ProvisioningEventAdmin(ExportingAdmin[ProvisioningEvent]):
             ids.append(identifier)
             found |= Q(pk=identifier)
         return queryset.filter(found | Q(resource_id__in=ids) if ids else found), False
+
+    def hits(self, search: Search) -> Iterable[Hit]:
+        """The requests with that id, or the one whose page has it; users are found as users."""
+        if not search.term or search.only:
+            return
+        found = Q(request_id=search.term)
+        identifier = uuid_in(search.term)
+        asked = Q(pk=identifier) | found if identifier else found
+        for event in self.get_queryset(search.request).filter(asked).order_by("-id")[:FOUND]:
+            title = story.title(event, Sight.of(search.request))
+            yield Hit("Requests", title, self.record_path(event.pk), event.request_id)
 
     def nothing_hint(self, request: HttpRequest) -> str:
         return WHOLE_VALUES

@@ -24,11 +24,8 @@ from accounts.console.page import (
     screen_link,
 )
 from accounts.console.screen import Panel
-from accounts.links import visit_path
-from accounts.models import SecretToken
 from accounts.screens.failures import LOG, Failure, beside, failure_of, log_query
 from accounts.screens.overview import LOOKS, SOON, requests_chart, until
-from accounts.screens.tokens import standing
 from scim.models import ProvisioningEvent, Resource, User
 from scim.monitoring import mapping
 from scim.monitoring.exchanges import LIMITED
@@ -42,8 +39,6 @@ from tenants.models import Expiry, Tenant, TrafficDay
 FAILURES_SHOWN: Final = 5
 FAILURES_FOR: Final = timedelta(days=7)
 _REFUSED_FROM: Final = 400  # HTTP status
-
-_TOKENS_SHOWN = 10
 
 
 def tenant_overview(now: datetime, sight: Sight) -> Overview:
@@ -158,19 +153,16 @@ def _expiries(tenant: Tenant, now: datetime) -> Table:
 
 
 class TenantPanel(Panel[Any]):
-    """Users, groups, tokens and the attribute mapping in traffic."""
+    """The attribute mapping in traffic, and the limit of requests."""
 
     def sections(self, request: HttpRequest, record: Tenant) -> Sequence[Section]:
-        """Some statements on the registry and some in the tenant, whatever its size."""
+        """One statement on the registry and one in the tenant, whatever its size."""
         now = clock.now()
         with in_tenant(record):
-            numbers = counted()
-            tokens = _tokens(record, now)
+            has_users = User.objects.filter(deleted_at=None).exists()
         marks = mapping.marks_of(record)
         return (
-            _counts(record, numbers),
-            tokens,
-            mapping.mistakes(marks, has_users=numbers.active + numbers.disabled > 0),
+            mapping.mistakes(marks, has_users=has_users),
             mapping.seen(marks, now),
             mapping.flavor(marks, now),
             _limit(marks, now),
@@ -184,38 +176,3 @@ def _limit(marks: dict[str, datetime], now: datetime) -> Facts:
     )
     exceeded = connection.ago(marks[LIMITED], now) if LIMITED in marks else "Never"
     return Facts("Request limit", (Fact("Allowed", allowed), Fact("Last exceeded", exceeded)))
-
-
-def _counts(tenant: Tenant, numbers: Counted) -> Facts:
-    users = visit_path(tenant, "admin:scim_user_changelist")
-    groups = visit_path(tenant, "admin:scim_group_changelist")
-    return Facts(
-        "Provisioned",
-        (
-            Fact("Active users", link(f"{users}?state=active", numbers.active)),
-            Fact("Disabled users", link(f"{users}?state=disabled", numbers.disabled)),
-            Fact("Groups", link(groups, numbers.groups)),
-        ),
-    )
-
-
-def _tokens(tenant: Tenant, now: datetime) -> Table:
-    """The newest tokens; the list has all of them."""
-    found = SecretToken.objects.select_related("issued_for").defer("digest")
-    rows: list[tuple[Any, ...]] = [
-        (
-            link(visit_path(tenant, "admin:accounts_secrettoken_change", token.pk), token),
-            standing(token.state(now)),
-            str(token.issued_for),
-            token.expires_at or "Never",
-            connection.ago(token.last_used_at, now) if token.last_used_at else "Never used",
-        )
-        for token in found.order_by("-created_at", "pk")[:_TOKENS_SHOWN]
-    ]
-    return Table(
-        "Secret tokens",
-        ("Token", "State", "Issued for", "Expires", "Last used"),
-        tuple(rows),
-        "No secret token yet.",
-        link(visit_path(tenant, "admin:accounts_secrettoken_changelist"), "All secret tokens"),
-    )

@@ -339,7 +339,10 @@ def _of_all_tenants(most: int, more: SafeString | None = None) -> Table:
     )
     rows = tuple(
         (
-            link(staff_path("admin:tenants_tenant_change", row["tenant_id"]), row["tenant__name"]),
+            link(
+                visit_path(Tenant(custom_domain=row["tenant__custom_domain"]), "admin:index"),
+                row["tenant__name"],
+            ),
             link(
                 f"{visit_path(Tenant(custom_domain=row['tenant__custom_domain']), _LIST)}?reason={row['reason']}",
                 _shown(row["reason"]),

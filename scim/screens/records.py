@@ -15,6 +15,7 @@ from django.utils.safestring import SafeString
 from accounts.console.listing import TableFilter, since, uuid_in
 from accounts.console.page import Fact, Facts, State, Table, Text, badge, link, pretty
 from accounts.console.screen import RecordAdmin
+from accounts.console.searching import FOUND, Hit, Search
 from scim.models import Resource, User
 from scim.protocol import urns
 from scim.protocol.representation import Stored, project, represent
@@ -271,6 +272,19 @@ class ResourceAdmin(RecordAdmin[R]):
 
     def nothing_hint(self, request: HttpRequest) -> str:
         return "" if Sight.of(request).is_whole else WHOLE_VALUES
+
+    def hits(self, search: Search) -> Iterable[Hit]:
+        """By what the search of the list finds, in the order of the list."""
+        if not search.term or search.only:
+            return
+        request, kind = search.request, self.counted_as[1].capitalize()
+        found, _ = self.get_search_results(request, self.get_queryset(request), search.term)
+        for record in found.order_by("-id")[:FOUND]:
+            yield Hit(kind, *self.hit(record))
+
+    def hit(self, record: R) -> tuple[str, str, str]:
+        """The name of the resource, the path of its page, and more to tell it by."""
+        return str(self.shown(record, self.naming)), self.record_path(record.pk), state(record)
 
     def named(self, term: str, lookup: str) -> Q:
         """The condition that something which names the resource fits the term."""

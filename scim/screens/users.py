@@ -126,6 +126,11 @@ class UserAdmin(ExportingAdmin[User], ResourceAdmin[User]):
         title = self.called(record)
         return Page(title, sections, notice=notice, closing=closing, header=self._header(record))
 
+    def hit(self, record: User) -> tuple[str, str, str]:
+        login, name = str(self.shown(record, "userName")), self.called(record)
+        known_by = "" if name == login else f"{login} · "
+        return name, self.record_path(record.pk), f"{known_by}{records.state(record)}"
+
     def called(self, user: User) -> str:
         """The name of a user for people: the display name, else the formatted one, else the userName."""
         name = self.shown(user, "displayName") or self.shown(

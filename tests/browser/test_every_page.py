@@ -128,6 +128,8 @@ def look_at_the_view_as_tenant_admin(server, window, found):
     sign_in(page, server.url("admin"), server.staff_email, server.staff_password)
     page.goto(server.url("admin", "/admin/tenants/tenant/"))
     page.locator("#result_list tbody th a").first.click()
+    sections = page.get_by_role("navigation", name="Sections")
+    sections.get_by_role("link", name="Tenant settings").click()
     page.get_by_role("link", name="View as tenant admin").click()
     page.get_by_label("Reason").fill("Ticket 4711")
     page.get_by_role("button", name="View as tenant admin").click()

@@ -85,7 +85,24 @@ def test_links_of_a_visit_stay_in_the_visit(staff_client, acme):
     links = re.findall(r'<a href="([^"]+)"', sections(staff_client.get("/t/acme/admin/")))
 
     assert links
-    assert [link for link in links if not link.startswith("/t/acme/admin/")] == []
+    outside = [link for link in links if not link.startswith("/t/acme/admin/")]
+    assert outside == [f"/admin/tenants/tenant/{acme.pk}/change/"]
+
+
+def test_staffs_page_of_a_tenant_has_the_navigation_of_a_visit(staff_client, acme):
+    own = staff_client.get(f"/admin/tenants/tenant/{acme.pk}/change/")
+    visit = staff_client.get("/t/acme/admin/")
+
+    assert navigation(own) == navigation(visit)
+    assert re.findall(r'<a href="([^"]+)"', sections(own)) == re.findall(
+        r'<a href="([^"]+)"', sections(visit)
+    )
+    assert open_places(own) == ["Tenant settings"]
+    assert [open_places(visit)] == [["Overview"]]
+
+
+def test_a_tenant_admin_has_no_tenant_settings(acme, admin_client):
+    assert "Tenant settings" not in navigation(admin_client(acme).get("/admin/"))
 
 
 @pytest.mark.parametrize(

@@ -30,34 +30,38 @@ def test_a_visit_shows_the_visited_tenants_users(lena, bjensen, jsmith):
     assert ["bjensen@acme.example" in globex, "jsmith@globex.example" in globex] == [False, True]
 
 
-def test_every_link_stays_in_the_visit_but_static_files_and_the_way_back(alice, acme, bjensen):
+def test_every_link_stays_in_the_visit_but_static_files_and_the_ways_back(alice, acme, bjensen):
     pages = [alice.get(path) for path in ("/t/acme/admin/", USERS, f"{USERS}{bjensen.id}/change/")]
 
     outside = {h for page in pages for h in hrefs(page) if not h.startswith("/t/acme/admin/")}
     assert {h for h in outside if not h.startswith("/static/")} == {
-        f"/admin/tenants/tenant/{acme.pk}/change/"
+        f"/admin/tenants/tenant/{acme.pk}/change/",
+        *("/admin/", "/admin/tenants/tenant/", "/admin/you/", "/admin/logout/"),
     }
 
 
 def test_the_next_page_after_a_visit_is_staffs_own_again(alice, bjensen):
     alice.get(USERS)
 
-    page = alice.get("/admin/tenants/tenant/")
+    page = alice.get("/admin/accounts/account/")
 
     assert "Staff · myPolicies" in page.text
     assert {h for h in hrefs(page) if h.startswith("/t/")} == set()
     assert (get_script_prefix(), get_urlconf()) == ("/", None)
 
 
-def test_a_banner_names_the_visited_tenant(alice, acme):
+def test_the_header_names_the_visited_tenant(alice, acme):
     page = alice.get("/t/acme/admin/").text
 
-    assert "You are viewing the tenant <strong>Acme" in page
-    assert "(acme.mypolicies.localhost)" in page
+    assert 'title="acme.mypolicies.localhost">Acme Ltd <span' in page
+    assert ">Visiting</span>" in page
 
 
-def test_an_own_host_has_no_banner(acme, tara, open_browser):
-    assert "You are viewing" not in open_browser(acme, tara).get("/admin/").text
+def test_an_own_host_has_no_way_to_other_tenants(acme, tara, open_browser):
+    page = open_browser(acme, tara).get("/admin/").text
+
+    assert "switcher" not in page
+    assert "Visiting" not in page
 
 
 def test_an_account_of_the_tenant_with_the_same_key_is_not_taken_for_the_visitor(

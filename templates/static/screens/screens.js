@@ -80,17 +80,6 @@ document.addEventListener("keydown", (event) => {
   }
 });
 
-// "/" goes to the search box.
-document.addEventListener("keydown", (event) => {
-  const search = document.getElementById("searchbar");
-  const isTyping = event.target.matches("input, textarea, select, [contenteditable]");
-  if (event.key === "/" && search && !isTyping && !event.ctrlKey && !event.metaKey && !event.altKey) {
-    event.preventDefault();
-    search.focus();
-    search.select();
-  }
-});
-
 // Times are in UTC; the viewer's own zone stands beside it in the title.
 function inOwnZone(root) {
   for (const time of root.querySelectorAll("time[datetime][title$=UTC]")) {

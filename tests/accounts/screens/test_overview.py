@@ -86,7 +86,7 @@ def test_a_failing_tenant_is_told_with_its_fix_and_the_request_that_failed(alice
     assert "Requests still come with the secret token in use, which has expired." in failing
     assert "Generate another secret token" in failing
     assert '<a href="/t/acme/admin/scim/provisioningevent/?q=r-17">5 minutes ago</a>' in failing
-    assert f"/admin/tenants/tenant/{acme.pk}/change/" in failing
+    assert 'href="/t/acme/admin/"' in failing
 
 
 def test_a_tenant_that_is_silent_for_two_hours_is_listed(alice, acme, globex, tell):

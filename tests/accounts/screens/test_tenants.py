@@ -39,28 +39,12 @@ def test_search_finds_by_name_custom_domain_and_host_name(term, alice, acme, glo
 
 
 @needs("events", "extensions", "guard", "inspector", "monitoring")
-def test_a_tenants_page_leads_to_its_screens(alice, acme):
+def test_a_tenants_page_repeats_nothing_of_its_navigation(alice, acme):
     page = alice.get(f"{LIST}{acme.pk}/change/").text
 
-    assert re.findall(r'href="(/t/[^"]+)"', page) == [
+    behind = page[page.index("<main") :]
+    assert re.findall(r'href="(/t/[^"]+)"', behind) == [
         "/t/acme/admin/accounts/secrettoken/add/",
-        "/t/acme/admin/scim/user/",
-        "/t/acme/admin/scim/group/",
-        "/t/acme/admin/accounts/secrettoken/",
-        "/t/acme/admin/accounts/oauthclient/",
-        "/t/acme/admin/tenants/problem/",
-        "/t/acme/admin/scim/provisioningevent/",
-        "/t/acme/admin/tenants/alarm/",
-        "/t/acme/admin/scim/extensionschema/",
-        "/t/acme/admin/scim/eventstream/",
-        "/t/acme/admin/scim/delivery/",
-        "/t/acme/admin/accounts/account/",
-        "/t/acme/admin/accounts/identityprovider/",
-        "/t/acme/admin/accounts/auditentry/",
-        "/t/acme/admin/setup/",
-        "/t/acme/admin/scim/user/?state=active",
-        "/t/acme/admin/scim/user/?state=disabled",
-        "/t/acme/admin/scim/group/",
     ]
 
 
@@ -126,7 +110,7 @@ def test_staff_still_visit_a_suspended_tenant_and_are_told(lena, acme):
     page = lena.get("/t/acme/admin/scim/user/")
 
     assert page.status_code == 200
-    assert "It is suspended" in page.text
+    assert "Acme Ltd is suspended: its provisioning requests are refused." in page.text
 
 
 def test_resuming_serves_it_again(lena, acme, open_browser):

@@ -5,7 +5,6 @@ from datetime import UTC, datetime, timedelta
 import pytest
 import time_machine
 
-from accounts import uses
 from scim.monitoring.exchanges import LIMITED
 from tenants import resolution, traffic
 from tenants.traffic import Exchange, Kind
@@ -69,20 +68,6 @@ def test_a_failing_tenant_says_what_is_wrong_and_leads_to_the_request(opened, ac
     assert "another has the same name" in found["Problem"]
     assert "rename or delete" in found["Remedy"]
     assert "/t/acme/admin/scim/provisioningevent/?q=" in found["Last failure"]
-
-
-def test_users_and_tokens_are_the_tenants_own(opened, acme, globex, entra):
-    entra.post("/Users", user("one"))
-    entra.post("/Users", user("two", active=False))
-    uses.flush()
-
-    at_acme, at_globex = opened(acme), opened(globex)
-
-    assert ">1</a>" in facts(at_acme["Provisioned"])["Active users"]
-    assert ">0</a>" in facts(at_globex["Provisioned"])["Active users"]
-    [token] = at_acme["Secret tokens"].rows
-    assert token[2:] == ("tara@acme.example", NOW + timedelta(days=365), "just now")
-    assert at_globex["Secret tokens"].rows == ()
 
 
 def test_the_mapping_shows_what_requests_carry(opened, acme, globex, entra):
