@@ -80,7 +80,7 @@ class Resource(models.Model):
             models.Index(name="scim_resource_work_email", fields=["work_email"]),
             models.Index(name="scim_resource_display_name", fields=["display_name"]),
             models.Index(name="scim_resource_family_name", fields=["family_name"]),
-            models.Index(name="scim_resource_modified", fields=["resource_type", "-last_modified"]),
+            models.Index(name="scim_resource_modified", fields=["resource_type", "last_modified"]),
             # For the guard: active users, counted as far as it matters (decision 0022).
             models.Index(
                 name="scim_resource_active",
@@ -178,8 +178,9 @@ class ProvisioningEvent(models.Model):
         indexes = [
             models.Index(name="scim_event_resource", fields=["resource_id", "-id"]),
             models.Index(name="scim_event_request", fields=["request_id"]),
-            models.Index(name="scim_event_operation", fields=["operation", "-id"]),
-            models.Index(name="scim_event_status", fields=["status", "-id"]),
+            # Rising: what is new comes behind all of its kind, where pages are filled (decision 0106).
+            models.Index(name="scim_event_operation", fields=["operation", "id"]),
+            models.Index(name="scim_event_status", fields=["status", "id"]),
             models.Index(
                 name="scim_event_user_name_key",
                 fields=["user_name_key"],
@@ -195,7 +196,7 @@ class AttributeChange(models.Model):
     """One changed attribute of one resource: what it was and what it became.
 
     The attributes that a resource is created with are one row, whose path is CREATION and whose `after`
-    is an array of pairs of path and value (decision 0051). `each` tells them one by one.
+    is an array of paths and values in turn (decisions 0051, 0106). `each` tells them one by one.
     """
 
     CREATION: ClassVar = ""
@@ -234,7 +235,8 @@ class AttributeChange(models.Model):
         if self.path != self.CREATION:
             return [self]
         found = []
-        for path, after in self.after or ():
+        told = iter(self.after or ())
+        for path, after in zip(told, told, strict=True):
             change = copy(self)
             change.path, change.after = path, after
             found.append(change)

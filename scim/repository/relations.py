@@ -104,6 +104,12 @@ _GROUPS: Final = f"""ANY(ARRAY(
         FROM scim_resource WHERE resource_type = '{GROUP_TYPE}' AND deleted_at IS NULL
     ) AS each WHERE {{}}
 ))"""
+# Groups in which there are groups.
+_WITH_GROUPS: Final = f"""
+    SELECT link.group_id FROM scim_resource AS inner_group
+    JOIN scim_membership AS link ON link.member_id = inner_group.id
+    WHERE inner_group.resource_type = '{GROUP_TYPE}' AND inner_group.deleted_at IS NULL
+"""
 # Belongs to a group through another one: a group above a direct one is none.
 _INDIRECTLY: Final = """EXISTS (
     SELECT 1 FROM scim_membership AS link JOIN scim_membership AS up ON up.member_id = link.group_id
@@ -253,7 +259,9 @@ def _same(members: Mapping[str, object]) -> Sql:
 
 
 def _has_member(asked: Asked, members: Mapping[str, object]) -> Sql:
-    """A group has a member by the primary key of the two."""
+    """A group has a member by the primary key of the two, and a group as one by the groups there are."""
+    if members.keys() == {"type"} and members["type"] == GROUP_TYPE.lower():
+        return asked.among(Sql(_WITH_GROUPS))
     if "value" not in members or members.keys() - {"value", "type"}:
         return some(asked, _same(members), members)
     identifier = read_id(str(members["value"]))

@@ -149,6 +149,18 @@ INSERT INTO scim_provisioningevent ({", ".join(_EVENT_FIELDS)})
 SELECT {", ".join(f"event_{name}::{_EVENT_TYPES.get(name, 'text')}" for name in _EVENT_FIELDS)}
 FROM json_to_recordset(%s::json) AS new({", ".join(f"event_{name} text" for name in _EVENT_FIELDS)})
 """
+# Each with the columns of its rows: PostgreSQL reads all of the JSON that it is given.
+_NEW_ROWS: Final[Mapping[str, Sequence[str]]] = {
+    _NEW: (
+        *("id", "resource_type", "document", "comparable", "unique_key", "version", "event_at"),
+        "continues",
+    ),
+    _NEW_HISTORY: (
+        *("event_at", "event_id", "event_request_id", "event_token_id", "resource_type", "id"),
+        *("version", "changes"),
+    ),
+    _NEW_EVENTS: tuple(f"event_{name}" for name in _EVENT_FIELDS),
+}
 _STORED: Final = {
     Operation.CREATE: _INSERT,
     Operation.REPLACE: _UPDATE,
@@ -215,10 +227,10 @@ def write_new(creations: Sequence[Write]) -> None:
     former = _former([row["external_id"] for row in rows])
     for row in rows:
         row["continues"] = former.get((row["resource_type"], row["external_id"]))
-    rows_as_json = to_json_bytes(rows, str).decode()
     try:
-        for statement in (_NEW, _NEW_HISTORY, _NEW_EVENTS):
-            execute(statement, [rows_as_json])
+        for statement, names in _NEW_ROWS.items():
+            parts = [{name: row[name] for name in names} for row in rows]
+            execute(statement, [to_json_bytes(parts, str).decode()])
     except (IntegrityError, InternalError) as error:
         raise _refusal(error, creations[0].resource_type) from None
 
@@ -324,16 +336,17 @@ def _unique_name(resource_type: ResourceType, constraint: str | None) -> str | N
 
 
 def _write_parameters(write: Write) -> dict[str, Any]:
-    document = write.comparable or comparable(write.resource_type, write.resource)
+    keys = dict(write.comparable or comparable(write.resource_type, write.resource))
     unique = write.resource_type.unique_attribute
+    unique_key = keys.pop(unique.name, None) if unique else None  # which is a column
     return {
         **_event_parameters(write.event),
         "id": write.id,
         "resource_type": write.resource_type.name,
         "document": to_json(write.resource),
-        "comparable": to_json(document),
-        "unique_key": document.get(unique.name) if unique else None,
-        "external_id": document.get("externalId"),
+        "comparable": to_json(keys),
+        "unique_key": unique_key,
+        "external_id": keys.get("externalId"),
         "version": write.version,
         "changes": to_json(_history(write)),
     }
@@ -343,13 +356,13 @@ def _history(write: Write) -> list[dict[str, Any]]:
     """The rows of the history, as JSON: what a resource is created with is one (AttributeChange)."""
     if write.operation is not Operation.CREATE:
         return [sides(change) for change in write.changes]
-    own: list[tuple[str, Any]] = []
+    own: list[Any] = []
     rows: list[dict[str, Any]] = [{"path": AttributeChange.CREATION, "after": own}]
     for change in write.changes:
         if change.path.startswith(_MEMBERS):  # SQL asks for members one by one
             rows.append(sides(change))
         else:
-            own.append((change.path, change.after))
+            own += (change.path, change.after)
     return rows
 
 

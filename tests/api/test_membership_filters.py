@@ -73,6 +73,8 @@ GROUPS = [
     'members.type eq "Group"',
     'members.type eq "user"',
     'not (members.type eq "user")',
+    'not (members.type eq "group")',
+    'members.type eq "device"',
     'members.value eq "{anna}"',
     'members.value ne "{anna}"',
     'members.value sw "{anna}"',
