@@ -377,6 +377,19 @@ class Erasure(models.Model):
         return f"{self.user_id}: {self.outcome or 'planned'}"
 
 
+class AddressPreset(models.Model):
+    """Networks that somebody publishes as their own, for lists of allowed addresses (accounts.presets)."""
+
+    name = models.CharField(max_length=40, primary_key=True)
+    published_on = models.DateField()
+    networks = models.TextField()  # as accounts.addresses writes them
+    updated_at = models.DateTimeField()
+    updated_by = models.CharField(max_length=200)
+
+    def __str__(self) -> str:
+        return f"{self.name} of {self.published_on}"
+
+
 class Mail(models.Model):
     """An e-mail to one account, from the action that causes it until it was sent (accounts.mailing).
 
