@@ -9,7 +9,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from accounts import tokens
-from accounts.tokens import SUPPORT, Kind, Reason, Scope, Standing, Verified
+from accounts.tokens import SUPPORT, Kind, Reason, Scope, Sent, Standing, Verified
 
 PREFIX: Final = "mypscim_access_"
 KIND: Final = "access-token"  # in the ids of refusals
@@ -93,4 +93,4 @@ ACCESS: Final = Kind(KIND, PREFIX, _FIND, _read, _DETAILS)
 
 def verify(tenant_id: UUID, value: str, now: datetime) -> Verified:
     """The client with that access token, as Kind.verify finds it."""
-    return ACCESS.verify(tenant_id, value, now)
+    return ACCESS.verify(tenant_id, Sent(value), now)

@@ -139,6 +139,11 @@ class SecretToken(Credential):
     last_used_address = models.GenericIPAddressField(null=True, blank=True)
     last_used_user_agent = models.CharField(max_length=USER_AGENT_LENGTH, blank=True)
     use_count = models.PositiveBigIntegerField(default=0)
+    # Networks from which it may be used (accounts.addresses), its own and those of the preset, which
+    # are copied so that the look-up of the token has all of them. Both blank: from anywhere.
+    allowed_networks = models.TextField(blank=True, default="", db_default="")
+    preset_networks = models.TextField(blank=True, default="", db_default="")
+    preset_date = models.DateField(null=True)  # of the published ranges; None: not the preset
 
     class Meta:
         ordering = ["-created_at"]

@@ -91,6 +91,7 @@ _SUPPORT: Final = (_SEE_ALL | _MUTE) | {
     MINT,
     "accounts.revoke_secrettoken",
     "accounts.move_secrettoken",
+    "accounts.restrict_secrettoken",
     "accounts.add_oauthclient",
     "accounts.revoke_oauthclient",
     "accounts.add_clientsecret",

@@ -26,12 +26,15 @@ ACCOUNTS: Final = "myPolicies: the tenant's Accounts"
 TENANTS: Final = "myPolicies: Tenants → the tenant"
 CLIENTS: Final = "myPolicies: the tenant's OAuth clients"
 _BEARER: Final = "myPolicies: secret tokens (RFC 6750 §3.1)"
+_ADDRESSES: Final = "myPolicies: a secret token may have a list of addresses that it works from"
 _ACCESS: Final = "RFC 6750 §3.1: access tokens"
 _INVALID_CLIENT: Final = "RFC 6749 §5.2: invalid_client"
 _ADMIN: Final = "myPolicies: credentials work as long as their account has Admin permissions"
 _GUESSING: Final = "myPolicies: attempts to sign in are limited by account and by address"
 _BACKUPS: Final = "myPolicies: backups of tenants"
 _COMMANDS: Final = "The command line: manage.py tenant"
+_PRESETS: Final = "Microsoft: Azure IP Ranges and Service Tags, tag AzureActiveDirectory"
+_PRESET_COMMAND: Final = "The command line: manage.py address_preset"
 _AGAIN: Final = "Request another access token; OAuth clients do so automatically."
 
 ROWS: Final = (
@@ -81,6 +84,14 @@ ROWS: Final = (
         "Give the account its Admin permissions back, or move the token to another admin account;"
         " the value in Entra stays the same.",
         f"{TOKENS} and Accounts",
+    ),
+    Refusal(
+        "token.address",
+        "The secret token came from an address that is not among its allowed addresses.",
+        _ADDRESSES,
+        "If the address is that of your provisioning service, add it on the token's page, or update the"
+        " ranges of Microsoft Entra ID. Otherwise somebody else has the token: rotate it.",
+        TOKENS,
     ),
     Refusal(
         "token.scope",
@@ -454,5 +465,40 @@ ROWS: Final = (
         "myPolicies: a support lead answers for tokens without an end, and gives the reason",
         "Choose an expiry, or have a support lead or an operator generate the token.",
         TOKENS,
+    ),
+    Refusal(
+        "token.networks",
+        "The list of a token's allowed addresses cannot be used as it is.",
+        _ADDRESSES,
+        "Write addresses and networks in CIDR notation, as the message says.",
+        TOKENS,
+    ),
+    Refusal(
+        "token.leaves-out",
+        "The list of allowed addresses leaves out an address from which a token was used in the last days.",
+        _ADDRESSES,
+        "Add the address, or confirm that requests from there may be refused from now on.",
+        TOKENS,
+    ),
+    Refusal(
+        "preset.missing",
+        "The published address ranges of Microsoft Entra ID have not been loaded into this installation.",
+        _PRESETS,
+        "Load Microsoft's file with manage.py address_preset update.",
+        _PRESET_COMMAND,
+    ),
+    Refusal(
+        "preset.file",
+        "The file is not Microsoft's list of service tags, or lacks the ranges that are needed.",
+        _PRESETS,
+        "Download the file from Microsoft again, and do not rename or edit it.",
+        _PRESET_COMMAND,
+    ),
+    Refusal(
+        "preset.older",
+        "The file is older than the ranges that are in use.",
+        _PRESETS,
+        "Download the newest file.",
+        _PRESET_COMMAND,
     ),
 )

@@ -17,13 +17,14 @@ import secrets
 import string
 import zlib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum, StrEnum
 from hashlib import sha256
 from typing import Any, Final, NamedTuple
 from uuid import UUID
 
+from accounts import addresses
 from accounts.permissions import Role
 from tenants.backend.base import execute
 from tenants.backend.statements import Hot, Rows
@@ -39,9 +40,10 @@ ALPHABET: Final = string.digits + string.ascii_uppercase + string.ascii_lowercas
 SUPPORT: Final = "support@mypolicies.com"
 
 # The hot statement: token and account in one look-up by a unique index, written once
-# (docs/performance.md: the ORM costs ten times the query). Columns: Verified, then Standing.
+# (docs/performance.md: the ORM costs ten times the query). Columns: Verified, the addresses, Standing.
 _FIND: Final = """
     SELECT token.id, token.public_id, token.label, account.id, account.email,
+           token.allowed_networks || ' ' || token.preset_networks,
            token.revoked_at, token.expires_at, account.role, account.is_active
       FROM accounts_secrettoken token
       JOIN accounts_account account ON account.id = token.issued_for_id
@@ -77,16 +79,24 @@ class Verified:
     # Of the client secret that an access token was obtained with; None: with a key.
     secret_id: UUID | None = None
     secret_public_id: str | None = None
+    # The networks from which it may be used (accounts.addresses); blank: anywhere.
+    allowed_networks: str = ""
 
 
 class Reason(Enum):
-    """The reason to refuse a token. NOT_ADMIN concerns permission (403), the others identity."""
+    """The reason to refuse a token. NOT_ADMIN and ADDRESS concern permission (403), the others identity."""
 
     MALFORMED = "malformed"
     UNKNOWN = "unknown"
     REVOKED = "revoked"
     EXPIRED = "expired"
     NOT_ADMIN = "account is no active admin"
+    ADDRESS = "address is not allowed"
+
+    @property
+    def is_forbidden(self) -> bool:
+        """True if the token is known and something else than the token stands in its way."""
+        return self in {Reason.NOT_ADMIN, Reason.ADDRESS}
 
     def of(self, kind: str) -> str:
         """The id of the refusal for that reason in the catalogue (accounts.refusals)."""
@@ -174,10 +184,18 @@ def public_id(token_digest: bytes) -> str:
 
 
 @dataclass(frozen=True, slots=True)
+class Sent:
+    """A token as a request brings it, and the address that the request comes from, if it has one."""
+
+    value: str = field(repr=False)
+    address: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Kind:
     """One kind of token: its shape, its look-up, and the words of its refusals.
 
-    A detail is a format of `token`, a Verified, and `standing`.
+    A detail is a format of `token`, a Verified, `standing`, and the client's `address`.
     """
 
     name: str
@@ -193,31 +211,34 @@ class Kind:
         return Hot(self.find, [digest(tenant_id, value)])
 
     def verify(
-        self, tenant_id: UUID, value: str, now: datetime, rows: Rows | None = None
+        self, tenant_id: UUID, sent: Sent, now: datetime, rows: Rows | None = None
     ) -> Verified:
         """The token with that value in the current tenant: one statement, none if malformed.
 
         `tenant_id` must be the current tenant's. `rows` are those of the look-up, if it was executed
         in this transaction already. Needs a transaction in the tenant. Raises TokenRefused.
+
+        From an address that is not the token's, nothing else is said of it, such as that it has ended.
         """
         if rows is None:
-            look_up = self.look_up(tenant_id, value)
+            look_up = self.look_up(tenant_id, sent.value)
             if look_up is None:
                 raise self._refusal(Reason.MALFORMED)
             rows = execute(*look_up)
         if not rows:
             raise self._refusal(Reason.UNKNOWN)
         token, standing = self.read(rows[0])
+        if not addresses.allows(token.allowed_networks, sent.address):
+            address = sent.address or "that is not known"
+            raise self._refusal(Reason.ADDRESS, token=token, address=address)
         reason = standing.why_refused(now)
         if reason is not None:
-            raise self._refusal(reason, token, standing)
+            raise self._refusal(reason, token=token, standing=standing)
         return token
 
-    def _refusal(
-        self, reason: Reason, token: Verified | None = None, standing: Standing | None = None
-    ) -> TokenRefused:
-        detail = self.details[reason].format(token=token, standing=standing)
-        return TokenRefused(self.name, reason, detail, token)
+    def _refusal(self, reason: Reason, **facts: Any) -> TokenRefused:
+        detail = self.details[reason].format(**facts)
+        return TokenRefused(self.name, reason, detail, facts.get("token"))
 
 
 # Each sentence says what to do next: Entra shows it to the customer's administrator as it is.
@@ -242,12 +263,22 @@ _DETAILS: Final = {
         "admin: ensure that the myPolicies account has Admin permissions, or ask "
         f"{SUPPORT} to move the token to another admin account."
     ),
+    Reason.ADDRESS: (
+        "The secret token is not accepted from the address {address}. If the request is from your "
+        f"provisioning service, ask {SUPPORT} to add this address to the token's allowed addresses."
+    ),
 }
-SECRET: Final = Kind(
-    KIND, PREFIX, _FIND, lambda row: (Verified(*row[:5]), Standing(*row[5:])), _DETAILS
-)
 
 
-def verify(tenant_id: UUID, value: str, now: datetime) -> Verified:
+def _read(row: tuple[Any, ...]) -> tuple[Verified, Standing]:
+    token_id, name, label, account_id, email, networks, *facts = row
+    token = Verified(token_id, name, label, account_id, email, allowed_networks=networks.strip())
+    return token, Standing(*facts)
+
+
+SECRET: Final = Kind(KIND, PREFIX, _FIND, _read, _DETAILS)
+
+
+def verify(tenant_id: UUID, value: str, now: datetime, address: str | None = None) -> Verified:
     """The secret token with that value, as Kind.verify finds it."""
-    return SECRET.verify(tenant_id, value, now)
+    return SECRET.verify(tenant_id, Sent(value, address), now)

@@ -14,7 +14,7 @@ from typing import Final
 from django.core.checks import ERROR, CheckMessage
 from django.db import Error, connection
 
-from accounts import audit
+from accounts import audit, presets
 from config import checks
 from tenants import clock, schemas
 from tenants import connection as connections
@@ -99,6 +99,7 @@ def examinations() -> Mapping[str, Examination]:
         "staff": _staff,
         "locks": _locks,
         "credentials": _credentials,
+        "address preset": _address_preset,
         "traffic": _traffic,
         "e-mail": _mail,
         "log growth": _log_growth,
@@ -269,6 +270,14 @@ def _credentials() -> Iterator[Finding]:
             remedy = "Make a new one and enter it in Entra."
             domain = each.tenant.custom_domain
             yield Finding("credentials", Level.WARNING, sentence, remedy, domain)
+
+
+def _address_preset() -> Iterator[Finding]:
+    preset = presets.entra()
+    if preset is not None and preset.published_on < clock.now().date() - presets.STALE:
+        sentence = f"The address ranges of Microsoft Entra ID are those of {preset.published_on}."
+        remedy = "Download Microsoft's newest file: manage.py address_preset update."
+        yield Finding("address preset", Level.WARNING, sentence, remedy)
 
 
 def _traffic() -> Iterator[Finding]:

@@ -15,6 +15,7 @@ from accounts.actions.accounts import (
     set_password,
     unlock_account,
 )
+from accounts.actions.allowed_addresses import AllowedFrom, follow_preset, update_preset
 from accounts.actions.clients import (
     SECRET_YEARS,
     ClientRequest,
@@ -47,6 +48,7 @@ from accounts.actions.tokens import (
     TokenRequest,
     mint_token,
     move_token,
+    restrict_token,
     revoke_token,
 )
 from accounts.audit import Actor
@@ -56,6 +58,7 @@ __all__ = [
     "SECRET_YEARS",
     "ActionRefused",
     "Actor",
+    "AllowedFrom",
     "ClientRequest",
     "CreatedClient",
     "Minted",
@@ -73,12 +76,14 @@ __all__ = [
     "create_tenant",
     "deactivate_account",
     "end_view_as_admin",
+    "follow_preset",
     "invite_admin",
     "mint_token",
     "move_token",
     "reactivate_account",
     "remove_admin",
     "remove_host",
+    "restrict_token",
     "resume_tenant",
     "revoke_client_secret",
     "revoke_oauth_client",
@@ -88,4 +93,5 @@ __all__ = [
     "start_view_as_admin",
     "suspend_tenant",
     "unlock_account",
+    "update_preset",
 ]

@@ -1,4 +1,4 @@
-"""Actions on a tenant's secret tokens: mint, revoke, move to another admin account."""
+"""Actions on a tenant's secret tokens: mint, revoke, restrict, move to another admin account."""
 
 from collections.abc import Collection
 from dataclasses import dataclass, field
@@ -9,10 +9,12 @@ from uuid import UUID
 from django.db import models
 
 from accounts import expiries, tokens
+from accounts.actions import allowed_addresses
 from accounts.actions.accounts import get_admin
+from accounts.actions.allowed_addresses import ANYWHERE, RESTRICT, AllowedFrom
 from accounts.actions.performing import ActionRefused, note, one_line, performing
 from accounts.audit import Actor, Details
-from accounts.models import LABEL_LENGTH, REASON_LENGTH, SecretToken
+from accounts.models import LABEL_LENGTH, REASON_LENGTH, SecretToken, not_ended
 from accounts.permissions import MINT, MINT_ENDLESS
 from accounts.tokens import PUBLIC_ID_LENGTH
 from tenants import clock
@@ -24,6 +26,7 @@ MOVE: Final = "accounts.move_secrettoken"
 # The choices of the form; a command takes any number of days up to the most.
 EXPIRY_DAYS: Final = {90: "90 days", 180: "180 days", 365: "1 year", 730: "2 years"}
 MOST_DAYS: Final = 730
+_MOST_LIVE: Final = 100  # tokens in use that a new list is compared with
 
 
 class Overlap(models.TextChoices):
@@ -48,6 +51,7 @@ class TokenRequest:
     # Public ids or ids of the live tokens that end for it; all others stay as they are.
     replaces: tuple[str | UUID, ...] = ()
     overlap: Overlap = Overlap.WEEK
+    allowed_from: AllowedFrom = ANYWHERE
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +86,7 @@ def mint_token(actor: Actor, tenant: Tenant, request: TokenRequest) -> Minted:
             expires_at=_expiry(request, now),
             no_expiry_reason=_no_expiry_reason(request),
         )
+        allowed = _allow(request, token, now)
         replaced = _end_replaced(actor, tenant, request, now)
         token.save(force_insert=True)
         details: Details = {
@@ -89,6 +94,7 @@ def mint_token(actor: Actor, tenant: Tenant, request: TokenRequest) -> Minted:
             "expires": _second(token.expires_at) if token.expires_at else None,
             "no_expiry_reason": token.no_expiry_reason,
             "replaces": [str(other) for other in replaced],
+            **allowed,
         }
         note(actor, tenant, "secret token minted", str(token), details)
         expiries.register(tenant, now)
@@ -123,6 +129,21 @@ def move_token(actor: Actor, tenant: Tenant, token: str | UUID, account: str | U
     return found
 
 
+def restrict_token(
+    actor: Actor, tenant: Tenant, token: str | UUID, allowed_from: AllowedFrom
+) -> SecretToken:
+    """The token, accepted only from those addresses from the next request on. Raises ActionRefused.
+
+    `token` is a public id or an id.
+    """
+    with performing(actor, RESTRICT, tenant):
+        found = _get_token(tenant, token)
+        details = allowed_addresses.apply(allowed_from, found, [found])
+        found.save(update_fields=["allowed_networks", "preset_networks", "preset_date"])
+        note(actor, tenant, "secret token's addresses changed", str(found), details)
+    return found
+
+
 def _get_token(tenant: Tenant, token: str | UUID) -> SecretToken:
     """The token, locked, so that of two who revoke it one finds it revoked."""
     candidates = SecretToken.objects.select_for_update(no_key=True)
@@ -154,6 +175,22 @@ def _no_expiry_reason(request: TokenRequest) -> str:
     return ""
 
 
+def _allow(request: TokenRequest, token: SecretToken, now: datetime) -> Details:
+    """Set the addresses of a new token; what the audit log tells of them. Raises ActionRefused.
+
+    The clients that the list is compared with are those of the tokens that end, else of all.
+    """
+    if request.allowed_from == ANYWHERE:
+        return {}
+    live = SecretToken.objects.filter(
+        not_ended(now), last_used_at__gt=now - allowed_addresses.IN_USE
+    )
+    if request.replaces:
+        ids, names = _by_id_and_name(request.replaces)
+        live = live.filter(models.Q(id__in=ids) | models.Q(public_id__in=names))
+    return allowed_addresses.apply(request.allowed_from, token, live.defer("digest")[:_MOST_LIVE])
+
+
 def _end_replaced(
     actor: Actor, tenant: Tenant, request: TokenRequest, now: datetime
 ) -> list[SecretToken]:
@@ -170,8 +207,7 @@ def _end_replaced(
 
 def _get_live(tenant: Tenant, named: Collection[str | UUID], now: datetime) -> list[SecretToken]:
     """The live tokens with those public ids or ids, locked in one order. Raises ActionRefused."""
-    ids = {each for each in named if isinstance(each, UUID)}
-    names = {each.strip().lower() for each in named if isinstance(each, str)}
+    ids, names = _by_id_and_name(named)
     chosen = models.Q(id__in=ids) | models.Q(public_id__in=names)
     found = list(
         SecretToken.objects.select_related("issued_for")
@@ -187,6 +223,11 @@ def _get_live(tenant: Tenant, named: Collection[str | UUID], now: datetime) -> l
         if token.standing.has_ended(now):
             raise ActionRefused("action.too-late", f"The secret token {token} has ended already.")
     return found
+
+
+def _by_id_and_name(named: Collection[str | UUID]) -> tuple[set[UUID], set[str]]:
+    ids = {each for each in named if isinstance(each, UUID)}
+    return ids, {each.strip().lower() for each in named if isinstance(each, str)}
 
 
 def _revoke(actor: Actor, tenant: Tenant, token: SecretToken, now: datetime) -> None:

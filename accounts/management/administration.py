@@ -4,10 +4,11 @@ from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
 
-from accounts.actions import ActionRefused, Actor
+from accounts.actions import Actor
 from accounts.models import Account
 from accounts.permissions import Role
 from tenants.current import in_tenant
+from tenants.errors import Refused
 from tenants.hostnames import OPERATOR_CUSTOM_DOMAIN
 from tenants.management.kit import HouseCommand
 from tenants.models import Tenant
@@ -24,11 +25,11 @@ class AdministrativeCommand(HouseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         try:
             self.perform(options)
-        except ActionRefused as error:
+        except Refused as error:
             raise CommandError(str(error)) from error
 
     def perform(self, options: dict[str, Any]) -> None:
-        """Do what the command is for. May raise ActionRefused."""
+        """Do what the command is for. May raise Refused."""
         raise NotImplementedError
 
 
@@ -44,7 +45,7 @@ class TenantCommand(AdministrativeCommand):
         self.perform_in(get_tenant(options["custom_domain"]), options)
 
     def perform_in(self, tenant: Tenant, options: dict[str, Any], /) -> None:
-        """Do what the command is for, in that tenant. May raise ActionRefused."""
+        """Do what the command is for, in that tenant. May raise Refused."""
         raise NotImplementedError
 
 

@@ -12,14 +12,18 @@ from django.http import HttpRequest
 from django.utils.formats import localize
 from django.utils.safestring import SafeString
 
+from accounts import presets
 from accounts.actions import (
     EXPIRY_DAYS,
+    AllowedFrom,
     Overlap,
     TokenRequest,
     mint_token,
     move_token,
+    restrict_token,
     revoke_token,
 )
+from accounts.actions.allowed_addresses import IN_USE, RESTRICT
 from accounts.actions.tokens import MOVE, REVOKE
 from accounts.console import times
 from accounts.console.action import ADD, Action, Call
@@ -43,6 +47,7 @@ from accounts.permissions import MINT, Role
 from tenants import clock
 from tenants.connection import ago
 from tenants.current import current_tenant
+from tenants.models import AddressPreset
 
 C = TypeVar("C", SecretToken, OAuthClient)
 
@@ -50,6 +55,8 @@ DEFAULT_LABEL: Final = "Microsoft Entra ID"
 _SOON: Final = timedelta(days=30)  # before its end a token's page warns
 _CLIENT: Final = 40  # characters of the name of a client
 _NEVER: Final = "none"
+_ISSUED: Final = ("label", "expiry", "no_expiry_reason", "issued_for")
+_MAX_NETWORKS_TEXT: Final = 6_000  # characters
 _OVERLAPS: Final = [(choice.value, choice.label) for choice in reversed(Overlap)]
 _SHOWN_ONCE: Final = (
     "Copy the secret token now: it is shown only once, and we store only a digest. If it is lost,"
@@ -108,7 +115,51 @@ class IssuedForm(ActionForm):
         issued_for.offer_admins()
 
 
-class TokenForm(IssuedForm):
+class AllowedForm(ActionForm):
+    """A form with the addresses from which a token works; the preset is offered once it is loaded."""
+
+    allowed_networks = forms.CharField(
+        required=False,
+        max_length=_MAX_NETWORKS_TEXT,
+        widget=forms.Textarea(attrs={"rows": 3}),
+        label="Allowed addresses",
+        help_text="Addresses and networks in CIDR notation, one a line, such as 203.0.113.0/24. Without"
+        " any, the token works from anywhere.",
+    )
+    entra = forms.BooleanField(required=False, label="Allow the addresses of Microsoft Entra ID")
+    leaves_out_used = forms.BooleanField(
+        required=False,
+        label="Refuse an address in use",
+        help_text="Check this only if the list leaves out an address that was used in the last"
+        f" {IN_USE.days} days, and requests from there may fail.",
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        preset = presets.entra()
+        if preset is None:
+            del self.fields["entra"]
+        else:
+            number = len(preset.networks.split())
+            self.fields["entra"].help_text = (
+                f"The {number:,} networks that Microsoft published on {preset.published_on:%-d %b %Y}"
+                f"{_stale(preset)}."
+            )
+
+    def allowed_from(self) -> AllowedFrom:
+        """The addresses in the valid form."""
+        data = self.cleaned_data
+        return AllowedFrom(
+            data["allowed_networks"], data.get("entra", False), data["leaves_out_used"]
+        )
+
+
+def _stale(preset: AddressPreset) -> str:
+    is_old = preset.published_on < clock.now().date() - presets.STALE
+    return "; newer ones are probably there, ask an operator to load them" if is_old else ""
+
+
+class TokenForm(IssuedForm, AllowedForm):
     label = forms.CharField(
         max_length=100,
         initial=DEFAULT_LABEL,
@@ -144,6 +195,7 @@ class TokenForm(IssuedForm):
     )
 
     rotated: SecretToken | None = None
+    field_order: tuple[str, ...] = (*_ISSUED, "replaces", "overlap")
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -170,6 +222,7 @@ class TokenForm(IssuedForm):
             no_expiry_reason=data["no_expiry_reason"] if days is None else "",
             replaces=self.replaced(),
             overlap=Overlap(data.get("overlap") or Overlap.WEEK),
+            allowed_from=self.allowed_from(),
         )
 
     def replaced(self) -> tuple[UUID, ...]:
@@ -191,7 +244,7 @@ class RotationForm(TokenForm):
         help_text="Only the tokens that you check end; all others keep working.",
     )
     rotated: SecretToken
-    field_order = ("label", "expiry", "no_expiry_reason", "issued_for", "overlap", "replaces")
+    field_order = (*_ISSUED, "overlap", "replaces")
 
     def __init__(self, *args: Any, rotated: SecretToken, **kwargs: Any) -> None:
         self.rotated = rotated
@@ -231,7 +284,17 @@ def _mint(call: Call[Any]) -> Page:
 
 def _rotation(call: Call[SecretToken]) -> Mapping[str, Any]:
     token = call.record
-    return {"rotated": token, "initial": {"label": token.label, "issued_for": token.issued_for_id}}
+    initial = {"label": token.label, "issued_for": token.issued_for_id, **_allowed(token)}
+    return {"rotated": token, "initial": initial}
+
+
+def _allowed(token: SecretToken) -> dict[str, Any]:
+    networks = "\n".join(token.allowed_networks.split())
+    return {"allowed_networks": networks, "entra": token.preset_date is not None}
+
+
+def _restrict(call: Call[SecretToken]) -> SecretToken:
+    return restrict_token(call.actor, current_tenant(), call.record.pk, call.form.allowed_from())
 
 
 def _move(call: Call[SecretToken]) -> Account:
@@ -292,6 +355,24 @@ _ACTIONS: Final[tuple[Action[Any], ...]] = (
         submit="Move",
         run=_move,
         done="{result.email} answers for the secret token {record} now.",
+        is_offered=lambda call: not call.record.standing.has_ended(clock.now()),
+    ),
+    Action(
+        name="restrict",
+        label="Change allowed addresses",
+        needs_proof=True,
+        permission=RESTRICT,
+        title="From which addresses does {record} work?",
+        text=(
+            "Requests with the token from any other address are refused from the next one on. The"
+            " provisioning log shows them with their address."
+        ),
+        sections=lambda call: (_use(call.record),),
+        form=AllowedForm,
+        options=lambda call: {"initial": _allowed(call.record)},
+        submit="Save",
+        run=_restrict,
+        done=lambda call: f"{call.record} works from {_from_where(call.result).lower()} now.",
         is_offered=lambda call: not call.record.standing.has_ended(clock.now()),
     ),
     Action(
@@ -429,10 +510,19 @@ def _facts(token: SecretToken) -> Facts:
         Fact("Created", token.created_at),
         Fact("Created by", token.created_by),
         Fact("Expires", _expires(token)),
+        Fact("Allowed addresses", _from_where(token)),
     ]
     if token.revoked_at:
         facts += [Fact("Revoked", token.revoked_at), Fact("Revoked by", token.revoked_by)]
     return Facts("Secret token", tuple(facts))
+
+
+def _from_where(token: SecretToken) -> str:
+    """The addresses from which the token works, in words."""
+    allowed = token.allowed_networks.split()
+    if token.preset_date is not None:
+        allowed.append(f"Microsoft Entra ID, as published on {token.preset_date:%-d %b %Y}")
+    return ", ".join(allowed) or "Anywhere"
 
 
 def _ended(replaced: tuple[SecretToken, ...]) -> tuple[Section, ...]:

@@ -11,7 +11,7 @@ from rest_framework.authentication import BaseAuthentication
 from rest_framework.request import Request
 
 from accounts import access, tokens, uses
-from accounts.tokens import Reason, Scope, TokenRefused, Verified
+from accounts.tokens import Scope, Sent, TokenRefused, Verified
 from accounts.uses import Credential, Kind, Use
 from scim.protocol.errors import Forbidden, InsufficientScope, TooManyRequests, Unauthorized
 from scim.provider.requester import Origin, Requester
@@ -45,12 +45,13 @@ class SecretTokenAuthentication(BaseAuthentication):
             raise Unauthorized("token.missing", _MISSING)
         try:
             rows = http_request.first_rows  # type: ignore[attr-defined]  # TokenMiddleware
-            verified = _kind(value).verify(tenant.id, value, clock.now(), rows)
+            sent = Sent(value, address_of(http_request))
+            verified = _kind(value).verify(tenant.id, sent, clock.now(), rows)
         except TokenRefused as refusal:
             http_request.refusal = refusal  # type: ignore[attr-defined]  # for scim.api.views
             log_with(http_request, token_refused=refusal.reason.value)
             _note_failure(http_request)
-            error = Forbidden if refusal.reason is Reason.NOT_ADMIN else Unauthorized
+            error = Forbidden if refusal.reason.is_forbidden else Unauthorized
             raise error(refusal.id, refusal.detail) from None
         begins = not hasattr(http_request, "log_fields")  # and not once more, after a conflict
         log_with(http_request, token=verified.public_id)

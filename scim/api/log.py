@@ -22,7 +22,7 @@ from typing import Any, Final, Protocol
 
 from django.http import HttpRequest
 
-from accounts.tokens import Verified
+from accounts.tokens import TokenRefused, Verified
 from scim.api.authentication import requester_of
 from scim.protocol.errors import ScimError, TooManyRequests
 from scim.protocol.schema import ResourceType
@@ -139,7 +139,8 @@ def log_refusal(request: HttpRequest, view: Logged, error: ScimError) -> None:
     call = _call(request, view)
     count = 1
     if view.requester is None:
-        kind = (current_tenant().schema_name, error.detail, call.requester.address)
+        requester = call.requester
+        kind = (current_tenant().schema_name, error.detail, requester.address, requester.token_id)
         count = _strangers.note(kind, time.monotonic())
     event = provisioning_log.refused(call, error)
     if count:
@@ -208,12 +209,18 @@ def tell(answered: Answered) -> None:
 def _call(request: HttpRequest, view: Logged) -> Call:
     identifier = view.kwargs.get("identifier")
     return Call(
-        requester=view.requester or requester_of(request, None),
+        requester=view.requester or requester_of(request, _refused_token(request)),
         operation=view.operation,
         resource_type=view.resource_type,
         resource_id=read_id(identifier) if identifier else None,
         sent=view.sent,
     )
+
+
+def _refused_token(request: HttpRequest) -> Verified | None:
+    """The tenant's token that was refused (scim.api.authentication), None for what is none."""
+    refusal: TokenRefused | None = getattr(request, "refusal", None)
+    return refusal.refused if refusal else None
 
 
 def _shape(sent: Any) -> str:

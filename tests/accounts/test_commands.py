@@ -201,9 +201,9 @@ def test_list_tokens_shows_a_table_and_no_value(acme, globex, tara, gus, command
 
     live, revoked = minted.public_id, agent.public_id
     assert out.splitlines() == [
-        "ID        LABEL               STATE    FOR                EXPIRES     LAST USED         REQUESTS",
-        f"{live}  Microsoft Entra ID  live     tara@acme.example  2027-11-25  2026-11-25 09:30  7",
-        f"{revoked}  Agent               revoked  tara@acme.example  never       never             0",
+        "ID        LABEL               STATE    FOR                EXPIRES     LAST USED         REQUESTS  WORKS FROM",
+        f"{live}  Microsoft Entra ID  live     tara@acme.example  2027-11-25  2026-11-25 09:30  7         anywhere",
+        f"{revoked}  Agent               revoked  tara@acme.example  never       never             0         anywhere",
     ]
     assert err == ""
 
@@ -225,6 +225,7 @@ def test_a_list_can_be_one_json_document(acme, tara, command):
             "expires": "2027-11-25T09:30:00Z",
             "last_used": None,
             "requests": 0,
+            "works_from": "anywhere",
         }
     ]
     assert err == ""

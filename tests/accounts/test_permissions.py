@@ -43,6 +43,7 @@ TOKENS = {
     "accounts.add_secrettoken",
     "accounts.revoke_secrettoken",
     "accounts.move_secrettoken",
+    "accounts.restrict_secrettoken",
     "accounts.add_oauthclient",
     "accounts.revoke_oauthclient",
     "accounts.add_clientsecret",

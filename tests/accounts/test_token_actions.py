@@ -8,7 +8,7 @@ import time_machine
 from django.db import connection
 
 from accounts import actions, tokens
-from accounts.actions import ActionRefused, Actor, NotPermitted, Overlap, TokenRequest
+from accounts.actions import ActionRefused, Actor, AllowedFrom, NotPermitted, Overlap, TokenRequest
 from accounts.models import AuditEntry, SecretToken
 from accounts.permissions import Role
 from accounts.tokens import TokenRefused
@@ -320,10 +320,10 @@ def mint(actor, tenant, admin, *replaces, overlap=Overlap.WEEK):
     return actions.mint_token(actor, tenant, request)
 
 
-def is_accepted(tenant, value, now=None):
+def is_accepted(tenant, value, now=None, address=None):
     with in_tenant(tenant):
         try:
-            tokens.verify(tenant.id, value, now or clock.now())
+            tokens.verify(tenant.id, value, now or clock.now(), address)
         except TokenRefused:
             return False
     return True
@@ -337,3 +337,92 @@ def acts(tenant):
 def last_entry(tenant):
     with in_tenant(tenant):
         return AuditEntry.objects.values("actor", "act", "subject", "details", "address").first()
+
+
+def test_a_restricted_token_keeps_its_value_and_the_audit_log_tells_of_the_list(
+    acme, operator, minted, alice
+):
+    allowed = AllowedFrom("203.0.113.0/24, 2001:db8::/32")
+    token = actions.restrict_token(alice, acme, minted.token.public_id, allowed)
+
+    assert token.allowed_networks == "203.0.113.0/24 2001:db8::/32"
+    assert is_accepted(acme, minted.value, address="203.0.113.7")
+    assert not is_accepted(acme, minted.value, address="198.51.100.9")
+    details = {"allowed_networks": ["203.0.113.0/24", "2001:db8::/32"], "entra_ranges_of": None}
+    for tenant, more in ((acme, {}), (operator, {"tenant": "acme"})):
+        with in_tenant(tenant):
+            entry = AuditEntry.objects.first()
+        assert (entry.act, entry.subject) == ("secret token's addresses changed", str(token))
+        assert entry.details == details | more
+
+
+def test_a_list_that_leaves_out_an_address_in_use_has_to_be_confirmed(acme, minted, alice):
+    note_use(acme, minted.token, "198.51.100.9", clock.now())
+    with pytest.raises(ActionRefused) as refused:
+        actions.restrict_token(alice, acme, minted.token.pk, AllowedFrom("203.0.113.0/24"))
+
+    assert (refused.value.reason, refused.value.field) == ("token.leaves-out", "allowed_networks")
+    assert str(refused.value) == (
+        f"{minted.token} was last used from 198.51.100.9, which is not in this list: add it, or"
+        " confirm that requests from there may be refused."
+    )
+    assert is_accepted(acme, minted.value, address="198.51.100.9")
+    confirmed = AllowedFrom("203.0.113.0/24", leaves_out_used=True)
+    actions.restrict_token(alice, acme, minted.token.pk, confirmed)
+    assert not is_accepted(acme, minted.value, address="198.51.100.9")
+
+
+def test_an_address_of_long_ago_is_not_asked_about(acme, minted, alice):
+    note_use(acme, minted.token, "198.51.100.9", clock.now() - timedelta(days=8))
+
+    token = actions.restrict_token(alice, acme, minted.token.pk, AllowedFrom("203.0.113.0/24"))
+
+    assert token.allowed_networks == "203.0.113.0/24"
+
+
+@pytest.mark.parametrize(("replaces", "is_asked"), [("used", True), ("", True), ("other", False)])
+def test_a_new_tokens_list_is_compared_with_the_tokens_that_end_else_with_all(
+    acme, tara, alice, replaces, is_asked
+):
+    used, other = mint(alice, acme, tara).token, mint(alice, acme, tara).token
+    note_use(acme, used, "198.51.100.9", clock.now())
+    named = {"used": (used.pk,), "other": (other.public_id,), "": ()}[replaces]
+    request = TokenRequest(
+        "New", tara.email, 90, replaces=named, allowed_from=AllowedFrom("203.0.113.0/24")
+    )
+
+    if is_asked:
+        with pytest.raises(ActionRefused, match="was last used from"):
+            actions.mint_token(alice, acme, request)
+    else:
+        minted = actions.mint_token(alice, acme, request)
+        assert not is_accepted(acme, minted.value, address="198.51.100.9")
+
+
+def test_a_list_that_cannot_be_read_changes_nothing(acme, minted, alice):
+    with pytest.raises(ActionRefused) as refused:
+        actions.restrict_token(alice, acme, minted.token.pk, AllowedFrom("203.0.113.7/24"))
+
+    assert (refused.value.reason, refused.value.field) == ("token.networks", "allowed_networks")
+    assert is_accepted(acme, minted.value, address="198.51.100.9")
+
+
+def test_only_staff_who_mint_change_a_tokens_addresses(acme, globex, tara, gus, minted):
+    for account, home in ((tara, acme), (gus, globex)):
+        with pytest.raises(NotPermitted):
+            actions.restrict_token(
+                Actor.account(account, home, None), acme, minted.token.pk, AllowedFrom("10.0.0.1")
+            )
+
+
+def test_another_tenants_token_is_not_restricted(acme, globex, gus, alice):
+    theirs = mint(alice, globex, gus)
+
+    with pytest.raises(ActionRefused, match="Acme Ltd has no secret token"):
+        actions.restrict_token(alice, acme, theirs.token.pk, AllowedFrom("10.0.0.1"))
+    assert is_accepted(globex, theirs.value, address="198.51.100.9")
+
+
+def note_use(tenant, token, address, at):
+    with in_tenant(tenant):
+        SecretToken.objects.filter(pk=token.pk).update(last_used_at=at, last_used_address=address)

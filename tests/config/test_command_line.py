@@ -82,7 +82,7 @@ def test_help_lists_what_can_be_used_and_nothing_else():
 def test_help_names_the_verbs_of_a_group_beside_it():
     text = CommandLine(["manage.py", "help"]).main_help_text()
 
-    assert "\n    token    mint, list, revoke\n" in text
+    assert "\n    token    mint, list, restrict, revoke\n" in text
     assert all(f"{name}," in text or f"{name}." in text for name, _ in former_names())
 
 
@@ -95,7 +95,10 @@ def test_a_former_name_takes_the_same_arguments_and_prints_the_same(name, acme, 
     """Base arguments included, which a script may give."""
     CommandLine(["manage.py", *name.split(), "acme", "--no-color"]).execute()
 
-    assert capsys.readouterr().out == "ID  LABEL  STATE  FOR  EXPIRES  LAST USED  REQUESTS\n"
+    assert (
+        capsys.readouterr().out
+        == "ID  LABEL  STATE  FOR  EXPIRES  LAST USED  REQUESTS  WORKS FROM\n"
+    )
 
 
 @pytest.mark.parametrize("name", ["list_tokens", "token list"])
@@ -114,7 +117,7 @@ def test_a_group_without_a_verb_names_them(capsys):
         CommandLine(["manage.py", "token"]).execute()
 
     assert ended.value.code == 2
-    assert capsys.readouterr().err.endswith("error: Name one of: mint, list, revoke.\n")
+    assert capsys.readouterr().err.endswith("error: Name one of: mint, list, restrict, revoke.\n")
 
 
 @pytest.mark.parametrize("line", ["token mint --help", "help token mint", "mint_token --help"])

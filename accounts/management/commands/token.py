@@ -5,7 +5,7 @@ from typing import Any, Final
 from django.core.management.base import CommandParser
 
 from accounts import actions
-from accounts.actions import ActionRefused, Overlap, TokenRequest
+from accounts.actions import ActionRefused, AllowedFrom, Overlap, TokenRequest
 from accounts.management.administration import IssuingCommand, TenantCommand
 from accounts.models import SecretToken
 from tenants import clock
@@ -45,6 +45,7 @@ class Mint(IssuingCommand):
             choices=[choice.value for choice in Overlap],
             help="How long the replaced tokens go on working; 7d by default.",
         )
+        _add_addresses(parser)
 
     def perform_in(self, tenant: Tenant, options: dict[str, Any], /) -> None:
         if options["overlap"] and not options["replaces"]:
@@ -58,6 +59,7 @@ class Mint(IssuingCommand):
             no_expiry_reason=options["no_expiry_because"],
             replaces=tuple(options["replaces"]),
             overlap=Overlap(options["overlap"] or Overlap.WEEK),
+            allowed_from=_allowed_from(options),
         )
         minted = actions.mint_token(self.actor, tenant, request)
         token = minted.token
@@ -69,6 +71,32 @@ class Mint(IssuingCommand):
             self.note(f"{replaced} {'is revoked' if replaced.revoked_at else until}.")
         self.note("It is shown this once:")
         self.stdout.write(minted.value)
+
+
+def _add_addresses(parser: CommandParser) -> None:
+    parser.add_argument(
+        "--from",
+        action="append",
+        default=[],
+        dest="networks",
+        metavar="NETWORK",
+        help="An address or network (CIDR) from which it works; can be given several times.",
+    )
+    parser.add_argument(
+        "--from-entra",
+        action="store_true",
+        help="It works from the published ranges of Microsoft Entra ID, too.",
+    )
+    parser.add_argument(
+        "--leave-out-used",
+        action="store_true",
+        help="An address from which it was used in the last days may be left out.",
+    )
+
+
+def _allowed_from(options: dict[str, Any]) -> AllowedFrom:
+    networks = " ".join(options["networks"])
+    return AllowedFrom(networks, options["from_entra"], options["leave_out_used"])
 
 
 def _days(options: dict[str, Any]) -> int | None:
@@ -90,6 +118,7 @@ class List(TenantCommand):
         "expires": day,
         "last used": minute,
         "requests": str,
+        "works from": str,
     }
 
     def perform_in(self, tenant: Tenant, options: dict[str, Any], /) -> None:
@@ -105,6 +134,7 @@ class List(TenantCommand):
                 token.expires_at,
                 token.last_used_at,
                 token.use_count,
+                _from_where(token),
             )
             for token in tokens
         ]
@@ -125,6 +155,38 @@ class Revoke(TenantCommand):
         self.note(f"The secret token {token} of {tenant} is revoked.")
 
 
+class Restrict(TenantCommand):
+    help = "Have a secret token work from some addresses only, from the next request on."
+    examples = (
+        "manage.py token restrict acme 0a1b2c3d --from-entra --from 203.0.113.0/24",
+        "manage.py token restrict acme 0a1b2c3d --from-anywhere",
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        super().add_arguments(parser)
+        parser.add_argument("public_id", metavar="id", help="As `token list` prints it.")
+        _add_addresses(parser)
+        parser.add_argument("--from-anywhere", action="store_true", help="Remove the list.")
+
+    def perform_in(self, tenant: Tenant, options: dict[str, Any], /) -> None:
+        named = bool(options["networks"] or options["from_entra"])
+        if named == options["from_anywhere"]:
+            raise ActionRefused(
+                "action.arguments",
+                "Name addresses with --from or --from-entra, or --from-anywhere.",
+            )
+        allowed_from = _allowed_from(options)
+        token = actions.restrict_token(self.actor, tenant, options["public_id"], allowed_from)
+        self.note(f"The secret token {token} of {tenant} works from: {_from_where(token)}.")
+
+
+def _from_where(token: SecretToken) -> str:
+    allowed = token.allowed_networks.split()
+    if token.preset_date is not None:
+        allowed.append(f"Microsoft Entra ID ({token.preset_date})")
+    return ", ".join(allowed) or "anywhere"
+
+
 class Command(Group):
     help = "The secret tokens of a tenant."
-    verbs = {"mint": Mint, "list": List, "revoke": Revoke}
+    verbs = {"mint": Mint, "list": List, "restrict": Restrict, "revoke": Revoke}

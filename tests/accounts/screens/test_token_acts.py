@@ -9,7 +9,8 @@ from accounts.actions import TokenRequest, mint_token, revoke_token
 from accounts.models import AuditEntry, SecretToken
 from accounts.permissions import Role
 from tenants import clock
-from tenants.current import in_tenant
+from tenants.current import in_public, in_tenant
+from tenants.models import AddressPreset
 from tests.support.clients import ScimClient
 from tests.support.pages import facts_of, nonce_in
 
@@ -45,7 +46,12 @@ def test_a_token_offers_what_can_be_done_with_it_to_those_who_may(
         page = open_browser(operator, staff[role]).get(f"{LIST}{minted.token.pk}/change/")
         return [button.label for button in page.context["page"].buttons]
 
-    assert offered(Role.SUPPORT) == ["Rotate", "Move to another account", "Revoke"]
+    assert offered(Role.SUPPORT) == [
+        "Rotate",
+        "Move to another account",
+        "Change allowed addresses",
+        "Revoke",
+    ]
     assert offered(Role.AUDITOR) == []
 
 
@@ -133,3 +139,54 @@ def test_a_revoked_token_offers_nothing(alice, act, minted):
     page = alice.get(f"{LIST}{minted.token.pk}/change/")
 
     assert page.context["page"].buttons == ()
+
+
+def test_the_page_says_from_where_a_token_works(alice, act, minted):
+    page = f"{LIST}{minted.token.pk}/change/"
+    before = facts_of(alice.get(page), "Secret token")["Allowed addresses"]
+    answer = act(alice, "restrict", allowed_networks="203.0.113.0/24\n2001:db8::/32")
+
+    assert (before, answer.status_code) == ("Anywhere", 302)
+    assert facts_of(alice.get(page), "Secret token")["Allowed addresses"] == (
+        "203.0.113.0/24, 2001:db8::/32"
+    )
+
+
+def test_a_list_without_the_address_in_use_is_saved_once_that_is_confirmed(
+    alice, acme, act, stored
+):
+    with in_tenant(acme):
+        SecretToken.objects.update(last_used_at=clock.now(), last_used_address="198.51.100.9")
+    refused = act(alice, "restrict", allowed_networks="203.0.113.0/24")
+    left = stored().allowed_networks
+    act(alice, "restrict", allowed_networks="203.0.113.0/24", leaves_out_used="on")
+
+    assert "was last used from 198.51.100.9, which is not in this list" in refused.text
+    assert (left, stored().allowed_networks) == ("", "203.0.113.0/24")
+
+
+def test_the_ranges_of_entra_are_offered_with_their_day_once_they_are_loaded(alice, act, stored):
+    without = alice.get(f"{LIST}{stored().pk}/restrict/").text
+    with in_public():
+        AddressPreset.objects.create(
+            name="entra",
+            published_on=clock.now().date() - timedelta(days=61),
+            networks="20.20.32.0/19 2603:1006:2000::/48",
+            updated_at=clock.now(),
+            updated_by="root",
+        )
+    offered = alice.get(f"{LIST}{stored().pk}/restrict/").text
+    act(alice, "restrict", allowed_networks="", entra="on")
+
+    assert 'name="entra"' not in without
+    assert "The 2 networks that Microsoft published on" in offered
+    assert "newer ones are probably there" in offered
+    assert stored().preset_networks == "20.20.32.0/19 2603:1006:2000::/48"
+
+
+def test_a_rotated_token_hands_its_addresses_on(alice, act, acme, minted):
+    act(alice, "restrict", allowed_networks="203.0.113.0/24")
+
+    page = alice.get(f"{LIST}{minted.token.pk}/rotate/").text
+
+    assert "203.0.113.0/24</textarea>" in page
