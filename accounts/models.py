@@ -286,6 +286,40 @@ class Rule(models.Model):
         return self.name
 
 
+class CredentialRequest(models.Model):
+    """A secret token that somebody asked for, which a second person has to approve (accounts.approvals)."""
+
+    class Outcome(models.TextChoices):
+        WAITING = "waiting", "Waiting"
+        APPROVED = "approved", "Approved"
+        DECLINED = "declined", "Declined"
+        USED = "used", "Generated"
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    label = models.CharField(max_length=LABEL_LENGTH)
+    asked = models.JSONField()  # the request (accounts.actions.approvals); holds no secret
+    requested_at = models.DateTimeField("requested")
+    requested_by = models.CharField(max_length=ACTOR_LENGTH)
+    expires_at = models.DateTimeField()
+    outcome = models.CharField(max_length=10, choices=Outcome, default=Outcome.WAITING)
+    decided_at = models.DateTimeField(null=True)
+    decided_by = models.CharField(max_length=ACTOR_LENGTH, blank=True)
+    decided_reason = models.CharField(max_length=REASON_LENGTH, blank=True)
+    token_public_id = models.CharField(max_length=PUBLIC_ID_LENGTH, blank=True)
+
+    class Meta:
+        ordering = ["-requested_at", "pk"]
+        verbose_name = "token request"
+
+    def __str__(self) -> str:
+        return f"{self.label}, requested by {self.requested_by}"
+
+    def is_over(self, now: datetime) -> bool:
+        """True if nothing can come of it any more."""
+        is_open = self.outcome in {self.Outcome.WAITING, self.Outcome.APPROVED}
+        return not is_open or self.expires_at <= now
+
+
 class RecoveryCode(models.Model):
     """One of the codes that let an account in once without its second factor."""
 

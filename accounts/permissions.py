@@ -39,6 +39,11 @@ UNLOCK: Final = "accounts.unlock_account"
 RESET_FACTORS: Final = "accounts.reset_factors"
 REQUIRE_FACTOR: Final = "accounts.require_factor"
 
+# Requiring a second person's approval of new secret tokens, and no longer (accounts.approvals).
+REQUIRE_APPROVAL: Final = "accounts.require_approval"
+STOP_APPROVAL: Final = "accounts.stop_approval"
+VIEW_REQUESTS: Final = "accounts.view_credentialrequest"
+
 # Generating secret tokens that never expire.
 MINT_ENDLESS: Final = "accounts.add_endless_token"
 
@@ -79,6 +84,7 @@ _SEE_ALL: Final = _SEE_PROVISIONING | {
     "accounts.view_auditentry",
     "accounts.view_identityprovider",
     "tenants.view_mail",
+    VIEW_REQUESTS,
     OWN_ACCOUNT,
 }
 _SUPPORT: Final = (_SEE_ALL | _MUTE) | {
@@ -105,6 +111,7 @@ _LEAD: Final = (
     | {
         "tenants.suspend_tenant",
         MINT_ENDLESS,
+        REQUIRE_APPROVAL,
         REQUIRE_FACTOR,
         "scim.restore_user",
         "scim.erase_user",
@@ -128,6 +135,7 @@ _OPERATE: Final = _LEAD | {
     "accounts.change_account",
     "accounts.remove_account",
     "accounts.change_identityprovider",
+    STOP_APPROVAL,
 }
 
 GRANTS: Final[Mapping[str, frozenset[str]]] = {
@@ -137,11 +145,13 @@ GRANTS: Final[Mapping[str, frozenset[str]]] = {
     | _MUTE
     | {
         "accounts.view_secrettoken",
+        VIEW_REQUESTS,
         "accounts.view_oauthclient",
         "accounts.view_account",
         "accounts.invite_account",
         "accounts.remove_account",
         OWN_ACCOUNT,
+        REQUIRE_APPROVAL,
         REQUIRE_FACTOR,
         UNLOCK,
         "accounts.view_identityprovider",

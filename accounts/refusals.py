@@ -33,6 +33,8 @@ _ADMIN: Final = "myPolicies: credentials work as long as their account has Admin
 _GUESSING: Final = "myPolicies: attempts to sign in are limited by account and by address"
 _BACKUPS: Final = "myPolicies: backups of tenants"
 _COMMANDS: Final = "The command line: manage.py tenant"
+_APPROVAL: Final = "myPolicies: one person requests a secret token, another one approves it"
+_REQUESTS: Final = "myPolicies: the tenant's Token requests"
 _PRESETS: Final = "Microsoft: Azure IP Ranges and Service Tags, tag AzureActiveDirectory"
 _PRESET_COMMAND: Final = "The command line: manage.py address_preset"
 _AGAIN: Final = "Request another access token; OAuth clients do so automatically."
@@ -479,6 +481,34 @@ ROWS: Final = (
         _ADDRESSES,
         "Add the address, or confirm that requests from there may be refused from now on.",
         TOKENS,
+    ),
+    Refusal(
+        "token.needs-approval",
+        "The tenant, or staff for all tenants, requires that a second person approves secret tokens.",
+        _APPROVAL,
+        "Request the token on the tenant's page, or with manage.py token mint, and have it approved.",
+        _REQUESTS,
+    ),
+    Refusal(
+        "token.second-person",
+        "The request has to be approved by another person of staff, and is for the one who made it.",
+        _APPROVAL,
+        "Have somebody else approve it on the staff site; generate it yourself.",
+        _REQUESTS,
+    ),
+    Refusal(
+        "token.not-approved",
+        "The request for a token has not been approved, has expired, or was used before.",
+        _APPROVAL,
+        "Look at its state; request the token again.",
+        _REQUESTS,
+    ),
+    Refusal(
+        "client.needs-approval",
+        "OAuth clients and client secrets cannot be created while a second person approves credentials.",
+        _APPROVAL,
+        "Request a secret token instead, or have an operator stop requiring approval.",
+        _REQUESTS,
     ),
     Refusal(
         "preset.missing",

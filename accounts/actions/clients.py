@@ -5,7 +5,7 @@ from datetime import timedelta
 from typing import Any, Final
 from uuid import UUID
 
-from accounts import expiries, tokens
+from accounts import approvals, expiries, tokens
 from accounts.actions.accounts import get_admin
 from accounts.actions.performing import ActionRefused, note, one_line, performing
 from accounts.assertions import AssertionRefused, read_key_set
@@ -47,6 +47,7 @@ class CreatedClient:
 def create_oauth_client(actor: Actor, tenant: Tenant, request: ClientRequest) -> CreatedClient:
     """A new client of the tenant, issued for one of its active admins. Raises ActionRefused."""
     with performing(actor, CREATE, tenant):
+        _check_approval()
         client = OAuthClient(
             label=one_line(request.label, "The label", LABEL_LENGTH, "label"),
             issued_for=get_admin(tenant, request.issued_for, "an OAuth client"),
@@ -70,6 +71,7 @@ def add_client_secret(
 ) -> CreatedClient:
     """The client with one more secret; those it has stay as they are. Raises ActionRefused."""
     with performing(actor, ADD_SECRET, tenant):
+        _check_approval()
         found = _get_client(tenant, client)
         if found.revoked_at is not None:
             raise ActionRefused("action.too-late", f"The OAuth client {found} is revoked.")
@@ -104,6 +106,15 @@ def revoke_oauth_client(actor: Actor, tenant: Tenant, client: str | UUID) -> OAu
         found = _get_client(tenant, client)
         _revoke(actor, tenant, found, "OAuth client revoked")
     return found
+
+
+def _check_approval() -> None:
+    """Raise ActionRefused while a second person has to approve credentials: they are secret tokens then."""
+    if approvals.are_required():
+        raise ActionRefused(
+            "client.needs-approval",
+            "A second person has to approve credentials here, and only secret tokens can be requested.",
+        )
 
 
 def _add_secret(actor: Actor, tenant: Tenant, client: OAuthClient, years: int) -> CreatedClient:

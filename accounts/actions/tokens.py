@@ -8,7 +8,7 @@ from uuid import UUID
 
 from django.db import models
 
-from accounts import expiries, tokens
+from accounts import approvals, expiries, tokens
 from accounts.actions import allowed_addresses
 from accounts.actions.accounts import get_admin
 from accounts.actions.allowed_addresses import ANYWHERE, RESTRICT, AllowedFrom
@@ -66,38 +66,48 @@ class Minted:
 def mint_token(actor: Actor, tenant: Tenant, request: TokenRequest) -> Minted:
     """A new token of the tenant, issued for one of its active admins. Raises ActionRefused."""
     with performing(actor, MINT, tenant):
-        if request.days is None and not actor.may(MINT_ENDLESS, tenant):
-            with about("days"):
-                raise ActionRefused(
-                    "token.endless",
-                    "A support lead generates tokens that never expire: choose an expiry, or ask one.",
-                )
-        now = clock.now()
-        account = get_admin(tenant, request.issued_for, "a secret token")
-        value = tokens.generate()
-        digest = tokens.digest(tenant.id, value)
-        token = SecretToken(
-            public_id=tokens.public_id(digest),
-            digest=digest,
-            label=one_line(request.label, "The label", LABEL_LENGTH, "label"),
-            issued_for=account,
-            created_at=now,
-            created_by=actor.name,
-            expires_at=_expiry(request, now),
-            no_expiry_reason=_no_expiry_reason(request),
-        )
-        allowed = _allow(request, token, now)
-        replaced = _end_replaced(actor, tenant, request, now)
-        token.save(force_insert=True)
-        details: Details = {
-            "issued_for": account.email,
-            "expires": _second(token.expires_at) if token.expires_at else None,
-            "no_expiry_reason": token.no_expiry_reason,
-            "replaces": [str(other) for other in replaced],
-            **allowed,
-        }
-        note(actor, tenant, "secret token minted", str(token), details)
-        expiries.register(tenant, now)
+        if approvals.are_required():
+            raise ActionRefused(
+                "token.needs-approval",
+                "A second person has to approve secret tokens here: request one.",
+            )
+        return mint(actor, tenant, request)
+
+
+def mint(actor: Actor, tenant: Tenant, request: TokenRequest) -> Minted:
+    """A new token for an actor who may have one. Needs the frame of an action. Raises ActionRefused."""
+    if request.days is None and not actor.may(MINT_ENDLESS, tenant):
+        with about("days"):
+            raise ActionRefused(
+                "token.endless",
+                "A support lead generates tokens that never expire: choose an expiry, or ask one.",
+            )
+    now = clock.now()
+    account = get_admin(tenant, request.issued_for, "a secret token")
+    value = tokens.generate()
+    digest = tokens.digest(tenant.id, value)
+    token = SecretToken(
+        public_id=tokens.public_id(digest),
+        digest=digest,
+        label=one_line(request.label, "The label", LABEL_LENGTH, "label"),
+        issued_for=account,
+        created_at=now,
+        created_by=actor.name,
+        expires_at=_expiry(request, now),
+        no_expiry_reason=_no_expiry_reason(request),
+    )
+    allowed = _allow(request, token, now)
+    replaced = _end_replaced(actor, tenant, request, now)
+    token.save(force_insert=True)
+    details: Details = {
+        "issued_for": account.email,
+        "expires": _second(token.expires_at) if token.expires_at else None,
+        "no_expiry_reason": token.no_expiry_reason,
+        "replaces": [str(other) for other in replaced],
+        **allowed,
+    }
+    note(actor, tenant, "secret token minted", str(token), details)
+    expiries.register(tenant, now)
     return Minted(token, value, tuple(replaced))
 
 

@@ -37,6 +37,7 @@ SEE_ALL = SEE | {
     "accounts.view_account",
     "accounts.view_auditentry",
     "tenants.view_mail",
+    "accounts.view_credentialrequest",
     "accounts.change_own_account",
 }
 TOKENS = {
@@ -73,7 +74,7 @@ LEAD = (
     | GUARD
     | KEEPING
     | {"tenants.suspend_tenant", "scim.restore_user", "scim.change_extensionschema"}
-    | {"accounts.require_factor", "accounts.add_endless_token"}
+    | {"accounts.require_factor", "accounts.require_approval", "accounts.add_endless_token"}
 )
 
 
@@ -84,6 +85,8 @@ def test_a_tenant_admin_sees_and_exports_what_is_provisioned_and_acts_on_admins_
         "accounts.invite_account",
         "accounts.remove_account",
         "accounts.require_factor",
+        "accounts.require_approval",
+        "accounts.view_credentialrequest",
         "accounts.unlock_account",
         "accounts.change_identityprovider",
     }
@@ -117,6 +120,7 @@ def test_an_operator_creates_tenants_hosts_and_accounts_too():
         "accounts.invite_account",
         "accounts.remove_account",
         "accounts.change_identityprovider",
+        "accounts.stop_approval",
     }
 
 

@@ -82,7 +82,7 @@ def test_help_lists_what_can_be_used_and_nothing_else():
 def test_help_names_the_verbs_of_a_group_beside_it():
     text = CommandLine(["manage.py", "help"]).main_help_text()
 
-    assert "\n    token    mint, list, restrict, revoke\n" in text
+    assert "\n    token    mint, generate, list, restrict, revoke, approval\n" in text
     assert all(f"{name}," in text or f"{name}." in text for name, _ in former_names())
 
 
@@ -117,7 +117,9 @@ def test_a_group_without_a_verb_names_them(capsys):
         CommandLine(["manage.py", "token"]).execute()
 
     assert ended.value.code == 2
-    assert capsys.readouterr().err.endswith("error: Name one of: mint, list, restrict, revoke.\n")
+    assert capsys.readouterr().err.endswith(
+        "error: Name one of: mint, generate, list, restrict, revoke, approval.\n"
+    )
 
 
 @pytest.mark.parametrize("line", ["token mint --help", "help token mint", "mint_token --help"])

@@ -1,15 +1,29 @@
 """`manage.py token`: the secret tokens of a tenant."""
 
-from typing import Any, Final
+from collections.abc import Sequence
+from typing import Any, ClassVar, Final
+from uuid import UUID
 
 from django.core.management.base import CommandParser
 
-from accounts import actions
-from accounts.actions import ActionRefused, AllowedFrom, Overlap, TokenRequest
-from accounts.management.administration import IssuingCommand, TenantCommand
+from accounts import actions, approvals
+from accounts.actions import ActionRefused, AllowedFrom, Minted, Overlap, TokenRequest
+from accounts.actions.approvals import (
+    generate_approved,
+    request_token,
+    require_approval,
+    stop_requiring_approval,
+)
+from accounts.management.administration import (
+    AdministrativeCommand,
+    IssuingCommand,
+    TenantCommand,
+    get_tenant,
+)
 from accounts.models import SecretToken
 from tenants import clock
 from tenants.current import in_tenant
+from tenants.hostnames import OPERATOR_CUSTOM_DOMAIN
 from tenants.management.kit import Group, day, minute
 from tenants.models import Tenant
 
@@ -18,7 +32,7 @@ DEFAULT_DAYS: Final = 365
 
 class Mint(IssuingCommand):
     help = "Mint a secret token; it is printed once, alone on standard output."
-    examples = (
+    examples: ClassVar[Sequence[str]] = (
         'manage.py token mint acme --label "Microsoft Entra ID" --days 365',
         'manage.py token mint acme --label "Microsoft Entra ID" --replaces 0a1b2c3d --overlap 7d',
     )
@@ -61,7 +75,19 @@ class Mint(IssuingCommand):
             overlap=Overlap(options["overlap"] or Overlap.WEEK),
             allowed_from=_allowed_from(options),
         )
-        minted = actions.mint_token(self.actor, tenant, request)
+        with in_tenant(tenant):
+            needs_approval = approvals.are_required()
+        if needs_approval:
+            asked = request_token(self.actor, tenant, request)
+            self.note(
+                f"Requested: somebody of staff has to approve it until {minute(asked.expires_at)} UTC."
+            )
+            self.note(f"Then: manage.py token generate {tenant.custom_domain} {asked.pk}")
+            return
+        self.show(tenant, actions.mint_token(self.actor, tenant, request))
+
+    def show(self, tenant: Tenant, minted: Minted) -> None:
+        """Print the value, alone on standard output, this one time."""
         token = minted.token
         expiry = f"expires {day(token.expires_at)}" if token.expires_at else "never expires"
         self.note(f"Tenant URL: {tenant.tenant_url}")
@@ -71,6 +97,43 @@ class Mint(IssuingCommand):
             self.note(f"{replaced} {'is revoked' if replaced.revoked_at else until}.")
         self.note("It is shown this once:")
         self.stdout.write(minted.value)
+
+
+class Generate(Mint):
+    help = "Generate a secret token that was requested by `token mint` and approved; it is printed once."
+    examples = ("manage.py token generate acme 0190d0a4-7a4c-7000-8000-000000000000",)
+    alias = ""
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        TenantCommand.add_arguments(self, parser)
+        parser.add_argument("request", type=UUID, help="As `token mint` prints it.")
+
+    def perform_in(self, tenant: Tenant, options: dict[str, Any], /) -> None:
+        self.show(tenant, generate_approved(self.actor, tenant, options["request"]))
+
+
+class Approval(AdministrativeCommand):
+    help = (
+        "Require that a second person of staff approves each new secret token of a tenant, or of all,"
+        " or stop requiring it."
+    )
+    examples = ("manage.py token approval acme on", "manage.py token approval --all off")
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        which = parser.add_mutually_exclusive_group(required=True)
+        which.add_argument("custom_domain", nargs="?", metavar="tenant")
+        which.add_argument("--all", action="store_true", help="Every tenant.")
+        parser.add_argument("switch", choices=("on", "off"))
+
+    def perform(self, options: dict[str, Any]) -> None:
+        tenant = get_tenant(options["custom_domain"] or OPERATOR_CUSTOM_DOMAIN)
+        of = "every tenant" if options["all"] else str(tenant)
+        if options["switch"] == "on":
+            require_approval(self.actor, tenant)
+            self.note(f"A second person approves secret tokens of {of}.")
+        else:
+            stop_requiring_approval(self.actor, tenant)
+            self.note(f"One person generates secret tokens of {of}.")
 
 
 def _add_addresses(parser: CommandParser) -> None:
@@ -189,4 +252,11 @@ def _from_where(token: SecretToken) -> str:
 
 class Command(Group):
     help = "The secret tokens of a tenant."
-    verbs = {"mint": Mint, "list": List, "restrict": Restrict, "revoke": Revoke}
+    verbs = {
+        "mint": Mint,
+        "generate": Generate,
+        "list": List,
+        "restrict": Restrict,
+        "revoke": Revoke,
+        "approval": Approval,
+    }

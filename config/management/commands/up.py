@@ -15,7 +15,7 @@ from django.core.management import call_command
 from django.core.management.base import CommandError
 from django.db import connection
 
-from accounts import actions
+from accounts import actions, approvals
 from accounts.models import Account, SecretToken
 from accounts.permissions import Role
 from config import environment
@@ -139,8 +139,13 @@ def make_demo(actor: actions.Actor) -> Tenant:
 
 
 def mint(actor: actions.Actor, tenant: Tenant) -> str:
-    """A fresh secret token of the demo tenant; the one that was printed before is revoked."""
+    """A fresh secret token of the demo tenant; the one that was printed before is revoked.
+
+    Blank while a second person has to approve tokens.
+    """
     with in_tenant(tenant):
+        if approvals.are_required():
+            return ""
         former = list(SecretToken.objects.filter(label=TOKEN_LABEL, revoked_at=None))
         admins = Account.objects.filter(role=Role.ADMIN, is_active=True)
         admin = admins.order_by("created_at", "pk").first()
@@ -154,6 +159,8 @@ def mint(actor: actions.Actor, tenant: Tenant) -> str:
 
 def connection_lines(tenant: Tenant, token: str) -> list[str]:
     """The values that Entra asks for, and a command that shows that they work."""
+    if not token:
+        return [f"  Tenant URL     {tenant.tenant_url}", "  Secret tokens need approval here."]
     address = environment.bracketed(reached_at(settings.BIND))
     command = [
         "curl",

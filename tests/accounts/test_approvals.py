@@ -1,0 +1,281 @@
+"""Secret tokens that a second person approves: who may do what, in which order, and for how long."""
+
+from datetime import timedelta
+
+import pytest
+import time_machine
+from django.core.management.base import CommandError
+
+from accounts import actions
+from accounts.actions import ActionRefused, Actor, AllowedFrom, ClientRequest, Overlap, TokenRequest
+from accounts.actions.approvals import (
+    approve_token,
+    decline_token,
+    generate_approved,
+    request_token,
+    require_approval,
+    stop_requiring_approval,
+)
+from accounts.actions.performing import NotPermitted
+from accounts.models import AuditEntry, CredentialRequest, SecretToken
+from accounts.permissions import Role
+from tenants import clock
+from tenants.current import in_public, in_tenant
+from tenants.models import Mail
+from tests.support.clients import ScimClient
+from tests.support.commands import run
+
+NOW = "2026-11-25T09:30:00Z"
+
+
+@pytest.fixture
+def staff(operator, command):
+    """`staff(name, role)`: an actor of staff."""
+
+    def made(name, role=Role.SUPPORT):
+        account = actions.create_account(
+            command, operator, f"{name}@mypolicies.example", name.title(), role
+        )
+        return Actor.account(account, operator, "192.0.2.8")
+
+    return made
+
+
+@pytest.fixture
+def bob(staff):
+    """Another member of the support team."""
+    return staff("bob")
+
+
+@pytest.fixture
+def required(acme, command):
+    require_approval(command, acme)
+
+
+@pytest.fixture
+def wanted(tara):
+    return TokenRequest("Entra", tara.email, 365)
+
+
+def reason_of(call, *arguments):
+    with pytest.raises(ActionRefused) as refused:
+        call(*arguments)
+    return refused.value.reason
+
+
+def acts(tenant):
+    with in_tenant(tenant):
+        return list(AuditEntry.objects.order_by("id").values_list("act", "actor"))
+
+
+def test_one_requests_another_approves_and_the_first_one_generates(
+    acme, operator, alice, bob, required, wanted
+):
+    asked = request_token(alice, acme, wanted)
+    approve_token(bob, acme, asked.pk)
+    minted = generate_approved(alice, acme, asked.pk)
+
+    assert ScimClient(acme, minted.value).get("/Users").status == 200
+    expected = [
+        ("secret token requested", alice.name),
+        ("secret token approved", bob.name),
+        ("secret token minted", alice.name),
+    ]
+    assert acts(acme)[-3:] == acts(operator)[-3:] == expected
+
+
+def test_the_rule_keeps_one_person_from_minting(acme, alice, command, required, wanted):
+    assert reason_of(actions.mint_token, alice, acme, wanted) == "token.needs-approval"
+    assert reason_of(actions.mint_token, command, acme, wanted) == "token.needs-approval"
+
+
+def test_the_rule_of_one_tenant_is_nothing_to_another(acme, globex, gus, alice, required):
+    minted = actions.mint_token(alice, globex, TokenRequest("Entra", gus.email, 365))
+
+    assert minted.token.label == "Entra"
+
+
+def test_the_rule_of_staffs_own_tenant_stands_for_all(
+    acme, globex, gus, operator, alice, command, wanted
+):
+    require_approval(command, operator)
+    theirs = TokenRequest("Entra", gus.email, 365)
+
+    assert reason_of(actions.mint_token, alice, acme, wanted) == "token.needs-approval"
+    assert reason_of(actions.mint_token, alice, globex, theirs) == "token.needs-approval"
+
+    stop_requiring_approval(command, operator)
+    assert actions.mint_token(alice, globex, theirs).token.label == "Entra"
+
+
+def test_nobody_approves_their_own_request(acme, alice, required, wanted):
+    asked = request_token(alice, acme, wanted)
+
+    assert reason_of(approve_token, alice, acme, asked.pk) == "token.second-person"
+    assert reason_of(generate_approved, alice, acme, asked.pk) == "token.not-approved"
+
+
+def test_a_command_requests_and_never_approves(acme, alice, command, required, wanted):
+    asked = request_token(alice, acme, wanted)
+
+    with pytest.raises(NotPermitted):
+        approve_token(command, acme, asked.pk)
+
+
+def test_whoever_approves_does_not_get_the_token(acme, alice, bob, required, wanted):
+    asked = request_token(alice, acme, wanted)
+    approve_token(bob, acme, asked.pk)
+
+    assert reason_of(generate_approved, bob, acme, asked.pk) == "token.second-person"
+
+
+def test_an_approval_is_good_for_one_token(acme, alice, bob, required, wanted):
+    asked = request_token(alice, acme, wanted)
+    approve_token(bob, acme, asked.pk)
+    generate_approved(alice, acme, asked.pk)
+
+    assert reason_of(generate_approved, alice, acme, asked.pk) == "token.not-approved"
+    with in_tenant(acme):
+        assert SecretToken.objects.count() == 1
+
+
+@pytest.mark.parametrize("decided", [False, True])
+def test_a_request_ends_after_a_day(acme, alice, bob, required, wanted, decided):
+    with time_machine.travel(NOW, tick=False) as clocks:
+        asked = request_token(alice, acme, wanted)
+        if decided:
+            approve_token(bob, acme, asked.pk)
+        clocks.shift(timedelta(hours=24))
+
+        if decided:
+            assert reason_of(generate_approved, alice, acme, asked.pk) == "token.not-approved"
+        else:
+            assert reason_of(approve_token, bob, acme, asked.pk) == "action.too-late"
+
+
+def test_a_declined_request_stays_declined_and_says_why(acme, alice, bob, required, wanted):
+    asked = request_token(alice, acme, wanted)
+    decline_token(bob, acme, asked.pk, "Nobody knows of it.")
+
+    assert reason_of(approve_token, bob, acme, asked.pk) == "action.too-late"
+    assert reason_of(generate_approved, alice, acme, asked.pk) == "token.not-approved"
+    with in_tenant(acme):
+        assert AuditEntry.objects.first().details["reason"] == "Nobody knows of it."
+
+
+def test_a_rotation_waits_and_the_old_token_ends_when_the_new_one_is_generated(
+    acme, tara, alice, bob, minted, required
+):
+    allowed = AllowedFrom("203.0.113.0/24")
+    rotation = TokenRequest("New", tara.id, 90, "", (minted.token.pk,), Overlap.NONE, allowed)
+    asked = request_token(alice, acme, rotation)
+    approve_token(bob, acme, asked.pk)
+    before = ScimClient(acme, minted.value).get("/Users").status
+    new = generate_approved(alice, acme, asked.pk)
+
+    assert before == 200
+    assert ScimClient(acme, minted.value).get("/Users").status == 401
+    assert [each.pk for each in new.replaced] == [minted.token.pk]
+    assert new.token.allowed_networks == "203.0.113.0/24"
+    assert new.token.expires_at - new.token.created_at == timedelta(days=90)
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"days": 9_999}, "action.range"),
+        ({"label": ""}, "action.text"),
+        ({"days": None, "no_expiry_reason": "Legacy"}, "token.endless"),
+        ({"issued_for": "nobody@acme.example"}, None),
+        ({"allowed_from": AllowedFrom("nowhere")}, "token.networks"),
+    ],
+)
+def test_what_minting_would_refuse_is_refused_when_it_is_requested(
+    acme, alice, required, tara, change, reason
+):
+    values = {"label": "Entra", "issued_for": tara.email, "days": 365} | change
+    found = reason_of(request_token, alice, acme, TokenRequest(**values))
+
+    assert reason in {None, found}
+    with in_tenant(acme):
+        assert not CredentialRequest.objects.exists()
+
+
+def test_a_request_leaves_no_token_and_no_value(acme, alice, required, wanted):
+    asked = request_token(alice, acme, wanted)
+
+    with in_tenant(acme):
+        assert not SecretToken.objects.exists()
+    assert "mypscim_" not in str(asked.asked)
+
+
+def test_credentials_of_oauth_clients_are_no_way_around(acme, tara, alice, created, required):
+    request = ClientRequest("Entra", tara.email, years=1)
+
+    assert reason_of(actions.create_oauth_client, alice, acme, request) == "client.needs-approval"
+    assert (
+        reason_of(actions.add_client_secret, alice, acme, created.client.pk, 1)
+        == "client.needs-approval"
+    )
+
+
+def test_those_who_may_switch_the_rule_are_not_those_who_mint_alone(acme, tara, staff):
+    support, lead, operator = (
+        staff("sue"),
+        staff("leo", Role.SUPPORT_LEAD),
+        staff("otto", Role.OPERATOR),
+    )
+    admin = Actor.account(tara, acme, None)
+
+    with pytest.raises(NotPermitted):
+        require_approval(support, acme)
+    for actor in (lead, admin):
+        require_approval(actor, acme)
+        with pytest.raises(NotPermitted):
+            stop_requiring_approval(actor, acme)
+    stop_requiring_approval(operator, acme)
+    assert [act for act, _ in acts(acme)[-2:]] == [
+        "approval of credentials required",
+        "approval of credentials no longer required",
+    ]
+
+
+def test_another_tenants_request_is_not_found(acme, globex, alice, bob, required, wanted):
+    asked = request_token(alice, acme, wanted)
+
+    assert reason_of(approve_token, bob, globex, asked.pk) == "action.not-found"
+
+
+def test_staff_who_may_approve_are_told_by_mail(acme, alice, bob, required, wanted):
+    request_token(alice, acme, wanted)
+
+    with in_public():
+        mails = Mail.objects.filter(template="approval.txt")
+        accounts = {mail.account_id for mail in mails}
+        assert {(mail.tenant_id, str(mail.values)) for mail in mails} == {
+            (
+                acme.pk,
+                str({"label": "Entra", "screen": "admin:accounts_credentialrequest_changelist"}),
+            )
+        }
+    assert len(accounts) == 2
+
+
+def test_the_command_requests_and_prints_the_token_after_the_approval(acme, tara, bob):
+    run("token", "approval", "acme", "on")
+    out, err = run("token", "mint", "acme", "--label", "Entra")
+    with in_tenant(acme):
+        asked = CredentialRequest.objects.get()
+    assert out == ""
+    assert err.splitlines() == [
+        f"Requested: somebody of staff has to approve it until {asked.expires_at:%Y-%m-%d %H:%M} UTC.",
+        f"Then: manage.py token generate acme {asked.pk}",
+    ]
+    with pytest.raises(CommandError, match="has not been approved"):
+        run("token", "generate", "acme", str(asked.pk))
+
+    approve_token(bob, acme, asked.pk)
+    out, _ = run("token", "generate", "acme", str(asked.pk))
+
+    assert ScimClient(acme, out.strip()).get("/Users").status == 200
+    assert asked.expires_at - clock.now() <= timedelta(hours=24)
