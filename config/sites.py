@@ -5,8 +5,16 @@ admins, and under /t/<custom domain>/ on the staff host, for staff (accounts.mid
 """
 
 from accounts.console.site import add_part
-from accounts.models import Account, AuditEntry, IdentityProvider, OAuthClient, SecretToken
+from accounts.models import (
+    Account,
+    AuditEntry,
+    CredentialRequest,
+    IdentityProvider,
+    OAuthClient,
+    SecretToken,
+)
 from accounts.screens.accounts import AccountAdmin
+from accounts.screens.approvals import CredentialRequestAdmin
 from accounts.screens.audit_log import AuditEntryAdmin
 from accounts.screens.clients import OAuthClientAdmin
 from accounts.screens.mails import MailAdmin
@@ -34,6 +42,7 @@ staff_site.register(Mail, MailAdmin)
 tenant_site.register(User, UserAdmin)
 tenant_site.register(Group, GroupAdmin)
 tenant_site.register(SecretToken, SecretTokenAdmin)
+tenant_site.register(CredentialRequest, CredentialRequestAdmin)
 tenant_site.register(OAuthClient, OAuthClientAdmin)
 for feature in features():
     feature.register(staff_site, tenant_site)

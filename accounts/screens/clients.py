@@ -22,7 +22,8 @@ from accounts.console.action import ADD, KEY, Action, Call
 from accounts.console.form import ActionForm
 from accounts.console.page import Fact, Facts, Page, Table, link, record_path, url_name
 from accounts.models import ClientSecret, OAuthClient
-from accounts.screens.tokens import DEFAULT_LABEL, AdminField, CredentialAdmin, IssuedForm, standing
+from accounts.screens.showing_tokens import standing
+from accounts.screens.tokens import DEFAULT_LABEL, AdminField, CredentialAdmin, IssuedForm
 from accounts.signed_in import may
 from tenants import clock
 from tenants.current import current_tenant

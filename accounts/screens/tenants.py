@@ -26,6 +26,7 @@ from accounts.console.screen import RecordAdmin
 from accounts.console.searching import FOUND, Hit, Search
 from accounts.links import visit_path
 from accounts.permissions import MINT, VIEW_AS_ADMIN
+from accounts.screens.approvals import rule_actions
 from accounts.screens.failures import Failure, beside, failure_of, log_link
 from accounts.screens.overview import connection_badge
 from accounts.screens.site import StaffSite, show_tenant
@@ -182,7 +183,7 @@ class TenantAdmin(RecordAdmin[Tenant]):
     sortable_by = ("name", "custom_domain", "created_at")
     search_fields = ("name", "custom_domain", "domains__domain")
     search_help_text = "Part of a name, a custom domain or an additional host name."
-    action_table = _ACTIONS
+    action_table = (*_ACTIONS, *rule_actions(operator=True))
     counted_as = ("tenant", "tenants")
     group = "Customers"
     purpose = "All customers, with Tenant URL, screens and status."

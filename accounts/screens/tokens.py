@@ -9,10 +9,9 @@ from django import forms
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
-from django.utils.formats import localize
 from django.utils.safestring import SafeString
 
-from accounts import presets
+from accounts import approvals, presets
 from accounts.actions import (
     EXPIRY_DAYS,
     AllowedFrom,
@@ -35,15 +34,13 @@ from accounts.console.page import (
     Header,
     Page,
     Section,
-    State,
-    badge,
-    link,
-    list_path,
 )
 from accounts.console.screen import RecordAdmin
 from accounts.console.searching import FOUND, Hit, Search
 from accounts.models import Account, OAuthClient, SecretToken, not_ended
 from accounts.permissions import MINT, Role
+from accounts.screens.approvals import asked_for
+from accounts.screens.showing_tokens import facts_of, from_where, shown_once, standing
 from tenants import clock
 from tenants.connection import ago
 from tenants.current import current_tenant
@@ -58,16 +55,6 @@ _NEVER: Final = "none"
 _ISSUED: Final = ("label", "expiry", "no_expiry_reason", "issued_for")
 _MAX_NETWORKS_TEXT: Final = 6_000  # characters
 _OVERLAPS: Final = [(choice.value, choice.label) for choice in reversed(Overlap)]
-_SHOWN_ONCE: Final = (
-    "Copy the secret token now: it is shown only once, and we store only a digest. If it is lost,"
-    " generate another one and revoke this one."
-)
-
-_LOOKS: Final[Mapping[str, State]] = {
-    "live": "ok",
-    "expired": "warning",
-    "revoked": "unknown",  # on purpose
-}
 
 
 class AdminField(forms.ModelChoiceField):  # type: ignore[type-arg]  # not subscriptable at run time
@@ -262,24 +249,18 @@ class MoveForm(IssuedForm):
 
 
 def _mint(call: Call[Any]) -> Page:
-    """The page that shows the value of the token that was asked for, this one time."""
+    """The page with the value of the token, or with the request of it while a second person approves."""
     tenant = current_tenant()
-    minted = mint_token(call.actor, tenant, call.form.token_request())
-    to_enter = (
-        Fact("Tenant URL", tenant.tenant_url, copyable=True),
-        Fact("Secret Token", minted.value, copyable=True),
-    )
-    caption = "Enter these in Microsoft Entra ID, under Provisioning"
-    return Page(
-        f"Secret token of {tenant.name}",
-        (
-            Facts(caption, to_enter, shown_once=True),
-            _facts(minted.token),
-            *_ended(minted.replaced),
-        ),
-        notice=_SHOWN_ONCE,
-        onward=link(list_path(SecretToken), "Stored: go to the secret tokens"),
-    )
+    if approvals.are_required():
+        return asked_for(call)
+    return shown_once(mint_token(call.actor, tenant, call.form.token_request()))
+
+
+def _approval(_call: Call[Any]) -> str:
+    """The sentence that a second person has to approve, while one has."""
+    if not approvals.are_required():
+        return ""
+    return "\nA second person of staff has to approve it: you generate it then."
 
 
 def _rotation(call: Call[SecretToken]) -> Mapping[str, Any]:
@@ -304,7 +285,7 @@ def _move(call: Call[SecretToken]) -> Account:
 
 
 def _about(call: Call[SecretToken]) -> tuple[Section, ...]:
-    return _facts(call.record), _use(call.record)
+    return facts_of(call.record), _use(call.record)
 
 
 _ACTIONS: Final[tuple[Action[Any], ...]] = (
@@ -314,8 +295,9 @@ _ACTIONS: Final[tuple[Action[Any], ...]] = (
         needs_proof=True,
         permission=MINT,
         title="Generate secret token",
-        text=(
-            "The token lets Microsoft Entra ID provision the users of {tenant.name} ({tenant.host})."
+        text=lambda call: (
+            "The token lets Microsoft Entra ID provision the users of"
+            f" {current_tenant().name} ({current_tenant().host}).{_approval(call)}"
         ),
         form=TokenForm,
         fields={"days": "expiry"},
@@ -328,10 +310,10 @@ _ACTIONS: Final[tuple[Action[Any], ...]] = (
         needs_proof=True,
         permission=MINT,
         title="Rotate {record}",
-        text=(
-            "The new token takes the place of {record}, which works until the time chosen below is"
+        text=lambda call: (
+            f"The new token takes the place of {call.record}, which works until the time chosen below is"
             " over: enter the new one in Entra before. Other tokens stay as they are unless you check"
-            " them."
+            f" them.{_approval(call)}"
         ),
         form=RotationForm,
         options=_rotation,
@@ -372,7 +354,7 @@ _ACTIONS: Final[tuple[Action[Any], ...]] = (
         options=lambda call: {"initial": _allowed(call.record)},
         submit="Save",
         run=_restrict,
-        done=lambda call: f"{call.record} works from {_from_where(call.result).lower()} now.",
+        done=lambda call: f"{call.record} works from {from_where(call.result).lower()} now.",
         is_offered=lambda call: not call.record.standing.has_ended(clock.now()),
     ),
     Action(
@@ -452,7 +434,7 @@ class SecretTokenAdmin(CredentialAdmin[SecretToken]):
             Fact("Issued for", str(record.issued_for)),
         )
         header = Header(standing(record.state(now)), facts, _soon(record, now))
-        return Page(record.label, (_facts(record), _use(record)), header=header)
+        return Page(record.label, (facts_of(record), _use(record)), header=header)
 
 
 def _in_words(token: SecretToken, now: datetime) -> str:
@@ -487,53 +469,6 @@ def _soon(token: SecretToken, now: datetime) -> Banner | None:
         f"This secret token expires {when}.",
         "Rotate it and enter the new one in Entra before; both work meanwhile.",
     )
-
-
-def standing(word: str) -> SafeString:
-    """The badge for the state of a credential: "live", or in a word or two why it is refused."""
-    word = word.lower()
-    return badge(_LOOKS.get(word, "failing"), word.capitalize())
-
-
-def _expires(token: SecretToken) -> str:
-    if token.expires_at is None:
-        return f"Never: {token.no_expiry_reason}"
-    return str(localize(token.expires_at))
-
-
-def _facts(token: SecretToken) -> Facts:
-    facts = [
-        Fact("Label", token.label),
-        Fact("Public id", token.public_id),
-        Fact("State", standing(token.state(clock.now()))),
-        Fact("Issued for", str(token.issued_for)),
-        Fact("Created", token.created_at),
-        Fact("Created by", token.created_by),
-        Fact("Expires", _expires(token)),
-        Fact("Allowed addresses", _from_where(token)),
-    ]
-    if token.revoked_at:
-        facts += [Fact("Revoked", token.revoked_at), Fact("Revoked by", token.revoked_by)]
-    return Facts("Secret token", tuple(facts))
-
-
-def _from_where(token: SecretToken) -> str:
-    """The addresses from which the token works, in words."""
-    allowed = token.allowed_networks.split()
-    if token.preset_date is not None:
-        allowed.append(f"Microsoft Entra ID, as published on {token.preset_date:%-d %b %Y}")
-    return ", ".join(allowed) or "Anywhere"
-
-
-def _ended(replaced: tuple[SecretToken, ...]) -> tuple[Section, ...]:
-    """The ends of the tokens that the new one replaces; nothing if there are none."""
-    if not replaced:
-        return ()
-    facts = tuple(
-        Fact(str(token), "Revoked" if token.revoked_at else f"Works until {_expires(token)}")
-        for token in replaced
-    )
-    return (Facts("Tokens that end", facts),)
 
 
 def _use(token: SecretToken) -> Facts:

@@ -122,7 +122,7 @@ def test_a_command_requests_and_never_approves(acme, alice, command, required, w
         approve_token(command, acme, asked.pk)
 
 
-def test_whoever_approves_does_not_get_the_token(acme, alice, bob, required, wanted):
+def test_the_second_person_does_not_get_the_token(acme, alice, bob, required, wanted):
     asked = request_token(alice, acme, wanted)
     approve_token(bob, acme, asked.pk)
 
@@ -190,7 +190,7 @@ def test_a_rotation_waits_and_the_old_token_ends_when_the_new_one_is_generated(
         ({"allowed_from": AllowedFrom("nowhere")}, "token.networks"),
     ],
 )
-def test_what_minting_would_refuse_is_refused_when_it_is_requested(
+def test_a_request_is_refused_for_the_reasons_of_minting(
     acme, alice, required, tara, change, reason
 ):
     values = {"label": "Entra", "issued_for": tara.email, "days": 365} | change

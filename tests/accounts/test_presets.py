@@ -164,7 +164,7 @@ def test_another_file_is_refused_and_nothing_is_loaded(db, file_of, prefixes, ta
         ("ServiceTags_Public_20251124.json", "[]"),
     ],
 )
-def test_what_is_no_file_of_microsofts_is_refused(db, tmp_path, name, content):
+def test_any_other_file_is_refused(db, tmp_path, name, content):
     path = tmp_path / name
     path.write_text(content)
 

@@ -73,7 +73,7 @@ def test_from_another_address_a_token_that_has_ended_reads_as_one_that_works(
     assert from_address(at_acme, HERE).status == 401
 
 
-def test_what_is_no_token_reads_alike_from_every_address(at_acme, acme, restrict):
+def test_an_unknown_token_reads_alike_from_every_address(at_acme, acme, restrict):
     restrict("203.0.113.0/24")
     stranger = ScimClient(acme, mint(acme)[:-1] + "x")
 
@@ -102,7 +102,7 @@ def test_behind_a_trusted_proxy_the_clients_address_counts(at_acme, restrict, se
     assert [each.status for each in answers] == [200, 403]
 
 
-def test_what_anybody_else_says_of_an_address_is_not_read(at_acme, restrict):
+def test_the_word_of_anybody_else_is_not_read(at_acme, restrict):
     restrict(HERE)
     at_acme.http.defaults["REMOTE_ADDR"] = ELSEWHERE
 

@@ -36,7 +36,13 @@ PASSED_ON = {
     "Reason.NOT_ADMIN.of(KIND)",
 }
 # Made of a token's kind and the reason to refuse it.
-OF_TOKENS = {reason.of(kind.KIND) for kind in (tokens, access, oauth) for reason in Reason}
+# Secret tokens alone have addresses.
+OF_TOKENS = {
+    reason.of(kind.KIND)
+    for kind in (tokens, access, oauth)
+    for reason in Reason
+    if reason is not Reason.ADDRESS or kind is tokens
+}
 
 
 def modules() -> Iterator[tuple[Path, ast.Module]]:

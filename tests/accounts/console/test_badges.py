@@ -3,7 +3,7 @@
 import pytest
 
 from accounts.console.page import badge, diff
-from accounts.screens.tokens import standing
+from accounts.screens.showing_tokens import standing
 
 
 def test_a_badge_says_its_state_in_words():
