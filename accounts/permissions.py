@@ -57,6 +57,7 @@ _SEE_PROVISIONING: Final = frozenset(
         "scim.view_eventstream",
         "scim.view_delivery",
         "tenants.view_alarm",
+        "scim.view_departure",
         "tenants.view_problem",
         "tenants.view_reconciliation",
         "scim.view_difference",
@@ -73,6 +74,7 @@ _SEE_PEOPLE: Final = frozenset(
         "tenants.add_reconciliation",
         "tenants.delete_reconciliation",
         "scim.export_difference",
+        "scim.export_departure",
     }
 )
 _SEE_ALL: Final = _SEE_PROVISIONING | {

@@ -1,4 +1,4 @@
-"""Mass deactivations of a tenant: what happened, undo all of it, let it pass, and when to sound."""
+"""Mass deactivations of a tenant: what happened, undo it, let it pass, and when to sound."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,11 +8,12 @@ from uuid import UUID
 
 from django import forms
 from django.contrib import admin
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import PermissionDenied, ValidationError
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, reverse
+from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from accounts.console.action import Action, Call
@@ -32,12 +33,12 @@ from accounts.console.page import (
 )
 from accounts.console.screen import Panel, RecordAdmin
 from accounts.console.site import Part
+from accounts.console.times import in_details
 from accounts.links import visit_path
 from accounts.screens.overview import LISTED, tenant_link
 from accounts.screens.site import SEE_TENANTS
 from accounts.signed_in import may
-from scim.guard import guard, undoing
-from scim.guard.leavers import leavers
+from scim.guard import guard, leavers, undoing
 from scim.guard.models import Undoing
 from scim.guard.undoing import (
     GUARD,
@@ -57,6 +58,8 @@ from tenants.current import current_tenant
 from tenants.models import Alarm, Guard, Tenant, TrafficDay
 
 _OPEN = Alarm.Outcome.OPEN
+MOST_OFFERED: Final = 200  # users with a box of their own
+MOST_NAMED: Final = 1_000  # users who are left out by name
 _NAMED: Final = 50  # users who were not brought back
 _SETTINGS: Final = ("share_percent", "least", "holds")
 _LATE: Final = timedelta(minutes=1)  # the worker looks every two seconds
@@ -100,6 +103,51 @@ def _change_guard(call: Call[None]) -> None:
     change_guard(call.actor, tenant, Guard(tenant=tenant, **wanted))
 
 
+class UndoForm(ActionForm):
+    """Chooses the users to bring back: by boxes while they are few, else by naming those to leave out."""
+
+    def __init__(self, *args: Any, alarm: Alarm, sight: Sight, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._alarm = alarm
+        offered = leavers.choices(undoing.to_choose(alarm), sight, MOST_OFFERED)
+        self.offered = frozenset(UUID(key) for key, _ in offered)
+        if 0 < len(offered) <= MOST_OFFERED:
+            self.fields["people"] = forms.MultipleChoiceField(
+                choices=offered,
+                initial=[key for key, _ in offered],
+                widget=forms.CheckboxSelectMultiple,
+                label="Users to bring back",
+                error_messages={"required": "Choose at least one user to bring back."},
+            )
+        else:
+            self.fields["left_out"] = forms.CharField(
+                required=False,
+                max_length=MOST_NAMED * 200,
+                widget=forms.Textarea(attrs={"rows": 6}),
+                label="Users to leave out",
+                help_text=f"User names or ids, one a line, up to {MOST_NAMED:,}. All others come back.",
+            )
+
+    def clean_left_out(self) -> frozenset[UUID]:
+        """The ids of the users who are named. Raises ValidationError for a name that nobody of them has."""
+        names = {
+            line.strip() for line in self.cleaned_data["left_out"].splitlines() if line.strip()
+        }
+        if len(names) > MOST_NAMED:
+            raise ValidationError(f"Name up to {MOST_NAMED:,} users.")
+        found = undoing.named(self._alarm, names)
+        if unknown := sorted(names - found.keys()):
+            raise ValidationError(f"Nobody who left is called {unknown[0]!r}.")
+        return frozenset(found.values())
+
+
+def _undo(call: Call[Alarm]) -> Undoing:
+    left_out = call.data.get("left_out", frozenset())
+    if "people" in call.data:
+        left_out = call.form.offered - {UUID(key) for key in call.data["people"]}
+    return undo_departures(call.actor, current_tenant(), call.record.pk, left_out)
+
+
 def _can_be_undone(call: Call[Alarm]) -> bool:
     if call.record.outcome != Alarm.Outcome.UNDONE:
         return call.record.outcome in UNDOABLE
@@ -126,15 +174,13 @@ _ACTIONS: Final[tuple[Action[Any], ...]] = (
     Action(
         name="undo",
         label=lambda call: (
-            "Try again for the rest"
-            if call.record.outcome == Alarm.Outcome.UNDONE
-            else "Undo all of it"
+            "Try again for the rest" if call.record.outcome == Alarm.Outcome.UNDONE else "Undo"
         ),
         needs_proof=True,
         permission=SETTLE,
         title="Undo the mass deactivation?",
         text=(
-            "All users who left since {record.since:%Y-%m-%d %H:%M} UTC, {record.users:,} so far, become"
+            "The users who left since {record.since:%Y-%m-%d %H:%M} UTC, {record.users:,} so far, become"
             " active again; deleted ones are restored with their groups. It takes about a minute for"
             " 1,000 users; the page shows the progress.\n"
             "Users whose userName or externalId has been taken since, and users who were deactivated"
@@ -142,8 +188,10 @@ _ACTIONS: Final[tuple[Action[Any], ...]] = (
             "Entra deactivates them again in its next cycle unless the assignment or the scope is fixed"
             " there first."
         ),
-        submit="Bring all users back",
-        run=lambda call: undo_departures(call.actor, current_tenant(), call.record.pk),
+        form=UndoForm,
+        options=lambda call: {"alarm": call.record, "sight": Sight.of(call.request)},
+        submit="Bring users back",
+        run=_undo,
         done="The undo for {result.users:,} users has started. It continues when you leave this page.",
         is_offered=_can_be_undone,
     ),
@@ -211,7 +259,7 @@ class AlarmAdmin(RecordAdmin[Alarm]):
         sections: tuple[Section, ...] = (
             Facts("Mass deactivation", facts),
             *_left_behind(request, undone),
-            leavers(record, request.GET.get("after", ""), Sight.of(request)),
+            leavers.section(record, Sight.of(request)),
         )
         return Page(
             str(record),
@@ -221,38 +269,40 @@ class AlarmAdmin(RecordAdmin[Alarm]):
         )
 
     def _live(self, alarm: Alarm, undone: Undoing | None) -> Live | None:
-        """The part of an open page that follows the undo."""
-        if undone is None:
-            return None
+        """The part of an open page that follows the undo, or the time until delays end."""
+        progress = _progress(alarm, undone)
         path = reverse(self.url_name("progress"), args=[alarm.pk])
-        return Live(path, _PROGRESS, Progress.of(undone))
+        return Live(path, _PROGRESS, progress) if progress else None
 
     def progress_view(self, request: HttpRequest, alarm_id: UUID) -> HttpResponse:
-        """The part of the page that says how far the undo is."""
+        """The part of the page that says how far the undo is, or how long departures are delayed."""
         if not self.has_view_permission(request):
             raise PermissionDenied
-        undone = undoing.of_alarm(self.get_record(request, alarm_id))
-        if undone is None:
+        alarm = self.get_record(request, alarm_id)
+        progress = _progress(alarm, undoing.of_alarm(alarm))
+        if progress is None:
             raise Http404
-        return TemplateResponse(request, _PROGRESS, {"progress": Progress.of(undone)})
+        return TemplateResponse(request, _PROGRESS, {"progress": progress})
 
 
 def _further(alarm: Alarm) -> str:
     """The effect of the alarm on users who are deactivated now."""
-    end = guard.hold_ends(current_tenant(), alarm, clock.now())
+    now = clock.now()
+    end = guard.hold_ends(current_tenant(), alarm, now)
     if end is not None:
-        return f"Delayed until {end:%Y-%m-%d %H:%M} UTC, or until the alarm is resolved"
+        return format_html("Delayed until {}, or until the alarm is resolved", in_details(end, now))
     return "Allowed"
 
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """The progress of an undo, in words and numbers."""
+    """The progress of an undo, or of the time in which departures are delayed."""
 
     sentence: str
     is_done: bool
-    users: int
-    dealt_with: int
+    most: int  # users, or seconds
+    reached: int
+    label: str = "Users processed"
 
     @classmethod
     def of(cls, undone: Undoing) -> "Progress":
@@ -267,6 +317,26 @@ class Progress:
         else:
             sentence = f"The undo is in progress: {sentence}."
         return cls(sentence, is_done, undone.users, dealt_with)
+
+    @classmethod
+    def of_delay(cls, alarm: Alarm, end: datetime, now: datetime) -> "Progress":
+        minutes = -(-int((end - now).total_seconds()) // 60)
+        sentence = (
+            f"New deactivations are delayed for {minutes // 60} h {minutes % 60} min more, or until"
+            f" {guard.MOST_REFUSED:,} requests were delayed; {alarm.refused:,} were."
+        )
+        most = int(guard.GRACE.total_seconds())
+        passed = most - int((end - now).total_seconds())
+        return cls(sentence, False, most, passed, "Time passed")
+
+
+def _progress(alarm: Alarm, undone: Undoing | None) -> Progress | None:
+    """The progress of the undo; without one, of the delay, if departures are delayed."""
+    if undone is not None:
+        return Progress.of(undone)
+    now = clock.now()
+    end = guard.hold_ends(current_tenant(), alarm, now)
+    return Progress.of_delay(alarm, end, now) if end else None
 
 
 def _left_behind(request: HttpRequest, undone: Undoing | None) -> tuple[Table, ...]:

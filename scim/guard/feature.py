@@ -12,6 +12,7 @@ from accounts.refusals import Refusal
 from scim.guard import undoing, watch
 from scim.guard.alarm_screen import AlarmAdmin, AlarmPanel, StaffPart, TenantPart
 from scim.guard.departures import Departures
+from scim.guard.leavers import LeaverAdmin
 from scim.guard.models import Departure
 from scim.provider.features import Feature, Job, Round
 from scim.provider.observers import Observer
@@ -26,6 +27,7 @@ class Guard(Feature):
 
     def register(self, staff_site: AdminSite, tenant_site: AdminSite) -> None:
         tenant_site.register(Alarm, AlarmAdmin)
+        tenant_site.register(Departure, LeaverAdmin)
         add_part(staff_site, StaffPart)
         add_part(tenant_site, TenantPart)
         add_panel(staff_site, Tenant, AlarmPanel)

@@ -11,13 +11,13 @@ The actions of people stand here too: undo, let it pass, change the guard. Like 
 authorize, act and audit in one transaction.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Final
 from uuid import UUID, uuid4
 
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from accounts.actions.performing import ActionRefused, note, performing
 from accounts.audit import Actor, Details
@@ -26,6 +26,7 @@ from scim.guard.models import Departure, Undoing
 from scim.models import User
 from scim.protocol import urns
 from scim.protocol.errors import ScimError
+from scim.protocol.text import read_id
 from scim.provider import catalog, resources, restoring
 from scim.provider.requester import Requester
 from scim.provider.resources import Existing
@@ -33,9 +34,12 @@ from scim.provider.restoring import Taken
 from scim.repository.base import Loading
 from tenants import clock
 from tenants.current import current_tenant, in_public, in_tenant
+from tenants.errors import about
+from tenants.lettercase import fold
 from tenants.models import Alarm, Guard, Tenant
 
 PIECE: Final = 50  # users a transaction
+_OBSTACLE: Final = 200  # characters
 NAMED: Final = 100  # of those who were left, in the audit log
 _AGAIN: Final = "It was deactivated or deleted again after the undo started."
 _GONE: Final = "Its record no longer exists."
@@ -51,9 +55,9 @@ MOST_PERCENT: Final = 100
 MOST_LEAST: Final = 100_000
 
 
-def begin(actor: Actor, alarm: Alarm) -> Undoing:
+def begin(actor: Actor, alarm: Alarm, left_out: Collection[UUID] = ()) -> Undoing:
     """Have the worker bring back all who left from the alarm's first departure to now, or until it
-    lapsed; of an undo that is done, those who were left as they were.
+    lapsed, but for those who are left out; of an undo that is done, those who were left as they were.
 
     Needs the transaction in the tenant that settles the alarm. Raises ActionRefused when nobody is
     left to bring back.
@@ -66,14 +70,41 @@ def begin(actor: Actor, alarm: Alarm) -> Undoing:
     elif undoing is None or not undoing.left:
         raise ActionRefused("action.too-late", "This alarm has been resolved already.")
     _of(undoing).exclude(obstacle=None).update(obstacle=None)
+    omitted = _of(undoing).filter(user_id__in=left_out)
+    undoing.left = omitted.values("user_id").distinct().count()
+    omitted.update(obstacle=f"Left out by {actor.name}."[:_OBSTACLE])
     undoing.subject = str(alarm)
-    undoing.reached, undoing.back, undoing.left = undoing.since, 0, 0
+    undoing.reached, undoing.back = undoing.since, 0
     undoing.users = guard.in_period(undoing.since, undoing.until)
+    if undoing.left and undoing.left == undoing.users:
+        with about("people"):
+            raise ActionRefused("action.range", "Choose at least one user to bring back.")
     undoing.asked_at, undoing.asked_by, undoing.address = now, actor.name, actor.address
     undoing.is_by_staff, undoing.done_at = actor.is_staff, None
     undoing.request_id = f"undo-{uuid4().hex[:16]}"
     undoing.save()
     return undoing
+
+
+def to_choose(alarm: Alarm) -> QuerySet[Departure]:
+    """The departures that an undo of the alarm would take back."""
+    until = Q(at__lte=alarm.settled_at) if alarm.settled_at else Q()
+    return Departure.objects.filter(until, at__gte=alarm.since, undone_at=None)
+
+
+def named(alarm: Alarm, names: Collection[str]) -> dict[str, UUID]:
+    """Of those who left, the ids of the users with these userNames or ids, by what was given."""
+    keys = {fold(name): name for name in names}
+    ids = {key: name for name in names if (key := read_id(name.lower()))}
+    about = Q(pk__in=ids) | Q(unique_key__in=keys)
+    left = to_choose(alarm).values("user_id")
+    found = User.objects.filter(about, pk__in=left).values_list("pk", "unique_key")
+    return {
+        name: pk
+        for pk, key in found
+        for name in (ids.get(pk), keys.get(str(key)))
+        if name is not None
+    }
 
 
 def of_alarm(alarm: Alarm) -> Undoing | None:
@@ -200,16 +231,22 @@ def _actor(tenant: Tenant, undoing: Undoing) -> Actor:
     return Actor(undoing.asked_by, undoing.address, tenant_id=home)
 
 
-def undo_departures(actor: Actor, tenant: Tenant, alarm_id: UUID) -> Undoing:
-    """Settle the alarm, and let the worker bring back everyone who left since.
+def undo_departures(
+    actor: Actor, tenant: Tenant, alarm_id: UUID, left_out: Collection[UUID] = ()
+) -> Undoing:
+    """Settle the alarm, and let the worker bring back everyone who left since, but for those left out.
 
     An undo that left users as they were is begun again for those. Raises ActionRefused.
     """
     with performing(actor, SETTLE, tenant):
         alarm = _unsettled(tenant, alarm_id, UNDOABLE)
-        undone = begin(actor, alarm)
+        undone = begin(actor, alarm, left_out)
         _settle(alarm, actor, Alarm.Outcome.UNDOING)
-        details: Details = {"users": undone.users, "request": undone.request_id}
+        details: Details = {
+            "users": undone.users,
+            "left out": undone.left,
+            "request": undone.request_id,
+        }
         note(actor, tenant, "undo of a mass deactivation started", str(alarm), details)
     return undone
 

@@ -16,6 +16,7 @@ SEE = {
     "scim.view_eventstream",
     "scim.view_delivery",
     "tenants.view_alarm",
+    "scim.view_departure",
     "tenants.view_problem",
     "tenants.view_reconciliation",
     "scim.view_difference",
@@ -30,6 +31,7 @@ PEOPLE = {
     "tenants.add_reconciliation",
     "tenants.delete_reconciliation",
     "scim.export_difference",
+    "scim.export_departure",
 }
 SEE_ALL = SEE | {
     "tenants.view_tenant",

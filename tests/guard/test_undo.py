@@ -186,7 +186,7 @@ def test_it_is_one_act_in_log_and_audit(at_acme, acme, events, clock):
     assert [(entry.act, entry.details, entry.address) for entry in entries] == [
         (
             "undo of a mass deactivation started",
-            {"users": 4, "request": done.request_id},
+            {"users": 4, "left out": 0, "request": done.request_id},
             "203.0.113.9",
         ),
         (
