@@ -47,6 +47,7 @@ FEATURES = [  # scim.provider.features; pages and navigation show them in this o
     "scim.events",
     "scim.monitoring",
     "scim.importing",
+    "scim.finding",
     "scim.keeping",
 ]
 INSTALLED_APPS = [

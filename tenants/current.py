@@ -29,6 +29,7 @@ class TenantRequest(HttpRequest):
     """A request whose host is resolved; what tenants.middleware hands on."""
 
     tenant: Tenant
+    request_id: str
     first_rows: Rows | None  # of the statement that went with the beginning of the transaction
     after_transaction: list[Callable[[], None]]
     begins_left: int  # how often its transaction may begin again

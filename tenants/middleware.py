@@ -16,7 +16,7 @@ from django.conf import settings
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 
-from tenants import hostnames, resolution, traffic
+from tenants import hostnames, marks, resolution, traffic
 from tenants.backend.statements import Hot
 from tenants.current import (
     TenantChangedError,
@@ -66,6 +66,7 @@ class TenantMiddleware:
 
     def _serve(self, request: TenantRequest, tenant: Tenant) -> HttpResponse:
         request.tenant = tenant
+        request.request_id = marks.marked(getattr(request, "request_id", ""), tenant.id)
         request.after_transaction, request.begins_left = [], BEGINS_AGAIN
         if tenant.is_operator:
             request.urlconf = settings.STAFF_URLCONF

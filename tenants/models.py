@@ -6,13 +6,17 @@ moves every tenant at once and nothing can drift.
 """
 
 import uuid
-from typing import NoReturn
+from typing import Final, NoReturn
 
 from django.conf import settings
 from django.db import models
+from django.db.models.functions import Right
 from django_tenants.models import DomainMixin, TenantMixin
 
 from tenants import clock
+
+# The end of a credential's name: its public id in parentheses. Staff find it by that.
+CREDENTIAL_TAIL: Final = 10
 
 
 class Status(models.TextChoices):
@@ -151,6 +155,7 @@ class CredentialTraffic(models.Model):
 
     class Meta:
         verbose_name_plural = "credential traffic"
+        indexes = [models.Index(Right("name", CREDENTIAL_TAIL), name="tenants_credential_tail")]
 
     def __str__(self) -> str:
         return f"traffic of the {self.name}"
@@ -191,6 +196,7 @@ class Expiry(models.Model):
 
     class Meta:
         verbose_name_plural = "expiries"
+        indexes = [models.Index(Right("name", CREDENTIAL_TAIL), name="tenants_expiry_tail")]
 
     def __str__(self) -> str:
         return f"{self.name} until {self.expires_at}"
@@ -432,3 +438,31 @@ class Mail(models.Model):
 
     def __str__(self) -> str:
         return f"{self.template.removesuffix('.txt').capitalize()} about {self.tenant.name}"
+
+
+class UserDigests(models.Model):
+    """The digests of a user's names, by which staff find it across tenants (scim.finding); no name."""
+
+    pk = models.CompositePrimaryKey("user_id", "tenant_id")
+    user_id = models.UUIDField()
+    tenant = models.ForeignKey(Tenant, models.CASCADE, related_name="+")
+    user_name = models.BigIntegerField(null=True, db_index=True)
+    work_email = models.BigIntegerField(null=True, db_index=True)  # None: it is the userName
+    display_name = models.BigIntegerField(null=True, db_index=True)
+    external_id = models.BigIntegerField(null=True, db_index=True)
+
+    def __str__(self) -> str:
+        return f"digests of {self.user_id}"
+
+
+class UserIndexing(models.Model):
+    """The progress of writing a tenant's users to UserDigests, and the key that it is done by."""
+
+    tenant = models.OneToOneField(Tenant, models.CASCADE, primary_key=True, related_name="indexing")
+    key = models.CharField(max_length=16)
+    reached_at = models.DateTimeField(null=True)  # the last change that was read, with its user
+    reached_id = models.UUIDField(null=True)
+    looked_at = models.DateTimeField(null=True)  # None: there is more to read
+
+    def __str__(self) -> str:
+        return f"indexing of {self.tenant_id}"

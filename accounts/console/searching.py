@@ -45,6 +45,7 @@ class Hit:
     title: str
     path: str
     detail: str = ""
+    is_exact: bool = False  # the only one that was meant: it is opened at once
 
 
 @dataclass(frozen=True, slots=True)

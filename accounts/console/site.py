@@ -9,7 +9,7 @@ from django.contrib.admin import AdminSite
 from django.contrib.admin.models import LogEntry
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, URLResolver, path, reverse
 
@@ -113,7 +113,10 @@ class ConsoleSite(AdminSite):
             raise PermissionDenied
         request.current_app = self.name
         search = Search.of(request)
-        found: dict[str, Any] = {"search": search, "kinds": by_kind(self.hits(search))}
+        hits = list(self.hits(search))
+        found: dict[str, Any] = {"search": search, "kinds": by_kind(hits)}
+        if len(hits) == 1 and hits[0].is_exact and not search.is_typing:
+            return HttpResponseRedirect(hits[0].path)
         if search.is_typing:
             return TemplateResponse(request, "console/hits.html", found)
         hint = "" if found["kinds"] else self.nothing_hint(request)

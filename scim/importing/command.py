@@ -14,8 +14,8 @@ from accounts.management.administration import TenantCommand
 from scim.importing import files, processes, users
 from scim.importing.users import Done, Run
 from scim.provider.tables import UnreadableFileError
-from tenants.current import in_tenant
-from tenants.models import Tenant
+from tenants.current import in_public, in_tenant
+from tenants.models import Tenant, UserIndexing
 
 _MOST_PROCESSES: Final = 16
 
@@ -101,6 +101,8 @@ class Import(TenantCommand):
         with in_tenant(run.tenant):
             details = {"created": total.created, "refused": total.refused}
             note(self.actor, run.tenant, "users imported", path.name, details)
+        with in_public():  # the search over all tenants has news
+            UserIndexing.objects.filter(tenant=run.tenant).update(looked_at=None)
         if total.passed_over:
             self.note(f"{total.passed_over:,} lines were done by an earlier run.")
         self.note(f"{total.created:,} users of {run.tenant.custom_domain} created.")

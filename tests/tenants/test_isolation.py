@@ -170,6 +170,8 @@ def test_no_table_is_in_the_registry_and_in_a_tenant(acme, operator):
         "tenants_trafficday",
         # What is kept how long, held and erased: reasons and ids, no data of provisioned people.
         "tenants_erasure",
+        "tenants_userdigests",
+        "tenants_userindexing",
         "tenants_legalhold",
         "tenants_retention",
     }
