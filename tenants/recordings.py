@@ -4,8 +4,9 @@ To find out what a migration has to do takes Django several times as long as doi
 and the answer is the same for every schema that lacks the same migrations: all are compiled to SQL,
 and none reads rows in Python (tests/tenants/test_citus_rules.py). So Django migrates a schema that is
 rolled back, its statements are kept in memory, and the schemas get them in a DO block: one message and one
-statement, inside which each is executed on its own, as Citus wants it (decision 0046). No schema that is
-served waits for Python while its tables are locked (decision 0093).
+statement (decision 0046). No schema that is served waits for Python while its tables are locked
+(decision 0093). Where Citus has distributed the schema each statement goes on its own, since a table that
+is made inside a block would stay on the coordinator (decision 0090).
 """
 
 import secrets
@@ -23,7 +24,7 @@ from django.db.migrations.recorder import MigrationRecorder
 from django_tenants.utils import schema_context
 from psycopg import sql
 
-from tenants import clock
+from tenants import clock, placement
 from tenants.backend.base import PUBLIC
 
 Name = tuple[str, str]  # the app's label and the migration's own name
@@ -59,14 +60,19 @@ def known() -> frozenset[Name]:
     return frozenset(MigrationLoader(None).disk_migrations)
 
 
-def apply(lacking: Lacking) -> None:
+def apply(lacking: Lacking, *, one_by_one: bool = False) -> None:
     """Apply what the schema lacks that the connection is directed to (tenants.schemas.alone).
 
+    `one_by_one` is for a schema that Citus has distributed.
     Raises InconsistentMigrationHistory for a schema that lacks a migration on which one depends that it has.
     """
     prepare(lacking)
     with connection.cursor() as cursor:
-        cursor.execute(_block(_recordings[lacking]))
+        if not one_by_one:
+            cursor.execute(_block(_recordings[lacking]))
+            return
+        for statement in _with_note(_recordings[lacking]):
+            cursor.execute(statement)
 
 
 def prepare(lacking: Lacking) -> None:
@@ -93,9 +99,7 @@ def complete() -> tuple[str, ...]:
     """
     lacking = Lacking(known(), has_table=False)
     prepare(lacking)
-    recording = _recordings[lacking]
-    note = _note(recording).as_string(connection.connection)
-    return (*recording.statements, note)
+    return _with_note(_recordings[lacking])
 
 
 @contextmanager
@@ -104,6 +108,7 @@ def _scratch() -> Iterator[None]:
     name = f"t_scratch_{secrets.token_hex(4)}"
     with transaction.atomic():
         with schema_context(PUBLIC), connection.cursor() as cursor:
+            cursor.execute(f"SELECT {placement.MAKE_PLAIN}")
             cursor.execute(sql.SQL("CREATE SCHEMA {}").format(sql.Identifier(name)))
         with schema_context(name):
             connection.set_schema(name, include_public=False)  # type: ignore[attr-defined]  # tenants.backend
@@ -141,18 +146,17 @@ def _executed() -> Iterator[list[str]]:
 
 def _block(recording: _Recording) -> sql.Composed:
     """The one statement that does to a schema what was done to the first one."""
-    note = _note(recording).as_string(connection.connection)
-    statements = [*recording.statements, note]
-    executed = (sql.SQL("EXECUTE {};").format(each) for each in statements)
+    executed = (sql.SQL("EXECUTE {};").format(each) for each in _with_note(recording))
     body = sql.SQL("BEGIN {} END").format(sql.SQL(" ").join(executed))
     return _BLOCK.format(sql.Literal(body.as_string(connection.connection)))
 
 
-def _note(recording: _Recording) -> sql.Composed:
-    """The statement that notes the migrations."""
+def _with_note(recording: _Recording) -> tuple[str, ...]:
+    """The statements, and one that notes the migrations."""
     rows = sql.SQL(", ").join(
         sql.SQL("({}, {}, {})").format(app, name, clock.now()) for app, name in recording.migrations
     )
-    return sql.SQL("INSERT INTO {} (app, name, applied) VALUES {}").format(
+    note = sql.SQL("INSERT INTO {} (app, name, applied) VALUES {}").format(
         sql.Identifier(TABLE), rows
     )
+    return (*recording.statements, note.as_string(connection.connection))

@@ -13,7 +13,7 @@ from django.conf import settings
 from django.db import connection
 from psycopg import sql
 
-from tenants import recordings
+from tenants import placement, recordings
 from tenants.backend.base import SCHEMA_NAME
 from tenants.current import in_public
 
@@ -45,9 +45,12 @@ _BODY: Final = """
 DECLARE found record; login text := {login};
 BEGIN
 IF schema_name !~ {form} THEN RAISE EXCEPTION '% cannot be the schema of a tenant.', schema_name; END IF;
+PERFORM {make_plain};
 EXECUTE format('CREATE SCHEMA %I', schema_name);
 PERFORM set_config('search_path', quote_ident(schema_name), true);
 {statements}
+PERFORM set_config('search_path', 'pg_catalog, pg_temp', true);
+{distribute}
 {grant}
 END
 """
@@ -130,6 +133,8 @@ def _body(login: str) -> str:
     composed = sql.SQL(_BODY).format(
         login=sql.Literal(login),
         form=sql.Literal(f"^{SCHEMA_NAME.pattern}$"),
+        make_plain=sql.SQL(placement.MAKE_PLAIN),
+        distribute=sql.SQL(placement.DISTRIBUTE),
         statements=sql.SQL("\n").join(executed),
         grant=sql.SQL(_GRANT),
     )
@@ -139,4 +144,6 @@ def _body(login: str) -> str:
 def _mark(login: str) -> str:
     """A digest of all that the function is made of."""
     names = sorted(".".join(name) for name in recordings.known())
-    return hashlib.sha256("\n".join((login, _GRANT, _BODY, *names)).encode()).hexdigest()
+    return hashlib.sha256(
+        "\n".join((login, _GRANT, _BODY, placement.DISTRIBUTE, *names)).encode()
+    ).hexdigest()

@@ -15,7 +15,7 @@ from django.db import Error, connection, transaction
 from django_tenants.utils import schema_context
 from psycopg import sql
 
-from tenants import outages, recordings, roles
+from tenants import outages, placement, recordings, roles
 from tenants.backend.base import PUBLIC
 from tenants.current import in_public
 from tenants.models import Status, Tenant
@@ -59,17 +59,18 @@ def create(schema_name: str, lacks: Lacking | None = None) -> None:
     if lacks is None and roles.is_served():
         roles.create_schema(schema_name)
         return
-    with in_public(), connection.cursor() as cursor:
-        cursor.execute(f"CREATE SCHEMA {connection.ops.quote_name(schema_name)}")
-    migrate(schema_name, lacks or Lacking(recordings.known(), has_table=False))
+    with in_public(), placement.new_schema(schema_name):
+        migrate(schema_name, lacks or Lacking(recordings.known(), has_table=False))
     if login := roles.serving_login():
         roles.grant(login, schema_name)
 
 
 def migrate(schema_name: str, lacks: Lacking) -> None:
     """Apply the migrations that a tenant's schema lacks, in the caller's transaction if there is one."""
+    with in_public():
+        is_placed = lacks.has_table and placement.is_sharded()
     with alone(schema_name):
-        recordings.apply(lacks)
+        recordings.apply(lacks, one_by_one=is_placed)
 
 
 def migrate_served(schema_name: str, lacks: Lacking) -> None:
@@ -78,13 +79,15 @@ def migrate_served(schema_name: str, lacks: Lacking) -> None:
     All of its tables are locked before anything is changed, so that requests are behind it or before it
     and never between. Raises django.db.Error.
     """
+    with in_public():
+        is_placed = placement.is_sharded()
     with alone(schema_name):
         recordings.prepare(lacks)
 
     def at_once() -> None:
         with alone(schema_name):
             lock(schema_name)
-            recordings.apply(lacks)
+            recordings.apply(lacks, one_by_one=is_placed)
 
     patiently(at_once)
 

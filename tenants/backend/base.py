@@ -15,7 +15,8 @@ the tenant changes follows it.
 """
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
 from functools import lru_cache, partial
 from typing import Any, Final, Protocol, TypeVar
 
@@ -71,6 +72,27 @@ class SchemaEditor(DatabaseSchemaEditor):
 
     def _create_like_index_sql(self, model: type[Model], field: Any) -> None:
         """No statement."""
+
+    def add_field(self, model: type[Model], field: Any) -> None:
+        """Django's, with the check of a new column in a statement of its own.
+
+        Citus takes a constraint under its name alone; this is the name that PostgreSQL gives it.
+        """
+        check = field.db_parameters(connection=self.connection)["check"]
+        with _without_checks(self) if check else nullcontext():
+            super().add_field(model, field)
+        if check:
+            name = f"{model._meta.db_table}_{field.column}_check"  # noqa: SLF001  # Django's way to tell
+            self.execute(self._create_check_sql(model, name, check))  # type: ignore[attr-defined]  # Django's
+
+
+@contextmanager
+def _without_checks(editor: SchemaEditor) -> Iterator[None]:
+    editor.sql_check_constraint = ""
+    try:
+        yield
+    finally:
+        del editor.sql_check_constraint  # back to the class's
 
 
 class DatabaseWrapper(base.DatabaseWrapper):  # type: ignore[misc]  # django-tenants ships no types

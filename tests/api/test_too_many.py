@@ -10,6 +10,8 @@ from scim.models import ProvisioningEvent
 from tenants.current import in_tenant
 from tests.support.payloads import error
 
+pytestmark = pytest.mark.one_node  # Citus makes no view of two statements a shard
+
 LIMIT = "SET LOCAL statement_timeout = '1s'"
 # A statement on acme's resources waits for longer than the limit, on any machine.
 SLOW = """

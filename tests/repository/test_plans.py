@@ -17,6 +17,8 @@ from scim.repository import belonging, lists, members, resources
 from scim.repository.base import Loading, Query, Source
 from tenants.current import in_tenant
 
+pytestmark = pytest.mark.one_node  # plans are asked for, and statistics set
+
 PEOPLE = 12_000
 SMALL = 10  # members of each of the small groups
 FEW_BLOCKS = 200  # of 8 kB; the users alone are some 1,500

@@ -4,6 +4,8 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
+from django.db import connection
+
 # A comparison with NULL: Citus finds no shard for it, does nothing and says nothing.
 _PLACE: Final = re.compile(
     r"(?P<compared>(?:=|<>|!=|[<>]=?)\s*(?:ANY\s*\(\s*)?)?%(?:\((?P<name>\w+)\))?s"
@@ -70,3 +72,58 @@ def _compares_with_null(statement: str, parameters: Any) -> bool:
         if place["compared"] and value is None:
             return True
     return False
+
+
+# The functions and tables of Citus that the program uses, as far as one server can have them: a schema is
+# noted as distributed, on the node with the fewest.
+_CATALOG: Final = """
+CREATE TABLE public.pg_dist_node (groupid int PRIMARY KEY, nodename text, nodeport int, noderole text,
+    answers bool DEFAULT true);
+CREATE TABLE public.pg_dist_schema (schemaid oid, colocationid int);
+CREATE TABLE public.pg_dist_partition (logicalrelid regclass, colocationid int);
+CREATE TABLE public.pg_dist_shard (logicalrelid regclass, shardid bigserial);
+CREATE TABLE public.pg_dist_placement (shardid bigint, groupid int);
+INSERT INTO public.pg_dist_node VALUES (0, 'localhost', 5432, 'primary'), (1, 'one', 5432, 'primary'),
+    (2, 'two', 5432, 'primary');
+CREATE FUNCTION public.citus_schema_distribute(regnamespace) RETURNS void LANGUAGE sql AS $$
+    INSERT INTO public.pg_dist_schema SELECT $1, COALESCE(max(colocationid), 0) + 1
+        FROM public.pg_dist_schema;
+    INSERT INTO public.pg_dist_partition SELECT c.oid, colocationid
+        FROM pg_class c JOIN public.pg_dist_schema ON schemaid = relnamespace
+        WHERE relnamespace = $1 AND relkind = 'r';
+    INSERT INTO public.pg_dist_shard (logicalrelid) SELECT c.oid FROM pg_class c
+        WHERE relnamespace = $1 AND relkind = 'r';
+    INSERT INTO public.pg_dist_placement SELECT shardid, 1 + colocationid % 2
+        FROM public.pg_dist_shard JOIN public.pg_dist_partition USING (logicalrelid)
+        JOIN public.pg_dist_schema USING (colocationid) WHERE schemaid = $1;
+$$;
+CREATE FUNCTION public.citus_schema_undistribute(regnamespace) RETURNS void LANGUAGE sql AS $$
+    DELETE FROM public.pg_dist_schema WHERE schemaid = $1;
+$$;
+CREATE FUNCTION public.citus_schema_move(regnamespace, text, int) RETURNS void LANGUAGE sql AS $$
+    UPDATE public.pg_dist_placement SET groupid = node.groupid FROM public.pg_dist_node AS node
+    WHERE nodename = $2 AND nodeport = $3 AND shardid IN (
+        SELECT shardid FROM public.pg_dist_shard JOIN pg_class ON pg_class.oid = logicalrelid
+        WHERE relnamespace = $1
+    );
+$$;
+CREATE FUNCTION public.citus_check_connection_to_node(text, int) RETURNS bool LANGUAGE sql AS $$
+    SELECT answers FROM public.pg_dist_node WHERE nodename = $1 AND nodeport = $2;
+$$;
+"""
+
+
+def install_catalog() -> None:
+    """Let the program take this PostgreSQL for the coordinator of a cluster of two workers.
+
+    For what it decides and says: what Citus itself does is tried in tests/citus. Goes with the
+    transaction.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(_CATALOG)
+
+
+def stop_node(name: str) -> None:
+    """Have the node answer no more."""
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE public.pg_dist_node SET answers = false WHERE nodename = %s", [name])

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from django.db import connection
 
+from tenants import placement
 from tenants.current import in_tenant
 from tenants.models import Tenant
 from tests.support.postgres import wait_until
@@ -16,6 +17,8 @@ _WAITING: Final = """
 SELECT count(*) FROM pg_stat_activity
 WHERE datname = current_database() AND cardinality(pg_blocking_pids(pid)) > 0
 """
+# In a cluster they wait on the node that has the rows.
+_WAITING_ON_NODES: Final = "SELECT count(DISTINCT waiting_gpid) FROM citus_lock_waits"
 
 
 @contextmanager
@@ -42,11 +45,12 @@ def impatiently(tenant: Tenant, work: Callable[..., Any], *arguments: Any) -> An
 
 def until_waiting(number: int) -> None:
     """Return when that many transactions of the database wait for others."""
+    waiting = _WAITING_ON_NODES if placement.is_sharded() else _WAITING
 
     def is_so() -> bool:
         with connection.cursor() as cursor:
             cursor.execute("SELECT pg_stat_clear_snapshot()")
-            cursor.execute(_WAITING)
+            cursor.execute(waiting)
             return bool(cursor.fetchone()[0] >= number)
 
     wait_until(is_so, f"{number} transactions wait")

@@ -73,6 +73,7 @@ FORBIDDEN = {
     "an extension, which belongs to the database": r"\bCREATE EXTENSION\b",
     "another schema": r"\b(t_\w+|public|support)\"?\.",
     "the search path": r"\bsearch_path\b",
+    "a column with a constraint that has no name": r"\bADD COLUMN[^;]*\b(CHECK|UNIQUE|PRIMARY KEY)\b",
     "an upsert with a clock of the server": r"ON CONFLICT.*\b(now|current_timestamp)\b",
 }
 
