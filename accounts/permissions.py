@@ -131,6 +131,7 @@ _OPERATE: Final = _LEAD | {
     "tenants.add_tenant",
     "tenants.export_tenant",
     "tenants.remove_tenant",
+    "tenants.move_tenant",
     "tenants.add_domain",
     "tenants.delete_domain",
     "accounts.add_account",

@@ -322,6 +322,13 @@ ROWS: Final = (
         "myPolicies operators",
     ),
     Refusal(
+        "tenant.placement",
+        "The tenant cannot be moved there: no such node of the database, or one does not answer.",
+        "myPolicies: a tenant lies on one node of a Citus cluster",
+        "See the nodes with manage.py placement list; wait until both answer.",
+        "myPolicies operators",
+    ),
+    Refusal(
         "tenant.staff",
         "The staff tenant cannot be suspended.",
         "myPolicies: staff sign in there",

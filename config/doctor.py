@@ -4,6 +4,7 @@ An examination that the database fails, because a node of it is down say, is its
 others go on. So is a tenant that cannot be examined.
 """
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -16,11 +17,12 @@ from django.db import Error, connection
 
 from accounts import audit, presets
 from config import checks
-from tenants import clock, schemas
+from tenants import clock, placement, schemas
 from tenants import connection as connections
 from tenants.checks import check_role
 from tenants.current import in_public, in_tenant
 from tenants.models import Expiry, Mail, Tenant
+from tenants.outages import first_line
 from tenants.recordings import Lacking
 
 
@@ -94,6 +96,7 @@ def examinations() -> Mapping[str, Examination]:
         "clock": _clock,
         "login": _login,
         "connections": _connections,
+        "placement": _placement,
         "migrations": _migrations,
         "privileges": _privileges,
         "staff": _staff,
@@ -132,14 +135,8 @@ def _failed(name: str, error: Error, tenant: str = "") -> Finding:
     """The finding that something could not be examined; the next one gets a connection that works."""
     if not connection.in_atomic_block:
         connection.close_if_unusable_or_obsolete()
-    sentence = f"Could not be examined: {_first_line(error)}."
+    sentence = f"Could not be examined: {first_line(error)}."
     return Finding(name, Level.CRITICAL, sentence, "See PostgreSQL's log.", tenant)
-
-
-def _first_line(error: Error) -> str:
-    """The error in one line: what PostgreSQL adds below it may quote a row."""
-    lines = str(error).splitlines()
-    return lines[0].strip().rstrip(".") if lines else type(error).__name__
 
 
 def _of_checks(name: str, messages: Iterable[CheckMessage]) -> Iterator[Finding]:
@@ -193,10 +190,30 @@ def _connections() -> Iterator[Finding]:
     yield from _of_checks("connections", checks.check_capacity())
 
 
+def _placement() -> Iterator[Finding]:
+    """Of a Citus cluster: workers that do not answer, and tenants that are on none."""
+    with in_public():
+        nodes, places = placement.nodes(), placement.places()
+        tenants = Tenant.objects.filter(is_operator=False) if nodes else ()
+    on = Counter(places.values())
+    for node, answers in nodes.items():
+        if not answers:
+            sentence = f"The node {node} does not answer (tenants on it: {on[node]:,})."
+            yield Finding(
+                "placement", Level.CRITICAL, sentence, "Start it, or promote its standby."
+            )
+    for tenant in tenants:
+        if tenant.schema_name not in places:
+            remedy = f"manage.py placement move {tenant.custom_domain} HOST:PORT"
+            sentence = "The tenant's tables are on the coordinator."
+            yield Finding("placement", Level.WARNING, sentence, remedy, tenant.custom_domain)
+
+
 def _migrations() -> Iterator[Finding]:
     with in_public():
         known = {each.schema_name: each.custom_domain for each in Tenant.objects.all()}
-    for schema, lacks in schemas.lacking(["public", *known]).items():
+    asked = schemas.answering(["public", *known])
+    for schema, lacks in schemas.lacking(asked).items():
         yield Finding(
             "migrations",
             Level.CRITICAL,
@@ -214,6 +231,7 @@ def _lacking(lacks: Lacking) -> str:
 
 
 def _privileges() -> Iterator[Finding]:
+    yield from _privileges_of_shards()
     for chunk in _chunks():
         with in_public(), connection.cursor() as cursor:
             parameters = {"logs": list(LOGS), "schemas": [each.schema_name for each in chunk]}
@@ -234,6 +252,18 @@ def _privileges_of(domain: str, row: list[str] | None) -> Iterator[Finding]:
     if unreadable:
         sentence = f"Tables cannot be read: {unreadable}."
         yield Finding("privileges", Level.CRITICAL, sentence, "manage.py migrate", domain)
+
+
+def _privileges_of_shards() -> Iterator[Finding]:
+    """Of a Citus cluster: append-only tables that can be changed on the worker that holds them."""
+    with in_public():
+        domains = dict(Tenant.objects.values_list("schema_name", "custom_domain"))
+        changeable = placement.changeable(LOGS)
+    for schema, tables in changeable.items():
+        domain = domains.get(schema, "")
+        sentence = f"Append-only tables can be changed on their worker: {', '.join(tables)}."
+        remedy = f"manage.py placement move {domain} to the node on which it is."
+        yield Finding("privileges", Level.CRITICAL, sentence, remedy, domain)
 
 
 def _chunks() -> Iterator[list[Tenant]]:

@@ -84,6 +84,12 @@ def is_overtime(error: BaseException) -> bool:
     return "statement timeout" in (cause.diag.message_primary or "")
 
 
+def first_line(error: BaseException) -> str:
+    """The error in one line: PostgreSQL adds statements below it, which may quote a row."""
+    lines = str(error).splitlines()
+    return lines[0].strip().rstrip(".") if lines else type(error).__name__
+
+
 def _has(error: BaseException, *beginnings: str) -> bool:
     state = _state(error)
     if state is None:

@@ -108,7 +108,7 @@ def _scratch() -> Iterator[None]:
     name = f"t_scratch_{secrets.token_hex(4)}"
     with transaction.atomic():
         with schema_context(PUBLIC), connection.cursor() as cursor:
-            cursor.execute(f"SELECT {placement.MAKE_PLAIN}")
+            cursor.execute(placement.MAKE_PLAIN)
             cursor.execute(sql.SQL("CREATE SCHEMA {}").format(sql.Identifier(name)))
         with schema_context(name):
             connection.set_schema(name, include_public=False)  # type: ignore[attr-defined]  # tenants.backend

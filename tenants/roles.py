@@ -45,7 +45,7 @@ _BODY: Final = """
 DECLARE found record; login text := {login};
 BEGIN
 IF schema_name !~ {form} THEN RAISE EXCEPTION '% cannot be the schema of a tenant.', schema_name; END IF;
-PERFORM {make_plain};
+EXECUTE {make_plain};
 EXECUTE format('CREATE SCHEMA %I', schema_name);
 PERFORM set_config('search_path', quote_ident(schema_name), true);
 {statements}
@@ -133,7 +133,7 @@ def _body(login: str) -> str:
     composed = sql.SQL(_BODY).format(
         login=sql.Literal(login),
         form=sql.Literal(f"^{SCHEMA_NAME.pattern}$"),
-        make_plain=sql.SQL(placement.MAKE_PLAIN),
+        make_plain=sql.Literal(placement.MAKE_PLAIN),
         distribute=sql.SQL(placement.DISTRIBUTE),
         statements=sql.SQL("\n").join(executed),
         grant=sql.SQL(_GRANT),

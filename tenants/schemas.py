@@ -7,6 +7,7 @@ must therefore be atomic, which also keeps them free of anything that a pooled c
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import datetime
 from time import monotonic, sleep
 from typing import Any, Final
@@ -49,6 +50,23 @@ WHERE relnamespace = %s::regnamespace AND relkind IN ('r', 'p') AND has_table_pr
 ORDER BY array_position(%s, relname::text), relname
 """
 _APPLIED: Final = "SELECT {schema}, array(SELECT app || '.' || name FROM {table})"
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The tenants for whom a condition holds, and those whose node of the database did not answer."""
+
+    tenants: tuple[Tenant, ...] = ()
+    silent: tuple[Tenant, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A condition on a schema, the newest column that it reads, and its parameters (`where`)."""
+
+    condition: str
+    column: tuple[str, str]
+    parameters: tuple[Any, ...]
 
 
 def create(schema_name: str, lacks: Lacking | None = None) -> None:
@@ -160,26 +178,44 @@ def _active(**conditions: Any) -> list[Tenant]:
 
 def where(
     condition: str, column: tuple[str, str], parameters: Sequence[Any], among: Sequence[Tenant]
-) -> list[Tenant]:
+) -> Answer:
     """Those of the tenants for whom the condition holds; none is entered.
 
     `condition` is a SELECT of our own in which `{schema}` is the tenant's schema. `column` is the
     newest that it reads, with its table: schemas that do not have it yet are passed over, so that one
-    that is behind holds up no other. One statement for many tenants.
+    that is behind holds up no other. One statement for many tenants; where a node of the database is
+    down, one more for those on the others.
     """
+    question = Question(condition, column, tuple(parameters))
+    found: list[Tenant] = []
+    silent: list[Tenant] = []
     with in_public():
-        found: list[Tenant] = []
         for chunk in _chunks(among):
-            holding = _holding(condition, column, parameters, [each.schema_name for each in chunk])
+            names = [each.schema_name for each in chunk]
+            holding, unanswered = _asked(question, names)
             found += [tenant for tenant in chunk if tenant.schema_name in holding]
-    return found
+            silent += [tenant for tenant in chunk if tenant.schema_name in unanswered]
+    return Answer(tuple(found), tuple(silent))
 
 
-def _holding(
-    condition: str, column: tuple[str, str], parameters: Sequence[Any], schema_names: list[str]
-) -> frozenset[str]:
+def _asked(question: Question, names: list[str]) -> tuple[frozenset[str], frozenset[str]]:
+    """The schemas for which the condition holds, and those that could not be asked."""
+    try:
+        with transaction.atomic():
+            return _holding(question, names), frozenset()
+    except Error as error:
+        if not outages.is_outage(error):
+            raise
+        silent = placement.silent(names)
+        if not silent:
+            raise
+    return _holding(question, [each for each in names if each not in silent]), silent
+
+
+def _holding(question: Question, schema_names: list[str]) -> frozenset[str]:
+    condition = question.condition
     with connection.cursor() as cursor:
-        cursor.execute(_WITH_COLUMN, [*column, schema_names])
+        cursor.execute(_WITH_COLUMN, [*question.column, schema_names])
         parts = [
             sql.SQL("SELECT {} WHERE EXISTS ({})").format(
                 sql.Literal(schema), sql.SQL(condition).format(schema=sql.Identifier(schema))
@@ -188,7 +224,7 @@ def _holding(
         ]
         if not parts:
             return frozenset()
-        cursor.execute(sql.SQL(" UNION ALL ").join(parts), list(parameters) * len(parts))
+        cursor.execute(sql.SQL(" UNION ALL ").join(parts), list(question.parameters) * len(parts))
         return frozenset(schema for (schema,) in cursor.fetchall())
 
 
@@ -212,8 +248,15 @@ def lacking(schema_names: Sequence[str]) -> dict[str, Lacking]:
 
 
 def behind() -> list[str]:
-    """The schemas of tenants that lack a migration."""
-    return list(lacking(tenants()))
+    """The schemas of tenants that lack a migration, but for those on a node that does not answer."""
+    return list(lacking(answering(tenants())))
+
+
+def answering(schema_names: Sequence[str]) -> list[str]:
+    """Those of the schemas whose node of the database answers."""
+    with in_public():
+        silent = placement.silent(schema_names)
+    return [name for name in schema_names if name not in silent]
 
 
 def all_behind() -> list[str]:

@@ -8,9 +8,9 @@ from django.db import transaction
 from accounts.actions.accounts import add_account
 from accounts.actions.mails import invite
 from accounts.actions.performing import authorize, note, performing, refusals
-from accounts.audit import Actor
+from accounts.audit import Actor, record
 from accounts.permissions import VIEW_AS_ADMIN, Role
-from tenants import lifecycle
+from tenants import lifecycle, schemas
 from tenants.current import in_tenant
 from tenants.models import Tenant
 
@@ -38,7 +38,17 @@ def create_tenant(
 
 
 def suspend_tenant(actor: Actor, tenant: Tenant) -> None:
-    """Stop serving a tenant; its data stay. Raises ActionRefused."""
+    """Stop serving a tenant; its data stay. Raises ActionRefused.
+
+    If its node of the database does not answer, it is noted in the log of staff alone.
+    """
+    if not schemas.answering([tenant.schema_name]):
+        authorize(actor, SUSPEND, tenant)
+        with refusals(), in_tenant(Tenant.objects.get(is_operator=True)):
+            lifecycle.suspend(tenant)
+            details = {"tenant": tenant.custom_domain, "node": "did not answer"}
+            record(actor, "tenant suspended", tenant.custom_domain, details)
+        return
     with performing(actor, SUSPEND, tenant):
         lifecycle.suspend(tenant)
         note(actor, tenant, "tenant suspended", tenant.custom_domain, {})

@@ -81,8 +81,8 @@ class Round:
     failed: int = 0
 
 
-def tenants_with_work(among: Sequence[Tenant], now: datetime) -> list[Tenant]:
-    """Those of the tenants in which a delivery is due."""
+def tenants_with_work(among: Sequence[Tenant], now: datetime) -> schemas.Answer:
+    """Those of the tenants in which a delivery is due, and those that do not answer."""
     return schemas.where(outbox.IS_DUE, _NEWEST, (now, now, now), among)
 
 
@@ -93,8 +93,10 @@ def register_senders() -> None:
     """
     everyone = schemas.active()
     found = schemas.where(outbox.IS_SENDING, _STREAMS, (), everyone)
-    sending = {tenant.id for tenant in found}
+    sending = {tenant.id for tenant in found.tenants}
     for tenant in everyone:
+        if tenant in found.silent:
+            continue
         if tenant.sends_events != (tenant.id in sending):
             lifecycle.set_sends_events(tenant, sends=tenant.id in sending)
 
@@ -174,7 +176,8 @@ def purge() -> int:
     """Remove old and orphaned deliveries (outbox.purge) in all tenants; return their number."""
     now = clock.now()
     removed = 0
-    for tenant in schemas.where(outbox.IS_PURGEABLE, _NEWEST, (now - KEPT,), schemas.active()):
+    found = schemas.where(outbox.IS_PURGEABLE, _NEWEST, (now - KEPT,), schemas.active())
+    for tenant in found.tenants:
         with in_tenant(tenant):
             removed += outbox.purge(now - KEPT, now, PURGED)
     return removed

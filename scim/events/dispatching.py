@@ -16,7 +16,7 @@ from uuid import UUID
 
 from scim.events import delivery
 from scim.events.delivery import Failure, Taken
-from tenants import clock
+from tenants import clock, schemas
 from tenants.models import Tenant
 from tenants.outages import is_outage
 
@@ -59,7 +59,10 @@ class Dispatcher:
     def look(self, most: int = MOST_ASKED) -> None:
         """Put the streams in line on which something is due, of at most so many tenants."""
         sending = {taken.stream.id for taken in self._sent.values()}
-        for tenant in delivery.tenants_with_work(self._to_ask(most), clock.now()):
+        found = delivery.tenants_with_work(self._to_ask(most), clock.now())
+        for tenant in found.silent:
+            self._rest(tenant)
+        for tenant in found.tenants:
             self._busy[tenant.id] = time.monotonic() + BUSY
             for stream in self._carefully(tenant, lambda: delivery.due_streams(tenant)) or ():  # noqa: B023  # called at once
                 if stream not in sending:
@@ -133,11 +136,20 @@ class Dispatcher:
             return work()
         except Exception as error:
             if is_outage(error):
-                raise
+                if schemas.answering([tenant.schema_name]):
+                    raise
+                self._rest(tenant)
+                return None
             extra = {"tenant": tenant.custom_domain}
             logger.exception("The events of a tenant could not be delivered.", extra=extra)
             self._resting[tenant.id] = time.monotonic() + TROUBLE_PAUSE
             return None
+
+    def _rest(self, tenant: Tenant) -> None:
+        """Ask a tenant no more for a while whose node of the database does not answer."""
+        extra = {"tenant": tenant.custom_domain}
+        logger.warning("A tenant's node of the database does not answer.", extra=extra)
+        self._resting[tenant.id] = time.monotonic() + TROUBLE_PAUSE
 
 
 def _send(taken: Taken) -> _Outcome:

@@ -115,6 +115,7 @@ def test_an_operator_creates_tenants_hosts_and_accounts_too():
         "tenants.add_tenant",
         "tenants.export_tenant",
         "tenants.remove_tenant",
+        "tenants.move_tenant",
         "tenants.add_domain",
         "tenants.delete_domain",
         "accounts.add_account",

@@ -7,6 +7,7 @@ from accounts.actions import ActionRefused, NotPermitted
 from accounts.models import Account, AuditEntry
 from tenants.current import in_tenant
 from tenants.models import Domain, Tenant
+from tests.support import citus
 
 
 def test_a_new_tenant_has_its_first_admin_who_has_no_password_yet(operator, command):
@@ -60,6 +61,17 @@ def test_suspending_and_resuming_are_audited(acme, operator, command):
     actions.resume_tenant(command, acme)
     assert not Tenant.objects.get(id=acme.id).is_suspended
     assert last_entry(acme) == ("tenant resumed", "acme", {})
+
+
+def test_a_tenant_whose_node_of_the_database_is_down_can_be_suspended(acme, operator, command):
+    citus.install_catalog()
+    citus.lose(acme, "accounts_auditentry")
+
+    actions.suspend_tenant(command, acme)
+
+    assert Tenant.objects.get(id=acme.id).is_suspended
+    details = {"tenant": "acme", "node": "did not answer"}
+    assert last_entry(operator) == ("tenant suspended", "acme", details)
 
 
 def test_a_further_host_name_is_added_and_removed(acme, command):

@@ -16,6 +16,7 @@ from config.edge.proxies import read_trusted_proxies
 from tenants import clock
 from tenants.current import in_public, in_tenant
 from tenants.models import Mail, Traffic
+from tests.support import citus
 from tests.support.commands import run
 
 PASSWORD = "correct horse battery staple"
@@ -201,3 +202,45 @@ def test_the_time_of_the_database_is_asked_of_it(db):
         [before] = cursor.fetchone()
 
     assert timedelta() <= doctor.time_of_database() - before < timedelta(hours=1)
+
+
+def test_a_node_that_does_not_answer_is_found_with_the_tenants_on_it(healthy, acme, globex):
+    citus.install_catalog()
+    name = citus.place(acme)
+    citus.stop_node(name)
+
+    nodes = [each for each in found() if each.examination == "placement"]
+
+    assert nodes == [
+        Finding(
+            "placement",
+            Level.CRITICAL,
+            f"The node {name}:5432 does not answer (tenants on it: 1).",
+            "Start it, or promote its standby.",
+        ),
+        Finding(
+            "placement",
+            Level.WARNING,
+            "The tenant's tables are on the coordinator.",
+            "manage.py placement move globex HOST:PORT",
+            "globex",
+        ),
+    ]
+
+
+def test_a_log_that_can_be_changed_on_its_worker_is_found(healthy, acme):
+    citus.install_catalog()
+    with in_tenant(acme), connection.cursor() as cursor:
+        cursor.execute("CREATE TABLE scim_provisioningevent_102033 (id int)")
+
+    privileges = [each for each in found() if each.examination == "privileges"]
+
+    assert privileges == [
+        Finding(
+            "privileges",
+            Level.CRITICAL,
+            "Append-only tables can be changed on their worker: scim_provisioningevent.",
+            "manage.py placement move acme to the node on which it is.",
+            "acme",
+        )
+    ]

@@ -57,7 +57,7 @@ def state(tenant, stream):
 
 def with_work(now=None):
     """The tenants in which something is due."""
-    return delivery.tenants_with_work(schemas.sending(), now or clock_of_ours.now())
+    return list(delivery.tenants_with_work(schemas.sending(), now or clock_of_ours.now()).tenants)
 
 
 def drain(tenant):

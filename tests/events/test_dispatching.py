@@ -14,7 +14,7 @@ from scim.provider.requester import Origin, Requester
 from tenants import schemas
 from tenants.current import in_tenant
 from tests.events.streams import NOTICES, created
-from tests.support import receiver
+from tests.support import citus, receiver
 from tests.support.payloads import user
 
 
@@ -182,6 +182,31 @@ def test_each_tenant_is_asked_in_its_turn_however_many_there_are(acme, globex, r
         dispatcher.settle()
 
     assert [len(each.received) for each in started] == [1, 1]
+
+
+def test_a_tenant_whose_node_of_the_database_is_down_holds_up_no_other(acme, globex, receivers):
+    for tenant in (acme, globex):
+        pushing(tenant, receivers())
+        provision(tenant, "bjensen")
+    citus.install_catalog()
+    citus.lose(acme, "scim_delivery")
+
+    drain(Dispatcher(), lambda: statuses(globex) == ["delivered"])
+
+
+def test_a_tenant_whose_node_goes_down_between_look_and_round_rests(acme, globex, receivers):
+    for tenant in (acme, globex):
+        pushing(tenant, receivers())
+        provision(tenant, "bjensen")
+    dispatcher = Dispatcher()
+    dispatcher.know(schemas.sending())
+    dispatcher.look()
+    citus.install_catalog()
+    citus.lose(acme, "scim_delivery")
+
+    dispatcher.start()
+
+    drain(dispatcher, lambda: statuses(globex) == ["delivered"])
 
 
 def test_after_the_end_nothing_more_is_sent(acme, receivers):

@@ -53,7 +53,7 @@ def change(tenant, identifier, title):
 
 def with_work(now=None):
     """The tenants in which something is due."""
-    return delivery.tenants_with_work(schemas.sending(), now or clock.now())
+    return list(delivery.tenants_with_work(schemas.sending(), now or clock.now()).tenants)
 
 
 def taken(tenant, stream, most=10):

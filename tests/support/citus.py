@@ -4,7 +4,14 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
+import psycopg
+from django.conf import settings
 from django.db import connection
+from psycopg.conninfo import conninfo_to_dict
+
+from tenants import placement
+from tenants.current import in_tenant
+from tenants.models import Tenant
 
 # A comparison with NULL: Citus finds no shard for it, does nothing and says nothing.
 _PLACE: Final = re.compile(
@@ -97,9 +104,6 @@ CREATE FUNCTION public.citus_schema_distribute(regnamespace) RETURNS void LANGUA
         FROM public.pg_dist_shard JOIN public.pg_dist_partition USING (logicalrelid)
         JOIN public.pg_dist_schema USING (colocationid) WHERE schemaid = $1;
 $$;
-CREATE FUNCTION public.citus_schema_undistribute(regnamespace) RETURNS void LANGUAGE sql AS $$
-    DELETE FROM public.pg_dist_schema WHERE schemaid = $1;
-$$;
 CREATE FUNCTION public.citus_schema_move(regnamespace, text, int) RETURNS void LANGUAGE sql AS $$
     UPDATE public.pg_dist_placement SET groupid = node.groupid FROM public.pg_dist_node AS node
     WHERE nodename = $2 AND nodeport = $3 AND shardid IN (
@@ -107,10 +111,25 @@ CREATE FUNCTION public.citus_schema_move(regnamespace, text, int) RETURNS void L
         WHERE relnamespace = $1
     );
 $$;
+CREATE FUNCTION public.run_command_on_workers(text)
+RETURNS TABLE (nodename text, nodeport int, success bool, result text) LANGUAGE plpgsql AS $$ BEGIN
+    EXECUTE $1 INTO result;
+    RETURN QUERY SELECT 'one', 5432, true, result;
+END $$;
 CREATE FUNCTION public.citus_check_connection_to_node(text, int) RETURNS bool LANGUAGE sql AS $$
     SELECT answers FROM public.pg_dist_node WHERE nodename = $1 AND nodeport = $2;
 $$;
 """
+
+
+def is_given() -> bool:
+    """True if DATABASE_URL leads to the coordinator of a cluster, whose `test_` database is prepared."""
+    if not settings.DATABASE_URL:
+        return False
+    name = str(conninfo_to_dict(settings.DATABASE_URL)["dbname"])
+    with psycopg.connect(settings.DATABASE_URL, dbname=f"test_{name}") as session:
+        found = session.execute("SELECT count(*) FROM pg_extension WHERE extname = 'citus'")
+        return found.fetchone() == (1,)
 
 
 def install_catalog() -> None:
@@ -127,3 +146,25 @@ def stop_node(name: str) -> None:
     """Have the node answer no more."""
     with connection.cursor() as cursor:
         cursor.execute("UPDATE public.pg_dist_node SET answers = false WHERE nodename = %s", [name])
+
+
+def place(tenant: Tenant) -> str:
+    """Have a worker hold the tenant, as if it had been made there; the name of the worker."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT citus_schema_distribute(%s)", [tenant.schema_name])
+    return placement.places()[tenant.schema_name].partition(":")[0]
+
+
+def lose(tenant: Tenant, table: str) -> str:
+    """Have the worker that holds the tenant answer no more, which a statement on that table shows."""
+    name = place(tenant)
+    with in_tenant(tenant), connection.cursor() as cursor:
+        cursor.execute(f"ALTER TABLE {table} RENAME TO lost")
+        cursor.execute(
+            f"CREATE FUNCTION {tenant.schema_name}.lose() RETURNS boolean LANGUAGE plpgsql AS $$"
+            " BEGIN RAISE EXCEPTION USING ERRCODE = '08006', MESSAGE = 'connection refused';"
+            " END $$"
+        )
+        cursor.execute(f"CREATE VIEW {table} AS SELECT lost.* FROM lose() LEFT JOIN lost ON lose")
+    stop_node(name)
+    return name

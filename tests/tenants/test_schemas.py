@@ -14,6 +14,7 @@ from tenants import schemas
 from tenants.current import in_tenant
 from tenants.models import Tenant
 from tenants.recordings import Lacking
+from tests.support import citus
 
 
 def migrate(*arguments, **options):
@@ -48,7 +49,8 @@ def test_one_bulk_statement_tells_who_is_behind(acme, globex, statements):
     with statements() as executed:
         assert schemas.behind() == ["t_globex"]
 
-    assert len(executed) == 3  # the tenants, who has a table of migrations, what is in them
+    # the tenants, whether Citus is there, who has a table of migrations, what is in them
+    assert len(executed) == 4
 
 
 def test_many_tenants_are_asked_in_chunks(acme, globex, monkeypatch):
@@ -204,3 +206,17 @@ def test_a_migration_that_gets_no_lock_in_its_time_is_named_at_the_end(real_tena
     assert has_table(real_tenants[1], "django_session")
     migrate(verbosity=0)
     assert schemas.behind() == []
+
+
+def test_migrate_goes_on_without_tenants_whose_node_is_down_and_names_them(acme, globex):
+    citus.install_catalog()
+    citus.lose(acme, "scim_eventstream")
+    forget_migrations(globex)
+
+    named = pytest.raises(CommandError, match=r"t_acme: its node of the database does not answer$")
+    with named:
+        migrate(verbosity=0)
+
+    assert has_table(globex, "django_session")
+    with named:
+        migrate(check_unapplied=True, verbosity=0)

@@ -28,11 +28,14 @@ class Command(HouseCommand):
             tenants = list(Tenant.objects.all())
         count = 0
         found = schemas.where(_EXPIRED, _COLUMN, [now], tenants)
-        for tenant in self.progress(found, "Tenants with expired sessions"):
+        for tenant in self.progress(found.tenants, "Tenants with expired sessions"):
             with in_tenant(tenant):
                 deleted, _ = Session.objects.filter(expire_date__lt=now).delete()
             count += deleted
-        for tenant in schemas.where(_COUNTED, _COUNT, [now - guessing.FORGOTTEN], tenants):
+        counted = schemas.where(_COUNTED, _COUNT, [now - guessing.FORGOTTEN], tenants)
+        for tenant in counted.tenants:
             with in_tenant(tenant):
                 guessing.purge(now)
+        for tenant in found.silent:
+            self.note(f"{tenant}: its node of the database does not answer.")
         self.stdout.write(f"{count} expired session{'' if count == 1 else 's'} deleted.")

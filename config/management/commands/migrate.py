@@ -16,6 +16,7 @@ from config.checks import CREATE_STAFF, staff_can_sign_in
 from tenants import lifecycle, roles, schemas
 from tenants.backend.base import PUBLIC
 from tenants.management.kit import HouseCommand
+from tenants.outages import first_line
 from tenants.recordings import Lacking
 
 # With one of these every tenant is asked.
@@ -45,16 +46,20 @@ class Command(HouseCommand, migrate.Command):
         if schema:
             return
         self._prepare_login(options)
+        names = schemas.tenants()
+        asked = schemas.answering(names)
+        silent = [name for name in names if name not in asked]
         if any(options[name] for name in _SPECIAL):
-            self._try_all(schemas.tenants(), lambda each: self._ask_django(each, options))
+            self._try_all(asked, lambda each: self._ask_django(each, options), silent)
             return
-        behind = schemas.lacking(schemas.tenants())
+        behind = schemas.lacking(asked)
         if options["check_unapplied"]:
+            self._try_all((), lambda _: None, silent)
             if behind:
                 sys.exit(1)
             return
-        self._try_all(behind, lambda each: self._catch_up(each, behind[each], options))
-        self._grant()
+        self._try_all(behind, lambda each: self._catch_up(each, behind[each], options), silent)
+        self._grant(asked)
         self._welcome(options)
 
     def _prepare_login(self, options: dict[str, Any]) -> None:
@@ -69,11 +74,11 @@ class Command(HouseCommand, migrate.Command):
             roles.grant(login, PUBLIC)
             roles.install(login)
 
-    def _grant(self) -> None:
+    def _grant(self, names: Collection[str]) -> None:
         """Give the login that serves its rights in the schemas in which they differ."""
         login = roles.serving_login()
         if login is not None:
-            wanting = roles.unlike(login, schemas.tenants())
+            wanting = roles.unlike(login, names)
             self._try_all(wanting, lambda each: roles.grant(login, each))
 
     def _welcome(self, options: dict[str, Any]) -> None:
@@ -83,14 +88,22 @@ class Command(HouseCommand, migrate.Command):
             self.stdout.write("Next, create the first staff account:")
             self.stdout.write(f"  {CREATE_STAFF}")
 
-    def _try_all(self, names: Collection[str], migrate: Callable[[str], None]) -> None:
-        """Migrate those schemas. Raises CommandError, at the end, that names those that failed."""
-        failures = []
+    def _try_all(
+        self,
+        names: Collection[str],
+        migrate: Callable[[str], None],
+        silent: Collection[str] = (),
+    ) -> None:
+        """Migrate those schemas. Raises CommandError, at the end, that names those that failed.
+
+        So have the silent ones, whose node of the database does not answer.
+        """
+        failures = [f"  {name}: its node of the database does not answer" for name in silent]
         for name in self.progress(names, "Tenants", len(names)):
             try:
                 migrate(name)
             except (CommandError, Error, InconsistentMigrationHistory) as error:
-                failures.append(f"  {name}: {_cause(error)}")
+                failures.append(f"  {name}: {first_line(error)}")
         if failures:
             raise CommandError("Not migrated:\n" + "\n".join(failures))
 
@@ -111,9 +124,3 @@ class Command(HouseCommand, migrate.Command):
                 migrate.Command.handle(self, **{**options, "verbosity": verbosity})
 
         schemas.patiently(at_once)
-
-
-def _cause(error: Exception) -> str:
-    """The error in one line: PostgreSQL adds the whole statement to those inside a DO block."""
-    lines = str(error).splitlines()
-    return lines[0].strip() if lines else type(error).__name__

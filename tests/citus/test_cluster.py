@@ -1,0 +1,95 @@
+"""Tenants on a real cluster of a coordinator and at least two workers (docs/scaling.md)."""
+
+import pytest
+from django.db import connection
+
+from config.doctor import LOGS
+from tenants import placement, schemas
+from tenants.current import in_public
+from tests.support import clients, database
+from tests.support.payloads import user
+from tests.tenants.test_schemas import forget_migrations
+
+
+@pytest.fixture
+def initech(real_tenants, django_db_blocker):
+    with django_db_blocker.unblock():
+        yield real_tenants[0]
+
+
+@pytest.fixture
+def at_initech(initech):
+    return clients.ScimClient(initech, clients.mint(initech))
+
+
+def ask(statement, *parameters):
+    with in_public(), connection.cursor() as cursor:
+        cursor.execute(statement, parameters)
+        return cursor.fetchall()
+
+
+def another_node(tenant):
+    present = placement.places()[tenant.schema_name]
+    return next(node for node in placement.nodes() if node != present)
+
+
+def test_every_table_of_a_tenant_is_on_one_worker(initech):
+    shards = ask(
+        "SELECT count(*), count(DISTINCT nodeport) FROM citus_shards WHERE table_name::text LIKE %s",
+        f"{initech.schema_name}.%",
+    )
+    tables = ask("SELECT count(*) FROM pg_tables WHERE schemaname = %s", initech.schema_name)
+
+    assert shards == [(tables[0][0], 1)]
+    assert initech.schema_name in placement.places()
+
+
+def test_the_tables_of_staff_are_on_the_coordinator(initech):
+    assert "support" not in placement.places()
+
+
+def test_the_logs_of_new_tenants_cannot_be_changed_on_their_workers(initech):
+    assert placement.changeable(LOGS) == {}
+
+
+def test_a_move_keeps_every_row_and_the_logs_append_only(initech, at_initech):
+    created = at_initech.post("/Users", user("bjensen"))
+    before = database.contents(initech)
+
+    placement.move(initech.schema_name, another_node(initech))
+
+    assert created.status_code == 201
+    assert database.contents(initech) == before
+    assert placement.changeable(LOGS) == {}
+    found = at_initech.get(f"/Users/{created.json()['id']}")
+    assert found.json() == created.json()
+
+
+def test_a_taken_name_is_a_conflict_after_a_move_too(initech, at_initech):
+    at_initech.post("/Users", user("bjensen"))
+    placement.move(initech.schema_name, another_node(initech))
+
+    assert at_initech.post("/Users", user("BJensen")).status_code == 409
+
+
+def test_rights_that_were_lost_come_back_when_the_tenant_is_moved_to_where_it_is(initech):
+    node = placement.places()[initech.schema_name]
+    log = f'"{initech.schema_name}".accounts_auditentry'
+    ask("SELECT run_command_on_placements(%s, 'GRANT UPDATE ON %%s TO CURRENT_USER')", log)
+    assert placement.changeable(LOGS) == {initech.schema_name: ["accounts_auditentry"]}
+
+    placement.move(initech.schema_name, node)
+
+    assert placement.changeable(LOGS) == {}
+
+
+def test_a_migration_that_adds_a_table_makes_it_a_shard(initech):
+    forget_migrations(initech)
+
+    schemas.migrate(
+        initech.schema_name, schemas.lacking([initech.schema_name])[initech.schema_name]
+    )
+
+    assert schemas.lacking([initech.schema_name]) == {}
+    name = f"{initech.schema_name}.django_session"
+    assert ask("SELECT count(*) FROM citus_shards WHERE table_name = %s::regclass", name) == [(1,)]
