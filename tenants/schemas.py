@@ -25,6 +25,10 @@ from tenants.recordings import TABLE, Lacking, Name
 # A migration that waits for a lock makes every request of the tenant wait behind it. Below the second after
 # which PostgreSQL ends one of two transactions that wait for each other, so that it never is a request.
 LOCK_TIMEOUT: Final = "500ms"
+# On Citus the locks are those of the worker.
+_LIMIT_WAITING: Final = (
+    f"SET LOCAL citus.propagate_set_commands = 'local'; SET LOCAL lock_timeout = '{LOCK_TIMEOUT}'"
+)
 # So long it is tried again for, with growing pauses in which requests go on.
 PATIENCE_SECONDS: Final = 60.0
 _PAUSES: Final = (0.1, 2.0)
@@ -146,7 +150,7 @@ def alone(schema_name: str) -> Iterator[None]:
     with schema_context(schema_name), transaction.atomic():
         connection.set_schema(schema_name, include_public=False)  # type: ignore[attr-defined]  # tenants.backend
         with connection.cursor() as cursor:
-            cursor.execute(f"SET LOCAL lock_timeout = '{LOCK_TIMEOUT}'")
+            cursor.execute(_LIMIT_WAITING)
         yield
 
 

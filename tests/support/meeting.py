@@ -39,6 +39,7 @@ def impatiently(tenant: Tenant, work: Callable[..., Any], *arguments: Any) -> An
     """The work's answer, from a transaction of its own that fails if it has to wait for a lock."""
     with in_tenant(tenant):
         with connection.cursor() as cursor:
+            cursor.execute("SET LOCAL citus.propagate_set_commands = 'local'")
             cursor.execute("SET LOCAL lock_timeout = '100ms'")
         return work(*arguments)
 
