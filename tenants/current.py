@@ -6,19 +6,18 @@ The only door to another schema. `with tenant:` of django-tenants mixes threads 
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from functools import lru_cache
-from typing import Any
-from uuid import UUID
+from typing import Any, Final
 
 from django.db import Error, connection, transaction
 from django.http import HttpRequest
 from django_tenants.utils import schema_context, tenant_context
-from psycopg import sql
 
 from tenants import outages
 from tenants.backend.base import PUBLIC
 from tenants.backend.statements import Hot, Rows
 from tenants.models import Tenant
+
+_REVISION: Final = "SELECT xmin::text FROM public.tenants_tenant WHERE id = %s"
 
 
 class TenantChangedError(Exception):
@@ -61,8 +60,8 @@ def in_tenant_from_start(tenant: Tenant, first: Hot | None = None) -> Iterator[R
 
     One that PostgreSQL closed while it was idle, at a restart say, is noticed by the first statement
     and replaced; nothing is lost, since nothing had begun. The same message asks for the revision of
-    a tenant that has one, and for `first`, a hot statement, where it is prepared; its rows are
-    yielded, None where it is not. Raises TenantChangedError.
+    a tenant that has one, and for `first`, a hot statement, whose rows are yielded, None without one.
+    Raises TenantChangedError.
     """
     was_open = connection.connection is not None
     with ExitStack() as stack:
@@ -77,18 +76,12 @@ def in_tenant_from_start(tenant: Tenant, first: Hot | None = None) -> Iterator[R
 
 @contextmanager
 def _begun(tenant: Tenant, first: Hot | None) -> Iterator[Rows | None]:
-    question = _asking_for_revision(tenant.id)
+    question = Hot(_REVISION, [tenant.id])
     with tenant_context(tenant), transaction.atomic():
         revision, rows = connection.begin(question, first)  # type: ignore[attr-defined]  # tenants.backend
-        if tenant.revision not in (None, revision):
+        if tenant.revision is not None and revision != [(tenant.revision,)]:
             raise TenantChangedError
         yield rows
-
-
-@lru_cache(maxsize=10_000)
-def _asking_for_revision(tenant_id: UUID) -> bytes:
-    question = sql.SQL("SELECT xmin FROM public.tenants_tenant WHERE id = {}")
-    return question.format(sql.Literal(str(tenant_id))).as_bytes()
 
 
 @contextmanager

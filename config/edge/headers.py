@@ -11,6 +11,8 @@ from django.core.handlers.wsgi import WSGIRequest
 from django.http import HttpRequest, HttpResponse
 from django.middleware.security import SecurityMiddleware
 
+from scim.api.renderers import put_headers
+
 # Features of the browser that no page needs. Of all, pages use the clipboard, for copy buttons.
 _REFUSED: Final = (
     "accelerometer",
@@ -77,10 +79,11 @@ class ScimHeadersMiddleware:
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
+        self._frames: str = settings.X_FRAME_OPTIONS
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         response = self.get_response(request)
-        response["X-Frame-Options"] = settings.X_FRAME_OPTIONS
+        put_headers(response, ("X-Frame-Options", self._frames))
         if not response.has_header("Content-Length"):
-            response["Content-Length"] = str(len(response.content))
+            put_headers(response, ("Content-Length", str(len(response.content))))
         return response

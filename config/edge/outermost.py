@@ -19,6 +19,7 @@ from django.template.loader import render_to_string
 
 from config import metrics
 from config.edge.probes import PROBES
+from scim.api.renderers import put_headers
 from scim.protocol.messages import MEDIA_TYPE, error_body
 from scim.provider.provisioning_log import storable
 from tenants.current import address_of, log_with
@@ -53,7 +54,7 @@ class OutermostMiddleware:
         request.request_id = secrets.token_urlsafe(_ID_BYTES)
         request.started = time.perf_counter()
         response = _in_the_language_of_the_path(request, self._answer(request))
-        response["Request-Id"] = request.request_id
+        put_headers(response, ("Request-Id", request.request_id))
         _log(request, response, time.perf_counter() - request.started)
         return response
 

@@ -4,6 +4,7 @@ import secrets
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
+from django.http.response import HttpResponseBase
 from rest_framework.negotiation import BaseContentNegotiation
 from rest_framework.parsers import BaseParser
 from rest_framework.renderers import BaseRenderer
@@ -16,6 +17,13 @@ from scim.protocol.writing import to_json_bytes
 
 # E29: with a charset or without, under SCIM's name or plain JSON's.
 _ACCEPTED: Final = frozenset({MEDIA_TYPE, "application/json", ""})
+
+
+def put_headers(response: HttpResponseBase, *headers: tuple[str, str]) -> None:
+    """Set headers that are ours, names and values: Django would check each of them in seven calls."""
+    store = response.headers._store  # noqa: SLF001  # of Django's, by name in lower case
+    for name, value in headers:
+        store[name.lower()] = (name, value)
 
 
 class ScimRenderer(BaseRenderer):

@@ -15,7 +15,7 @@ from scim.api.authentication import SecretTokenAuthentication, check_scope
 from scim.api.bodies import ScimParser
 from scim.api.exceptions import handle, scim_error
 from scim.api.log import tell
-from scim.api.renderers import ScimNegotiation, ScimRenderer
+from scim.api.renderers import ScimNegotiation, ScimRenderer, put_headers
 from scim.protocol.errors import InvalidSyntax, NotFound, ScimError
 from scim.protocol.messages import MEDIA_TYPE
 from scim.protocol.schema import ResourceType
@@ -72,7 +72,7 @@ class ScimView(APIView):
         self, request: Request, response: Response, *args: Any, **kwargs: Any
     ) -> Response:
         answer = super().finalize_response(request, response, *args, **kwargs)
-        answer["Cache-Control"] = "no-store"  # personal data (RFC 6750 §5.3)
+        put_headers(answer, ("Cache-Control", "no-store"))  # personal data (RFC 6750 §5.3)
         answer.add_post_render_callback(_name_media_type)
         if not getattr(self.http_request, "begins_again", False):
             self._tell(answer)
@@ -145,7 +145,7 @@ class JsonView(View):
 
 def _name_media_type(answer: Response) -> None:
     """Set the media type of answers without a body too, from which DRF takes it away."""
-    answer["Content-Type"] = MEDIA_TYPE
+    put_headers(answer, ("Content-Type", MEDIA_TYPE))
 
 
 class UnknownEndpointView(ScimView):

@@ -12,7 +12,7 @@ from rest_framework.viewsets import ViewSetMixin
 from scim.api.bodies import BulkParser
 from scim.api.log import log_read
 from scim.api.queries import list_response_of, read_parameters, without_cursor
-from scim.api.renderers import ScimResponse
+from scim.api.renderers import ScimResponse, put_headers
 from scim.api.views import ScimView
 from scim.protocol.bulk import bulk_response, read_request
 from scim.protocol.errors import NotImplementedYet, ServiceUnavailable, TooMany
@@ -158,11 +158,10 @@ class ResourceViewSet(ViewSetMixin, ScimView):
 
     def _answer(self, stored: Stored, projection: Projection, status: int = 200) -> Response:
         tenant_url = self.authenticated().tenant_url
-        headers = {
-            "ETag": entity_tag(stored.version),
-            "Location": location(self.resource_type, stored.id, tenant_url),
-        }
-        return ScimResponse(self._represent(stored, projection), status=status, headers=headers)
+        response = ScimResponse(self._represent(stored, projection), status=status)
+        place = location(self.resource_type, stored.id, tenant_url)
+        put_headers(response, ("ETag", entity_tag(stored.version)), ("Location", place))
+        return response
 
 
 class MeViewSet(ResourceViewSet):

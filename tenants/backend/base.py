@@ -156,10 +156,16 @@ class DatabaseWrapper(base.DatabaseWrapper):  # type: ignore[misc]  # django-ten
         """
         self.ensure_connection()
         self.validate_no_broken_transaction()
-        return self._wrapped(lambda: self.statements.execute(*hot), hot, self.execute_wrappers)
+        self.ensure_path()
+        self._line.sent += 1  # type: ignore[union-attr]  # it is open
+        others = self.execute_wrappers[1:]  # beside that which puts the path in force
+        return self._wrapped(lambda: self.statements.execute(*hot), hot, others)
 
     def _wrapped(self, send: Callable[[], T], hot: Hot, wrappers: Sequence[Any]) -> T:
         """The result of `send`, a call that executes a hot statement."""
+        if not wrappers:
+            with self.wrap_database_errors:
+                return send()
         found: list[T] = []
 
         def execute(*_: Any) -> None:
@@ -200,22 +206,18 @@ class DatabaseWrapper(base.DatabaseWrapper):  # type: ignore[misc]  # django-ten
         if opening:
             self._send(b"; ".join(opening))
 
-    def begin(self, question: bytes, first: Hot | None = None) -> tuple[str | None, Rows | None]:
+    def begin(self, question: Hot, first: Hot | None = None) -> tuple[Rows, Rows | None]:
         """Put the search path in force, and ask in the same message. Raises OutsideTransactionError.
 
-        Returned are the first value of the answer to the question as text, None without a row, and the
-        rows of the hot statement, None where it is not prepared: it was not asked then.
+        Returned are the rows of the question, and those of the other hot statement, if there is one.
         """
-        commands = [*self._opening(), question]
-        called = self.statements.call(first) if first else None
-        if first is None or called is None:
-            result = self._send(b"; ".join(commands))
-            return str(result.get_value(0, 0), "ascii") if result.ntuples else None, None
+        asked = (question, first) if first else (question,)
+        message = b"; ".join([*self._opening(), *map(self.statements.in_message, asked)])
         self._line.sent += 1  # type: ignore[union-attr]  # it is open
-        message = b"; ".join([*commands, called])
         others = self.execute_wrappers[1:]  # beside that which puts the path in force
-        *_, answers, rows = self._wrapped(lambda: self.statements.send_all(message), first, others)
-        return str(answers[0][0]) if answers else None, rows
+        results = self._wrapped(lambda: self.statements.send_all(message), asked[-1], others)
+        self.statements.prepare_due()
+        return (results[-2], results[-1]) if first else (results[-1], None)
 
     def _opening(self) -> tuple[bytes, ...]:
         """The commands that begin the transaction and put the path in force, as far as they are needed.

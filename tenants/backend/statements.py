@@ -27,6 +27,7 @@ from tenants import outages
 
 Parameters = Sequence[Any] | Mapping[str, Any]
 Rows = list[tuple[Any, ...]]
+_Key = tuple[bytes, Any]  # text and types
 
 
 class Hot(NamedTuple):
@@ -38,6 +39,7 @@ class Hot(NamedTuple):
 
 _DONE: Final = (ExecStatus.COMMAND_OK, ExecStatus.TUPLES_OK)
 _PLACE: Final = re.compile(r"%(?:\((?P<name>\w+)\)s|(?P<positional>s)|%)")
+_NUMBER: Final = re.compile(rb"\$(\d+)")
 _MOST: Final = 100  # statements that are known, of which those that come are prepared
 
 
@@ -65,7 +67,8 @@ class Statements:
         context.adapters.register_loader("timestamptz", TimestamptzLoader)
         self._values: Any = Transformer(context)
         # The name of what is prepared, else how often it came; by text and types.
-        self._known: OrderedDict[tuple[bytes, Any], bytes | int] = OrderedDict()
+        self._known: OrderedDict[_Key, bytes | int] = OrderedDict()
+        self._due: list[_Key] = []
         self._made = 0
 
     def execute(self, statement: str, parameters: Parameters) -> Rows:
@@ -79,16 +82,34 @@ class Statements:
             result = session.exec_prepared(name, values, formats)
         return self._rows(self._checked(result))
 
-    def call(self, hot: Hot) -> bytes | None:
-        """The command that executes what is prepared, to go in a message with others; None if it is not."""
+    def in_message(self, hot: Hot) -> bytes:
+        """The command that executes it, to go in a message with others.
+
+        It names what is prepared; what is not has its values in its text, and is counted.
+        """
         text = _translated(hot.statement)
         values = _in_order(text, hot.parameters)
         self._dumped(values)
-        name = self._known.get((text.text, self._values.types))
-        if not isinstance(name, bytes):
-            return None
-        literals = b", ".join(map(self._values.as_literal, values))
-        return b"EXECUTE %s (%s)" % (name, literals) if values else b"EXECUTE " + name
+        key = text.text, self._values.types
+        known = self._known.get(key, 0)
+        literals = list(map(self._values.as_literal, values))
+        if isinstance(known, bytes):
+            return (
+                b"EXECUTE %s (%s)" % (known, b", ".join(literals))
+                if values
+                else b"EXECUTE " + known
+            )
+        if self.after is not None:
+            self._keep(key, known + 1)
+            if known >= self.after:
+                self._due.append(key)
+        return _NUMBER.sub(lambda found: literals[int(found[1]) - 1], text.text)
+
+    def prepare_due(self) -> None:
+        """Prepare what has come often enough in messages; needs the path on which its tables are found."""
+        while self._due:
+            key = self._due.pop()
+            self._keep(key, self._prepare(key))
 
     def send(self, commands: bytes) -> Any:
         """The result of the last of the commands, which go in one message and have no parameters."""
@@ -110,13 +131,16 @@ class Statements:
         known = self._known.get(key, 0)
         if isinstance(known, int) and known >= self.after:
             known = self._prepare(key)
-        self._known[key] = known if isinstance(known, bytes) else known + 1
+        self._keep(key, known if isinstance(known, bytes) else known + 1)
+        return text.text, values, known if isinstance(known, bytes) else None
+
+    def _keep(self, key: _Key, known: bytes | int) -> None:
+        self._known[key] = known
         self._known.move_to_end(key)
         if len(self._known) > _MOST:
             self._forget_oldest()
-        return text.text, values, known if isinstance(known, bytes) else None
 
-    def _prepare(self, key: tuple[bytes, Any]) -> bytes:
+    def _prepare(self, key: _Key) -> bytes:
         self._made += 1
         name = b"hot_%d" % self._made
         self._checked(self._session.pgconn.prepare(name, *key))

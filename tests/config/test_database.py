@@ -1,8 +1,10 @@
 """DATABASE_URL becomes Django's settings as libpq reads it; serving processes do not wait for ever."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 from django.conf import settings
-from django.db import connections
+from django.db import connection, connections
 
 from config import database
 from config.environment import EnvironmentVariableError
@@ -83,3 +85,17 @@ def test_a_serving_process_limits_statements_locks_idle_transactions_and_silence
 
 def test_commands_and_migrations_may_take_their_time():
     assert settings.DATABASES["default"]["LIMITS"] == {}
+
+
+def test_each_thread_keeps_its_own_connections(db, monkeypatch):
+    mine, found = connection.connection, []
+    monkeypatch.setattr(connections, "_connections", connections._connections)
+
+    database.keep_by_thread()
+    with ThreadPoolExecutor(2) as threads:
+        found += threads.map(lambda _: (connections["default"], connection.connection), range(2))
+
+    assert connection.connection is mine
+    assert connections["default"] is connections["default"]
+    assert all(each is not connections["default"] for each, _ in found)
+    assert [opened for _, opened in found] == [None, None]

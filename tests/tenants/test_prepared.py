@@ -20,7 +20,8 @@ from django.db.transaction import TransactionManagementError
 
 from config.database import LIMITS
 from tenants.backend.base import OutsideTransactionError, execute, violated_constraint
-from tenants.current import in_tenant
+from tenants.backend.statements import Hot
+from tenants.current import in_tenant, in_tenant_from_start
 from tests.support import database
 
 SCHEMA = "SELECT current_schema(), count(*) FROM accounts_account WHERE email <> %s"
@@ -83,6 +84,30 @@ def test_a_statement_stays_prepared_after_a_rollback(real_tenants):
     with in_tenant(tenant):
         assert execute(text, ["y"]) == [("y",)]
     assert len(prepared(text[-30:])) == 1
+
+
+def test_what_goes_with_the_beginning_is_prepared_in_the_tenant_once_it_has_come_five_times(
+    real_tenants,
+):
+    mark = f"n{uuid.uuid4().hex}"
+    first = Hot(
+        f"SELECT current_schema(), %s::text, count(*) AS {mark} FROM accounts_account", ["'$1"]
+    )
+    found = []
+    for tenant in real_tenants * 5:
+        with in_tenant_from_start(tenant, first) as rows:
+            found.append((rows, tenant.schema_name))
+        assert len(prepared(mark)) == (len(found) > 5)
+
+    assert all(rows == [(schema, "'$1", 0)] for rows, schema in found)
+
+
+def test_a_statement_of_the_beginning_that_fails_begins_no_transaction(real_tenants):
+    with pytest.raises(ProgrammingError), in_tenant_from_start(real_tenants[0], Hot("SELECT no")):
+        pytest.fail("A transaction has begun.")
+
+    assert connection.get_autocommit()
+    assert prepared("SELECT no") == []
 
 
 def test_a_plan_whose_columns_have_changed_is_made_anew(real_tenants):
