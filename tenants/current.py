@@ -52,6 +52,7 @@ def in_tenant(tenant: Tenant) -> Iterator[None]:
     """
     with tenant_context(tenant), transaction.atomic():
         yield
+        _send_late_unless_committing()
 
 
 @contextmanager
@@ -82,6 +83,13 @@ def _begun(tenant: Tenant, first: Hot | None) -> Iterator[Rows | None]:
         if tenant.revision is not None and revision != [(tenant.revision,)]:
             raise TenantChangedError
         yield rows
+        _send_late_unless_committing()
+
+
+def _send_late_unless_committing() -> None:
+    """Send what waits for COMMIT, at the end of what is part of a transaction only."""
+    if len(connection.atomic_blocks) > 1:
+        connection.send_late()  # type: ignore[attr-defined]  # tenants.backend
 
 
 @contextmanager

@@ -90,11 +90,12 @@ class Leaving(Watch):
 def _write(users: Sequence[UUID], now: datetime, refused: int = 0) -> None:
     tenant = current_tenant()
     most = watch.count_up_to(tenant)
-    recent = guard.add(users, now, now - guard.WINDOW, most) + len(users)
+    counted = guard.add(users, now, now - guard.WINDOW, most)
 
     def tell() -> None:
+        [(before,)] = counted.rows()
         traffic.note_departures(tenant.id, now, len(users))
-        watch.left(tenant, recent, refused)
+        watch.left(tenant, before + len(users), refused)
 
     transaction.on_commit(tell, robust=True)
 

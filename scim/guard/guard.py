@@ -18,7 +18,7 @@ from django.db import connection
 from django.db.models import F, Q, QuerySet
 
 from scim.protocol.errors import Held
-from tenants.backend.base import execute
+from tenants.backend.base import Late, execute_late
 from tenants.connection import CYCLE
 from tenants.models import Alarm, Guard, Tenant
 
@@ -122,13 +122,16 @@ def open_alarm(tenant: Tenant) -> Alarm | None:
 
 
 def may_hold(tenant: Tenant, now: datetime) -> bool:
-    """True if an alarm was sounded within the grace: no statement, as of the request's beginning."""
-    until = known_settings(tenant).alarm_until
-    return until is not None and until > now
+    """True if departures may have to wait, after an alarm within the grace.
+
+    No statement, as of the request's beginning.
+    """
+    known = known_settings(tenant)
+    return known.holds and known.alarm_until is not None and known.alarm_until > now
 
 
 def check(tenant: Tenant, now: datetime) -> None:
-    """Raise Held while departures are held. One statement after an alarm, else none."""
+    """Raise Held while departures are held. One statement where an alarm may hold them, else none."""
     if may_hold(tenant, now) and holding(tenant, now).exists():
         raise held()
 
@@ -193,11 +196,13 @@ def standing(guard: Guard, since: datetime, more: int | None = None) -> Standing
     return Standing(left, before, max(guard.least, before * guard.share_percent // 100 + 1))
 
 
-def add(users: Sequence[UUID], at: datetime, since: datetime, most: int) -> int:
-    """Note that the users leave; return the number of departures since a moment, at most `most`."""
+def add(users: Sequence[UUID], at: datetime, since: datetime, most: int) -> Late:
+    """Note that the users leave, with the commit; what comes back counts departures.
+
+    They are those since a moment without these, at most `most`.
+    """
     parameters: dict[str, Any] = {"at": at, "users": list(users), "since": since, "most": most}
-    [(recent,)] = execute(_ADD, parameters)
-    return int(recent)
+    return execute_late(_ADD, parameters)
 
 
 def is_reached(since: datetime, number: int) -> bool:

@@ -21,7 +21,7 @@ from scim.repository import relations
 from scim.repository.base import Event, Loading, Lock, Operation, Question, Write
 from scim.repository.columns import Unique, is_unique_index
 from scim.repository.sql import Parameter, sql
-from tenants.backend.base import execute, violated_constraint
+from tenants.backend.base import execute, execute_late, violated_constraint
 from tenants.lettercase import fold
 
 # Columns that `gathered` reads, before the JSON of relations and the members.
@@ -253,7 +253,7 @@ def holds(question: Question) -> bool:
 
 def record(event: Event) -> None:
     """Add an event that comes with no change."""
-    execute(_INSERT_EVENT, _event_parameters(event))
+    execute_late(_INSERT_EVENT, _event_parameters(event))
 
 
 def _one(

@@ -95,6 +95,25 @@ def _without_checks(editor: SchemaEditor) -> Iterator[None]:
         del editor.sql_check_constraint  # back to the class's
 
 
+class Late:
+    """A hot statement that waits for the COMMIT of its transaction."""
+
+    def __init__(self, wrapper: "DatabaseWrapper", hot: Hot, found: Rows | None = None) -> None:
+        self.hot = hot
+        self.found = found
+        self._wrapper = wrapper
+
+    def rows(self) -> Rows:
+        """Its rows, for which it is sent if it still waits. Raises RuntimeError after a rollback."""
+        if self.found is None:
+            self._wrapper.send_late()
+        if self.found is None:
+            raise RuntimeError(
+                "The statement was not executed: its transaction has been rolled back."
+            )
+        return self.found
+
+
 class DatabaseWrapper(base.DatabaseWrapper):  # type: ignore[misc]  # django-tenants ships no types
     """A connection whose search path is set per transaction."""
 
@@ -103,12 +122,15 @@ class DatabaseWrapper(base.DatabaseWrapper):  # type: ignore[misc]  # django-ten
     is_pooled: bool = False  # of the present connection, as are the next
     _visited: set[str]  # schemas, by the present connection
     _limits: bytes = b""  # the statements that limit a transaction
+    _late: list[Late]  # hot statements that wait for COMMIT
+    _late_schema: str = PUBLIC  # in which they do
 
     SchemaEditorClass = SchemaEditor
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._visited = set()
+        self._late = []
         # Django's own, which looks along the search path: that of django-tenants sets the session's.
         self.introspection = DatabaseIntrospection(self)
         self.execute_wrappers.append(self._execute_on_path)
@@ -161,6 +183,38 @@ class DatabaseWrapper(base.DatabaseWrapper):  # type: ignore[misc]  # django-ten
         others = self.execute_wrappers[1:]  # beside that which puts the path in force
         return self._wrapped(lambda: self.statements.execute(*hot), hot, others)
 
+    def execute_late(self, hot: Hot) -> Late:
+        """A statement that goes with COMMIT, or before a statement of a cursor: hot ones pass it.
+
+        An error of it is that message's. Raises OutsideTransactionError.
+        """
+        self.ensure_connection()
+        self.validate_no_broken_transaction()
+        if self.autocommit:
+            return Late(self, hot, self.execute_hot(hot))
+        if self._late_schema != self.schema_name:
+            self.send_late()
+            self._late_schema = self.schema_name
+        late = Late(self, hot)
+        self._late.append(late)
+        return late
+
+    def send_late(self, *, commits: bool = False) -> None:
+        """Send the statements that wait for COMMIT, with it or now, on the path that was theirs."""
+        waiting, self._late = self._late, []
+        if not waiting or self.connection.pgconn.transaction_status == TransactionStatus.INERROR:
+            return
+        opening = self._opening(self._late_schema)
+        on_path = not opening
+        commands = [self.statements.in_message(each.hot, on_path=on_path) for each in waiting]
+        message = b"; ".join([*opening, *commands, *((b"COMMIT",) if commits else ())])
+        self._line.sent += 1  # type: ignore[union-attr]  # it is open
+        others = self.execute_wrappers[1:]  # beside that which puts the path in force
+        results = self._wrapped(lambda: self.statements.send_all(message), waiting[0].hot, others)
+        self.statements.forget_plain()
+        for each, rows in zip(waiting, results[len(opening) :], strict=False):
+            each.found = rows
+
     def _wrapped(self, send: Callable[[], T], hot: Hot, wrappers: Sequence[Any]) -> T:
         """The result of `send`, a call that executes a hot statement."""
         if not wrappers:
@@ -192,10 +246,13 @@ class DatabaseWrapper(base.DatabaseWrapper):  # type: ignore[misc]  # django-ten
 
     def _close(self) -> None:
         self._line = None
+        self._late.clear()
         deadlines.note_line(None)
         super()._close()
 
     def _execute_on_path(self, execute: Callable[..., Any], *arguments: Any) -> Any:
+        if self._late:
+            self.send_late()
         self.ensure_path()
         self._line.sent += 1  # type: ignore[union-attr]  # it is open
         return execute(*arguments)
@@ -214,12 +271,12 @@ class DatabaseWrapper(base.DatabaseWrapper):  # type: ignore[misc]  # django-ten
         asked = (question, first) if first else (question,)
         message = b"; ".join([*self._opening(), *map(self.statements.in_message, asked)])
         self._line.sent += 1  # type: ignore[union-attr]  # it is open
-        others = self.execute_wrappers[1:]  # beside that which puts the path in force
+        others = self.execute_wrappers[1:] if first else ()  # the question is part of beginning
         results = self._wrapped(lambda: self.statements.send_all(message), asked[-1], others)
-        self.statements.prepare_due()
+        self.statements.count_plain()
         return (results[-2], results[-1]) if first else (results[-1], None)
 
-    def _opening(self) -> tuple[bytes, ...]:
+    def _opening(self, schema_name: str = "") -> tuple[bytes, ...]:
         """The commands that begin the transaction and put the path in force, as far as they are needed.
 
         psycopg would send BEGIN in a message of its own. Raises OutsideTransactionError.
@@ -230,9 +287,10 @@ class DatabaseWrapper(base.DatabaseWrapper):  # type: ignore[misc]  # django-ten
         status = self.connection.pgconn.transaction_status
         if status == TransactionStatus.INERROR:
             return ()  # nothing but a rollback is possible, and it may restore another path
-        wanted = _set_path(self.schema_name, self.include_public_schema)
+        schema_name = schema_name or self.schema_name
+        wanted = _set_path(schema_name, self.include_public_schema)
         if status == TransactionStatus.IDLE:
-            self._visited.add(self.schema_name)
+            self._visited.add(schema_name)
             self.search_path_set_schemas = wanted
             return tuple(filter(None, (b"BEGIN", self._limits, wanted)))
         if self.search_path_set_schemas == wanted:
@@ -269,8 +327,14 @@ class DatabaseWrapper(base.DatabaseWrapper):  # type: ignore[misc]  # django-ten
         status = self.connection.pgconn.transaction_status
         if status == TransactionStatus.INERROR:
             raise AbortedTransactionError("The transaction failed earlier and cannot be committed.")
-        if status != TransactionStatus.IDLE:
+        if self._late:
+            self.send_late(commits=True)
+        elif status != TransactionStatus.IDLE:
             self._send(b"COMMIT")
+
+    def _rollback(self) -> None:
+        self._late.clear()
+        super()._rollback()
 
 
 def _set_limits(limits: Mapping[str, str], scope: str) -> bytes:
@@ -301,6 +365,16 @@ def execute(statement: str, parameters: Parameters = ()) -> Rows:
     """
     rows: Rows = connection.execute_hot(Hot(statement, parameters))  # type: ignore[attr-defined]  # ours
     return rows
+
+
+def execute_late(statement: str, parameters: Parameters = ()) -> Late:
+    """`execute` in one message with COMMIT: a round trip less.
+
+    For what no hot statement of the transaction reads, and what cannot fail but with the database;
+    a cursor finds it done. Raises OutsideTransactionError.
+    """
+    late: Late = connection.execute_late(Hot(statement, parameters))  # type: ignore[attr-defined]  # ours
+    return late
 
 
 def violated_constraint(error: DatabaseError) -> str | None:

@@ -68,7 +68,7 @@ class Statements:
         self._values: Any = Transformer(context)
         # The name of what is prepared, else how often it came; by text and types.
         self._known: OrderedDict[_Key, bytes | int] = OrderedDict()
-        self._due: list[_Key] = []
+        self._plain: list[_Key] = []  # what has gone in the last message as text
         self._made = 0
 
     def execute(self, statement: str, parameters: Parameters) -> Rows:
@@ -82,16 +82,19 @@ class Statements:
             result = session.exec_prepared(name, values, formats)
         return self._rows(self._checked(result))
 
-    def in_message(self, hot: Hot) -> bytes:
+    def in_message(self, hot: Hot, *, on_path: bool = False) -> bytes:
         """The command that executes it, to go in a message with others.
 
-        It names what is prepared; what is not has its values in its text, and is counted.
+        It names what is prepared; what is not has its values in its text. Where the path is in force on
+        which its tables are found, it is prepared when it has come often enough; else see `count_plain`.
         """
         text = _translated(hot.statement)
         values = _in_order(text, hot.parameters)
         self._dumped(values)
         key = text.text, self._values.types
         known = self._known.get(key, 0)
+        if on_path and isinstance(known, int):
+            known = self._counted(key)
         literals = list(map(self._values.as_literal, values))
         if isinstance(known, bytes):
             return (
@@ -99,17 +102,19 @@ class Statements:
                 if values
                 else b"EXECUTE " + known
             )
-        if self.after is not None:
-            self._keep(key, known + 1)
-            if known >= self.after:
-                self._due.append(key)
+        if not on_path:
+            self._plain.append(key)
         return _NUMBER.sub(lambda found: literals[int(found[1]) - 1], text.text)
 
-    def prepare_due(self) -> None:
-        """Prepare what has come often enough in messages; needs the path on which its tables are found."""
-        while self._due:
-            key = self._due.pop()
-            self._keep(key, self._prepare(key))
+    def count_plain(self) -> None:
+        """Count what has gone in a message as text, now that the path is in force."""
+        for key in self._plain:
+            self._counted(key)
+        self._plain.clear()
+
+    def forget_plain(self) -> None:
+        """Count none of it: the path was in force in that message only."""
+        self._plain.clear()
 
     def send(self, commands: bytes) -> Any:
         """The result of the last of the commands, which go in one message and have no parameters."""
@@ -127,12 +132,17 @@ class Statements:
         values = self._dumped(_in_order(text, parameters))
         if self.after is None:
             return text.text, values, None
-        key = text.text, self._values.types
-        known = self._known.get(key, 0)
-        if isinstance(known, int) and known >= self.after:
-            known = self._prepare(key)
-        self._keep(key, known if isinstance(known, bytes) else known + 1)
+        known = self._counted((text.text, self._values.types))
         return text.text, values, known if isinstance(known, bytes) else None
+
+    def _counted(self, key: _Key) -> bytes | int:
+        """The name of what is prepared, perhaps just now, else how often it has come."""
+        known = self._known.get(key, 0)
+        if isinstance(known, int):
+            is_due = self.after is not None and known >= self.after
+            known = self._prepare(key) if is_due else known + 1
+        self._keep(key, known)
+        return known
 
     def _keep(self, key: _Key, known: bytes | int) -> None:
         self._known[key] = known

@@ -1,0 +1,162 @@
+"""A late statement goes with COMMIT, in its own tenant, or before a cursor's statement that could see it."""
+
+import pytest
+from django.db import DatabaseError, IntegrityError, connection, transaction
+
+from tenants.backend.base import OutsideTransactionError, execute, execute_late
+from tenants.current import in_public, in_tenant
+from tests.support import database
+
+PATH = 'SET LOCAL search_path = "t_initech", "public"'
+
+
+@pytest.fixture
+def table(real_tenants):
+    """A table in each of two tenants."""
+    for tenant in real_tenants:
+        with in_tenant(tenant), connection.cursor() as cursor:
+            cursor.execute("CREATE TABLE late (word text UNIQUE)")
+    yield real_tenants
+    for tenant in real_tenants:
+        with in_tenant(tenant), connection.cursor() as cursor:
+            cursor.execute("DROP TABLE late")
+
+
+def add(word):
+    return execute_late("INSERT INTO late VALUES (%s) RETURNING current_schema(), word", [word])
+
+
+def add_and_fail(word, failing="SELECT 1 / 0"):
+    """A late statement, and one by which it, or itself, fails."""
+    add(word)
+    execute(failing)
+
+
+def words(tenant):
+    with in_tenant(tenant), connection.cursor() as cursor:
+        cursor.execute("SELECT word FROM late ORDER BY word")
+        return [word for (word,) in cursor.fetchall()]
+
+
+def test_it_goes_in_one_message_with_commit(table):
+    initech, hooli = table
+    added = []
+
+    def work():
+        with in_tenant(initech):
+            assert execute("SELECT 1") == [(1,)]
+            added.append(add("a"))
+            assert execute("SELECT count(*) FROM late") == [(0,)]
+
+    *_, last = database.sent(work)
+
+    assert last.startswith("INSERT INTO late")
+    assert last.endswith("; COMMIT")
+    assert added[0].rows() == [("t_initech", "a")]
+    assert (words(initech), words(hooli)) == (["a"], [])
+
+
+def test_alone_it_is_the_whole_transaction_in_one_message(table):
+    def work():
+        with in_tenant(table[0]):
+            add("a")
+
+    [message] = database.sent(work)
+
+    assert message.startswith(f"BEGIN; {PATH}; INSERT INTO late")
+    assert message.endswith("; COMMIT")
+    assert words(table[0]) == ["a"]
+
+
+def test_it_is_prepared_once_it_has_come_five_times(table):
+    def work(number):
+        with in_tenant(table[0]):
+            execute("SELECT 1")
+            add(str(number))
+
+    *_, last = database.sent(lambda: [work(number) for number in range(6)])
+
+    assert last.startswith("EXECUTE hot_")
+    assert words(table[0]) == list("012345")
+
+
+def test_a_cursor_finds_it_done(table):
+    with in_tenant(table[0]):
+        late = add("a")
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT word FROM late")
+            assert cursor.fetchall() == [("a",)]
+
+    assert late.rows() == [("t_initech", "a")]
+    assert words(table[0]) == ["a"]
+
+
+def test_what_asks_for_its_rows_has_it_sent(table):
+    with in_tenant(table[0]):
+        assert add("a").rows() == [("t_initech", "a")]
+
+    assert words(table[0]) == ["a"]
+
+
+def test_it_stays_in_its_tenant_when_another_schema_is_entered(table):
+    initech, hooli = table
+    with in_tenant(initech):
+        add("a")
+        with in_tenant(hooli):
+            add("b")
+            assert execute("SELECT current_schema()") == [("t_hooli",)]
+        with in_public():
+            assert execute("SELECT current_schema()") == [("public",)]
+        add("c")
+
+    assert (words(initech), words(hooli)) == (["a", "c"], ["b"])
+
+
+def test_after_a_rollback_it_was_never_there(table):
+    with in_tenant(table[0]):
+        late = add("a")
+        transaction.set_rollback(True)
+    with in_tenant(table[0]):
+        execute("SELECT 1")
+
+    assert words(table[0]) == []
+    with pytest.raises(RuntimeError, match="rolled back"):
+        late.rows()
+
+
+def test_a_rollback_to_a_savepoint_takes_it_back(table):
+    with in_tenant(table[0]):
+        add("a")
+        with pytest.raises(DatabaseError), transaction.atomic():
+            add_and_fail("b")
+        with transaction.atomic():
+            add("c")
+            transaction.set_rollback(True)
+
+    assert words(table[0]) == ["a"]
+
+
+def test_its_error_is_that_of_the_commit_which_commits_nothing(table):
+    with in_tenant(table[0]):
+        add("a")
+    with pytest.raises(IntegrityError), in_tenant(table[0]):
+        add_and_fail("a", "INSERT INTO late VALUES ('b')")
+
+    assert words(table[0]) == ["a"]
+    assert connection.get_autocommit()
+
+
+def test_it_is_not_sent_in_a_transaction_that_has_failed(table):
+    with pytest.raises(DatabaseError), in_tenant(table[0]):
+        add_and_fail("a", "SELECT nothing")
+
+    assert words(table[0]) == []
+
+
+def test_outside_a_transaction_it_is_refused(table):
+    connection.set_tenant(table[0])
+    try:
+        with pytest.raises(OutsideTransactionError):
+            add("a")
+    finally:
+        connection.set_schema_to_public()
