@@ -65,7 +65,7 @@ def comparable(resource_type: ResourceType, resource: Mapping[str, Any]) -> dict
 
 
 def _comparable_member(resource_type: ResourceType, name: str, value: Any) -> Any:
-    schema = resource_type.find_schema(name) if isinstance(value, Mapping) else None
+    schema = resource_type.find_schema(name) if isinstance(value, dict) else None
     if schema is not None:
         return {
             key_: comparable_value(located.attribute, item)
@@ -83,7 +83,9 @@ def comparable_value(attribute: Attribute, value: Any) -> Any:
     """
     if isinstance(value, list):
         return [comparable_value(attribute, item) for item in value]
-    if isinstance(value, Mapping):
+    if isinstance(value, str):
+        return key(attribute, value)
+    if isinstance(value, dict):
         return {
             name: comparable_value(sub, item)
             for name, item in value.items()

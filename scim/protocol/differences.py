@@ -55,17 +55,15 @@ def _in_order(
 ) -> Iterator[Change]:
     for attribute in attributes:
         old, new = before.get(attribute.name), after.get(attribute.name)
-        if old != new:
-            yield from _of_attribute(attribute, f"{prefix}{attribute.name}", old, new)
-
-
-def _of_attribute(attribute: Attribute, path: str, old: Any, new: Any) -> Iterator[Change]:
-    if attribute.type is not Type.COMPLEX:
-        yield Change(path, old, new)
-    elif not attribute.multi_valued:
-        yield from _in_order(attribute.sub_attributes, f"{path}.", old or {}, new or {})
-    else:
-        yield from _of_values(attribute, path, old, new)
+        if old == new:
+            continue
+        path = f"{prefix}{attribute.name}"
+        if attribute.type is not Type.COMPLEX:
+            yield Change(path, old, new)
+        elif not attribute.multi_valued:
+            yield from _in_order(attribute.sub_attributes, f"{path}.", old or {}, new or {})
+        else:
+            yield from _of_values(attribute, path, old, new)
 
 
 def _of_values(attribute: Attribute, path: str, old: Any, new: Any) -> Iterator[Change]:

@@ -14,7 +14,7 @@ import json
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any, Final
 
 from scim.protocol.differences import Change
@@ -35,6 +35,7 @@ _OF_OPERATIONS: Final = frozenset({"op", "method", "version", "bulkid"})
 _MAX_WORD: Final = 200  # characters
 _BLANK: Final = re.compile(r"[\s\"'=]")
 _VALUE: Final = "value"
+_OPENING: Final = frozenset("{[")  # JSON in a text
 
 
 def without_secrets(resource_type: ResourceType, resource: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -131,7 +132,7 @@ def without_parts(attribute: Attribute | None, value: Any) -> Any:
     return value
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, eq=False)
 class _Place:
     """The target of a path: a schema, or an attribute and perhaps a part of it.
 
@@ -145,17 +146,37 @@ class _Place:
     parts: tuple[Attribute, ...] | None = None
     urn: str | None = None
 
-    @property
-    def is_known(self) -> bool:
-        return self.parts != () and bool(self.attributes)
-
-    @property
+    @cached_property
     def is_secret(self) -> bool:
         return any(each.is_secret for each in (*self.attributes, *(self.parts or ())))
 
-    @property
+    @cached_property
     def is_readable(self) -> bool:
-        return self.is_known and not self.is_secret
+        return self.parts != () and bool(self.attributes) and not self.is_secret
+
+    @cached_property
+    def complex(self) -> "_Complex | None":
+        """The complex attributes among those that are addressed as a whole."""
+        found = tuple(each for each in self.attributes if each.type is Type.COMPLEX)
+        return _Complex(found) if found and self.parts is None else None
+
+
+class _Complex:
+    """Complex attributes, mostly one, of which a name may mean a part of each."""
+
+    def __init__(self, attributes: Sequence[Attribute]) -> None:
+        self._attributes = attributes
+        self._readable: dict[str, bool] = {}  # by name, as far as it is one of the schemas'
+
+    def is_readable(self, name: str) -> bool:
+        """True if each of the attributes that has a part with the name shows it, and one has it."""
+        known = self._readable.get(name)
+        if known is None:
+            parts = [part for each in self._attributes if (part := each.find(name)) is not None]
+            known = bool(parts) and not any(each.is_secret for each in parts)
+            if any(name == part.name for part in parts):
+                self._readable[name] = known
+        return known
 
 
 class Redaction:
@@ -243,7 +264,7 @@ class _Reader:
 
     def members(self, sent: Mapping[str, Any]) -> dict[str, Any]:
         """The members of a resource."""
-        return dict(self._member(name, name, item) for name, item in sent.items())
+        return dict([self._member(name, name, item) for name, item in sent.items()])
 
     def parameters(self, sent: Mapping[str, Any]) -> dict[str, Any]:
         """The parameters of a query."""
@@ -288,7 +309,7 @@ class _Reader:
 
     def _member(self, path: str, name: str, item: Any) -> tuple[str, Any]:
         """A member of an object, and what of it may be kept; `path` is its whole path."""
-        place = self.place(path)
+        place = _place(self, path, False)  # lru_cache
         if name.lower() == "schemas":
             return name, _names(item)
         if place is None:
@@ -299,27 +320,29 @@ class _Reader:
     def _kept(self, place: _Place | None, item: Any) -> Any:
         if place is not None and place.urn is not None and isinstance(item, dict):
             return dict(
-                self._member(f"{place.urn}:{name}", name, each) for name, each in item.items()
+                [self._member(f"{place.urn}:{name}", name, each) for name, each in item.items()]
             )
         if place is None or not place.is_readable:
             return _left_out(item)
-        if place.parts is not None:
-            return self._simple(item)
-        complex_ = tuple(each for each in place.attributes if each.type is Type.COMPLEX)
-        if not complex_:
-            return _each(item, self._wrapped)
-        return _each(item, lambda value: self._complex(complex_, value))
+        if place.complex is not None:
+            if isinstance(item, list):
+                return [self._complex(place.complex, each) for each in item]
+            return self._complex(place.complex, item)
+        if _is_plain(item):
+            return item
+        return _each(item, self._wrapped) if place.parts is None else self._simple(item)
 
-    def _complex(self, attributes: tuple[Attribute, ...], item: Any) -> Any:
+    def _complex(self, attributes: _Complex, item: Any) -> Any:
         """A value of a complex attribute; what is no object stands for its `value` (E4, E20)."""
         if not isinstance(item, dict):
-            return self._simple(item) if _are_readable(attributes, _VALUE) else _left_out(item)
-        return dict(
-            (name, _each(part, self._wrapped))
-            if _are_readable(attributes, name)
-            else (self.unknown(name), _left_out(part))
-            for name, part in item.items()
-        )
+            return self._simple(item) if attributes.is_readable(_VALUE) else _left_out(item)
+        kept: dict[str, Any] = {}
+        for name, part in item.items():
+            if not attributes.is_readable(name):
+                kept[self.unknown(name)] = _left_out(part)
+            else:
+                kept[name] = part if _is_plain(part) else _each(part, self._wrapped)
+        return kept
 
     def _wrapped(self, item: Any) -> Any:
         """A simple value, or an object that clients wrap it in."""
@@ -337,7 +360,7 @@ class _Reader:
 
     def _text(self, text: str) -> str:
         """A text; of one that is JSON (E16) without the values of secret attributes in it."""
-        if text.lstrip()[:1] not in {"{", "["}:
+        if _is_plain(text):
             return text
         try:
             found = read_document(text)
@@ -476,13 +499,11 @@ def _part(attribute: Attribute, name: str) -> Attribute | None:
     return attribute if name.lower() == _VALUE else None
 
 
-def _are_readable(attributes: Sequence[Attribute], name: str) -> bool:
-    """True if each of the attributes that has a part with the name shows it, and one has it."""
-    if len(attributes) == 1:
-        part = attributes[0].find(name)
-        return part is not None and not part.is_secret
-    parts = [part for each in attributes if (part := each.find(name)) is not None]
-    return bool(parts) and not any(each.is_secret for each in parts)
+def _is_plain(item: Any) -> bool:
+    """True for a simple value that is no text of JSON: where it may be read, it stays as it is."""
+    if isinstance(item, str):
+        return item.lstrip()[:1] not in _OPENING
+    return not isinstance(item, (dict, list))
 
 
 def _left_out(value: Any) -> Any:

@@ -6,7 +6,7 @@ so spellings that mean one attribute have one Place; a message that is refused i
 """
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from itertools import islice, zip_longest
 from typing import Any, Final, NamedTuple
@@ -81,7 +81,7 @@ def value_of(resource_type: ResourceType, body: Any, path: str) -> str | None:
     return found
 
 
-def values(resource_type: ResourceType, body: Any) -> Iterator[Sent]:
+def values(resource_type: ResourceType, body: Any) -> list[Sent]:
     """The values of a resource or a PatchOp message, each with its path; nothing of another body."""
     return _Reader(resource_type).values(body)
 
@@ -111,59 +111,65 @@ class _Reader:
 
     resource_type: ResourceType
 
-    def values(self, body: Any) -> Iterator[Sent]:
+    def values(self, body: Any) -> list[Sent]:
         """The values that a resource or a PatchOp message holds, each with its path."""
+        found: list[Sent] = []
         if not isinstance(body, dict):
-            return
+            return found
         operations = by_lower_name(body).get("operations")
         if not isinstance(operations, list):
-            yield from self._object("", "", body)
-            return
+            self._object(found, "", "", body)
+            return found
         for operation in operations:
             if isinstance(operation, dict):
-                yield from self._operation(by_lower_name(operation))
+                self._operation(found, by_lower_name(operation))
+        return found
 
-    def _operation(self, operation: Mapping[str, Any]) -> Iterator[Sent]:
+    # Each of the following adds to `found`.
+
+    def _operation(self, found: list[Sent], operation: Mapping[str, Any]) -> None:
         op, path = str(operation.get("op", "")), operation.get("path")
         if isinstance(path, str) and path:
-            yield from self._value(op, path, operation.get("value"))
+            self._value(found, op, path, operation.get("value"))
         elif isinstance(operation.get("value"), dict):
-            yield from self._object(op, "", operation["value"])
+            self._object(found, op, "", operation["value"])
 
-    def _object(self, op: str, at: str, value: Mapping[str, Any]) -> Iterator[Sent]:
-        separator = ":" if self.resource_type.find_schema(at) else "."
+    def _object(self, found: list[Sent], op: str, at: str, value: Mapping[str, Any]) -> None:
+        before = f"{at}{':' if self.resource_type.find_schema(at) else '.'}" if at else ""
         for name, item in value.items():
-            if at:
-                yield from self._value(op, f"{at}{separator}{name}", item)
-            elif name.lower() not in _NOT_SENT:
-                yield from self._value(op, name, item)
+            if not at and name.lower() in _NOT_SENT:
+                continue
+            if isinstance(item, (dict, list)):
+                self._value(found, op, before + name, item)
+            else:
+                found.append(Sent(op, before + name, item))
 
-    def _value(self, op: str, path: str, value: Any) -> Iterator[Sent]:
+    def _value(self, found: list[Sent], op: str, path: str, value: Any) -> None:
         if isinstance(value, dict) and value:
             of_one = self._element if self._has_elements(path) else self._object
-            yield from of_one(op, path, value)
+            of_one(found, op, path, value)
         elif isinstance(value, list) and value and all(isinstance(each, dict) for each in value):
             for item in value:
-                yield from self._element(op, path, item)
+                self._element(found, op, path, item)
         else:
-            yield Sent(op, path, value)
+            found.append(Sent(op, path, value))
 
     def _has_elements(self, path: str) -> bool:
         """True if the path addresses a whole multi-valued attribute; of one, its value may be sent."""
-        found = _find(self.resource_type, path)
-        return found is not None and found.attribute.multi_valued and not (found.sub or found.seed)
+        there = _find(self.resource_type, path)
+        return there is not None and there.attribute.multi_valued and not (there.sub or there.seed)
 
-    def _element(self, op: str, path: str, item: Mapping[str, Any]) -> Iterator[Sent]:
+    def _element(self, found: list[Sent], op: str, path: str, item: Mapping[str, Any]) -> None:
         """An element of a multi-valued attribute, named by its type; a member by its id."""
         if isinstance(item.get("type"), str) and path.lower() != "members":
             label = json.dumps(item["type"], ensure_ascii=False)
             rest = {name: part for name, part in item.items() if name != "type"}
-            yield from self._object(op, f"{path}[type eq {label}]", rest)
+            self._object(found, op, f"{path}[type eq {label}]", rest)
         elif isinstance(item.get("value"), str):
             label = json.dumps(item["value"], ensure_ascii=False)
-            yield Sent(op, f"{path}[value eq {label}]", item["value"])
+            found.append(Sent(op, f"{path}[value eq {label}]", item["value"]))
         else:
-            yield Sent(op, path, dict(item))
+            found.append(Sent(op, path, dict(item)))
 
 
 def _is_same(sent: Place, changed: Place) -> bool:

@@ -91,7 +91,7 @@ def test_a_cursor_finds_it_done(table):
     assert words(table[0]) == ["a"]
 
 
-def test_what_asks_for_its_rows_has_it_sent(table):
+def test_asking_for_its_rows_sends_it(table):
     with in_tenant(table[0]):
         assert add("a").rows() == [("t_initech", "a")]
 

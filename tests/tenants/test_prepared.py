@@ -86,7 +86,7 @@ def test_a_statement_stays_prepared_after_a_rollback(real_tenants):
     assert len(prepared(text[-30:])) == 1
 
 
-def test_what_goes_with_the_beginning_is_prepared_in_the_tenant_once_it_has_come_five_times(
+def test_a_statement_of_the_beginning_is_prepared_once_it_has_come_five_times(
     real_tenants,
 ):
     mark = f"n{uuid.uuid4().hex}"
