@@ -1,6 +1,6 @@
 """Pages of what matches, over one resource type or several, in one statement.
 
-By index a page is an offset. By cursor it is what lies beyond a position in the order (keyset), so
+By index a page is an offset, of a deep page from the nearer end. By cursor it is what lies beyond a position in the order (keyset), so
 that an index leads there without passing over the rows before. NULL keys come last in ascending
 order, so what lies beyond falls into parts of which each is a range of an index: equal keys with
 later ids, later keys, and no keys.
@@ -63,6 +63,7 @@ FROM (SELECT * FROM scim_resource WHERE deleted_at IS NULL AND {{}} LIMIT 2) AS 
 """
 # Parts of members on one page (relations.PART): half a million members, some 80 MB.
 MOST_PARTS: Final = 500
+DEEP: Final = 10_000  # rows to pass over, from which on it is worth counting how many come behind
 _LEAD: Final = 4  # columns before FIELDS
 _PART: Final = """
 (SELECT id, rank FROM matching WHERE {} ORDER BY rank {}, id {} LIMIT {} OFFSET {})
@@ -138,10 +139,13 @@ def _example(located: Located) -> str:
 
 @dataclass(frozen=True, slots=True)
 class _Walk:
-    """The directions in which rows are passed: that of their keys and that of their ids."""
+    """The way to a page: the directions of keys and ids, rows to pass over, and rows to take."""
 
+    rank: Column  # what the list is ordered by
     keys_rise: bool
     ids_rise: bool
+    offset: int
+    limit: int
 
     @property
     def orders(self) -> tuple[Sql, Sql]:
@@ -154,33 +158,57 @@ def page(sources: Sequence[Source], query: Query) -> Page:
     if looked_up is not None:
         return looked_up
     matching = _matching(sources, query)
-    known = query.cursor.total if query.cursor else None
-    if known is None:
-        known = totals.remembered(matching)
-    statement = _statement(sources, query, matching, known)
     try:
-        with connection.cursor() as cursor:
-            cursor.execute(statement.text, statement.parameters)
-            first = cursor.fetchone()
-            if cursor.rowcount > _most_rows(query):
-                raise TooMany(
-                    "list.too-costly", f"The groups on the page have too many members. {_FEWER}"
-                )
-            rows = sorted(gathered(chain([first], cursor), _LEAD), key=_number)
+        return _page(sources, query, matching)
     except OperationalError as error:
         if is_overtime(error):
             raise TooMany(
                 "list.too-costly", f"The list takes too long to compute. {_advice(sources, query)}"
             ) from None
         raise
+
+
+def _page(sources: Sequence[Source], query: Query, matching: Sql) -> Page:
+    """The page of what matches. Raises InvalidValue, TooMany, OperationalError."""
+    walk = _walk(query, compile_order(query.sort_by, sources))
+    known = query.cursor.total if query.cursor else None
+    if _is_deep(query, walk.rank):
+        known = _counted(matching)
+        walk = _walk_back(query, walk, known)
+    elif known is None:
+        known = totals.remembered(matching)
+    statement = _statement(sources, query, matching, walk, known)
+    with connection.cursor() as cursor:
+        cursor.execute(statement.text, statement.parameters)
+        first = cursor.fetchone()
+        if cursor.rowcount > _most_rows(query):
+            raise TooMany(
+                "list.too-costly", f"The groups on the page have too many members. {_FEWER}"
+            )
+        rows = sorted(gathered(chain([first], cursor), _LEAD), key=_number)
     types = {source.resource_type.name: source.resource_type for source in sources}
-    found = [Listed(types[name], stored, rank) for (_, _, rank, name), stored in rows]
+    found = [Listed(types[name], stored, key) for (_, _, key, name), stored in rows]
     items = found[: query.count]
-    if query.cursor is not None and query.cursor.is_backward:
+    if not walk.ids_rise:
         items.reverse()
     if known is None:
         totals.remember(matching, first[0])
     return Page(_total(query, first[0], len(items)), tuple(items), len(found) > query.count)
+
+
+def _is_deep(query: Query, rank: Column) -> bool:
+    """True if a page by index may be nearer to the end, which an index tells as well as it leads there."""
+    is_by_index = query.cursor is None and query.filter is None and query.count > 0
+    return is_by_index and query.start_index > DEEP and rank in columns.ORDERED
+
+
+def _counted(matching: Sql) -> int:
+    """The total as it is, which is remembered."""
+    total: int
+    counting = sql("SELECT count(*) FROM {}", matching)
+    [(total,)] = execute(counting.text, counting.parameters)
+    totals.remember(matching, total)
+    return total
 
 
 def _total(query: Query, total: int, shown: int) -> int:
@@ -258,11 +286,10 @@ def _advice(sources: Sequence[Source], query: Query) -> str:
 
 
 def _statement(
-    sources: Sequence[Source], query: Query, matching: Sql, known_total: int | None
+    sources: Sequence[Source], query: Query, matching: Sql, walk: _Walk, known_total: int | None
 ) -> Sql:
-    rank = compile_order(query.sort_by, sources)
-    walk = _walk(query)
-    parts = list(_parts(query, rank, walk))
+    rank = walk.rank
+    parts = list(_parts(query, walk))
     is_shared = known_total is None or len(parts) > 1
     is_along_index = _is_along_index(sources, query, rank)
     loaded = {each.resource_type.name: relations.as_json(each.loading, "r") for each in sources}
@@ -274,7 +301,7 @@ def _statement(
         matching,
         *walk.orders,
         join(" UNION ALL ", parts),
-        Parameter(_limit(query)),
+        Parameter(walk.limit),
         switch(loaded, "r.resource_type"),
         members,
         _count(query, known_total, is_along_index=is_along_index),
@@ -343,21 +370,29 @@ def _alternative(source: Source, tree: Filter | None) -> Sql:
     return sql("(resource_type = {} AND {})", Parameter(resource_type.name), condition)
 
 
-def _walk(query: Query) -> _Walk:
+def _walk(query: Query, rank: Column) -> _Walk:
     is_backward = query.cursor is not None and query.cursor.is_backward
     is_descending = query.descending and query.sort_by is not None
-    return _Walk(keys_rise=is_descending is is_backward, ids_rise=not is_backward)
-
-
-def _parts(query: Query, rank: Column, walk: _Walk) -> Iterator[Sql]:
-    """The rows beyond the position, each part sorted and no longer than the page."""
     offset = query.start_index - 1 if query.cursor is None else 0
-    for condition in _beyond(query, rank, walk):
-        limit = Parameter(_limit(query))
-        yield sql(_PART, condition, *walk.orders, limit, Parameter(offset))
+    return _Walk(rank, is_descending is is_backward, not is_backward, offset, _limit(query))
 
 
-def _beyond(query: Query, rank: Column, walk: _Walk) -> Iterator[Sql]:
+def _walk_back(query: Query, walk: _Walk, total: int) -> _Walk:
+    """The way from the other end where that is shorter."""
+    left = max(total - walk.offset, 0)  # from the page's first row on
+    if walk.offset <= left:
+        return walk
+    limit = min(query.count, left)
+    return _Walk(walk.rank, not walk.keys_rise, not walk.ids_rise, left - limit, limit)
+
+
+def _parts(query: Query, walk: _Walk) -> Iterator[Sql]:
+    """The rows beyond the position, each part sorted and no longer than the page."""
+    for condition in _beyond(query, walk):
+        yield sql(_PART, condition, *walk.orders, Parameter(walk.limit), Parameter(walk.offset))
+
+
+def _beyond(query: Query, walk: _Walk) -> Iterator[Sql]:
     position = query.cursor.position if query.cursor else None
     if position is None:
         yield _ALL
@@ -368,7 +403,7 @@ def _beyond(query: Query, rank: Column, walk: _Walk) -> Iterator[Sql]:
         if not walk.keys_rise:
             yield Sql("rank IS NOT NULL")
         return
-    key = sql(f"{{}}::{rank.type}", Parameter(position.key))
+    key = sql(f"{{}}::{walk.rank.type}", Parameter(position.key))
     yield sql("rank = {} AND {}", key, later_id)
     yield sql(f"rank {'>' if walk.keys_rise else '<'} {{}}", key)
     if walk.keys_rise:

@@ -151,6 +151,29 @@ def test_an_index_counts_through_all_resource_types_in_one_order(directory):
     assert [(page.total, ids(page)) for page in pages] == [(4, [a, b]), (4, [c, nameless])]
 
 
+@pytest.mark.parametrize(
+    "name", ["displayName", "name.familyName", "id", "meta.lastModified", None]
+)
+@pytest.mark.parametrize("descending", [False, True])
+def test_a_deep_page_by_index_holds_what_the_whole_list_has_there(
+    directory, monkeypatch, name, descending
+):
+    for number in range(9):
+        names = {"displayName": f"d{number % 4}", "name": {"familyName": f"f{number % 3}"}}
+        directory.add(USER, **(names if number % 5 else {}))
+        directory.add(GROUP)
+    query = Query(descending=descending) if name is None else sorted_by(name, descending=descending)
+    whole = ids(lists.page(USERS, query))
+    assert len(whole) == 9
+
+    monkeypatch.setattr(lists, "DEEP", 0)
+
+    for start in range(1, 12):
+        for size in (1, 2, 5, 20):
+            page = lists.page(USERS, replace(query, start_index=start, count=size))
+            assert (page.total, ids(page)) == (9, whole[start - 1 : start - 1 + size])
+
+
 def test_an_attribute_of_one_type_has_no_value_in_the_other_when_sorting(directory):
     group = directory.add(GROUP, displayName="a")
     user = directory.add(USER, userName="z")
