@@ -69,6 +69,7 @@ class Action(Generic[R]):
     submit: Words = ""  # the label of the button that does it, if another
     done: Words = ""
     on_list: bool = False  # it is about the list, as ADD is, and not about one row
+    reads_query: bool = False  # of the list: its button keeps the list's filters and search
     route: str = ""  # below the list's path; by default the name, behind the row's key
     text: Words = ""  # above the form, a paragraph a line
     sections: Callable[[Call[R]], tuple[Section, ...]] | None = None

@@ -130,6 +130,8 @@ class Page:
     parent: SafeString | None = None  # a link to the row's page, when this one lies below it
     closing: tuple[Section, ...] = ()  # below what panels add (accounts.console.screen)
     header: Header | None = None
+    newer: str = ""  # the paths of the pages of the rows beside it
+    older: str = ""
 
 
 @dataclass(frozen=True, slots=True)

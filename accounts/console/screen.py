@@ -75,7 +75,11 @@ class RecordAdmin(_ModelAdmin[M], Generic[M]):
 
     def get_list_display(self, request: HttpRequest) -> tuple[Any, ...]:
         """The columns of the list, those of moments as `<time>`."""
-        return tuple(self._column(name) for name in self.list_display)
+        return tuple(self._column(name) for name in self.columns(request))
+
+    def columns(self, request: HttpRequest) -> tuple[Any, ...]:
+        """The columns of the list, by their names."""
+        return tuple(self.list_display)
 
     def get_list_display_links(
         self, request: HttpRequest, list_display: Sequence[Any]
@@ -273,10 +277,12 @@ class RecordAdmin(_ModelAdmin[M], Generic[M]):
         """The buttons of the list or the row: what the account may do, and what makes sense now."""
         about_a_row = call.record is not None
         args = [call.record.pk] if about_a_row else []
+        query = "" if about_a_row else call.request.GET.urlencode()
         return tuple(
             Button(
                 said(each.label, call),
-                reverse(self.url_name(each.name), args=args),
+                reverse(self.url_name(each.name), args=args)
+                + (f"?{query}" if each.reads_query and query else ""),
                 each.is_dangerous,
             )
             for each in self.actions_of_screen()

@@ -4,6 +4,7 @@ from django.contrib.admin import AdminSite
 
 from accounts.console.screen import add_panel
 from scim.history.restore import RestorePanel
+from scim.history.restore_many import RestoreManyPanel
 from scim.history.timeline import HistoryPanel
 from scim.models import Group, User
 from scim.provider.features import Feature
@@ -16,6 +17,7 @@ class History(Feature):
         for model in (User, Group):
             add_panel(tenant_site, model, HistoryPanel)
         add_panel(tenant_site, User, RestorePanel)
+        add_panel(tenant_site, User, RestoreManyPanel)
 
 
 FEATURE = History()

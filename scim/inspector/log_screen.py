@@ -47,6 +47,14 @@ _OPERATIONS: Final = (
 _STATUSES: Final = (200, 201, 204, 304, 400, 401, 403, 404, 405, 409, 412, 413, 415, 429, 500)
 
 
+NEAR: Final = 200  # requests among which the next change or refusal is looked for
+
+
+def is_told(operation: str, status: int) -> bool:
+    """True if the log shows such a request at first: a change or a refusal."""
+    return operation not in story.READS or status >= REFUSED_FROM
+
+
 _REFUSED: Final = Q(status__gte=REFUSED_FROM)
 _NARROWING: Final = ("q", "operation", "status")
 
@@ -226,7 +234,22 @@ class ProvisioningEventAdmin(ExportingAdmin[ProvisioningEvent]):
     def page(self, request: HttpRequest, record: ProvisioningEvent) -> Page:
         sight = Sight.of(request)
         shown = tuple(requests.sections(record, sight))
-        return Page(story.title(record, sight), shown, notice=sight.notice, header=_header(record))
+        return Page(
+            story.title(record, sight),
+            shown,
+            notice=sight.notice,
+            header=_header(record),
+            newer=self._beside(Q(pk__gt=record.pk), "id"),
+            older=self._beside(Q(pk__lt=record.pk), "-id"),
+        )
+
+    def _beside(self, side: Q, order: str) -> str:
+        """The path of the next change or refusal on that side; of any request if none is near."""
+        near = ProvisioningEvent.objects.filter(side).order_by(order)
+        rows = list(near.values_list("pk", "operation", "status")[:NEAR])
+        told = (key for key, what, status in rows if is_told(what, status))
+        key = next(told, rows[0][0] if rows else None)
+        return self.record_path(key) if key else ""
 
     def explanations_view(self, request: HttpRequest) -> HttpResponse:
         """All explanations of refusals; links lead to one by its id."""

@@ -16,15 +16,17 @@ from accounts.console.listing import TableFilter, since, uuid_in
 from accounts.console.page import Fact, Facts, State, Table, Text, badge, link, pretty
 from accounts.console.screen import RecordAdmin
 from accounts.console.searching import FOUND, Hit, Search
-from scim.models import Resource, User
+from accounts.console.times import in_list
+from scim.models import ProvisioningEvent, Resource, User
 from scim.protocol import urns
 from scim.protocol.representation import Stored, project, represent
 from scim.protocol.schema import Attribute, Relation, ResourceType
 from scim.provider.catalog import resource_type
 from scim.repository import belonging, resources
-from scim.repository.base import Loading
+from scim.repository.base import Loading, Operation
 from scim.repository.belonging import Member
 from scim.screens.visibility import Sight
+from tenants import clock
 from tenants.current import current_tenant
 from tenants.lettercase import fold
 
@@ -269,6 +271,33 @@ class ResourceAdmin(RecordAdmin[R]):
         found = self.named(term, lookup) | Q(**{f"external_id__{lookup}": term})
         identifier = uuid_in(term)
         return queryset.filter(found | Q(pk=identifier) if identifier else found), False
+
+    def columns(self, request: HttpRequest) -> tuple[Any, ...]:
+        """Of deleted resources the deletion in place of the last change."""
+        swapped = {"last_modified": "deleted"} if request.GET.get("state") == "deleted" else {}
+        return tuple(swapped.get(name, name) for name in super().columns(request))
+
+    def prepare(self, request: HttpRequest, rows: Iterable[R]) -> None:
+        """Note who deleted the resources, where the list says so: one statement."""
+        if "deleted" not in self.columns(request):
+            return
+        listed = list(rows)
+        deletions = ProvisioningEvent.objects.filter(
+            resource_id__in=[row.pk for row in listed], operation=Operation.DELETE, status__lt=400
+        )
+        newest = deletions.order_by("resource_id", "-id").distinct("resource_id")
+        by = dict(newest.values_list("resource_id", "token_label"))
+        for row in listed:
+            row.deleted_by = by.get(row.pk, "")  # type: ignore[attr-defined]
+
+    @admin.display(description="deleted")
+    def deleted(self, record: R) -> Any:
+        """The time of the deletion, and the credential that it came with."""
+        if record.deleted_at is None:
+            return None
+        by = record.deleted_by  # type: ignore[attr-defined]  # noted by `prepare`
+        when = in_list(record.deleted_at, clock.now())
+        return format_html("{} by {}", when, by) if by else when
 
     def nothing_hint(self, request: HttpRequest) -> str:
         return "" if Sight.of(request).is_whole else WHOLE_VALUES

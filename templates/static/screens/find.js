@@ -103,17 +103,45 @@ document.addEventListener("click", (event) => {
   }
 });
 
+// KEYS. None of them acts while one types; the sheet (templates/console/keys.html) lists them.
+
+const box = document.getElementById("find-box");
+const sheet = document.getElementById("keys");
+const keys = {
+  "/": () => box && search(),
+  "?": () => sheet?.showModal(),
+  j: () => step(1),
+  k: () => step(-1),
+  "[": () => document.querySelector("main a[rel=prev]")?.click(),
+  "]": () => document.querySelector("main a[rel=next]")?.click(),
+};
+
 document.addEventListener("keydown", (event) => {
+  const isAlone = !event.ctrlKey && !event.metaKey && !event.altKey;
   const isTyping = event.target.matches("input, textarea, select, [contenteditable]");
-  const isSlash = event.key === "/" && !isTyping && !event.ctrlKey && !event.metaKey && !event.altKey;
   const isCtrlK = event.key.toLowerCase() === "k" && (event.ctrlKey || event.metaKey) && !event.altKey && !event.shiftKey;
-  const box = document.getElementById("find-box");
-  if (box && (isSlash || isCtrlK)) {
+  if (box && isCtrlK) {
     event.preventDefault();
-    go(box);
-    box.select();
+    search();
+  } else if (isAlone && !isTyping && !document.querySelector("dialog[open]") && Object.hasOwn(keys, event.key)) {
+    event.preventDefault();
+    keys[event.key]();
   }
 });
+sheet?.querySelector("button").addEventListener("click", () => sheet.close());
+
+function search() {
+  go(box);
+  box.select();
+}
+
+// To the first link of the next row, from the row that has the focus.
+function step(by) {
+  const rows = [...document.querySelectorAll("main :is(.results, .wide) tbody tr")].filter((row) => row.querySelector("a"));
+  const at = rows.findIndex((row) => row.contains(document.activeElement));
+  const next = at === -1 ? rows[by > 0 ? 0 : rows.length - 1] : rows[at + by];
+  next?.querySelector("a").focus();
+}
 
 function go(box) {
   box.focus();
