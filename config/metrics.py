@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 from time import monotonic
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from django.conf import settings
 from django.db import Error, connection
@@ -37,13 +37,20 @@ def place() -> Path:
     return Path(settings.DATA_DIR) / "metrics"
 
 
+class Times(NamedTuple):
+    """The seconds that a request took, and those of them in statements of the database."""
+
+    all: float
+    in_database: float
+
+
 class Counts:
     """The counts of one serving process."""
 
     def __init__(self) -> None:
         place().mkdir(parents=True, exist_ok=True)
         os.environ.setdefault(_DIRECTORY, str(place()))
-        from prometheus_client import Counter, Histogram  # once the folder is named
+        from prometheus_client import Counter, Histogram, Summary  # once the folder is named
 
         self._requests = Counter(
             "mypolicies_requests",
@@ -53,14 +60,20 @@ class Counts:
         self._seconds = Histogram(
             "mypolicies_request_seconds", "Time of requests", ["resource"], buckets=BUCKETS
         )
+        self._database = Summary(
+            "mypolicies_request_database_seconds",
+            "Time of requests in statements of the database",
+            ["resource", "method"],
+        )
         self._refusals = Counter("mypolicies_refusals", "Refused requests by reason", ["reason"])
 
-    def count(self, method: str, path: str, status: int, seconds: float, reason: str) -> None:
+    def count(self, method: str, path: str, status: int, times: Times, reason: str) -> None:
         """Count one request that was answered."""
         resource = resource_of(path)
         named = method if method in _METHODS else "other"
         self._requests.labels(resource, named, f"{status // 100}xx").inc()
-        self._seconds.labels(resource).observe(seconds)
+        self._seconds.labels(resource).observe(times.all)
+        self._database.labels(resource, named).observe(times.in_database)
         if reason:
             self._refusals.labels(reason).inc()
 

@@ -22,6 +22,7 @@ from config.edge.probes import PROBES
 from scim.api.renderers import put_headers
 from scim.protocol.messages import MEDIA_TYPE, error_body
 from scim.provider.provisioning_log import storable
+from tenants.backend import base as backend
 from tenants.current import address_of, log_with
 from tenants.deadlines import is_late
 from tenants.middleware import is_scim
@@ -53,9 +54,11 @@ class OutermostMiddleware:
     def __call__(self, request: Any) -> HttpResponse:
         request.request_id = secrets.token_urlsafe(_ID_BYTES)
         request.started = time.perf_counter()
+        before = backend.seconds()
         response = _in_the_language_of_the_path(request, self._answer(request))
         put_headers(response, ("Request-Id", request.request_id))
-        _log(request, response, time.perf_counter() - request.started)
+        seconds = time.perf_counter() - request.started
+        _log(request, response, metrics.Times(seconds, backend.seconds() - before))
         return response
 
     def _answer(self, request: Any) -> HttpResponse:
@@ -113,13 +116,13 @@ def _error(request: HttpRequest, status: int, reason: str, detail: str) -> HttpR
     return HttpResponse(render_to_string(_PAGE, page), status=status)
 
 
-def _log(request: Any, response: HttpResponse, seconds: float) -> None:
+def _log(request: Any, response: HttpResponse, times: metrics.Times) -> None:
     tenant = getattr(request, "tenant", None)
     is_probe = request.path_info in PROBES and response.status_code < 400
     fields = getattr(request, "log_fields", {})
     if (counts := metrics.counts()) is not None and not is_probe:
         reason = fields.get("refused", "")
-        counts.count(request.method, request.path_info, response.status_code, seconds, reason)
+        counts.count(request.method, request.path_info, response.status_code, times, reason)
     _requests.log(
         logging.DEBUG if is_probe else logging.INFO,
         "request",
@@ -129,7 +132,7 @@ def _log(request: Any, response: HttpResponse, seconds: float) -> None:
             "method": request.method,
             "path": storable(request.path),  # somebody may paste a secret token into a URL
             "status": response.status_code,
-            "ms": round(seconds * 1000, 1),
+            "ms": round(times.all * 1000, 1),
             "tenant": tenant.custom_domain if tenant else None,
             **fields,
         },

@@ -18,6 +18,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from functools import lru_cache, partial
+from time import perf_counter
 from typing import Any, Final, Protocol, TypeVar
 
 import psycopg
@@ -124,6 +125,7 @@ class DatabaseWrapper(base.DatabaseWrapper):  # type: ignore[misc]  # django-ten
     _limits: bytes = b""  # the statements that limit a transaction
     _late: list[Late]  # hot statements that wait for COMMIT
     _late_schema: str = PUBLIC  # in which they do
+    seconds: float = 0.0  # that statements have taken, on all connections of this thread
 
     SchemaEditorClass = SchemaEditor
 
@@ -219,12 +221,12 @@ class DatabaseWrapper(base.DatabaseWrapper):  # type: ignore[misc]  # django-ten
         """The result of `send`, a call that executes a hot statement."""
         if not wrappers:
             with self.wrap_database_errors:
-                return send()
+                return self._timed(send)
         found: list[T] = []
 
         def execute(*_: Any) -> None:
             with self.wrap_database_errors:
-                found.append(send())
+                found.append(self._timed(send))
 
         executing: Callable[..., Any] = execute
         for wrapper in reversed(wrappers):
@@ -255,7 +257,15 @@ class DatabaseWrapper(base.DatabaseWrapper):  # type: ignore[misc]  # django-ten
             self.send_late()
         self.ensure_path()
         self._line.sent += 1  # type: ignore[union-attr]  # it is open
-        return execute(*arguments)
+        return self._timed(execute, *arguments)
+
+    def _timed(self, send: Callable[..., T], *arguments: Any) -> T:
+        """The result of a call that waits for PostgreSQL, whose time is added up."""
+        since = perf_counter()
+        try:
+            return send(*arguments)
+        finally:
+            self.seconds += perf_counter() - since
 
     def ensure_path(self) -> None:
         """Put the search path in force for the open transaction. Raises OutsideTransactionError."""
@@ -312,7 +322,7 @@ class DatabaseWrapper(base.DatabaseWrapper):  # type: ignore[misc]  # django-ten
         """The result of the last of the commands, which go in one message."""
         self._line.sent += 1  # type: ignore[union-attr]  # it is open
         with self.wrap_database_errors:
-            return self.statements.send(commands)
+            return self._timed(self.statements.send, commands)
 
     def _check_public(self) -> None:
         if self.schema_name != PUBLIC:
@@ -375,6 +385,11 @@ def execute_late(statement: str, parameters: Parameters = ()) -> Late:
     """
     late: Late = connection.execute_late(Hot(statement, parameters))  # type: ignore[attr-defined]  # ours
     return late
+
+
+def seconds() -> float:
+    """The time that the statements of this thread have taken so far, for differences."""
+    return float(connection.seconds)  # type: ignore[attr-defined]  # ours
 
 
 def violated_constraint(error: DatabaseError) -> str | None:

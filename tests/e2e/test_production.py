@@ -83,6 +83,11 @@ def test_figures_are_those_of_all_workers_and_name_no_person(deployment, token):
     assert (refused.status, status) == (400, 0)
     assert value(found, SEARCHES) == before + 8
     assert value(found, 'mypolicies_refusals_total{reason="filter.unreadable"}') >= 1
+    of_users = 'request_database_seconds_{}{{method="GET",resource="users"}}'
+    in_database = [value(found, f"mypolicies_{of_users.format(each)}") for each in ("count", "sum")]
+    in_all = value(found, 'mypolicies_request_seconds_sum{resource="users"}')
+    assert in_database[0] >= 8
+    assert 0 < in_database[1] < in_all
     assert value(found, "mypolicies_database_up") == 1
     assert value(found, 'mypolicies_tenants{state="connected"}') >= 0
     assert not [secret for secret in ("bjensen", token, "@") if secret in found]

@@ -313,3 +313,26 @@ def test_the_registry_can_be_entered_from_a_tenant(acme):
         with in_public():
             assert schema() == "public"
         assert schema() == "t_acme"
+
+
+def test_the_time_of_statements_is_added_up_however_they_are_sent(acme):
+    """Django's cursors, hot statements, and those that go with the beginning of a transaction."""
+    with in_tenant(acme), connection.cursor() as cursor:
+        before = base.seconds()
+        cursor.execute("SELECT pg_sleep(0.05)")
+        by_cursor = base.seconds() - before
+        base.execute("SELECT pg_sleep(%s)", [0.05])
+        hot = base.seconds() - before - by_cursor
+        connection.begin(base.Hot("SELECT pg_sleep(%s)", [0.05]))
+        with_beginning = base.seconds() - before - by_cursor - hot
+
+    assert all(0.05 <= each < 5 for each in (by_cursor, hot, with_beginning))
+
+
+def test_the_time_of_a_statement_that_fails_counts_too(acme):
+    with in_tenant(acme):
+        before = base.seconds()
+        with pytest.raises(DatabaseError), transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute("SELECT 1 / (0 * length(pg_sleep(0.05)::text))")
+
+    assert base.seconds() - before >= 0.05
