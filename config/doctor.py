@@ -51,10 +51,12 @@ SLOW: Final = 0.25  # seconds, for the simplest statement
 EXPIRES_SOON: Final = timedelta(days=14)
 # So long an e-mail may wait for `run_jobs`.
 MAIL_WAITS: Final = timedelta(minutes=15)
-_LOCKS_A_TENANT: Final = 25  # pg_dump locks every table of every tenant
+# pg_dump locks every table of every tenant.
 _LOCKS: Final = """
 SELECT current_setting('max_locks_per_transaction')::int
-    * (current_setting('max_connections')::int + current_setting('max_prepared_transactions')::int)
+    * (current_setting('max_connections')::int + current_setting('max_prepared_transactions')::int),
+    (SELECT count(*) FROM pg_class JOIN pg_namespace ON relnamespace = pg_namespace.oid
+        WHERE relkind IN ('r', 'p') AND nspname <> 'information_schema' AND nspname NOT LIKE 'pg\\_%')
 """
 # Which tables a tenant's owner may not change any more, and which our own login may change all the same.
 _PRIVILEGES: Final = """
@@ -281,12 +283,16 @@ def _staff() -> Iterator[Finding]:
 
 def _locks() -> Iterator[Finding]:
     with in_public(), connection.cursor() as cursor:
-        number = Tenant.objects.count()
         cursor.execute(_LOCKS)
-        [room] = cursor.fetchone()
-    if number * _LOCKS_A_TENANT > room:
-        sentence = f"pg_dump of everything locks {_LOCKS_A_TENANT} tables for each of {number:,} tenants, and there is room for {room:,} locks."
-        yield Finding("locks", Level.WARNING, sentence, "Raise max_locks_per_transaction.")
+        room, tables = cursor.fetchone()
+    if tables > room:
+        sentence = (
+            f"pg_dump of everything locks {tables:,} tables, and there is room for {room:,} locks."
+        )
+        remedy = (
+            "Raise max_locks_per_transaction and restart PostgreSQL (docs/operations.md, Sizing)."
+        )
+        yield Finding("locks", Level.WARNING, sentence, remedy)
 
 
 def _credentials() -> Iterator[Finding]:

@@ -173,7 +173,7 @@ class _Server:
             "timezone": "UTC",
             "log_timezone": "UTC",
             "fsync": "on" if self._fsync else "off",
-            # pg_dump locks each table of each tenant: enough for 2,000 tenants, in 14 MB.
+            # pg_dump locks each table of each tenant: enough for 1,700 tenants, in 14 MB.
             "max_locks_per_transaction": "512",
             # Statements and details of errors hold people's names and addresses.
             "log_min_error_statement": "panic",

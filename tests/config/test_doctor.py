@@ -244,3 +244,19 @@ def test_a_log_that_can_be_changed_on_its_worker_is_found(healthy, acme):
             "acme",
         )
     ]
+
+
+def test_more_tables_than_a_dump_can_lock_are_found(healthy, monkeypatch):
+    """As many as PostgreSQL counts: a tenant gets tables with every other release."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM pg_tables WHERE schemaname !~ '^(pg_|information_)'")
+        (tables,) = cursor.fetchone()
+    few = doctor._LOCKS.replace("'max_locks_per_transaction'", "'max_parallel_workers'")
+    monkeypatch.setattr(doctor, "_LOCKS", few.replace("'max_connections'", "'max_wal_senders'"))
+
+    [finding] = found()
+
+    assert (finding.examination, finding.level) == ("locks", Level.WARNING)
+    assert finding.sentence == (
+        f"pg_dump of everything locks {tables:,} tables, and there is room for 80 locks."
+    )
