@@ -6,7 +6,7 @@ import pytest
 
 from tests.support.faults import checks
 from tests.support.faults.ledger import Ledger, State
-from tests.support.faults.running import run
+from tests.support.faults.running import p95_beside, run
 from tests.support.faults.writers import ACTIVE, CREATED, FAMILY
 from tests.support.payloads import user
 
@@ -82,6 +82,17 @@ def test_a_conflict_without_a_user_is_wrong(ledger):
     write(ledger, CREATED, {}, State.REFUSED, status=409)
 
     assert list(checks.wrong(ledger, {}, LOGGED)) == ["write 1: 409, and no user is found"]
+
+
+def test_the_time_beside_a_fault_leaves_out_what_met_it_and_what_failed(ledger):
+    """The fault lasts from 10 to 20: writes 1 to 20 are before and after it."""
+    for at in (*range(10), *range(20, 30)):
+        write(ledger, FAMILY, "Jensen", State.ACKNOWLEDGED, at=float(at) + 0.5, seconds=0.1)
+    write(ledger, FAMILY, "Jensen", State.ACKNOWLEDGED, at=9.9, seconds=9.0)
+    write(ledger, FAMILY, "Jensen", State.ACKNOWLEDGED, at=15.0, seconds=4.0)
+    write(ledger, FAMILY, "Jensen", State.UNKNOWN, at=25.0, seconds=5.0)
+
+    assert p95_beside(ledger, began=10.0, ended=20.0) == pytest.approx(0.1)
 
 
 def test_the_ledger_is_on_the_disk_before_and_after(ledger):

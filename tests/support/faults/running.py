@@ -4,6 +4,7 @@ import time
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import quantiles
 from tempfile import TemporaryDirectory
 from typing import Final
 
@@ -17,7 +18,7 @@ from tests.support.postgres import wait_until
 WRITERS: Final = 8
 HEAD: Final = (
     f"{'scenario':<24}{'sent':>7}{'acknowledged':>14}{'refused':>9}{'unknown':>9}{'lost':>6}"
-    f"{'longest s':>11}{'recovery s':>12}  answers"
+    f"{'p95 ms':>8}{'longest s':>11}{'recovery s':>12}  answers"
 )
 _SHOWN: Final = 10  # problems
 _OF_USERS: Final = (CREATED, FAMILY, ACTIVE)  # writes that are events of a user
@@ -46,13 +47,14 @@ def run(
         ledger = Ledger(Path(folder) / "ledger")
         with Writers(ledger, made.send, writers).writing():
             pause(before)
+            began = time.monotonic()
             scenario.happen(made)
             ended = time.monotonic()
             wait_until(lambda: _goes_on(ledger, ended), "writes were acknowledged again")
             pause(after)
         wait_until(made.answers, "it served again")
         made.wait_for_deliveries()
-        return _reckon(name, scenario, made, ledger, ended)
+        return _reckon(name, scenario, made, ledger, (began, ended))
 
 
 def _goes_on(ledger: Ledger, since: float) -> bool:
@@ -62,7 +64,7 @@ def _goes_on(ledger: Ledger, since: float) -> bool:
 
 
 def _reckon(
-    name: str, scenario: Scenario, made: Installation, ledger: Ledger, ended: float
+    name: str, scenario: Scenario, made: Installation, ledger: Ledger, fault: tuple[float, float]
 ) -> Outcome:
     users = made.users()
     lost = list(checks.lost(ledger, users))
@@ -74,7 +76,7 @@ def _reckon(
         problems.append(f"audit chain: {chain.stdout} {chain.stderr}")
     if scenario.fails_none and ledger.count(State.UNKNOWN):
         problems.append(f"{ledger.count(State.UNKNOWN)} requests failed, and none may")
-    return Outcome(_line(name, ledger, len(lost), ended), tuple(problems[:_SHOWN]), ledger)
+    return Outcome(_line(name, ledger, len(lost), fault), tuple(problems[:_SHOWN]), ledger)
 
 
 def _undelivered(ledger: Ledger, delivered: Counter[str]) -> list[str]:
@@ -92,17 +94,30 @@ def _undelivered(ledger: Ledger, delivered: Counter[str]) -> list[str]:
     ]
 
 
-def _line(name: str, ledger: Ledger, lost: int, ended: float) -> str:
+def p95_beside(ledger: Ledger, began: float, ended: float) -> float:
+    """The seconds in which 95 of 100 writes were acknowledged, before a fault and after it; 0 of one or none."""
+    seconds = [
+        write.seconds
+        for write in ledger.writes
+        if write.state is State.ACKNOWLEDGED
+        and (write.at + write.seconds < began or write.at > ended)
+    ]
+    return quantiles(seconds, n=20)[-1] if len(seconds) > 1 else 0.0
+
+
+def _line(name: str, ledger: Ledger, lost: int, fault: tuple[float, float]) -> str:
     answers = Counter(write.status or "none" for write in ledger.writes)
     shown = ", ".join(f"{status}: {number}" for status, number in sorted(answers.items(), key=str))
+    began, ended = fault
     first = min(
         write.at + write.seconds
         for write in ledger.writes
         if write.state is State.ACKNOWLEDGED and write.at >= ended
     )
+    beside = p95_beside(ledger, began, first)
     longest = max(write.seconds for write in ledger.writes)
     return (
         f"{name:<24}{len(ledger.writes):>7}{ledger.count(State.ACKNOWLEDGED):>14}"
         f"{ledger.count(State.REFUSED):>9}{ledger.count(State.UNKNOWN):>9}{lost:>6}"
-        f"{longest:>11.1f}{first - ended:>12.1f}  {shown}"
+        f"{beside * 1000:>8.0f}{longest:>11.1f}{first - ended:>12.1f}  {shown}"
     )
