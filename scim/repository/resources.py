@@ -73,20 +73,19 @@ _RESTORE: Final = """
 UPDATE scim_resource SET version = %(version)s, last_modified = %(event_at)s, deleted_at = NULL
 WHERE id = %(id)s
 """
-# A removed resource leaves its groups, which their history records; a removed group loses its members.
+# A removed resource leaves its groups, which their history records; a removed group loses its members. Each
+# is a statement of its own: Citus would hand rows of the first to the second over all its nodes, those
+# included that have none of the tenant and may be down (decision 0092).
 _LEAVE: Final = """
-gone AS (
-    DELETE FROM scim_membership WHERE %(id)s IN (group_id, member_id) RETURNING group_id, member_id
-),
-left_groups AS (
-    INSERT INTO scim_attributechange
-        (at, event_id, request_id, token_id, resource_type, resource_id, version, path, before)
-    SELECT %(event_at)s, %(event_id)s, %(event_request_id)s::text, %(event_token_id)s::uuid,
-        r.resource_type, r.id, r.version, format('members[value eq "%%s"]', gone.member_id),
-        to_jsonb(gone.member_id)
-    FROM gone JOIN scim_resource AS r ON r.id = gone.group_id
-    WHERE gone.member_id = %(id)s
-),
+DELETE FROM scim_membership WHERE %s IN (group_id, member_id) RETURNING group_id
+"""
+_LEFT: Final = """
+INSERT INTO scim_attributechange
+    (at, event_id, request_id, token_id, resource_type, resource_id, version, path, before)
+SELECT %(event_at)s, %(event_id)s, %(event_request_id)s::text, %(event_token_id)s::uuid,
+    r.resource_type, r.id, r.version, format('members[value eq "%%s"]', %(id)s::uuid),
+    to_jsonb(%(id)s::uuid)
+FROM scim_resource AS r WHERE r.id = ANY(%(groups)s::uuid[])
 """
 
 _EVENT_FIELDS: Final = (*(field.name for field in fields(Event)), "user_name_key")
@@ -101,7 +100,7 @@ VALUES ({", ".join(f"%(event_{name})s{_CASTS.get(name, '')}" for name in _EVENT_
 # sub-select in RETURNING.
 _WRITE: Final = """
 WITH stored AS ({write}),
-{leave}history AS (
+history AS (
     INSERT INTO scim_attributechange
         (at, event_id, request_id, token_id, resource_type, resource_id, version, path, before, after)
     SELECT %(event_at)s, %(event_id)s, %(event_request_id)s::text, %(event_token_id)s::uuid,
@@ -215,7 +214,17 @@ def write(change: Write, questions: Sequence[Question] = ()) -> Sequence[bool]:
         answers = execute(statement, parameters)
     except (IntegrityError, InternalError) as error:  # the latter of Citus
         raise _refusal(error, change.resource_type) from None
+    if change.operation is Operation.DELETE:
+        _leave(parameters)
     return answers[0] if questions else ()
+
+
+def _leave(removal: dict[str, Any]) -> None:
+    """Have the removed resource leave its groups, or lose its members."""
+    identifier = removal["id"]
+    groups = {group for (group,) in execute(_LEAVE, [identifier])} - {identifier}
+    if groups:
+        execute(_LEFT, removal | {"groups": list(groups)})
 
 
 def write_new(creations: Sequence[Write]) -> None:
@@ -303,7 +312,6 @@ def _statement(operation: Operation, conditions: tuple[str, ...], *, is_named: b
     """
     return _WRITE.format(
         write=_STORED[operation].format(continues=_CONTINUES if is_named else "NULL::uuid"),
-        leave=_LEAVE if operation is Operation.DELETE else "",
         event=_INSERT_EVENT,
         answers=", ".join(conditions) or "1",
     )

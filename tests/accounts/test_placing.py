@@ -49,7 +49,7 @@ def test_the_list_names_the_node_of_each_tenant_and_whether_it_answers(cluster, 
 def test_a_move_is_audited_before_and_after(cluster, acme, globex, operator, capsys):
     before = len(entries(acme)), len(entries(operator)), len(entries(globex))
 
-    assert run(capsys, "move", "acme", "one:5432").err == "Acme Ltd is on one:5432.\n"
+    assert run(capsys, "move", "acme", "one:5432").err.endswith("Acme Ltd is on one:5432.\n")
 
     details = {"from": "two:5432", "to": "one:5432"}
     assert entries(acme)[before[0] :] == [
@@ -65,7 +65,7 @@ def test_a_tenant_that_is_there_already_is_not_moved(cluster, acme, capsys):
 
     said = run(capsys, "move", "acme", "two:5432").err
 
-    assert said.startswith("Acme Ltd was on two:5432 already; the rights of its tables")
+    assert "Acme Ltd was on two:5432 already; the rights of its tables" in said
     assert entries(acme) == before
 
 
