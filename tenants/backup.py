@@ -59,6 +59,7 @@ _INDEX: Final = re.compile(
     r"CREATE UNIQUE INDEX (scim_extension_[a-z0-9_]+) ON [a-z0-9_]+\.scim_resource USING btree (.+)",
     re.DOTALL,
 )
+_CONTINUE: Final = "SELECT setval(pg_get_serial_sequence(%s, %s), %s, %s)"
 _IDENTITIES: Final = """
 SELECT attname::text FROM pg_attribute
 WHERE attrelid = %s::regclass AND attidentity <> '' AND NOT attisdropped
@@ -195,14 +196,14 @@ def _load(file: Reader, tenant: Tenant, part: Part) -> None:
     with connection.cursor() as cursor, cursor.copy(statement) as rows:
         for block in file.blocks(archive.table_path(part.name)):
             rows.write(block)
-    for (column,) in _rows(_IDENTITIES, f"{tenant.schema_name}.{part.name}"):
-        _execute(
-            sql.SQL(
-                "SELECT setval(pg_get_serial_sequence(%s, %s), COALESCE(max({}), 1), max({}) IS NOT NULL)"
-                " FROM {}"
-            ).format(sql.Identifier(column), sql.Identifier(column), table),
-            [f"{tenant.schema_name}.{part.name}", column],
-        )
+    name = f"{tenant.schema_name}.{part.name}"
+    for (column,) in _rows(_IDENTITIES, name):
+        highest = sql.SQL("SELECT max({}) FROM {}").format(sql.Identifier(column), table)
+        with connection.cursor() as cursor:
+            cursor.execute(highest)
+            (last,) = cursor.fetchone()
+            # On its own: beside the table Citus would set the sequence of the node that has the rows.
+            cursor.execute(_CONTINUE, [name, column, last or 1, last is not None])
 
 
 def _make_index(tenant: Tenant, definition: str) -> None:
