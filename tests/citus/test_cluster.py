@@ -3,11 +3,13 @@
 import pytest
 from django.db import connection
 
+from accounts.actions import backups
 from config.doctor import LOGS
 from tenants import placement, schemas
 from tenants.current import in_public
 from tests.support import clients, database
 from tests.support.payloads import user
+from tests.support.people import COMMAND
 from tests.tenants.test_schemas import forget_migrations
 
 
@@ -93,3 +95,17 @@ def test_a_migration_that_adds_a_table_makes_it_a_shard(initech):
     assert schemas.lacking([initech.schema_name]) == {}
     name = f"{initech.schema_name}.django_session"
     assert ask("SELECT count(*) FROM citus_shards WHERE table_name = %s::regclass", name) == [(1,)]
+
+
+def test_a_clone_goes_on_counting_where_its_rows_end(initech, at_initech):
+    """Each node has a range of its own for a sequence; the coordinator hands out the numbers."""
+    at_initech.post("/Users", user("bjensen"))
+
+    clone = backups.clone_tenant(COMMAND, initech, "initrode", "Initrode", "ina@initrode.example")
+
+    try:
+        created = clients.ScimClient(clone, clients.mint(clone)).post("/Users", user("jsmith"))
+        assert created.status == 201
+        assert placement.changeable(LOGS) == {}
+    finally:
+        database.drop(clone)

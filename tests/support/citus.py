@@ -30,8 +30,8 @@ _COMPILED: Final = {name: re.compile(form, re.IGNORECASE) for name, form in _FOR
 _MODIFYING: Final = re.compile(
     r"\b(?:INSERT\s+INTO|UPDATE(?=\s+\w+\s+(?:AS\s+\w+\s+)?SET\b)|DELETE\s+FROM)\b", re.IGNORECASE
 )
-# The change of a resource with its history and its event (decision 0045).
-_ONE_STATEMENT: Final = re.compile(r"\s*WITH stored AS \(")
+# The change of a resource with its history and its event, which hand no rows on (decisions 0045, 0092).
+_ONE_STATEMENT: Final = re.compile(r"\s*WITH stored AS \((?!.*\bDELETE\b)", re.DOTALL)
 _SCHEMA: Final = re.compile(r'"?\b(t_\w+|public|support)\b"?\s*\.')
 _SHARED: Final = re.compile(
     r'(?:FROM|JOIN|INTO|UPDATE)\s+"?(?:tenants_|django_content_type\b)', re.IGNORECASE

@@ -16,6 +16,11 @@ from tests.support.citus import unfit
             None,
             "a statement that modifies twice",
         ),
+        (
+            "WITH stored AS (UPDATE scim_a SET b = 1), gone AS (DELETE FROM scim_b) SELECT 1",
+            None,
+            "a statement that modifies twice",
+        ),
         ("SELECT 1 FROM t_acme.scim_a, t_globex.scim_a", None, "a statement over two schemas"),
         ('SELECT 1 FROM "t_acme"."a" JOIN "public"."b"', None, "a statement over two schemas"),
         ("SELECT 1 FROM scim_a JOIN tenants_b", None, "a statement over two schemas"),
