@@ -322,6 +322,13 @@ ROWS: Final = (
         "myPolicies operators",
     ),
     Refusal(
+        "tenant.by-command",
+        "The login that serves cannot create tenants: on Citus a new schema is written to by its owner alone.",
+        "myPolicies: two logins on a Citus cluster",
+        "Create the tenant with manage.py tenant create, where MIGRATION_DATABASE_URL is set.",
+        _COMMANDS,
+    ),
+    Refusal(
         "tenant.placement",
         "The tenant cannot be moved there: no such node of the database, or one does not answer.",
         "myPolicies: a tenant lies on one node of a Citus cluster",

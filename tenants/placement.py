@@ -20,10 +20,12 @@ from tenants.hostnames import OPERATOR_SCHEMA
 
 COORDINATOR: Final = "coordinator"  # in place of the address of a worker
 
-IS_SHARDED: Final = "to_regproc('citus_schema_distribute') IS NOT NULL"
+_IS_SHARDED: Final = "to_regproc('citus_schema_distribute') IS NOT NULL"
 # For the transaction: else Citus would take an empty schema for distributed, and never its tables.
 _PLAIN: Final = "set_config('citus.enable_schema_based_sharding', 'off', true)"
 MAKE_PLAIN: Final = f"SELECT {_PLAIN}"
+# What is made in the transaction is made on the coordinator alone.
+STAY_HERE: Final = "SELECT set_config('citus.enable_ddl_propagation', 'off', true)"
 # The next ones are PL/pgSQL, where schema_name is a variable and `found` a record.
 # What a table's owner may not do, no owner of its shards may: the logs can be added to (decision 0005).
 _RESTRICT: Final = """
@@ -39,11 +41,9 @@ LOOP
     EXECUTE format('REVOKE %s ON %s FROM %I', found.rights, found.name, found.owner);
 END LOOP;
 """
-DISTRIBUTE: Final = f"""
-IF {IS_SHARDED} THEN
-    EXECUTE format('SELECT citus_schema_distribute(%L)', schema_name);
-    {_RESTRICT}
-END IF;
+_DISTRIBUTE: Final = f"""
+EXECUTE format('SELECT citus_schema_distribute(%L)', schema_name);
+{_RESTRICT}
 """
 # Workers, and whether each answers, which takes citus.node_connection_timeout to find out if it does not.
 _NODES: Final = """
@@ -75,7 +75,7 @@ _IN: Final = "DECLARE found record; schema_name text := {schema}; BEGIN {body} E
 def is_sharded() -> bool:
     """True if the database is the coordinator of a Citus cluster."""
     with connection.cursor() as cursor:
-        cursor.execute(f"SELECT {IS_SHARDED}")
+        cursor.execute(f"SELECT {_IS_SHARDED}")
         return bool(cursor.fetchone()[0])
 
 
@@ -87,12 +87,12 @@ def new_schema(schema_name: str) -> Iterator[None]:
     and their own tables without a second node.
     """
     with connection.cursor() as cursor:
-        cursor.execute(f"SELECT {IS_SHARDED}, {_PLAIN}")
+        cursor.execute(f"SELECT {_IS_SHARDED}, {_PLAIN}")
         is_here, _ = cursor.fetchone()
         cursor.execute(f"CREATE SCHEMA {connection.ops.quote_name(schema_name)}")
     yield
     if is_here and schema_name != OPERATOR_SCHEMA:
-        _execute(schema_name, DISTRIBUTE)
+        _execute(schema_name, _DISTRIBUTE)
 
 
 def nodes() -> dict[str, bool]:
@@ -156,7 +156,7 @@ def move(schema_name: str, node: str) -> None:
     """
     present = places().get(schema_name, COORDINATOR)
     if present == COORDINATOR:
-        _execute(schema_name, DISTRIBUTE)
+        _execute(schema_name, _DISTRIBUTE)
         present = places()[schema_name]
     if present != node:
         host, _, port = node.rpartition(":")

@@ -19,6 +19,7 @@ from psycopg import sql
 from tenants import outages, placement, recordings, roles
 from tenants.backend.base import PUBLIC
 from tenants.current import in_public
+from tenants.errors import TenantRefused
 from tenants.models import Status, Tenant
 from tenants.recordings import TABLE, Lacking, Name
 
@@ -79,12 +80,24 @@ def create(schema_name: str, lacks: Lacking | None = None) -> None:
     With `lacks`, with the tables as they were after those migrations.
     """
     if lacks is None and roles.is_served():
+        _refuse_on_citus()
         roles.create_schema(schema_name)
         return
     with in_public(), placement.new_schema(schema_name):
         migrate(schema_name, lacks or Lacking(recordings.known(), has_table=False))
     if login := roles.serving_login():
         roles.grant(login, schema_name)
+
+
+def _refuse_on_citus() -> None:
+    """Raise TenantRefused where what two logins write cannot be one transaction."""
+    with in_public():
+        if placement.is_sharded():
+            raise TenantRefused(
+                "tenant.by-command",
+                "With two logins on Citus, tenants are created on the command line:"
+                " `manage.py tenant create`.",
+            )
 
 
 def migrate(schema_name: str, lacks: Lacking) -> None:

@@ -17,6 +17,7 @@ class Create(AdministrativeCommand):
     help = "Create a tenant: its schema, its host name and its first tenant admin."
     examples = ('manage.py tenant create acme --name "Acme Ltd" --admin tara@acme.example',)
     alias = "create_tenant"
+    as_owner = True
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("custom_domain", help='The custom domain: "acme" is https://acme.…')

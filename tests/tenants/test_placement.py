@@ -59,6 +59,15 @@ def test_a_new_schema_is_made_plain_whatever_the_database_is_set_to(db):
         assert cursor.fetchone() == ("off",)
 
 
+def test_the_login_that_serves_creates_no_tenant_on_citus(cluster, settings):
+    """Citus lets nobody write to shards that another role has made in the same transaction."""
+    settings.OWNER_DATABASE = {"USER": "owner"}
+    settings.SERVING_LOGIN = connection.settings_dict["USER"]
+
+    with pytest.raises(TenantRefused, match=r"command line: `manage\.py tenant create`\.$"):
+        lifecycle.create_tenant("initrode", "Initrode")
+
+
 def test_nothing_is_placed_without_citus(acme, statements):
     with statements() as executed:
         lifecycle.create_tenant("initrode", "Initrode")
