@@ -29,7 +29,7 @@ later: $(VENV)/dev.stamp  ## The tests that need no browser, 200 days on and ove
 		exec faketime "$$(date -u -d '+200 days' +%F) 23:58:30" $(BIN)/pytest -n 2 -q -m "not browser"
 
 .PHONY: test-citus
-test-citus: $(VENV)/dev.stamp  ## The database parts of the tests on a Citus coordinator, DATABASE_URL (docs/scaling.md)
+test-citus: $(VENV)/dev.stamp  ## The tests' database parts on a Citus coordinator, DATABASE_URL (docs/scaling.md)
 	exec $(BIN)/pytest -q --reuse-db -m "not one_node" $${TESTS:-tests/citus tests/api tests/repository tests/provider \
 		tests/events tests/extensions tests/guard tests/history tests/keeping tests/problems tests/tenants/test_isolation.py}
 
