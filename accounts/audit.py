@@ -2,8 +2,8 @@
 
 Each entry's hash is SHA-256(previous hash || canonical JSON of the entry), the first one following
 32 zero bytes. A changed or removed entry breaks the chain at that place. Removing the newest entries
-leaves a shorter, valid chain: against that stand the privileges (append-only, see migration 0002)
-and the copy of staff's actions in the schema `support`.
+leaves a shorter, valid chain: against that stand the privileges (append-only, see migration 0002),
+the copy of staff's actions in the schema `support`, and heads that are noted there (accounts.audit_heads).
 
 Personal data are erased from an entry all the same (`erase`): it keeps its hash, and a later entry of the
 chain tells the hash of what it says now. An entry that was changed without such a later one breaks the chain.

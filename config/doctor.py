@@ -15,7 +15,8 @@ from typing import Final
 from django.core.checks import ERROR, CheckMessage
 from django.db import Error, connection
 
-from accounts import audit, presets
+from accounts import audit, audit_heads, presets
+from accounts.audit_heads import Heads
 from config import checks
 from tenants import clock, placement, schemas
 from tenants import connection as connections
@@ -119,18 +120,23 @@ def examine(name: str, look: Examination) -> list[Finding]:
         return [_failed(name, error)]
 
 
-def examine_audit_log(tenant: Tenant) -> list[Finding]:
-    """The findings about a tenant's audit log, which is read whole."""
+def examine_audit_log(tenant: Tenant, heads: Heads) -> list[Finding]:
+    """The findings about a tenant's audit log, which is read whole; `heads` are those that were noted."""
     name, where = "audit log", tenant.custom_domain
     try:
         with in_tenant(tenant):
             broken = audit.verify_chain()
+            missing = audit_heads.first_missing(tenant, heads.get(tenant.pk, []))
     except Error as error:
         return [_failed(name, error, where)]
-    if broken is None:
-        return []
     remedy = f"Compare the entries around it with a backup: manage.py audit verify {where}."
-    return [Finding(name, Level.CRITICAL, f"Entry {broken} breaks the chain.", remedy, where)]
+    if broken is not None:
+        sentence = f"Entry {broken} breaks the chain."
+    elif missing is not None:
+        sentence = f"Entry {missing.entry_id} is missing, which was the newest once: somebody removed entries."
+    else:
+        return []
+    return [Finding(name, Level.CRITICAL, sentence, remedy, where)]
 
 
 def _failed(name: str, error: Error, tenant: str = "") -> Finding:

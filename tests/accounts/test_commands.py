@@ -443,8 +443,8 @@ def test_verify_audit_all_verifies_every_tenant_and_names_the_tampered(acme, glo
     with pytest.raises(CommandError):
         call_command("audit", "verify", "--all", "--json", stdout=document)
     assert json.loads(document.getvalue())[1:] == [
-        {"tenant": "admin", "intact": True, "first_broken": None},
-        {"tenant": "globex", "intact": False, "first_broken": entry.id},
+        {"tenant": "admin", "intact": True, "first_broken": None, "missing": None},
+        {"tenant": "globex", "intact": False, "first_broken": entry.id, "missing": None},
     ]
     assert out.getvalue().splitlines() == [
         "acme: intact",

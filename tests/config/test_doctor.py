@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 from django.db import OperationalError, connection
 
-from accounts import actions, audit
+from accounts import actions, audit, audit_heads
 from accounts.actions import Actor
 from accounts.audit import Actor as Auditor
 from accounts.models import Account, AuditEntry
@@ -158,8 +158,32 @@ def test_an_entry_that_was_changed_breaks_the_chain(healthy, acme):
     status, _, _ = examined()
 
     assert status == 2
-    assert doctor.examine_audit_log(acme)[0].sentence == f"Entry {entry.pk} breaks the chain."
+    assert doctor.examine_audit_log(acme, {})[0].sentence == f"Entry {entry.pk} breaks the chain."
     assert examined("--quick")[0] == 0
+
+
+def test_newest_entries_that_were_removed_are_missed(healthy, acme, globex):
+    """As the owner of the tables can: the chain that is left holds."""
+    for tenant in (acme, globex):
+        with in_tenant(tenant):
+            last = audit.record(Auditor("alice"), "role changed", "tara@acme.example", {})
+    audit_heads.note_changed()
+    with in_tenant(acme), connection.cursor() as cursor:
+        last = AuditEntry.objects.first()
+        cursor.execute("GRANT DELETE ON accounts_auditentry TO CURRENT_USER")
+        AuditEntry.objects.filter(pk=last.pk).delete()
+        cursor.execute("REVOKE DELETE ON accounts_auditentry FROM CURRENT_USER")
+        assert audit.verify_chain() is None
+
+    status, _, _ = examined()
+    heads = audit_heads.noted()
+    [finding] = doctor.examine_audit_log(acme, heads)
+
+    assert (status, finding.level) == (2, Level.CRITICAL)
+    assert finding.sentence == (
+        f"Entry {last.pk} is missing, which was the newest once: somebody removed entries."
+    )
+    assert doctor.examine_audit_log(globex, heads) == []
 
 
 def test_an_examination_that_the_database_fails_is_a_finding_and_the_others_go_on(
@@ -191,7 +215,7 @@ def test_a_tenant_that_cannot_be_read_is_a_finding(healthy, acme, monkeypatch):
 
     monkeypatch.setattr(audit, "verify_chain", down)
 
-    [finding] = doctor.examine_audit_log(acme)
+    [finding] = doctor.examine_audit_log(acme, {})
 
     assert (finding.level, finding.tenant) == (Level.CRITICAL, "acme")
 

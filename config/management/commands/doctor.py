@@ -6,6 +6,8 @@ from typing import Any
 from django.core.management.base import CommandParser
 from django.db import Error
 
+from accounts import audit_heads
+from accounts.audit_heads import Heads
 from config import doctor
 from config.doctor import Finding, Level
 from tenants.current import in_public
@@ -41,9 +43,9 @@ class Command(HouseCommand):
         for name, look in self.progress(looks.items(), "Examinations", len(looks)):
             findings += doctor.examine(name, look)
         if not options["quick"]:
-            tenants = self._tenants()
+            tenants, heads = self._tenants()
             for tenant in self.progress(tenants, "Audit logs", len(tenants)):
-                findings += doctor.examine_audit_log(tenant)
+                findings += doctor.examine_audit_log(tenant, heads)
         self.print_list(map(_row, findings), options)
         worst = max((each.level for each in findings), default=Level.OK)
         number = len(findings)
@@ -51,12 +53,13 @@ class Command(HouseCommand):
         if worst:
             sys.exit(worst)
 
-    def _tenants(self) -> list[Tenant]:
+    def _tenants(self) -> tuple[list[Tenant], Heads]:
         try:
+            heads = audit_heads.noted()
             with in_public():
-                return list(Tenant.objects.all())
+                return list(Tenant.objects.all()), heads
         except Error:
-            return []  # the examinations have said so
+            return [], {}  # the examinations have said so
 
 
 def _row(found: Finding) -> tuple[str, ...]:

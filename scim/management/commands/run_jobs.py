@@ -18,7 +18,7 @@ from uuid import UUID
 from django.core.management.base import CommandParser
 from django.db import Error, connection
 
-from accounts import mailing
+from accounts import audit_heads, mailing
 from accounts.sso import documents
 from scim.provider.features import Job, features
 from tenants import clock
@@ -29,6 +29,7 @@ DOWN_PAUSE: Final = 15.0  # seconds, when the mail server does not answer
 OUTAGE_PAUSE: Final = 5.0  # seconds, when the database does not answer
 TROUBLE_PAUSE: Final = 60.0  # seconds, when the program itself failed
 PURGE_EVERY: Final = 3_600.0  # seconds
+HEADS_EVERY: Final = 300.0  # seconds, between looks whether an hour has passed
 
 _logger: Final = logging.getLogger(__name__)
 Work = Callable[[], float | None]
@@ -50,6 +51,20 @@ class Mails:
         if done.is_down:
             return DOWN_PAUSE
         return 0.0 if done.did_anything else None
+
+
+class Heads:
+    """Notes the heads of the audit chains, which is due once an hour."""
+
+    def __init__(self) -> None:
+        self._look_at = 0.0
+
+    def __call__(self) -> float | None:
+        """Seconds to pause, which is None."""
+        if time.monotonic() >= self._look_at:
+            audit_heads.note_due()
+            self._look_at = time.monotonic() + HEADS_EVERY
+        return None
 
 
 class Pieces:
@@ -84,14 +99,14 @@ class Pieces:
 def kinds() -> list[Callable[[], Work]]:
     """The factories of the work, one for each kind."""
     jobs = [_DOCUMENTS, *(job for feature in features() for job in feature.jobs())]
-    return [Mails, *(partial(Pieces, job) for job in jobs)]
+    return [Mails, Heads, *(partial(Pieces, job) for job in jobs)]
 
 
 class Command(HouseCommand):
     as_owner = True
     help = (
-        "Send queued e-mail and do the jobs of features, such as the undo of mass deactivations and"
-        " the pruning of logs, until it is stopped; any number may run."
+        "Send queued e-mail, note the heads of audit logs and do the jobs of features, such as the undo of"
+        " mass deactivations and the pruning of logs, until it is stopped; any number may run."
     )
     examples = ("manage.py run_jobs", "manage.py run_jobs --once")
 
