@@ -29,6 +29,8 @@ FORGOTTEN: Final = timedelta(hours=1)  # after the last failure a count begins a
 KNOWN: Final = timedelta(days=30)
 NOTED: Final = timedelta(minutes=1)  # between two audit entries about an account
 NOBODY: Final = "unknown account"
+SIGN_ON: Final = "single sign-on"
+REFUSED: Final = "sign-in refused"
 _SOMEBODY: Final = "somebody"
 
 # Links for a forgotten password: an account in five minutes, an address in an hour.
@@ -174,19 +176,40 @@ def purge(now: datetime) -> int:
     named = {_key("note", str(each.pk)): each for each in Account.objects.all()} if untold else {}
     for row in untold:
         times = {"times": row.unnoted}
-        record(Actor(_SOMEBODY), "sign-in refused", _subject(named.get(row.pk)), times)
+        record(Actor(_SOMEBODY), REFUSED, _subject(named.get(row.pk)), times)
     unknown = Q(known_at=None) | Q(known_at__lt=now - KNOWN)
     return old.filter(unknown).delete()[0]
 
 
-def _note(attempt: Attempt, account: Account | None, now: datetime, *, locks: bool) -> None:
-    key = _key("note", str(account.pk) if account else NOBODY)
+def note_sign_on(who: str, by: Actor, subject: str, reason: str, now: datetime) -> None:
+    """Have the audit log tell of a single sign-on that was refused: at once, then at most once a minute.
+
+    `who` tells strangers apart, as far as anybody knows. Needs a transaction in the tenant.
+    """
+    key = _key("note", f"{SIGN_ON} {who}")
+    times, noted_at = _count_note(key, now)
+    if noted_at is None or noted_at <= now - NOTED:
+        details: dict[str, str | int] = {"method": SIGN_ON, "reason": reason}
+        if times > 1:
+            details["times"] = times
+        record(by, REFUSED, subject, details)
+        Guesses.objects.filter(key=key).update(unnoted=0, noted_at=now)
+
+
+def _count_note(key: str, now: datetime) -> tuple[int, datetime | None]:
+    """The number of failures that no audit entry tells of, this one included, and the time of the last entry."""
     with connection.cursor() as cursor:
         cursor.execute(_NOTE, {"key": key, "now": now})
         unnoted, noted_at = cursor.fetchone()
+    return unnoted, noted_at
+
+
+def _note(attempt: Attempt, account: Account | None, now: datetime, *, locks: bool) -> None:
+    key = _key("note", str(account.pk) if account else NOBODY)
+    unnoted, noted_at = _count_note(key, now)
     somebody = Actor(_SOMEBODY, attempt.address)
     if noted_at is None or noted_at <= now - NOTED or locks:
-        record(somebody, "sign-in refused", _subject(account), {"times": unnoted})
+        record(somebody, REFUSED, _subject(account), {"times": unnoted})
         Guesses.objects.filter(key=key).update(unnoted=0, noted_at=now)
     if locks:
         minutes = int(LOCK.total_seconds() // 60)

@@ -18,7 +18,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_GET, require_POST
 
-from accounts import invitations, proof, signing_in
+from accounts import guessing, invitations, proof, signing_in
 from accounts.actions import ActionRefused, single_sign_on
 from accounts.audit import Actor, record
 from accounts.console.page import Fact, Facts, Page, link, record_path
@@ -97,7 +97,7 @@ class SigningOn:
                 opened = flow.take(request, Kind.OIDC)
                 person = flow.answer_by_code(tenant, opened, request.GET.dict())
         except SignOnRefused as refusal:
-            return self._failed(request, refusal, opened)
+            return self._stranger(request, refusal, opened)
         except Busy:  # the request is still open: the page can be loaded again
             return self._busy(request)
         return self._arrived(request, opened, person)
@@ -109,7 +109,7 @@ class SigningOn:
             with lane.place(address_of(request) or ""):
                 flow.keep(current_tenant(), request.POST.get("SAMLResponse", ""), clock.now())
         except SignOnRefused as refusal:
-            return self._failed(request, refusal)
+            return self._stranger(request, refusal)
         except Busy:
             return self._busy(request)
         answer = HttpResponseRedirect(reverse("admin:sso_finish"))
@@ -122,11 +122,11 @@ class SigningOn:
         try:
             opened = flow.take(request, Kind.SAML)
         except SignOnRefused as refusal:
-            return self._failed(request, refusal)
+            return self._stranger(request, refusal)
         try:
             person = flow.answer_kept(current_tenant(), opened)
         except SignOnRefused as refusal:
-            return self._failed(request, refusal, opened)
+            return self._stranger(request, refusal, opened)
         return self._arrived(request, opened, person)
 
     @method_decorator(require_GET)
@@ -151,8 +151,13 @@ class SigningOn:
             )
         except Refused as refusal:
             by = Actor(f"{person.login or 'somebody'} (single sign-on)", address_of(request))
-            details = {"method": _METHOD, "reason": refusal.reason}
-            record(by, "sign-in refused", current_tenant().custom_domain, details)
+            guessing.note_sign_on(
+                f"{person.issuer} {person.subject}",
+                by,
+                current_tenant().custom_domain,
+                refusal.reason,
+                clock.now(),
+            )
             return self._failed(request, refusal, opened)
         single_sign_on.note_use(person, clock.now())
         signing_in.complete(request, account, _METHOD)
@@ -205,6 +210,16 @@ class SigningOn:
         if not self.site.has_permission(request) or str(request.user.pk) != opened.account:
             raise SignOnRefused("sso.state", "Another account has signed in meanwhile.")
         return cast("Account", request.user)
+
+    def _stranger(
+        self, request: HttpRequest, refusal: SignOnRefused, opened: Open | None = None
+    ) -> HttpResponse:
+        """The page of a refusal of somebody who is not known, whom the audit log tells of."""
+        if opened is None or opened.purpose != Purpose.TEST:
+            by = Actor("somebody", address_of(request))
+            domain = current_tenant().custom_domain
+            guessing.note_sign_on("somebody", by, domain, refusal.reason, clock.now())
+        return self._failed(request, refusal, opened)
 
     def _failed(
         self, request: HttpRequest, refusal: Refused, opened: Open | None = None

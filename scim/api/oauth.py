@@ -21,11 +21,11 @@ from scim.api import bodies
 from scim.api.authentication import requester_of
 from scim.api.log import Asked, log_read, log_refusal, tell
 from scim.api.views import JsonView
-from scim.protocol.errors import BadRequest, ScimError, Unauthorized
+from scim.protocol.errors import BadRequest, ScimError, TooManyRequests, Unauthorized
 from scim.provider.catalog import CAPABILITIES
 from scim.provider.observers import Answered
-from tenants import clock
-from tenants.current import current_tenant
+from tenants import clock, rates
+from tenants.current import address_of, current_tenant
 from tenants.models import Tenant
 
 GRANT: Final = "client_credentials"
@@ -33,6 +33,11 @@ FORM: Final = "application/x-www-form-urlencoded"
 CHALLENGE: Final = 'Basic realm="myPolicies SCIM", charset="UTF-8"'
 MAX_BODY: Final = 32_768  # bytes
 MAX_FIELDS: Final = 20
+UNAVAILABLE: Final = "temporarily_unavailable"  # RFC 6749 has no code of its own for 429
+_TOO_MANY: Final = (
+    "Too many requests from this address have come without valid client credentials. Valid ones are accepted"
+    " at any time."
+)
 _NO_STORE: Final = {"Cache-Control": "no-store", "Pragma": "no-cache"}  # RFC 6749 §5.1
 
 
@@ -60,6 +65,7 @@ class TokenView(_JsonView):
         asked = Asked("issue token")
         try:
             issued = _grant(request, asked)
+            rates.note_request(current_tenant().id)
         except GrantRefused as refusal:
             return _refusal(request, asked, refusal)
         log_read(request, asked, 200)
@@ -201,7 +207,7 @@ def _read_basic(header: str) -> tuple[str, str]:
 
 def _refusal(request: HttpRequest, asked: Asked, refusal: GrantRefused) -> HttpResponse:
     transaction.set_rollback(True)
-    error = _as_scim_error(refusal)
+    error = _too_many(request, refusal) or _as_scim_error(refusal)
     log_refusal(request, asked, error)
     answered = Answered(
         operation=asked.operation,
@@ -215,10 +221,22 @@ def _refusal(request: HttpRequest, asked: Asked, refusal: GrantRefused) -> HttpR
     )
     tell(answered)
     headers = dict(_NO_STORE)
-    if isinstance(error, Unauthorized):
-        headers["WWW-Authenticate"] = CHALLENGE
-    body = {"error": refusal.code.value, "error_description": refusal.detail}
+    code = refusal.code.value
+    match error:
+        case Unauthorized():
+            headers["WWW-Authenticate"] = CHALLENGE
+        case TooManyRequests():
+            headers["Retry-After"], code = str(error.seconds), UNAVAILABLE
+    body = {"error": code, "error_description": error.detail}
     return JsonResponse(body, status=error.status, headers=headers)
+
+
+def _too_many(request: HttpRequest, refusal: GrantRefused) -> TooManyRequests | None:
+    """The refusal of a client that has not proved who it is, when too many of its address have not."""
+    if refusal.code is not ErrorCode.INVALID_CLIENT:
+        return None
+    seconds = rates.note_failure(current_tenant().id, address_of(request))
+    return TooManyRequests("token.rate", _TOO_MANY, seconds) if seconds else None
 
 
 def _as_scim_error(refusal: GrantRefused) -> ScimError:

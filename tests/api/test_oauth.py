@@ -9,7 +9,7 @@ from django.test import Client
 
 from accounts import tokens
 from accounts.models import SpentAssertion
-from tenants import clock
+from tenants import clock, rates
 from tenants.current import in_tenant
 from tests.support.clients import ScimClient
 from tests.support.oauth import (
@@ -309,3 +309,63 @@ def test_the_service_provider_config_lists_both_ways(acme, created):
         ("oauthbearertoken", True),
         ("oauth2", False),
     ]
+
+
+@pytest.fixture
+def few_failures(monkeypatch):
+    """A limit on failures of an address, which no time of a test's own renews."""
+    monkeypatch.setattr(rates, "FAILURES", rates.Rate(0.01, burst=3))
+
+
+def test_clients_of_an_address_that_fail_too_often_are_answered_429(acme, created, few_failures):
+    wrong = {**grant(created), "client_secret": "mypscim_secret_wrong"}
+    statuses = [ask(acme, wrong).status_code for _ in range(4)]
+    answer = ask(acme, wrong)
+
+    assert statuses == [401, 401, 401, 429]
+    assert int(answer.headers["Retry-After"]) > 0
+    assert "WWW-Authenticate" not in answer.headers
+    assert answer.json() == {
+        "error": "temporarily_unavailable",
+        "error_description": "Too many requests from this address have come without valid client"
+        " credentials. Valid ones are accepted at any time.",
+    }
+
+
+def test_valid_credentials_are_accepted_where_others_fail(acme, created, few_failures):
+    for _ in range(5):
+        ask(acme, {**grant(created), "client_secret": "mypscim_secret_wrong"})
+
+    assert ask(acme, grant(created)).status_code == 200
+
+
+def test_failures_at_one_tenant_are_nothing_to_another(acme, globex, created, few_failures):
+    theirs = create(globex)
+    for _ in range(5):
+        ask(acme, {**grant(created), "client_secret": "mypscim_secret_wrong"})
+
+    assert ask(globex, {**grant(theirs), "client_secret": "wrong"}).status_code == 401
+
+
+def test_failures_at_both_doors_are_counted_together(acme, created, few_failures):
+    for _ in range(3):
+        ScimClient(acme, "mypscim_wrong").get("/Users")
+
+    assert ask(acme, {**grant(created), "client_secret": "wrong"}).status_code == 429
+
+
+def test_a_request_that_is_no_grant_is_no_failure_to_authenticate(acme, few_failures):
+    answers = [ask(acme, {"grant_type": ""}) for _ in range(5)]
+
+    assert {answer.status_code for answer in answers} == {400}
+
+
+def test_access_tokens_count_among_the_requests_of_a_tenant(acme, created, settings):
+    settings.TENANT_RATE = 0.01
+    for _ in range(rates.BURST - 1):
+        rates.note_request(acme.id)
+    before = rates.seconds_to_wait(acme.id)
+    ask(acme, grant(created))
+
+    assert before == 0
+    assert rates.seconds_to_wait(acme.id) > 0

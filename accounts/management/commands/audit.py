@@ -61,7 +61,7 @@ class Heads(AdministrativeCommand):
         "List the newest entry of each tenant's audit log: kept elsewhere, it shows with `audit verify"
         " --heads` that entries were removed."
     )
-    examples = ("manage.py audit heads --json > audit-heads.json",)
+    examples = ("manage.py audit heads --json",)
     columns = {"tenant": str, "id": str, "entry": str, "hash": str}
 
     def perform(self, options: dict[str, Any]) -> None:

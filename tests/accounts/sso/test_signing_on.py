@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import pytest
+import time_machine
 
 from accounts import actions
 from accounts.actions import ActionRefused, single_sign_on
@@ -304,3 +305,42 @@ def test_one_person_signs_in_to_one_account(ready, acme, add, link, kind):
         link(acme, other, kind)
 
     assert caught.value.reason == "sso.linked"
+
+
+def test_refused_sign_ons_of_one_person_are_told_once_a_minute(
+    acme, globex, set_up, kind, open_browser, visit, come_back
+):
+    set_up(acme, kind)
+    browser = open_browser(acme)
+
+    def entries():
+        with in_tenant(acme):
+            found = AuditEntry.objects.filter(act="sign-in refused").order_by("id")
+            return [entry.details.get("times", 1) for entry in found]
+
+    with time_machine.travel(clock.now(), tick=False) as clocks:
+        for _ in range(3):
+            back = visit(browser, f"/admin/sso/{kind}/start/")
+            assert refused(come_back(browser, back)) == "sso.not-linked"
+        first = entries()
+        clocks.shift(timedelta(minutes=1))
+        come_back(browser, visit(browser, f"/admin/sso/{kind}/start/"))
+
+    assert (first, entries()) == ([1], [1, 3])
+    with in_tenant(globex):
+        assert not AuditEntry.objects.filter(act="sign-in refused").exists()
+
+
+def test_answers_that_nobody_asked_for_are_told_once_a_minute(
+    ready, acme, kind, open_browser, visit, come_back
+):
+    back = visit(open_browser(acme), f"/admin/sso/{kind}/start/")
+    for _ in range(3):
+        stranger = open_browser(acme)
+        visit(stranger, f"/admin/sso/{kind}/start/")
+        assert refused(come_back(stranger, back)) in {"sso.state", "sso.replay"}
+
+    with in_tenant(acme):
+        [entry] = AuditEntry.objects.filter(act="sign-in refused")
+    assert (entry.actor, entry.subject) == ("somebody", "acme")
+    assert entry.details["method"] == "single sign-on"
