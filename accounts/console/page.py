@@ -208,16 +208,20 @@ def badge(state: State, text: Any) -> SafeString:
 
 def person(name: str, login: str) -> SafeString:
     """A person in a cell: initials, the name, and the login below it; the login alone without a name."""
-    words = (name or login).replace(".", " ").replace("@", " ").split()
-    initials = "".join(word[0] for word in (words[:1] + words[1:][-1:] if name else words[:2]))
     below = format_html("<small>{}</small>", login) if name else ""
     return format_html(
         '<span class="person"><span class="initials" aria-hidden="true">{}</span>'
         "<span>{}{}</span></span>",
-        initials.upper(),
+        initials(name, login),
         name or login,
         below,
     )
+
+
+def initials(name: str, login: str) -> str:
+    """Two letters for a person: of the first and the last name, else of the login."""
+    words = (name or login).replace(".", " ").replace("@", " ").split()
+    return "".join(word[0] for word in (words[:1] + words[1:][-1:] if name else words[:2])).upper()
 
 
 def diff(before: str | None, after: str | None) -> SafeString:

@@ -64,6 +64,7 @@ class RecordAdmin(_ModelAdmin[M], Generic[M]):
     views_noted = ("", "")  # the audit log's words for a look at the list and at a row
     counted_as = ("row", "rows")
     group = ""  # the heading below which the screen stands in the navigation
+    icon = "page"  # beside its name there, of templates/static/screens/icons.svg
     purpose = ""  # what it is for, in a sentence
     is_provisioned = False  # the rows are Entra's: nobody edits them here, and a badge says so
     when_empty = ""  # what has to happen before there is a row

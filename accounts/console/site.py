@@ -29,6 +29,7 @@ class Place:
     label: str
     path: str
     purpose: str
+    icon: str
     is_open: bool = False  # it, or a page below it, is the one that is shown
 
 
@@ -40,6 +41,7 @@ class Entry:
     label: str
     name: str
     purpose: str
+    icon: str = "page"
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,11 +199,12 @@ class ConsoleSite(AdminSite):
             screen = cast("RecordAdmin[Any]", self._registry[listed["model"]])
             path = listed["admin_url"]
             is_open = request.path.startswith(path)
-            found.append(Place(screen.group, str(listed["name"]), path, screen.purpose, is_open))
+            label, purpose = str(listed["name"]), screen.purpose
+            found.append(Place(screen.group, label, path, purpose, screen.icon, is_open))
         for each in self._entries():
             path = reverse(each.name)
             is_open = request.path == path
-            found.append(Place(each.group, each.label, path, each.purpose, is_open))
+            found.append(Place(each.group, each.label, path, each.purpose, each.icon, is_open))
         return found
 
     def pages(self) -> list[tuple[str, str]]:

@@ -391,6 +391,7 @@ class AccountAdmin(RecordAdmin[Account]):
     search_fields = ("email", "name")
     counted_as = ("account", "accounts")
     group = "Administration"
+    icon = "account"
     purpose = "Accounts that can sign in here, with their roles."
     views_noted = ("accounts listed", "account viewed")
     action_table = _ACTIONS

@@ -16,6 +16,7 @@ class AuditEntryAdmin(RecordAdmin[AuditEntry]):
     ordering = ("-id",)
     counted_as = ("entry", "entries")
     group = "Administration"
+    icon = "audit"
     purpose = "Actions of people and commands; each entry is chained to the one before."
     when_empty = "The first action of a person or a command appears here."
     search_fields = ("act", "actor", "subject")

@@ -168,6 +168,7 @@ class OAuthClientAdmin(CredentialAdmin[OAuthClient]):
     list_display = ("id", "label", "state", "issued_for", "created", "last_used")
     list_display_links = ("id", "label")
     counted_as = ("OAuth client", "OAuth clients")
+    icon = "client"
     purpose = "Clients that get access tokens with client credentials, in place of a secret token."
     views_noted = ("OAuth clients listed", "OAuth client viewed")
     action_table = _ACTIONS

@@ -67,6 +67,7 @@ class MailAdmin(RecordAdmin[Mail]):
     action_table = (_RETRY, _AGAIN)
     counted_as = ("e-mail", "e-mails")
     group = "Administration"
+    icon = "mail"
     purpose = "Invitations, warnings and alarms on their way to people, and those not delivered."
     when_empty = "Invitations, expiry warnings and alarms appear here for 30 days."
 

@@ -325,6 +325,7 @@ class IdentityProviderAdmin(RecordAdmin[IdentityProvider]):
     ordering = ("kind",)
     counted_as = ("identity provider", "identity providers")
     group = "Administration"
+    icon = "sign-on"
     purpose = "Sign-in with Microsoft Entra ID, by OpenID Connect or SAML."
     when_empty = "Choose a protocol above: the page shows the values for Entra and the steps there."
     views_noted = ("single sign-on viewed", "single sign-on viewed")

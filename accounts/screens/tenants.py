@@ -186,6 +186,7 @@ class TenantAdmin(RecordAdmin[Tenant]):
     action_table = (*_ACTIONS, *rule_actions(operator=True))
     counted_as = ("tenant", "tenants")
     group = "Customers"
+    icon = "tenants"
     purpose = "All customers, with Tenant URL, screens and status."
     when_empty = "Add a tenant and generate a secret token, so that its admin can connect Entra."
 

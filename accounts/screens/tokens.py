@@ -384,6 +384,7 @@ class CredentialAdmin(RecordAdmin[C]):
     list_select_related = ("issued_for",)
     ordering = ("-created_at", "pk")
     group = "Connection"
+    icon = "key"
 
     @admin.display(description="state")
     def state(self, credential: C) -> SafeString:

@@ -10,7 +10,7 @@ from django import template
 from django.utils.html import conditional_escape, format_html, strip_tags
 from django.utils.safestring import SafeString, mark_safe
 
-from accounts.console import times
+from accounts.console import page, times
 from tenants import clock
 
 register: Final = template.Library()
@@ -30,6 +30,12 @@ def listed(value: Any) -> Any:
 def detailed(value: Any) -> Any:
     """The value of a fact: a dash for nothing, times with their moment."""
     return times.in_details(value, clock.now()) if isinstance(value, datetime) else _plain(value)
+
+
+@register.filter
+def initials(name: str, login: str) -> str:
+    """Two letters that stand for a person."""
+    return page.initials(name, login)
 
 
 @register.filter

@@ -103,6 +103,7 @@ class DeliveryAdmin(RecordAdmin[Delivery]):
     action_table = (_SKIP,)
     counted_as = ("delivery", "deliveries")
     group = "Events"
+    icon = "delivery"
     purpose = "Every event of every stream: delivered, waiting, or failed with the reason."
     when_empty = "The first change after a stream is added appears here."
     search_fields = ("id",)  # shows the box; get_search_results says what it finds

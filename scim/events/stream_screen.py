@@ -170,6 +170,7 @@ class EventStreamAdmin(RecordAdmin[EventStream]):
     ordering = ("-created_at", "pk")
     counted_as = ("event stream", "event streams")
     group = "Events"
+    icon = "stream"
     views_noted = ("event streams listed", "event stream viewed")
     action_table = _ACTIONS
     purpose = "Receivers of signed security events (RFC 9967) about each change, pushed or polled."

@@ -125,6 +125,7 @@ class ExtensionSchemaAdmin(RecordAdmin[ExtensionSchema]):
     ordering = ("created_at", "urn")
     counted_as = ("schema", "schemas")
     group = "Connection"
+    icon = "schema"
     views_noted = ("schemas listed", "schema viewed")
     action_table = _ACTIONS
     purpose = "Attributes of this tenant's own, as SCIM extension schemas that Entra can map."

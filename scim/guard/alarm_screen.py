@@ -216,6 +216,7 @@ class AlarmAdmin(RecordAdmin[Alarm]):
     ordering = ("-noticed_at", "pk")
     counted_as = ("mass deactivation", "mass deactivations")
     group = "Provisioning"
+    icon = "leaving"
     purpose = "Alarms about unusually many deactivations within an hour: undo them, or mark them as expected."
     views_noted = ("mass deactivations listed", "mass deactivation viewed")
     action_table = _ACTIONS

@@ -130,6 +130,7 @@ class ProvisioningEventAdmin(ExportingAdmin[ProvisioningEvent]):
     ordering = ("-id",)
     counted_as = ("request", "requests")
     group = "Provisioning"
+    icon = "log"
     views_noted = ("provisioning log viewed", "provisioning event viewed")
     action_table = (dry_run.DRY_RUN,)
     purpose = "Every request of Entra, with its answer, the reason and the changes."

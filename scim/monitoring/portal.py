@@ -44,6 +44,7 @@ class SetUp(Part):
             "Set up Entra",
             "admin:setup",
             "Connect Entra step by step, with your own values to copy.",
+            "setup",
         ),
     )
 

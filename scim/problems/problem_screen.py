@@ -140,6 +140,7 @@ class ProblemAdmin(RecordAdmin[Problem]):
     ordering = ("-last_at", "pk")
     counted_as = ("problem", "problems")
     group = "Provisioning"
+    icon = "problems"
     purpose = "Refused requests, one row for each user or group and reason."
     views_noted = ("problems listed", "problem viewed")
     action_table = _ACTIONS
@@ -264,7 +265,11 @@ class StaffPart(Part):
 
     entries = (
         Entry(
-            "Customers", "Open problems", "admin:problems", "Refusals of all tenants, by reason."
+            "Customers",
+            "Open problems",
+            "admin:problems",
+            "Refusals of all tenants, by reason.",
+            "problems",
         ),
     )
 

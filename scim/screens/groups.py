@@ -52,6 +52,7 @@ class GroupAdmin(ResourceAdmin[Group]):
     counted_as = ("group", "groups")
     views_noted = ("group list viewed", "group viewed")
     group = "Provisioning"
+    icon = "groups"
     purpose = "All groups from Entra, with their members and history."
     when_empty = "Entra sends groups when its mapping of groups is turned on."
     sortable_by = ("name", "created")

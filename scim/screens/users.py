@@ -80,6 +80,7 @@ class UserAdmin(ExportingAdmin[User], ResourceAdmin[User]):
     counted_as = ("user", "users")
     views_noted = ("user list viewed", "user viewed")
     group = "Provisioning"
+    icon = "users"
     purpose = "All users from Entra, with their attributes and history."
     when_empty = "Entra sends them in the first cycle after provisioning is turned on."
     sortable_by = ("user_name", "created")

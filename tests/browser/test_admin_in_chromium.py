@@ -205,3 +205,21 @@ def test_10_the_colors_that_were_chosen_stay(staff):
     staff.get_by_role("button", name="Colors: dark. Change").wait_for()
     background = staff.evaluate("getComputedStyle(document.body).backgroundColor")
     assert background == "rgb(15, 20, 27)"
+
+
+def test_a_message_is_dismissed_and_the_account_menu_closes_with_escape(staff):
+    open_acme(staff)
+    staff.get_by_role("link", name="Suspend").click()
+    staff.get_by_role("button", name="Suspend this tenant").click()
+    message = staff.get_by_text("Acme Ltd is suspended")
+    message.wait_for()
+    menu = staff.locator("#user-tools details.menu")
+
+    staff.get_by_role("button", name="Dismiss").click()
+    menu.locator("summary").click()
+    staff.get_by_role("link", name="Your account").wait_for()
+    staff.keyboard.press("Escape")
+
+    assert message.count() == 0
+    assert menu.get_attribute("open") is None
+    assert menu.locator("summary").evaluate("each => each === document.activeElement")

@@ -11,7 +11,7 @@ import pytest
 from tests.support.crawling import Crawler, Findings
 from tests.support.payloads import CORE, patch, user
 from tests.support.server import DEMO
-from tests.support.signing_in import sign_in
+from tests.support.signing_in import sign_in, sign_out
 
 pytestmark = pytest.mark.browser
 
@@ -78,7 +78,7 @@ def look_at_sites(server, window, found):
         visit = [server.url(host, f"/t/{DEMO}/admin/")] if host == "admin" else []
         crawler.walk([*visit, server.url(host, "/admin/")])
         crawler.page.goto(server.url(host, "/admin/"))
-        crawler.page.get_by_role("button", name="Log out").click()
+        sign_out(crawler.page)
         crawler.page.get_by_role("heading", name="You are signed out").wait_for()
         crawler.look(f"{host}: signed out")
 
@@ -184,6 +184,10 @@ def test_every_page_and_download_comes_with_the_policy_and_is_not_sniffed(findin
 
 def test_no_page_scrolls_sideways_at_390_px(findings):
     assert findings.sideways == []
+
+
+def test_no_page_takes_more_than_ten_requests_and_40_kb_of_static_files(findings):
+    assert findings.weight == []
 
 
 def test_the_tab_key_reaches_everything_and_the_focus_is_seen(findings):

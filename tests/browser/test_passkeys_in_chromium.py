@@ -2,6 +2,8 @@
 
 import pytest
 
+from tests.support.signing_in import sign_out
+
 pytestmark = pytest.mark.browser
 
 
@@ -35,7 +37,7 @@ def test_a_passkey_is_added_and_lets_in_after_the_password(server, open_page):
     page.get_by_role("button", name="Create passkey").click()
     codes = page.locator("#recovery-codes").inner_text().split()
     page.get_by_role("link", name="I have stored them").click()
-    page.get_by_role("button", name="Log out").click()
+    sign_out(page)
     page.get_by_role("heading", name="You are signed out").wait_for()
     sign_in_with_passkey(page, *staff)
 

@@ -3,11 +3,13 @@
 import re
 
 import pytest
+from django.conf import settings
 
 from accounts.console.site import Group, Place, grouped
 from config.sites import staff_site, tenant_site
 from tests.support.installed import is_installed
 
+SCREENS = settings.BASE_DIR / "templates" / "static" / "screens"
 PLACES = {  # and the features that have them
     "Overview": (),
     "Provisioned users": (),
@@ -20,6 +22,7 @@ PLACES = {  # and the features that have them
     "Delivery log": ("events",),
 }
 TENANT = [label for label, features in PLACES.items() if is_installed(*features)]
+ICON = '<svg class="icon" aria-hidden="true">.*?</svg>'
 STAFF_ONLY = ["Accounts", "Audit log"]
 
 
@@ -31,25 +34,34 @@ def sections(page):
 
 def navigation(page):
     """The labels of the navigation's links, in order."""
-    return re.findall(r'<a href="[^"]*"[^>]*>([^<]+)</a>', sections(page))
+    return re.findall(rf'<a href="[^"]*"[^>]*>{ICON}([^<]+)</a>', sections(page))
 
 
 def open_places(page):
     """The labels of those that are marked as the place where one is."""
-    return re.findall(r'aria-current="(?:page|true)">([^<]+)</a>', sections(page))
+    return re.findall(rf'aria-current="(?:page|true)">{ICON}([^<]+)</a>', sections(page))
 
 
 def test_places_of_a_group_stand_together_in_the_order_in_which_they_come():
     users, tokens, groups = (
-        Place("Provisioning", "Users", "/u/", ""),
-        Place("Connection", "Tokens", "/t/", ""),
-        Place("Provisioning", "Groups", "/g/", ""),
+        Place("Provisioning", "Users", "/u/", "", "page"),
+        Place("Connection", "Tokens", "/t/", "", "page"),
+        Place("Provisioning", "Groups", "/g/", "", "page"),
     )
 
     assert grouped([users, tokens, groups]) == (
         Group("Provisioning", (users, groups)),
         Group("Connection", (tokens,)),
     )
+
+
+def test_every_icon_of_the_navigation_is_in_the_file_of_icons(acme, admin_client, staff_client):
+    drawn = set(re.findall(r'<symbol id="([\w-]+)"', (SCREENS / "icons.svg").read_text()))
+    pages = [admin_client(acme).get("/admin/"), staff_client.get("/admin/")]
+    shown = {icon for page in pages for icon in re.findall(r'icons\.svg[^"]*#([\w-]+)"', page.text)}
+
+    assert {"overview", "users", "tenants"} <= shown
+    assert shown <= drawn
 
 
 @pytest.mark.parametrize("site", [staff_site, tenant_site])

@@ -4,6 +4,7 @@ Two pages are of one kind when their paths differ in ids only and the first name
 the same. So a new screen is looked at from the day on which a link leads to it.
 """
 
+import gzip
 import re
 from collections import deque
 from collections.abc import Iterable, Mapping
@@ -19,6 +20,8 @@ WIDE: Final = (1360, 900)
 NARROW: Final = (390, 844)
 _ID: Final = re.compile(r"(?<=/)(?:[0-9a-f]{8}-[0-9a-f-]{27}|\d+)(?=/)|(?<=^/t/)[a-z0-9-]+")
 _MOST_TABS: Final = 400
+_MOST_REQUESTS: Final = 10
+_MOST_STATIC: Final = 40_000  # bytes, compressed
 # Rows of one table are alike: the first ones stand for all, which makes a walk five times as fast.
 _SHORTEN: Final = """() => document.querySelectorAll("tbody tr:nth-child(n+7)").forEach((row) => {
   if (!row.closest(".facts")) { row.remove(); }
@@ -70,6 +73,7 @@ _FIELDS_IN_ERROR: Final = """() => [...document.querySelectorAll(".form-row.erro
   return field.getAttribute("aria-invalid") !== "true" || said.length === 0;
 }).map((row) => row.textContent.trim().slice(0, 60))
 """
+_FILES: Final = """() => performance.getEntriesByType("resource").map((each) => each.name)"""
 _SMALL_TARGETS: Final = """() => [...document.querySelectorAll("button, input:not([type=hidden]), select, summary, .button, nav a")]
   .filter((each) => each.checkVisibility({ checkVisibilityCSS: true }))
   .filter((each) => { const box = each.getBoundingClientRect(); return box.width && (box.width < 24 || box.height < 24); })
@@ -96,6 +100,7 @@ class Findings:
     keyboard: list[str] = field(default_factory=list)
     structure: list[str] = field(default_factory=list)
     headers: list[str] = field(default_factory=list)
+    weight: list[str] = field(default_factory=list)
     forms_in_error: int = 0
 
 
@@ -107,6 +112,7 @@ class Crawler:
         self.page = page
         self.findings = findings
         self._console: list[str] = []
+        self._sizes: dict[str, int] = {}  # of static files, compressed
         page.add_init_script(_WATCH)
         page.on("console", self._note)
 
@@ -122,6 +128,7 @@ class Crawler:
             self.findings.seen[kind] = url
             if self._open(url):
                 self.findings.titles[kind] = self.page.title()
+                self._weight(kind)
                 queue.extend(self._links())
                 self.look(kind)
                 self._submit_nothing(kind)
@@ -169,6 +176,16 @@ class Crawler:
             "() => [...document.querySelectorAll('a[href]')].map((each) => each.href)"
         )
         return [urldefrag(url).url for url in found if url.startswith("http")]
+
+    def _weight(self, name: str) -> None:
+        """Weigh the page for a browser whose cache is empty."""
+        files = [url for url in self.page.evaluate(_FILES) if "/static/" in url]
+        for url in files:
+            if url not in self._sizes:
+                self._sizes[url] = len(gzip.compress(self.page.request.get(url).body()))
+        static = sum(self._sizes[url] for url in files)
+        if len(files) + 1 > _MOST_REQUESTS or static > _MOST_STATIC:
+            self.findings.weight.append(f"{name}: {len(files) + 1} requests, {static} bytes")
 
     def _structure(self, name: str) -> None:
         for selector in ("html[lang]", "h1", "main"):

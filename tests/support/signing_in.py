@@ -32,3 +32,9 @@ def set_up_app(page):
     codes = page.locator("#recovery-codes").inner_text().split()
     page.get_by_role("link", name="I have stored them").click()
     return codes
+
+
+def sign_out(page):
+    """Log out by the account menu."""
+    page.locator("#user-tools details.menu > summary").click()
+    page.get_by_role("button", name="Log out").click()

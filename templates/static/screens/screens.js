@@ -1,4 +1,4 @@
-// Copy buttons, forms that are sent once, filters that close, and the first field with an error.
+// Copy buttons, forms that are sent once, menus that close, messages that go, and the first field with an error.
 "use strict";
 
 document.addEventListener("click", async (event) => {
@@ -62,23 +62,41 @@ window.addEventListener("pageshow", (event) => {
   }
 });
 
-function closeFilters(except) {
-  for (const filter of document.querySelectorAll("details.filter[open]")) {
-    if (filter !== except) {
-      filter.open = false;
+const FOLDED = "details:is(.filter, .menu)";
+
+function closeMenus(except) {
+  for (const menu of document.querySelectorAll(`${FOLDED}[open]`)) {
+    if (menu !== except) {
+      menu.open = false;
     }
   }
 }
 
-document.addEventListener("click", (event) => closeFilters(event.target.closest("details.filter")));
-document.addEventListener("focusin", (event) => closeFilters(event.target.closest("details.filter")));
+document.addEventListener("click", (event) => closeMenus(event.target.closest(FOLDED)));
+document.addEventListener("focusin", (event) => closeMenus(event.target.closest(FOLDED)));
 document.addEventListener("keydown", (event) => {
-  const open = document.querySelector("details.filter[open]");
+  const open = document.querySelector(`${FOLDED}[open]`);
   if (event.key === "Escape" && open) {
     open.open = false;
     open.querySelector("summary").focus();
   }
 });
+
+// A message goes when it is dismissed; one that asks for nothing goes by itself, but not while it is read.
+const READ = 10_000; // milliseconds
+
+for (const message of document.querySelectorAll(".toasts li")) {
+  const button = document.createElement("button");
+  button.type = "button";
+  button.textContent = "×";
+  button.setAttribute("aria-label", "Dismiss");
+  button.addEventListener("click", () => message.remove());
+  message.append(button);
+  const leave = () => setTimeout(() => (message.matches(":hover, :focus-within") ? leave() : message.remove()), READ);
+  if (!message.matches(".warning, .error")) {
+    leave();
+  }
+}
 
 // Times are in UTC; the viewer's own zone stands beside it in the title.
 function inOwnZone(root) {
