@@ -14,6 +14,9 @@ from django.urls import NoReverseMatch, reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from accounts.console.difference import Difference
+from accounts.console.document import marked
+
 # How something is doing. The stylesheet gives each a color and a shape; the text says it in words.
 State = Literal["ok", "warning", "failing", "unknown", "lock"]
 
@@ -57,12 +60,54 @@ class Text:
 
 
 @dataclass(frozen=True, slots=True)
+class Json:
+    """A JSON value with a copy button, read by color and by folds."""
+
+    caption: str
+    value: Any = field(repr=False)
+    name: str  # unique on the page; letters and hyphens
+
+    @property
+    def markup(self) -> SafeString:
+        """Its lines (accounts.console.document)."""
+        return marked(self.value)
+
+
+@dataclass(frozen=True, slots=True)
+class SideBySide:
+    """Two sections that belong together, beside each other where there is room."""
+
+    left: "Section"
+    right: "Section"
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """Values before and after, only those that differ; `empty` is the sentence for none."""
+
+    caption: str
+    rows: tuple[Difference, ...]
+    empty: str
+    was: str = "Before"
+    became: str = "After"
+
+
+@dataclass(frozen=True, slots=True)
+class Fold:
+    """Lines behind a summary that says what they are."""
+
+    summary: str
+    lines: tuple[SafeString | str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Moment:
-    """Something that happened: what, in a line, and what it did, a line each."""
+    """Something that happened: what, in a line, and what became different by it."""
 
     at: datetime
     what: SafeString
-    lines: tuple[SafeString, ...] = ()
+    differences: tuple[Difference, ...] = ()
+    folds: tuple[Fold, ...] = ()
     state: State = "ok"
 
 
@@ -76,7 +121,7 @@ class Timeline:
     more: SafeString | None = None  # a link to what happened before
 
 
-Section = Facts | Table | Text | Timeline
+Section = Facts | Table | Text | Json | SideBySide | Comparison | Timeline
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,13 +267,6 @@ def initials(name: str, login: str) -> str:
     """Two letters for a person: of the first and the last name, else of the login."""
     words = (name or login).replace(".", " ").replace("@", " ").split()
     return "".join(word[0] for word in (words[:1] + words[1:][-1:] if name else words[:2])).upper()
-
-
-def diff(before: str | None, after: str | None) -> SafeString:
-    """The value before and after a change; None where there was or is none."""
-    was = format_html("<del>{}</del> ", before) if before is not None else ""
-    is_now = format_html("<ins>{}</ins>", after) if after is not None else ""
-    return format_html('<span class="diff">{}{}</span>', was, is_now)
 
 
 def pretty(value: Any) -> str:

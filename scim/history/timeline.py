@@ -18,9 +18,12 @@ from django.urls import URLPattern
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from accounts.console.difference import Difference
 from accounts.console.page import (
+    Comparison,
     Fact,
     Facts,
+    Fold,
     Moment,
     Page,
     Section,
@@ -28,7 +31,6 @@ from accounts.console.page import (
     Table,
     Timeline,
     brief,
-    diff,
     link,
     screen_link,
 )
@@ -116,7 +118,7 @@ def history(resource: Resource, before: str, sight: Sight, then_path: str) -> Ti
         is_before = shown and more is not None and event.at < shown[-1].at
         is_after = shown and is_older and event.at > shown[0].at
         if event.pk not in events and not is_before and not is_after:
-            moments.append(Moment(event.at, teller.what(event), (), _LOOKS[event.operation]))
+            moments.append(Moment(event.at, teller.what(event), state=_LOOKS[event.operation]))
     ordered = tuple(sorted(moments, key=lambda moment: moment.at, reverse=True))
     return Timeline("History", ordered, "No changes recorded.", more)
 
@@ -159,8 +161,15 @@ class _Teller:
         then = f"{self.then_path}?{urlencode({'at': at.isoformat(timespec='milliseconds')})}"
         told = self.what(event) if event else format_html("<strong>Changed</strong>")
         what = format_html("{} · {}", told, link(then, "As it was then"))
-        lines = tuple(self._line(change) for change in reversed(changes))
-        return Moment(at, what, lines, _LOOKS.get(event.operation, "ok") if event else "unknown")
+        told_of = [each for each in reversed(changes) if not each.path.startswith(_MEMBER)]
+        rows = tuple(self._difference(change) for change in told_of)
+        folds = self._members_folded(changes)
+        if event and event.operation == "create" and rows:
+            number = f"{len(rows)} value{'' if len(rows) == 1 else 's'} set"
+            values = tuple(f"{row.name}: {row.after}" for row in rows)
+            folds, rows = (Fold(number, values), *folds), ()
+        look = _LOOKS.get(event.operation, "ok") if event else "unknown"
+        return Moment(at, what, rows, folds, look)
 
     def what(self, event: ProvisioningEvent) -> SafeString:
         """The event in words, with its author and a link to the request."""
@@ -172,14 +181,23 @@ class _Teller:
         request = screen_link(name, text, event.pk)
         return format_html("<strong>{}</strong>{} · {}", done, by, request)
 
-    def _line(self, change: AttributeChange) -> SafeString:
+    def _difference(self, change: AttributeChange) -> Difference:
         was, became = (self._value(change, value) for value in (change.before, change.after))
-        path = (
-            "member"
-            if change.path.startswith(_MEMBER)
-            else short(self.sight.path(change.path, change.resource_type))
+        return Difference(short(self.sight.path(change.path, change.resource_type)), was, became)
+
+    def _members_folded(self, changes: Iterable[AttributeChange]) -> tuple[Fold, ...]:
+        """The members that came and those that went, each behind their number."""
+        members = [each for each in reversed(list(changes)) if each.path.startswith(_MEMBER)]
+        came = [self._value(each, each.after) for each in members if each.after is not None]
+        went = [self._value(each, each.before) for each in members if each.after is None]
+        return tuple(
+            Fold(
+                f"{len(names):,} member{'' if len(names) == 1 else 's'} {done}",
+                tuple(filter(None, names)),
+            )
+            for names, done in ((came, "added"), (went, "removed"))
+            if names
         )
-        return format_html("{} {}", path, diff(was, became))
 
     def _value(self, change: AttributeChange, value: Any) -> str | None:
         if value is None:
@@ -333,18 +351,21 @@ def _sections(
     return found
 
 
-def _since(resource_type: ResourceType, resource: Resource, then: Then, sight: Sight) -> Table:
-    rows = []
+def _since(resource_type: ResourceType, resource: Resource, then: Then, sight: Sight) -> Comparison:
     now = without_secrets(resource_type, resource.document)
-    for change in differences(resource_type, then.stored.resource, now):
-        values: list[Any] = [
-            brief(sight.value(change.path, value, resource_type.name))
-            for value in (change.before, change.after)
-        ]
-        rows.append((sight.path(change.path, resource_type.name), *values))
-    return Table(
-        "Changes since then", ("Attribute", "Then", "Now"), tuple(rows), "No attribute has changed."
+
+    def shown(path: str, value: Any) -> str | None:
+        return None if value is None else brief(sight.value(path, value, resource_type.name))
+
+    rows = tuple(
+        Difference(
+            sight.path(change.path, resource_type.name),
+            shown(change.path, change.before),
+            shown(change.path, change.after),
+        )
+        for change in differences(resource_type, then.stored.resource, now)
     )
+    return Comparison("Changes since then", rows, "No attribute has changed.", "Then", "Now")
 
 
 def _members_then(resource: Resource, then: Then, sight: Sight) -> Table:

@@ -11,13 +11,26 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from accounts.console.page import Fact, Facts, Section, Table, Text, badge, brief, link, pretty
+from accounts.console.difference import sides
+from accounts.console.page import (
+    Fact,
+    Facts,
+    Json,
+    Section,
+    SideBySide,
+    Table,
+    Text,
+    badge,
+    brief,
+    link,
+)
 from accounts.refusals import Refusal
 from scim.models import AttributeChange, ProvisioningEvent
 from scim.protocol import sent, urns
 from scim.protocol.differences import Change
 from scim.protocol.errors import ScimError, Uniqueness
 from scim.protocol.filters import parse_filter
+from scim.protocol.messages import error_body
 from scim.protocol.redaction import REDACTED
 from scim.protocol.schema import ResourceType
 from scim.provider import catalog, resources
@@ -42,17 +55,29 @@ def sections(event: ProvisioningEvent, sight: Sight) -> list[Section]:
     explanation = explain(event.status, event.scim_type, event.reason)
     if explanation:
         found.append(_why(event, explanation, sight))
-    found += [_request(event, sight), _answer(event, sight)]
+    found.append(SideBySide(_request(event, sight), _answer(event, sight)))
     found += _sent_and_changed(event, sight)
     if event.notes:
         notes = tuple((sight.text(note),) for note in event.notes)
         found.append(Table("Notes", ("Ignored or adapted values",), notes, ""))
-    if event.sent is not None:
-        shown = pretty(sight.json(sent_of(event), event.resource_type))
-        found.append(Text("Request body", shown, "sent"))
+    found += _bodies(event, sight)
     if event.method:
         found.append(Text("As a cURL command", curl(event, sight), "curl"))
     return found
+
+
+def _bodies(event: ProvisioningEvent, sight: Sight) -> list[Section]:
+    """What was sent, beside the error that answered it; an answer that was no error is not kept."""
+    sent: list[Section] = []
+    if event.sent is not None:
+        is_query = event.operation in _QUERIES
+        caption = "Request parameters" if is_query else "Request body"
+        sent.append(Json(caption, sight.json(sent_of(event), event.resource_type), "sent"))
+    if event.status < REFUSED_FROM:
+        return sent
+    error = error_body(event.status, sight.text(event.detail), event.scim_type or None)
+    answer = Json("Answer body", error, "answer")
+    return [SideBySide(sent[0], answer)] if sent else [answer]
 
 
 def curl(event: ProvisioningEvent, sight: Sight) -> str:
@@ -239,6 +264,9 @@ def beside(
     def shown(path: str, value: Any) -> str:
         return brief(sight.value(path, value, resource_type.name))
 
+    def text(path: str, value: Any) -> str | None:
+        return None if value is None else shown(path, value)
+
     rows = []
     for line in sent.lines(resource_type, body, changes):
         cells: tuple[Any, ...] = (None, None)
@@ -251,7 +279,8 @@ def beside(
         change = line.change
         if change:
             name = short(sight.path(change.path, resource_type.name))
-            cells += (name, shown(change.path, change.before), shown(change.path, change.after))
+            was, became = (text(change.path, value) for value in (change.before, change.after))
+            cells += (name, *sides(was, became))
         else:
             cells += ("changed nothing", None, None)
         rows.append(cells)
@@ -264,20 +293,13 @@ def elsewhere(caption: str, changes: Sequence[AttributeChange], sight: Sight) ->
     """The changes of other resources: the groups that a deleted user left."""
     rows = []
     for change in changes:
-        before, after = (
-            brief(sight.value(change.path, value, change.resource_type))
+        was, became = (
+            None if value is None else brief(sight.value(change.path, value, change.resource_type))
             for value in (change.before, change.after)
         )
         shown = resource_link(change.resource_type, change.resource_id)
-        rows.append(
-            (
-                change.resource_type,
-                shown,
-                sight.path(change.path, change.resource_type),
-                before,
-                after,
-            )
-        )
+        name = sight.path(change.path, change.resource_type)
+        rows.append((change.resource_type, shown, name, *sides(was, became)))
     headings = ("Type", "Resource", "Attribute", "Before", "After")
     return Table(caption, headings, tuple(rows), "")
 

@@ -10,6 +10,7 @@ from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from accounts.console.difference import diff
 from accounts.console.export import Export, ExportingAdmin
 from accounts.console.listing import Conditions, TableFilter, uuid_in
 from accounts.console.page import (
@@ -19,7 +20,6 @@ from accounts.console.page import (
     Page,
     Table,
     badge,
-    diff,
     link,
     person,
     record_path,
@@ -98,6 +98,7 @@ class DifferenceAdmin(ExportingAdmin[Difference]):
     search_help_text = "Beginning of a user name; or a complete objectId or id."
     counted_as = ("difference", "differences")
     group = "Provisioning"
+    icon = "compare"
     purpose = "The users that differ between Entra and here."
     when_empty = "Compare with Entra first: Reconciliation."
     views_noted = ("differences listed", "difference viewed")

@@ -97,6 +97,7 @@ class ReconciliationAdmin(RecordAdmin[Reconciliation]):
     ordering = ("-asked_at", "pk")
     counted_as = ("reconciliation", "reconciliations")
     group = "Provisioning"
+    icon = "compare"
     purpose = "Compare the users of Entra with those here: who is missing, left over or different."
     when_empty = "Export the users in Entra and upload the file: the report says what differs."
     views_noted = ("reconciliations listed", "reconciliation viewed")

@@ -13,7 +13,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from accounts.console.listing import TableFilter, since, uuid_in
-from accounts.console.page import Fact, Facts, State, Table, Text, badge, link, pretty
+from accounts.console.page import Fact, Facts, Json, State, Table, badge, link
 from accounts.console.screen import RecordAdmin
 from accounts.console.searching import FOUND, Hit, Search
 from accounts.console.times import in_list
@@ -194,10 +194,10 @@ def stored_of(resource_type: ResourceType, resource: Resource) -> Stored:
     )
 
 
-def json_section(resource_type: ResourceType, stored: Stored, sight: Sight, caption: str) -> Text:
+def json_section(resource_type: ResourceType, stored: Stored, sight: Sight, caption: str) -> Json:
     """The resource as SCIM shows it."""
     whole = project(resource_type, represent(resource_type, stored, current_tenant().tenant_url))
-    return Text(caption, pretty(sight.json(whole, resource_type.name)), "scim-json")
+    return Json(caption, sight.json(whole, resource_type.name), "scim-json")
 
 
 def groups_section(resource: Resource) -> Table:

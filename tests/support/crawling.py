@@ -73,6 +73,7 @@ _FIELDS_IN_ERROR: Final = """() => [...document.querySelectorAll(".form-row.erro
   return field.getAttribute("aria-invalid") !== "true" || said.length === 0;
 }).map((row) => row.textContent.trim().slice(0, 60))
 """
+_TEXT: Final = "(url) => fetch(url).then((answer) => answer.text())"
 _FILES: Final = """() => performance.getEntriesByType("resource").map((each) => each.name)"""
 _SMALL_TARGETS: Final = """() => [...document.querySelectorAll("button, input:not([type=hidden]), select, summary, .button, nav a")]
   .filter((each) => each.checkVisibility({ checkVisibilityCSS: true }))
@@ -182,7 +183,8 @@ class Crawler:
         files = [url for url in self.page.evaluate(_FILES) if "/static/" in url]
         for url in files:
             if url not in self._sizes:
-                self._sizes[url] = len(gzip.compress(self.page.request.get(url).body()))
+                text = self.page.evaluate(_TEXT, url)
+                self._sizes[url] = len(gzip.compress(text.encode()))
         static = sum(self._sizes[url] for url in files)
         if len(files) + 1 > _MOST_REQUESTS or static > _MOST_STATIC:
             self.findings.weight.append(f"{name}: {len(files) + 1} requests, {static} bytes")

@@ -2,7 +2,8 @@
 
 import pytest
 
-from accounts.console.page import badge, diff
+from accounts.console.difference import diff
+from accounts.console.page import badge
 from accounts.screens.showing_tokens import standing
 
 
@@ -30,7 +31,7 @@ def test_the_look_of_a_secret_follows_how_it_stands(word, state, shown):
     [
         ("Sales", "Claims", "<del>Sales</del> <ins>Claims</ins>"),
         (None, "Claims", "<ins>Claims</ins>"),
-        ("Sales", None, "<del>Sales</del> "),
+        ("Sales", None, "<del>Sales</del>"),
         ("", "Claims", "<del></del> <ins>Claims</ins>"),
     ],
 )
