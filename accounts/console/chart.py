@@ -16,6 +16,7 @@ from accounts.console.page import State
 
 # Geometry, in the units of the drawing.
 WIDTH: Final = 960
+HALF: Final = 460  # of two beside each other
 HEIGHT: Final = 200
 _LEFT: Final = 56  # of the numbers at the axis
 _TOP: Final = 12
@@ -24,23 +25,40 @@ _PLOT: Final = HEIGHT - _TOP - _BOTTOM
 _MOST_LABELS: Final = 8
 _GRID_LINES: Final = 4
 _GAP: Final = 0.25  # of a bar's step
+_SPARK_HEIGHT: Final = 16
+_SPARK_STEP: Final = 5
 
 
 @dataclass(frozen=True, slots=True)
 class Series:
-    """Numbers of one kind, one a label, none negative; `state` gives color and pattern."""
+    """Numbers of one kind, one a label, none negative; `state` gives color and pattern.
+
+    `paths` lead from each bar to what it stands for, such as the log of that day; none, one a label.
+    """
 
     name: str
-    values: tuple[int, ...]
+    values: tuple[float, ...]
     state: State = "ok"
+    paths: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """Another chart that can be shown in the place of this one, such as that of a longer period."""
+
+    label: str
+    path: str
+    is_shown: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Chart:
     """Bars side by side, one a label, in each the series on top of one another.
 
-    `name` is unique on the page, of letters and hyphens. `summary` says in a sentence what is to be
-    seen; without one it is made of the sums.
+    Those of parts of one another, such as percentiles, are not stacked: each begins at zero, the first
+    series behind. `name` is unique on the page, of letters and hyphens. `summary` says in a sentence
+    what is to be seen; without one it is made of the sums. `empty` stands in the place of a drawing of
+    nothing but zeros.
     """
 
     name: str
@@ -48,20 +66,36 @@ class Chart:
     labels: tuple[str, ...]
     series: tuple[Series, ...]
     summary: str = ""
+    empty: str = ""
+    choices: tuple[Choice, ...] = ()
+    is_stacked: bool = True
+    width: int = WIDTH
 
     def __post_init__(self) -> None:
         if any(len(series.values) != len(self.labels) for series in self.series):
             raise ValueError("Each series needs one value a label.")
         if any(value < 0 for series in self.series for value in series.values):
             raise ValueError("A bar has no negative height.")
+        if any(series.paths and len(series.paths) != len(self.labels) for series in self.series):
+            raise ValueError("Each series needs one path a label, or none.")
+
+    @property
+    def is_empty(self) -> bool:
+        """True if there is a sentence for nothing, and nothing to draw."""
+        return bool(self.empty) and not any(value for each in self.series for value in each.values)
 
 
 def bar_chart(chart: Chart) -> SafeString:
-    """The figure with drawing, legend and table; text from outside is escaped."""
+    """The figure with drawing, legend and table, or its sentence; text from outside is escaped."""
+    head = format_html("<figcaption>{}</figcaption>{}", chart.title, _choices(chart))
+    if chart.is_empty:
+        return format_html(
+            '<figure class="chart">{}<p class="quiet">{}</p></figure>', head, chart.empty
+        )
     return format_html(
-        '<figure class="chart"><figcaption>{}</figcaption>'
+        '<figure class="chart">{}'
         '<div class="wide" tabindex="0" role="region" aria-label="{}, drawn">{}</div>{}{}</figure>',
-        chart.title,
+        head,
         chart.title,
         _drawing(chart),
         _legend(chart),
@@ -69,7 +103,42 @@ def bar_chart(chart: Chart) -> SafeString:
     )
 
 
-def axis_top(highest: int) -> int:
+def sparkline(values: tuple[float, ...], said: str) -> SafeString:
+    """Bars as high as a line of text, for a cell of a list; `said` tells what they say."""
+    highest = max(values, default=0) or 1
+    heights = (max(_SPARK_HEIGHT * value / highest, 1.0) if value else 0 for value in values)
+    drawn = (
+        (_SPARK_STEP * place, _short(_SPARK_HEIGHT - height), _SPARK_STEP - 1, _short(height))
+        for place, height in enumerate(heights)
+        if height
+    )
+    return format_html(
+        '<svg class="spark" viewBox="0 0 {} {}" role="img" aria-label="{}"><title>{}</title>{}</svg>',
+        _SPARK_STEP * max(len(values), 1),
+        _SPARK_HEIGHT,
+        said,
+        said,
+        format_html_join("", '<rect x="{}" y="{}" width="{}" height="{}"/>', drawn),
+    )
+
+
+def _choices(chart: Chart) -> SafeString | str:
+    if not chart.choices:
+        return ""
+    items = format_html_join(
+        "",
+        '<li><a href="{}"{}>{}</a></li>',
+        (
+            (each.path, SafeString(' aria-current="true"' if each.is_shown else ""), each.label)
+            for each in chart.choices
+        ),
+    )
+    return format_html(
+        '<nav class="ranges" aria-label="{}: period"><ul>{}</ul></nav>', chart.title, items
+    )
+
+
+def axis_top(highest: float) -> int:
     """The number at the top of the axis: 4, 8, 20, 40, 80, 200 … and not below `highest`."""
     power = 1
     while True:
@@ -80,13 +149,14 @@ def axis_top(highest: int) -> int:
 
 
 def _drawing(chart: Chart) -> SafeString:
-    top = axis_top(max(_totals(chart), default=0))
+    top = axis_top(max(_heights(chart), default=0))
     summary = chart.summary or _sums(chart)
     return format_html(
-        '<svg viewBox="0 0 {} {}" role="img" aria-labelledby="{}-title {}-desc">'
+        '<svg viewBox="0 0 {} {}" role="{}" aria-labelledby="{}-title {}-desc">'
         '<title id="{}-title">{}</title><desc id="{}-desc">{}</desc>{}{}{}{}</svg>',
-        WIDTH,
+        chart.width,
         HEIGHT,
+        "group" if any(series.paths for series in chart.series) else "img",
         chart.name,
         chart.name,
         chart.name,
@@ -94,9 +164,9 @@ def _drawing(chart: Chart) -> SafeString:
         chart.name,
         summary,
         _hatching(chart.name),
-        _grid(top),
+        _grid(chart.width, top),
         format_html_join("", "{}", ((bar,) for bar in _bars(chart, top))),
-        _labels(chart.labels),
+        _labels(chart),
     )
 
 
@@ -109,7 +179,7 @@ def _hatching(name: str) -> SafeString:
     )
 
 
-def _grid(top: int) -> SafeString:
+def _grid(width: int, top: int) -> SafeString:
     steps = range(_GRID_LINES + 1)
     lines = ((step, _TOP + _PLOT - _PLOT * step / _GRID_LINES) for step in steps)
     return format_html_join(
@@ -117,26 +187,34 @@ def _grid(top: int) -> SafeString:
         '<line class="grid" x1="{}" x2="{}" y1="{}" y2="{}"/>'
         '<text x="{}" y="{}" text-anchor="end">{}</text>',
         (
-            (_LEFT, WIDTH, _short(y), _short(y), _LEFT - 8, _short(y + 4), _number(top * step // 4))
+            (_LEFT, width, _short(y), _short(y), _LEFT - 8, _short(y + 4), _number(top * step // 4))
             for step, y in lines
         ),
     )
 
 
 def _bars(chart: Chart, top: int) -> Iterator[SafeString]:
-    step = (WIDTH - _LEFT) / max(len(chart.labels), 1)
+    step = (chart.width - _LEFT) / max(len(chart.labels), 1)
     for place, label in enumerate(chart.labels):
-        x, y = _LEFT + step * (place + _GAP / 2), float(_TOP + _PLOT)
+        x, bottom = _LEFT + step * (place + _GAP / 2), float(_TOP + _PLOT)
         for series in chart.series:
             height = _PLOT * series.values[place] / top
             if not height:
                 continue
-            y -= height
+            y = bottom - height
+            if chart.is_stacked:
+                bottom = y
             box = (_short(x), _short(y), _short(step * (1 - _GAP)), _short(height))
             said = f"{label}: {_number(series.values[place])} {series.name}"
-            yield _bar(box, series.state, said)
+            drawn = _bar(box, series.state, said)
             if series.state == "failing":
-                yield _hatched(box, chart.name)
+                drawn += _hatched(box, chart.name)
+            yield _led(series.paths[place], said, drawn) if series.paths else drawn
+
+
+def _led(path: str, said: str, drawn: SafeString) -> SafeString:
+    """The bar as a link; the table behind the drawing has the same ones for the keyboard."""
+    return format_html('<a href="{}" tabindex="-1" aria-label="{}">{}</a>', path, said, drawn)
 
 
 def _bar(box: tuple[str, str, str, str], state: State, said: str) -> SafeString:
@@ -157,10 +235,12 @@ def _hatched(box: tuple[str, str, str, str], name: str) -> SafeString:
     )
 
 
-def _labels(labels: tuple[str, ...]) -> SafeString:
+def _labels(chart: Chart) -> SafeString:
     """The first label and some at equal distances: all would lie on one another."""
-    step = (WIDTH - _LEFT) / max(len(labels), 1)
-    every = -(-len(labels) // _MOST_LABELS) or 1
+    labels = chart.labels
+    step = (chart.width - _LEFT) / max(len(labels), 1)
+    most = max(_MOST_LABELS * chart.width // WIDTH, 1)
+    every = -(-len(labels) // most) or 1
     return format_html_join(
         "",
         '<text x="{}" y="{}" text-anchor="middle">{}</text>',
@@ -186,7 +266,7 @@ def _table(chart: Chart) -> SafeString:
         (
             label,
             format_html_join(
-                "", "<td>{}</td>", ((_number(s.values[place]),) for s in chart.series)
+                "", "<td>{}</td>", ((_cell(series, place),) for series in chart.series)
             ),
         )
         for place, label in enumerate(chart.labels)
@@ -202,9 +282,17 @@ def _table(chart: Chart) -> SafeString:
     )
 
 
-def _totals(chart: Chart) -> list[int]:
+def _cell(series: Series, place: int) -> SafeString | str:
+    number = _number(series.values[place])
+    if not series.paths or not series.values[place]:
+        return number
+    return format_html('<a href="{}">{}</a>', series.paths[place], number)
+
+
+def _heights(chart: Chart) -> list[float]:
     columns = (series.values for series in chart.series)
-    return [sum(values) for values in zip(*columns, strict=True)]
+    joined = sum if chart.is_stacked else max
+    return [joined(values) for values in zip(*columns, strict=True)]
 
 
 def _sums(chart: Chart) -> str:
@@ -212,8 +300,9 @@ def _sums(chart: Chart) -> str:
     return f"{', '.join(counted)}, in {len(chart.labels)} bars."
 
 
-def _number(value: int) -> str:
-    return number_format(value, use_l10n=True, force_grouping=True)
+def _number(value: float) -> str:
+    digits = 0 if value == int(value) else 1
+    return number_format(value, digits, use_l10n=True, force_grouping=True)
 
 
 def _short(value: float) -> str:

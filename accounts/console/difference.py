@@ -14,7 +14,7 @@ _COMPARED: Final = (
 _LEAST: Final = 2  # characters in common that interrupt a mark
 _ALIKE: Final = 0.4  # texts that have less in common are two texts, and nothing is marked
 
-# Where a text differs: from and up to a place in the one, from and up to a place in the other.
+# A difference: from and up to a place in the one, from and up to a place in the other.
 _Span = tuple[int, int, int, int]
 
 
@@ -52,7 +52,7 @@ def diff(before: str | None, after: str | None) -> SafeString:
 
 
 def _spans(before: str, after: str) -> Iterator[_Span]:
-    """Where the texts differ; nothing for texts that are equal, or that have little in common."""
+    """The places where the texts differ; nothing for texts that are equal, or that have little in common."""
     if max(len(before), len(after)) > _COMPARED:
         yield from _middle(before, after)
         return
@@ -71,7 +71,7 @@ def _spans(before: str, after: str) -> Iterator[_Span]:
 
 
 def _middle(before: str, after: str) -> Iterator[_Span]:
-    """What lies between the common beginning and the common end, if there is any of both."""
+    """The place between the common beginning and the common end, if there is any of both."""
     most = min(len(before), len(after))
     first = next((i for i in range(most) if before[i] != after[i]), most)
     last = next((i for i in range(most - first) if before[-1 - i] != after[-1 - i]), most - first)

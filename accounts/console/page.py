@@ -196,6 +196,7 @@ class Overview:
     leading: tuple[Section, ...] = ()  # what somebody has to do something about
     stats: tuple[Stat, ...] = ()
     chart: SafeString | str = ""
+    charts: tuple[SafeString, ...] = ()  # smaller ones below it
     sections: tuple[Section, ...] = ()
     banners: tuple[Banner, ...] = ()
 
@@ -242,6 +243,7 @@ def joined(overviews: Iterable[Overview]) -> Overview:
         leading=tuple(section for each in found for section in each.leading),
         stats=tuple(stat for each in found for stat in each.stats),
         chart=next((each.chart for each in found if each.chart), ""),
+        charts=tuple(chart for each in found for chart in each.charts),
         sections=tuple(section for each in found for section in each.sections),
     )
 

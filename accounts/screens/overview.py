@@ -3,7 +3,7 @@
 All of it is gathered from the registry, in a number of statements that does not grow with the tenants.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import date, datetime, timedelta
 from typing import Any, Final
 
@@ -12,7 +12,7 @@ from django.db.models.functions import Greatest
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from accounts.console.chart import Chart, Series, bar_chart
+from accounts.console.chart import Chart, Choice, Series, bar_chart, sparkline
 from accounts.console.page import Banner, Overview, Stat, State, Table, badge, link
 from accounts.links import staff_path, visit_path
 from accounts.screens.failures import Failure, beside, failure_of, log_link
@@ -29,6 +29,10 @@ from tenants.connection import (
 from tenants.models import Expiry, Mail, Status, Tenant, TrafficDay
 
 CHARTED_DAYS: Final = 30
+USUAL_PERIOD: Final = "30d"
+PERIODS: Final[Mapping[str, int]] = {"7d": 7, USUAL_PERIOD: CHARTED_DAYS, "90d": 90}  # in days
+_PERIOD_LABELS: Final = {"24h": "24 hours", "7d": "7 days", "30d": "30 days", "90d": "90 days"}
+SPARK_DAYS: Final = 14  # in the list of tenants
 SOON: Final = timedelta(days=30)  # a token that expires then is listed
 RECENT_DAYS: Final = 7  # of e-mails given up
 MAIL_LATE: Final = timedelta(minutes=5)  # the worker looks every two seconds
@@ -47,36 +51,66 @@ def connection_badge(found: Connection) -> SafeString:
     return badge(LOOKS[found.state.name], found.state.label)
 
 
-def requests_chart(days: QuerySet[TrafficDay], today: date) -> SafeString:
-    """Requests and failures a day of those rows, for CHARTED_DAYS up to today: one statement."""
-    first = today - timedelta(days=CHARTED_DAYS - 1)
+def days_of(asked: str) -> int:
+    """The days of the period that the query names, those of the usual one for any other."""
+    return PERIODS.get(asked, CHARTED_DAYS)
+
+
+def requests_chart(
+    days: QuerySet[TrafficDay],
+    today: date,
+    length: int = CHARTED_DAYS,
+    choices: tuple[Choice, ...] = (),
+    path_of: Callable[[date, str], str] | None = None,
+) -> SafeString:
+    """Requests and failures a day of those rows, so many days up to today: one statement.
+
+    `path_of` is the path of the requests of a day with an outcome, "all" or "refused".
+    """
+    first = today - timedelta(days=length - 1)
     sums = days.filter(day__gte=first, day__lte=today).order_by("day").values_list("day")
     found = {
         day: (requests, failures)
         for day, requests, failures in sums.annotate(Sum("requests"), Sum("failures"))
     }
-    charted = [first + timedelta(days=number) for number in range(CHARTED_DAYS)]
+    charted = [first + timedelta(days=number) for number in range(length)]
     counts = [found.get(day, (0, 0)) for day in charted]
+
+    def paths(outcome: str) -> tuple[str, ...]:
+        return tuple(path_of(day, outcome) for day in charted) if path_of else ()
+
+    answered = tuple(total - failed for total, failed in counts)
+    refused = tuple(failed for _, failed in counts)
     return bar_chart(
         Chart(
             name="requests",
-            title=f"Requests a day, the last {CHARTED_DAYS} days (UTC)",
+            title=f"Requests a day, the last {length} days (UTC)",
             labels=tuple(f"{day:%d %b}".lstrip("0") for day in charted),
             series=(
-                Series("Answered", tuple(total - failed for total, failed in counts), "ok"),
-                Series("Refused", tuple(failed for _, failed in counts), "failing"),
+                Series("Answered", answered, "ok", paths("all")),
+                Series("Refused", refused, "failing", paths("refused")),
             ),
+            empty=f"No request has come in the last {length} days.",
+            choices=choices,
         )
     )
 
 
-def staff_overview(now: datetime) -> Overview:
+def choices_of(periods: Iterable[str], asked: str) -> tuple[Choice, ...]:
+    """The periods that a chart may be of, as links to this page."""
+    shown = asked if asked in periods else USUAL_PERIOD
+    return tuple(Choice(_PERIOD_LABELS[each], f"?period={each}", each == shown) for each in periods)
+
+
+def staff_overview(now: datetime, period: str = USUAL_PERIOD) -> Overview:
     """The first page of the staff site: a number of statements on the registry that does not grow."""
     tenants = with_state(Tenant.objects.filter(is_operator=False), now)
     return Overview(
         banners=_mails(now),
         stats=_states(tenants),
-        chart=requests_chart(TrafficDay.objects.all(), now.date()),
+        chart=requests_chart(
+            TrafficDay.objects.all(), now.date(), days_of(period), choices_of(PERIODS, period)
+        ),
         sections=(
             _failing(tenants, now),
             *_beside(tenants, now),
@@ -84,6 +118,28 @@ def staff_overview(now: datetime) -> Overview:
             _expiring(now),
         ),
     )
+
+
+def sparklines(tenants: Iterable[Tenant], today: date) -> dict[Any, SafeString]:
+    """The requests of each tenant in the last SPARK_DAYS, drawn, by its key: one statement."""
+    first = today - timedelta(days=SPARK_DAYS - 1)
+    days = TrafficDay.objects.filter(tenant__in=tenants, day__gte=first, day__lte=today)
+    counts: dict[Any, dict[date, tuple[int, int]]] = {}
+    for tenant_id, day, requests, failures in days.values_list(
+        "tenant_id", "day", "requests", "failures"
+    ):
+        counts.setdefault(tenant_id, {})[day] = (requests, failures)
+    charted = [first + timedelta(days=number) for number in range(SPARK_DAYS)]
+    return {
+        key: _sparkline([found.get(day, (0, 0)) for day in charted])
+        for key, found in counts.items()
+    }
+
+
+def _sparkline(counts: list[tuple[int, int]]) -> SafeString:
+    requests, failures = (sum(numbers) for numbers in zip(*counts, strict=True))
+    said = f"{requests:,} requests in {SPARK_DAYS} days, {failures:,} refused"
+    return sparkline(tuple(number for number, _ in counts), said)
 
 
 def _mails(now: datetime) -> tuple[Banner, ...]:

@@ -188,7 +188,8 @@ class StaffSite(Site):
 
     def overview(self, request: HttpRequest) -> Overview:
         """The state of all tenants."""
-        return staff_overview(clock.now()) if may(request, SEE_TENANTS) else Overview()
+        period = request.GET.get("period", "")
+        return staff_overview(clock.now(), period) if may(request, SEE_TENANTS) else Overview()
 
     def each_context(self, request: HttpRequest) -> dict[str, Any]:
         """On the pages about a tenant the navigation is that of a visit."""

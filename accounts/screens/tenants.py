@@ -28,7 +28,7 @@ from accounts.links import visit_path
 from accounts.permissions import MINT, VIEW_AS_ADMIN
 from accounts.screens.approvals import rule_actions
 from accounts.screens.failures import Failure, beside, failure_of, log_link
-from accounts.screens.overview import connection_badge
+from accounts.screens.overview import connection_badge, sparklines
 from accounts.screens.site import StaffSite, show_tenant
 from accounts.signed_in import may
 from tenants import clock, connection
@@ -176,7 +176,7 @@ _ACTIONS: Final[tuple[Action[Any], ...]] = (
 
 
 class TenantAdmin(RecordAdmin[Tenant]):
-    list_display = ("name", "custom_domain", "state", "connected", "created_at", "url")
+    list_display = ("name", "custom_domain", "state", "connected", "recent", "created_at", "url")
     list_display_links = ("name", "custom_domain")
     list_filter = (ConnectionFilter, StatusFilter)
     ordering = ("name", "pk")
@@ -197,6 +197,18 @@ class TenantAdmin(RecordAdmin[Tenant]):
     def get_urls(self) -> list[URLPattern]:
         route = "<uuid:tenant_id>/view-as-admin/stop/"
         return [self.view_url(route, self.stop_view, "stop_viewing"), *super().get_urls()]
+
+    def prepare(self, request: HttpRequest, rows: Iterable[Tenant]) -> None:
+        """Note the requests of the last days on the rows: one statement."""
+        tenants = list(rows)
+        drawn = sparklines(tenants, clock.now().date())
+        for tenant in tenants:
+            tenant.recent = drawn.get(tenant.pk)
+
+    @admin.display(description="last 14 days")
+    def recent(self, tenant: Tenant) -> SafeString | None:
+        shown: SafeString | None = tenant.recent
+        return shown
 
     @admin.display(description="status")
     def state(self, tenant: Tenant) -> SafeString:

@@ -67,7 +67,7 @@ def sections(event: ProvisioningEvent, sight: Sight) -> list[Section]:
 
 
 def _bodies(event: ProvisioningEvent, sight: Sight) -> list[Section]:
-    """What was sent, beside the error that answered it; an answer that was no error is not kept."""
+    """The body that was sent, beside the error that answered it; an answer that was no error is not kept."""
     sent: list[Section] = []
     if event.sent is not None:
         is_query = event.operation in _QUERIES

@@ -25,30 +25,33 @@ from accounts.console.page import (
 )
 from accounts.console.screen import Panel
 from accounts.screens.failures import LOG, Failure, beside, failure_of, log_query
-from accounts.screens.overview import LOOKS, SOON, requests_chart, until
+from accounts.screens.overview import LOOKS, SOON, until
 from scim.models import ProvisioningEvent, Resource, User
 from scim.monitoring import mapping
+from scim.monitoring.charts import charts
 from scim.monitoring.exchanges import LIMITED
 from scim.protocol import urns
 from scim.screens.visibility import Sight
 from tenants import clock, connection, rates
 from tenants.connection import NEVER, Connection, Refusal, ago, connection_of, next_cycle
 from tenants.current import current_tenant, in_tenant
-from tenants.models import Expiry, Tenant, TrafficDay
+from tenants.models import Expiry, Tenant
 
 FAILURES_SHOWN: Final = 5
 FAILURES_FOR: Final = timedelta(days=7)
 _REFUSED_FROM: Final = 400  # HTTP status
 
 
-def tenant_overview(now: datetime, sight: Sight) -> Overview:
-    """The first page of the current tenant's admins, and of staff on a visit: seven statements."""
+def tenant_overview(now: datetime, sight: Sight, period: str = "") -> Overview:
+    """The first page of the current tenant's admins, and of staff on a visit: ten statements."""
     tenant = current_tenant()
     connection = connection_of(tenant, now)
+    requests, *others = charts(tenant, now, period)
     return Overview(
         banners=_banners(connection, now),
         stats=(_connection(connection, now), *_population()),
-        chart=requests_chart(TrafficDay.objects.filter(tenant=tenant), now.date()),
+        chart=requests,
+        charts=tuple(others),
         sections=(_failures(now, sight), _expiries(tenant, now)),
     )
 

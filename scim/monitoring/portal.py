@@ -57,8 +57,9 @@ class SetUp(Part):
 
     def overview(self, request: HttpRequest) -> Overview:
         """The state of provisioning, for accounts that may see it."""
-        may_see = may(request, SEE)
-        return tenant_overview(clock.now(), Sight.of(request)) if may_see else Overview()
+        if not may(request, SEE):
+            return Overview()
+        return tenant_overview(clock.now(), Sight.of(request), request.GET.get("period", ""))
 
     def setup(self, request: HttpRequest) -> HttpResponse:
         """The tutorial's steps with this tenant's own values, and how far one has come."""

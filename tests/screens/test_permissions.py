@@ -507,7 +507,7 @@ def test_a_refusal_says_what_happened_and_leads_on(path, sentence, alice, acme):
     page = alice.get(path).text
 
     assert sentence in page
-    assert '<a href="/">' in page
+    assert 'href="/">Go to the overview</a>' in page
 
 
 def test_a_form_that_is_refused_for_its_cookie_says_what_to_do(operator, open_browser):

@@ -1,7 +1,5 @@
 """Provisioned users: the list, the search, one user's page."""
 
-import html
-import json
 import re
 
 import pytest
@@ -11,6 +9,7 @@ from scim.screens import records
 from scim.screens.visibility import Sight
 from tenants import resolution
 from tests.support.at_screens import BJENSEN, JSMITH
+from tests.support.pages import json_in
 
 LIST = "/admin/scim/user/"
 DISABLE = {
@@ -116,8 +115,7 @@ def test_a_users_page_shows_the_attributes_grouped_in_the_order_of_the_schema(ow
 def test_a_users_page_shows_the_json_that_entra_sees(own_host, bjensen):
     page = own_host.get(f"{LIST}{bjensen.id}/change/").text
 
-    shown = re.findall(r'<pre id="scim-json"[^>]*>(.*?)</pre>', page, re.DOTALL)[0]
-    body = json.loads(html.unescape(shown))
+    body = json_in(page, "scim-json")
     meta = body.pop("meta")
     assert body == BJENSEN | {"id": str(bjensen.id)}
     assert meta["location"] == f"http://acme.mypolicies.localhost:8000/scim/Users/{bjensen.id}"

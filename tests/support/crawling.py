@@ -54,7 +54,7 @@ document.addEventListener("keyup", () => {
 });
 """
 _TABBABLE: Final = """() => [...document.querySelectorAll(
-  "a[href], button, input:not([type=hidden]), select, textarea, summary, [tabindex='0']"
+  "a[href]:not([tabindex='-1']), button, input:not([type=hidden]), select, textarea, summary, [tabindex='0']"
 )].filter((each) => !each.disabled && each.checkVisibility({ checkVisibilityCSS: true }))
 """
 _UNREACHED: Final = f"""() => {{

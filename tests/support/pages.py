@@ -3,6 +3,7 @@
 import csv
 import html
 import io
+import json
 import re
 
 
@@ -22,17 +23,30 @@ def table_of(page, caption):
     ]
 
 
+def json_in(text, name):
+    """The JSON that a page shows under that name, as a copy of it is."""
+    shown = re.findall(rf'<div class="json" id="{name}"[^>]*>(.*?)</div>', text, re.DOTALL)[0]
+    return json.loads(html.unescape(re.sub(r"<[^>]+>", "", shown)))
+
+
 def moments_of(page):
     """Time, what happened and what it did, of each moment of the history."""
     section = page.text[page.text.index("<h2>History") :]
-    section = section[: section.index("</section>")]
+    section = re.sub(
+        r"<thead>.*?</thead>", "", section[: section.index("</section>")], flags=re.DOTALL
+    )
     return [
         [
-            html.unescape(re.sub(r"\s+", " ", re.sub(r"<[^>]+>", "", text))).strip()
-            for _, text in re.findall(r"<(time|p)\b[^>]*>(.*?)</\1>", item, re.DOTALL)
+            html.unescape(re.sub(r"\s+", " ", re.sub(r"<[^>]+>", _between(kind), text))).strip()
+            for kind, text in re.findall(r"<(time|p|tr|li)\b[^>]*>(.*?)</\1>", item, re.DOTALL)
         ]
-        for item in re.findall(r"<li[^>]*>(.*?)</li>", section, re.DOTALL)
+        for item in section.split("<li data-state=")[1:]
     ]
+
+
+def _between(kind):
+    """A space between the cells of a row, nothing within a line."""
+    return " " if kind == "tr" else ""
 
 
 def rows_of(page):

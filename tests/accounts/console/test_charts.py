@@ -6,7 +6,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from accounts.console.chart import Chart, Series, axis_top, bar_chart
+from accounts.console.chart import Chart, Choice, Series, axis_top, bar_chart, sparkline
 
 REQUESTS = Chart(
     name="requests",
@@ -121,3 +121,46 @@ def test_a_series_with_a_number_too_few_is_refused():
 def test_negative_numbers_are_refused():
     with pytest.raises(ValueError, match="negative"):
         Chart("c", "C", ("Mon",), (Series("a", (-1,)),))
+
+
+def test_a_bar_and_its_number_lead_to_the_same_place():
+    paths = ("/mon", "/tue", "/wed")
+    figure = parsed(Chart("c", "C", ("Mon", "Tue", "Wed"), (Series("a", (1, 0, 2), "ok", paths),)))
+
+    led = [link.get("href") for link in figure.findall(".//svg/a")]
+    assert led == [link.get("href") for link in figure.findall(".//td/a")] == ["/mon", "/wed"]
+    assert figure.find(".//svg").get("role") == "group"
+
+
+def test_bars_that_are_not_stacked_all_stand_on_the_axis():
+    series = (Series("95 % within", (8.5,), "unknown"), Series("Half within", (2,)))
+    found = bars(parsed(Chart("c", "C", ("Mon",), series, is_stacked=False)))
+
+    assert [float(each.get("y")) + float(each.get("height")) for each in found] == [178, 178]
+    assert [each.find("title").text for each in found] == [
+        "Mon: 8.5 95 % within",
+        "Mon: 2 Half within",
+    ]
+
+
+def test_nothing_to_draw_is_said_in_a_sentence_and_the_choice_of_others_stays():
+    choices = (Choice("7 days", "?period=7d"), Choice("30 days", "?period=30d", is_shown=True))
+    figure = parsed(
+        Chart("c", "C", ("Mon",), (Series("a", (0,)),), empty="No requests.", choices=choices)
+    )
+
+    assert figure.find("p").text == "No requests."
+    assert figure.find(".//svg") is None
+    assert [link.get("aria-current") for link in figure.findall(".//nav//a")] == [None, "true"]
+
+
+def test_a_sparkline_draws_each_number_and_says_what_it_shows():
+    drawing = ET.fromstring(sparkline((4, 0, 2), "6 requests in 3 days"))  # noqa: S314  # our own
+
+    assert [each.get("height") for each in drawing.findall("rect")] == ["16", "8"]
+    assert drawing.get("aria-label") == "6 requests in 3 days"
+
+
+def test_paths_that_are_too_few_are_refused():
+    with pytest.raises(ValueError, match="one path a label"):
+        Chart("c", "C", ("Mon", "Tue"), (Series("a", (1, 2), "ok", ("/mon",)),))

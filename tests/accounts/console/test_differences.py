@@ -31,7 +31,7 @@ def plain(markup):
         ("x" * 300, "y" * 300, "x" * 300, "y" * 300),
     ],
 )
-def test_what_differs_is_marked_on_both_sides_when_the_values_are_alike(before, after, was, became):
+def test_a_difference_is_marked_on_both_sides_when_the_values_are_alike(before, after, was, became):
     found = sides(before, after)
 
     assert found[0] == f"<del>{was}</del>"

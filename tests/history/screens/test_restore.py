@@ -116,7 +116,7 @@ def test_the_history_of_the_group_says_so_too(lena, acme, guides, deleted):
     restored, left, _ = moments_of(page)
     assert restored[1].startswith("A member was restored by lena@mypolicies.example (staff)")
     assert left[1].startswith("A member was deleted by")
-    assert restored[2:] == left[2:] == ["member bjensen@acme.example"]
+    assert restored[2:] == left[2:] == ["bjensen@acme.example"]
 
 
 def test_staff_acts_are_in_the_log_of_staff_too(lena, operator, deleted):

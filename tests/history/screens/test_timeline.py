@@ -30,7 +30,7 @@ def test_a_users_page_shows_each_change_with_before_and_after_newest_first(
         "active true false",
     ]
     assert oldest[1].startswith(f"Created by {minted.token}")
-    assert "department Tour Operations" in oldest
+    assert "department: Tour Operations" in oldest
 
 
 def test_a_creation_that_has_a_row_for_each_attribute_is_shown_the_same(own_host, acme, bjensen):
@@ -58,8 +58,8 @@ def test_older_changes_are_a_page_further(own_host, bjensen, change):
     older = re.findall(r"\?before=\d+", first)[0]
     second = own_host.get(f"{LIST}{bjensen.id}/change/{older}").text
 
-    assert ("<ins>Guide 101<" in first, "<ins>Guide 0<" in first) == (True, False)
-    assert ("<ins>Guide 101<" in second, "<ins>Guide 0<" in second) == (False, True)
+    assert ("Guide 101" in told(first), "Guide 0" in told(first)) == (True, False)
+    assert ("Guide 101" in told(second), "Guide 0" in told(second)) == (False, True)
 
 
 @pytest.mark.parametrize(
@@ -80,6 +80,11 @@ def test_values_from_entra_are_shown_and_never_run(own_host, acme, provision):
     history = page[page.index("<h2>History") :]
     assert script not in page
     assert "&lt;script&gt;alert(1)" in history[: history.index("</section>")]
+
+
+def told(page):
+    """The values that titles became."""
+    return [re.sub(r"<[^>]+>", "", value) for value in re.findall(r"<ins>(.*?)</ins>", page)]
 
 
 def _retitle(title):
