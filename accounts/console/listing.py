@@ -56,6 +56,14 @@ class Listed(ChangeList):
         screen: Any = self.model_admin  # a RecordAdmin
         screen.prepare(request, self.result_list)
         self.nothing_hint = screen.nothing_hint(request)
+        self.news_path = screen.news_path(request, self)
+
+
+class Matching(ChangeList):
+    """The rows that match the search and the filters of a request, as `queryset`; none is read."""
+
+    def get_results(self, request: HttpRequest) -> None:
+        """Read nothing."""
 
     def url_for_result(self, result: Any) -> str:
         """The page that the row's name leads to."""

@@ -11,16 +11,17 @@ from uuid import UUID
 
 from django import forms
 from django.contrib.admin import AdminSite, ModelAdmin, ShowFacets, display
+from django.contrib.admin.options import IncorrectLookupParameters
 from django.contrib.admin.views.main import ChangeList
 from django.core.exceptions import PermissionDenied
-from django.db.models import DateTimeField, Model
+from django.db.models import DateTimeField, Model, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils.safestring import SafeString
 
 from accounts.console.action import ADD, Action, Call, said
-from accounts.console.listing import BoundedPaginator, Listed, TableFilter
+from accounts.console.listing import BoundedPaginator, Listed, Matching, TableFilter
 from accounts.console.page import (
     Banner,
     Button,
@@ -67,6 +68,7 @@ class RecordAdmin(_ModelAdmin[M], Generic[M]):
     icon = "page"  # beside its name there, of templates/static/screens/icons.svg
     purpose = ""  # what it is for, in a sentence
     is_provisioned = False  # the rows are Entra's: nobody edits them here, and a badge says so
+    opens_beside = False  # with scripts a row's page opens beside the list
     when_empty = ""  # what has to happen before there is a row
 
     def __init__(self, model: type[M], admin_site: AdminSite) -> None:
@@ -119,6 +121,34 @@ class RecordAdmin(_ModelAdmin[M], Generic[M]):
     def buttons_of_list(self, request: HttpRequest) -> tuple[Button, ...]:
         """The buttons above the list."""
         return self._buttons(Call(request, None))
+
+    def matching(self, request: HttpRequest) -> QuerySet[M]:
+        """The rows that the search and the filters of a request find; none is read. Raises Http404."""
+        columns = self.get_list_display(request)
+        try:
+            found: QuerySet[M] = Matching(
+                request=request,
+                model=self.model,
+                list_display=columns,
+                list_display_links=self.get_list_display_links(request, columns),
+                list_filter=self.get_list_filter(request),
+                date_hierarchy=None,
+                search_fields=self.get_search_fields(request),
+                list_select_related=False,
+                list_per_page=self.list_per_page,
+                list_max_show_all=self.list_max_show_all,
+                list_editable=(),
+                model_admin=self,
+                sortable_by=(),
+                search_help_text=None,
+            ).queryset
+        except IncorrectLookupParameters:
+            raise Http404("There is no such list.") from None
+        return found
+
+    def news_path(self, request: HttpRequest, listed: ChangeList) -> str:
+        """The path that tells how many rows have come since the list was made; "" for lists that are still."""
+        return ""
 
     def page(self, request: HttpRequest, record: M) -> Page:
         """The page about one row."""

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from django.contrib import admin
+from django.contrib.admin.views.main import ChangeList
 from django.core.exceptions import PermissionDenied
 from django.db.models import BooleanField, OuterRef, Q, QuerySet, Subquery, TextField, Value
 from django.db.models.fields.json import KT
@@ -29,6 +30,10 @@ from scim.screens.records import WHOLE_VALUES, resource_link, who_is_called
 from scim.screens.visibility import Sight
 from tenants import clock
 
+LOG: Final = "admin:scim_provisioningevent_changelist"
+NEWS: Final = "admin:scim_provisioningevent_news"
+NEWER: Final = "newer_than"  # the parameter with the key of the newest row that is shown
+MOST_NEWS: Final = 99
 EVENTS_SHOWN: Final = 50  # on the page of a user or group
 _COLUMNS: Final = (
     *("at", "operation", "method", "path", "status", "scimType", "detail", "explanation"),
@@ -173,6 +178,7 @@ class ProvisioningEventAdmin(ExportingAdmin[ProvisioningEvent]):
     counted_as = ("request", "requests")
     group = "Provisioning"
     icon = "log"
+    opens_beside = True
     views_noted = ("provisioning log viewed", "provisioning event viewed")
     action_table = (dry_run.DRY_RUN,)
     purpose = "Every request of Entra, with its answer, the reason and the changes."
@@ -199,7 +205,7 @@ class ProvisioningEventAdmin(ExportingAdmin[ProvisioningEvent]):
 
     def get_urls(self) -> list[URLPattern]:
         explanations = self.view_url("explanations/", self.explanations_view, "explanations")
-        return [explanations, *super().get_urls()]
+        return [explanations, self.view_url("news/", self.news_view, "news"), *super().get_urls()]
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[ProvisioningEvent], search_term: str
@@ -229,6 +235,31 @@ class ProvisioningEventAdmin(ExportingAdmin[ProvisioningEvent]):
 
     def nothing_hint(self, request: HttpRequest) -> str:
         return WHOLE_VALUES
+
+    def news_path(self, request: HttpRequest, listed: ChangeList) -> str:
+        """The path with the search and the filters, of the first page of the list."""
+        if listed.page_num > 1:
+            return ""
+        rows = list(listed.result_list[:1])
+        newest = rows[0].pk if rows else clock.first_id_at(clock.now())
+        return f"{reverse(NEWS)}{listed.get_query_string({NEWER: newest}, remove=['p'])}"
+
+    def news_view(self, request: HttpRequest) -> HttpResponse:
+        """A link to the list when requests have come that match it: one statement, along the key."""
+        if request.method not in {"GET", "HEAD"} or not self.has_view_permission(request):
+            raise PermissionDenied
+        asked = request.GET.copy()
+        newest = uuid_in(asked.pop(NEWER, [""])[-1])
+        if newest is None:
+            return HttpResponse()
+        request.GET = asked  # type: ignore[assignment]  # without our own parameter
+        found = self.matching(request)
+        number = found.filter(pk__gt=newest).order_by()[: MOST_NEWS + 1].count()
+        if not number:
+            return HttpResponse()
+        shown = f"{MOST_NEWS}+" if number > MOST_NEWS else str(number)
+        path = f"{reverse(LOG)}?{asked.urlencode()}" if asked else reverse(LOG)
+        return HttpResponse(link(path, f"{shown} new request{'' if number == 1 else 's'}"))
 
     def export(self, request: HttpRequest) -> Export:
         sight = Sight.of(request)

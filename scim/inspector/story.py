@@ -1,7 +1,8 @@
 """The log told in words: what a request did, in which cycle, and equal look-ups as one row."""
 
 from collections.abc import Sequence
-from datetime import timedelta
+from dataclasses import dataclass
+from datetime import UTC, date, timedelta
 from itertools import pairwise
 from typing import Any, Final
 
@@ -14,6 +15,7 @@ from scim.screens.visibility import Sight
 
 READS: Final = ("query", "retrieve", "discover")
 _APART: Final = timedelta(minutes=10)  # a longer pause ends a cycle
+_CYCLE_ROWS: Final = 3  # of a cycle that has a line of its own
 _NAMED: Final = 3  # changed attributes of a row
 _MOST: Final = 2_000  # changes that are read for one page of the list
 _NOUNS: Final = {
@@ -50,9 +52,9 @@ def tell(rows: Sequence[ProvisioningEvent]) -> None:
         row.changed = changed.get(row.pk, [])  # type: ignore[attr-defined]
         row.folded = 1  # type: ignore[attr-defined]
         row.head = ""  # type: ignore[attr-defined]
-    for cycle in _cycles(rows):
-        cycle[0].head = _head(cycle)  # type: ignore[attr-defined]
-        _fold(cycle)
+    for stretch in _stretches(_cycles(rows)):
+        stretch.rows[0].head = _head(stretch)  # type: ignore[attr-defined]
+        _fold(stretch.rows)
 
 
 def what(event: ProvisioningEvent) -> str:
@@ -124,12 +126,38 @@ def _cycles(rows: Sequence[ProvisioningEvent]) -> list[list[ProvisioningEvent]]:
     return groups
 
 
-def _head(cycle: Sequence[ProvisioningEvent]) -> str:
-    """The day and time of a cycle, and what it brought, as far as the page shows it."""
-    last, first = cycle[0].at, cycle[-1].at
-    refused = sum(row.count for row in cycle if row.status >= REFUSED_FROM)
-    changes = sum(row.operation not in READS and row.status < REFUSED_FROM for row in cycle)
-    reads = sum(row.count for row in cycle if row.operation in READS and row.status < REFUSED_FROM)
+@dataclass(frozen=True, slots=True)
+class _Stretch:
+    """Rows under one line: a cycle of some rows, or the short ones of a day together."""
+
+    rows: list[ProvisioningEvent]
+    is_cycle: bool
+
+
+def _stretches(cycles: Sequence[list[ProvisioningEvent]]) -> list[_Stretch]:
+    """The cycles under their lines; a line for each row of a quiet day would double the list."""
+    found: list[_Stretch] = []
+    for cycle in cycles:
+        is_short = len(cycle) < _CYCLE_ROWS
+        last = found[-1] if found else None
+        if is_short and last and not last.is_cycle and _day(last.rows[-1]) == _day(cycle[0]):
+            last.rows.extend(cycle)
+        else:
+            found.append(_Stretch(list(cycle), is_cycle=not is_short))
+    return found
+
+
+def _day(event: ProvisioningEvent) -> date:
+    return event.at.astimezone(UTC).date()
+
+
+def _head(stretch: _Stretch) -> str:
+    """The day of a stretch, the time if it is a cycle, and what it brought, as far as the page shows it."""
+    rows = stretch.rows
+    last, first = rows[0].at, rows[-1].at
+    refused = sum(row.count for row in rows if row.status >= REFUSED_FROM)
+    changes = sum(row.operation not in READS and row.status < REFUSED_FROM for row in rows)
+    reads = sum(row.count for row in rows if row.operation in READS and row.status < REFUSED_FROM)
     counts = (
         (changes, "change", "changes"),
         (refused, "refused", "refused"),
@@ -137,8 +165,8 @@ def _head(cycle: Sequence[ProvisioningEvent]) -> str:
     )
     said = ", ".join(f"{n:,} {one if n == 1 else many}" for n, one, many in counts if n)
     begin, end = f"{first:%H:%M}", f"{last:%H:%M}"
-    span = begin if begin == end else f"{begin}-{end}"
-    return f"{last:%A}, {last.day} {last:%B %Y}, {span} UTC: {said}"
+    span = f", {begin if begin == end else f'{begin}-{end}'} UTC" if stretch.is_cycle else ""
+    return f"{last:%A}, {last.day} {last:%B %Y}{span}: {said}"
 
 
 def _fold(cycle: Sequence[ProvisioningEvent]) -> None:

@@ -207,6 +207,25 @@ def test_10_the_colors_that_were_chosen_stay(staff):
     assert background == "rgb(15, 20, 27)"
 
 
+def test_a_request_opens_beside_the_log_with_an_address_of_its_own(staff):
+    visit_acme(staff, "Provisioning log")
+    staff.locator("#result_list").get_by_role("link").first.click()
+    drawer = staff.get_by_role("dialog")
+    drawer.get_by_role("heading", name="The request").wait_for()
+    address = staff.url
+
+    staff.keyboard.press("Escape")
+    drawer.wait_for(state="hidden")
+    assert staff.url == address.partition("#")[0]
+
+    staff.goto("about:blank")
+    staff.goto(address)
+    drawer.get_by_role("heading", name="The request").wait_for()
+    drawer.get_by_role("link", name="Open as page").click()
+    staff.wait_for_url(f"**{address.partition('#')[2]}")
+    staff.get_by_role("heading", name="The request").wait_for()
+
+
 def test_a_message_is_dismissed_and_the_account_menu_closes_with_escape(staff):
     open_acme(staff)
     staff.get_by_role("link", name="Suspend").click()

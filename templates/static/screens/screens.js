@@ -98,6 +98,79 @@ for (const message of document.querySelectorAll(".toasts li")) {
   }
 }
 
+// The page of a row opens beside its list, with an address of its own: the list's, and the page's behind #.
+const list = document.querySelector("[data-beside]");
+const beside = document.createElement("dialog");
+beside.className = "drawer";
+
+async function openBeside(path) {
+  const answer = await fetch(path, { credentials: "same-origin" });
+  const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+  const content = page.getElementById("content");
+  if (!answer.ok || answer.redirected || !content) {
+    location.assign(path);
+    return;
+  }
+  const whole = document.createElement("a");
+  whole.href = path;
+  whole.textContent = "Open as page";
+  const close = document.createElement("button");
+  close.type = "button";
+  close.textContent = "Close";
+  close.className = "button quiet";
+  close.addEventListener("click", () => beside.close());
+  const head = document.createElement("p");
+  head.className = "acts";
+  head.append(whole, close);
+  const inside = document.createElement("div");
+  inside.append(...content.childNodes);
+  beside.replaceChildren(head, inside);
+  beside.setAttribute("aria-label", page.title.split(" · ")[0]);
+  inOwnZone(beside);
+  if (!beside.open) {
+    beside.showModal();
+  }
+  history.replaceState(null, "", `#${path}`);
+}
+
+if (list) {
+  document.body.append(beside);
+  beside.addEventListener("close", () => history.replaceState(null, "", location.pathname + location.search));
+  beside.addEventListener("click", (event) => event.target === beside && beside.close()); // beside the drawer
+  list.addEventListener("click", (event) => {
+    const link = event.target.closest("tbody a");
+    if (link && !event.ctrlKey && !event.metaKey && !event.shiftKey && event.button === 0) {
+      event.preventDefault();
+      openBeside(new URL(link.href).pathname);
+    }
+  });
+  if (location.hash.startsWith(`#${location.pathname}`)) {
+    openBeside(location.hash.slice(1));
+  }
+}
+
+// A list says how many rows have come since; a link shows them.
+const AGAIN = 10_000; // milliseconds
+const news = document.querySelector("[data-news]");
+
+async function lookForNews() {
+  if (!document.hidden && !beside.open) {
+    try {
+      const answer = await fetch(news.dataset.news, { credentials: "same-origin", redirect: "error" });
+      const found = answer.ok ? await answer.text() : "";
+      if (found !== news.innerHTML) {
+        news.innerHTML = found;
+      }
+    } catch {
+      // Signed out, or the network is away: the next try may do better.
+    }
+  }
+  setTimeout(lookForNews, AGAIN);
+}
+if (news) {
+  setTimeout(lookForNews, AGAIN);
+}
+
 // Times are in UTC; the viewer's own zone stands beside it in the title.
 function inOwnZone(root) {
   for (const time of root.querySelectorAll("time[datetime][title$=UTC]")) {

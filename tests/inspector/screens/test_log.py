@@ -1,10 +1,12 @@
 """The provisioning log and the audit log: finding an entry and reading it."""
 
+import html
 import re
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
+import time_machine
 from django.db import transaction
 from django.utils import timezone
 
@@ -139,14 +141,94 @@ def test_equal_look_ups_after_each_other_are_one_row(own_host, log):
     ]
 
 
-def test_a_pause_begins_another_cycle_with_a_line_that_sums_it_up(own_host, log, refuse):
+@pytest.fixture
+def noon():
+    with time_machine.travel(datetime(2026, 11, 25, 12, 0, tzinfo=UTC), tick=False):
+        yield
+
+
+def test_a_pause_begins_another_cycle_with_a_line_that_sums_it_up(noon, own_host, log, refuse):
     refuse()
+    for minutes in (1, 2, 60, 61, 62):
+        log("create", minutes)
+
+    assert heads(own_host.get(LIST)) == [
+        "Wednesday, 25 November 2026, 11:58-12:00 UTC: 2 changes, 1 refused",
+        "Wednesday, 25 November 2026, 10:58-11:00 UTC: 3 changes",
+    ]
+
+
+def test_short_cycles_of_a_day_are_under_one_line(noon, own_host, log):
+    for minutes in (1, 60, 120, 121, 12 * 60 + 1):
+        log("create", minutes)
+
+    assert heads(own_host.get(LIST)) == [
+        "Wednesday, 25 November 2026: 4 changes",
+        "Tuesday, 24 November 2026: 1 change",
+    ]
+
+
+def news(browser, page):
+    """The answer to the question that the page asks again and again."""
+    path = html.unescape(re.findall(r'data-news="([^"]+)"', page.text)[0])
+    return browser.get(path)
+
+
+def test_a_list_is_told_how_many_requests_have_come_that_match_it(own_host, log, refuse):
+    log("create", 5)
+    everything, refused = (
+        own_host.get(LIST, {"outcome": outcome}) for outcome in ("all", "refused")
+    )
+    assert news(own_host, everything).text == ""
+
+    log("query", -1)
+    log("create", -2)
+    refuse(age=-timedelta(minutes=3))
+
+    assert news(own_host, everything).text == f'<a href="{LIST}?outcome=all">3 new requests</a>'
+    assert news(own_host, refused).text == f'<a href="{LIST}?outcome=refused">1 new request</a>'
+
+
+def test_a_list_without_rows_and_one_of_the_other_tenant_are_told_of_their_own(
+    own_host, log, globex, gus, open_browser
+):
+    empty = own_host.get(LIST)
+    gus_at_home = open_browser(globex, gus)
+    other = gus_at_home.get(LIST)
+    log("create", -1)
+
+    assert "1 new request<" in news(own_host, empty).text
+    assert news(gus_at_home, other).text == ""
+
+
+def test_news_cost_one_statement_on_the_log(own_host, log, statements):
+    page = own_host.get(LIST)
+    log("create", -1)
+
+    with statements() as executed:
+        news(own_host, page)
+
+    assert sum("scim_provisioningevent" in each for each in executed) == 1
+
+
+@pytest.mark.parametrize("newest", ["", "x", "9" * 40])
+def test_news_after_a_row_that_is_none_are_none(newest, own_host, log):
     log("create", 1)
-    log("create", 60)
 
-    found = heads(own_host.get(LIST))
+    assert own_host.get(f"{LIST}news/", {"newer_than": newest}).text == ""
 
-    assert [each.partition("UTC: ")[2] for each in found] == ["1 change, 1 refused", "1 change"]
+
+def test_a_further_page_asks_for_no_news(own_host, log):
+    for minutes in range(51):
+        log("create", minutes)
+
+    assert "data-news" in own_host.get(LIST).text
+    assert "data-news" not in own_host.get(LIST, {"p": "2"}).text
+
+
+def test_only_those_who_may_see_the_log_are_told_of_news(acme, open_browser, own_host):
+    assert open_browser(acme).get(f"{LIST}news/").status_code == 302
+    assert own_host.post(f"{LIST}news/").status_code == 403
 
 
 def test_an_update_names_what_it_changed(own_host, bjensen, change):
