@@ -1,6 +1,7 @@
 """The base of every SCIM endpoint: authentication first, SCIM in and out, and the log."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any, ClassVar, cast
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
@@ -16,10 +17,12 @@ from scim.api.bodies import ScimParser
 from scim.api.exceptions import handle, scim_error
 from scim.api.log import tell
 from scim.api.renderers import ScimNegotiation, ScimRenderer, put_headers
+from scim.protocol.bulk import Result
 from scim.protocol.errors import InvalidSyntax, NotFound, ScimError
 from scim.protocol.messages import MEDIA_TYPE
 from scim.protocol.schema import ResourceType
 from scim.protocol.text import read_id
+from scim.provider.bulk import parts
 from scim.provider.observers import Answered
 from scim.provider.requester import Requester
 from tenants.current import log_with
@@ -47,6 +50,7 @@ class ScimView(APIView):
     verified: Verified | None = None
     sent: Any = None
     error: ScimError | None = None  # the refusal
+    results: Sequence[Result] = ()  # of a bulk request
 
     def initialize_request(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Request:
         return ScimRequest(
@@ -94,7 +98,7 @@ class ScimView(APIView):
             verified=self.verified,
             refusal=getattr(request, "refusal", None),  # scim.api.authentication
         )
-        tell(answered)
+        tell(replace(answered, parts=parts(answered, self.results)) if self.results else answered)
 
     @property
     def default_response_headers(self) -> dict[str, str]:

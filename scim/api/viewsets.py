@@ -226,4 +226,5 @@ class BulkView(ScimView):
     def post(self, request: Request) -> Response:
         types = resource_types(current_tenant())
         asked = read_request(self.read_body(), types, CAPABILITIES.max_operations)
-        return Response(bulk_response(bulk.perform(asked, self.authenticated())))
+        self.results = bulk.perform(asked, self.authenticated())
+        return Response(bulk_response(self.results))

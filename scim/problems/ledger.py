@@ -104,15 +104,17 @@ _ledger: Final = Ledger()
 
 
 class Outcomes(Observer):
-    """Enters each request into the ledger: no statement."""
+    """Enters each request, and each operation of a bulk request, into the ledger: no statement."""
 
     def answered(self, tenant: Tenant, answered: Answered) -> None:
         if answered.verified is None or answered.refusal is not None:
             return
-        if answered.status < _REFUSED_FROM:
-            _ledger.succeed(tenant.id, subjects(tenant, answered), clock.now())
-        elif _is_problem(answered):
-            _ledger.refuse(_refusal(tenant, answered, clock.now()))
+        now = clock.now()
+        for each in (answered, *answered.parts):
+            if each.status < _REFUSED_FROM:
+                _ledger.succeed(tenant.id, subjects(tenant, each), now)
+            elif _is_problem(each):
+                _ledger.refuse(_refusal(tenant, each, now))
 
 
 def subjects(tenant: Tenant, answered: Answered) -> Iterator[str]:

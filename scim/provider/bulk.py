@@ -23,7 +23,7 @@ from scim.protocol.schema import Relation, ResourceType
 from scim.protocol.text import read_id
 from scim.provider import provisioning_log, resources
 from scim.provider.features import observers
-from scim.provider.observers import Watches
+from scim.provider.observers import Answered, Watches
 from scim.provider.provisioning_log import Call
 from scim.provider.requester import Origin, Requester
 from scim.provider.resources import Creation, Existing
@@ -61,6 +61,23 @@ def perform(request: BulkRequest, requester: Requester) -> list[Result]:
             break
     watches.finish()
     return [results[index] for index in sorted(results)]
+
+
+def parts(whole: Answered, results: Sequence[Result]) -> tuple[Answered, ...]:
+    """The operations of the bulk request `whole`, each as a request of its own and its answer."""
+    return tuple(
+        replace(
+            whole,
+            operation=_NAMES.get(each.operation.method, "bulk"),
+            method=each.operation.method,
+            status=each.status,
+            reason=each.error.reason if each.error else "",
+            resource_type=each.operation.resource_type,
+            resource_id=read_id(each.operation.identifier) if each.operation.identifier else None,
+            sent=each.operation.data,
+        )
+        for each in results
+    )
 
 
 def _together(request: BulkRequest) -> Iterator[list[Unit]]:

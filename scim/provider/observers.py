@@ -43,7 +43,8 @@ class Answered:
     """A request and its answer.
 
     `operation` is the log's word for the request, `sent` its body or query. `verified` is its good
-    token, or the client that asked for an access token; `refusal` says why it was not accepted.
+    token, or the client that asked for an access token; `refusal` says why it was not accepted. `parts`
+    are the operations of a bulk request, each as the request that it stands for.
     """
 
     operation: str
@@ -57,6 +58,7 @@ class Answered:
     sent: Any = field(default=None, repr=False)
     verified: Verified | None = None
     refusal: TokenRefused | GrantRefused | None = None
+    parts: tuple["Answered", ...] = field(default=(), repr=False)
 
 
 class Observer:

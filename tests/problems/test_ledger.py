@@ -85,6 +85,38 @@ def test_refusal_and_success_between_two_writes_are_settled(
     assert problems(acme)[0].settled_at is not None
 
 
+def bulk(*operations):
+    return {
+        "schemas": ["urn:ietf:params:scim:api:messages:2.0:BulkRequest"],
+        "Operations": list(operations),
+    }
+
+
+def test_operations_of_a_bulk_request_open_and_settle_problems_as_requests_do(
+    at_acme, acme, globex, bjensen, clock, problems
+):
+    path, taken = path_of(bjensen), user(bjensen["userName"])
+    refused = {"method": "PATCH", "path": path, "data": NO_MAIL}
+    creation = {"method": "POST", "path": "/Users", "bulkId": "one", "data": taken}
+    answer = at_acme.post("/Bulk", bulk(refused, creation))
+
+    assert [each["status"] for each in answer.json["Operations"]] == ["400", "409"]
+    found = problems(acme)
+    assert sorted((each.reason, each.operation, each.times) for each in found) == [
+        ("user.email-missing", "modify", 1),
+        ("user.name-taken", "create", 1),
+    ]
+    assert (
+        str(next(each.resource_id for each in found if each.operation == "modify")) == bjensen["id"]
+    )
+    assert problems(globex) == []
+
+    clock.shift(2400)
+    at_acme.post("/Bulk", bulk({"method": "PATCH", "path": path, "data": TITLE}))
+    settled = {each.operation: each.settled_at is not None for each in problems(acme)}
+    assert settled == {"modify": True, "create": False}
+
+
 def test_a_look_at_the_user_and_another_users_success_settle_nothing(
     at_acme, acme, bjensen, jsmith, clock, problems
 ):
