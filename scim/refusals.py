@@ -454,9 +454,27 @@ _IN_SHORT: Final[Mapping[str, str]] = {
 }
 
 
+_NOUNS: Final[Mapping[str, str]] = {
+    "create": "Creation",
+    "retrieve": "Reading",
+    "query": "Look-up",
+    "replace": "Update",
+    "modify": "Update",
+    "delete": "Deletion",
+    "restore": "Restoration",
+    "bulk": "Bulk request",
+    "discover": "Discovery",
+}
+
+
 def in_short(reason: str) -> str:
     """The reason of a refusal in a few words, as titles have it: "no work e-mail"."""
     return _IN_SHORT.get(reason) or reason.replace(".", ": ").replace("-", " ") or "refused"
+
+
+def noun_of(operation: str) -> str:
+    """The operation as a noun, as titles have it: "Update"."""
+    return _NOUNS.get(operation, operation.capitalize())
 
 
 @cache

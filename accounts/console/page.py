@@ -48,6 +48,17 @@ class Table:
     rows: tuple[tuple[Any, ...], ...]
     empty: str
     more: SafeString | None = None  # a link to further rows
+    folded_from: int = 0  # rows that are in sight before the others fold; 0 for all
+
+    @property
+    def first(self) -> tuple[tuple[Any, ...], ...]:
+        """The rows in sight."""
+        return self.rows[: self.folded_from] if self.folded_from else self.rows
+
+    @property
+    def rest(self) -> tuple[tuple[Any, ...], ...]:
+        """The rows behind the fold."""
+        return self.rows[self.folded_from :] if self.folded_from else ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -355,24 +355,26 @@ class RequestsPanel(Panel[Any]):
     def sections(self, request: HttpRequest, record: Any) -> Sequence[Section]:
         sight = Sight.of(request)
         found = ProvisioningEvent.objects.filter(resource_id=record.pk).order_by("-id")
+        events = list(found.defer("sent", "notes")[: EVENTS_SHOWN + 1])
+        story.name_changes(events)
         rows = tuple(
             (
                 event.at,
-                event.operation,
-                status_badge(event.status),
-                sight.text(event.detail) or None,
                 link(
                     reverse("admin:scim_provisioningevent_change", args=[event.pk]),
-                    event.request_id,
+                    story.what(event),
                 ),
+                status_badge(event.status),
+                sight.text(event.detail) or None,
+                event.request_id,
             )
-            for event in found.defer("sent", "notes")[: EVENTS_SHOWN + 1]
+            for event in events
         )
         whole = f"{reverse('admin:scim_provisioningevent_changelist')}?q={record.pk}"
         more = link(whole, f"All requests about this {record.resource_type.lower()}")
         table = Table(
             "Provisioning log",
-            ("When", "Operation", "Status", "Detail", "Request"),
+            ("When", "Request", "Status", "Detail", "Request ID"),
             rows[:EVENTS_SHOWN],
             "No requests recorded.",
             more if len(rows) > EVENTS_SHOWN else None,

@@ -9,7 +9,7 @@ from typing import Any, Final
 from scim.inspector.requests import REFUSED_FROM
 from scim.models import AttributeChange, ProvisioningEvent, Resource
 from scim.protocol import urns
-from scim.refusals import in_short
+from scim.refusals import in_short, noun_of
 from scim.screens.records import short
 from scim.screens.visibility import Sight
 
@@ -18,17 +18,6 @@ _APART: Final = timedelta(minutes=10)  # a longer pause ends a cycle
 _CYCLE_ROWS: Final = 3  # of a cycle that has a line of its own
 _NAMED: Final = 3  # changed attributes of a row
 _MOST: Final = 2_000  # changes that are read for one page of the list
-_NOUNS: Final = {
-    "create": "Creation",
-    "retrieve": "Reading",
-    "query": "Look-up",
-    "replace": "Update",
-    "modify": "Update",
-    "delete": "Deletion",
-    "restore": "Restoration",
-    "bulk": "Bulk request",
-    "discover": "Discovery",
-}
 _DONE: Final = {
     "create": "Created",
     "retrieve": "Read",
@@ -47,14 +36,20 @@ def tell(rows: Sequence[ProvisioningEvent]) -> None:
     `changed`: the attributes that a row changed. `head`: the line above the first row of a cycle.
     `folded`: the number of equal look-ups that a row stands for; 0 for one that is not shown.
     """
-    changed = _changed(rows)
+    name_changes(rows)
     for row in rows:
-        row.changed = changed.get(row.pk, [])  # type: ignore[attr-defined]
         row.folded = 1  # type: ignore[attr-defined]
         row.head = ""  # type: ignore[attr-defined]
     for stretch in _stretches(_cycles(rows)):
         stretch.rows[0].head = _head(stretch)  # type: ignore[attr-defined]
         _fold(stretch.rows)
+
+
+def name_changes(rows: Sequence[ProvisioningEvent]) -> None:
+    """Note on the rows the attributes that each changed, as `changed`: one statement."""
+    changed = _changed(rows)
+    for row in rows:
+        row.changed = changed.get(row.pk, [])  # type: ignore[attr-defined]
 
 
 def what(event: ProvisioningEvent) -> str:
@@ -63,8 +58,8 @@ def what(event: ProvisioningEvent) -> str:
     number = sum(each.count for each in getattr(row, "stands_for", [event]))
     times = f" ({number:,} times)" if number > 1 else ""
     if event.status >= REFUSED_FROM:
-        return f"{noun(event)} refused: {in_short(event.reason)}{times}"
-    done = _DONE.get(event.operation, noun(event))
+        return f"{noun_of(event.operation)} refused: {in_short(event.reason)}{times}"
+    done = _DONE.get(event.operation, noun_of(event.operation))
     names = getattr(row, "changed", [])
     if event.operation not in ("modify", "replace"):
         return f"{done}{times}"
@@ -75,18 +70,13 @@ def what(event: ProvisioningEvent) -> str:
     return f"{done} {listed}{f' and {more} more' if more > 0 else ''}"
 
 
-def noun(event: ProvisioningEvent) -> str:
-    """The operation as a noun: "Update"."""
-    return _NOUNS.get(event.operation, event.operation.capitalize())
-
-
 def title(event: ProvisioningEvent, sight: Sight) -> str:
     """The title of a request's page: "Update of Grace Hopper refused: no work e-mail"."""
     name = _name(event, sight)
     about = f" of {name}" if name else ""
     if event.status >= REFUSED_FROM:
-        return f"{noun(event)}{about} refused: {in_short(event.reason)}"
-    return f"{noun(event)}{about}: {event.status}"
+        return f"{noun_of(event.operation)}{about} refused: {in_short(event.reason)}"
+    return f"{noun_of(event.operation)}{about}: {event.status}"
 
 
 def _name(event: ProvisioningEvent, sight: Sight) -> str:

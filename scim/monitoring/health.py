@@ -31,6 +31,7 @@ from scim.monitoring import mapping
 from scim.monitoring.charts import charts
 from scim.monitoring.exchanges import LIMITED
 from scim.protocol import urns
+from scim.refusals import in_short, noun_of
 from scim.screens.visibility import Sight
 from tenants import clock, connection, rates
 from tenants.connection import NEVER, Connection, Refusal, ago, connection_of, next_cycle
@@ -120,7 +121,7 @@ def _show(path: str, state: str) -> SafeString:
 def _failures(now: datetime, sight: Sight) -> Table:
     found = ProvisioningEvent.objects.filter(
         pk__gte=clock.first_id_at(now - FAILURES_FOR), status__gte=_REFUSED_FROM
-    ).only("at", "operation", "status", "detail")
+    ).only("at", "operation", "reason", "detail")
     rows = tuple(_failure(event, now, sight) for event in found.order_by("-id")[:FAILURES_SHOWN])
     return Table(
         "Last failures",
@@ -132,7 +133,7 @@ def _failures(now: datetime, sight: Sight) -> Table:
 
 
 def _failure(event: ProvisioningEvent, now: datetime, sight: Sight) -> tuple[Any, ...]:
-    title = f"{event.operation.capitalize()}: {event.status}"
+    title = f"{noun_of(event.operation)} refused: {in_short(event.reason)}"
     request = screen_link("admin:scim_provisioningevent_change", title, event.pk)
     return ago(event.at, now), request, sight.text(event.detail)
 

@@ -6,18 +6,12 @@ from uuid import UUID
 
 from scim.models import ProvisioningEvent, Resource
 from scim.protocol import urns
+from scim.refusals import noun_of
 from scim.screens.visibility import Sight
 from tenants.models import Problem
 
 _NAMING: Final = {urns.USER_TYPE: "userName", urns.GROUP_TYPE: "displayName"}
 # The log's words for requests as nouns.
-OPERATIONS: Final = {
-    "create": "creation",
-    "modify": "update",
-    "replace": "update",
-    "delete": "deletion",
-    "retrieve": "look-up",
-}
 
 
 def names_of(problems: Sequence[Problem], sight: Sight) -> Mapping[UUID, str]:
@@ -45,9 +39,8 @@ def title_of(problem: Problem, name: str | None, reason: str) -> str:
     """The problem in a line: "Update of grace@acme.example refused: no work e-mail"."""
     if problem.operation == "query":
         return f"Look-ups of {problem.resource_type.lower() or 'resource'}s refused: {reason}"
-    operation = OPERATIONS.get(problem.operation, problem.operation)
     about = name or f"a {problem.resource_type.lower() or 'resource'}"
-    return f"{operation.capitalize()} of {about} refused: {reason}"
+    return f"{noun_of(problem.operation)} of {about} refused: {reason}"
 
 
 def _name(document: Any) -> str | None:

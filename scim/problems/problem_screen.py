@@ -35,7 +35,7 @@ from accounts.screens.site import SEE_TENANTS
 from accounts.signed_in import may
 from scim.models import ProvisioningEvent, Resource
 from scim.problems.muting import MUTE, mute, unmute
-from scim.problems.people import OPERATIONS, names_of, title_of
+from scim.problems.people import names_of, title_of
 from scim.problems.standing import (
     OPEN,
     SENT_WITHIN,
@@ -46,7 +46,7 @@ from scim.problems.standing import (
     standing_badge,
     standing_of,
 )
-from scim.refusals import explain, in_short
+from scim.refusals import explain, in_short, noun_of
 from scim.screens.records import resource_link
 from scim.screens.visibility import Sight
 from tenants import clock
@@ -306,8 +306,7 @@ class ProblemPanel(Panel[Any]):
         newest = found.order_by("-last_at", "pk").first()
         if newest is None:
             return None
-        operation = OPERATIONS.get(newest.operation, newest.operation).capitalize()
-        title = f"{operation} refused {relative(newest.last_at, now)}: {in_short(newest.reason)}."
+        title = f"{noun_of(newest.operation)} refused {relative(newest.last_at, now)}: {in_short(newest.reason)}."
         path = reverse("admin:tenants_problem_change", args=[newest.pk])
         return Banner("failing", title, _remedy_of(newest.reason), link(path, "View problem"))
 

@@ -34,6 +34,7 @@ WHOLE_VALUES: Final = (
     "Only complete values are found: type the complete user name, e-mail or display name."
 )
 GROUPS_SHOWN: Final = 100
+GROUPS_IN_SIGHT: Final = 8  # the others fold
 MEMBER_HEADINGS: Final = ("Member", "Type", "State", "id")
 # Types with a page for each resource.
 _SCREENS: Final = {
@@ -213,7 +214,7 @@ def groups_section(resource: Resource) -> Table:
     )
     headings, empty = ("Group", "Belongs", "id"), "No groups."
     more = format_html("There are more than {}.", GROUPS_SHOWN) if found[GROUPS_SHOWN:] else None
-    return Table("Groups", headings, rows, empty, more)
+    return Table("Groups", headings, rows, empty, more, GROUPS_IN_SIGHT)
 
 
 def member_rows(members: Iterable[Member], sight: Sight) -> tuple[tuple[Any, ...], ...]:
