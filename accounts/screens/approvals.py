@@ -165,6 +165,7 @@ class CredentialRequestAdmin(RecordAdmin[CredentialRequest]):
     ordering = ("-requested_at", "pk")
     counted_as = ("token request", "token requests")
     group = "Connection"
+    icon = "key"
     purpose = "Secret tokens that a second person has to approve."
     when_empty = "While approval is required, a secret token that somebody requests appears here."
     action_table = (*_ACTIONS, *rule_actions(operator=False))

@@ -298,4 +298,4 @@ def shown_tenant(request: HttpRequest) -> Tenant | None:
 
 def _settings_of(path: str, *, is_open: bool = False) -> Place:
     purpose = "Host names, status and retention of the tenant, for staff."
-    return Place("Administration", "Tenant settings", path, purpose, is_open)
+    return Place("Administration", "Tenant settings", path, purpose, "tenants", is_open)
