@@ -48,11 +48,14 @@ CROSS JOIN LATERAL (
 WHERE found.duration_ms IS NOT NULL
 GROUP BY bar.place
 """
-# By the index of those that are there; a user counts from the day on which it was created until it was deleted.
+# By the index of those that are there: all of them, whose bucket is 0, and the ones since the first bar.
 _CREATED: Final = """
+SELECT 0, count(*) FROM scim_resource WHERE resource_type = %(type)s AND deleted_at IS NULL
+UNION ALL
 SELECT width_bucket(id, %(starts)s::uuid[]), count(*) FROM scim_resource
-WHERE resource_type = %(type)s AND deleted_at IS NULL GROUP BY 1
+WHERE resource_type = %(type)s AND deleted_at IS NULL AND id >= %(first)s GROUP BY 1
 """
+# A user counts from its creation until it was deleted.
 _DELETED: Final = """
 SELECT width_bucket(id, %(starts)s::uuid[]), width_bucket(deleted_at, %(moments)s::timestamptz[]), count(*)
 FROM scim_resource WHERE resource_type = %(type)s AND deleted_at >= %(since)s GROUP BY 1, 2
@@ -153,8 +156,9 @@ def _users(starts: Sequence[datetime], now: datetime) -> SafeString:
     keys = _ids(starts, now)["starts"]
     named = {"starts": keys, "type": urns.USER_TYPE}
     change = [0] * (len(starts) + 1)
-    for bucket, number in _rows(_CREATED, named):
+    for bucket, number in _rows(_CREATED, named | {"first": keys[0]}):
         change[bucket] += number
+        change[0] -= number if bucket else 0
     deleted = {"moments": list(starts), "since": starts[0]}
     for created, ended, number in _rows(_DELETED, named | deleted):
         change[created] += number

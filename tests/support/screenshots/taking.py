@@ -22,6 +22,7 @@ _STAFF: Final = "olaf@mypolicies.example"
 _TARA: Final = "tara@acme.example"
 _VISIT: Final = "/t/acme/admin"
 _FIRST: Final = "#result_list tbody a"
+PEOPLE: Final = 400  # in the big tenant: enough for every page of a list
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +44,28 @@ def _open_first(page: Page) -> None:
     page.locator(_FIRST).first.click()
 
 
+def _open_beside(page: Page) -> None:
+    _open_first(page)
+    page.get_by_role("dialog").get_by_role("heading", name="The request").wait_for()
+
+
+def _open_as_page(page: Page) -> None:
+    _open_beside(page)
+    page.get_by_role("link", name="Open as page").click()
+    page.wait_for_url("**/change/")
+
+
+def _show_history(page: Page) -> None:
+    _open_first(page)
+    page.locator(
+        "section", has=page.get_by_role("heading", name="History")
+    ).scroll_into_view_if_needed()
+
+
+def _open_menu(page: Page) -> None:
+    page.locator("#user-tools details.menu > summary").click()
+
+
 def _generate(page: Page) -> None:
     page.locator("select[name=issued_for]").select_option(index=1)
     page.get_by_role("button", name="Generate").click()
@@ -58,15 +81,19 @@ SHOTS: Final = (
     Shot("users", f"{_VISIT}/scim/user/"),
     Shot("user", f"{_VISIT}/scim/user/", then=_open_first),
     Shot("log-refused", f"{_VISIT}/scim/provisioningevent/?outcome=refused"),
-    Shot("request", f"{_VISIT}/scim/provisioningevent/?status=400", then=_open_first),
+    Shot("request", f"{_VISIT}/scim/provisioningevent/?status=400", then=_open_as_page),
+    Shot("request-beside", f"{_VISIT}/scim/provisioningevent/?status=400", then=_open_beside),
+    Shot("group-history", f"{_VISIT}/scim/group/?q=Policy", then=_show_history, scheme="dark"),
+    Shot("account-menu", "/admin/tenants/tenant/", then=_open_menu, scheme="dark"),
+    Shot("not-found", "/admin/nothing/", is_portal=True),
     Shot("overview-tenant", "/admin/", is_portal=True),
     Shot("log-dark", "/admin/scim/provisioningevent/", is_portal=True, scheme="dark"),
     Shot("users-narrow", "/admin/scim/user/", is_portal=True, size=(390, 844)),
 )
 
 
-def take_all(folder: Path = FOLDER, people: int = 2_000) -> None:
-    """Write every picture; this takes about a minute and a half, most of it for the seed."""
+def take_all(folder: Path = FOLDER, people: int = PEOPLE) -> None:
+    """Write every picture; this takes about a minute, most of it for the seed."""
     folder.mkdir(parents=True, exist_ok=True)
     with new_server(STAFF_EMAIL=_STAFF, STAFF_PASSWORD=PASSWORD) as server:
         server.start()
