@@ -74,6 +74,10 @@ _FIELDS_IN_ERROR: Final = """() => [...document.querySelectorAll(".form-row.erro
 }).map((row) => row.textContent.trim().slice(0, 60))
 """
 _TEXT: Final = "(url) => fetch(url).then((answer) => answer.text())"
+# Links in drawings have no `href` that is a text.
+_HREFS: Final = """() => [...document.querySelectorAll("a[href]")]
+  .map((each) => new URL(each.getAttribute("href"), document.baseURI).href)
+"""
 _FILES: Final = """() => performance.getEntriesByType("resource").map((each) => each.name)"""
 _SMALL_TARGETS: Final = """() => [...document.querySelectorAll("button, input:not([type=hidden]), select, summary, .button, nav a")]
   .filter((each) => each.checkVisibility({ checkVisibilityCSS: true }))
@@ -173,9 +177,7 @@ class Crawler:
             self.findings.headers.append(f"{url}: sniffed")
 
     def _links(self) -> list[str]:
-        found: list[str] = self.page.evaluate(
-            "() => [...document.querySelectorAll('a[href]')].map((each) => each.href)"
-        )
+        found: list[str] = self.page.evaluate(_HREFS)
         return [urldefrag(url).url for url in found if url.startswith("http")]
 
     def _weight(self, name: str) -> None:
