@@ -95,7 +95,7 @@ def bulk(*operations):
 def test_operations_of_a_bulk_request_open_and_settle_problems_as_requests_do(
     at_acme, acme, globex, bjensen, clock, problems
 ):
-    path, taken = path_of(bjensen), user(bjensen["userName"])
+    path, taken = path_of(bjensen), {**BJENSEN, "externalId": "another"}
     refused = {"method": "PATCH", "path": path, "data": NO_MAIL}
     creation = {"method": "POST", "path": "/Users", "bulkId": "one", "data": taken}
     answer = at_acme.post("/Bulk", bulk(refused, creation))

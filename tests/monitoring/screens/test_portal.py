@@ -204,7 +204,7 @@ def test_the_first_page_says_what_fails_and_leads_to_the_request(at_home, entra,
 
     assert "another has the same name" in page
     assert "/admin/scim/provisioningevent/?q=" in page
-    assert "Create: 409" in page
+    assert "Creation refused: userName taken" in page
 
 
 def test_a_revoked_token_beside_one_that_works_is_a_warning(at_home, acme, tara, entra, command):
