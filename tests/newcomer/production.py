@@ -132,7 +132,7 @@ class Person:
         assert done.returncode in good, f"{line}\n{done.stdout[-2000:]}{done.stderr[-2000:]}"
         if "token mint" in line:
             self.variables["TOKEN"] = done.stdout.strip()
-        elif "curl" in line or "check" in line:
+        elif "curl" in line or "check " in line:
             say((done.stdout + done.stderr).strip()[:600])
 
 
