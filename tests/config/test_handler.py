@@ -8,7 +8,7 @@ from django.test import Client
 from django.utils.module_loading import import_string
 
 from accounts import tokens
-from config.edge.handler import without_charset
+from config.edge.handler import by_target, without_charset
 from config.edge.headers import HeadersMiddleware, SameHeadersMiddleware
 from tenants import lifecycle
 from tenants.middleware import TenantMiddleware
@@ -179,3 +179,30 @@ def test_a_charset_is_taken_out_of_the_content_type_and_nothing_else_is(named, s
 
     assert without_charset(environ) == {"CONTENT_TYPE": seen, "PATH_INFO": "/scim"}
     assert environ["CONTENT_TYPE"] == named
+
+
+@pytest.mark.parametrize(
+    ("target", "host"),
+    [
+        ("/scim/Users", "acme.example"),
+        ("http://globex.example/scim/Users", "globex.example"),
+        ("HTTPS://globex.example:8443?x", "globex.example:8443"),
+        ("http:///scim/Users", ""),
+        ("//globex.example/scim/Users", "acme.example"),
+        ("*", "acme.example"),
+    ],
+)
+def test_an_absolute_url_names_the_host_whatever_the_header_says(target, host):
+    """RFC 9112 §3.2.2."""
+    environ = {"RAW_URI": target, "HTTP_HOST": "acme.example"}
+
+    assert by_target(environ) == {"RAW_URI": target, "HTTP_HOST": host}
+
+
+def test_a_request_for_another_tenants_absolute_url_is_refused_the_token(acme, globex, scim):
+    at_acme = scim(acme)
+
+    answer = at_acme.http.get("/scim/Users", RAW_URI=f"http://{globex.host}/scim/Users")
+
+    assert answer.status_code == 401
+    assert at_acme.get("/Users").status == 200
