@@ -65,6 +65,10 @@ faults: $(VENV)/dev.stamp  ## Break processes, database and disk under load and 
 wheel: $(VENV)/dev.stamp  ## Build dist/*.whl, which is the same to the byte for the same commit
 	@SOURCE_DATE_EPOCH=$$(git log -1 --format=%ct) exec $(BIN)/python -m hatchling build -t wheel -d dist
 
+.PHONY: fuzz
+fuzz: $(VENV)/dev.stamp  ## Send 10,000 made-up requests to a real server, none of which may fail; ARGS="--help" says what else
+	@exec $(BIN)/python -m tests.support.fuzz $(ARGS)
+
 .PHONY: sbom audit
 sbom: $(VENV)/runtime.stamp  ## Print the bill of materials (CycloneDX): each package, its hashes and its license
 	@exec $(BIN)/python -m tests.support.supply
