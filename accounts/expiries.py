@@ -6,18 +6,21 @@ transaction that queues its messages, so each is sent once: of two commands at o
 finds it queued, and what cannot be sent is tried again by the worker (accounts.mailing).
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
 from django.db import transaction
+from django.db.models import Model
 
 from accounts import audit, mail
 from accounts.audit import Actor, Details
-from accounts.models import ClientSecret, SecretToken, not_ended
+from accounts.models import ClientSecret, IdentityProvider, SecretToken, not_ended
 from accounts.permissions import MINT
+from accounts.sso.identity import Kind as SignOn
+from accounts.sso.saml import expiry_of
 from accounts.tokens import SUPPORT
 from tenants.current import in_public, in_tenant
 from tenants.models import Expiry, Tenant
@@ -29,7 +32,7 @@ DAYS: Final = (30, 14, 3, 1)  # before the end
 def register(tenant: Tenant, now: datetime) -> None:
     """Bring the registry up to date with the credentials of `tenant`, which is the current one.
 
-    Four statements. Needs a transaction in the tenant.
+    Five statements. Needs a transaction in the tenant.
     """
     found = _expiries(tenant, now)
     Expiry.objects.filter(tenant=tenant).exclude(pk__in=found).delete()
@@ -46,11 +49,15 @@ def _expiries(tenant: Tenant, now: datetime) -> dict[UUID, Expiry]:
     since = now - KEPT_AFTER
     tokens = SecretToken.objects.filter(not_ended(since)).exclude(expires_at=None)
     secrets = ClientSecret.objects.filter(not_ended(since), client__revoked_at=None)
-    found = [
+    found: list[tuple[Expiry.Kind, Model, datetime | None]] = [
         *((Expiry.Kind.TOKEN, token, token.expires_at) for token in tokens.defer("digest")),
         *(
             (Expiry.Kind.SECRET, secret, secret.expires_at)
             for secret in secrets.select_related("client").defer("digest")
+        ),
+        *(
+            (Expiry.Kind.SAML, provider, _last_end(provider.document("certificates")))
+            for provider in IdentityProvider.objects.filter(kind=SignOn.SAML, is_enabled=True)
         ),
     ]
     return {
@@ -58,6 +65,11 @@ def _expiries(tenant: Tenant, now: datetime) -> dict[UUID, Expiry]:
         for kind, each, at in found
         if at is not None
     }
+
+
+def _last_end(certificates: Sequence[str]) -> datetime | None:
+    """The end of the certificate that is good longest: providers announce the next one beside it."""
+    return max(map(expiry_of, certificates), default=None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,5 +135,6 @@ def _queue(tenant: Tenant, expiry: Expiry, now: datetime) -> int:
         "days": max((expiry.expires_at - now).days, 1),
         "support": SUPPORT,
     }
-    notice = mail.Notice("expiry.txt", tenant, values, expiry.screen)
+    template = "certificate.txt" if expiry.kind == Expiry.Kind.SAML else "expiry.txt"
+    notice = mail.Notice(template, tenant, values, expiry.screen)
     return mail.queue(notice, [*mail.tenant_admins(tenant), *mail.staff_who_may(MINT)], now)

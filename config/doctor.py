@@ -309,7 +309,10 @@ def _credentials() -> Iterator[Finding]:
             kind, day = each.get_kind_display(), f"{each.expires_at:%Y-%m-%d}"
             verb = "expired" if each.expires_at <= now else "expires"
             sentence = f"{kind} {each.name} {verb} on {day}."
+            is_theirs = each.kind == Expiry.Kind.SAML
             remedy = "Make a new one and enter it in Entra."
+            if is_theirs:
+                remedy = "Renew it in Entra, and save the new metadata under Single sign-on."
             domain = each.tenant.custom_domain
             yield Finding("credentials", Level.WARNING, sentence, remedy, domain)
 

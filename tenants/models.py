@@ -6,6 +6,7 @@ moves every tenant at once and nothing can drift.
 """
 
 import uuid
+from collections.abc import Mapping
 from typing import Final, NoReturn
 
 from django.conf import settings
@@ -185,6 +186,7 @@ class Expiry(models.Model):
     class Kind(models.TextChoices):
         TOKEN = "token", "Secret token"
         SECRET = "secret", "Client secret"
+        SAML = "saml", "Signing certificate"  # of the identity provider
 
     id = models.UUIDField(primary_key=True, editable=False)
     tenant = models.ForeignKey(Tenant, models.CASCADE, related_name="expiries")
@@ -204,8 +206,14 @@ class Expiry(models.Model):
     @property
     def screen(self) -> str:
         """The name of the URL of the tenant's screen where it is replaced."""
-        model = "secrettoken" if self.kind == self.Kind.TOKEN else "oauthclient"
-        return f"admin:accounts_{model}_changelist"
+        return f"admin:accounts_{_REPLACED_AT[self.kind]}_changelist"
+
+
+_REPLACED_AT: Mapping[str, str] = {
+    Expiry.Kind.TOKEN: "secrettoken",
+    Expiry.Kind.SECRET: "oauthclient",
+    Expiry.Kind.SAML: "identityprovider",
+}
 
 
 class Guard(models.Model):

@@ -8,7 +8,7 @@ from uuid import UUID
 from django.conf import settings
 from django.db import IntegrityError, transaction
 
-from accounts import posting, sessions
+from accounts import expiries, posting, sessions
 from accounts.actions.accounts import get_account, get_admin
 from accounts.actions.performing import ActionRefused, note, one_line, performing, refusals
 from accounts.audit import Actor, Details
@@ -83,6 +83,7 @@ def set_up_saml(actor: Actor, tenant: Tenant, metadata: str) -> IdentityProvider
         provider.read_at = clock.now()
         details: Details = {"certificates": len(found.certificates)}
         _save(actor, tenant, provider, details, is_same=former == found.issuer)
+        expiries.register(tenant, clock.now())
     return provider
 
 
@@ -152,6 +153,7 @@ def remove(actor: Actor, tenant: Tenant, kind: str) -> None:
         provider = _get(tenant, kind)
         _check_not_required(provider)
         provider.delete()
+        expiries.register(tenant, clock.now())
         if kind == Kind.OIDC:
             lifecycle.set_identity_due(tenant, None)
         note(actor, tenant, "single sign-on removed", str(provider), {"issuer": provider.issuer})
@@ -209,6 +211,7 @@ def _switch(actor: Actor, tenant: Tenant, provider: IdentityProvider, *, is_enab
         raise ActionRefused("action.too-late", "It is so already.")
     provider.is_enabled = is_enabled
     provider.save(update_fields=["is_enabled"])
+    expiries.register(tenant, clock.now())
     act = "single sign-on enabled" if is_enabled else "single sign-on disabled"
     note(actor, tenant, act, str(provider), {"issuer": provider.issuer})
 

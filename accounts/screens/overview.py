@@ -242,7 +242,7 @@ def _expiring(now: datetime) -> Table:
         for expiry in found.order_by("expires_at", "pk")[:LISTED]
     )
     return Table(
-        "Secret tokens and client secrets about to expire",
+        "Credentials about to expire",
         ("Tenant", "Credential", "Expires", "Time left", "Action"),
         rows,
         "Nothing expires within 30 days.",

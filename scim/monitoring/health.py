@@ -149,7 +149,7 @@ def _expiries(tenant: Tenant, now: datetime) -> Table:
         for expiry in found.order_by("expires_at", "pk")
     )
     return Table(
-        "Secret tokens and client secrets about to expire",
+        "Credentials about to expire",
         ("Credential", "Expires", "Time left"),
         rows,
         "Nothing expires within 30 days.",

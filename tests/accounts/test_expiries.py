@@ -8,13 +8,13 @@ import time_machine
 from django.core.management import call_command
 
 from accounts import actions, expiries
-from accounts.actions import ClientRequest, TokenRequest
+from accounts.actions import ClientRequest, TokenRequest, single_sign_on
 from accounts.models import AuditEntry
 from accounts.permissions import Role
 from tenants import lifecycle
 from tenants.current import in_public, in_tenant
 from tenants.models import Expiry
-from tests.support import mailing, people
+from tests.support import identity, mailing, people
 
 NOW = datetime(2026, 11, 25, 10, 0, tzinfo=UTC)
 
@@ -151,3 +151,37 @@ def test_the_nearest_warning_that_is_reached_is_due(left, days):
     expiry = Expiry(expires_at=NOW + timedelta(days=left))
 
     assert expiries.due(expiry, NOW) == days
+
+
+@pytest.fixture
+def signed_on(acme, globex):
+    """Both tenants have an identity provider, whose certificate ends with 2089; acme's is enabled."""
+    for tenant in (acme, globex):
+        people.tenant_admin(tenant)
+        text = identity.metadata("https://login.microsoftonline.com/acme/saml2")
+        single_sign_on.set_up_saml(people.COMMAND, tenant, text)
+        single_sign_on.note_test(people.COMMAND, tenant, "saml")
+    single_sign_on.enable(people.COMMAND, acme, "saml")
+
+
+def test_the_end_of_a_signing_certificate_is_warned_of_where_people_sign_in_by_it(
+    signed_on, warn, clock, acme
+):
+    clock.move_to(datetime(2089, 12, 20, tzinfo=UTC))
+
+    assert warn() == [("tara@acme.example", "Single sign-on to Acme Ltd stops in 12 days")]
+    [message] = warn.messages
+    assert "expires on 2090-01-01 at 00:00 UTC" in message.body
+    assert "http://acme.mypolicies.localhost:8000/admin/accounts/identityprovider/" in message.body
+    assert warn() == []
+
+
+def test_a_provider_that_nobody_signs_in_by_has_no_end(signed_on, acme):
+    def ends():
+        with in_public():
+            return [each.kind for each in Expiry.objects.filter(tenant=acme)]
+
+    before = ends()
+    single_sign_on.disable(people.COMMAND, acme, "saml")
+
+    assert (before, ends()) == (["saml"], [])

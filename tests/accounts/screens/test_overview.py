@@ -18,7 +18,7 @@ NOW = datetime(2026, 11, 25, 10, 0, tzinfo=UTC)
 SECTIONS = (
     "Failing",
     "Silent for two hours",
-    "Secret tokens and client secrets about to expire",
+    "Credentials about to expire",
 )
 
 
