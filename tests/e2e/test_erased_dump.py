@@ -1,7 +1,6 @@
 """Erasure seen from outside: a dump of the whole database, searched for everything that was sent of a person."""
 
 import json
-import re
 
 import pytest
 
@@ -102,10 +101,10 @@ def test_a_dump_of_the_database_holds_nothing_of_an_erased_person(deployment):
 
     deployment.manage(f'user erase acme {person} --reason "Request 2026-31"')
     after = postgres.dump(data)
+    deployment.manage("audit verify --all")  # fails for a broken chain
 
     assert found_in(before) == VALUES
     assert found_in(after) == set()
     assert person in after
     assert globex("GET", f"/Users/{other}").json["userName"] == user("bjensen")["userName"]
-    assert re.search(r"acme.*", deployment.manage("audit verify --all"))
     assert found_in(deployment.log) == set()
