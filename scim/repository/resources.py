@@ -170,6 +170,7 @@ _STORED: Final = {
 
 MAX_EVENT_KEY: Final = 500  # characters: at most 2,000 of the 2,704 bytes of an index entry
 _MEMBERS: Final = f"{MEMBERS.name}["
+_DISPLAY_NAME: Final = "displayName"  # of what is comparable PostgreSQL makes a column of it
 _UNIQUE_KEY: Final = "scim_resource_unique_key"
 
 
@@ -346,7 +347,9 @@ def _unique_name(resource_type: ResourceType, constraint: str | None) -> str | N
 def _write_parameters(write: Write) -> dict[str, Any]:
     keys = dict(write.comparable or comparable(write.resource_type, write.resource))
     unique = write.resource_type.unique_attribute
-    unique_key = keys.pop(unique.name, None) if unique else None  # which is a column
+    unique_key = keys.get(unique.name) if unique else None
+    if unique and unique.name != _DISPLAY_NAME:
+        keys.pop(unique.name, None)  # it is a column
     return {
         **_event_parameters(write.event),
         "id": write.id,
