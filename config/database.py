@@ -15,7 +15,9 @@ from psycopg.conninfo import conninfo_to_dict
 from config.environment import EnvironmentVariableError
 from tenants import deadlines
 
-ROLE: Final = "mypolicies"  # owns the database; no superuser, so privileges bind it
+# The logins of the embedded server: none is a superuser, so privileges bind both.
+ROLE: Final = "mypolicies"  # owns the database
+SERVING: Final = "mypolicies_serving"  # owns nothing (decision 0081)
 DATABASE: Final = "mypolicies"
 PORT: Final = "5432"  # part of the socket's name, nothing else
 _MAX_SOCKET_DIR: Final = 90  # bytes; the system allows 107 with the socket's own name
@@ -78,9 +80,16 @@ def database_settings(
     }
 
 
-def owner_settings(url: str, data_dir: Path) -> dict[str, Any] | None:
-    """Django's settings of the login that owns the database; None without a URL of its own."""
-    return database_settings(url, data_dir, name="MIGRATION_DATABASE_URL") if url else None
+def owner_settings(url: str, data_dir: Path, *, is_embedded: bool) -> dict[str, Any] | None:
+    """Django's settings of the login that owns the database; None if that is the one that serves.
+
+    It has a URL of its own, or belongs to the embedded server.
+    """
+    if url:
+        return database_settings(url, data_dir, name="MIGRATION_DATABASE_URL")
+    if is_embedded:
+        return database_settings("", data_dir) | {"USER": ROLE}
+    return None
 
 
 def limit_waiting() -> None:
@@ -104,7 +113,7 @@ def keep_by_thread() -> None:
 def _embedded(data_dir: Path) -> dict[str, Any]:
     return {
         "NAME": DATABASE,
-        "USER": ROLE,
+        "USER": SERVING,
         "HOST": socket_dir(data_dir),
         "PORT": PORT,
     }

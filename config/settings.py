@@ -78,7 +78,9 @@ DATABASES = {
 }
 # The login that changes tables, if it is another than the one that serves (tenants.logins).
 SERVING_LOGIN = DATABASES["default"]["USER"]
-OWNER_DATABASE = owner_settings(environment.text("MIGRATION_DATABASE_URL"), DATA_DIR)
+OWNER_DATABASE = owner_settings(
+    environment.text("MIGRATION_DATABASE_URL"), DATA_DIR, is_embedded=not DATABASE_URL
+)
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 ROOT_URLCONF = "config.urls_tenant"

@@ -82,6 +82,7 @@ def django_db_modify_db_settings(django_db_modify_db_settings):
     data_dir = settings.DATA_DIR / "test"
     connection.settings_dict["HOST"] = socket_dir(data_dir)
     with embedded.running(data_dir, fsync=False):
+        database.let_owner_serve(data_dir)
         yield
         connection.close()
 
@@ -92,6 +93,7 @@ def django_db_setup(django_db_setup, django_db_blocker):
         lifecycle.create_operator_tenant()
         database.present_or_created("acme", "Acme Ltd")
         database.present_or_created("globex", "Globex Inc")
+        database.let_serve("public", "support", "t_acme", "t_globex")
 
 
 @pytest.fixture(autouse=True, scope="session")

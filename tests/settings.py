@@ -8,4 +8,10 @@ from tests.support import environment
 
 environment.make_own()
 
-from config.settings import *  # noqa: E402, F403  # reads the environment
+from config.database import ROLE  # noqa: E402  # reads the environment, like the next
+from config.settings import *  # noqa: E402, F403
+
+# Tests make databases, and change what nobody may: by the owner's login, unless they say otherwise.
+if not DATABASE_URL:  # noqa: F405
+    DATABASES["default"]["USER"] = SERVING_LOGIN = ROLE  # noqa: F405
+    OWNER_DATABASE = None

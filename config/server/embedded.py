@@ -184,13 +184,12 @@ class _Server:
         return ("-l", self._cluster.log.name, "-o", options, *wait, "start")
 
     def _prepare(self) -> None:
-        """Make role and database, once; a kill in between is made good at the next start."""
-        prepared = self._cluster.data / "prepared"  # goes where the data go
+        """Make roles and database, once; a kill in between is made good at the next start."""
+        prepared = self._cluster.data / "prepared-for-two"  # goes where the data go
         if prepared.exists():
             return
-        self._ensure(
-            "pg_roles", "rolname", database.ROLE, f"CREATE ROLE {database.ROLE} LOGIN CREATEDB"
-        )
+        for role, may in ((database.ROLE, "LOGIN CREATEDB"), (database.SERVING, "LOGIN")):
+            self._ensure("pg_roles", "rolname", role, f"CREATE ROLE {role} {may}")
         self._ensure(
             "pg_database",
             "datname",

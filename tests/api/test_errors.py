@@ -16,6 +16,11 @@ AS $$ BEGIN RAISE EXCEPTION USING ERRCODE = '{code}'; END $$
 """
 
 
+@pytest.fixture(autouse=True)
+def _served():
+    """By the owner's login: tables are changed here."""
+
+
 @pytest.fixture
 def without_users(acme):
     """Remove the table of acme's resources, so that any request for them fails."""

@@ -31,6 +31,11 @@ GROUPS = "id, externalId, displayName, members.value (Group)"
 BY_INDEX = 'Filter by an attribute with an index, alone or joined to the rest by "and":'
 
 
+@pytest.fixture(autouse=True)
+def _served():
+    """By the owner's login: tables are changed here."""
+
+
 def execute(tenant, *statements):
     with in_tenant(tenant), connection.cursor() as cursor:
         for statement in statements:

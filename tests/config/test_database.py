@@ -40,7 +40,27 @@ def test_without_a_url_the_embedded_server_of_the_data_dir_is_meant(tmp_path):
     found = database.database_settings("", tmp_path)
 
     assert found["HOST"] == database.socket_dir(tmp_path)
-    assert (found["NAME"], found["USER"], found["PORT"]) == ("mypolicies", "mypolicies", "5432")
+    assert (found["NAME"], found["USER"], found["PORT"]) == (
+        "mypolicies",
+        "mypolicies_serving",
+        "5432",
+    )
+
+
+def test_the_embedded_server_has_a_login_that_serves_and_one_that_owns(tmp_path):
+    owner = database.owner_settings("", tmp_path, is_embedded=True)
+    serving = database.database_settings("", tmp_path)
+
+    assert owner is not None
+    assert {**owner, "USER": ""} == {**serving, "USER": ""}
+    assert (owner["USER"], serving["USER"]) == ("mypolicies", "mypolicies_serving")
+
+
+def test_a_database_elsewhere_has_one_login_unless_a_second_one_is_named(tmp_path):
+    url = "postgresql://owner@db.example/policies"
+
+    assert database.owner_settings("", tmp_path, is_embedded=False) is None
+    assert database.owner_settings(url, tmp_path, is_embedded=False)["USER"] == "owner"
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ from http.client import HTTPConnection
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import psycopg
 import pytest
 
 from config import database
@@ -21,6 +22,13 @@ from tests.support.server import new_server
 
 pytestmark = pytest.mark.e2e
 
+_SERVED = f"""
+SELECT bool_or(usename = '{database.SERVING}') FROM pg_stat_activity WHERE datname = 'mypolicies'
+"""
+_OWNERS = """
+SELECT DISTINCT pg_get_userbyid(relowner)::text FROM pg_class JOIN pg_namespace n ON n.oid = relnamespace
+WHERE nspname IN ('public', 'support', 't_demo0_qa')
+"""
 NO_USERS = {
     "schemas": ["urn:ietf:params:scim:api:messages:2.0:ListResponse"],
     "totalResults": 0,
@@ -65,6 +73,26 @@ def test_the_first_start_prints_a_line_that_works_and_how_staff_sign_in():
         "Password       STAFF_PASSWORD, as given",
         f"Tenant URL     http://demo0-qa.{base}/scim",
     ]
+
+
+def test_the_login_that_serves_owns_nothing_and_changes_no_log(server):
+    assert pasted(server.curl) == NO_USERS
+    host, name = database.socket_dir(data_dir(server)), database.DATABASE
+
+    def asked(role, question):
+        with psycopg.connect(host=host, user=role, dbname=name) as connection:
+            return connection.execute(question).fetchall()
+
+    assert asked(database.ROLE, _SERVED) == [(True,)]
+    assert asked(database.ROLE, _OWNERS) == [(database.ROLE,)]
+    for statement in (
+        "CREATE TABLE public.mine (id int)",
+        "DELETE FROM t_demo0_qa.accounts_auditentry",
+        "GRANT DELETE ON t_demo0_qa.accounts_auditentry TO CURRENT_USER",
+        f"SET ROLE {database.ROLE}",
+    ):
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            asked(database.SERVING, statement)
 
 
 def test_a_restart_keeps_the_data_and_revokes_the_token_that_was_printed_before(server):

@@ -6,11 +6,15 @@ import socket
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
+import psycopg
+from django.conf import settings
 from django.db import connection, transaction
 
-from tenants import lifecycle
+from config.database import ROLE, SERVING, socket_dir
+from tenants import lifecycle, roles
 from tenants.current import in_public, in_tenant
 from tenants.models import Tenant
 
@@ -67,6 +71,34 @@ def contents(tenant: Tenant) -> dict[str, list[str]]:
             cursor.execute(f'SELECT t::text FROM "{table}" AS t ORDER BY 1')
             found[table] = [row for (row,) in cursor.fetchall()]
     return found
+
+
+def let_serve(*schema_names: str) -> None:
+    """Give the login that serves its rights in the schemas, where there is one (decision 0081)."""
+    for name in schema_names if _has_serving_login() else ():
+        roles.grant(SERVING, name)
+
+
+def let_owner_serve(data_dir: Path) -> None:
+    """Let the owner's login of an embedded server act as the one that serves: for tests alone."""
+    host = socket_dir(data_dir)
+    with psycopg.connect(host=host, user="postgres", dbname="postgres") as superuser:
+        superuser.execute("SELECT pg_advisory_xact_lock(1)")  # pytest's processes come here at once
+        superuser.execute(f"GRANT {SERVING} TO {ROLE}")
+
+
+@contextmanager
+def served() -> Iterator[None]:
+    """Act with the rights of the login that serves until the transaction ends, or nothing without one."""
+    if _has_serving_login():
+        with connection.cursor() as cursor:
+            cursor.execute(f"SET LOCAL ROLE {SERVING}")
+    yield
+
+
+def _has_serving_login() -> bool:
+    """True on the embedded server, whose owner tests let act as the login that serves."""
+    return not settings.DATABASE_URL
 
 
 def present_or_created(custom_domain: str, name: str) -> Tenant:
