@@ -98,6 +98,7 @@ def test_operations_of_a_bulk_request_open_and_settle_problems_as_requests_do(
     path, taken = path_of(bjensen), {**BJENSEN, "externalId": "another"}
     refused = {"method": "PATCH", "path": path, "data": NO_MAIL}
     creation = {"method": "POST", "path": "/Users", "bulkId": "one", "data": taken}
+    clock.shift(60)
     answer = at_acme.post("/Bulk", bulk(refused, creation))
 
     assert [each["status"] for each in answer.json["Operations"]] == ["400", "409"]
