@@ -6,8 +6,8 @@ from tests.support.payloads import replace
 
 
 @pytest.mark.parametrize(
-    ("method", "body", "status"),
-    [("DELETE", None, 204), ("PATCH", replace("active", "False"), 200)],
+    ("method", "body", "status", "number"),
+    [("DELETE", None, 204, 5), ("PATCH", replace("active", "False"), 200, 4)],
 )
-def test_a_user_who_leaves_costs_one_more_for_the_guard(method, body, status, cost, warm):
-    assert cost(status, method, warm, body) == 4
+def test_a_user_who_leaves_costs_one_more_for_the_guard(method, body, status, number, cost, warm):
+    assert cost(status, method, warm, body) == number
