@@ -56,33 +56,39 @@ def in_tenant(tenant: Tenant) -> Iterator[None]:
 
 
 @contextmanager
-def in_tenant_from_start(tenant: Tenant, first: Hot | None = None) -> Iterator[Rows | None]:
+def in_tenant_from_start(
+    tenant: Tenant, first: Hot | None = None, *, only_reads: bool = False
+) -> Iterator[Rows | None]:
     """`in_tenant` for a request: begins the transaction at once, on a connection that lives.
 
     One that PostgreSQL closed while it was idle, at a restart say, is noticed by the first statement
     and replaced; nothing is lost, since nothing had begun. The same message asks for the revision of
     a tenant that has one, and for `first`, a hot statement, whose rows are yielded, None without one.
-    Raises TenantChangedError.
+    A transaction that only reads may end with a hot statement already. Raises TenantChangedError.
     """
     was_open = connection.connection is not None
     with ExitStack() as stack:
         try:
-            rows = stack.enter_context(_begun(tenant, first))
+            rows = stack.enter_context(_begun(tenant, first, only_reads=only_reads))
         except Error as error:
             if not (was_open and (outages.is_disconnection(error) or outages.is_outdated(error))):
                 raise
-            rows = stack.enter_context(_begun(tenant, first))
+            rows = stack.enter_context(_begun(tenant, first, only_reads=only_reads))
         yield rows
 
 
 @contextmanager
-def _begun(tenant: Tenant, first: Hot | None) -> Iterator[Rows | None]:
+def _begun(tenant: Tenant, first: Hot | None, *, only_reads: bool) -> Iterator[Rows | None]:
     question = Hot(_REVISION, [tenant.id])
     with tenant_context(tenant), transaction.atomic():
         revision, rows = connection.begin(question, first)  # type: ignore[attr-defined]  # tenants.backend
         if tenant.revision is not None and revision != [(tenant.revision,)]:
             raise TenantChangedError
-        yield rows
+        connection.only_reads = only_reads  # type: ignore[attr-defined]  # tenants.backend
+        try:
+            yield rows
+        finally:
+            connection.only_reads = False  # type: ignore[attr-defined]  # tenants.backend
         _send_late_unless_committing()
 
 

@@ -64,6 +64,10 @@ class TenantMiddleware:
         """The hot statement to execute in the message that begins the transaction; here none."""
         return None
 
+    def only_reads(self, request: TenantRequest) -> bool:
+        """True if the transaction only reads, so that a hot statement may end it; here never."""
+        return False
+
     def _serve(self, request: TenantRequest, tenant: Tenant) -> HttpResponse:
         request.tenant = tenant
         request.request_id = marks.marked(getattr(request, "request_id", ""), tenant.id)
@@ -84,7 +88,8 @@ class TenantMiddleware:
         while True:
             request.begins_again = False
             first = self.first_statement(request)
-            with in_tenant_from_start(request.tenant, first) as request.first_rows:
+            begun = in_tenant_from_start(request.tenant, first, only_reads=self.only_reads(request))
+            with begun as request.first_rows:
                 response = self.get_response(request)
                 if request.begins_again or response.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR:
                     transaction.set_rollback(True)

@@ -80,6 +80,10 @@ class TokenMiddleware(TenantMiddleware):
         value = bearer_token(request.META.get("HTTP_AUTHORIZATION", ""))
         return _kind(value).look_up(request.tenant.id, value) if value else None
 
+    def only_reads(self, request: TenantRequest) -> bool:
+        """True for GET and HEAD: what they write to the log has a transaction of its own."""
+        return request.method in {"GET", "HEAD"}
+
 
 def _kind(value: str) -> tokens.Kind:
     return access.ACCESS if access.is_access_token(value) else tokens.SECRET

@@ -123,6 +123,8 @@ class DatabaseWrapper(base.DatabaseWrapper):  # type: ignore[misc]  # django-ten
     is_pooled: bool = False  # of the present connection, as are the next
     _visited: set[str]  # schemas, by the present connection
     _limits: bytes = b""  # the statements that limit a transaction
+    # Whether the transaction only reads, so that a hot statement may end it (execute_hot).
+    only_reads: bool = False
     _late: list[Late]  # hot statements that wait for COMMIT
     _late_schema: str = PUBLIC  # in which they do
     seconds: float = 0.0  # that statements have taken, on all connections of this thread
@@ -176,14 +178,25 @@ class DatabaseWrapper(base.DatabaseWrapper):  # type: ignore[misc]  # django-ten
     def execute_hot(self, hot: Hot) -> Rows:
         """The rows of a statement that PostgreSQL plans once (tenants.backend.statements).
 
-        As a cursor of Django's does, it passes through the wrappers of statements.
+        As a cursor of Django's does, it passes through the wrappers of statements. In a transaction that
+        only reads it goes in one message with COMMIT; a further statement begins another one.
         """
         self.ensure_connection()
         self.validate_no_broken_transaction()
+        others = self.execute_wrappers[1:]  # beside that which puts the path in force
+        if self.only_reads and len(self.atomic_blocks) == 1 and not self._late:
+            return self._wrapped(lambda: self._read(hot), hot, others)
         self.ensure_path()
         self._line.sent += 1  # type: ignore[union-attr]  # it is open
-        others = self.execute_wrappers[1:]  # beside that which puts the path in force
         return self._wrapped(lambda: self.statements.execute(*hot), hot, others)
+
+    def _read(self, hot: Hot) -> Rows:
+        """The rows of a statement after which nothing is left to do in its transaction."""
+        opening = self._opening()
+        command = self.statements.in_message(hot, on_path=not opening)
+        self.statements.forget_plain()
+        self._line.sent += 1  # type: ignore[union-attr]  # it is open
+        return self.statements.send_all(b"; ".join([*opening, command, b"COMMIT"]))[-2]
 
     def execute_late(self, hot: Hot) -> Late:
         """A statement that goes with COMMIT, or before a statement of a cursor: hot ones pass it.
@@ -206,16 +219,24 @@ class DatabaseWrapper(base.DatabaseWrapper):  # type: ignore[misc]  # django-ten
         waiting, self._late = self._late, []
         if not waiting or self.connection.pgconn.transaction_status == TransactionStatus.INERROR:
             return
+        others = self.execute_wrappers[1:]  # beside that which puts the path in force
+        batches = [[each] for each in waiting] if others else [waiting]  # a wrapper hears of each
+        for batch in batches:
+            message, before = self._late_message(batch, commits=commits and batch is batches[-1])
+            self._line.sent += 1  # type: ignore[union-attr]  # it is open
+            send = partial(self.statements.send_all, message)
+            results = self._wrapped(send, batch[0].hot, others)
+            for each, rows in zip(batch, results[before:], strict=False):
+                each.found = rows
+
+    def _late_message(self, batch: Sequence[Late], *, commits: bool) -> tuple[bytes, int]:
+        """The message of late statements, and the number of commands before them in it."""
         opening = self._opening(self._late_schema)
         on_path = not opening
-        commands = [self.statements.in_message(each.hot, on_path=on_path) for each in waiting]
-        message = b"; ".join([*opening, *commands, *((b"COMMIT",) if commits else ())])
-        self._line.sent += 1  # type: ignore[union-attr]  # it is open
-        others = self.execute_wrappers[1:]  # beside that which puts the path in force
-        results = self._wrapped(lambda: self.statements.send_all(message), waiting[0].hot, others)
+        commands = [self.statements.in_message(each.hot, on_path=on_path) for each in batch]
         self.statements.forget_plain()
-        for each, rows in zip(waiting, results[len(opening) :], strict=False):
-            each.found = rows
+        end = (b"COMMIT",) if commits else ()
+        return b"; ".join([*opening, *commands, *end]), len(opening)
 
     def _wrapped(self, send: Callable[[], T], hot: Hot, wrappers: Sequence[Any]) -> T:
         """The result of `send`, a call that executes a hot statement."""

@@ -1,10 +1,13 @@
-"""A late statement goes with COMMIT, in its own tenant, or before a cursor's statement that could see it."""
+"""Statements that go in one message with COMMIT: late ones, and the hot one of a transaction that only reads."""
 
 import pytest
 from django.db import DatabaseError, IntegrityError, connection, transaction
+from django.http import HttpResponse
+from django.test import RequestFactory
 
+from scim.api.authentication import TokenMiddleware
 from tenants.backend.base import OutsideTransactionError, execute, execute_late
-from tenants.current import in_public, in_tenant
+from tenants.current import in_public, in_tenant, in_tenant_from_start
 from tests.support import database
 
 PATH = 'SET LOCAL search_path = "t_initech", "public"'
@@ -160,3 +163,61 @@ def test_outside_a_transaction_it_is_refused(table):
             add("a")
     finally:
         connection.set_schema_to_public()
+
+
+def test_a_transaction_that_only_reads_ends_with_its_hot_statement(real_tenants):
+    def work():
+        with in_tenant_from_start(real_tenants[0], only_reads=True):
+            assert execute("SELECT current_schema()") == [("t_initech",)]
+
+    begun, read = database.sent(work)
+
+    assert begun.startswith(f"BEGIN; {PATH}; ")
+    assert read.endswith("; COMMIT")
+    assert connection.get_autocommit()
+
+
+def test_a_further_statement_of_it_begins_another_transaction_in_the_same_tenant(real_tenants):
+    def work():
+        with in_tenant_from_start(real_tenants[0], only_reads=True):
+            execute("SELECT 1")
+            assert execute("SELECT current_schema()") == [("t_initech",)]
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT current_schema()")
+                assert cursor.fetchall() == [("t_initech",)]
+
+    _, _, second, third, *rest = database.sent(work)
+
+    assert second == f"BEGIN; {PATH}; SELECT current_schema(); COMMIT"
+    assert third == f"BEGIN; {PATH}"
+    assert rest == ["SELECT current_schema()", "COMMIT"]
+
+
+def test_a_part_of_a_transaction_ends_nothing(table):
+    with in_tenant_from_start(table[0], only_reads=True):
+        with transaction.atomic():
+            add("a")
+            execute("SELECT 1")
+        transaction.set_rollback(True)
+
+    assert words(table[0]) == []
+
+
+def test_a_request_after_one_that_only_reads_is_one_transaction_again(table):
+    with in_tenant_from_start(table[0], only_reads=True):
+        execute("SELECT 1")
+    with in_tenant_from_start(table[0]):
+        execute("INSERT INTO late VALUES ('a')")
+        transaction.set_rollback(True)
+
+    assert words(table[0]) == []
+
+
+@pytest.mark.parametrize(
+    ("method", "only_reads"),
+    [("GET", True), ("HEAD", True), ("POST", False), ("PATCH", False), ("DELETE", False)],
+)
+def test_get_and_head_only_read(method, only_reads):
+    request = RequestFactory().generic(method, "/scim/Users")
+
+    assert TokenMiddleware(lambda _: HttpResponse()).only_reads(request) is only_reads
