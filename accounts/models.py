@@ -380,6 +380,7 @@ class AuditEntry(models.Model):
 
     class Meta:
         ordering = ["-id"]
+        indexes = [models.Index(name="accounts_audit_at", fields=["at"])]
         verbose_name_plural = "audit log"
 
     def __str__(self) -> str:

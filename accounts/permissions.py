@@ -63,6 +63,8 @@ _SEE_PROVISIONING: Final = frozenset(
         "scim.view_difference",
     }
 )
+# Taking the audit log away as a file.
+EXPORT_AUDIT: Final = "accounts.export_auditentry"
 _MUTE: Final = frozenset({"tenants.mute_problem"})
 _GUARD: Final = frozenset({"tenants.settle_alarm", "tenants.change_guard"})
 _SEE_PEOPLE: Final = frozenset(
@@ -111,6 +113,7 @@ _LEAD: Final = (
     | _SEE_PEOPLE
     | _GUARD
     | {
+        EXPORT_AUDIT,
         "tenants.suspend_tenant",
         MINT_ENDLESS,
         REQUIRE_APPROVAL,
@@ -147,6 +150,8 @@ GRANTS: Final[Mapping[str, frozenset[str]]] = {
     | _GUARD
     | _MUTE
     | {
+        "accounts.view_auditentry",
+        EXPORT_AUDIT,
         "accounts.view_secrettoken",
         VIEW_REQUESTS,
         "accounts.view_oauthclient",
@@ -163,7 +168,7 @@ GRANTS: Final[Mapping[str, frozenset[str]]] = {
     Role.MEMBER: frozenset(),
     Role.SUPPORT: _SUPPORT,
     Role.SUPPORT_LEAD: _LEAD,
-    Role.AUDITOR: _SEE_ALL,
+    Role.AUDITOR: _SEE_ALL | {EXPORT_AUDIT},
     Role.OPERATOR: _OPERATE,
 }
 

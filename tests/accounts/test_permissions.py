@@ -75,6 +75,7 @@ LEAD = (
     | STREAMS
     | GUARD
     | KEEPING
+    | {"accounts.export_auditentry"}
     | {"tenants.suspend_tenant", "scim.restore_user", "scim.change_extensionschema"}
     | {"accounts.require_factor", "accounts.require_approval", "accounts.add_endless_token"}
 )
@@ -82,6 +83,8 @@ LEAD = (
 
 def test_a_tenant_admin_sees_and_exports_what_is_provisioned_and_acts_on_admins_and_alarms():
     assert grants(Role.ADMIN) == SEE | PEOPLE | GUARD | MUTE | {
+        "accounts.view_auditentry",
+        "accounts.export_auditentry",
         "accounts.view_account",
         "accounts.change_own_account",
         "accounts.invite_account",
@@ -99,7 +102,7 @@ def test_a_member_sees_nothing():
 
 
 def test_an_auditor_sees_everything_but_personal_data_and_changes_nothing():
-    assert grants(Role.AUDITOR) == SEE_ALL
+    assert grants(Role.AUDITOR) == SEE_ALL | {"accounts.export_auditentry"}
 
 
 def test_support_handles_tokens_replays_requests_and_views_as_tenant_admin():
@@ -168,7 +171,14 @@ def test_an_account_answers_djangos_questions_from_its_role():
 
 
 def test_permissions_to_see_include_no_permission_to_act():
-    assert SEE | {"scim.view_personal_data", "accounts.view_account"} == SEEN_BY_ADMINS
+    seen = {
+        "scim.view_personal_data",
+        "accounts.view_account",
+        "accounts.view_auditentry",
+        "accounts.view_credentialrequest",
+    }
+
+    assert seen | SEE == SEEN_BY_ADMINS
 
 
 def test_a_confined_account_keeps_of_its_own_permissions_and_gains_none(operator, acme):
@@ -176,7 +186,12 @@ def test_a_confined_account_keeps_of_its_own_permissions_and_gains_none(operator
     account.confined_to = SEEN_BY_ADMINS
     actor = Actor.account(account, operator, None)
 
-    assert account.permissions == actor.permissions == SEE | {"accounts.view_account"}
+    also = {
+        "accounts.view_account",
+        "accounts.view_auditentry",
+        "accounts.view_credentialrequest",
+    }
+    assert account.permissions == actor.permissions == SEE | also
     assert account.has_perm("scim.view_user")
     assert not account.has_perm("scim.view_personal_data")
     assert not account.has_perms(["scim.view_user", "accounts.add_secrettoken"])

@@ -6,6 +6,8 @@ import pytest
 
 from accounts.permissions import Role
 from scim.models import ProvisioningEvent
+from scim.reconciliation.comparing import KEPT
+from scim.reconciliation.models import Reconciliation
 from tenants import clock
 from tenants.current import in_public, in_tenant
 from tenants.models import Problem
@@ -154,6 +156,19 @@ VISIT = {
     "/t/acme/admin/sso/saml/": (404, 404, 404, 404),
     "/t/acme/admin/invitation/x/": (404, 404, 404, 404),
     "/t/acme/admin/accounts/auditentry/": (200, 200, 200, 200),
+    "/t/acme/admin/accounts/auditentry/export/": (200, 403, 200, 200),
+    "/t/acme/admin/tenants/reconciliation/": (200, 200, 200, 200),
+    "/t/acme/admin/tenants/reconciliation/add/": (403, 403, 200, 200),
+    "/t/acme/admin/tenants/reconciliation/{report}/change/": (200, 200, 200, 200),
+    "/t/acme/admin/tenants/reconciliation/{report}/progress/": (200, 200, 200, 200),
+    "/t/acme/admin/tenants/reconciliation/{report}/delete-report/": (403, 403, 200, 200),
+    "/t/acme/admin/tenants/reconciliation/{report}/delete/": (403, 403, 403, 403),
+    "/t/acme/admin/scim/difference/": (200, 200, 200, 200),
+    "/t/acme/admin/scim/difference/add/": (403, 403, 403, 403),
+    "/t/acme/admin/scim/difference/export/": (403, 403, 200, 200),
+    "/t/acme/admin/scim/departure/": (200, 200, 200, 200),
+    "/t/acme/admin/scim/departure/add/": (403, 403, 403, 403),
+    "/t/acme/admin/scim/departure/export/": (403, 403, 200, 200),
     "/t/acme/admin/tenants/tenant/": (404, 404, 404, 404),
     "/t/acme/admin/login/": (404, 404, 404, 404),
     "/t/acme/admin/logout/": (404, 404, 404, 404),
@@ -178,8 +193,16 @@ NOT_AS_ADMIN = frozenset(
             *("/erase/", "/withdraw-erasure/", "/hold/", "/lift-hold/"),
             *("/guard/", "/restore/", "/export/", "/dry-run/", "/add/", "/redefine/", "/remove/"),
             *("/revoke/", "/rotate/", "/move/", "/secret/", "/pause/", "/resume/", "/end/"),
-            *("/invite/", "/auditentry/", "/skip/", "/set-up-oidc/", "/set-up-saml/", "/unlink/"),
-            *("/mute/", "/unmute/"),
+            *(
+                "/invite/",
+                "/delete-report/",
+                "/skip/",
+                "/set-up-oidc/",
+                "/set-up-saml/",
+                "/unlink/",
+            ),
+            *("/mute/", "/unmute/", "/restrict/"),
+            *("/require-approval/", "/stop-requiring-approval/"),
         )
     )
 )
@@ -271,7 +294,15 @@ OWN_HOST = {
     "/admin/sso/saml/metadata/": (200, 200, 200),
     "/admin/invitation/x/": (410, 410, 410),
     "/admin/accounts/account/{tara}/password/": (302, 302, 403),
-    "/admin/accounts/auditentry/": (302, 302, 403),
+    "/admin/accounts/auditentry/": (302, 302, 200),
+    "/admin/accounts/auditentry/export/": (302, 302, 200),
+    "/admin/tenants/reconciliation/": (302, 302, 200),
+    "/admin/tenants/reconciliation/add/": (302, 302, 200),
+    "/admin/tenants/reconciliation/{report}/delete-report/": (302, 302, 200),
+    "/admin/scim/difference/": (302, 302, 200),
+    "/admin/scim/difference/export/": (302, 302, 200),
+    "/admin/scim/departure/": (302, 302, 200),
+    "/admin/scim/departure/export/": (302, 302, 200),
     "/admin/tenants/tenant/": (302, 302, 404),
     "/admin/password_change/": (302, 302, 200),
     "/admin/confirm/": (302, 302, 200),
@@ -317,7 +348,16 @@ def names(
         "guides": guides.id,
         "event": _event_of(acme),
         "problem": _problem_of(acme),
+        "report": _report_of(acme),
     }
+
+
+def _report_of(tenant):
+    now = clock.now()
+    with in_public():
+        return Reconciliation.objects.create(
+            id=clock.new_id(now), tenant=tenant, asked_at=now, users=1, delete_at=now + KEPT
+        ).pk
 
 
 def _problem_of(tenant):
