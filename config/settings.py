@@ -46,6 +46,7 @@ FEATURES = [  # scim.provider.features; pages and navigation show them in this o
     "scim.extensions",
     "scim.events",
     "scim.monitoring",
+    "scim.reference",
     "scim.importing",
     "scim.finding",
     "scim.keeping",

@@ -11,10 +11,13 @@ from accounts.tokens import Scope
 from scim.provider.catalog import CAPABILITIES, RESOURCE_TYPES
 from scim.refusals import UNKNOWN, catalogue
 from tests.support import conformance, features, variables
+from tests.support.openapi import pages
 from tests.support.openapi.document import Api, document
 
 DOCS: Path = settings.BASE_DIR / "docs"
 OPENAPI = DOCS / "openapi.yaml"
+API = DOCS / "api.html"
+OPERATIONS = settings.BASE_DIR / "scim/reference/templates/reference/operations.html"
 CONFORMANCE = DOCS / "conformance.md"
 ENTRA = DOCS / "entra.md"
 _ROWS = (
@@ -69,6 +72,8 @@ def entra() -> str:
 def write() -> None:
     """Generate the pages anew."""
     OPENAPI.write_text(openapi())
+    API.write_text(pages.standalone(described()))
+    OPERATIONS.write_text(pages.fragment(described()))
     CONFORMANCE.write_text(conformance.page())
     features.PAGE.write_text(features.page())
     ENTRA.write_text(entra())
