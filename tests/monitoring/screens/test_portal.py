@@ -96,6 +96,26 @@ def test_the_panel_follows_the_set_up_from_nothing_to_the_first_user(
     assert "Everything works." in at_home.get(PROGRESS).text
 
 
+def test_steps_that_are_done_are_ticked_off(at_home, acme, entra, provision):
+    """By the page, and by what an open page fetches."""
+    ticked = r'data-live="(\w+)"><span class="badge" data-state="ok">Done'
+    entra.get("/Users", filter='userName eq "nobody"')
+    half = [re.findall(ticked, at_home.get(path).text) for path in ("/admin/setup/", PROGRESS)]
+    provision(acme, JSMITH)
+    whole = [re.findall(ticked, at_home.get(path).text) for path in ("/admin/setup/", PROGRESS)]
+
+    assert half == [["token", "connected"]] * 2
+    assert whole == [["token", "connected", "user"]] * 2
+
+
+def test_the_set_up_has_a_command_to_test_with(at_home, acme):
+    page = at_home.get("/admin/setup/").text
+
+    command = page[page.index('<pre id="test-command"') :].partition("</pre>")[0]
+    assert f'curl -sS -G "{acme.tenant_url}/Users"' in command
+    assert "$TOKEN" in command
+
+
 def test_a_test_connection_with_a_wrong_token_is_told_with_what_to_do(at_home, acme, minted):
     ScimClient(acme, minted.value[:-1]).get("/Users")
 
