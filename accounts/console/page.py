@@ -245,6 +245,18 @@ def record_path(model: type[Model], key: Any) -> str:
     return reverse(url_name(model, "change"), args=[key])
 
 
+def when_stored(path: str, what: str, label: str) -> SafeString:
+    """The way on from a page that shows a secret once: the browser asks for the check mark first."""
+    return format_html(
+        '<form action="{}"><div class="check"><input type="checkbox" id="stored" required>'
+        ' <label for="stored">I have stored {}</label></div>'
+        '<p class="acts"><button type="submit" class="button">{}</button></p></form>',
+        path,
+        what,
+        label,
+    )
+
+
 def joined(overviews: Iterable[Overview]) -> Overview:
     """One overview of all; what is failing comes before what is a warning."""
     found = [each for each in overviews if each != Overview()]

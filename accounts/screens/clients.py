@@ -20,7 +20,7 @@ from accounts.actions import (
 from accounts.actions.clients import ADD_SECRET, CREATE, REVOKE, REVOKE_SECRET
 from accounts.console.action import ADD, KEY, Action, Call
 from accounts.console.form import ActionForm
-from accounts.console.page import Fact, Facts, Page, Table, link, record_path, url_name
+from accounts.console.page import Fact, Facts, Page, Table, link, record_path, url_name, when_stored
 from accounts.models import ClientSecret, OAuthClient
 from accounts.screens.showing_tokens import standing
 from accounts.screens.tokens import DEFAULT_LABEL, AdminField, CredentialAdmin, IssuedForm
@@ -28,6 +28,7 @@ from accounts.signed_in import may
 from tenants import clock
 from tenants.current import current_tenant
 
+_BACK: Final = "Go to the OAuth client"
 _SHOWN_ONCE: Final = (
     "Copy the client secret now: it is shown only once, and we store only a digest. If it is lost,"
     " add another one and revoke this one."
@@ -194,7 +195,9 @@ def _shown_once(created: CreatedClient) -> Page:
         f"OAuth client of {tenant.name}",
         (to_enter, _facts(client)),
         notice=_SHOWN_ONCE if created.value else "",
-        onward=link(path, "Stored: go to the OAuth client"),
+        onward=when_stored(path, "the client secret", _BACK)
+        if created.value
+        else link(path, _BACK),
     )
 
 

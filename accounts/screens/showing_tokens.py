@@ -7,7 +7,7 @@ from django.utils.formats import localize
 from django.utils.safestring import SafeString
 
 from accounts.actions import Minted
-from accounts.console.page import Fact, Facts, Page, Section, State, badge, link, list_path
+from accounts.console.page import Fact, Facts, Page, Section, State, badge, list_path, when_stored
 from accounts.models import SecretToken
 from tenants import clock
 from tenants.current import current_tenant
@@ -40,7 +40,7 @@ def shown_once(minted: Minted) -> Page:
             *_ended(minted.replaced),
         ),
         notice=_SHOWN_ONCE,
-        onward=link(list_path(SecretToken), "Stored: go to the secret tokens"),
+        onward=when_stored(list_path(SecretToken), "the secret token", "Go to the secret tokens"),
     )
 
 

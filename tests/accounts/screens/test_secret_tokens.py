@@ -55,6 +55,17 @@ def test_the_answer_to_the_form_shows_tenant_url_and_secret_token(alice, acme, t
     assert (verified.label, verified.account_email) == ("Microsoft Entra ID", tara.email)
 
 
+def test_the_way_on_asks_whether_the_token_is_stored(alice, acme, tara):
+    """The browser does, without a script: the check mark is required."""
+    answer = alice.post(FORM, filled(alice, tara))
+
+    form = answer.text[answer.text.index('<div class="onward">') :].partition("</form>")[0]
+    assert '<form action="/t/acme/admin/accounts/secrettoken/">' in form
+    assert '<input type="checkbox" id="stored" required>' in form
+    assert "I have stored the secret token" in form
+    assert "method" not in form
+
+
 def test_the_page_with_the_secret_token_is_kept_by_no_browser_and_no_proxy(alice, tara):
     answer = alice.post(FORM, filled(alice, tara))
 
