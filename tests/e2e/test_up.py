@@ -29,6 +29,7 @@ _OWNERS = """
 SELECT DISTINCT pg_get_userbyid(relowner)::text FROM pg_class JOIN pg_namespace n ON n.oid = relnamespace
 WHERE nspname IN ('public', 'support', 't_demo0_qa')
 """
+_MAY_DELETE = "SELECT has_table_privilege('t_demo0_qa.accounts_auditentry', 'DELETE')"
 NO_USERS = {
     "schemas": ["urn:ietf:params:scim:api:messages:2.0:ListResponse"],
     "totalResults": 0,
@@ -88,11 +89,13 @@ def test_the_login_that_serves_owns_nothing_and_changes_no_log(server):
     for statement in (
         "CREATE TABLE public.mine (id int)",
         "DELETE FROM t_demo0_qa.accounts_auditentry",
-        "GRANT DELETE ON t_demo0_qa.accounts_auditentry TO CURRENT_USER",
         f"SET ROLE {database.ROLE}",
     ):
         with pytest.raises(psycopg.errors.InsufficientPrivilege):
             asked(database.SERVING, statement)
+    with psycopg.connect(host=host, user=database.SERVING, dbname=name) as connection:
+        connection.execute("GRANT DELETE ON t_demo0_qa.accounts_auditentry TO CURRENT_USER")
+    assert asked(database.SERVING, _MAY_DELETE) == [(False,)]
 
 
 def test_a_restart_keeps_the_data_and_revokes_the_token_that_was_printed_before(server):
