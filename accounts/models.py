@@ -55,6 +55,8 @@ class Account(AbstractBaseUser):
     role = models.CharField(max_length=16, choices=Role)
     is_active = models.BooleanField(default=True)
     created_at = models.DateTimeField(default=clock.now, editable=False)
+    # Chosen columns and kept filters, by the list that they are of (accounts.console.choices).
+    choices = models.JSONField(default=dict, db_default={}, editable=False)
     # Of the object, not of the row: what is left of the role's permissions for one request.
     confined_to: frozenset[str] | None = None
 

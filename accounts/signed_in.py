@@ -60,6 +60,26 @@ def may(request: HttpRequest, permission: str) -> bool:
     return bool(user.has_perm(permission))
 
 
+def choices_of(request: HttpRequest) -> Mapping[str, Any]:
+    """The choices that the signed-in account has kept, by name."""
+    user: Any = request.user
+    return getattr(user, "choices", None) or {}
+
+
+def may_choose(request: HttpRequest) -> bool:
+    """True unless staff view a tenant as its admins do, which is to read only."""
+    visit = visit_of(request)
+    return visit is None or visit.viewing is None
+
+
+def keep_choice(request: HttpRequest, name: str, value: Mapping[str, Any]) -> None:
+    """Keep a choice of the signed-in account, on a visit in staff's own schema."""
+    account = cast("Account", request.user)
+    account.choices = {**choices_of(request), name: dict(value)}
+    with in_tenant(home_tenant(request)):
+        Account.objects.filter(pk=account.pk).update(choices=account.choices)
+
+
 def words() -> Mapping[str, Any]:
     """Names for sentences on screens, beside their subject: {tenant}, whose screens they are."""
     return {"tenant": current_tenant()}

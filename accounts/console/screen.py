@@ -10,17 +10,21 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final, Generic, TypeVar, cast
 from uuid import UUID
 
 from django import forms
+from django.contrib import messages
 from django.contrib.admin import AdminSite, ModelAdmin, ShowFacets, display
 from django.contrib.admin.options import IncorrectLookupParameters
+from django.contrib.admin.utils import label_for_field
 from django.contrib.admin.views.main import ChangeList
 from django.core.exceptions import PermissionDenied
 from django.db.models import DateTimeField, Model, QuerySet
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils.safestring import SafeString
 
+from accounts.console import choices
 from accounts.console.action import ADD, Action, Call, said
+from accounts.console.choices import Choosing, Column
 from accounts.console.listing import BoundedPaginator, Listed, Matching, TableFilter
 from accounts.console.page import (
     Banner,
@@ -35,7 +39,7 @@ from accounts.console.page import (
 from accounts.console.searching import Hit, Search
 from accounts.console.times import in_list
 from accounts.console.view import answer
-from accounts.signed_in import may, record_view
+from accounts.signed_in import may, may_choose, record_view
 from tenants import clock
 
 ROWS_PER_PAGE: Final = 50
@@ -60,6 +64,7 @@ class RecordAdmin(_ModelAdmin[M], Generic[M]):
     paginator = BoundedPaginator
     show_facets = ShowFacets.NEVER  # a count of the whole table for each choice of each filter
     sortable_by: ClassVar[Any] = ()
+    more_columns: ClassVar[tuple[str, ...]] = ()  # shown to those who choose them
     list_filter: ClassVar[tuple[type[TableFilter], ...]] = ()
     action_table: ClassVar[tuple[Action[Any], ...]] = ()
     views_noted = ("", "")  # the audit log's words for a look at the list and at a row
@@ -81,8 +86,46 @@ class RecordAdmin(_ModelAdmin[M], Generic[M]):
         return tuple(self._column(name) for name in self.columns(request))
 
     def columns(self, request: HttpRequest) -> tuple[Any, ...]:
-        """The columns of the list, by their names."""
-        return tuple(self.list_display)
+        """The columns of the list, by their names: those that the account has chosen, if it has."""
+        names = [str(name) for name in self.list_display]
+        key = self.opts.label_lower
+        return choices.shown_columns(request, key, names, self.more_columns)
+
+    def choosing(self, request: HttpRequest) -> Choosing | None:
+        """The choices that the list offers; None where nothing may be kept."""
+        if not may_choose(request):
+            return None
+        key, shown = self.opts.label_lower, self.columns(request)
+        columns = tuple(
+            Column(name, _capitalized(label_for_field(name, self.model, self)), name in shown)
+            for name in (*map(str, self.list_display), *self.more_columns)[1:]
+        )
+        query = self._filters_in(request.GET.urlencode())
+        kept = choices.views(request, key, query)
+        return Choosing(reverse(self.url_name("choose")), columns, kept, query)
+
+    def choose_view(self, request: HttpRequest) -> HttpResponse:
+        """POST only: choose columns, keep the filters as a view, or drop one; then the list again."""
+        may_see = self.has_view_permission(request) and may_choose(request)
+        if request.method != "POST" or not may_see:
+            raise PermissionDenied
+        key, data = self.opts.label_lower, request.POST
+        query = self._filters_in(data.get("query", ""))
+        match data.get("what"):
+            case "columns":
+                offered = {*self.list_display, *self.more_columns}
+                choices.choose_columns(request, key, offered.intersection(data.getlist("columns")))
+            case "keep":
+                why_not = choices.keep_view(request, key, data.get("name", ""), query)
+                if why_not:
+                    messages.error(request, f"Not saved. {why_not}")
+            case "drop":
+                choices.drop_view(request, key, data.get("name", ""))
+        return HttpResponseRedirect(f"{self.list_path()}?{query}" if query else self.list_path())
+
+    def _filters_in(self, query: str) -> str:
+        names = [str(listed.parameter_name) for listed in self.list_filter]
+        return choices.filters_of(query, names)
 
     def get_list_display_links(
         self, request: HttpRequest, list_display: Sequence[Any]
@@ -190,6 +233,7 @@ class RecordAdmin(_ModelAdmin[M], Generic[M]):
             if each.name != ADD  # Django's own route
         ]
         added = [url for panel in self.panels for url in panel.urls()]
+        added.append(self.view_url("choose/", self.choose_view, "choose"))
         return [*own, *added, *super().get_urls()]
 
     def has_add_permission(self, request: HttpRequest) -> bool:
@@ -219,6 +263,7 @@ class RecordAdmin(_ModelAdmin[M], Generic[M]):
             "subtitle": None,
             "is_provisioned": self.is_provisioned,
             "buttons": self.buttons_of_list(request),
+            "choosing": self.choosing(request),
         }
         return super().changelist_view(request, {**context, **(extra_context or {})})
 

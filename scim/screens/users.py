@@ -76,6 +76,7 @@ class UserAdmin(ExportingAdmin[User], ResourceAdmin[User]):
         "state",
         "last_modified",
     )
+    more_columns = ("external", "department", "created")
     list_filter = (StateFilter, ChangedFilter)
     counted_as = ("user", "users")
     views_noted = ("user list viewed", "user viewed")
@@ -111,6 +112,10 @@ class UserAdmin(ExportingAdmin[User], ResourceAdmin[User]):
     @admin.display(description="work e-mail")
     def email(self, user: User) -> Any:
         return self.shown(user, "emails.value", work_email(user.document))
+
+    @admin.display(description="department")
+    def department(self, user: User) -> Any:
+        return user.document.get(urns.ENTERPRISE_USER, {}).get("department")
 
     def page(self, request: HttpRequest, record: User) -> Page:
         sight = Sight.of(request)
