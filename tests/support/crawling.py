@@ -237,8 +237,11 @@ class Crawler:
         texts = self.page.locator(
             "form.act :is(input[type=text], input[type=email], input[type=password], textarea)"
         )
-        if texts.count() == 0:
-            return
+        required = self.page.locator(
+            "form.act .form-row:not(:has(.optional)) :is(input:not([type=checkbox]), textarea)"
+        )
+        if texts.count() == 0 or required.count() == 0:
+            return  # it may be sent empty
         for each in texts.all():
             each.fill("")
         self.page.locator("form.act [type=submit]").click()
