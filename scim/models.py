@@ -6,8 +6,9 @@ PostgreSQL generates from `comparable`, so that they cannot drift. The two logs 
 privilege.
 """
 
+from collections.abc import Iterator, Sequence
 from copy import copy
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from django.db import models
 from django.db.models.fields.json import KT
@@ -235,9 +236,17 @@ class AttributeChange(models.Model):
         if self.path != self.CREATION:
             return [self]
         found = []
-        told = iter(self.after or ())
-        for path, after in zip(told, told, strict=True):
+        for path, after in _pairs(self.after or ()):
             change = copy(self)
             change.path, change.after = path, after
             found.append(change)
         return found
+
+
+def _pairs(told: Sequence[Any]) -> Iterator[tuple[str, Any]]:
+    """The paths and values of a creation; before decision 0106 each two of them were an array."""
+    if told and isinstance(told[0], list):
+        yield from ((path, value) for path, value in told)
+    else:
+        values = iter(told)
+        yield from zip(values, values, strict=True)

@@ -37,6 +37,16 @@ def test_a_create_is_one_row(at_acme, acme, bjensen):
     }
 
 
+def test_a_creation_that_was_kept_as_pairs_tells_the_same(at_acme, acme, bjensen):
+    """As they were before decision 0106."""
+    with in_tenant(acme):
+        row = AttributeChange.objects.get(resource_id=bjensen["id"])
+        told = [each.value for each in row.each]
+        row.after = [[each.path, each.after] for each in told]
+
+    assert [each.value for each in row.each] == told
+
+
 def test_members_that_a_group_is_created_with_are_rows_of_their_own(at_acme, acme, bjensen):
     """SQL asks for each of them."""
     members = [{"value": bjensen["id"]}]
