@@ -71,6 +71,9 @@ def in_tenant_from_start(
         try:
             rows = stack.enter_context(_begun(tenant, first, only_reads=only_reads))
         except Error as error:
+            if first and outages.is_of_no_table(error):
+                with _begun(tenant, None, only_reads=True):
+                    pass  # not reached if the tenant was removed, with its tables
             if not (was_open and (outages.is_disconnection(error) or outages.is_outdated(error))):
                 raise
             rows = stack.enter_context(_begun(tenant, first, only_reads=only_reads))

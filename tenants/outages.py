@@ -30,6 +30,7 @@ _ENDING: Final = ("08", "25P03", "25P04", "57P")
 _CONFLICTS: Final = ("40001", "40P01")
 # A prepared statement whose columns have changed since, or that somebody removed: it is prepared anew.
 OUTDATED: Final = ("0A000", "26000")
+_UNDEFINED_TABLE: Final = "42P01"
 _CANCELED: Final = "57014"
 _LOCK_NOT_AVAILABLE: Final = "55P03"
 _TIMEOUTS: Final = (_CANCELED, _LOCK_NOT_AVAILABLE)
@@ -55,6 +56,11 @@ def is_disconnection(error: BaseException) -> bool:
 def is_outdated(error: BaseException) -> bool:
     """True if a prepared statement was refused that will be prepared anew."""
     return _state(error) in OUTDATED
+
+
+def is_of_no_table(error: BaseException) -> bool:
+    """True if a statement named a table that is not there, that of a schema that was removed, say."""
+    return _state(error) == _UNDEFINED_TABLE
 
 
 def is_conflict(error: BaseException) -> bool:

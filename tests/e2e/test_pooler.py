@@ -18,7 +18,6 @@ from tests.support.payloads import BJENSEN, replace
 pytestmark = pytest.mark.e2e
 
 PASSWORD = "correct horse battery staple"
-SERVING = "mypolicies_serving"
 ROUNDS = 12
 
 
@@ -28,11 +27,9 @@ def deployment():
     with new_deployment() as made:
         direct = made.environment["DATABASE_URL"]
         of_postgresql = database.socket_dir(made.folder / "postgresql")
-        with psycopg.connect(host=of_postgresql, user="postgres", autocommit=True) as superuser:
-            superuser.execute(f"CREATE ROLE {SERVING} LOGIN")
-        with pgbouncer.running(of_postgresql, SERVING) as sockets:
+        with pgbouncer.running(of_postgresql, database.SERVING) as sockets:
             made.environment |= {
-                "DATABASE_URL": f"postgresql://{SERVING}@/{database.DATABASE}?host={sockets}",
+                "DATABASE_URL": f"postgresql://{database.SERVING}@/{database.DATABASE}?host={sockets}",
                 "MIGRATION_DATABASE_URL": direct,
                 "WEB_CONCURRENCY": "2",
             }
@@ -65,7 +62,7 @@ WHERE relnamespace = %s::regnamespace AND relkind IN ('r', 'i') ORDER BY 1, attn
 def as_serving(deployment, statement, parameters=None):
     """The cursor after a statement of the login that serves, past the pooler."""
     direct = deployment.environment["MIGRATION_DATABASE_URL"].replace(
-        f"{database.ROLE}@", f"{SERVING}@"
+        f"{database.ROLE}@", f"{database.SERVING}@"
     )
     with psycopg.connect(direct, autocommit=True) as session:
         return session.execute(statement, parameters)
@@ -148,9 +145,9 @@ FORBIDDEN = (
     "DELETE FROM support.accounts_auditentry",
     "DELETE FROM t_acme.django_migrations",
     f"SET ROLE {database.ROLE}",
-    f"GRANT {database.ROLE} TO {SERVING}",
-    f"ALTER TABLE t_acme.accounts_auditentry OWNER TO {SERVING}",
-    f"REASSIGN OWNED BY {database.ROLE} TO {SERVING}",
+    f"GRANT {database.ROLE} TO {database.SERVING}",
+    f"ALTER TABLE t_acme.accounts_auditentry OWNER TO {database.SERVING}",
+    f"REASSIGN OWNED BY {database.ROLE} TO {database.SERVING}",
     "CREATE OR REPLACE FUNCTION public.create_tenant_schema(text) RETURNS void LANGUAGE sql AS ''",
     "SELECT public.create_tenant_schema('pg_own')",
     "SELECT public.create_tenant_schema('public')",
@@ -171,7 +168,7 @@ def test_the_login_that_serves_changes_no_table_and_no_log(deployment, statement
 def test_the_login_that_serves_cannot_give_itself_a_right(deployment):
     """PostgreSQL answers such a GRANT with a warning and does nothing."""
     log = "t_acme.accounts_auditentry"
-    as_serving(deployment, f"GRANT DELETE ON {log} TO {SERVING}")
+    as_serving(deployment, f"GRANT DELETE ON {log} TO {database.SERVING}")
 
     with pytest.raises(psycopg.errors.InsufficientPrivilege):
         as_serving(deployment, f"DELETE FROM {log}")
@@ -207,8 +204,8 @@ def test_migrating_again_gives_back_a_right_that_was_lost_and_takes_one_that_was
     with psycopg.connect(
         deployment.environment["MIGRATION_DATABASE_URL"], autocommit=True
     ) as owner:
-        owner.execute(f"REVOKE SELECT ON t_globex.scim_resource FROM {SERVING}")
-        owner.execute(f"GRANT TRUNCATE ON t_globex.scim_resource TO {SERVING}")
+        owner.execute(f"REVOKE SELECT ON t_globex.scim_resource FROM {database.SERVING}")
+        owner.execute(f"GRANT TRUNCATE ON t_globex.scim_resource TO {database.SERVING}")
 
     deployment.manage("migrate")
 

@@ -1,5 +1,7 @@
 """Uses of credentials after a stop: real workers, stopped as an operator stops them."""
 
+import json
+
 from tests.support.server import new_server
 
 
@@ -11,9 +13,7 @@ def test_uses_are_known_after_a_graceful_stop_and_of_a_revoked_token():
         server.stop()
         server.start()  # revokes the token that was printed before
 
-        listed = server.manage("list_tokens", "demo0-qa").stdout.splitlines()
+        listed = json.loads(server.manage("token", "list", "demo0-qa", "--json").stdout)
 
-    assert sorted((row.split()[-1], "revoked" in row) for row in listed[1:]) == [
-        ("0", False),
-        ("7", True),
-    ]
+    used = sorted((each["requests"], each["state"].startswith("revoked")) for each in listed)
+    assert used == [(0, False), (7, True)]

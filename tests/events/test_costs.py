@@ -19,7 +19,7 @@ def test_streams_that_want_a_change_cost_three_statements_more(method, cost, war
         case "PATCH":
             assert cost(200, "PATCH", warm, replace("title", "Guide")) == 6
         case _:
-            assert cost(204, "DELETE", warm) == 7  # one of them for the guard
+            assert cost(204, "DELETE", warm) == 8  # one for the guard, one for groups of the user
 
 
 def test_a_stream_that_wants_other_changes_costs_none(cost, warm, acme):

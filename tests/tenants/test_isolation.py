@@ -156,6 +156,7 @@ def test_no_table_is_in_the_registry_and_in_a_tenant(acme, operator):
     assert shared_tables() == {
         "django_content_type",
         "django_migrations",
+        "tenants_addresspreset",
         "tenants_domain",
         "tenants_tenant",
         # Copies and counts for staff, who look at all tenants at once; nothing of provisioned people.

@@ -1,7 +1,7 @@
 """Each message that the product sends leads to a page which its reader can open, on their own host."""
 
 import re
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from io import StringIO
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -13,12 +13,14 @@ from django.core.management import call_command
 from django.db import transaction
 from django.test import Client
 
+from accounts.actions import TokenRequest, single_sign_on
+from accounts.actions.approvals import request_token, require_approval
 from accounts.models import Account
 from accounts.permissions import STAFF_ROLES, Role
 from tenants import clock
 from tenants.current import in_tenant
 from tenants.models import Tenant
-from tests.support import clients, mailing, people
+from tests.support import clients, identity, mailing, people
 from tests.support.installed import is_installed, needs
 from tests.support.pages import nonce_in
 from tests.support.payloads import replace, user
@@ -30,6 +32,8 @@ NORA = "nora@acme.example"
 # Template -> title of the pages that its links lead to.
 TITLES = {
     "invitation.txt": "Choose your password",
+    "approval.txt": "Token requests",
+    "certificate.txt": "Single sign-on",
     "expiry.txt": "Secret tokens",
     "reset.txt": "Choose your password",
     **({"alarm.txt": "Mass deactivations"} if is_installed("guard") else {}),
@@ -141,6 +145,26 @@ def test_a_warning_of_expiry_leads_each_reader_to_the_tokens(acme, tara, staff, 
         call_command("warn_of_expiry", stderr=StringIO())
 
         assert_read(sent(), [tara, *(staff[role] for role in readers())], "expiry.txt")
+
+
+def test_a_request_for_a_token_leads_those_who_may_approve_it_to_it(acme, tara, staff, command):
+    require_approval(command, acme)
+    request_token(command, acme, TokenRequest("Entra", tara.pk, days=30))
+
+    assert_read(sent(), [staff[role] for role in readers()], "approval.txt")
+
+
+def test_the_end_of_a_signing_certificate_leads_each_reader_to_single_sign_on(
+    acme, tara, staff, command
+):
+    text = identity.metadata("https://login.microsoftonline.com/acme/saml2")
+    single_sign_on.set_up_saml(command, acme, text)
+    single_sign_on.note_test(command, acme, "saml")
+    single_sign_on.enable(command, acme, "saml")
+    with time_machine.travel(datetime(2089, 12, 20, tzinfo=UTC)):
+        call_command("warn_of_expiry", stderr=StringIO())
+
+        assert_read(sent(), [tara, *(staff[role] for role in readers())], "certificate.txt")
 
 
 @needs("guard")
