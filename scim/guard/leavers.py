@@ -32,7 +32,7 @@ _COLUMNS: Final = (
     *("result", "reason", "request", "credential"),
 )
 _AROUND: Final = timedelta(seconds=10)  # between a departure and the entry of its request
-_READS: Final = ("retrieve", "query")
+_NO_DEPARTURES: Final = ("retrieve", "query", "create")
 _HOW: Final = {"delete": "Deleted"}
 
 
@@ -58,7 +58,7 @@ def _told(departures: QuerySet[Departure]) -> QuerySet[Departure]:
         status__lt=400,
         at__gte=at - _AROUND,
         at__lte=at + _AROUND,
-    ).exclude(operation__in=_READS)
+    ).exclude(operation__in=_NO_DEPARTURES)
     event = JSONObject(
         id=F("id"),
         request_id=F("request_id"),

@@ -31,9 +31,11 @@ def test_a_schema_made_by_recorded_statements_is_like_a_migrated_one(acme, opera
     with schemas.alone("t_initrode"):
         executor = MigrationExecutor(connection)
         executor.migrate(executor.loader.graph.leaf_nodes())
+    database.let_serve("t_initrode")
     migrated = database.structure(initrode)
 
     replayed = lifecycle.create_tenant("umbrella", "Umbrella")
+    database.let_serve("t_umbrella")
 
     assert len(migrated) > 300
     assert database.structure(replayed) == migrated
@@ -62,6 +64,7 @@ def test_the_second_tenant_that_lacks_a_migration_gets_the_statements_of_the_fir
         schemas.migrate("t_globex", NEWEST)
 
     assert len(executed) == 2  # whether Citus is there, and a DO block
+    database.let_serve("t_acme", "t_globex")
     assert database.structure(globex) == database.structure(acme)
     assert sorted(database.structure(globex)) == sorted(before)
 
