@@ -46,9 +46,10 @@ def staff(server, open_page):
 
 
 def go_to(page, place):
-    """By the navigation, which is on every page."""
+    """By the navigation, which is on every page; until the scripts of the next one have run."""
     sections = page.get_by_role("navigation", name="Sections")
-    sections.get_by_role("link", name=place, exact=True).click()
+    with page.expect_navigation():
+        sections.get_by_role("link", name=place, exact=True).click()
 
 
 def open_acme(staff):
