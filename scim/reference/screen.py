@@ -1,11 +1,14 @@
 """The pages about the API: SCIM in ten requests, and the reference made of its OpenAPI document."""
 
 from collections.abc import Sequence
+from functools import cache
+from pathlib import Path
 from typing import Any, Final
 
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
+from django.utils.safestring import SafeString, mark_safe
 
 from accounts.console.page import Page, Text, link
 from accounts.console.site import Entry, Part
@@ -53,7 +56,9 @@ class ApiPart(Part):
 
     def reference(self, request: HttpRequest) -> HttpResponse:
         """Every endpoint with its parameters and answers, and the attributes."""
-        return self._answer(request, "reference/reference.html", "API reference", {})
+        return self._answer(
+            request, "reference/reference.html", "API reference", {"reference": _reference()}
+        )
 
     def _answer(
         self, request: HttpRequest, template: str, title: str, context: dict[str, Any]
@@ -61,6 +66,13 @@ class ApiPart(Part):
         return TemplateResponse(
             request, template, {**self.site.each_context(request), "title": title, **context}
         )
+
+
+@cache
+def _reference() -> SafeString:
+    """The content of api.html, which is generated and committed."""
+    text = (Path(__file__).parent / "api.html").read_text(encoding="utf-8")
+    return mark_safe(text.partition("<main>\n")[2].partition("</main>")[0])  # noqa: S308  # our own file
 
 
 _LETTERS: Final = "abcdefghij"  # names of blocks have no digits

@@ -79,23 +79,43 @@ def test_the_reference_has_every_operation_of_the_document(own_host):
     assert '<td data-label="Attribute">name.familyName</td>' in page
 
 
-def test_the_generated_pages_are_those_of_the_document():
-    described = documents.described()
+def test_the_page_is_that_of_the_document_and_the_portal_shows_it_whole(own_host):
+    text = documents.API.read_text()
+    content = re.search(r"<main>\n(.*)</main>", text, re.DOTALL)[1]
 
-    assert documents.OPERATIONS.read_text() == pages.fragment(described)
-    assert documents.API.read_text() == pages.standalone(described)
+    assert text == pages.page(documents.described())
+    assert content in own_host.get(REFERENCE).text
 
 
-def test_the_page_of_docs_needs_no_script_and_nothing_from_elsewhere():
+def test_answers_of_every_operation_with_a_scope_are_told_once_and_all_others_where_they_belong():
+    text = html.unescape(documents.API.read_text())
+    told = {
+        (title, status)
+        for title, rows in re.findall(
+            r'<table aria-label="Answers of ([^"]+)">(.*?)</table>', text, re.DOTALL
+        )
+        for status in re.findall(r'<td data-label="Status">(\d+)</td>', rows)
+    }
+    everywhere = {status for title, status in told if title.startswith("every operation")}
+    described = documents.described()["paths"]
+
+    assert everywhere == {"401", "403", "429", "500", "503"}
+    for path, item in described.items():
+        for method in set(item) & set(pages.METHODS):
+            name = f"{method.upper()} {path}"
+            own = {status for title, status in told if title == name}
+            has_scope = (
+                "Scope: scim" in text.partition(f"<h2>{name}</h2>")[2].partition("<table")[0]
+            )
+            assert own | (everywhere if has_scope else set()) == set(item[method]["responses"])
+
+
+def test_the_page_needs_no_script_and_nothing_from_elsewhere():
     text = documents.API.read_text()
 
     assert "<script" not in text
     assert " style=" not in text
     assert re.findall(r'(?:src|href)="([^"]+)"', text) == [
-        "../templates/static/screens/theme.css",
-        "../templates/static/screens/screens.css",
+        "../../templates/static/screens/theme.css",
+        "../../templates/static/screens/screens.css",
     ]
-
-
-def test_the_fragment_holds_no_tag_of_the_template_language():
-    assert re.search(r"{[{%#]", documents.OPERATIONS.read_text()) is None

@@ -16,8 +16,7 @@ from tests.support.openapi.document import Api, document
 
 DOCS: Path = settings.BASE_DIR / "docs"
 OPENAPI = DOCS / "openapi.yaml"
-API = DOCS / "api.html"
-OPERATIONS = settings.BASE_DIR / "scim/reference/templates/reference/operations.html"
+API = settings.BASE_DIR / "scim/reference/api.html"
 CONFORMANCE = DOCS / "conformance.md"
 ENTRA = DOCS / "entra.md"
 _ROWS = (
@@ -72,8 +71,7 @@ def entra() -> str:
 def write() -> None:
     """Generate the pages anew."""
     OPENAPI.write_text(openapi())
-    API.write_text(pages.standalone(described()))
-    OPERATIONS.write_text(pages.fragment(described()))
+    API.write_text(pages.page(described()))
     CONFORMANCE.write_text(conformance.page())
     features.PAGE.write_text(features.page())
     ENTRA.write_text(entra())

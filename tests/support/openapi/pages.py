@@ -1,4 +1,4 @@
-"""The API's description as HTML: the same in the portal and as a page of docs/, without a script."""
+"""The API's description as an HTML page without a script, whose content the portal shows too."""
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
@@ -7,6 +7,7 @@ from typing import Any, Final
 
 METHODS: Final = ("get", "post", "put", "patch", "delete")
 _DEEPEST: Final = 2
+_ANSWERS: Final = ("Status", "Answer")
 _CODE: Final = re.compile(r"`([^`]+)`")
 _FILE: Final = """<!DOCTYPE html>
 <html lang="en">
@@ -14,46 +15,55 @@ _FILE: Final = """<!DOCTYPE html>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width">
 <title>myPolicies SCIM API</title>
-<link rel="stylesheet" href="../templates/static/screens/theme.css">
-<link rel="stylesheet" href="../templates/static/screens/screens.css">
+<link rel="stylesheet" href="../../templates/static/screens/theme.css">
+<link rel="stylesheet" href="../../templates/static/screens/screens.css">
 </head>
 <body>
-<main>
 <h1>myPolicies SCIM API</h1>
+<main>
 {content}</main>
 </body>
 </html>
 """
 
 
-def standalone(document: Mapping[str, Any]) -> str:
-    """A whole page."""
-    return _FILE.format(content=fragment(document))
-
-
-def fragment(document: Mapping[str, Any]) -> str:
-    """The content of a page: all operations, then the attributes of resources."""
+def page(document: Mapping[str, Any]) -> str:
+    """All operations, then the attributes of resources."""
     described = _Description(document)
-    return "\n".join(line for part in described.parts() for line in part) + "\n"
+    content = "\n".join(line for part in described.parts() for line in part) + "\n"
+    return _FILE.format(content=content)
 
 
 class _Description:
     def __init__(self, document: Mapping[str, Any]) -> None:
         self._document = document
+        operations = [each for *_, each in self._operations() if self._named_scopes(each)]
+        self._shared = set.intersection(*(set(self._answers(each)) for each in operations))
 
     def parts(self) -> Iterator[Iterable[str]]:
         info = self._document["info"]
         yield (f"<p>{_marked(' '.join(info['description'].split()))}</p>",)
-        for path, item in self._document["paths"].items():
-            shared = item.get("parameters", [])
-            for method in METHODS:
-                if method in item:
-                    yield self._operation(path, method, item[method], shared)
+        title = "Answers of every operation with a scope"
+        yield _section(title, [_table(title, _ANSWERS, sorted(self._shared))])
+        for path, method, operation in self._operations():
+            shared = self._document["paths"][path].get("parameters", [])
+            yield self._operation(path, method, operation, shared)
         for name, schema in self._document["components"]["schemas"].items():
             if name in ("UserRequest", "GroupRequest"):
                 caption = f"Attributes: {name.removesuffix('Request')}"
                 heads = ("Attribute", "Type", "Description")
                 yield _section(caption, [_table(caption, heads, self._attributes("", schema, 1))])
+
+    def _operations(self) -> Iterator[tuple[str, str, Mapping[str, Any]]]:
+        """Path, method and description of each."""
+        for path, item in self._document["paths"].items():
+            yield from ((path, method, item[method]) for method in METHODS if method in item)
+
+    def _answers(self, operation: Mapping[str, Any]) -> list[tuple[str, str]]:
+        return [
+            (status, self._found(each).get("description", ""))
+            for status, each in operation["responses"].items()
+        ]
 
     def _operation(
         self, path: str, method: str, operation: Mapping[str, Any], shared: list[Any]
@@ -68,16 +78,19 @@ class _Description:
         if rows:
             heads = ("Parameter", "In", "Type", "Description")
             parts.append(_table(f"Parameters of {title}", heads, rows))
-        answers = [
-            (status, self._found(each).get("description", ""))
-            for status, each in operation["responses"].items()
-        ]
-        parts.append(_table(f"Answers of {title}", ("Status", "Answer"), answers))
+        own = self._answers(operation)
+        if self._named_scopes(operation):
+            own = [each for each in own if each not in self._shared]
+        parts.append(_table(f"Answers of {title}", _ANSWERS, own))
         return iter(_section(title, parts))
+
+    def _named_scopes(self, operation: Mapping[str, Any]) -> list[str]:
+        needed = operation.get("security", self._document.get("security", []))
+        return sorted({scope for each in needed for found in each.values() for scope in found})
 
     def _scopes(self, operation: Mapping[str, Any]) -> str:
         needed = operation.get("security", self._document.get("security", []))
-        scopes = sorted({scope for each in needed for found in each.values() for scope in found})
+        scopes = self._named_scopes(operation)
         if not needed or {} in needed:
             return "Without credentials."
         return f"Scope: {', '.join(scopes)}." if scopes else "With a secret token."
