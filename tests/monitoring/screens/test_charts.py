@@ -9,7 +9,6 @@ import time_machine
 from scim.monitoring.charts import charts
 from tenants import clock
 from tenants.current import in_tenant
-from tests.support.clients import ScimClient
 from tests.support.payloads import user
 
 NOW = datetime(2026, 11, 25, 10, 20, tzinfo=UTC)
@@ -20,22 +19,6 @@ LOG = "/admin/scim/provisioningevent/"
 def traveller():
     with time_machine.travel(NOW, tick=False) as moved:
         yield moved
-
-
-@pytest.fixture
-def at_home(acme, tara, open_browser):
-    return open_browser(acme, tara)
-
-
-@pytest.fixture
-def gus_at_home(globex, gus, open_browser):
-    return open_browser(globex, gus)
-
-
-@pytest.fixture
-def entra(acme, minted):
-    """Entra's provisioning service, with acme's secret token."""
-    return ScimClient(acme, minted.value)
 
 
 @pytest.fixture

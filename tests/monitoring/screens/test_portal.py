@@ -27,23 +27,6 @@ def clock():
         yield traveller
 
 
-@pytest.fixture
-def at_home(acme, tara, open_browser):
-    """Tara, acme's admin, at her browser on acme's own host."""
-    return open_browser(acme, tara)
-
-
-@pytest.fixture
-def gus_at_home(globex, gus, open_browser):
-    return open_browser(globex, gus)
-
-
-@pytest.fixture
-def entra(acme, minted):
-    """Entra's provisioning service, with acme's secret token."""
-    return ScimClient(acme, minted.value)
-
-
 def states(page):
     return [step.state for step in page.context["progress"].steps]
 
