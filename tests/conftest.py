@@ -4,6 +4,7 @@ Each test that asks for one of them runs in a transaction that is rolled back; t
 request opens is a savepoint in it. Tests that need threads use `real_tenants` instead.
 """
 
+import os
 from typing import Final
 
 import pytest
@@ -108,6 +109,20 @@ def django_db_setup(
     if not django_db_keepdb:
         with django_db_blocker.unblock():
             teardown_databases(made, verbosity=0)
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _no_test_copies_its_process():
+    """A copy waits for ever for what another thread held, and holds the pipe whose end says that pytest's
+    process has ended: a test that hangs then hangs the run. What forks is started as a process of its own.
+    """
+
+    def refused():
+        raise AssertionError("A test must not fork pytest's process: use subprocess.")
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(os, "fork", refused)
+        yield
 
 
 @pytest.fixture(autouse=True, scope="session")

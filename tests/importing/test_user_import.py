@@ -1,8 +1,6 @@
 """`manage.py user import`: users from a file, by the rules of POST."""
 
-import io
 import json
-import os
 
 import pytest
 from django.core.management import call_command
@@ -109,42 +107,6 @@ def test_a_file_that_has_been_changed_is_another_file_to_resume(acme, file):
         run("user", "import", "acme", file(line(1), line(2)), "--resume")
 
     assert names(acme) == {"u1", "u2"}
-
-
-def test_several_processes_create_what_one_does_and_name_refusals_in_order(
-    real_tenants, file, monkeypatch
-):
-    initech, hooli = real_tenants
-    monkeypatch.setattr(files, "PIECE", 2)
-    path = file(*map(line, range(1, 8)), line(8, userName=""), *map(line, range(9, 12)), line(3))
-    out = io.StringIO()
-
-    with pytest.raises(CommandError, match="2 lines were refused"):
-        call_command("user", "import", "initech", path, "--processes", "3", stdout=out)
-
-    assert [told.split(":")[0] for told in out.getvalue().splitlines()] == ["line 8", "line 12"]
-    assert names(initech) == {f"u{number}" for number in range(1, 12)} - {"u8"}
-    assert names(hooli) == set()
-
-
-def test_after_a_failure_no_further_piece_is_begun(real_tenants, file, monkeypatch):
-    initech, _ = real_tenants
-    monkeypatch.setattr(files, "PIECE", 1)
-    fail_at(1, monkeypatch)
-
-    with pytest.raises(CommandError, match="ended early"):
-        run("user", "import", "initech", file(*map(line, range(1, 60))), "--processes", "2")
-
-    assert "u59" not in names(initech)
-
-
-@pytest.mark.usefixtures("real_tenants")
-def test_a_process_that_dies_ends_the_import_early(file, monkeypatch):
-    monkeypatch.setattr(files, "PIECE", 1)
-    monkeypatch.setattr(users, "create_in_transaction", lambda _run, _piece: os._exit(1))
-
-    with pytest.raises(CommandError, match=r"A process of the import ended"):
-        run("user", "import", "initech", file(line(1), line(2)), "--processes", "2")
 
 
 def test_a_file_that_is_not_there_is_refused(acme):
