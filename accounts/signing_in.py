@@ -20,7 +20,7 @@ from accounts.hashing import Busy, lane
 from accounts.models import Account, normalize_login
 from accounts.signed_in import actor
 from accounts.sso import rules
-from tenants import clock
+from tenants import clock, rates
 from tenants.current import address_of, current_tenant
 
 _BUSY: Final = "Many people are signing in at this moment. Try again in a second."
@@ -29,6 +29,7 @@ SINGLE_SIGN_ON: Final = "single sign-on"  # a method of proof that needs no fact
 # In a session's data: its account has yet to set up a second factor, and sees nothing until then.
 SET_UP_FIRST: Final = "set_up_first"
 _HALF: Final = "half_signed_in"  # in a session's data
+OPTIONS: Final = rates.Rate(per_second=1, burst=60)  # of an address, which a whole office may share
 _HALF_LASTS: Final = timedelta(minutes=10)
 _BACKEND: Final = "django.contrib.auth.backends.ModelBackend"
 
@@ -62,11 +63,16 @@ def prove_password(request: HttpRequest, email: str, password: str) -> Account |
             account: Any = authenticate(request, username=email, password=password)
     except Busy:
         raise SignInRefused("sign-in.busy", _BUSY, 1) from None
-    if isinstance(account, Account) and account.is_staff and rules.may_use_password(account):
+    if isinstance(account, Account) and _may_sign_in(account):
         return account
     named = Account.objects.filter(email=attempt.login).first()
     guessing.fail(attempt, named, now)
     return None
+
+
+def _may_sign_in(account: Account) -> bool:
+    """True if the account may come in here, and without single sign-on."""
+    return account.is_active and account.is_staff and rules.may_use_password(account)
 
 
 def check_limits(attempt: Attempt) -> None:
@@ -138,6 +144,30 @@ def prove_passkey(request: HttpRequest, account: Account, answer: str) -> str:
         return passkeys.METHOD
     guessing.fail(attempt, account, now)
     return ""
+
+
+def prove_passkey_alone(request: HttpRequest, answer: str) -> Account | None:
+    """The account whose passkey signed the browser's answer; None counts as a failure.
+
+    Raises SignInRefused. Needs the request's transaction.
+    """
+    passkey = passkeys.named_by(answer)
+    account = passkey.account if passkey else None
+    attempt = Attempt(account.email if account else passkeys.UNKNOWN, address_of(request))
+    check_limits(attempt)
+    now = clock.now()
+    is_signed = passkeys.signs_in(request, current_tenant(), passkey, answer, now)
+    if account and is_signed and _may_sign_in(account):
+        return account
+    guessing.fail(attempt, account, now)
+    return None
+
+
+def check_options(request: HttpRequest) -> None:
+    """Count a page that asks for anybody's passkey, which is kept in a session. Raises SignInRefused."""
+    seconds = rates.take(f"passkey {current_tenant().id} {address_of(request)}", OPTIONS)
+    if seconds:
+        raise SignInRefused("sign-in.busy", _BUSY, seconds)
 
 
 def complete(request: HttpRequest, account: Account, method: str) -> None:

@@ -75,6 +75,7 @@ def configure(settings: dict[str, Any]) -> None:
                 "django.security": {"level": "ERROR"},
                 # It takes the body from an answer to HEAD, as it should, and says so each time.
                 "gunicorn.http.wsgi": {"level": "ERROR"},
+                "fido2": {"level": "WARNING"},  # it names each person's passkey
             },
             **settings,
         }

@@ -156,8 +156,13 @@ def note_request(tenant: UUID) -> None:
 
 def note_failure(tenant: UUID, address: str | None) -> int:
     """Count a failed authentication; the seconds to wait, uncounted, when there were too many."""
-    key = hashlib.blake2b(f"{tenant} {address}".encode(), digest_size=_KEY).digest()
-    seconds = buckets.wait(key, FAILURES)
+    return take(f"{tenant} {address}", FAILURES)
+
+
+def take(who: str, rate: Rate) -> int:
+    """Count an event of `who`; the seconds to wait, uncounted, when there were too many."""
+    key = hashlib.blake2b(who.encode(), digest_size=_KEY).digest()
+    seconds = buckets.wait(key, rate)
     if not seconds:
-        buckets.count(key, FAILURES)
+        buckets.count(key, rate)
     return seconds

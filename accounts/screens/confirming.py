@@ -8,13 +8,11 @@ from django import forms
 from django.contrib.admin import AdminSite
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
-from django.urls import reverse
-from django.utils.http import url_has_allowed_host_and_scheme
 
 from accounts import factors, proof, signing_in
 from accounts.audit import record
 from accounts.models import Account
-from accounts.screens.signing_in import passkey_form
+from accounts.screens.signing_in import passkey_form, way_on
 from accounts.signed_in import actor
 from accounts.signing_in import SignInRefused
 
@@ -69,10 +67,3 @@ def _proved(request: HttpRequest, method: str) -> HttpResponse:
     proof.renew(request, method)
     record(actor(request), "identity confirmed", user.email, {"method": method})
     return HttpResponseRedirect(way_on(request))
-
-
-def way_on(request: HttpRequest) -> str:
-    """The path of this host that the parameter `next` names; without one, that of the first page."""
-    asked = request.GET.get("next", "")
-    is_safe = url_has_allowed_host_and_scheme(asked, allowed_hosts=None)
-    return asked if is_safe and asked.startswith("/") else reverse("admin:index")

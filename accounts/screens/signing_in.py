@@ -1,4 +1,4 @@
-"""The pages of signing in: e-mail address and password, then the second factor of accounts that have one."""
+"""The pages of signing in: a password, then the second factor of accounts that have one; or a passkey alone."""
 
 from http import HTTPStatus
 from typing import Any, Final, cast
@@ -11,6 +11,7 @@ from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
+from django.utils.http import url_has_allowed_host_and_scheme
 
 from accounts import passkeys, signing_in
 from accounts.models import Account
@@ -19,6 +20,10 @@ from tenants.current import current_tenant, log_with
 
 _WRONG: Final = "This code does not work. Each one is good once: wait for the next."
 _NO_PASSKEY: Final = "The passkey was not accepted. Try again, or type a code."
+_NOT_ALONE: Final = (
+    "Sign-in failed. The passkey has to be one of this site, and its device has to check its PIN, your"
+    " fingerprint or your face. Try again, or sign in with your password."
+)
 
 
 class LoginForm(AdminAuthenticationForm):
@@ -70,9 +75,13 @@ class ProofForm(forms.Form):
 
     credential = forms.CharField(required=False, widget=forms.HiddenInput)
 
-    def __init__(self, *args: Any, options: str = "", **kwargs: Any) -> None:
+    def __init__(
+        self, *args: Any, options: str = "", is_at_once: bool = False, **kwargs: Any
+    ) -> None:
         super().__init__(*args, **kwargs)
         asks = {"data-passkey": "get", "data-options": options}
+        if is_at_once:
+            asks["data-at-once"] = ""
         self.fields["credential"].widget.attrs.update(asks)
 
 
@@ -139,6 +148,37 @@ def second_factor_page(site: AdminSite, request: HttpRequest) -> HttpResponse:
     context |= {"problem": problem, "passkey": passkey_form(request, half.account)}
     answer = TemplateResponse(request, "admin/second_factor.html", context)
     return refuse(request, answer, refused) if refused else answer
+
+
+def passkey_page(site: AdminSite, request: HttpRequest) -> HttpResponse:
+    """The other first page: a passkey alone, whose device has checked its user."""
+    if request.method != "POST" and site.has_permission(request):
+        return HttpResponseRedirect(way_on(request))
+    form, problem, refused = None, "", None
+    try:
+        if request.method == "POST":
+            sent = request.POST.get("credential", "")
+            account = signing_in.prove_passkey_alone(request, sent)
+            if account:
+                signing_in.complete(request, account, passkeys.ALONE)
+                return HttpResponseRedirect(way_on(request))
+            problem = _NOT_ALONE
+        signing_in.check_options(request)
+        options = passkeys.sign_in_options(request, current_tenant())
+        form = ProofForm(options=options, is_at_once=not problem, auto_id="passkey_%s")
+    except SignInRefused as refusal:
+        refused, problem = refusal, str(refusal)
+    context = {**site.each_context(request), "title": "Sign in with a passkey", "passkey": form}
+    context |= {"problem": problem, "next": request.GET.get("next", "")}
+    answer = TemplateResponse(request, "admin/passkey_sign_in.html", context)
+    return refuse(request, answer, refused) if refused else answer
+
+
+def way_on(request: HttpRequest) -> str:
+    """The path of this host that the parameter `next` names; without one, that of the first page."""
+    asked = request.GET.get("next", "")
+    is_safe = url_has_allowed_host_and_scheme(asked, allowed_hosts=None)
+    return asked if is_safe and asked.startswith("/") else reverse("admin:index")
 
 
 def refuse(request: HttpRequest, answer: HttpResponse, refusal: SignInRefused) -> HttpResponse:

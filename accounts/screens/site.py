@@ -1,7 +1,6 @@
 """Both sites: who may enter, how one signs in, and the first page of each."""
 
 from dataclasses import dataclass
-from hashlib import blake2b
 from http import HTTPStatus
 from typing import Any, Final
 
@@ -10,6 +9,7 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, URLResolver, path, reverse
 from django.utils.decorators import method_decorator
 from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods
 
 from accounts import sessions, viewing
 from accounts.audit import record
@@ -23,7 +23,7 @@ from accounts.screens.accounts import accept_page
 from accounts.screens.confirming import confirm_page
 from accounts.screens.forgotten import forgotten_page, reset_page
 from accounts.screens.overview import staff_overview
-from accounts.screens.signing_in import second_factor_page, sign_in_page
+from accounts.screens.signing_in import passkey_page, second_factor_page, sign_in_page
 from accounts.screens.signing_on import SigningOn
 from accounts.signed_in import Viewing, actor, home_tenant, may, record_view, visit_of
 from accounts.sso import rules
@@ -83,7 +83,8 @@ class Site(ConsoleSite):
         forgot = path("forgot/", self.forgot, name="forgot")
         reset = path("reset/<str:value>/", self.reset, name="reset")
         second = path("login/second/", self.second_factor, name="second_factor")
-        return [invitation, confirm, second, forgot, reset, *super().get_urls()]
+        passkey = path("login/passkey/", self.passkey, name="passkey_sign_in")
+        return [invitation, confirm, second, passkey, forgot, reset, *super().get_urls()]
 
     def confirm(self, request: HttpRequest) -> HttpResponse:
         """Ask for the password again."""
@@ -105,6 +106,11 @@ class Site(ConsoleSite):
     def second_factor(self, request: HttpRequest) -> HttpResponse:
         """Ask whoever has proved the password for the second factor."""
         return second_factor_page(self, request)
+
+    @method_decorator((never_cache, require_http_methods(("GET", "HEAD", "POST"))))
+    def passkey(self, request: HttpRequest) -> HttpResponse:
+        """Ask for a passkey in place of e-mail address and password."""
+        return passkey_page(self, request)
 
     @method_decorator(never_cache)
     def forgot(self, request: HttpRequest) -> HttpResponse:
@@ -142,17 +148,15 @@ class Site(ConsoleSite):
             "viewing": self.running_view(request),
             "who_signs_in": self.who_signs_in(),
             "where": current_tenant().host,
+            "base_url": current_tenant().base_url,
             "ways": self.sign_on_ways,  # asked for by the pages that show them
             "password_rule": self.password_rule,
         }
 
     def search(self, request: HttpRequest) -> HttpResponse:
         account: Any = request.user
-        who = f"search {home_tenant(request).id} {account.pk}"
-        key = blake2b(who.encode(), digest_size=16).digest()
-        seconds = rates.buckets.wait(key, SEARCHES)
+        seconds = rates.take(f"search {home_tenant(request).id} {account.pk}", SEARCHES)
         if not seconds:
-            rates.buckets.count(key, SEARCHES)
             return super().search(request)
         context = {**self.each_context(request), "title": "Search", "detail": _TOO_MANY}
         status = HTTPStatus.TOO_MANY_REQUESTS

@@ -189,7 +189,8 @@ _ACTIONS: Final[tuple[Action[Any], ...]] = (
         title="Add passkey",
         text=(
             "A passkey is in your device, your browser or a security key, and works at {tenant.host} only."
-            " It needs scripts."
+            " It is your second factor after the password, and if its device checks a PIN, your"
+            " fingerprint or your face, it signs you in without a password. It needs scripts."
         ),
         look_up=_passkey_options,
         form=PasskeyForm,

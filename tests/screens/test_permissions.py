@@ -171,6 +171,7 @@ VISIT = {
     "/t/acme/admin/scim/departure/export/": (403, 403, 200, 200),
     "/t/acme/admin/tenants/tenant/": (404, 404, 404, 404),
     "/t/acme/admin/login/": (404, 404, 404, 404),
+    "/t/acme/admin/login/passkey/": (404, 404, 404, 404),
     "/t/acme/admin/logout/": (404, 404, 404, 404),
     "/t/acme/admin/password_change/": (404, 404, 404, 404),
     "/t/acme/admin/confirm/": (404, 404, 404, 404),
@@ -210,6 +211,7 @@ NOT_AS_ADMIN = frozenset(
 OWN_HOST = {
     "/": (302, 302, 302),
     "/admin/login/": (200, 200, 302),
+    "/admin/login/passkey/": (200, 200, 302),
     "/admin/": (302, 302, 200),
     "/admin/tenants/alarm/": (302, 302, 200),
     "/admin/tenants/alarm/guard/": (302, 302, 200),

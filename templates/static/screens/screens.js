@@ -55,6 +55,9 @@ document.addEventListener("submit", (event) => {
   }
 });
 
+// A page that is there for the passkey alone asks for it when it opens; the button asks again.
+document.querySelector("input[data-passkey][data-at-once]")?.form.requestSubmit();
+
 // What the back button brings out of the browser's memory can be sent again.
 window.addEventListener("pageshow", (event) => {
   if (event.persisted) {

@@ -7,6 +7,7 @@ from accounts.actions import ActionRefused, single_sign_on
 from accounts.models import AuditEntry
 from accounts.permissions import Role
 from tenants.current import in_tenant
+from tests.support.authenticators import Authenticator, add, options_on
 from tests.support.pages import nonce_in
 from tests.support.people import PASSWORD
 
@@ -133,3 +134,24 @@ def test_nobody_locks_themselves_out(acme, with_passwords, gwen, command):
         single_sign_on.require(command, acme, "oidc", with_passwords.email, own=gwen)
 
     assert caught.value.reason == "sso.not-linked"
+
+
+def test_a_passkey_is_refused_like_a_password_but_for_the_break_glass_account(
+    acme, with_passwords, gwen, command, open_browser
+):
+    keys = [Authenticator(acme), Authenticator(acme)]
+    keys[1].id = b"the other one"
+    with in_tenant(acme):
+        gwen.refresh_from_db()
+    for key, account in zip(keys, (with_passwords, gwen), strict=True):
+        add(open_browser(acme, account), key)
+    single_sign_on.require(command, acme, "oidc", gwen.email)
+
+    answers = []
+    for key in keys:
+        browser = open_browser(acme)
+        options = options_on(browser.get("/admin/login/passkey/"))
+        answers.append(browser.post("/admin/login/passkey/", {"credential": key.signed(options)}))
+
+    assert [answer.status_code for answer in answers] == [200, 302]
+    assert "Sign-in failed. The passkey has to be" in answers[0].text

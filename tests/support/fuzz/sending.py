@@ -44,7 +44,8 @@ _form: Final = st.lists(st.tuples(_names, _words), max_size=6).map(
 )
 _pages: Final = st.sampled_from(
     (
-        *("/admin/", "/admin/login/", "/admin/login/second/", "/admin/forgot/", "/admin/reset/x/"),
+        *("/admin/", "/admin/login/", "/admin/login/second/", "/admin/login/passkey/"),
+        *("/admin/forgot/", "/admin/reset/x/"),
         *("/admin/invitation/x/", "/admin/confirm/", "/admin/sso/oidc/", "/admin/sso/saml/"),
         *("/admin/sso/saml/finish/", "/admin/sso/oidc/start/", "/admin/sso/saml/metadata/"),
         *(
