@@ -1,8 +1,12 @@
-"""The state of a tenant's connection, learned from its traffic, for one tenant or all in one query.
+"""The state of a tenant: of its connection, learned from traffic, and of what wants somebody.
+
+For one tenant or all of them in one query.
 
 Each credential (secret token, OAuth client) has a standing of its own. A good one whose requests are
 refused makes the tenant's connection fail. One that is refused itself, because it is revoked, say,
-does so only where no other works: else it is told beside the state (decision 0029). The definition
+does so only where no other works: else it is told beside the state (decision 0029). A connection that
+works *needs attention* while the tenant has an open problem or an open alarm (decision 0126), so what is
+refused about single users has one definition for all pages. The definition
 is an expression of the database, so that what the overview counts, what a list filters and what a
 tenant's page says cannot differ.
 """
@@ -27,7 +31,7 @@ from django.db.models import (
 )
 from django.db.models.functions import JSONObject
 
-from tenants.models import CredentialTraffic, Reach, Status, Tenant, Traffic
+from tenants.models import Alarm, CredentialTraffic, Problem, Reach, Status, Tenant, Traffic
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,11 +46,14 @@ class State:
 NEVER: Final = State("never", "Never connected", "No request with a good secret token has come yet")
 CONNECTED: Final = State("connected", "Connected", "Requests come and are answered")
 SILENT: Final = State("silent", "Silent", "No request for two hours, after having been connected")
-FAILING: Final = State("failing", "Failing", "The last requests of their kind were refused")
+FAILING: Final = State("failing", "Failing", "Requests are refused, whatever they say")
+ATTENTION: Final = State(
+    "attention", "Needs attention", "Requests are answered; some of what they say is refused"
+)
 SUSPENDED: Final = State("suspended", "Suspended", "Every request is refused until staff resume it")
 # In the order in which they want attention.
 STATES: Final[Mapping[str, State]] = {
-    state.name: state for state in (FAILING, SILENT, NEVER, CONNECTED, SUSPENDED)
+    state.name: state for state in (FAILING, SILENT, ATTENTION, NEVER, CONNECTED, SUSPENDED)
 }
 
 # Entra's cycles are about 40 minutes apart: two of them may fail to come before it is silence.
@@ -54,8 +61,10 @@ CYCLE: Final = timedelta(minutes=40)
 SILENCE: Final = timedelta(hours=2)
 # Anybody can send a wrong token; it tells something when the right one has missed a cycle.
 STRANGE_AFTER: Final = timedelta(minutes=45)
-# Entra repeats what was refused; a refusal that is not repeated for a day is settled.
-SETTLED_AFTER: Final = timedelta(days=1)
+# A credential that is refused beside another one is told for so long.
+TOLD_FOR: Final = timedelta(days=1)
+# Entra repeats what is refused each cycle, later once a day: what it no longer sends is not open.
+SENT_WITHIN: Final = timedelta(days=7)
 _RUNNING: Final = timedelta(minutes=2)  # so long after a request its cycle may go on
 
 
@@ -68,9 +77,9 @@ def with_state(tenants: QuerySet[Tenant], now: datetime) -> QuerySet[Tenant]:
     whens = [When(condition, then=Value(name)) for name, condition in _conditions(now).items()]
     found: QuerySet[Tenant] = tenants.select_related("traffic").annotate(
         connection=Case(*whens, default=Value(NEVER.name), output_field=CharField()),
-        broken=_newest(_broken(now)),
+        broken=_newest(_broken()),
         cut_off=_newest(_cut_off()),
-        denied=_newest(_denied().filter(failed_at__gt=now - SETTLED_AFTER)),
+        denied=_newest(_denied().filter(failed_at__gt=now - TOLD_FOR)),
     )
     return found
 
@@ -81,31 +90,41 @@ def _conditions(now: datetime) -> dict[str, Q]:
     strange = Q(traffic__stranger_at__isnull=False) & (
         Q(traffic__last_success_at=None) | Q(traffic__stranger_at__gt=success + STRANGE_AFTER)
     )
-    credentials = Exists(_broken(now)) | Exists(_cut_off())
+    of_tenant = Q(tenant=OuterRef("pk"))
+    alarms = Alarm.objects.filter(of_tenant, outcome=Alarm.Outcome.OPEN)
+    credentials = Exists(_broken()) | Exists(_cut_off())
     return {
         SUSPENDED.name: Q(status=Status.SUSPENDED),
-        FAILING.name: _refused(now, "traffic__") | strange | credentials,
+        FAILING.name: _refused("traffic__") | strange | credentials,
         SILENT.name: Q(traffic__last_request_at__lte=now - SILENCE),
+        ATTENTION.name: Exists(open_problems(now).filter(of_tenant)) | Exists(alarms),
         CONNECTED.name: Q(traffic__last_request_at__isnull=False),
     }
 
 
-def _refused(now: datetime, of: str = "") -> Q:
-    """The condition that the last requests, or the last changes, were refused; `of` leads to them."""
-    failed = F(f"{of}failed_at")
-    is_recent = Q((f"{of}failed_at__gt", now - SETTLED_AFTER))
-    every = Q((f"{of}failed_reach", Reach.ALL)) & _none_since(failed, f"{of}last_success_at")
-    changes = Q((f"{of}failed_reach", Reach.CHANGES)) & _none_since(failed, f"{of}last_change_at")
-    return every | (changes & is_recent)
+def is_open(now: datetime) -> Q:
+    """The condition of a problem that somebody has to do something about."""
+    return Q(muted_at=None, settled_at=None, last_at__gt=now - SENT_WITHIN)
+
+
+def open_problems(now: datetime) -> QuerySet[Problem]:
+    """The open problems of all tenants."""
+    return Problem.objects.filter(is_open(now))
+
+
+def _refused(of: str = "") -> Q:
+    """The condition that nothing succeeded since a request was refused; `of` leads to both."""
+    since = _none_since(F(f"{of}failed_at"), f"{of}last_success_at")
+    return Q((f"{of}failed_reach", Reach.ALL)) & since
 
 
 def _none_since(failed: F, column: str) -> Q:
     return Q((column, None)) | Q((f"{column}__lt", failed))
 
 
-def _broken(now: datetime) -> QuerySet[CredentialTraffic]:
+def _broken() -> QuerySet[CredentialTraffic]:
     """The outer tenant's good credentials whose requests are refused."""
-    return CredentialTraffic.objects.filter(_refused(now), tenant=OuterRef("pk"))
+    return CredentialTraffic.objects.filter(_refused(), tenant=OuterRef("pk"))
 
 
 def _denied() -> QuerySet[CredentialTraffic]:
@@ -119,9 +138,7 @@ def _denied() -> QuerySet[CredentialTraffic]:
 
 def _cut_off() -> QuerySet[CredentialTraffic]:
     """Those that are refused themselves while no other has worked within a cycle."""
-    works = (
-        Q(failed_at=None) | Q(failed_reach=Reach.CHANGES) | Q(failed_at__lt=F("last_success_at"))
-    )
+    works = Q(failed_at=None) | Q(failed_at__lt=F("last_success_at"))
     others = CredentialTraffic.objects.filter(
         works,
         ~Q(pk=OuterRef("pk")),
@@ -220,10 +237,11 @@ def _failure(annotated: Any, traffic: Traffic | None) -> Refusal | None:
 
 
 def _unnamed(traffic: Traffic) -> Refusal | None:
-    """The last failure without a credential, if nothing of its kind succeeded since."""
-    is_change = traffic.failed_reach == Reach.CHANGES
-    success = traffic.last_change_at if is_change else traffic.last_success_at
-    if traffic.failed_at is None or (success is not None and success >= traffic.failed_at):
+    """The last failure without a credential, if nothing succeeded since."""
+    success = traffic.last_success_at
+    if traffic.failed_at is None or traffic.failed_reach != Reach.ALL:
+        return None
+    if success is not None and success >= traffic.failed_at:
         return None
     return Refusal(
         traffic.failed_reason, traffic.failed_at, traffic.failed_reach, traffic.failed_request_id

@@ -100,10 +100,9 @@ class Domain(DomainMixin):  # type: ignore[misc]  # django-tenants ships no type
 
 
 class Reach(models.TextChoices):
-    """The requests that a failure affects."""
+    """The requests that a failure affects; refusals of single ones are problems."""
 
     ALL = "all", "Every request"
-    CHANGES = "changes", "Changes of users and groups"
     CREDENTIAL = "credential", "Every request with this credential"
 
 
@@ -352,8 +351,8 @@ class Problem(models.Model):
         indexes = [
             models.Index(name="tenants_problem_last", fields=["tenant", "-last_at"]),
             models.Index(
-                name="tenants_problem_open",
-                fields=["-last_at"],
+                name="tenants_problem_open_each",
+                fields=["tenant", "-last_at"],
                 condition=models.Q(settled_at__isnull=True, muted_at__isnull=True),
             ),
         ]

@@ -38,18 +38,13 @@ class Kind(Enum):
 
     READ = auto()  # answered
     CHANGE = auto()  # answered, and it may have changed something
-    PASSING = auto()  # refused in a way that is part of working, such as 404
+    PASSING = auto()  # refused for what it says or asks for, which tells nothing of the connection
     REFUSED = auto()  # refused in a way that keeps every request from working
-    CHANGE_REFUSED = auto()  # a change was refused; reading works
     DENIED = auto()  # its credential is revoked, expired, or of an account that is no admin
     STRANGE = auto()  # it has no credential of the tenant
 
 
-_REACH: Final = {
-    Kind.REFUSED: Reach.ALL,
-    Kind.CHANGE_REFUSED: Reach.CHANGES,
-    Kind.DENIED: Reach.CREDENTIAL,
-}
+_REACH: Final = {Kind.REFUSED: Reach.ALL, Kind.DENIED: Reach.CREDENTIAL}
 _SUCCESSES: Final = (Kind.READ, Kind.CHANGE)
 
 
@@ -211,9 +206,9 @@ class Ledger:
         key = (tenant_id, exchange.bearer.id if exchange.bearer else None)
         known, kind = self._known.get(key), exchange.kind
         if known is not None:
-            # Reading works all the time while changes are refused, and 404 tells nothing.
+            # Reading and refusals of single changes are part of working.
             tells_nothing = kind is Kind.PASSING or (
-                kind is Kind.READ and known.kind in (Kind.CHANGE, Kind.CHANGE_REFUSED)
+                kind is Kind.READ and known.kind is Kind.CHANGE
             )
             waited = abs((exchange.at - known.written_at).total_seconds())
             if tells_nothing or kind is known.kind or waited < STATE_SECONDS:

@@ -27,7 +27,9 @@ from tests.support.installed import is_installed
 
 # A feature's fixtures that the tests of others need as well, while it is installed.
 pytest_plugins = [
-    f"tests.{name}.fixtures" for name in ("events", "extensions", "guard") if is_installed(name)
+    f"tests.{name}.fixtures"
+    for name in ("events", "extensions", "guard", "problems")
+    if is_installed(name)
 ]
 
 # A busy machine is no failure: properties are about what holds, not about how long it takes.

@@ -1,5 +1,7 @@
 """Explanations of failing connections, with remedies, by the reasons in tenants.models.Traffic.
 
+What is refused about single users and groups is told by problems (scim.problems), with scim.refusals.
+
 The sentences name no person and no value but the label of a credential: they stand on pages of all
 tenants. The provisioning log of the tenant has the words that the client was told.
 """
@@ -34,7 +36,6 @@ _ENTER_AGAIN: Final = (
     "Copy the complete secret token and enter it in Entra under Provisioning, Admin Credentials. If it is"
     f" lost, generate another (tenant admins ask {SUPPORT})."
 )
-_MAPPING: Final = "Correct the attribute mapping in Entra under Provisioning, Mappings."
 _LOG: Final = "The provisioning log has the answer to the client."
 # By the reason of a refusal, or by the area that it begins with.
 _FAILURES: Final = {
@@ -68,25 +69,7 @@ _FAILURES: Final = {
         "Add a secret to the OAuth client and enter it where the client is set up.",
     ),
     "oauth": Failure("A request for an access token was refused.", _LOG),
-    "value": Failure(
-        "A user or group was refused because a value is missing or does not fit.",
-        f"{_MAPPING} myPolicies requires userName, a work e-mail and externalId.",
-    ),
-    "filter": Failure(
-        "A look-up was refused because its filter is not valid.",
-        "Choose userName, externalId or the work e-mail as matching attribute in Entra's mapping.",
-    ),
-    "path": Failure("A change names an attribute that does not exist.", _MAPPING),
-    "path.no-target": Failure("A change names a value that does not exist.", _MAPPING),
-    "value.taken": Failure(
-        "A user or group was refused because another has the same name.",
-        "Find the other one by its userName or displayName and rename or delete one of them in Entra.",
-    ),
     "request.too-large": Failure("A request was larger than the limit.", _LOG),
-    "guard.held": Failure(
-        "Deactivations wait: unusually many came within an hour.",
-        "Review the users concerned, then mark the deactivations as expected or undo them.",
-    ),
     "server": Failure(
         "myPolicies could not answer.",
         "Entra repeats the request automatically. If it lasts, check the server's log.",
@@ -96,7 +79,7 @@ _FAILURES: Final = {
 
 _OTHERS: Final = Failure("A request was refused.", _LOG)
 # Reasons that mean the same here as another one.
-_SAME: Final = {"assertion": "client", "user": "value", "user.name-taken": "value.taken"}
+_SAME: Final = {"assertion": "client"}
 _DENIED_CLIENT: Final = Failure(
     "Access tokens are still requested with the {credential}, which was revoked or has expired.",
     "Add a secret to the OAuth client and enter it where the client is set up.",

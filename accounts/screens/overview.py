@@ -18,6 +18,7 @@ from accounts.links import staff_path, visit_path
 from accounts.screens.failures import Failure, beside, failure_of, log_link
 from tenants import connection
 from tenants.connection import (
+    ATTENTION,
     CONNECTED,
     FAILING,
     SILENT,
@@ -37,10 +38,12 @@ SOON: Final = timedelta(days=30)  # a token that expires then is listed
 RECENT_DAYS: Final = 7  # of e-mails given up
 MAIL_LATE: Final = timedelta(minutes=5)  # the worker looks every two seconds
 LISTED: Final = 10  # rows of a table
+_WORKING: Final = (CONNECTED.name, ATTENTION.name, SILENT.name)
 _REFUSED: Final = ("Tenant", "Problem", "Remedy", "Last failure")
 LOOKS: Final[Mapping[str, State]] = {
     "connected": "ok",
     "silent": "warning",
+    "attention": "warning",
     "failing": "failing",
     "never": "unknown",
     "suspended": "lock",
@@ -195,7 +198,7 @@ def _failing(tenants: QuerySet[Tenant], now: datetime) -> Table:
 
 def _beside(tenants: QuerySet[Tenant], now: datetime) -> tuple[Table, ...]:
     """Credentials that are refused beside a connection that works; nothing if there are none."""
-    found = tenants.filter(denied__isnull=False, connection__in=(CONNECTED.name, SILENT.name))
+    found = tenants.filter(denied__isnull=False, connection__in=_WORKING)
     rows = []
     for tenant in found.order_by("-traffic__last_request_at", "pk")[:LISTED]:
         refusal = connection.read(tenant, now).beside

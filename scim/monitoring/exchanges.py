@@ -62,8 +62,6 @@ _MARKS: Final = {
 
 _REFUSED_FROM: Final = 400
 _BROKEN_FROM: Final = 500
-# Answers that belong to normal working: gone, unchanged, or changed by another meanwhile.
-_PASSING: Final = frozenset({404, 412})
 _NO_ACCESS: Final = frozenset({401, 403})
 _READS: Final = frozenset({"GET", "HEAD"})
 # Refusals that tell nothing of how the tenant's credentials and mapping work.
@@ -155,8 +153,6 @@ def _kind(answered: Answered) -> Kind:
     if answered.verified is None:
         is_strange = status in _NO_ACCESS or isinstance(refusal, GrantRefused)
         return Kind.STRANGE if is_strange else Kind.REFUSED
-    if status in _PASSING:
-        return Kind.PASSING
-    if is_read or status in _NO_ACCESS or status >= _BROKEN_FROM or refusal is not None:
+    if status in _NO_ACCESS or status >= _BROKEN_FROM or refusal is not None:
         return Kind.REFUSED
-    return Kind.CHANGE_REFUSED
+    return Kind.PASSING  # what is wrong with it is a problem (scim.problems), not the connection's

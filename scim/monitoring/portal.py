@@ -23,11 +23,12 @@ from accounts.tokens import SUPPORT
 from scim.models import User
 from scim.monitoring import mapping
 from scim.monitoring.health import tenant_overview
+from scim.refusals import explain
 from scim.screens.visibility import Sight
 from tenants import clock
-from tenants.connection import Connection, Refusal, ago, connection_of
+from tenants.connection import Connection, Refusal, ago, connection_of, open_problems
 from tenants.current import current_tenant
-from tenants.models import Reach, Tenant
+from tenants.models import Problem, Reach, Tenant
 
 SEE: Final = "scim.view_provisioningevent"
 DONE: Final = "ok"
@@ -112,10 +113,15 @@ class Progress:
 
 
 def steps(tenant: Tenant, now: datetime) -> Progress:
-    """The progress of the current tenant, which `tenant` is: at most four statements."""
+    """The progress of the current tenant, which `tenant` is: at most five statements."""
     connection = connection_of(tenant, now)
+    problem = open_problems(now).filter(tenant=tenant).order_by("-last_at", "pk").first()
     first = User.objects.filter(deleted_at=None).order_by("id").only("created").first()
-    found = (_token(now), _connected(connection, now), _provisioned(connection, first, now))
+    found = (
+        _token(now),
+        _connected(connection, problem, now),
+        _provisioned(connection, problem, first, now),
+    )
     return Progress(found, has_users=first is not None)
 
 
@@ -127,10 +133,12 @@ def _token(now: datetime) -> Step:
     return Step(WAITING, "Waiting for a secret token", f"Ask {SUPPORT} for one.")
 
 
-def _connected(connection: Connection, now: datetime) -> Step:
+def _connected(connection: Connection, problem: Problem | None, now: datetime) -> Step:
     refusal = connection.failure
     if refusal is not None and not _is_about_contents(connection):
         return _refused("A request was refused", refusal, now)
+    if problem is not None and connection.last_success_at is None:
+        return _told(problem, now)
     first = connection.first_request_at
     if first is None:
         return Step(
@@ -141,12 +149,14 @@ def _connected(connection: Connection, now: datetime) -> Step:
     return Step(DONE, "Entra is connected", f"First request {ago(first, now)}.")
 
 
-def _provisioned(connection: Connection, first: User | None, now: datetime) -> Step:
+def _provisioned(
+    connection: Connection, problem: Problem | None, first: User | None, now: datetime
+) -> Step:
     refusal = connection.failure
     if refusal is not None and _is_about_contents(connection):
-        is_change = refusal.reach == Reach.CHANGES
-        what = "A user or group was refused" if is_change else "A request was refused"
-        return _refused(what, refusal, now)
+        return _refused("A request was refused", refusal, now)
+    if problem is not None and connection.last_success_at is not None:
+        return _told(problem, now)
     if first is None:
         return Step(
             WAITING,
@@ -161,9 +171,17 @@ def _is_about_contents(connection: Connection) -> bool:
     refusal = connection.failure
     if refusal is None or refusal.reach == Reach.CREDENTIAL:
         return False
-    if refusal.reach == Reach.CHANGES:
-        return True
     return bool(refusal.credential) and connection.last_success_at is not None
+
+
+def _told(problem: Problem, now: datetime) -> Step:
+    """The open problem, as a step that failed."""
+    is_look_up = problem.operation == "query"
+    what = "A look-up was refused" if is_look_up else "A user or group was refused"
+    explanation = explain(problem.status, "", problem.reason)
+    words = f"{explanation.sentence} {explanation.remedy}" if explanation else ""
+    way_on = screen_link(LOG, "View request", query=f"?q={problem.request_id}")
+    return Step(FAILED, f"{what} {ago(problem.last_at, now)}", words, way_on)
 
 
 def _refused(what: str, refusal: Refusal, now: datetime) -> Step:

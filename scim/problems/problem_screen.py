@@ -38,11 +38,9 @@ from scim.problems.muting import MUTE, mute, unmute
 from scim.problems.people import names_of, title_of
 from scim.problems.standing import (
     OPEN,
-    SENT_WITHIN,
     STANDINGS,
     by_reason,
     conditions,
-    open_problems,
     standing_badge,
     standing_of,
 )
@@ -50,6 +48,7 @@ from scim.refusals import explain, in_short, noun_of
 from scim.screens.records import resource_link
 from scim.screens.visibility import Sight
 from tenants import clock
+from tenants.connection import SENT_WITHIN, open_problems
 from tenants.current import current_tenant
 from tenants.models import Problem, Tenant
 

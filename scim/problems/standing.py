@@ -2,16 +2,15 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, Final
 
 from django.db.models import Count, Max, Min, Q, QuerySet, Sum
 from django.utils.safestring import SafeString
 
 from accounts.console.page import State, badge
+from tenants.connection import SENT_WITHIN, is_open
 from tenants.models import Problem
-
-SENT_WITHIN: Final = timedelta(days=7)  # Entra repeats what is refused each cycle, later once a day
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,11 +32,10 @@ STANDINGS: Final = (OPEN, SETTLED, QUIET, MUTED)
 def conditions(now: datetime) -> Mapping[str, Q]:
     """The condition of each state, by its name; each problem fulfills one."""
     is_muted, is_settled = Q(muted_at__isnull=False), Q(settled_at__isnull=False)
-    is_recent = Q(last_at__gt=now - SENT_WITHIN)
     return {
-        OPEN.name: ~is_muted & ~is_settled & is_recent,
+        OPEN.name: is_open(now),
         SETTLED.name: ~is_muted & is_settled,
-        QUIET.name: ~is_muted & ~is_settled & ~is_recent,
+        QUIET.name: ~is_muted & ~is_settled & ~is_open(now),
         MUTED.name: is_muted,
     }
 
@@ -54,11 +52,6 @@ def standing_of(problem: Problem, now: datetime) -> Standing:
 def standing_badge(problem: Problem, now: datetime) -> SafeString:
     found = standing_of(problem, now)
     return badge(found.state, found.label)
-
-
-def open_problems(now: datetime) -> QuerySet[Problem]:
-    """The open problems of all tenants."""
-    return Problem.objects.filter(conditions(now)[OPEN.name])
 
 
 def by_reason(problems: QuerySet[Problem], *groups: str, most: int) -> Sequence[Mapping[str, Any]]:

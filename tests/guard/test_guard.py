@@ -243,11 +243,16 @@ def test_users_whose_user_name_has_been_taken_stay_disabled_and_are_listed(
     assert reason.startswith("Another user has its userName now")
 
 
-def test_delayed_deactivations_show_as_failing_with_the_remedy(staff_of, leave, acme, clock):
+def test_a_tenant_whose_deactivations_are_delayed_needs_attention(
+    staff_of, leave, acme, globex, clock
+):
     _set(acme, holds=True)
     leave(*staff_of[:4])
     clock.shift(2)
     leave(staff_of[4])
     traffic.flush()
 
-    assert connection_of(acme, clocks.now()).failure.reason == "guard.held"
+    found, theirs = (connection_of(each, clocks.now()) for each in (acme, globex))
+
+    assert (found.state.name, found.failure) == ("attention", None)
+    assert theirs.state.name == "never"

@@ -1,4 +1,4 @@
-"""The state of a tenant's connection by its traffic: never, connected, silent or failing."""
+"""The state of a tenant: never connected, connected, silent, failing, or in need of attention."""
 
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
@@ -6,9 +6,9 @@ from uuid import uuid4
 import pytest
 
 from tenants import connection, lifecycle
-from tenants.connection import CONNECTED, FAILING, NEVER, SILENT, SUSPENDED, with_state
+from tenants.connection import ATTENTION, CONNECTED, FAILING, NEVER, SILENT, SUSPENDED, with_state
 from tenants.current import in_public
-from tenants.models import CredentialTraffic, Tenant, Traffic
+from tenants.models import Alarm, CredentialTraffic, Problem, Tenant, Traffic
 
 NOW = datetime(2026, 11, 25, 10, 0, tzinfo=UTC)
 
@@ -189,22 +189,83 @@ def test_a_refusal_of_everything_is_a_failure_until_a_request_succeeds(acme, glo
     assert (recovered.state, recovered.failure) == (CONNECTED, None)
 
 
-def test_a_refused_change_is_a_failure_until_a_change_succeeds_though_reading_works(
-    acme, globex, state_of
+@pytest.fixture
+def problem():
+    """`problem(tenant, **fields)`: a refusal about one user, last repeated ten minutes ago."""
+
+    def refused(tenant, last_minutes=10, **fields):
+        last = minutes_ago(last_minutes)
+        with in_public():
+            Problem.objects.create(
+                id=uuid4(),
+                tenant=tenant,
+                subject="User:1",
+                reason="user.name-taken",
+                operation="create",
+                status=409,
+                request_id="r-17",
+                first_at=last,
+                last_at=last,
+                times=1,
+                **fields,
+            )
+
+    return refused
+
+
+@pytest.mark.parametrize(
+    ("fields", "state"),
+    [
+        ({}, ATTENTION),
+        # Entra repeats it once a day by then.
+        ({"last_minutes": 26 * 60}, ATTENTION),
+        ({"last_minutes": 7 * 24 * 60}, CONNECTED),
+        ({"settled_at": minutes_ago(1)}, CONNECTED),
+        ({"muted_at": minutes_ago(1)}, CONNECTED),
+    ],
+)
+def test_a_tenant_with_an_open_problem_needs_attention_whatever_else_succeeds(
+    fields, state, acme, globex, state_of, problem
 ):
-    times = {"last_request_at": 1, "last_success_at": 1, "failed_at": 5}
-    failing = state_of(acme, "changes", "user.name-taken", last_change_at=50, **times)
-    recovered = state_of(globex, "changes", "user.name-taken", last_change_at=4, **times)
+    problem(acme, **fields)
+    times = {"last_request_at": 1, "last_success_at": 1, "last_change_at": 1}
 
-    assert (failing.state, recovered.state) == (FAILING, CONNECTED)
+    found, theirs = state_of(acme, **times), state_of(globex, **times)
+
+    assert (found.state, found.failure, theirs.state) == (state, None, CONNECTED)
 
 
-def test_a_refused_change_that_is_not_repeated_for_a_day_is_settled(acme, state_of):
+@pytest.mark.parametrize(("outcome", "state"), [("open", ATTENTION), ("passed", CONNECTED)])
+def test_a_tenant_with_an_open_alarm_needs_attention(outcome, state, acme, globex, state_of):
+    with in_public():
+        Alarm.objects.create(
+            tenant=acme, since=NOW, noticed_at=NOW, users=34, active_before=75, outcome=outcome
+        )
+
+    found = [state_of(each, last_request_at=1, last_success_at=1) for each in (acme, globex)]
+
+    assert [each.state for each in found] == [state, CONNECTED]
+
+
+def test_a_connection_that_fails_or_is_silent_comes_before_problems(
+    acme, globex, state_of, problem
+):
+    for tenant in (acme, globex):
+        problem(tenant)
+
+    failing = state_of(acme, "all", "server.failed", last_request_at=1, failed_at=1)
+    silent = state_of(globex, last_request_at=120, last_success_at=120)
+
+    assert (failing.state, silent.state) == (FAILING, SILENT)
+
+
+def test_a_failure_of_changes_from_before_problems_were_kept_is_none(acme, state_of):
+    """Rows that an older release wrote, and writes while it is replaced."""
     found = state_of(
-        acme, "changes", "409", last_request_at=1, last_success_at=1, failed_at=24 * 60 + 1
+        acme, "changes", "user.name-taken", last_request_at=1, last_success_at=9, failed_at=1
     )
 
-    assert found.state is CONNECTED
+    assert (found.state, found.failure) == (CONNECTED, None)
 
 
 @pytest.mark.parametrize(

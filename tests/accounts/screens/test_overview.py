@@ -60,6 +60,7 @@ def test_tenants_are_counted_by_the_state_of_their_connection(alice, acme, globe
     assert stats == {
         "Failing": 0,
         "Silent": 0,
+        "Needs attention": 0,
         "Never connected": 1,
         "Connected": 1,
         "Suspended": 0,

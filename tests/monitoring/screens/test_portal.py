@@ -110,15 +110,18 @@ def test_a_test_connection_with_a_wrong_token_is_told_with_what_to_do(at_home, a
 
 
 @needs("inspector")
+@needs("problems")
 def test_a_user_that_is_refused_turns_the_third_step_red_and_leads_to_the_request(
-    at_home, acme, entra, clock
+    at_home, acme, entra, clock, write_problems
 ):
     entra.get("/Users", filter='userName eq "c9b1"')
     clock.shift(2)
-    entra.post("/Users", {"userName": "first@acme.example"})
+    entra.post("/Users", {"userName": "first@acme.example", "externalId": "first"})
+    write_problems()
     refused = at_home.get(PROGRESS)
     clock.shift(2)
-    entra.post("/Users", user("first"))
+    entra.post("/Users", user("first", externalId="first"))
+    write_problems()
 
     assert states(refused) == ["ok", "ok", "failing"]
     assert "Entra is connected" in refused.text
@@ -129,14 +132,29 @@ def test_a_user_that_is_refused_turns_the_third_step_red_and_leads_to_the_reques
     assert states(at_home.get(PROGRESS)) == ["ok", "ok", "ok"]
 
 
+@needs("problems")
 def test_a_look_up_that_is_refused_after_the_connection_worked_is_the_third_step(
-    at_home, entra, clock
+    at_home, entra, clock, write_problems
 ):
     entra.get("/Users", filter='userName eq "c9b1"')
     clock.shift(2)
     entra.get("/Users", filter="userName eq")
+    write_problems()
 
     assert states(at_home.get(PROGRESS)) == ["ok", "ok", "failing"]
+
+
+@needs("problems")
+def test_a_test_connection_whose_filter_is_refused_is_the_second_step(
+    at_home, entra, write_problems
+):
+    entra.get("/Users", filter="userName eq")
+    write_problems()
+
+    panel = at_home.get(PROGRESS)
+
+    assert states(panel) == ["ok", "failing", "waiting"]
+    assert "A look-up was refused just now" in panel.text
 
 
 def test_requests_of_entra_appear_with_the_panel(at_home, entra, clock):
@@ -198,16 +216,20 @@ def test_the_first_page_counts_users_and_groups(at_home, entra):
 
 
 @needs("inspector")
-def test_the_first_page_says_what_fails_and_leads_to_the_request(at_home, entra, clock):
+@needs("problems")
+def test_the_first_page_says_what_fails_and_leads_to_the_request(
+    at_home, entra, clock, write_problems
+):
     entra.post("/Users", user("one"))
     clock.shift(2)
     entra.post("/Users", user("one"))
+    write_problems()
 
-    page = at_home.get("/admin/").text
+    page = at_home.get("/admin/")
 
-    assert "another has the same name" in page
-    assert "/admin/scim/provisioningevent/?q=" in page
-    assert "Creation refused: userName taken" in page
+    assert stats(at_home)["Connection"] == "Needs attention"
+    assert "/admin/tenants/problem/?reason=user.name-taken" in page.text
+    assert "Creation refused: userName taken" in page.text
 
 
 def test_a_revoked_token_beside_one_that_works_is_a_warning(at_home, acme, tara, entra, command):

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 import time_machine
 
+from accounts import actions
 from scim.monitoring.exchanges import LIMITED
 from tenants import resolution, traffic
 from tenants.traffic import Exchange, Kind
@@ -58,16 +59,33 @@ def test_a_connected_tenant_says_when_the_last_request_came_and_the_next_comes(o
 
 
 @needs("inspector")
-def test_a_failing_tenant_says_what_is_wrong_and_leads_to_the_request(opened, acme, entra, clock):
-    entra.post("/Users", user("one"))
+def test_a_failing_tenant_says_what_is_wrong_and_leads_to_the_request(
+    opened, acme, minted, entra, command, clock
+):
+    entra.get("/Users")
+    actions.revoke_token(command, acme, minted.token.pk)
     clock.shift(2)
-    entra.post("/Users", user("one"))
+    entra.get("/Users")
 
     found = facts(opened(acme)["Connection"])
 
-    assert "another has the same name" in found["Problem"]
-    assert "rename or delete" in found["Remedy"]
+    assert "which was revoked" in found["Problem"]
+    assert "Generate another secret token" in found["Remedy"]
     assert "/t/acme/admin/scim/provisioningevent/?q=" in found["Last failure"]
+
+
+@needs("problems")
+def test_a_tenant_with_a_refused_user_needs_attention_on_its_page_and_in_the_list(
+    opened, alice, acme, globex, entra, write_problems
+):
+    entra.post("/Users", {"userName": "grace@acme.example"})
+    write_problems()
+
+    found = facts(opened(acme)["Connection"])
+    listed = alice.get("/admin/tenants/tenant/?connection=attention").text
+
+    assert found["Details"] == "Needs attention, last request just now."
+    assert ("Acme Ltd" in listed, "Globex Inc" in listed) == (True, False)
 
 
 def test_the_mapping_shows_what_requests_carry(opened, acme, globex, entra):
