@@ -15,10 +15,10 @@ PREFIX: Final = "mypscim_access_"
 KIND: Final = "access-token"  # in the ids of refusals
 
 # The hot statement: token, client, secret and account in one look-up by a unique index, as
-# accounts.tokens has it. Columns: client and account, scope, secret, then Standing.
+# accounts.tokens has it. Columns: client and account, scope, secret, networks, Standing.
 _FIND: Final = """
     SELECT client.id, client.label, account.id, account.email, token.scope,
-           secret.id, secret.public_id,
+           secret.id, secret.public_id, client.allowed_networks || ' ' || client.preset_networks,
            COALESCE(client.revoked_at, secret.revoked_at), token.expires_at,
            account.role, account.is_active
       FROM accounts_accesstoken token
@@ -40,7 +40,7 @@ def is_access_token(value: str) -> bool:
 
 
 def _read(row: tuple[Any, ...]) -> tuple[Verified, Standing]:
-    client_id, label, account_id, email, scope, secret_id, secret_public_id, *facts = row
+    client_id, label, account_id, email, scope, secret_id, secret_public_id, networks, *facts = row
     token = Verified(
         token_id=client_id,
         public_id=client_id.hex[: tokens.PUBLIC_ID_LENGTH],
@@ -51,6 +51,7 @@ def _read(row: tuple[Any, ...]) -> tuple[Verified, Standing]:
         is_client=True,
         secret_id=secret_id,
         secret_public_id=secret_public_id,
+        allowed_networks=networks.strip(),
     )
     return token, Standing(*facts)
 
@@ -87,10 +88,15 @@ _DETAILS: Final = {
         f"The myPolicies account that the {_CLIENT} was issued for is no longer an active "
         "admin: ensure that the myPolicies account has Admin permissions."
     ),
+    Reason.ADDRESS: (
+        f"The access token of the {_CLIENT} is not accepted from the address {{address}}. If the request"
+        f" is from your provisioning service, ask {SUPPORT} to add this address to the client's allowed"
+        " addresses."
+    ),
 }
 ACCESS: Final = Kind(KIND, PREFIX, _FIND, _read, _DETAILS)
 
 
-def verify(tenant_id: UUID, value: str, now: datetime) -> Verified:
+def verify(tenant_id: UUID, value: str, now: datetime, address: str | None = None) -> Verified:
     """The client with that access token, as Kind.verify finds it."""
-    return ACCESS.verify(tenant_id, Sent(value), now)
+    return ACCESS.verify(tenant_id, Sent(value, address), now)

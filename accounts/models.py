@@ -119,7 +119,27 @@ class Credential(models.Model):
         return "live" if reason is None else reason.value
 
 
-class SecretToken(Credential):
+class RestrictedCredential(Credential):
+    """A credential that works from some addresses only, if it has a list of them (accounts.addresses)."""
+
+    last_used_at = models.DateTimeField(null=True, blank=True)
+    last_used_address = models.GenericIPAddressField(null=True, blank=True)
+    # Networks from which it may be used, its own and those of the preset, which are copied so that its
+    # look-up has all of them. Both blank: from anywhere.
+    allowed_networks = models.TextField(blank=True, default="", db_default="")
+    preset_networks = models.TextField(blank=True, default="", db_default="")
+    preset_date = models.DateField(null=True)  # of the published ranges; None: not the preset
+
+    class Meta:
+        abstract = True
+
+    @property
+    def networks(self) -> str:
+        """All networks, as accounts.addresses reads them."""
+        return f"{self.allowed_networks} {self.preset_networks}".strip()
+
+
+class SecretToken(RestrictedCredential):
     """A credential for the Entra provisioning service; the value itself is never stored."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -137,15 +157,8 @@ class SecretToken(Credential):
     no_expiry_reason = models.CharField(max_length=REASON_LENGTH, blank=True)
     revoked_at = models.DateTimeField(null=True, blank=True)
     revoked_by = models.CharField(max_length=ACTOR_LENGTH, blank=True)
-    last_used_at = models.DateTimeField(null=True, blank=True)
-    last_used_address = models.GenericIPAddressField(null=True, blank=True)
     last_used_user_agent = models.CharField(max_length=USER_AGENT_LENGTH, blank=True)
     use_count = models.PositiveBigIntegerField(default=0)
-    # Networks from which it may be used (accounts.addresses), its own and those of the preset, which
-    # are copied so that the look-up of the token has all of them. Both blank: from anywhere.
-    allowed_networks = models.TextField(blank=True, default="", db_default="")
-    preset_networks = models.TextField(blank=True, default="", db_default="")
-    preset_date = models.DateField(null=True)  # of the published ranges; None: not the preset
 
     class Meta:
         ordering = ["-created_at"]
@@ -165,8 +178,11 @@ class SecretToken(Credential):
         return Standing(self.revoked_at, self.expires_at, account.role, account.is_active)
 
 
-class OAuthClient(Credential):
-    """A client that may request access tokens (RFC 6749 §2), with secrets or keys of its own."""
+class OAuthClient(RestrictedCredential):
+    """A client that may request access tokens (RFC 6749 §2), with secrets or keys of its own.
+
+    It was used last when it got its newest access token, or used one.
+    """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)  # the client id
     label = models.CharField(max_length=LABEL_LENGTH)
@@ -176,7 +192,6 @@ class OAuthClient(Credential):
     created_by = models.CharField(max_length=ACTOR_LENGTH)
     revoked_at = models.DateTimeField(null=True, blank=True)
     revoked_by = models.CharField(max_length=ACTOR_LENGTH, blank=True)
-    last_used_at = models.DateTimeField(null=True, blank=True)  # the newest access token
 
     class Meta:
         ordering = ["-created_at"]

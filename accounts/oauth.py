@@ -12,7 +12,7 @@ from uuid import UUID
 
 from django.conf import settings
 
-from accounts import access, assertions, tokens, uses
+from accounts import access, addresses, assertions, tokens, uses
 from accounts.models import AccessToken, ClientSecret, OAuthClient
 from accounts.tokens import SUPPORT, Reason, Scope, Standing, Verified
 from accounts.uses import Use
@@ -20,6 +20,7 @@ from tenants.current import current_tenant
 
 SECRET_PREFIX: Final = "mypscim_secret_"  # noqa: S105  # every secret begins with it
 KIND: Final = "client"  # in the ids of refusals
+ADDRESS: Final = Reason.ADDRESS.of(KIND)
 # Expired access tokens are told apart from unknown ones for this long.
 REMEMBERED: Final = timedelta(days=7)
 
@@ -56,6 +57,7 @@ class Proven:
 
     client: OAuthClient
     secret: ClientSecret | None = None  # None: it signed an assertion
+    address: str | None = None  # that the request comes from
 
     @property
     def verified(self) -> Verified:
@@ -70,6 +72,7 @@ class Proven:
             is_client=True,
             secret_id=self.secret.id if self.secret else None,
             secret_public_id=self.secret.public_id if self.secret else None,
+            allowed_networks=self.client.networks,
         )
 
 
@@ -82,7 +85,9 @@ class Issued:
     seconds: int
 
 
-def by_secret(tenant_id: UUID, client_id: str, value: str, now: datetime) -> Proven:
+def by_secret(
+    tenant_id: UUID, client_id: str, value: str, now: datetime, address: str | None = None
+) -> Proven:
     """The client with that id and secret: one statement, none if malformed. Raises GrantRefused.
 
     `tenant_id` must be the current tenant's. Needs a transaction in the tenant.
@@ -93,13 +98,17 @@ def by_secret(tenant_id: UUID, client_id: str, value: str, now: datetime) -> Pro
     secret = rows.filter(digest=tokens.digest(tenant_id, value)).first()
     if secret is None or str(secret.client_id) != client_id.strip().lower():
         raise GrantRefused(ErrorCode.INVALID_CLIENT, Reason.UNKNOWN.of(KIND), _UNKNOWN_SECRET)
-    proven = Proven(secret.client, secret)
+    proven = Proven(secret.client, secret, address)
     _check(proven, secret.standing, f"client secret {secret.public_id}", now)
     return proven
 
 
 def by_assertion(
-    client_id: str | None, assertion: str, audiences: frozenset[str], now: datetime
+    client_id: str | None,
+    assertion: str,
+    audiences: frozenset[str],
+    now: datetime,
+    address: str | None = None,
 ) -> Proven:
     """The client that signed the assertion (RFC 7523 §2.2), which is then spent.
 
@@ -114,7 +123,7 @@ def by_assertion(
         claims = assertions.check(assertion, client.public_keys, audiences, now)
     except assertions.AssertionRefused as refusal:
         raise GrantRefused(ErrorCode.INVALID_CLIENT, "assertion.refused", str(refusal)) from None
-    proven = Proven(client)
+    proven = Proven(client, address=address)
     _check(proven, client.standing, f"OAuth client {client.public_id}", now)
     if not assertions.spend(client.id, claims, now):
         raise GrantRefused(
@@ -151,12 +160,23 @@ def issue(tenant_id: UUID, proven: Proven, scopes: frozenset[Scope], now: dateti
         expires_at=now + lifetime,
     )
     secret_id = proven.secret.id if proven.secret else None
-    uses.note(current_tenant(), uses.of_client(proven.client.id, secret_id), Use(now))
+    use = Use(now, proven.address)
+    uses.note(current_tenant(), uses.of_client(proven.client.id, secret_id), use)
     return Issued(value, scope, int(lifetime.total_seconds()))
 
 
 def _check(proven: Proven, standing: Standing, name: str, now: datetime) -> None:
-    """Raise GrantRefused unless the credential of that standing may be used."""
+    """Raise GrantRefused unless the credential of that standing may be used from where it is.
+
+    From an address that is not the client's, nothing else is said of it, such as that it has ended.
+    """
+    if not addresses.allows(proven.client.networks, proven.address):
+        detail = (
+            f"The OAuth client {proven.client.public_id} gets no access token at the address"
+            f" {proven.address or 'that is not known'}. If the request is from your provisioning service,"
+            f" ask {SUPPORT} to add this address to the client's allowed addresses."
+        )
+        raise GrantRefused(ErrorCode.UNAUTHORIZED_CLIENT, ADDRESS, detail, proven.verified)
     match standing.why_refused(now):
         case None:
             return

@@ -104,6 +104,7 @@ _SUPPORT: Final = (_SEE_ALL | _MUTE) | {
     "accounts.restrict_secrettoken",
     "accounts.add_oauthclient",
     "accounts.revoke_oauthclient",
+    "accounts.restrict_oauthclient",
     "accounts.add_clientsecret",
     "accounts.revoke_clientsecret",
     "scim.change_eventstream",

@@ -26,7 +26,13 @@ ACCOUNTS: Final = "myPolicies: the tenant's Accounts"
 TENANTS: Final = "myPolicies: Tenants → the tenant"
 CLIENTS: Final = "myPolicies: the tenant's OAuth clients"
 _BEARER: Final = "myPolicies: secret tokens (RFC 6750 §3.1)"
-_ADDRESSES: Final = "myPolicies: a secret token may have a list of addresses that it works from"
+_ADDRESSES: Final = (
+    "myPolicies: a secret token or OAuth client may have a list of addresses that it works from"
+)
+_ADD_ADDRESS: Final = (
+    "If the address is that of your provisioning service, add it on the client's page, or update the ranges of"
+    " Microsoft Entra ID. Otherwise somebody else has the client's credentials: revoke them."
+)
 _ACCESS: Final = "RFC 6750 §3.1: access tokens"
 _INVALID_CLIENT: Final = "RFC 6749 §5.2: invalid_client"
 _ADMIN: Final = "myPolicies: credentials work as long as their account has Admin permissions"
@@ -139,6 +145,13 @@ ROWS: Final = (
         f"{CLIENTS} and Accounts",
     ),
     Refusal(
+        "access-token.address",
+        "The access token came from an address that is not among its client's allowed addresses.",
+        _ADDRESSES,
+        _ADD_ADDRESS,
+        CLIENTS,
+    ),
+    Refusal(
         "client.malformed",
         "The value sent is not a myPolicies client secret: it is incomplete or mistyped.",
         _INVALID_CLIENT,
@@ -172,6 +185,13 @@ ROWS: Final = (
         _ADMIN,
         "Give the account its Admin permissions back, or add a client for another admin account.",
         f"{CLIENTS} and Accounts",
+    ),
+    Refusal(
+        "client.address",
+        "The OAuth client asked for an access token from an address that is not among its allowed addresses.",
+        _ADDRESSES,
+        _ADD_ADDRESS,
+        CLIENTS,
     ),
     Refusal(
         "assertion.refused",
@@ -484,14 +504,14 @@ ROWS: Final = (
     ),
     Refusal(
         "token.networks",
-        "The list of a token's allowed addresses cannot be used as it is.",
+        "The list of a credential's allowed addresses cannot be used as it is.",
         _ADDRESSES,
         "Write addresses and networks in CIDR notation, as the message says.",
         TOKENS,
     ),
     Refusal(
         "token.leaves-out",
-        "The list of allowed addresses leaves out an address from which a token was used in the last days.",
+        "The list of allowed addresses leaves out an address from which a credential was used in the last days.",
         _ADDRESSES,
         "Add the address, or confirm that requests from there may be refused from now on.",
         TOKENS,

@@ -159,32 +159,31 @@ def _row(key: UUID, use: Use) -> dict[str, str | int | None]:
 
 
 # Rows are locked in order, so that no two processes wait for each other. Address and agent are the newest use's.
-_TOKENS: Final = """
-UPDATE accounts_secrettoken AS used
-   SET last_used_at = GREATEST(used.last_used_at, new.at),
-       last_used_address = CASE WHEN used.last_used_at > new.at
-           THEN used.last_used_address ELSE new.address END,
-       last_used_user_agent = CASE WHEN used.last_used_at > new.at
-           THEN used.last_used_user_agent ELSE new.agent END,
-       use_count = used.use_count + new.uses
+_WRITE: Final = """
+UPDATE TABLE AS used
+   SET last_used_at = GREATEST(used.last_used_at, new.at)MORE
   FROM jsonb_to_recordset(%s::jsonb) AS new(
        id uuid, at timestamptz, address inet, agent text, uses bigint)
- WHERE used.id = new.id AND used.id IN (
-       SELECT id FROM accounts_secrettoken WHERE id = ANY(%s::uuid[])
-       ORDER BY id FOR NO KEY UPDATE {})
-RETURNING used.id
-"""
-_OTHERS: Final = """
-UPDATE TABLE AS used
-   SET last_used_at = GREATEST(used.last_used_at, new.at)
-  FROM jsonb_to_recordset(%s::jsonb) AS new(id uuid, at timestamptz)
  WHERE used.id = new.id AND used.id IN (
        SELECT id FROM TABLE WHERE id = ANY(%s::uuid[])
        ORDER BY id FOR NO KEY UPDATE {})
 RETURNING used.id
 """
+_ADDRESS: Final = """,
+       last_used_address = CASE WHEN used.last_used_at > new.at
+           THEN used.last_used_address ELSE new.address END"""
+_AGENT_AND_COUNT: Final = """,
+       last_used_user_agent = CASE WHEN used.last_used_at > new.at
+           THEN used.last_used_user_agent ELSE new.agent END,
+       use_count = used.use_count + new.uses"""
+
+
+def _statement(table: str, more: str) -> sql.SQL:
+    return sql.SQL(_WRITE.replace("TABLE", table).replace("MORE", more))
+
+
 _STATEMENTS: Final = {
-    Kind.TOKEN: sql.SQL(_TOKENS),
-    Kind.CLIENT: sql.SQL(_OTHERS.replace("TABLE", "accounts_oauthclient")),
-    Kind.SECRET: sql.SQL(_OTHERS.replace("TABLE", "accounts_clientsecret")),
+    Kind.TOKEN: _statement("accounts_secrettoken", _ADDRESS + _AGENT_AND_COUNT),
+    Kind.CLIENT: _statement("accounts_oauthclient", _ADDRESS),
+    Kind.SECRET: _statement("accounts_clientsecret", ""),
 }

@@ -22,6 +22,7 @@ from accounts.actions.clients import (
     CreatedClient,
     add_client_secret,
     create_oauth_client,
+    restrict_client,
     revoke_client_secret,
     revoke_oauth_client,
 )
@@ -83,6 +84,7 @@ __all__ = [
     "reactivate_account",
     "remove_admin",
     "remove_host",
+    "restrict_client",
     "restrict_token",
     "resume_tenant",
     "revoke_client_secret",

@@ -1,14 +1,16 @@
-"""Actions on the addresses from which a tenant's secret tokens work, and on the published ranges."""
+"""Actions on the addresses from which a tenant's credentials work, and on the published ranges."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Final
+from typing import Any, Final
+
+from django.db.models import QuerySet
 
 from accounts import addresses, presets
 from accounts.actions.performing import ActionRefused, authorize, note
 from accounts.audit import Actor, Details
-from accounts.models import SecretToken, not_ended
+from accounts.models import OAuthClient, RestrictedCredential, SecretToken, not_ended
 from accounts.presets import Ranges
 from tenants import clock
 from tenants.current import in_public, in_tenant
@@ -16,14 +18,15 @@ from tenants.errors import about
 from tenants.models import AddressPreset, Tenant
 
 RESTRICT: Final = "accounts.restrict_secrettoken"
+RESTRICT_CLIENT: Final = "accounts.restrict_oauthclient"
 UPDATE_PRESET: Final = "tenants.change_addresspreset"
-# Tokens that were used since are in use: a list that leaves their addresses out is asked about.
+# Credentials that were used since are in use: a list that leaves their addresses out is asked about.
 IN_USE: Final = timedelta(days=7)
 
 
 @dataclass(frozen=True, slots=True)
 class AllowedFrom:
-    """The addresses from which a token is to work; anywhere, if neither names any."""
+    """The addresses from which a credential is to work; anywhere, if neither names any."""
 
     networks: str = ""  # as accounts.addresses reads them
     entra: bool = False  # and the published ranges of Microsoft Entra ID
@@ -33,31 +36,45 @@ class AllowedFrom:
 ANYWHERE: Final = AllowedFrom()
 
 
-def apply(allowed: AllowedFrom, token: SecretToken, used: Iterable[SecretToken]) -> Details:
-    """Set the addresses of a token that is not saved yet; what the audit log tells of them.
+def apply(
+    allowed: AllowedFrom, credential: RestrictedCredential, used: Iterable[RestrictedCredential]
+) -> Details:
+    """Set the addresses of a credential that is not saved yet; what the audit log tells of them.
 
-    `used` are the tokens whose present clients the list concerns. Raises ActionRefused.
+    `used` are the credentials whose present clients the list concerns. Raises ActionRefused.
     """
     own = _own(allowed)
     preset = _preset() if allowed.entra else None
-    token.allowed_networks = addresses.to_text(own)
-    token.preset_networks = preset.networks if preset else ""
-    token.preset_date = preset.published_on if preset else None
+    credential.allowed_networks = addresses.to_text(own)
+    credential.preset_networks = preset.networks if preset else ""
+    credential.preset_date = preset.published_on if preset else None
     if not allowed.leaves_out_used:
-        _check_used(token, used)
+        _check_used(credential, used)
     return {
         "allowed_networks": [str(network) for network in own],
         "entra_ranges_of": str(preset.published_on) if preset else None,
     }
 
 
-def in_use(tokens: Iterable[SecretToken], now: datetime) -> list[SecretToken]:
-    """Those of the tokens that were used lately."""
-    return [each for each in tokens if each.last_used_at and each.last_used_at > now - IN_USE]
+def restrict(allowed: AllowedFrom, credential: RestrictedCredential) -> Details:
+    """Change the addresses of a credential that is in use; what the audit log tells of them.
+
+    Raises ActionRefused.
+    """
+    details = apply(allowed, credential, [credential])
+    credential.save(update_fields=["allowed_networks", "preset_networks", "preset_date"])
+    return details
+
+
+def in_use(
+    credentials: Iterable[RestrictedCredential], now: datetime
+) -> list[RestrictedCredential]:
+    """Those of the credentials that were used lately."""
+    return [each for each in credentials if each.last_used_at and each.last_used_at > now - IN_USE]
 
 
 def update_preset(actor: Actor, ranges: Ranges) -> AddressPreset:
-    """The preset with the ranges of a newer file; the tokens of tenants follow by `follow_preset`.
+    """The preset with the ranges of a newer file; credentials of tenants follow by `follow_preset`.
 
     Raises ActionRefused.
     """
@@ -74,23 +91,33 @@ def update_preset(actor: Actor, ranges: Ranges) -> AddressPreset:
     return preset
 
 
-def follow_preset(actor: Actor, tenant: Tenant, preset: AddressPreset) -> list[SecretToken]:
-    """The live tokens of the tenant that have the preset, which have its present ranges now."""
+def follow_preset(
+    actor: Actor, tenant: Tenant, preset: AddressPreset
+) -> list[RestrictedCredential]:
+    """The live credentials of the tenant that have the preset, which have its present ranges now."""
     authorize(actor, UPDATE_PRESET, tenant)
     with in_tenant(tenant):
-        following = SecretToken.objects.select_for_update(no_key=True).filter(
-            not_ended(clock.now()), preset_date__isnull=False
-        )
-        changed = [
-            token
-            for token in following.order_by("id")
-            if (token.preset_date, token.preset_networks) != (preset.published_on, preset.networks)
+        tokens = SecretToken.objects.filter(not_ended(clock.now()))
+        clients = OAuthClient.objects.filter(revoked_at=None)
+        return [
+            *_follow(actor, tenant, preset, tokens, "secret token's addresses updated"),
+            *_follow(actor, tenant, preset, clients, "OAuth client's addresses updated"),
         ]
-        for token in changed:
-            token.preset_networks, token.preset_date = preset.networks, preset.published_on
-            token.save(update_fields=["preset_networks", "preset_date"])
-            details: Details = {"entra_ranges_of": str(preset.published_on)}
-            note(actor, tenant, "secret token's addresses updated", str(token), details)
+
+
+def _follow(
+    actor: Actor, tenant: Tenant, preset: AddressPreset, live: QuerySet[Any], act: str
+) -> list[RestrictedCredential]:
+    following = live.select_for_update(no_key=True).filter(preset_date__isnull=False)
+    changed: list[RestrictedCredential] = [
+        each
+        for each in following.order_by("id")
+        if (each.preset_date, each.preset_networks) != (preset.published_on, preset.networks)
+    ]
+    for each in changed:
+        each.preset_networks, each.preset_date = preset.networks, preset.published_on
+        each.save(update_fields=["preset_networks", "preset_date"])
+        note(actor, tenant, act, str(each), {"entra_ranges_of": str(preset.published_on)})
     return changed
 
 
@@ -113,11 +140,10 @@ def _preset() -> AddressPreset:
     return preset
 
 
-def _check_used(token: SecretToken, used: Iterable[SecretToken]) -> None:
-    """Raise ActionRefused if the token's list leaves out an address in use."""
-    text = f"{token.allowed_networks} {token.preset_networks}"
+def _check_used(credential: RestrictedCredential, used: Iterable[RestrictedCredential]) -> None:
+    """Raise ActionRefused if the credential's list leaves out an address in use."""
     for each in in_use(used, clock.now()):
-        if not addresses.allows(text, each.last_used_address):
+        if not addresses.allows(credential.networks, each.last_used_address):
             with about("allowed_networks"):
                 raise ActionRefused(
                     "token.leaves-out",

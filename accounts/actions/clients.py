@@ -6,7 +6,9 @@ from typing import Any, Final
 from uuid import UUID
 
 from accounts import approvals, expiries, tokens
+from accounts.actions import allowed_addresses
 from accounts.actions.accounts import get_admin
+from accounts.actions.allowed_addresses import ANYWHERE, RESTRICT_CLIENT, AllowedFrom
 from accounts.actions.performing import ActionRefused, note, one_line, performing
 from accounts.assertions import AssertionRefused, read_key_set
 from accounts.audit import Actor, Details
@@ -33,6 +35,7 @@ class ClientRequest:
     issued_for: str | UUID  # an active tenant admin's e-mail address or account id
     years: int = 1  # until the secret expires, 1 to 3
     public_keys: str = ""  # a JWK set as JSON, in place of a secret
+    allowed_from: AllowedFrom = ANYWHERE
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,10 +58,12 @@ def create_oauth_client(actor: Actor, tenant: Tenant, request: ClientRequest) ->
             created_at=clock.now(),
             created_by=actor.name,
         )
+        allowed = allowed_addresses.apply(request.allowed_from, client, [])
         client.save(force_insert=True)
         details: Details = {
             "issued_for": client.issued_for.email,
             "has_keys": bool(client.public_keys),
+            **allowed,
         }
         note(actor, tenant, "OAuth client created", str(client), details)
         if client.public_keys:
@@ -105,6 +110,20 @@ def revoke_oauth_client(actor: Actor, tenant: Tenant, client: str | UUID) -> OAu
     with performing(actor, REVOKE, tenant):
         found = _get_client(tenant, client)
         _revoke(actor, tenant, found, "OAuth client revoked")
+    return found
+
+
+def restrict_client(
+    actor: Actor, tenant: Tenant, client: str | UUID, allowed_from: AllowedFrom
+) -> OAuthClient:
+    """The client, which gets and uses access tokens from those addresses only, from the next request on.
+
+    Raises ActionRefused.
+    """
+    with performing(actor, RESTRICT_CLIENT, tenant):
+        found = _get_client(tenant, client)
+        details = allowed_addresses.restrict(allowed_from, found)
+        note(actor, tenant, "OAuth client's addresses changed", str(found), details)
     return found
 
 

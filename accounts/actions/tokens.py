@@ -148,8 +148,7 @@ def restrict_token(
     """
     with performing(actor, RESTRICT, tenant):
         found = _get_token(tenant, token)
-        details = allowed_addresses.apply(allowed_from, found, [found])
-        found.save(update_fields=["allowed_networks", "preset_networks", "preset_date"])
+        details = allowed_addresses.restrict(allowed_from, found)
         note(actor, tenant, "secret token's addresses changed", str(found), details)
     return found
 

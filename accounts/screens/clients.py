@@ -14,16 +14,25 @@ from accounts.actions import (
     CreatedClient,
     add_client_secret,
     create_oauth_client,
+    restrict_client,
     revoke_client_secret,
     revoke_oauth_client,
 )
+from accounts.actions.allowed_addresses import RESTRICT_CLIENT
 from accounts.actions.clients import ADD_SECRET, CREATE, REVOKE, REVOKE_SECRET
 from accounts.console.action import ADD, KEY, Action, Call
 from accounts.console.form import ActionForm
 from accounts.console.page import Fact, Facts, Page, Table, link, record_path, url_name, when_stored
 from accounts.models import ClientSecret, OAuthClient
-from accounts.screens.showing_tokens import standing
-from accounts.screens.tokens import DEFAULT_LABEL, AdminField, CredentialAdmin, IssuedForm
+from accounts.screens.showing_tokens import from_where, standing
+from accounts.screens.tokens import (
+    DEFAULT_LABEL,
+    AdminField,
+    AllowedForm,
+    CredentialAdmin,
+    IssuedForm,
+    restriction,
+)
 from accounts.signed_in import may
 from tenants import clock
 from tenants.current import current_tenant
@@ -36,7 +45,7 @@ _SHOWN_ONCE: Final = (
 _HEADINGS: Final = ("Id", "State", "Created", "Created by", "Expires", "Last used", "")
 
 
-class ClientForm(IssuedForm):
+class ClientForm(IssuedForm, AllowedForm):
     label = forms.CharField(
         max_length=100,
         initial=DEFAULT_LABEL,
@@ -60,6 +69,8 @@ class ClientForm(IssuedForm):
         help_text="A JWK set (RFC 7517), for a client that signs assertions: it gets no secret.",
     )
 
+    field_order = ("label", "years", "issued_for", "public_keys")
+
     def client_request(self) -> ClientRequest:
         """The request that the valid form holds."""
         data = self.cleaned_data
@@ -68,6 +79,7 @@ class ClientForm(IssuedForm):
             issued_for=data["issued_for"].pk,
             years=data["years"],
             public_keys=data["public_keys"],
+            allowed_from=self.allowed_from(),
         )
 
 
@@ -85,6 +97,14 @@ def _create(call: Call[None]) -> Page:
 def _add_secret(call: Call[OAuthClient]) -> Page:
     years = call.data["years"]
     return _shown_once(add_client_secret(call.actor, current_tenant(), call.record.pk, years))
+
+
+def _use(client: OAuthClient) -> Facts:
+    facts = (
+        Fact("Last used", client.last_used_at or "Never"),
+        Fact("From address", client.last_used_address),
+    )
+    return Facts("Last use", facts)
 
 
 def _is_live(call: Call[OAuthClient]) -> bool:
@@ -125,6 +145,15 @@ _ACTIONS: Final[tuple[Action[Any], ...]] = (
         submit="Add",
         run=_add_secret,
         is_offered=_is_live,
+    ),
+    restriction(
+        RESTRICT_CLIENT,
+        restrict_client,
+        means=(
+            "From any other address the client gets no access token, and those it has are refused from the"
+            " next request on."
+        ),
+        use=_use,
     ),
     Action(
         name="revoke",
@@ -177,7 +206,7 @@ class OAuthClientAdmin(CredentialAdmin[OAuthClient]):
 
     def page(self, request: HttpRequest, record: OAuthClient) -> Page:
         secrets = _secrets(record, may_revoke=may(request, REVOKE_SECRET))
-        return Page(str(record), (_facts(record), secrets))
+        return Page(str(record), (_facts(record), _use(record), secrets))
 
 
 def _shown_once(created: CreatedClient) -> Page:
@@ -231,7 +260,7 @@ def _facts(client: OAuthClient) -> Facts:
         Fact("Created", client.created_at),
         Fact("Created by", client.created_by),
         Fact("Public keys", ", ".join(key["kid"] for key in keys) or "None"),
-        Fact("Last used", client.last_used_at or "Never"),
+        Fact("Allowed addresses", from_where(client)),
     ]
     if client.revoked_at:
         facts += [Fact("Revoked", client.revoked_at), Fact("Revoked by", client.revoked_by)]

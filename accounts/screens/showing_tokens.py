@@ -8,7 +8,7 @@ from django.utils.safestring import SafeString
 
 from accounts.actions import Minted
 from accounts.console.page import Fact, Facts, Page, Section, State, badge, list_path, when_stored
-from accounts.models import SecretToken
+from accounts.models import RestrictedCredential, SecretToken
 from tenants import clock
 from tenants.current import current_tenant
 
@@ -67,11 +67,11 @@ def facts_of(token: SecretToken) -> Facts:
     return Facts("Secret token", tuple(facts))
 
 
-def from_where(token: SecretToken) -> str:
-    """The addresses from which the token works, in words."""
-    allowed = token.allowed_networks.split()
-    if token.preset_date is not None:
-        allowed.append(f"Microsoft Entra ID, as published on {token.preset_date:%-d %b %Y}")
+def from_where(credential: RestrictedCredential) -> str:
+    """The addresses from which the credential works, in words."""
+    allowed = credential.allowed_networks.split()
+    if credential.preset_date is not None:
+        allowed.append(f"Microsoft Entra ID, as published on {credential.preset_date:%-d %b %Y}")
     return ", ".join(allowed) or "Anywhere"
 
 

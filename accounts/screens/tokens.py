@@ -1,6 +1,6 @@
 """Secret tokens: the list, one token's page, generating and revoking. A value is shown once."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any, Final, TypeVar
 from uuid import UUID
@@ -24,6 +24,7 @@ from accounts.actions import (
 )
 from accounts.actions.allowed_addresses import IN_USE, RESTRICT
 from accounts.actions.tokens import MOVE, REVOKE
+from accounts.audit import Actor
 from accounts.console import times
 from accounts.console.action import ADD, Action, Call
 from accounts.console.form import ActionForm
@@ -37,14 +38,20 @@ from accounts.console.page import (
 )
 from accounts.console.screen import RecordAdmin
 from accounts.console.searching import FOUND, Hit, Search
-from accounts.models import Account, OAuthClient, SecretToken, not_ended
+from accounts.models import (
+    Account,
+    OAuthClient,
+    RestrictedCredential,
+    SecretToken,
+    not_ended,
+)
 from accounts.permissions import MINT, Role
 from accounts.screens.approvals import asked_for
 from accounts.screens.showing_tokens import facts_of, from_where, shown_once, standing
 from tenants import clock
 from tenants.connection import ago
 from tenants.current import current_tenant
-from tenants.models import AddressPreset
+from tenants.models import AddressPreset, Tenant
 
 C = TypeVar("C", SecretToken, OAuthClient)
 
@@ -103,7 +110,7 @@ class IssuedForm(ActionForm):
 
 
 class AllowedForm(ActionForm):
-    """A form with the addresses from which a token works; the preset is offered once it is loaded."""
+    """A form with the addresses from which a credential works; the preset is offered once it is loaded."""
 
     allowed_networks = forms.CharField(
         required=False,
@@ -111,7 +118,7 @@ class AllowedForm(ActionForm):
         widget=forms.Textarea(attrs={"rows": 3}),
         label="Allowed addresses",
         help_text="Addresses and networks in CIDR notation, one a line, such as 203.0.113.0/24. Without"
-        " any, the token works from anywhere.",
+        " any, requests are accepted from anywhere.",
     )
     entra = forms.BooleanField(required=False, label="Allow the addresses of Microsoft Entra ID")
     leaves_out_used = forms.BooleanField(
@@ -269,19 +276,55 @@ def _rotation(call: Call[SecretToken]) -> Mapping[str, Any]:
     return {"rotated": token, "initial": initial}
 
 
-def _allowed(token: SecretToken) -> dict[str, Any]:
-    networks = "\n".join(token.allowed_networks.split())
-    return {"allowed_networks": networks, "entra": token.preset_date is not None}
+def _allowed(credential: RestrictedCredential) -> dict[str, Any]:
+    networks = "\n".join(credential.allowed_networks.split())
+    return {"allowed_networks": networks, "entra": credential.preset_date is not None}
 
 
-def _restrict(call: Call[SecretToken]) -> SecretToken:
-    return restrict_token(call.actor, current_tenant(), call.record.pk, call.form.allowed_from())
+def restriction(
+    permission: str,
+    restrict: Callable[[Actor, Tenant, UUID, AllowedFrom], RestrictedCredential],
+    *,
+    means: str,
+    use: Callable[[Any], Facts],
+) -> Action[Any]:
+    """The action that changes the addresses of a credential; `means` is what that does, `use` its last use."""
+
+    def run(call: Call[Any]) -> RestrictedCredential:
+        allowed = call.form.allowed_from()
+        return restrict(call.actor, current_tenant(), call.record.pk, allowed)
+
+    return Action(
+        name="restrict",
+        label="Change allowed addresses",
+        needs_proof=True,
+        permission=permission,
+        title="From which addresses does {record} work?",
+        text=f"{means} The provisioning log shows them with their address.",
+        sections=lambda call: (use(call.record),),
+        form=AllowedForm,
+        options=lambda call: {"initial": _allowed(call.record)},
+        submit="Save",
+        run=run,
+        done=lambda call: f"{call.record} works from {from_where(call.result).lower()} now.",
+        is_offered=lambda call: not call.record.standing.has_ended(clock.now()),
+    )
 
 
 def _move(call: Call[SecretToken]) -> Account:
     account: Account = call.data["issued_for"]
     move_token(call.actor, current_tenant(), call.record.pk, account.pk)
     return account
+
+
+def _use(token: SecretToken) -> Facts:
+    facts = (
+        Fact("Last used", token.last_used_at or "Never"),
+        Fact("From address", token.last_used_address),
+        Fact("User agent", token.last_used_user_agent or None),
+        Fact("Requests", token.use_count),
+    )
+    return Facts("Last use", facts)
 
 
 def _about(call: Call[SecretToken]) -> tuple[Section, ...]:
@@ -339,23 +382,11 @@ _ACTIONS: Final[tuple[Action[Any], ...]] = (
         done="{result.email} answers for the secret token {record} now.",
         is_offered=lambda call: not call.record.standing.has_ended(clock.now()),
     ),
-    Action(
-        name="restrict",
-        label="Change allowed addresses",
-        needs_proof=True,
-        permission=RESTRICT,
-        title="From which addresses does {record} work?",
-        text=(
-            "Requests with the token from any other address are refused from the next one on. The"
-            " provisioning log shows them with their address."
-        ),
-        sections=lambda call: (_use(call.record),),
-        form=AllowedForm,
-        options=lambda call: {"initial": _allowed(call.record)},
-        submit="Save",
-        run=_restrict,
-        done=lambda call: f"{call.record} works from {from_where(call.result).lower()} now.",
-        is_offered=lambda call: not call.record.standing.has_ended(clock.now()),
+    restriction(
+        RESTRICT,
+        restrict_token,
+        means="Requests with the token from any other address are refused from the next one on.",
+        use=_use,
     ),
     Action(
         name="revoke",
@@ -470,13 +501,3 @@ def _soon(token: SecretToken, now: datetime) -> Banner | None:
         f"This secret token expires {when}.",
         "Rotate it and enter the new one in Entra before; both work meanwhile.",
     )
-
-
-def _use(token: SecretToken) -> Facts:
-    facts = (
-        Fact("Last used", token.last_used_at or "Never"),
-        Fact("From address", token.last_used_address),
-        Fact("User agent", token.last_used_user_agent or None),
-        Fact("Requests", token.use_count),
-    )
-    return Facts("Last use", facts)

@@ -116,7 +116,7 @@ def _grant(request: HttpRequest, asked: Asked) -> Issued:
         raise GrantRefused(
             ErrorCode.INVALID_REQUEST, "oauth.request", "The parameter grant_type is missing."
         )
-    proven = _prove(_read_credentials(request, form), tenant)
+    proven = _prove(_read_credentials(request, form), tenant, address_of(request))
     asked.verified = proven.verified
     asked.requester = requester_of(request, proven.verified)
     if grant != GRANT:
@@ -126,11 +126,11 @@ def _grant(request: HttpRequest, asked: Asked) -> Issued:
     return oauth.issue(tenant.id, proven, oauth.read_scopes(form.get("scope")), now)
 
 
-def _prove(credentials: _Credentials, tenant: Tenant) -> Proven:
+def _prove(credentials: _Credentials, tenant: Tenant, address: str | None) -> Proven:
     if credentials.assertion is not None:
         audiences = frozenset({tenant.token_endpoint, tenant.base_url, tenant.tenant_url})
         return oauth.by_assertion(
-            credentials.client_id, credentials.assertion, audiences, clock.now()
+            credentials.client_id, credentials.assertion, audiences, clock.now(), address
         )
     if credentials.client_id is None or credentials.secret is None:
         raise GrantRefused(
@@ -138,7 +138,9 @@ def _prove(credentials: _Credentials, tenant: Tenant) -> Proven:
             "oauth.request",
             "The request does not say client id and client secret.",
         )
-    return oauth.by_secret(tenant.id, credentials.client_id, credentials.secret, clock.now())
+    return oauth.by_secret(
+        tenant.id, credentials.client_id, credentials.secret, clock.now(), address
+    )
 
 
 def _read_form(request: HttpRequest) -> dict[str, str]:
@@ -232,8 +234,8 @@ def _refusal(request: HttpRequest, asked: Asked, refusal: GrantRefused) -> HttpR
 
 
 def _too_many(request: HttpRequest, refusal: GrantRefused) -> TooManyRequests | None:
-    """The refusal of a client that has not proved who it is, when too many of its address have not."""
-    if refusal.code is not ErrorCode.INVALID_CLIENT:
+    """The refusal of a client that has not proved who it is or is elsewhere, if too many of its address do."""
+    if refusal.code is not ErrorCode.INVALID_CLIENT and refusal.reason != oauth.ADDRESS:
         return None
     seconds = rates.note_failure(current_tenant().id, address_of(request))
     return TooManyRequests("token.rate", _TOO_MANY, seconds) if seconds else None

@@ -29,7 +29,16 @@ def test_support_creates_a_client_with_a_secret_and_both_logs_say_so(acme, opera
 
     client, secret = created.client, created.secret
     said = [
-        ("OAuth client created", str(client), {"issued_for": tara.email, "has_keys": False}),
+        (
+            "OAuth client created",
+            str(client),
+            {
+                "issued_for": tara.email,
+                "has_keys": False,
+                "allowed_networks": [],
+                "entra_ranges_of": None,
+            },
+        ),
         (
             "client secret added",
             str(secret),

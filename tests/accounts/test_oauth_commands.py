@@ -53,6 +53,7 @@ def test_create_oauth_client_takes_public_keys_in_place_of_a_secret(acme, tara, 
         "keys",
         "never",
         "never",
+        "anywhere",
     ]
 
 
@@ -86,9 +87,27 @@ def test_list_oauth_clients_has_a_line_for_each_secret(acme, tara):
 
     assert run("client", "list", "acme")[0] == (
         "CLIENT ID                             LABEL  STATE  FOR                SECRET    "
-        "EXPIRES     LAST USED\n"
-        f"{client.id}  Entra  live   tara@acme.example  {secret.public_id}  2027-11-25  never\n"
+        "EXPIRES     LAST USED  WORKS FROM\n"
+        f"{client.id}  Entra  live   tara@acme.example  {secret.public_id}  2027-11-25  never      anywhere\n"
     )
+
+
+def test_a_client_is_restricted_by_command_from_the_start_or_later(acme, tara):
+    run("client", "create", "acme", "--label", "Entra", "--from", "203.0.113.0/24")
+    client = only(acme, OAuthClient)
+
+    _, narrower = run("client", "restrict", "acme", str(client.id), "--from", "203.0.113.7")
+    _, free = run("client", "restrict", "acme", str(client.id), "--from-anywhere")
+
+    assert client.allowed_networks == "203.0.113.0/24"
+    assert narrower == f"The OAuth client {client} of Acme Ltd works from: 203.0.113.7/32.\n"
+    assert free == f"The OAuth client {client} of Acme Ltd works from: anywhere.\n"
+
+
+@pytest.mark.parametrize("arguments", [(), ("--from", "203.0.113.7", "--from-anywhere")])
+def test_restricting_a_client_wants_addresses_or_none(acme, created, arguments):
+    with pytest.raises(CommandError, match="--from-anywhere"):
+        run("client", "restrict", "acme", str(created.client.id), *arguments)
 
 
 def test_revoke_oauth_client_revokes_the_client_or_one_secret(acme, created):

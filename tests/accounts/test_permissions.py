@@ -49,6 +49,7 @@ TOKENS = {
     "accounts.restrict_secrettoken",
     "accounts.add_oauthclient",
     "accounts.revoke_oauthclient",
+    "accounts.restrict_oauthclient",
     "accounts.add_clientsecret",
     "accounts.revoke_clientsecret",
 }

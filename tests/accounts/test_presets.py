@@ -8,7 +8,7 @@ import time_machine
 from django.core.management.base import CommandError
 
 from accounts import actions, presets
-from accounts.actions import ActionRefused, AllowedFrom, TokenRequest
+from accounts.actions import ActionRefused, AllowedFrom, ClientRequest, TokenRequest
 from accounts.models import AuditEntry, SecretToken
 from config import doctor
 from tenants.current import in_public, in_tenant
@@ -81,7 +81,7 @@ def test_a_token_has_its_own_networks_and_the_published_ones(acme, restricted, f
     assert networks_of(acme, token) == ("203.0.113.0/24", FIRST, date(2025, 11, 24))
 
 
-def test_a_newer_file_reaches_the_tokens_that_have_the_ranges_and_no_others(
+def test_a_newer_file_reaches_the_credentials_that_have_the_ranges_and_no_others(
     acme, globex, gus, command, restricted, file_of
 ):
     run("address_preset", "update", file_of("20251124", FIRST))
@@ -90,6 +90,8 @@ def test_a_newer_file_reaches_the_tokens_that_have_the_ranges_and_no_others(
     actions.revoke_token(command, acme, ended.pk)
     request = TokenRequest("Theirs", gus.email, 365, allowed_from=AllowedFrom(entra=True))
     theirs = actions.mint_token(command, globex, request).token
+    asked = ClientRequest("Directory", gus.email, allowed_from=AllowedFrom(entra=True))
+    client = actions.create_oauth_client(command, globex, asked).client
 
     _, err = run("address_preset", "update", file_of("20251201", SECOND))
 
@@ -101,7 +103,13 @@ def test_a_newer_file_reaches_the_tokens_that_have_the_ranges_and_no_others(
         "5 networks, published on 2025-12-01.",
         f"acme: {following} follows.",
         f"globex: {theirs} follows.",
+        f"globex: {client} follows.",
     ]
+    with in_tenant(globex):
+        entry = AuditEntry.objects.first()
+        client.refresh_from_db()
+    assert (entry.act, entry.subject) == ("OAuth client's addresses updated", str(client))
+    assert (client.preset_networks.split(), client.preset_date) == (SECOND, date(2025, 12, 1))
     with in_tenant(acme):
         entry = AuditEntry.objects.first()
     assert (entry.act, entry.subject) == ("secret token's addresses updated", str(following))

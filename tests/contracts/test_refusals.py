@@ -34,15 +34,10 @@ PASSED_ON = {
     "Reason.MALFORMED.of(KIND)",
     "Reason.UNKNOWN.of(KIND)",
     "Reason.NOT_ADMIN.of(KIND)",
+    "ADDRESS",
 }
 # Made of a token's kind and the reason to refuse it.
-# Secret tokens alone have addresses.
-OF_TOKENS = {
-    reason.of(kind.KIND)
-    for kind in (tokens, access, oauth)
-    for reason in Reason
-    if reason is not Reason.ADDRESS or kind is tokens
-}
+OF_TOKENS = {reason.of(kind.KIND) for kind in (tokens, access, oauth) for reason in Reason}
 
 
 def modules() -> Iterator[tuple[Path, ast.Module]]:

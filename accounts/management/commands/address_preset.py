@@ -7,7 +7,7 @@ from django.core.management.base import CommandError, CommandParser
 
 from accounts import actions, addresses, presets
 from accounts.management.administration import AdministrativeCommand
-from accounts.models import SecretToken
+from accounts.models import RestrictedCredential
 from tenants.management.kit import Group
 from tenants.models import Tenant
 
@@ -29,8 +29,8 @@ class Update(AdministrativeCommand):
         self.note(f"{len(preset.networks.split()):,} networks, published on {preset.published_on}.")
         tenants = list(Tenant.objects.filter(is_operator=False))
         for tenant in self.progress(tenants, "Tenants", len(tenants)):
-            for token in actions.follow_preset(self.actor, tenant, preset):
-                self.note(f"{tenant.custom_domain}: {token} follows.{_warning(token)}")
+            for each in actions.follow_preset(self.actor, tenant, preset):
+                self.note(f"{tenant.custom_domain}: {each} follows.{_warning(each)}")
 
 
 class Show(AdministrativeCommand):
@@ -55,11 +55,11 @@ def _read(path: Path) -> tuple[str, bytes]:
         raise CommandError(f"{path} cannot be read: {error.strerror}.") from error
 
 
-def _warning(token: SecretToken) -> str:
-    allowed = f"{token.allowed_networks} {token.preset_networks}"
-    if token.last_used_at is None or addresses.allows(allowed, token.last_used_address):
+def _warning(credential: RestrictedCredential) -> str:
+    address = credential.last_used_address
+    if credential.last_used_at is None or addresses.allows(credential.networks, address):
         return ""
-    return f" It was last used from {token.last_used_address}, which is refused now."
+    return f" It was last used from {address}, which is refused now."
 
 
 class Command(Group):

@@ -8,9 +8,15 @@ from typing import Any
 from django.core.management.base import CommandError, CommandParser
 
 from accounts import actions
-from accounts.actions import SECRET_YEARS, ClientRequest, CreatedClient
+from accounts.actions import SECRET_YEARS, AllowedFrom, ClientRequest, CreatedClient
 from accounts.management.administration import IssuingCommand, TenantCommand
-from accounts.models import OAuthClient
+from accounts.management.restricting import (
+    RestrictCommand,
+    add_addresses,
+    allowed_from,
+    from_where,
+)
+from accounts.models import OAuthClient, RestrictedCredential
 from tenants import clock
 from tenants.current import in_tenant
 from tenants.management.kit import Group, HouseCommand, day, minute
@@ -42,6 +48,7 @@ class Create(IssuingCommand):
             metavar="FILE",
             help="A JWK set, for a client that signs assertions in place of sending a secret.",
         )
+        add_addresses(parser)
 
     def perform_in(self, tenant: Tenant, options: dict[str, Any], /) -> None:
         request = ClientRequest(
@@ -49,6 +56,7 @@ class Create(IssuingCommand):
             issued_for=self.issued_for(tenant, options["issued_for"]),
             years=options["years"],
             public_keys=_read(options["public_keys"]),
+            allowed_from=allowed_from(options),
         )
         created = actions.create_oauth_client(self.actor, tenant, request)
         client = created.client
@@ -88,6 +96,7 @@ class List(TenantCommand):
         "secret": lambda public_id: public_id or "keys",
         "expires": day,
         "last used": minute,
+        "works from": str,
     }
 
     def perform_in(self, tenant: Tenant, options: dict[str, Any], /) -> None:
@@ -101,12 +110,12 @@ class List(TenantCommand):
 def _rows(client: OAuthClient, now: datetime) -> Iterator[tuple[Any, ...]]:
     """A row for the client's keys, if it has any, and one for each of its secrets."""
     known = (client.id, client.label)
-    email = client.issued_for.email
+    email, where = client.issued_for.email, from_where(client)
     if client.public_keys:
-        yield (*known, client.state(now), email, None, None, client.last_used_at)
+        yield (*known, client.state(now), email, None, None, client.last_used_at, where)
     for secret in client.secrets.all():
         proof = (secret.public_id, secret.expires_at, secret.last_used_at)
-        yield (*known, secret.state(now), email, *proof)
+        yield (*known, secret.state(now), email, *proof, where)
 
 
 class AddSecret(TenantCommand):
@@ -149,6 +158,23 @@ class Revoke(TenantCommand):
             self.note(f"The OAuth client {client} of {tenant} is revoked.")
 
 
+class Restrict(RestrictCommand):
+    help = "Have an OAuth client get and use access tokens from some addresses only."
+    examples = (
+        "manage.py client restrict acme 6a4b0a7e-9d1f-4c55-8a0e-2f6d0f3c9a11 --from 203.0.113.0/24",
+    )
+    what = "client_id", "As `client list` prints it."
+
+    def restrict(self, tenant: Tenant, key: str, allowed: AllowedFrom) -> RestrictedCredential:
+        return actions.restrict_client(self.actor, tenant, key, allowed)
+
+
 class Command(Group):
     help = "The OAuth clients of a tenant and their secrets."
-    verbs = {"create": Create, "list": List, "add-secret": AddSecret, "revoke": Revoke}
+    verbs = {
+        "create": Create,
+        "list": List,
+        "add-secret": AddSecret,
+        "restrict": Restrict,
+        "revoke": Revoke,
+    }

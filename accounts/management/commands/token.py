@@ -20,7 +20,13 @@ from accounts.management.administration import (
     TenantCommand,
     get_tenant,
 )
-from accounts.models import SecretToken
+from accounts.management.restricting import (
+    RestrictCommand,
+    add_addresses,
+    allowed_from,
+    from_where,
+)
+from accounts.models import RestrictedCredential, SecretToken
 from tenants import clock
 from tenants.current import in_tenant
 from tenants.hostnames import OPERATOR_CUSTOM_DOMAIN
@@ -59,7 +65,7 @@ class Mint(IssuingCommand):
             choices=[choice.value for choice in Overlap],
             help="How long the replaced tokens go on working; 7d by default.",
         )
-        _add_addresses(parser)
+        add_addresses(parser)
 
     def perform_in(self, tenant: Tenant, options: dict[str, Any], /) -> None:
         if options["overlap"] and not options["replaces"]:
@@ -73,7 +79,7 @@ class Mint(IssuingCommand):
             no_expiry_reason=options["no_expiry_because"],
             replaces=tuple(options["replaces"]),
             overlap=Overlap(options["overlap"] or Overlap.WEEK),
-            allowed_from=_allowed_from(options),
+            allowed_from=allowed_from(options),
         )
         with in_tenant(tenant):
             needs_approval = approvals.are_required()
@@ -136,32 +142,6 @@ class Approval(AdministrativeCommand):
             self.note(f"One person generates secret tokens of {of}.")
 
 
-def _add_addresses(parser: CommandParser) -> None:
-    parser.add_argument(
-        "--from",
-        action="append",
-        default=[],
-        dest="networks",
-        metavar="NETWORK",
-        help="An address or network (CIDR) from which it works; can be given several times.",
-    )
-    parser.add_argument(
-        "--from-entra",
-        action="store_true",
-        help="It works from the published ranges of Microsoft Entra ID, too.",
-    )
-    parser.add_argument(
-        "--leave-out-used",
-        action="store_true",
-        help="An address from which it was used in the last days may be left out.",
-    )
-
-
-def _allowed_from(options: dict[str, Any]) -> AllowedFrom:
-    networks = " ".join(options["networks"])
-    return AllowedFrom(networks, options["from_entra"], options["leave_out_used"])
-
-
 def _days(options: dict[str, Any]) -> int | None:
     days: int | None = options["days"]
     if days is None and not options["no_expiry_because"]:
@@ -197,7 +177,7 @@ class List(TenantCommand):
                 token.expires_at,
                 token.last_used_at,
                 token.use_count,
-                _from_where(token),
+                from_where(token),
             )
             for token in tokens
         ]
@@ -218,36 +198,16 @@ class Revoke(TenantCommand):
         self.note(f"The secret token {token} of {tenant} is revoked.")
 
 
-class Restrict(TenantCommand):
+class Restrict(RestrictCommand):
     help = "Have a secret token work from some addresses only, from the next request on."
     examples = (
         "manage.py token restrict acme 0a1b2c3d --from-entra --from 203.0.113.0/24",
         "manage.py token restrict acme 0a1b2c3d --from-anywhere",
     )
+    what = "id", "As `token list` prints it."
 
-    def add_arguments(self, parser: CommandParser) -> None:
-        super().add_arguments(parser)
-        parser.add_argument("public_id", metavar="id", help="As `token list` prints it.")
-        _add_addresses(parser)
-        parser.add_argument("--from-anywhere", action="store_true", help="Remove the list.")
-
-    def perform_in(self, tenant: Tenant, options: dict[str, Any], /) -> None:
-        named = bool(options["networks"] or options["from_entra"])
-        if named == options["from_anywhere"]:
-            raise ActionRefused(
-                "action.arguments",
-                "Name addresses with --from or --from-entra, or --from-anywhere.",
-            )
-        allowed_from = _allowed_from(options)
-        token = actions.restrict_token(self.actor, tenant, options["public_id"], allowed_from)
-        self.note(f"The secret token {token} of {tenant} works from: {_from_where(token)}.")
-
-
-def _from_where(token: SecretToken) -> str:
-    allowed = token.allowed_networks.split()
-    if token.preset_date is not None:
-        allowed.append(f"Microsoft Entra ID ({token.preset_date})")
-    return ", ".join(allowed) or "anywhere"
+    def restrict(self, tenant: Tenant, key: str, allowed: AllowedFrom) -> RestrictedCredential:
+        return actions.restrict_token(self.actor, tenant, key, allowed)
 
 
 class Command(Group):

@@ -12,7 +12,7 @@ from accounts import oauth
 from accounts.models import AuditEntry, ClientSecret, OAuthClient
 from tenants import clock
 from tenants.current import in_tenant
-from tests.support.pages import nonce_in
+from tests.support.pages import facts_of, nonce_in
 
 LIST = "/t/acme/admin/accounts/oauthclient/"
 FORM = LIST + "add/"
@@ -178,3 +178,37 @@ def test_clients_of_acme_are_not_found_at_globex(alice, globex, created, paths):
     at_globex = [path.replace("/t/acme/", "/t/globex/") for path in paths.values()]
 
     assert [alice.get(path).status_code for path in at_globex] == [404, 404, 404, 404]
+
+
+def test_the_page_says_from_where_a_client_works_and_staff_change_it(alice, acme, created, paths):
+    path = f"{LIST}{created.client.pk}/restrict/"
+    before = facts_of(alice.get(paths["page"]), "OAuth client")["Allowed addresses"]
+    with in_tenant(acme):
+        OAuthClient.objects.update(last_used_at=clock.now(), last_used_address="198.51.100.9")
+
+    refused = sent(alice, path, allowed_networks="203.0.113.0/24")
+    sent(alice, path, allowed_networks="203.0.113.0/24", leaves_out_used="on")
+    page = alice.get(paths["page"])
+
+    assert before == "Anywhere"
+    assert "was last used from 198.51.100.9, which is not in this list" in refused.text
+    assert facts_of(page, "OAuth client")["Allowed addresses"] == "203.0.113.0/24"
+    assert facts_of(page, "Last use")["From address"] == "198.51.100.9"
+    with in_tenant(acme):
+        entry = AuditEntry.objects.filter(act="OAuth client's addresses changed").get()
+    assert entry.subject == str(created.client)
+    assert entry.details == {"allowed_networks": ["203.0.113.0/24"], "entra_ranges_of": None}
+
+
+def test_a_client_is_added_with_its_addresses(alice, acme, tara):
+    alice.post(FORM, filled(alice, tara, allowed_networks="203.0.113.7 2001:db8::/32"))
+
+    [client] = rows(acme, OAuthClient)
+    assert client.allowed_networks == "203.0.113.7/32 2001:db8::/32"
+
+
+def test_a_client_of_acme_is_not_restricted_at_globex(alice, acme, globex, created):
+    path = f"/t/globex/admin/accounts/oauthclient/{created.client.pk}/restrict/"
+
+    assert alice.get(path).status_code == 404
+    assert rows(acme, OAuthClient)[0].allowed_networks == ""
