@@ -17,6 +17,7 @@ from django.conf import settings
 from config import database
 from config.server import embedded
 from tests.support import postgres
+from tests.support.folders import shared_folder
 
 USE_IT = """
 import sys
@@ -54,11 +55,8 @@ with embedded.running(Path(sys.argv[3]), fsync=False):
 
 @pytest.fixture(scope="module")
 def data_dir():
-    """One that PostgreSQL may enter even as another user, unlike pytest's `tmp_path`."""
-    folder = Path(tempfile.mkdtemp(prefix="mypolicies-tests-"))
-    folder.chmod(0o711)
-    yield folder
-    shutil.rmtree(folder)
+    with shared_folder() as folder:
+        yield folder
 
 
 @pytest.fixture
@@ -178,24 +176,18 @@ def test_a_process_that_got_a_dead_servers_id_is_left_alone(data_dir, left):
 
 
 def test_a_first_start_that_was_killed_half_way_is_begun_anew():
-    folder = Path(tempfile.mkdtemp(prefix="mypolicies-tests-"))
-    folder.chmod(0o711)
-    try:
+    with shared_folder() as folder:
         half_made = database.cluster(folder).home / "data.new" / "base"
         half_made.mkdir(parents=True)
 
         with embedded.running(folder, fsync=False):
             assert ask(folder, "SELECT 1") == (1,)
-    finally:
-        shutil.rmtree(folder)
 
 
 @pytest.mark.parametrize("reached", ["data.new", "data/PG_VERSION", "data/postmaster.pid"])
 def test_of_a_start_that_outlives_its_starter_comes_one_server(reached, use):
     """Two servers on one data directory would destroy it."""
-    folder = Path(tempfile.mkdtemp(prefix="mypolicies-tests-"))
-    folder.chmod(0o711)
-    try:
+    with shared_folder() as folder:
         starter = use(folder)
         postgres.wait_until((folder / "postgres" / reached).exists, f"{reached} is there")
         starter.kill()
@@ -204,8 +196,6 @@ def test_of_a_start_that_outlives_its_starter_comes_one_server(reached, use):
         with embedded.running(folder, fsync=False):
             assert ask(folder, "SELECT 1") == (1,)
         assert (folder / "postgres" / "log").read_text().count("starting PostgreSQL") == 1
-    finally:
-        shutil.rmtree(folder)
 
 
 def test_a_path_that_is_too_long_or_ambiguous_for_a_socket_gets_a_short_one(data_dir):

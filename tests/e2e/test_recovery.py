@@ -16,6 +16,7 @@ from psycopg import sql
 from config import database
 from config.server import embedded
 from tests.support.deployment import Deployment
+from tests.support.folders import shared_folder
 from tests.support.payloads import BJENSEN
 from tests.support.postgres import run_program, wait_until
 
@@ -23,18 +24,15 @@ pytestmark = pytest.mark.e2e
 
 
 @pytest.fixture
-def folder(tmp_path_factory):
-    """A folder that PostgreSQL's user may enter, with the one for the archive in it."""
-    made = tmp_path_factory.mktemp("recovery")
-    for each in (made, *made.parents[:3]):
-        if each.stat().st_uid == os.geteuid() and each.name:
-            each.chmod(each.stat().st_mode | 0o011)
-    owner = database.cluster(made).owner
-    (made / "archive" / "wal").mkdir(parents=True)
-    for each in (made / "archive", made / "archive" / "wal"):
-        if owner:
-            os.chown(each, owner.pw_uid, owner.pw_gid)
-    return made
+def folder():
+    """A folder with PostgreSQL's one for the archive in it."""
+    with shared_folder() as made:
+        owner = database.cluster(made).owner
+        (made / "archive" / "wal").mkdir(parents=True)
+        for each in (made / "archive", made / "archive" / "wal"):
+            if owner:
+                os.chown(each, owner.pw_uid, owner.pw_gid)
+        yield made
 
 
 def settings_of(folder, name, **replaced):

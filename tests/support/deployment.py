@@ -3,7 +3,6 @@
 PostgreSQL is reached by DATABASE_URL, as a role that owns the database and is no superuser.
 """
 
-import shutil
 import signal
 import subprocess
 import sys
@@ -18,6 +17,7 @@ from django.conf import settings
 from config import database
 from config.server import embedded
 from tests.support.clients import MEDIA_TYPE, Answer
+from tests.support.folders import shared_folder
 from tests.support.ports import free_port
 from tests.support.postgres import wait_until
 from tests.support.server import send
@@ -138,16 +138,11 @@ class Deployment:
 @contextmanager
 def new_deployment() -> Iterator[Deployment]:
     """An installation on an empty database of its own; stopped and removed at the end."""
-    folder = Path(tempfile.mkdtemp(prefix="mypolicies-tests-"))
-    folder.chmod(0o711)  # as root PostgreSQL is another user
-    sockets = database.socket_dir(folder / "postgresql")
-    url = f"postgresql://{database.ROLE}@/{database.DATABASE}?host={sockets}"
-    try:
-        with embedded.running(folder / "postgresql", fsync=False):
-            deployment = Deployment(folder, url)
-            try:
-                yield deployment
-            finally:
-                deployment.stop()
-    finally:
-        shutil.rmtree(folder)
+    with shared_folder() as folder, embedded.running(folder / "postgresql", fsync=False):
+        sockets = database.socket_dir(folder / "postgresql")
+        url = f"postgresql://{database.ROLE}@/{database.DATABASE}?host={sockets}"
+        deployment = Deployment(folder, url)
+        try:
+            yield deployment
+        finally:
+            deployment.stop()

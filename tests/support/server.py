@@ -2,11 +2,9 @@
 
 import os
 import secrets
-import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from http.client import HTTPConnection
@@ -21,6 +19,7 @@ from psycopg import sql
 
 from tests.support import environment
 from tests.support.clients import MEDIA_TYPE, Answer
+from tests.support.folders import shared_folder
 from tests.support.ports import free_port
 
 DEMO = "demo0-qa"
@@ -176,11 +175,10 @@ def new_server(*, embedded: bool = False, **variables: str) -> Iterator[Server]:
     """A server that has not been started; stopped and removed at the end, with its database.
 
     It uses a new database beside the one that DATABASE_URL names; without one, or if `embedded`, an
-    embedded PostgreSQL in its folder, which any user may enter: as root PostgreSQL is not root.
+    embedded PostgreSQL in its folder.
     """
-    folder = Path(tempfile.mkdtemp(prefix="mypolicies-tests-"))
-    folder.chmod(0o711)
-    with _new_database("" if embedded else settings.DATABASE_URL) as url:
+    database_url = "" if embedded else settings.DATABASE_URL
+    with shared_folder() as folder, _new_database(database_url) as url:
         server = Server(folder, url, **variables)
         _there.append(server)
         try:
@@ -190,7 +188,6 @@ def new_server(*, embedded: bool = False, **variables: str) -> Iterator[Server]:
             for title, text in logs():
                 print(f"{title}\n{text}")  # noqa: T201  # pytest shows it if the test fails
             _there.remove(server)
-            shutil.rmtree(folder)
 
 
 def send(
