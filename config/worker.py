@@ -21,6 +21,7 @@ from gunicorn.glogging import Logger as GunicornLogger
 from gunicorn.http import errors
 from gunicorn.workers.gthread import STOP_KEEPALIVE_LINGER, ThreadWorker
 
+from config import answering
 from config.lanes import Lanes, beginning, is_probe
 from config.logging import JsonFormatter
 from scim.protocol.messages import MEDIA_TYPE, error_body
@@ -47,6 +48,7 @@ _REFUSALS: Final = (
     (errors.ParseException, HTTPStatus.BAD_REQUEST, "This is no valid HTTP request."),
 )
 _requests: Final = logging.getLogger("mypolicies.requests")
+answering.use()
 
 
 class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn ships no types
