@@ -45,6 +45,8 @@ _MOST_JOINED: Final = 65_536  # bytes of a body that is copied behind its head
 class Response(wsgi.Response):  # type: ignore[misc]  # gunicorn ships no types
     """gunicorn's, with less to do for what the API answers."""
 
+    headers_sent: bool
+
     def process_headers(self, headers: Sequence[tuple[str, str]]) -> None:
         """Take the headers. Raises what gunicorn raises for one that would break the answer."""
         if not _are_plain(headers):

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import psycopg
-from django.db import connections
+from django.db import DEFAULT_DB_ALIAS, connections
 from psycopg.conninfo import conninfo_to_dict
 
 from config.environment import EnvironmentVariableError
@@ -34,6 +34,7 @@ _NAMES: Final = {
     "host": "HOST",
     "port": "PORT",
 }
+_of_thread: Final = threading.local()  # its connections, by alias
 _PREPARE_AFTER: Final = 5  # executions of a statement on one connection
 
 # How long a request may wait for the database. Commands and migrations may take their time. A statement
@@ -104,10 +105,16 @@ def keep_by_thread() -> None:
 
     A request looks its connection up sixteen times (decision 0100).
     """
-    ours = threading.local()
     for each in connections.all(initialized_only=True):
-        setattr(ours, each.alias, each)
-    vars(connections)["_connections"] = ours  # where Django keeps them
+        setattr(_of_thread, each.alias, each)
+    vars(connections)["_connections"] = _of_thread  # where Django keeps them
+
+
+def look_after(**_: Any) -> None:
+    """Close the thread's connection if it is broken or old; at the end of a request."""
+    connection = getattr(_of_thread, DEFAULT_DB_ALIAS, None)
+    if connection is not None:
+        connection.close_if_unusable_or_obsolete()
 
 
 def _embedded(data_dir: Path) -> dict[str, Any]:

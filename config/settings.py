@@ -91,6 +91,7 @@ APPEND_SLASH = False  # a redirect would lose a POST; the SCIM routes tolerate b
 # Any host may arrive: tenants.middleware answers 404 for those that are not served.
 ALLOWED_HOSTS = ["*"]
 USE_X_FORWARDED_HOST = False
+FORCE_SCRIPT_NAME = ""  # all is served from the root; Django would ask each request for its own
 DEBUG_PROPAGATE_EXCEPTIONS = True  # to config.edge.outermost, which tells an outage from a failure
 
 MIDDLEWARE = [

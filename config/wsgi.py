@@ -11,12 +11,13 @@ django.setup(set_prefix=False)
 
 from django.conf import settings  # noqa: E402  # after Django is set up, like all below
 from django.core.cache import close_caches  # noqa: E402
+from django.core.handlers.base import reset_urlconf  # noqa: E402
 from django.core.handlers.wsgi import WSGIHandler, WSGIRequest  # noqa: E402
 from django.core.signals import request_finished, request_started  # noqa: E402
 from django.db import close_old_connections, reset_queries  # noqa: E402
 from django.urls import get_resolver  # noqa: E402
 
-from config.database import keep_by_thread, limit_waiting  # noqa: E402
+from config.database import keep_by_thread, limit_waiting, look_after  # noqa: E402
 from config.edge.handler import TwoChains, without_charset  # noqa: E402
 from config.lanes import NOBODY, host_in  # noqa: E402
 from tenants import hostnames, resolution  # noqa: E402
@@ -63,11 +64,14 @@ def _import_pages() -> None:
 def _listen_less() -> None:
     """Leave out of each request the receivers that have nothing to do.
 
-    No cache, no query is kept; and connections that broke were closed when their request ended.
+    No cache, no query is kept; connections that broke were closed when their request ended; and the
+    handler knows which requests have URLs to forget.
     """
     request_started.disconnect(reset_queries)
     request_started.disconnect(close_old_connections)
-    request_finished.disconnect(close_caches)
+    for receiver in (close_caches, close_old_connections, reset_urlconf):
+        request_finished.disconnect(receiver)
+    request_finished.connect(look_after)
 
 
 limit_waiting()

@@ -40,6 +40,8 @@ def read_parameters(request: HttpRequest) -> dict[str, str]:
 
     Raises InvalidFilter, InvalidValue.
     """
+    if not request.META.get("QUERY_STRING"):
+        return {}
     given: dict[str, list[str]] = {}
     for sent, values in request.GET.lists():
         given.setdefault(_BY_LOWER_NAME.get(sent.lower(), sent), []).extend(values)

@@ -5,8 +5,9 @@ in place of a list puts an Entra job into quarantine. E32: several slashes are o
 a Tenant URL that ends in a slash with "/Users".
 """
 
+import re
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Final
 
 from django.http.response import HttpResponseBase
 from django.urls import URLPattern, re_path
@@ -22,6 +23,10 @@ from scim.provider.catalog import RESOURCE_TYPES
 from scim.provider.features import features
 
 Actions = dict[str, Any]  # HTTP method -> handler, as DRF types it
+View = Callable[..., HttpResponseBase]
+
+# In any letter case, without (?i:…), which would keep Django from reversing URLs.
+BELOW: Final = r"^/*[sS][cC][iI][mM](?:/+|$)"
 
 _COLLECTION: Actions = {"get": "query", "post": "create"}
 _MEMBER: Actions = {"get": "retrieve", "put": "replace", "patch": "modify", "delete": "delete"}
@@ -29,15 +34,13 @@ _SEARCH: Actions = {"post": "search"}
 _ID = "/+(?P<identifier>[^/]+)"
 
 
-def _endpoint(path: str, view: Callable[..., HttpResponseBase], rest: str = "") -> URLPattern:
+def _endpoint(path: str, view: View, rest: str = "") -> URLPattern:
     # Letter by letter: with (?i: in one pattern Django can reverse no URL of the host.
     any_case = "".join("/+" if each == "/" else f"[{each.lower()}{each.upper()}]" for each in path)
     return re_path(rf"^(?:[vV]2/+)?{any_case}{rest}/*\Z", view)
 
 
-def _view(
-    viewset: type[ResourceViewSet], actions: Actions, resource_type: ResourceType
-) -> Callable[..., HttpResponseBase]:
+def _view(viewset: type[ResourceViewSet], actions: Actions, resource_type: ResourceType) -> View:
     """A view that knows the methods of the actions and no others."""
     bound = {*actions, "head"} if "get" in actions else {*actions}
     methods = [each for each in viewset.http_method_names if each in bound]
@@ -74,3 +77,20 @@ urlpatterns = [
     re_path(r"^(?:[vV]2)?/*\Z", RootView.as_view()),
     re_path(r"", UnknownEndpointView.as_view()),
 ]
+
+_BELOW: Final = re.compile(BELOW)
+_ENDPOINTS: Final = tuple((each.pattern.regex.search, each.callback) for each in urlpatterns)
+
+
+def find_endpoint(path: str) -> tuple[View, dict[str, Any]]:
+    """The view of a path below /scim and its arguments, as Django's resolver finds them in 70 calls.
+
+    Raises LookupError for another path.
+    """
+    below = _BELOW.match(path)
+    if below:
+        rest = path[below.end() :]
+        for search, view in _ENDPOINTS:  # the last one takes all
+            if found := search(rest):
+                return view, found.groupdict()
+    raise LookupError(f"{path!r} is not below /scim.")
