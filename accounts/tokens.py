@@ -36,6 +36,7 @@ CHECKSUM_LENGTH: Final = 6  # 62 ** 6 > 2 ** 32
 PUBLIC_ID_LENGTH: Final = 8
 USER_AGENT_LENGTH: Final = 200
 ALPHABET: Final = string.digits + string.ascii_uppercase + string.ascii_lowercase
+_BASE: Final = len(ALPHABET)  # of the checksum's digits
 
 SUPPORT: Final = "support@mypolicies.com"
 
@@ -168,8 +169,8 @@ def _checksum(unsigned: str) -> str:
     number = zlib.crc32(unsigned.encode("ascii"))
     digits = ""
     for _ in range(CHECKSUM_LENGTH):
-        number, digit = divmod(number, len(ALPHABET))
-        digits = ALPHABET[digit] + digits
+        digits = ALPHABET[number % _BASE] + digits
+        number //= _BASE
     return digits
 
 

@@ -134,7 +134,9 @@ class Tally:
             self.stranger_at, self.stranger_reason = at, exchange.reason
             return
         if bearer:
-            own = self.credentials.setdefault(bearer.id, Standing(bearer.name))
+            own = self.credentials.get(bearer.id)
+            if own is None:
+                own = self.credentials[bearer.id] = Standing(bearer.name)
             own.add(exchange)
             own.fail(exchange)
         else:
@@ -143,7 +145,8 @@ class Tally:
             return
         self.first_request_at = self.first_request_at or at
         self.standing.add(exchange)
-        self.marks |= dict.fromkeys(exchange.marks, at)
+        if exchange.marks:
+            self.marks |= dict.fromkeys(exchange.marks, at)
 
     def days(self) -> list[date]:
         return sorted({*self.requests, *self.departures})
@@ -199,7 +202,10 @@ class Ledger:
             self._waiting_since = at
         elif abs((at - self._waiting_since).total_seconds()) >= FLUSH_SECONDS:
             self._is_due = True
-        return self._tallies.setdefault(tenant_id, Tally())
+        tally = self._tallies.get(tenant_id)
+        if tally is None:
+            tally = self._tallies[tenant_id] = Tally()
+        return tally
 
     def _changes_state(self, tenant_id: UUID, exchange: Exchange) -> bool:
         """True if people should hear of this request at once."""

@@ -8,6 +8,7 @@ from rest_framework.response import Response
 
 from scim.api.log import log_read
 from scim.api.queries import read_parameters
+from scim.api.renderers import ScimResponse
 from scim.api.views import ScimView
 from scim.protocol import discovery
 from scim.protocol.errors import Forbidden, NotFound
@@ -31,7 +32,7 @@ class DiscoveryView(ScimView):
 
     def answer(self, body: dict[str, Any]) -> Response:
         log_read(self.http_request, self, 200)
-        return Response(body)
+        return ScimResponse(body)
 
     def base(self) -> str:
         return self.authenticated().tenant_url

@@ -12,6 +12,7 @@ from rest_framework.response import Response
 
 from scim.api.authentication import CHALLENGE, INSUFFICIENT_SCOPE, INVALID_TOKEN
 from scim.api.log import Logged, log_refusal
+from scim.api.renderers import ScimResponse
 from scim.protocol import errors
 from scim.protocol.messages import error_body
 from scim.provider.features import observers
@@ -62,7 +63,7 @@ def handle(
             after_transaction(request, partial(observer.refused, current_tenant()))
     headers = _headers(error, request, allow)
     body = error_body(error.status, error.detail, error.scim_type)
-    return Response(body, status=error.status, headers=headers)
+    return ScimResponse(body, status=error.status, headers=headers)
 
 
 def scim_error(exc: Exception, request: HttpRequest) -> errors.ScimError:

@@ -19,7 +19,6 @@ from scim.api.log import tell
 from scim.api.renderers import ScimNegotiation, ScimRenderer, put_headers
 from scim.protocol.bulk import Result
 from scim.protocol.errors import InvalidSyntax, NotFound, ScimError
-from scim.protocol.messages import MEDIA_TYPE
 from scim.protocol.schema import ResourceType
 from scim.protocol.text import read_id
 from scim.provider.bulk import parts
@@ -38,7 +37,6 @@ class ScimRequest(Request):
 class ScimView(APIView):
     """An endpoint. `operation` names for the log what was asked; `sent` is what came with it."""
 
-    authentication_classes = [SecretTokenAuthentication]
     parser_classes = [ScimParser]
     renderer_classes = [ScimRenderer]
     content_negotiation_class = ScimNegotiation
@@ -63,9 +61,12 @@ class ScimView(APIView):
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)
-        self.requester = cast("Requester", request.user)  # SecretTokenAuthentication made it
-        self.verified = cast("Verified", request.auth)
-        check_scope(self.verified, Scope.READ if self._is_read() else Scope.WRITE)
+        verified = cast("Verified", self.verified)  # perform_authentication has been called
+        check_scope(verified, Scope.READ if self._is_read() else Scope.WRITE)
+
+    def perform_authentication(self, request: Request) -> None:
+        """Authenticate by the one way there is; DRF would try several, when its user is asked for."""
+        self.requester, self.verified = SecretTokenAuthentication().authenticate(request)
 
     def handle_exception(self, exc: Exception) -> Response:
         self.error = scim_error(exc, self.http_request)
@@ -77,7 +78,6 @@ class ScimView(APIView):
     ) -> Response:
         answer = super().finalize_response(request, response, *args, **kwargs)
         put_headers(answer, ("Cache-Control", "no-store"))  # personal data (RFC 6750 §5.3)
-        answer.add_post_render_callback(_name_media_type)
         if not getattr(self.http_request, "begins_again", False):
             self._tell(answer)
         return answer
@@ -145,11 +145,6 @@ class JsonView(View):
         allow = ", ".join(name.upper() for name in self.http_method_names)
         body = dict(zip(self.error_names, ("invalid_request", f"Use {allow}."), strict=True))
         return JsonResponse(body, status=405, headers={**self.error_headers, "Allow": allow})
-
-
-def _name_media_type(answer: Response) -> None:
-    """Set the media type of answers without a body too, from which DRF takes it away."""
-    put_headers(answer, ("Content-Type", MEDIA_TYPE))
 
 
 class UnknownEndpointView(ScimView):

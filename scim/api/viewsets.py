@@ -93,7 +93,7 @@ class ResourceViewSet(ViewSetMixin, ScimView):
             stored = resources.retrieve(self.resource_type, identifier, loading)
         log_read(self.http_request, self, 304 if unchanged else 200)
         if unchanged:
-            return Response(status=304, headers={"ETag": entity_tag(stored.version)})
+            return ScimResponse(status=304, headers={"ETag": entity_tag(stored.version)})
         return self._answer(stored, projection)
 
     def replace(self, request: Request, identifier: str) -> Response:
@@ -108,12 +108,12 @@ class ResourceViewSet(ViewSetMixin, ScimView):
         existing = self._existing(identifier, projection)
         stored = resources.modify(existing, self.read_body(), self.authenticated())
         if self._owned(projection) and not self._is_wanted(stored, projection):
-            return Response(status=204, headers={"ETag": entity_tag(stored.version)})
+            return ScimResponse(status=204, headers={"ETag": entity_tag(stored.version)})
         return self._answer(self._with_members(stored, projection), projection)
 
     def delete(self, request: Request, identifier: str) -> Response:
         resources.delete(self._existing(identifier, NOTHING_RELATED), self.authenticated())
-        return Response(status=204)
+        return ScimResponse(status=204)
 
     def _page(self, parameters: Mapping[str, Any]) -> Response:
         body = list_response_of((self.resource_type,), parameters, self.authenticated())
@@ -227,4 +227,4 @@ class BulkView(ScimView):
         types = resource_types(current_tenant())
         asked = read_request(self.read_body(), types, CAPABILITIES.max_operations)
         self.results = bulk.perform(asked, self.authenticated())
-        return Response(bulk_response(self.results))
+        return ScimResponse(bulk_response(self.results))

@@ -61,16 +61,18 @@ class Stored:
 
 def represent(resource_type: ResourceType, stored: Stored, tenant_url: str) -> dict[str, Any]:
     """The whole representation; `tenant_url` is the SCIM base, such as https://acme.…/scim."""
+    identifier, created, modified = str(stored.id), stored.created, stored.last_modified
+    written = date_time(created)
     return {
         "schemas": schemas(resource_type, stored.resource),
-        "id": str(stored.id),
+        "id": identifier,
         **stored.resource,
         **stored.related,
         "meta": {
             "resourceType": resource_type.name,
-            "created": date_time(stored.created),
-            "lastModified": date_time(stored.last_modified),
-            "location": location(resource_type, stored.id, tenant_url),
+            "created": written,
+            "lastModified": written if modified == created else date_time(modified),
+            "location": location(resource_type, identifier, tenant_url),
             "version": entity_tag(stored.version),
         },
     }
@@ -78,8 +80,9 @@ def represent(resource_type: ResourceType, stored: Stored, tenant_url: str) -> d
 
 def schemas(resource_type: ResourceType, resource: Mapping[str, Any]) -> list[str]:
     """The core URN and those of the extensions the resource has values of (RFC 7643 §3)."""
-    extensions = (extension.schema.id for extension in resource_type.extensions)
-    return [resource_type.schema.id, *(urn for urn in extensions if urn in resource)]
+    extensions = resource_type.extensions
+    given = [each.schema.id for each in extensions if each.schema.id in resource]
+    return [resource_type.schema.id, *given]
 
 
 def location(resource_type: ResourceType, identifier: UUID | str, tenant_url: str) -> str:
@@ -218,11 +221,12 @@ def _named(attributes: Iterable[Attribute], names: Sequence[str]) -> tuple[Attri
 def _walk(attributes: _Attributes, holder: Mapping[str, Any]) -> dict[str, Any]:
     seen = {}
     for name, subs in attributes:
-        value = holder.get(name)
-        if value is not None and subs is not None:
-            value = _pick(subs, value)
-        if value is not None:
-            seen[name] = value
+        if name in holder:  # most of the attributes there are, a resource has not
+            value = holder[name]
+            if value is not None and subs is not None:
+                value = _pick(subs, value)
+            if value is not None:
+                seen[name] = value
     return seen
 
 
@@ -231,12 +235,12 @@ def _pick(subs: tuple[str, ...], value: Any) -> Any:
 
     A written value already has them: it was loaded for the same projection (`relations_shown`).
     """
+    if isinstance(value, dict):
+        return {sub: value[sub] for sub in subs if sub in value} or None
     if isinstance(value, Written):
         return value
-    if isinstance(value, list):
-        picked = ({sub: each[sub] for sub in subs if sub in each} for each in value)
-        return [each for each in picked if each] or None
-    return {sub: value[sub] for sub in subs if sub in value} or None
+    picked = [{sub: each[sub] for sub in subs if sub in each} for each in value]
+    return [each for each in picked if each] or None
 
 
 @lru_cache(maxsize=256)

@@ -2,6 +2,7 @@
 
 import math
 import re
+from functools import lru_cache
 from typing import Final
 from uuid import UUID
 
@@ -61,6 +62,7 @@ def shown(name: str) -> str:
     return name if _SHOWN.fullmatch(name) else "with a name that cannot be shown"
 
 
+@lru_cache(maxsize=1024)
 def read_id(text: str) -> UUID | None:
     """The id as it is stored; None for anything that was never given out as one.
 

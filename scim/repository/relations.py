@@ -11,6 +11,7 @@ rows on the other side are looked up one by one (EACH, UP), which costs what the
 import json
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 from uuid import UUID
 
@@ -121,16 +122,23 @@ _INDIRECTLY: Final = """EXISTS (
 
 def as_json(loading: Loading, owner: str) -> Sql:
     """An object with the values of each relation to load but members; `owner` is the row's alias."""
-    base = Parameter(to_json(_bases(loading)))
-    pairs = [
-        sql(f"{{}}::text, {_values(relation.relation, owner)}", Parameter(relation.name), base)
-        for relation in loading.relations
-        if relation.relation not in (None, Relation.MEMBERS)
+    shown = [
+        (each.name, each.relation)
+        for each in loading.relations
+        if each.relation not in (None, Relation.MEMBERS)
     ]
-    if not pairs:
+    if not shown:
         return Sql("NULL::jsonb")
-    arguments = join(", ", pairs)
-    return sql("jsonb_strip_nulls(jsonb_build_object{})", arguments)
+    bases = _written_bases(loading.tenant_url)
+    text = _object(tuple([relation for _, relation in shown]), owner)
+    return Sql(text, tuple([value for name, _ in shown for value in (name, bases)]))
+
+
+@lru_cache(maxsize=64)
+def _object(shown: tuple[Relation, ...], owner: str) -> str:
+    """The text of an object with the values of these; each has its name and the bases as parameters."""
+    pairs = ", ".join(f"%s::text, {_values(each, owner)}" for each in shown)
+    return f"jsonb_strip_nulls(jsonb_build_object({pairs}))"
 
 
 def members(loadings: Iterable[Loading], owner: str) -> tuple[Sql, Sql]:
@@ -161,20 +169,28 @@ def _member_value(name: str, loading: Loading) -> Sql:
         return Sql("""'"type":"' || other.resource_type || '"'""")
     if name != "$ref":
         raise LookupError(f"Members have no {name}.")
-    escaped = {each: Parameter(json.dumps(base)[1:-1]) for each, base in _bases(loading).items()}
-    bases = switch({each: sql("{}", base) for each, base in escaped.items()}, "other.resource_type")
-    return sql("""'"$ref":"' || {} || link.member_id || '"'""", bases)
+    bases = _bases(loading.tenant_url)
+    escaped = {each: Parameter(json.dumps(base)[1:-1]) for each, base in bases.items()}
+    of_type = switch(
+        {each: sql("{}", base) for each, base in escaped.items()}, "other.resource_type"
+    )
+    return sql("""'"$ref":"' || {} || link.member_id || '"'""", of_type)
 
 
-def _bases(loading: Loading) -> dict[str, str]:
+def _bases(tenant_url: str) -> dict[str, str]:
     """The beginnings of resources' URIs, by their type."""
-    return {each.name: location(each, "", loading.tenant_url) for each in RESOURCE_TYPES}
+    return {each.name: location(each, "", tenant_url) for each in RESOURCE_TYPES}
+
+
+@lru_cache(maxsize=1024)
+def _written_bases(tenant_url: str) -> str:
+    return to_json(_bases(tenant_url))
 
 
 def _values(relation: Relation, owner: str) -> str:
     source = _FROM[relation].format(owner=owner)
     return f"""(SELECT jsonb_agg(jsonb_build_object(
-        'value', other.id, '$ref', ({{}}::jsonb ->> other.resource_type) || other.id,
+        'value', other.id, '$ref', (%s::jsonb ->> other.resource_type) || other.id,
         'type', {_TYPE[relation]}, 'display', {_DISPLAY[relation]}
     ) ORDER BY other.id) {source})"""
 
