@@ -30,14 +30,16 @@ _HELD: Final = (
     "Unusually many users were deactivated or deleted within an hour, so further ones are delayed until"
     " somebody has reviewed them. Nothing is lost: repeat the request later."
 )
-# One statement notes any number of users and answers how many left lately: those before them, as
-# PostgreSQL shows a statement the rows that were there when it began.
+# One statement notes any number of users and answers how many left lately before them. PostgreSQL shows
+# a statement the rows that were there when it began, Citus also those that it has inserted.
 _ADD: Final = """
 WITH added AS (
     INSERT INTO scim_departure (at, user_id) SELECT %(at)s, unnest(%(users)s::uuid[])
 )
 SELECT count(*) FROM (
-    SELECT 1 FROM scim_departure WHERE at > %(since)s AND undone_at IS NULL ORDER BY at LIMIT %(most)s
+    SELECT 1 FROM scim_departure
+    WHERE at > %(since)s AND undone_at IS NULL AND NOT (at = %(at)s AND user_id = ANY(%(users)s::uuid[]))
+    ORDER BY at LIMIT %(most)s
 ) AS recent
 """
 _COUNT: Final = """
