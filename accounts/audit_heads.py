@@ -15,7 +15,7 @@ from uuid import UUID
 from accounts import audit
 from accounts.audit import Actor
 from accounts.models import AuditEntry
-from tenants import clock
+from tenants import clock, schemas
 from tenants.current import in_public, in_tenant
 from tenants.models import Tenant
 
@@ -71,14 +71,17 @@ def note_due() -> int:
 
 
 def note_changed() -> int:
-    """Note the heads that have changed since they were last noted, in staff's log; their number."""
+    """Note the heads that have changed since they were last noted, in staff's log; their number.
+
+    Those on a node of the database that does not answer are noted when it does.
+    """
     operator = _operator()
     if operator is None:
         return 0
     known = noted()
     with in_public():
         tenants = list(Tenant.objects.filter(is_operator=False).order_by("pk"))
-    heads = [head for head in map(head_of, tenants) if head]
+    heads = [head for head in map(head_of, schemas.reachable(tenants).tenants) if head]
     changed = [head for head in heads if head not in known.get(head.tenant_id, [])]
     for start in range(0, len(changed), _MOST):
         some = changed[start : start + _MOST]

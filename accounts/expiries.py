@@ -6,7 +6,7 @@ transaction that queues its messages, so each is sent once: of two commands at o
 finds it queued, and what cannot be sent is tried again by the worker (accounts.mailing).
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
@@ -22,7 +22,7 @@ from accounts.permissions import MINT
 from accounts.sso.identity import Kind as SignOn
 from accounts.sso.saml import expiry_of
 from accounts.tokens import SUPPORT
-from tenants.current import in_public, in_tenant
+from tenants.current import in_tenant
 from tenants.models import Expiry, Tenant
 
 KEPT_AFTER: Final = timedelta(days=14)  # what has expired is shown for so long
@@ -80,16 +80,12 @@ class Warned:
     messages: int
 
 
-def warn(actor: Actor, now: datetime) -> Iterator[Warned]:
-    """Queue the warnings that are due, of all tenants that are served, and yield each.
+def warn(actor: Actor, tenants: Iterable[Tenant], now: datetime) -> Iterator[Warned]:
+    """Queue the warnings that are due in those tenants, and yield each.
 
     Bring the registry up to date before. A few statements a tenant.
     """
-    with in_public():
-        tenants = list(Tenant.objects.filter(is_operator=False).order_by("pk"))
     for tenant in tenants:
-        if tenant.is_suspended:
-            continue
         with in_tenant(tenant):
             register(tenant, now)
             ending = Expiry.objects.filter(tenant=tenant, expires_at__gt=now)

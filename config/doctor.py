@@ -4,7 +4,6 @@ An examination that the database fails, because a node of it is down say, is its
 others go on. So is a tenant that cannot be examined.
 """
 
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -201,15 +200,11 @@ def _connections() -> Iterator[Finding]:
 def _placement() -> Iterator[Finding]:
     """Of a Citus cluster: workers that do not answer, and tenants that are on none."""
     with in_public():
-        nodes, places = placement.nodes(), placement.places()
-        tenants = Tenant.objects.filter(is_operator=False) if nodes else ()
-    on = Counter(places.values())
-    for node, answers in nodes.items():
-        if not answers:
-            sentence = f"The node {node} does not answer (tenants on it: {on[node]:,})."
-            yield Finding(
-                "placement", Level.CRITICAL, sentence, "Start it, or promote its standby."
-            )
+        places, down = placement.places(), placement.down()
+        tenants = Tenant.objects.filter(is_operator=False) if places else ()
+    for node, on in down.items():
+        sentence = f"The node {node} does not answer (tenants on it: {len(on):,})."
+        yield Finding("placement", Level.CRITICAL, sentence, "Start it, or promote its standby.")
     for tenant in tenants:
         if tenant.schema_name not in places:
             remedy = f"manage.py placement move {tenant.custom_domain} HOST:PORT"

@@ -105,14 +105,16 @@ def places() -> dict[str, str]:
     return dict(_rows(_PLACES)) if is_sharded() else {}
 
 
+def down() -> dict[str, frozenset[str]]:
+    """The workers that do not answer, each with the schemas that lie on it."""
+    dead = [node for node, answers in nodes().items() if not answers]
+    placed = places() if dead else {}
+    return {node: frozenset(name for name, at in placed.items() if at == node) for node in dead}
+
+
 def silent(schema_names: Iterable[str]) -> frozenset[str]:
     """Those of the schemas that lie on a node that does not answer."""
-    dead = {node for node, answers in nodes().items() if not answers}
-    if not dead:
-        return frozenset()
-    return frozenset(name for name, node in places().items() if node in dead).intersection(
-        schema_names
-    )
+    return frozenset().union(*down().values()).intersection(schema_names)
 
 
 def changeable(tables: Iterable[str]) -> dict[str, list[str]]:

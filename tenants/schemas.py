@@ -5,7 +5,7 @@ beside `public`, Django would take the registry's table of migrations for the te
 must therefore be atomic, which also keeps them free of anything that a pooled connection forgets.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -59,7 +59,7 @@ _APPLIED: Final = "SELECT {schema}, array(SELECT app || '.' || name FROM {table}
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """The tenants for whom a condition holds, and those whose node of the database did not answer."""
+    """Tenants that are asked for, and those whose node of the database did not answer."""
 
     tenants: tuple[Tenant, ...] = ()
     silent: tuple[Tenant, ...] = ()
@@ -274,6 +274,16 @@ def answering(schema_names: Sequence[str]) -> list[str]:
     with in_public():
         silent = placement.silent(schema_names)
     return [name for name in schema_names if name not in silent]
+
+
+def reachable(among: Iterable[Tenant]) -> Answer:
+    """The tenants, apart from those whose node of the database does not answer."""
+    asked = list(among)
+    known = frozenset(answering([each.schema_name for each in asked]))
+    return Answer(
+        tuple(each for each in asked if each.schema_name in known),
+        tuple(each for each in asked if each.schema_name not in known),
+    )
 
 
 def all_behind() -> list[str]:

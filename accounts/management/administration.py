@@ -1,5 +1,6 @@
 """The base of the administrative commands: which tenant is meant, and refusals as plain sentences."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
@@ -7,6 +8,7 @@ from django.core.management.base import CommandError, CommandParser
 from accounts.actions import Actor
 from accounts.models import Account
 from accounts.permissions import Role
+from tenants import schemas
 from tenants.current import in_tenant
 from tenants.errors import Refused
 from tenants.hostnames import OPERATOR_CUSTOM_DOMAIN
@@ -31,6 +33,12 @@ class AdministrativeCommand(HouseCommand):
     def perform(self, options: dict[str, Any]) -> None:
         """Do what the command is for. May raise Refused."""
         raise NotImplementedError
+
+    def reachable(self, among: Iterable[Tenant]) -> tuple[Tenant, ...]:
+        """The tenants, apart from those whose node of the database does not answer, which it names."""
+        found = schemas.reachable(among)
+        self.note_silent(found.silent)
+        return found.tenants
 
 
 class TenantCommand(AdministrativeCommand):

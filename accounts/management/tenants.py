@@ -229,6 +229,6 @@ class RemoveDeleted(AdministrativeCommand):
     as_owner = True
 
     def perform(self, _options: dict[str, Any]) -> None:
-        for tenant in self.progress(backups.tenants_to_remove(), "Tenants"):
+        for tenant in self.progress(self.reachable(backups.tenants_to_remove()), "Tenants"):
             is_removed = backups.remove_deleted(tenant)
             self.stdout.write(f"{tenant.custom_domain}: {'removed' if is_removed else 'kept'}.")

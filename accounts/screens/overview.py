@@ -1,9 +1,10 @@
 """The first page of the staff site: numbers, a chart and what wants attention, each with a way on.
 
-All of it is gathered from the registry, in a number of statements that does not grow with the tenants.
+All of it is gathered from the registry, in a number of statements that does not grow with the tenants,
+so it answers while a node of the database is down, and names it.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import date, datetime, timedelta
 from typing import Any, Final
 
@@ -16,7 +17,7 @@ from accounts.console.chart import Chart, Choice, Series, bar_chart, sparkline
 from accounts.console.page import Banner, Overview, Stat, State, Table, badge, link
 from accounts.links import staff_path, visit_path
 from accounts.screens.failures import Failure, beside, failure_of, log_link
-from tenants import connection
+from tenants import connection, placement
 from tenants.connection import (
     ATTENTION,
     CONNECTED,
@@ -109,7 +110,7 @@ def staff_overview(now: datetime, period: str = USUAL_PERIOD) -> Overview:
     """The first page of the staff site: a number of statements on the registry that does not grow."""
     tenants = with_state(Tenant.objects.filter(is_operator=False), now)
     return Overview(
-        banners=_mails(now),
+        banners=(*_nodes(), *_mails(now)),
         stats=_states(tenants),
         chart=requests_chart(
             TrafficDay.objects.all(), now.date(), days_of(period), choices_of(PERIODS, period)
@@ -143,6 +144,21 @@ def _sparkline(counts: list[tuple[int, int]]) -> SafeString:
     requests, failures = (sum(numbers) for numbers in zip(*counts, strict=True))
     said = f"{requests:,} requests in {SPARK_DAYS} days, {failures:,} refused"
     return sparkline(tuple(number for number, _ in counts), said)
+
+
+def _nodes() -> Iterator[Banner]:
+    """A banner about each node of the database that does not answer, with the tenants on it."""
+    for node, on in placement.down().items():
+        tenants = Tenant.objects.filter(schema_name__in=on).order_by("name", "pk")
+        names = [tenant.name for tenant in tenants[:LISTED]]
+        more = f" and {len(on) - LISTED:,} more" if len(on) > LISTED else ""
+        yield Banner(
+            "failing",
+            f"The node {node} of the database does not answer.",
+            f"Start it, or promote its standby. Answered 503 meanwhile: {', '.join(names)}{more}."
+            if names
+            else "Start it, or promote its standby. It holds no tenant.",
+        )
 
 
 def _mails(now: datetime) -> tuple[Banner, ...]:

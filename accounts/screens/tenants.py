@@ -21,7 +21,7 @@ from accounts.actions.tenants import CREATE, SUSPEND
 from accounts.console.action import ADD, Action, Call
 from accounts.console.form import ActionForm
 from accounts.console.listing import Conditions, TableFilter
-from accounts.console.page import Button, Fact, Facts, Header, Page, badge
+from accounts.console.page import Banner, Button, Fact, Facts, Header, Page, badge
 from accounts.console.screen import RecordAdmin
 from accounts.console.searching import FOUND, Hit, Search
 from accounts.links import visit_path
@@ -31,7 +31,7 @@ from accounts.screens.failures import Failure, beside, failure_of, log_link
 from accounts.screens.overview import connection_badge, sparklines
 from accounts.screens.site import StaffSite, show_tenant
 from accounts.signed_in import may
-from tenants import clock, connection
+from tenants import clock, connection, schemas
 from tenants.connection import STATES, Connection, Refusal, with_state
 from tenants.models import Status, Tenant
 
@@ -284,7 +284,16 @@ def _header(tenant: Tenant, found: Connection) -> Header:
         Fact("Last request", found.last_request_at or "Never"),
         Fact("Created", tenant.created_at),
     )
-    return Header(connection_badge(found), facts)
+    return Header(connection_badge(found), facts, _node(tenant))
+
+
+def _node(tenant: Tenant) -> Banner | None:
+    """The banner of a tenant whose node of the database does not answer."""
+    if not schemas.reachable([tenant]).silent:
+        return None
+    what = "The tenant's node of the database does not answer."
+    remedy = "Start it, or promote its standby. Its requests are answered 503; Entra repeats them."
+    return Banner("failing", what, remedy)
 
 
 def _connection(tenant: Tenant, now: datetime) -> Facts:

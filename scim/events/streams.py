@@ -292,9 +292,12 @@ def _secret(tenant: Tenant, stream: EventStream, authorization: str) -> str:
 
 
 def count_waiting() -> int:
-    """The number of deliveries that wait, at most MOST_COUNTED of each tenant, which is entered."""
+    """The number of deliveries that wait, at most MOST_COUNTED of each tenant, which is entered.
+
+    Without the tenants whose node of the database does not answer.
+    """
     total = 0
-    for tenant in schemas.sending():
+    for tenant in schemas.reachable(schemas.sending()).tenants:
         with in_tenant(tenant):
             waiting = Delivery.objects.filter(status=DeliveryStatus.PENDING).order_by()
             total += len(waiting.values_list("pk")[:MOST_COUNTED])

@@ -17,12 +17,12 @@ from accounts.audit import record
 from accounts.console.listing import uuid_in
 from accounts.console.searching import Hit, Search
 from accounts.console.site import Part
-from accounts.links import visit_path
+from accounts.links import staff_path, visit_path
 from accounts.screens.site import SEE_TENANTS
 from accounts.signed_in import actor, may
 from scim.finding import index
 from scim.models import ProvisioningEvent
-from tenants import marks
+from tenants import marks, schemas
 from tenants.current import in_tenant
 from tenants.models import CREDENTIAL_TAIL, CredentialTraffic, Expiry, Tenant
 
@@ -31,6 +31,7 @@ _HINT: Final = (
     "Users of all tenants are found by the complete user name, work e-mail, display name, external ID or id;"
     " requests by their id, secret tokens and clients by their public id. A change is found within a minute."
 )
+_UNASKED: Final = "Not searched: the tenant's node of the database does not answer"
 _TAIL: Final = CREDENTIAL_TAIL - 2  # of a name: the public id in parentheses
 
 
@@ -63,7 +64,14 @@ def _users(term: str) -> Iterator[tuple[Tenant, Hit]]:
 
 def _requests(term: str) -> Iterator[tuple[Tenant, Hit]]:
     """The request with that id: the id names its tenant, whose log is asked."""
-    for tenant in marks.tenants_of(term):
+    named = marks.tenants_of(term)
+    if not named:
+        return
+    asked = schemas.reachable(named)
+    for tenant in asked.silent:
+        path = staff_path("admin:tenants_tenant_change", tenant.pk)
+        yield tenant, Hit("Requests", _UNASKED, path, _named(tenant))
+    for tenant in asked.tenants:
         with in_tenant(tenant):
             event = ProvisioningEvent.objects.filter(request_id=term).order_by("-id").first()
         if event is None:

@@ -1,6 +1,6 @@
 """`manage.py user erase`, `user erasures`: personal data of deleted users."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 from uuid import UUID
 
@@ -39,14 +39,14 @@ class Erase(AdministrativeCommand):
             asked = (options["id"], options["reason"], options["in_days"])
             planned = erasing.plan(self.actor, named[0], *asked)
             self.note(f"Planned after {planned.due_at:%Y-%m-%d %H:%M} UTC.")
-        for _ in self.progress(_due(named or erasing.tenants_with_work()), "Users"):
+        for _ in self.progress(_due(named or self.reachable(erasing.tenants_with_work())), "Users"):
             pass
         if options["id"]:
             planned.refresh_from_db()
             self.stdout.write(str(planned))
 
 
-def _due(tenants: list[Tenant]) -> Iterator[None]:
+def _due(tenants: Iterable[Tenant]) -> Iterator[None]:
     for tenant in tenants:
         while erasing.advance(tenant):
             yield

@@ -66,6 +66,11 @@ class HouseCommand(BaseCommand):
         """Write a line for the person at the terminal, to standard error: standard output is data."""
         self.stderr.write(line, style_func=str)
 
+    def note_silent(self, silent: Iterable[object]) -> None:
+        """Name the tenants whose node of the database does not answer."""
+        for tenant in silent:
+            self.note(f"{tenant}: its node of the database does not answer.")
+
     def print_list(self, rows: Iterable[Sequence[Any]], options: Mapping[str, Any]) -> None:
         """Write rows, a value for each column, to standard output: in columns or as JSON objects."""
         if options["json"]:

@@ -8,6 +8,7 @@ from accounts.models import AuditEntry
 from scim.models import ProvisioningEvent
 from tenants import marks
 from tenants.current import in_tenant
+from tests.support import citus
 from tests.support.at_screens import BJENSEN
 from tests.support.installed import needs
 
@@ -117,3 +118,17 @@ def test_requests_of_a_tenant_have_ids_of_their_own(acme, scim):
     ids = {client.get("/Users").headers["Request-Id"] for _ in range(5)}
 
     assert len(ids) == 5
+
+
+def test_a_tenant_whose_node_of_the_database_is_down_is_named(alice, acme, globex, scim):
+    theirs, ours = (scim(tenant).get("/Users").headers["Request-Id"] for tenant in (acme, globex))
+    citus.install_catalog()
+    name = citus.lose(acme, "scim_provisioningevent")
+
+    of_acme, of_globex = (alice.get(SEARCH, {"q": term}) for term in (theirs, ours))
+
+    what = "Not searched: the tenant&#x27;s node of the database does not answer"
+    path = f"/admin/tenants/tenant/{acme.pk}/change/"
+    assert hits(of_acme) == [(path, what, "Acme Ltd · acme")]
+    assert of_globex.status_code == 302
+    citus.bring_back(acme, "scim_provisioningevent", name)

@@ -122,6 +122,18 @@ $$;
 """
 
 
+_MADE: Final = """
+SELECT format('DROP SCHEMA %I CASCADE', nspname) FROM pg_namespace
+WHERE nspowner = current_user::regrole
+UNION ALL
+SELECT format('DROP TABLE public.%I CASCADE', relname) FROM pg_class
+WHERE relnamespace = 'public'::regnamespace AND relkind = 'r' AND relowner = current_user::regrole
+UNION ALL
+SELECT format('DROP FUNCTION %s CASCADE', oid::regprocedure) FROM pg_proc
+WHERE pronamespace = 'public'::regnamespace AND proowner = current_user::regrole
+"""
+
+
 def is_given() -> bool:
     """True if DATABASE_URL leads to the coordinator of a cluster, whose `test_` database is prepared."""
     if not settings.DATABASE_URL:
@@ -130,6 +142,19 @@ def is_given() -> bool:
     with psycopg.connect(settings.DATABASE_URL, dbname=f"test_{name}") as session:
         found = session.execute("SELECT count(*) FROM pg_extension WHERE extname = 'citus'")
         return found.fetchone() == (1,)
+
+
+def name_for_servers() -> str:
+    """The prepared database of the servers that tests start, one at a time."""
+    return f"test_{conninfo_to_dict(settings.DATABASE_URL)['dbname']}_server"
+
+
+def empty(name: str) -> None:
+    """Drop all that the login has made in a database: nobody but a superuser can prepare a new one."""
+    with psycopg.connect(settings.DATABASE_URL, dbname=name, autocommit=True) as session:
+        found = session.execute(_MADE).fetchall()
+        for (statement,) in found:
+            session.execute(statement)
 
 
 def install_catalog() -> None:
@@ -168,3 +193,11 @@ def lose(tenant: Tenant, table: str) -> str:
         cursor.execute(f"CREATE VIEW {table} AS SELECT lost.* FROM lose() LEFT JOIN lost ON lose")
     stop_node(name)
     return name
+
+
+def bring_back(tenant: Tenant, table: str, name: str) -> None:
+    """Have a worker that was lost answer again."""
+    with in_tenant(tenant), connection.cursor() as cursor:
+        cursor.execute(f"DROP VIEW {table}")
+        cursor.execute(f"ALTER TABLE lost RENAME TO {table}")
+        cursor.execute("UPDATE public.pg_dist_node SET answers = true WHERE nodename = %s", [name])

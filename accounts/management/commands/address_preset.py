@@ -8,6 +8,7 @@ from django.core.management.base import CommandError, CommandParser
 from accounts import actions, addresses, presets
 from accounts.management.administration import AdministrativeCommand
 from accounts.models import RestrictedCredential
+from tenants import schemas
 from tenants.management.kit import Group
 from tenants.models import Tenant
 
@@ -27,10 +28,15 @@ class Update(AdministrativeCommand):
     def perform(self, options: dict[str, Any]) -> None:
         preset = actions.update_preset(self.actor, presets.read_file(*_read(options["file"])))
         self.note(f"{len(preset.networks.split()):,} networks, published on {preset.published_on}.")
-        tenants = list(Tenant.objects.filter(is_operator=False))
-        for tenant in self.progress(tenants, "Tenants", len(tenants)):
+        found = schemas.reachable(Tenant.objects.filter(is_operator=False))
+        for tenant in self.progress(found.tenants, "Tenants", len(found.tenants)):
             for each in actions.follow_preset(self.actor, tenant, preset):
                 self.note(f"{tenant.custom_domain}: {each} follows.{_warning(each)}")
+        if found.silent:
+            unseen = ", ".join(tenant.custom_domain for tenant in found.silent)
+            raise CommandError(
+                f"Load the file again when the node of the database answers that holds: {unseen}."
+            )
 
 
 class Show(AdministrativeCommand):

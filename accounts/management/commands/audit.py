@@ -9,6 +9,7 @@ from django.core.management.base import CommandError, CommandParser
 
 from accounts import audit, audit_heads
 from accounts.management.administration import AdministrativeCommand, get_tenant
+from tenants import schemas
 from tenants.current import in_tenant
 from tenants.management.kit import Group
 from tenants.models import Tenant
@@ -35,7 +36,8 @@ class Verify(AdministrativeCommand):
         named = options["custom_domain"]
         heads = [audit_heads.noted(), _exported(options["heads"])]
         verdicts = []
-        for tenant in [get_tenant(named)] if named else Tenant.objects.all():
+        found = schemas.reachable([get_tenant(named)] if named else Tenant.objects.all())
+        for tenant in found.tenants:
             domain, first_broken = tenant.custom_domain, self._first_broken(tenant)
             told = [head for each in heads for head in each.get(tenant.pk, [])]
             missing = audit_heads.first_missing(tenant, told)
@@ -48,6 +50,11 @@ class Verify(AdministrativeCommand):
         broken = [domain for domain, is_intact, *_ in verdicts if not is_intact]
         if broken:
             raise CommandError(f"Tampered audit logs: {', '.join(broken)}.")
+        if found.silent:
+            unseen = ", ".join(tenant.custom_domain for tenant in found.silent)
+            raise CommandError(
+                f"Not verified, their node of the database does not answer: {unseen}."
+            )
 
     def _first_broken(self, tenant: Tenant) -> int | None:
         with in_tenant(tenant):
@@ -65,7 +72,8 @@ class Heads(AdministrativeCommand):
     columns = {"tenant": str, "id": str, "entry": str, "hash": str}
 
     def perform(self, options: dict[str, Any]) -> None:
-        found = ((tenant, audit_heads.head_of(tenant)) for tenant in Tenant.objects.all())
+        tenants = self.reachable(Tenant.objects.all())
+        found = ((tenant, audit_heads.head_of(tenant)) for tenant in tenants)
         rows = [
             (tenant.custom_domain, head.tenant_id, head.entry_id, head.hash.hex())
             for tenant, head in found

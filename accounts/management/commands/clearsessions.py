@@ -36,6 +36,5 @@ class Command(HouseCommand):
         for tenant in counted.tenants:
             with in_tenant(tenant):
                 guessing.purge(now)
-        for tenant in found.silent:
-            self.note(f"{tenant}: its node of the database does not answer.")
+        self.note_silent(found.silent)
         self.stdout.write(f"{count} expired session{'' if count == 1 else 's'} deleted.")

@@ -4,7 +4,7 @@ from typing import Any
 
 from accounts import expiries
 from accounts.management.administration import AdministrativeCommand
-from tenants import clock
+from tenants import clock, schemas
 
 
 class Command(AdministrativeCommand):
@@ -17,7 +17,8 @@ class Command(AdministrativeCommand):
 
     def perform(self, options: dict[str, Any]) -> None:
         count = 0
-        for warned in expiries.warn(self.actor, clock.now()):
+        tenants = self.reachable(schemas.active())
+        for warned in expiries.warn(self.actor, tenants, clock.now()):
             count += 1
             expiry = warned.expiry
             line = f"{expiry.tenant.custom_domain}: {expiry.name}, {warned.messages} messages."

@@ -12,6 +12,7 @@ from accounts.permissions import Role
 from tenants import resolution
 from tenants.current import in_public
 from tenants.models import CredentialTraffic, Expiry, Traffic, TrafficDay
+from tests.support import citus
 from tests.support.installed import needs
 
 NOW = datetime(2026, 11, 25, 10, 0, tzinfo=UTC)
@@ -221,3 +222,22 @@ def test_every_role_of_staff_sees_it(role, operator, staff, open_browser, acme):
     page = open_browser(operator, staff[role]).get("/admin/")
 
     assert page.context["overview"].stats
+
+
+def test_a_node_of_the_database_that_is_down_is_named_with_its_tenants(alice, acme, globex):
+    citus.install_catalog()
+    name = citus.place(acme)
+    citus.stop_node(name)
+
+    [banner] = alice.get("/admin/").context["overview"].banners
+
+    assert (banner.state, banner.title) == (
+        "failing",
+        f"The node {name}:5432 of the database does not answer.",
+    )
+    assert banner.sentence == (
+        "Start it, or promote its standby. Answered 503 meanwhile: Acme Ltd."
+    )
+    shown = alice.get(f"/admin/tenants/tenant/{acme.pk}/change/").text
+    assert "The tenant&#x27;s node of the database does not answer." in shown
+    assert "does not answer" not in alice.get(f"/admin/tenants/tenant/{globex.pk}/change/").text

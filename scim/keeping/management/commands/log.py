@@ -1,6 +1,6 @@
 """`manage.py log`: how long the log and the history of tenants are kept."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
@@ -32,7 +32,7 @@ class Prune(AdministrativeCommand):
         named = [get_tenant(name) for name in options["tenants"]]
         for tenant in named:
             pruning.begin(tenant)
-        tenants = named or pruning.tenants_with_work()
+        tenants = named or self.reachable(pruning.tenants_with_work())
         for _ in self.progress(_pieces(tenants), "Pieces of the log"):
             pass
         with in_public():
@@ -41,7 +41,7 @@ class Prune(AdministrativeCommand):
                 self.stdout.write(f"{run.tenant.custom_domain}: {_told(run)}")
 
 
-def _pieces(tenants: list[Tenant]) -> Iterator[None]:
+def _pieces(tenants: Iterable[Tenant]) -> Iterator[None]:
     for tenant in tenants:
         while pruning.advance(tenant):
             yield
