@@ -31,7 +31,8 @@ later: $(VENV)/dev.stamp  ## The tests that need no browser, 200 days on and ove
 .PHONY: test-citus
 test-citus: $(VENV)/dev.stamp  ## The tests' database parts on a Citus coordinator, DATABASE_URL (docs/scaling.md)
 	exec $(BIN)/pytest -q --reuse-db -m "not one_node" $${TESTS:-tests/citus tests/api tests/repository tests/provider \
-		tests/events tests/extensions tests/guard tests/history tests/keeping tests/problems tests/tenants/test_isolation.py}
+		tests/events tests/extensions tests/guard tests/history tests/keeping tests/problems tests/tenants/test_isolation.py \
+		tests/e2e/test_races.py}
 
 check: $(VENV)/dev.stamp  ## The fast loop: format, lint, types, contracts, migrations, deploy check, core tests
 	$(BIN)/ruff format --check .

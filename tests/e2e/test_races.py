@@ -76,7 +76,7 @@ class Racer:
 @pytest.fixture(scope="module")
 def racer():
     """One server for all races: a start takes longer than they do."""
-    with new_server(embedded=True) as server:
+    with new_server() as server:
         server.start()
         yield Racer(server)
 

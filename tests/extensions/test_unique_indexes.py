@@ -153,6 +153,7 @@ def test_a_schema_that_moves_to_another_type_is_indexed_there(initech):
     assert not indexes(initech).items() & of_users.items()
 
 
+@pytest.mark.one_node  # Citus waits for earlier writers in the way of later ones (docs/scaling.md)
 def test_others_write_while_an_index_is_built(initech, start):
     """The build waits for who began before it; nobody waits for the build."""
     define(initech, {"name": "shirt"})

@@ -17,7 +17,7 @@ import psycopg
 from django.conf import settings
 from psycopg import sql
 
-from tests.support import environment
+from tests.support import citus, environment
 from tests.support.clients import MEDIA_TYPE, Answer
 from tests.support.folders import shared_folder
 from tests.support.ports import free_port
@@ -174,8 +174,8 @@ class Server:
 def new_server(*, embedded: bool = False, **variables: str) -> Iterator[Server]:
     """A server that has not been started; stopped and removed at the end, with its database.
 
-    It uses a new database beside the one that DATABASE_URL names; without one, or if `embedded`, an
-    embedded PostgreSQL in its folder.
+    It uses a new database beside the one that DATABASE_URL names, on Citus one that was prepared for
+    it; without one, or if `embedded`, an embedded PostgreSQL in its folder.
     """
     database_url = "" if embedded else settings.DATABASE_URL
     with shared_folder() as folder, _new_database(database_url) as url:
@@ -228,6 +228,11 @@ def _new_database(beside: str) -> Iterator[str]:
         yield ""
         return
     parts = urlsplit(beside)
+    if citus.is_given():
+        name = citus.name_for_servers()
+        citus.empty(name)
+        yield urlunsplit(parts._replace(path=f"/{name}"))
+        return
     name = f"{parts.path.strip('/')}_{os.getpid()}_{secrets.token_hex(4)}"
 
     def execute(statement: str) -> None:
