@@ -21,7 +21,7 @@ from accounts.screens.failures import LOG, failure_of, log_query
 from accounts.signed_in import may, record_view
 from accounts.tokens import SUPPORT
 from scim.models import User
-from scim.monitoring import mapping
+from scim.monitoring import drawings, mapping
 from scim.monitoring.health import tenant_overview
 from scim.refusals import explain
 from scim.screens.visibility import Sight
@@ -73,6 +73,7 @@ class SetUp(Part):
             "tenant": tenant,
             "mint_path": mint_path,
             "support": SUPPORT,
+            "sketches": drawings.drawn(),
             **_how_far(tenant),
         }
         return TemplateResponse(request, "monitoring/setup.html", context)

@@ -69,3 +69,14 @@ def test_without_scripts_a_reload_shows_how_far_one_is(server, chromium, panel):
 
     page.get_by_text("Everything works.").wait_for()
     context.close()
+
+
+def test_the_panel_stays_beside_the_steps_where_there_is_room(panel):
+    panel.set_viewport_size({"width": 1360, "height": 900})
+    progress = panel.locator("[data-refresh]")
+    beside = progress.bounding_box()
+    panel.get_by_role("heading", name="Turn on provisioning").scroll_into_view_if_needed()
+
+    steps = panel.get_by_role("heading", name="Steps").bounding_box()
+    assert steps["x"] + steps["width"] <= beside["x"]
+    assert progress.bounding_box()["y"] >= 0
