@@ -1,11 +1,12 @@
 """JSON as people read it: colors by kind, objects and lists that fold, and no script.
 
 Each line is an element that ends with a line break, so that its text is the JSON, as a copy of it is.
+Its number is an attribute that the stylesheet shows: counters of the stylesheet would leave out what is folded.
 """
 
 import json
 from collections.abc import Iterator, Sequence
-from itertools import chain
+from itertools import chain, count
 from typing import Any, Final
 
 from django.utils.html import format_html, format_html_join
@@ -22,14 +23,16 @@ def marked(value: Any) -> SafeString:
     text = json.dumps(value, indent=2, ensure_ascii=False)
     if text.count("\n") >= _MOST_LINES:
         return format_html('<span class="plain">{}</span>', text)
-    return _joined(_lines(value, 0, "", ""))
+    return _joined(_lines(value, 0, "", "", count(1)))
 
 
-def _lines(value: Any, level: int, name: Any, comma: str) -> Iterator[SafeString]:
+def _lines(
+    value: Any, level: int, name: Any, comma: str, numbers: Iterator[int]
+) -> Iterator[SafeString]:
     """The lines of a value, the first of which begins with its name."""
-    indent = _INDENT * level
+    indent, number = _INDENT * level, next(numbers)
     if not value or not isinstance(value, dict | list):
-        yield _line(indent, name, _scalar(value), comma)
+        yield _line(number, indent, name, _scalar(value), comma)
         return
     opening, closing = "{}" if isinstance(value, dict) else "[]"
     items: Sequence[tuple[Any, Any]] = (
@@ -40,26 +43,29 @@ def _lines(value: Any, level: int, name: Any, comma: str) -> Iterator[SafeString
     last = len(items) - 1
     inner = list(
         chain.from_iterable(
-            _lines(item, level + 1, shown, "" if place == last else ",")
+            _lines(item, level + 1, shown, "" if place == last else ",", numbers)
             for place, (shown, item) in enumerate(items)
         )
     )
     if 0 < level <= _DEEPEST and len(inner) >= _FOLDED_FROM:
         yield format_html(
-            '<details open><summary>{}{}<span class="fold">{}</span>\n</summary>{}</details>',
+            '<details open><summary data-line="{}">{}{}<span class="fold">{}</span>\n</summary>{}</details>',
+            number,
             indent,
             name,
             opening,
             _joined(inner),
         )
     else:
-        yield _line(indent, name, opening, "")
+        yield _line(number, indent, name, opening, "")
         yield from inner
-    yield _line(indent, "", closing, comma)
+    yield _line(next(numbers), indent, "", closing, comma)
 
 
-def _line(indent: str, name: Any, value: Any, comma: str) -> SafeString:
-    return format_html('<span class="line">{}{}{}{}\n</span>', indent, name, value, comma)
+def _line(number: int, indent: str, name: Any, value: Any, comma: str) -> SafeString:
+    return format_html(
+        '<span class="line" data-line="{}">{}{}{}{}\n</span>', number, indent, name, value, comma
+    )
 
 
 def _name(key: str) -> SafeString:

@@ -211,6 +211,11 @@ class Overview:
     sections: tuple[Section, ...] = ()
     banners: tuple[Banner, ...] = ()
 
+    @property
+    def has_content(self) -> bool:
+        """True if there is anything on it."""
+        return self != Overview()
+
 
 def link(path: str, text: Any) -> SafeString:
     """An anchor; path and text are escaped."""
@@ -259,7 +264,7 @@ def when_stored(path: str, what: str, label: str) -> SafeString:
 
 def joined(overviews: Iterable[Overview]) -> Overview:
     """One overview of all; what is failing comes before what is a warning."""
-    found = [each for each in overviews if each != Overview()]
+    found = [each for each in overviews if each.has_content]
     banners = [banner for each in found for banner in each.banners]
     return Overview(
         banners=tuple(sorted(banners, key=lambda banner: banner.state != "failing")),

@@ -7,7 +7,7 @@ tenants. The provisioning log of the tenant has the words that the client was to
 """
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, Final
 
 from django.urls import NoReverseMatch
@@ -115,7 +115,15 @@ def log_link(tenant: Tenant, text: Any, refusal: Refusal | None = None) -> Any:
 
     The text alone where the inspector is not installed.
     """
-    query = log_query(refusal) if refusal else ""
+    return _to_log(tenant, text, log_query(refusal) if refusal else "")
+
+
+def log_of_day(tenant: Tenant, text: Any, day: date, outcome: str) -> Any:
+    """A link for staff to the tenant's requests of a day with that outcome, "all" or "refused"."""
+    return _to_log(tenant, text, f"?period={day.isoformat()}&outcome={outcome}")
+
+
+def _to_log(tenant: Tenant, text: Any, query: str) -> Any:
     try:
         return link(visit_path(tenant, LOG) + query, text)
     except NoReverseMatch:

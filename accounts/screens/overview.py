@@ -16,6 +16,7 @@ from django.utils.safestring import SafeString
 from accounts.console.chart import Chart, Choice, Series, bar_chart, sparkline
 from accounts.console.page import Banner, Overview, Stat, State, Table, badge, link
 from accounts.links import staff_path, visit_path
+from accounts.screens import days
 from accounts.screens.failures import Failure, beside, failure_of, log_link
 from tenants import connection, placement
 from tenants.connection import (
@@ -61,7 +62,7 @@ def days_of(asked: str) -> int:
 
 
 def requests_chart(
-    days: QuerySet[TrafficDay],
+    rows: QuerySet[TrafficDay],
     today: date,
     length: int = CHARTED_DAYS,
     choices: tuple[Choice, ...] = (),
@@ -72,7 +73,7 @@ def requests_chart(
     `path_of` is the path of the requests of a day with an outcome, "all" or "refused".
     """
     first = today - timedelta(days=length - 1)
-    sums = days.filter(day__gte=first, day__lte=today).order_by("day").values_list("day")
+    sums = rows.filter(day__gte=first, day__lte=today).order_by("day").values_list("day")
     found = {
         day: (requests, failures)
         for day, requests, failures in sums.annotate(Sum("requests"), Sum("failures"))
@@ -113,7 +114,11 @@ def staff_overview(now: datetime, period: str = USUAL_PERIOD) -> Overview:
         banners=(*_nodes(), *_mails(now)),
         stats=_states(tenants),
         chart=requests_chart(
-            TrafficDay.objects.all(), now.date(), days_of(period), choices_of(PERIODS, period)
+            TrafficDay.objects.all(),
+            now.date(),
+            days_of(period),
+            choices_of(PERIODS, period),
+            days.path_of,
         ),
         sections=(
             _failing(tenants, now),
@@ -127,9 +132,9 @@ def staff_overview(now: datetime, period: str = USUAL_PERIOD) -> Overview:
 def sparklines(tenants: Iterable[Tenant], today: date) -> dict[Any, SafeString]:
     """The requests of each tenant in the last SPARK_DAYS, drawn, by its key: one statement."""
     first = today - timedelta(days=SPARK_DAYS - 1)
-    days = TrafficDay.objects.filter(tenant__in=tenants, day__gte=first, day__lte=today)
+    rows = TrafficDay.objects.filter(tenant__in=tenants, day__gte=first, day__lte=today)
     counts: dict[Any, dict[date, tuple[int, int]]] = {}
-    for tenant_id, day, requests, failures in days.values_list(
+    for tenant_id, day, requests, failures in rows.values_list(
         "tenant_id", "day", "requests", "failures"
     ):
         counts.setdefault(tenant_id, {})[day] = (requests, failures)

@@ -19,6 +19,7 @@ from accounts.console.site import ConsoleSite, Place, grouped
 from accounts.links import staff_path, visiting
 from accounts.models import IdentityProvider
 from accounts.permissions import STAFF_ROLES, TENANT_ROLES
+from accounts.screens import days
 from accounts.screens.accounts import accept_page
 from accounts.screens.confirming import confirm_page
 from accounts.screens.forgotten import forgotten_page, reset_page
@@ -189,6 +190,13 @@ class StaffSite(Site):
     def __init__(self, tenant_site: Site) -> None:
         super().__init__()
         self.tenant_site = tenant_site  # that staff visit
+
+    def get_urls(self) -> list[URLPattern | URLResolver]:
+        return [path(days.ROUTE, self.admin_view(self.day), name="day"), *super().get_urls()]
+
+    def day(self, request: HttpRequest, day: str) -> HttpResponse:
+        """The tenants whose requests came on a day."""
+        return days.day_page(self, request, day)
 
     def overview(self, request: HttpRequest) -> Overview:
         """The state of all tenants."""

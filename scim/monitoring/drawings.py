@@ -70,7 +70,7 @@ class Sketch:
 
     @property
     def clicks(self) -> list[str]:
-        """What is numbered, in that order."""
+        """The names of the numbered parts, in that order."""
         found = {1: f"{self.place} in the menu"} if self.place else {}
         for part in self.parts:
             for each in part if isinstance(part, tuple) else (part,):

@@ -94,6 +94,13 @@ def test_staff_find_the_whole_tenant_on_a_visit_and_their_own_places_at_home(sta
     assert "Provisioned users" not in home
 
 
+def test_an_overview_does_not_repeat_the_navigation(acme, admin_client, staff_client):
+    """Only where it has nothing else to say, as for a role that may see none of it."""
+    pages = [admin_client(acme).get("/admin/").text, staff_client.get("/admin/").text]
+
+    assert [page.count('class="tiles"') for page in pages] == [0, 0]
+
+
 def test_links_of_a_visit_stay_in_the_visit(staff_client, acme):
     links = re.findall(r'<a href="([^"]+)"', sections(staff_client.get("/t/acme/admin/")))
 

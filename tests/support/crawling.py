@@ -18,7 +18,9 @@ from playwright.sync_api import Error, Page
 
 WIDE: Final = (1360, 900)
 NARROW: Final = (390, 844)
-_ID: Final = re.compile(r"(?<=/)(?:[0-9a-f]{8}-[0-9a-f-]{27}|\d+)(?=/)|(?<=^/t/)[a-z0-9-]+")
+_ID: Final = re.compile(
+    r"(?<=/)(?:[0-9a-f]{8}-[0-9a-f-]{27}|\d{4}-\d\d-\d\d|\d+)(?=/)|(?<=^/t/)[a-z0-9-]+"
+)
 _MOST_TABS: Final = 400
 _MOST_REQUESTS: Final = 10
 _MOST_STATIC: Final = 40_000  # bytes, compressed
