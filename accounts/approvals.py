@@ -1,4 +1,4 @@
-"""Approval by a second person: the rule, and what waits for one before a secret token is generated.
+"""Approval by a second person: the rule, and what waits for one before a credential is generated.
 
 The rule holds in a tenant, or in all of them while it stands in staff's own (`support`).
 """
@@ -11,7 +11,7 @@ from tenants.current import in_public, in_tenant
 from tenants.models import Tenant
 
 REQUIRED: Final = "credentials need approval"  # the rule's name
-WAITS: Final = timedelta(hours=24)  # from the request until the token is generated
+WAITS: Final = timedelta(hours=24)  # from the request until it is generated
 
 
 def are_required() -> bool:

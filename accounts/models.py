@@ -304,7 +304,14 @@ class Rule(models.Model):
 
 
 class CredentialRequest(models.Model):
-    """A secret token that somebody asked for, which a second person has to approve (accounts.approvals)."""
+    """A credential that somebody asked for, which a second person has to approve (accounts.approvals)."""
+
+    class Kind(models.TextChoices):
+        """The kind of credential that was asked for."""
+
+        TOKEN = "token", "Secret token"
+        CLIENT = "client", "OAuth client"
+        SECRET = "secret", "Client secret"
 
     class Outcome(models.TextChoices):
         WAITING = "waiting", "Waiting"
@@ -313,6 +320,9 @@ class CredentialRequest(models.Model):
         USED = "used", "Generated"
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    kind = models.CharField(
+        max_length=10, choices=Kind, default=Kind.TOKEN, db_default=Kind.TOKEN.value
+    )
     label = models.CharField(max_length=LABEL_LENGTH)
     asked = models.JSONField()  # the request (accounts.actions.approvals); holds no secret
     requested_at = models.DateTimeField("requested")
@@ -322,11 +332,11 @@ class CredentialRequest(models.Model):
     decided_at = models.DateTimeField(null=True)
     decided_by = models.CharField(max_length=ACTOR_LENGTH, blank=True)
     decided_reason = models.CharField(max_length=REASON_LENGTH, blank=True)
-    token_public_id = models.CharField(max_length=PUBLIC_ID_LENGTH, blank=True)
+    token_public_id = models.CharField(max_length=PUBLIC_ID_LENGTH, blank=True)  # what came of it
 
     class Meta:
         ordering = ["-requested_at", "pk"]
-        verbose_name = "token request"
+        verbose_name = "credential request"
 
     def __str__(self) -> str:
         return f"{self.label}, requested by {self.requested_by}"

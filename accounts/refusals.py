@@ -39,8 +39,8 @@ _ADMIN: Final = "myPolicies: credentials work as long as their account has Admin
 _GUESSING: Final = "myPolicies: attempts to sign in are limited by account and by address"
 _BACKUPS: Final = "myPolicies: backups of tenants"
 _COMMANDS: Final = "The command line: manage.py tenant"
-_APPROVAL: Final = "myPolicies: one person requests a secret token, another one approves it"
-_REQUESTS: Final = "myPolicies: the tenant's Token requests"
+_APPROVAL: Final = "myPolicies: one person requests a credential, another one approves it"
+_REQUESTS: Final = "myPolicies: the tenant's Credential requests"
 _PRESETS: Final = "Microsoft: Azure IP Ranges and Service Tags, tag AzureActiveDirectory"
 _PRESET_COMMAND: Final = "The command line: manage.py address_preset"
 _AGAIN: Final = "Request another access token; OAuth clients do so automatically."
@@ -518,7 +518,7 @@ ROWS: Final = (
     ),
     Refusal(
         "token.needs-approval",
-        "The tenant, or staff for all tenants, requires that a second person approves secret tokens.",
+        "The tenant, or staff for all tenants, requires that a second person approves credentials.",
         _APPROVAL,
         "Request the token on the tenant's page, or with manage.py token mint, and have it approved.",
         _REQUESTS,
@@ -527,21 +527,21 @@ ROWS: Final = (
         "token.second-person",
         "The request has to be approved by another person of staff, and is for the one who made it.",
         _APPROVAL,
-        "Have somebody else approve it on the staff site; generate it yourself.",
+        "Have somebody else approve it on the staff site; generate the credential yourself.",
         _REQUESTS,
     ),
     Refusal(
         "token.not-approved",
-        "The request for a token has not been approved, has expired, or was used before.",
+        "The request for a credential has not been approved, has expired, or was used before.",
         _APPROVAL,
-        "Look at its state; request the token again.",
+        "Look at its state; make the request again.",
         _REQUESTS,
     ),
     Refusal(
         "client.needs-approval",
-        "OAuth clients and client secrets cannot be created while a second person approves credentials.",
+        "The tenant, or staff for all tenants, requires that a second person approves OAuth clients and secrets.",
         _APPROVAL,
-        "Request a secret token instead, or have an operator stop requiring approval.",
+        "Request it on the tenant's page, or with manage.py client create or add-secret, and have it approved.",
         _REQUESTS,
     ),
     Refusal(

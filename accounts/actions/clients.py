@@ -39,6 +39,14 @@ class ClientRequest:
 
 
 @dataclass(frozen=True, slots=True)
+class SecretRequest:
+    """One more secret for a client."""
+
+    client: str | UUID
+    years: int  # until it expires, 1 to 3
+
+
+@dataclass(frozen=True, slots=True)
 class CreatedClient:
     """A client, and its new secret, whose value exists nowhere else and is shown once."""
 
@@ -46,29 +54,44 @@ class CreatedClient:
     secret: ClientSecret | None  # None: it has keys
     value: str = field(repr=False, default="")
 
+    @property
+    def label(self) -> str:
+        """The client's."""
+        return self.client.label
+
+    @property
+    def public_id(self) -> str:
+        """The secret's, else the client's."""
+        return self.secret.public_id if self.secret else self.client.public_id
+
 
 def create_oauth_client(actor: Actor, tenant: Tenant, request: ClientRequest) -> CreatedClient:
     """A new client of the tenant, issued for one of its active admins. Raises ActionRefused."""
     with performing(actor, CREATE, tenant):
         _check_approval()
-        client = OAuthClient(
-            label=one_line(request.label, "The label", LABEL_LENGTH, "label"),
-            issued_for=get_admin(tenant, request.issued_for, "an OAuth client"),
-            public_keys=_read_keys(request.public_keys),
-            created_at=clock.now(),
-            created_by=actor.name,
-        )
-        allowed = allowed_addresses.apply(request.allowed_from, client, [])
-        client.save(force_insert=True)
-        details: Details = {
-            "issued_for": client.issued_for.email,
-            "has_keys": bool(client.public_keys),
-            **allowed,
-        }
-        note(actor, tenant, "OAuth client created", str(client), details)
-        if client.public_keys:
-            return CreatedClient(client, None)
-        return _add_secret(actor, tenant, client, request.years)
+        return create(actor, tenant, request)
+
+
+def create(actor: Actor, tenant: Tenant, request: ClientRequest) -> CreatedClient:
+    """A new client for an actor who may add one. Needs the frame of an action. Raises ActionRefused."""
+    client = OAuthClient(
+        label=one_line(request.label, "The label", LABEL_LENGTH, "label"),
+        issued_for=get_admin(tenant, request.issued_for, "an OAuth client"),
+        public_keys=_read_keys(request.public_keys),
+        created_at=clock.now(),
+        created_by=actor.name,
+    )
+    allowed = allowed_addresses.apply(request.allowed_from, client, [])
+    client.save(force_insert=True)
+    details: Details = {
+        "issued_for": client.issued_for.email,
+        "has_keys": bool(client.public_keys),
+        **allowed,
+    }
+    note(actor, tenant, "OAuth client created", str(client), details)
+    if client.public_keys:
+        return CreatedClient(client, None)
+    return _add_secret(actor, tenant, client, request.years)
 
 
 def add_client_secret(
@@ -77,10 +100,15 @@ def add_client_secret(
     """The client with one more secret; those it has stay as they are. Raises ActionRefused."""
     with performing(actor, ADD_SECRET, tenant):
         _check_approval()
-        found = _get_client(tenant, client)
-        if found.revoked_at is not None:
-            raise ActionRefused("action.too-late", f"The OAuth client {found} is revoked.")
-        return _add_secret(actor, tenant, found, years)
+        return add_secret(actor, tenant, SecretRequest(client, years))
+
+
+def add_secret(actor: Actor, tenant: Tenant, request: SecretRequest) -> CreatedClient:
+    """One more secret for an actor who may add it. Needs the frame of an action. Raises ActionRefused."""
+    found = _get_client(tenant, request.client)
+    if found.revoked_at is not None:
+        raise ActionRefused("action.too-late", f"The OAuth client {found} is revoked.")
+    return _add_secret(actor, tenant, found, request.years)
 
 
 def revoke_client_secret(actor: Actor, tenant: Tenant, secret: str | UUID) -> ClientSecret:
@@ -128,11 +156,11 @@ def restrict_client(
 
 
 def _check_approval() -> None:
-    """Raise ActionRefused while a second person has to approve credentials: they are secret tokens then."""
+    """Raise ActionRefused while a second person has to approve credentials."""
     if approvals.are_required():
         raise ActionRefused(
             "client.needs-approval",
-            "A second person has to approve credentials here, and only secret tokens can be requested.",
+            "A second person has to approve credentials here: request the client or its secret.",
         )
 
 

@@ -62,6 +62,16 @@ class Minted:
     value: str = field(repr=False)
     replaced: tuple[SecretToken, ...] = ()
 
+    @property
+    def label(self) -> str:
+        """The token's."""
+        return self.token.label
+
+    @property
+    def public_id(self) -> str:
+        """The token's."""
+        return self.token.public_id
+
 
 def mint_token(actor: Actor, tenant: Tenant, request: TokenRequest) -> Minted:
     """A new token of the tenant, issued for one of its active admins. Raises ActionRefused."""
@@ -69,7 +79,7 @@ def mint_token(actor: Actor, tenant: Tenant, request: TokenRequest) -> Minted:
         if approvals.are_required():
             raise ActionRefused(
                 "token.needs-approval",
-                "A second person has to approve secret tokens here: request one.",
+                "A second person has to approve credentials here: request the secret token.",
             )
         return mint(actor, tenant, request)
 

@@ -8,10 +8,10 @@ from django import forms
 from django.http import Http404, HttpRequest
 from django.urls import reverse
 
+from accounts import approvals
 from accounts.actions import (
     SECRET_YEARS,
     ClientRequest,
-    CreatedClient,
     add_client_secret,
     create_oauth_client,
     restrict_client,
@@ -19,12 +19,14 @@ from accounts.actions import (
     revoke_oauth_client,
 )
 from accounts.actions.allowed_addresses import RESTRICT_CLIENT
-from accounts.actions.clients import ADD_SECRET, CREATE, REVOKE, REVOKE_SECRET
+from accounts.actions.clients import ADD_SECRET, CREATE, REVOKE, REVOKE_SECRET, SecretRequest
 from accounts.console.action import ADD, KEY, Action, Call
 from accounts.console.form import ActionForm
-from accounts.console.page import Fact, Facts, Page, Table, link, record_path, url_name, when_stored
+from accounts.console.page import Page, Table, link, url_name
 from accounts.models import ClientSecret, OAuthClient
-from accounts.screens.showing_tokens import from_where, standing
+from accounts.screens.approvals import approval_note, asked_for
+from accounts.screens.showing_clients import facts_of, last_use, shown_once
+from accounts.screens.showing_tokens import standing
 from accounts.screens.tokens import (
     DEFAULT_LABEL,
     AdminField,
@@ -37,11 +39,6 @@ from accounts.signed_in import may
 from tenants import clock
 from tenants.current import current_tenant
 
-_BACK: Final = "Go to the OAuth client"
-_SHOWN_ONCE: Final = (
-    "Copy the client secret now: it is shown only once, and we store only a digest. If it is lost,"
-    " add another one and revoke this one."
-)
 _HEADINGS: Final = ("Id", "State", "Created", "Created by", "Expires", "Last used", "")
 
 
@@ -91,20 +88,16 @@ class SecretForm(ActionForm):
 
 def _create(call: Call[None]) -> Page:
     request = call.form.client_request()
-    return _shown_once(create_oauth_client(call.actor, current_tenant(), request))
+    if approvals.are_required():
+        return asked_for(call, request)
+    return shown_once(create_oauth_client(call.actor, current_tenant(), request))
 
 
 def _add_secret(call: Call[OAuthClient]) -> Page:
     years = call.data["years"]
-    return _shown_once(add_client_secret(call.actor, current_tenant(), call.record.pk, years))
-
-
-def _use(client: OAuthClient) -> Facts:
-    facts = (
-        Fact("Last used", client.last_used_at or "Never"),
-        Fact("From address", client.last_used_address),
-    )
-    return Facts("Last use", facts)
+    if approvals.are_required():
+        return asked_for(call, SecretRequest(call.record.pk, years))
+    return shown_once(add_client_secret(call.actor, current_tenant(), call.record.pk, years))
 
 
 def _is_live(call: Call[OAuthClient]) -> bool:
@@ -126,9 +119,9 @@ _ACTIONS: Final[tuple[Action[Any], ...]] = (
         needs_proof=True,
         permission=CREATE,
         title="Add OAuth client",
-        text=(
-            "The client gets access tokens with which it provisions the users of {tenant.name}"
-            " ({tenant.host})."
+        text=lambda _call: (
+            "The client gets access tokens with which it provisions the users of"
+            f" {current_tenant().name} ({current_tenant().host}).{approval_note()}"
         ),
         form=ClientForm,
         submit="Add",
@@ -140,7 +133,7 @@ _ACTIONS: Final[tuple[Action[Any], ...]] = (
         needs_proof=True,
         permission=ADD_SECRET,
         title="Add a secret to {record}",
-        text="The secrets that the client has keep working.",
+        text=lambda _call: f"The secrets that the client has keep working.{approval_note()}",
         form=SecretForm,
         submit="Add",
         run=_add_secret,
@@ -153,7 +146,7 @@ _ACTIONS: Final[tuple[Action[Any], ...]] = (
             "From any other address the client gets no access token, and those it has are refused from the"
             " next request on."
         ),
-        use=_use,
+        use=last_use,
     ),
     Action(
         name="revoke",
@@ -166,7 +159,7 @@ _ACTIONS: Final[tuple[Action[Any], ...]] = (
             " keys and access tokens are refused.\n"
             "The users stay as they are. This cannot be undone."
         ),
-        sections=lambda call: (_facts(call.record), _secrets(call.record, may_revoke=False)),
+        sections=lambda call: (facts_of(call.record), _secrets(call.record, may_revoke=False)),
         submit="Revoke this OAuth client",
         run=lambda call: revoke_oauth_client(call.actor, current_tenant(), call.record.pk),
         done="The OAuth client {record} is revoked: its next request is refused.",
@@ -206,28 +199,7 @@ class OAuthClientAdmin(CredentialAdmin[OAuthClient]):
 
     def page(self, request: HttpRequest, record: OAuthClient) -> Page:
         secrets = _secrets(record, may_revoke=may(request, REVOKE_SECRET))
-        return Page(str(record), (_facts(record), _use(record), secrets))
-
-
-def _shown_once(created: CreatedClient) -> Page:
-    tenant, client = current_tenant(), created.client
-    facts = [
-        Fact("Tenant URL", tenant.tenant_url, copyable=True),
-        Fact("Token endpoint", tenant.token_endpoint, copyable=True),
-        Fact("Client id", str(client.pk), copyable=True),
-    ]
-    if created.value:
-        facts.append(Fact("Client secret", created.value, copyable=True))
-    to_enter = Facts("Values for the client", tuple(facts), shown_once=bool(created.value))
-    path = record_path(OAuthClient, client.pk)
-    return Page(
-        f"OAuth client of {tenant.name}",
-        (to_enter, _facts(client)),
-        notice=_SHOWN_ONCE if created.value else "",
-        onward=when_stored(path, "the client secret", _BACK)
-        if created.value
-        else link(path, _BACK),
-    )
+        return Page(str(record), (facts_of(record), last_use(record), secrets))
 
 
 def _secrets(client: OAuthClient, *, may_revoke: bool) -> Table:
@@ -248,20 +220,3 @@ def _secrets(client: OAuthClient, *, may_revoke: bool) -> Table:
             )
         )
     return Table("Client secrets", _HEADINGS, tuple(rows), "The client has no secret.")
-
-
-def _facts(client: OAuthClient) -> Facts:
-    keys = client.public_keys.get("keys", [])
-    facts = [
-        Fact("Client id", str(client.pk)),
-        Fact("Label", client.label),
-        Fact("State", standing(client.state(clock.now()))),
-        Fact("Issued for", str(client.issued_for)),
-        Fact("Created", client.created_at),
-        Fact("Created by", client.created_by),
-        Fact("Public keys", ", ".join(key["kid"] for key in keys) or "None"),
-        Fact("Allowed addresses", from_where(client)),
-    ]
-    if client.revoked_at:
-        facts += [Fact("Revoked", client.revoked_at), Fact("Revoked by", client.revoked_by)]
-    return Facts("OAuth client", tuple(facts))

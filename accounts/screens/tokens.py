@@ -46,7 +46,7 @@ from accounts.models import (
     not_ended,
 )
 from accounts.permissions import MINT, Role
-from accounts.screens.approvals import asked_for
+from accounts.screens.approvals import approval_note, asked_for
 from accounts.screens.showing_tokens import facts_of, from_where, shown_once, standing
 from tenants import clock
 from tenants.connection import ago
@@ -257,17 +257,10 @@ class MoveForm(IssuedForm):
 
 def _mint(call: Call[Any]) -> Page:
     """The page with the value of the token, or with the request of it while a second person approves."""
-    tenant = current_tenant()
+    request = call.form.token_request()
     if approvals.are_required():
-        return asked_for(call)
-    return shown_once(mint_token(call.actor, tenant, call.form.token_request()))
-
-
-def _approval(_call: Call[Any]) -> str:
-    """The sentence that a second person has to approve, while one has."""
-    if not approvals.are_required():
-        return ""
-    return "\nA second person of staff has to approve it: you generate it then."
+        return asked_for(call, request)
+    return shown_once(mint_token(call.actor, current_tenant(), request))
 
 
 def _rotation(call: Call[SecretToken]) -> Mapping[str, Any]:
@@ -338,9 +331,9 @@ _ACTIONS: Final[tuple[Action[Any], ...]] = (
         needs_proof=True,
         permission=MINT,
         title="Generate secret token",
-        text=lambda call: (
+        text=lambda _call: (
             "The token lets Microsoft Entra ID provision the users of"
-            f" {current_tenant().name} ({current_tenant().host}).{_approval(call)}"
+            f" {current_tenant().name} ({current_tenant().host}).{approval_note()}"
         ),
         form=TokenForm,
         fields={"days": "expiry"},
@@ -356,7 +349,7 @@ _ACTIONS: Final[tuple[Action[Any], ...]] = (
         text=lambda call: (
             f"The new token takes the place of {call.record}, which works until the time chosen below is"
             " over: enter the new one in Entra before. Other tokens stay as they are unless you check"
-            f" them.{_approval(call)}"
+            f" them.{approval_note()}"
         ),
         form=RotationForm,
         options=_rotation,

@@ -9,14 +9,17 @@ from django.core.management.base import CommandError, CommandParser
 
 from accounts import actions
 from accounts.actions import SECRET_YEARS, AllowedFrom, ClientRequest, CreatedClient
+from accounts.actions.clients import SecretRequest
 from accounts.management.administration import IssuingCommand, TenantCommand
-from accounts.management.restricting import (
+from accounts.management.credentials import (
+    GenerateCommand,
     RestrictCommand,
     add_addresses,
     allowed_from,
     from_where,
+    is_requested,
 )
-from accounts.models import OAuthClient, RestrictedCredential
+from accounts.models import CredentialRequest, OAuthClient, RestrictedCredential
 from tenants import clock
 from tenants.current import in_tenant
 from tenants.management.kit import Group, HouseCommand, day, minute
@@ -58,12 +61,8 @@ class Create(IssuingCommand):
             public_keys=_read(options["public_keys"]),
             allowed_from=allowed_from(options),
         )
-        created = actions.create_oauth_client(self.actor, tenant, request)
-        client = created.client
-        self.note(f"Tenant URL: {tenant.tenant_url}")
-        self.note(f"Token endpoint: {tenant.token_endpoint}")
-        self.note(f"Client id: {client.id}, for {client.issued_for.email}")
-        _print_secret(self, created)
+        if not is_requested(self, tenant, request):
+            _show(self, tenant, actions.create_oauth_client(self.actor, tenant, request))
 
 
 def _read(path: Path | None) -> str:
@@ -73,6 +72,15 @@ def _read(path: Path | None) -> str:
         return path.read_text()
     except (OSError, UnicodeDecodeError) as error:
         raise CommandError(f"{path} cannot be read.") from error
+
+
+def _show(command: HouseCommand, tenant: Tenant, created: CreatedClient) -> None:
+    """Write what the client needs, the secret alone to standard output."""
+    client = created.client
+    command.note(f"Tenant URL: {tenant.tenant_url}")
+    command.note(f"Token endpoint: {tenant.token_endpoint}")
+    command.note(f"Client id: {client.id}, for {client.issued_for.email}")
+    _print_secret(command, created)
 
 
 def _print_secret(command: HouseCommand, created: CreatedClient) -> None:
@@ -130,7 +138,21 @@ class AddSecret(TenantCommand):
 
     def perform_in(self, tenant: Tenant, options: dict[str, Any], /) -> None:
         client_id, years = options["client_id"], options["years"]
-        _print_secret(self, actions.add_client_secret(self.actor, tenant, client_id, years))
+        if not is_requested(self, tenant, SecretRequest(client_id, years)):
+            _print_secret(self, actions.add_client_secret(self.actor, tenant, client_id, years))
+
+
+class Generate(GenerateCommand):
+    help = (
+        "Make an OAuth client or a client secret that was requested by `client create` or `client add-secret`"
+        " and approved; its secret is printed once."
+    )
+    examples = ("manage.py client generate acme 0190d0a4-7a4c-7000-8000-000000000000",)
+    kinds = (CredentialRequest.Kind.CLIENT, CredentialRequest.Kind.SECRET)
+
+    def show(self, tenant: Tenant, made: CreatedClient) -> None:
+        """Print what the client needs."""
+        _show(self, tenant, made)
 
 
 class Revoke(TenantCommand):
@@ -175,6 +197,7 @@ class Command(Group):
         "create": Create,
         "list": List,
         "add-secret": AddSecret,
+        "generate": Generate,
         "restrict": Restrict,
         "revoke": Revoke,
     }

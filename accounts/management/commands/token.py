@@ -2,35 +2,31 @@
 
 from collections.abc import Sequence
 from typing import Any, ClassVar, Final
-from uuid import UUID
 
 from django.core.management.base import CommandParser
 
-from accounts import actions, approvals
+from accounts import actions
 from accounts.actions import ActionRefused, AllowedFrom, Minted, Overlap, TokenRequest
-from accounts.actions.approvals import (
-    generate_approved,
-    request_token,
-    require_approval,
-    stop_requiring_approval,
-)
+from accounts.actions.approvals import require_approval, stop_requiring_approval
 from accounts.management.administration import (
     AdministrativeCommand,
     IssuingCommand,
     TenantCommand,
     get_tenant,
 )
-from accounts.management.restricting import (
+from accounts.management.credentials import (
+    GenerateCommand,
     RestrictCommand,
     add_addresses,
     allowed_from,
     from_where,
+    is_requested,
 )
-from accounts.models import RestrictedCredential, SecretToken
+from accounts.models import CredentialRequest, RestrictedCredential, SecretToken
 from tenants import clock
 from tenants.current import in_tenant
 from tenants.hostnames import OPERATOR_CUSTOM_DOMAIN
-from tenants.management.kit import Group, day, minute
+from tenants.management.kit import Group, HouseCommand, day, minute
 from tenants.models import Tenant
 
 DEFAULT_DAYS: Final = 365
@@ -81,46 +77,36 @@ class Mint(IssuingCommand):
             overlap=Overlap(options["overlap"] or Overlap.WEEK),
             allowed_from=allowed_from(options),
         )
-        with in_tenant(tenant):
-            needs_approval = approvals.are_required()
-        if needs_approval:
-            asked = request_token(self.actor, tenant, request)
-            self.note(
-                f"Requested: somebody of staff has to approve it until {minute(asked.expires_at)} UTC."
-            )
-            self.note(f"Then: manage.py token generate {tenant.custom_domain} {asked.pk}")
-            return
-        self.show(tenant, actions.mint_token(self.actor, tenant, request))
-
-    def show(self, tenant: Tenant, minted: Minted) -> None:
-        """Print the value, alone on standard output, this one time."""
-        token = minted.token
-        expiry = f"expires {day(token.expires_at)}" if token.expires_at else "never expires"
-        self.note(f"Tenant URL: {tenant.tenant_url}")
-        self.note(f"Secret token {token.public_id} for {token.issued_for.email}, {expiry}.")
-        for replaced in minted.replaced:
-            until = f"works until {minute(replaced.expires_at)} UTC"
-            self.note(f"{replaced} {'is revoked' if replaced.revoked_at else until}.")
-        self.note("It is shown this once:")
-        self.stdout.write(minted.value)
+        if not is_requested(self, tenant, request):
+            _show(self, tenant, actions.mint_token(self.actor, tenant, request))
 
 
-class Generate(Mint):
+def _show(command: HouseCommand, tenant: Tenant, minted: Minted) -> None:
+    """Write the value of a new token, alone, to standard output."""
+    token = minted.token
+    expiry = f"expires {day(token.expires_at)}" if token.expires_at else "never expires"
+    command.note(f"Tenant URL: {tenant.tenant_url}")
+    command.note(f"Secret token {token.public_id} for {token.issued_for.email}, {expiry}.")
+    for replaced in minted.replaced:
+        until = f"works until {minute(replaced.expires_at)} UTC"
+        command.note(f"{replaced} {'is revoked' if replaced.revoked_at else until}.")
+    command.note("It is shown this once:")
+    command.stdout.write(minted.value)
+
+
+class Generate(GenerateCommand):
     help = "Generate a secret token that was requested by `token mint` and approved; it is printed once."
     examples = ("manage.py token generate acme 0190d0a4-7a4c-7000-8000-000000000000",)
-    alias = ""
+    kinds = (CredentialRequest.Kind.TOKEN,)
 
-    def add_arguments(self, parser: CommandParser) -> None:
-        TenantCommand.add_arguments(self, parser)
-        parser.add_argument("request", type=UUID, help="As `token mint` prints it.")
-
-    def perform_in(self, tenant: Tenant, options: dict[str, Any], /) -> None:
-        self.show(tenant, generate_approved(self.actor, tenant, options["request"]))
+    def show(self, tenant: Tenant, made: Minted) -> None:
+        """Print the token."""
+        _show(self, tenant, made)
 
 
 class Approval(AdministrativeCommand):
     help = (
-        "Require that a second person of staff approves each new secret token of a tenant, or of all,"
+        "Require that a second person of staff approves each new credential of a tenant, or of all,"
         " or stop requiring it."
     )
     examples = ("manage.py token approval acme on", "manage.py token approval --all off")
@@ -136,10 +122,10 @@ class Approval(AdministrativeCommand):
         of = "every tenant" if options["all"] else str(tenant)
         if options["switch"] == "on":
             require_approval(self.actor, tenant)
-            self.note(f"A second person approves secret tokens of {of}.")
+            self.note(f"A second person approves credentials of {of}.")
         else:
             stop_requiring_approval(self.actor, tenant)
-            self.note(f"One person generates secret tokens of {of}.")
+            self.note(f"One person generates credentials of {of}.")
 
 
 def _days(options: dict[str, Any]) -> int | None:

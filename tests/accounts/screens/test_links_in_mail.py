@@ -14,7 +14,7 @@ from django.db import transaction
 from django.test import Client
 
 from accounts.actions import TokenRequest, single_sign_on
-from accounts.actions.approvals import request_token, require_approval
+from accounts.actions.approvals import request_credential, require_approval
 from accounts.models import Account
 from accounts.permissions import STAFF_ROLES, Role
 from tenants import clock
@@ -32,7 +32,7 @@ NORA = "nora@acme.example"
 # Template -> title of the pages that its links lead to.
 TITLES = {
     "invitation.txt": "Choose your password",
-    "approval.txt": "Token requests",
+    "approval.txt": "Credential requests",
     "certificate.txt": "Single sign-on",
     "expiry.txt": "Secret tokens",
     "reset.txt": "Choose your password",
@@ -149,7 +149,7 @@ def test_a_warning_of_expiry_leads_each_reader_to_the_tokens(acme, tara, staff, 
 
 def test_a_request_for_a_token_leads_those_who_may_approve_it_to_it(acme, tara, staff, command):
     require_approval(command, acme)
-    request_token(command, acme, TokenRequest("Entra", tara.pk, days=30))
+    request_credential(command, acme, TokenRequest("Entra", tara.pk, days=30))
 
     assert_read(sent(), [staff[role] for role in readers()], "approval.txt")
 

@@ -1,12 +1,17 @@
-"""The arguments of the commands about secret tokens and OAuth clients: the addresses from which they work."""
+"""The common part of the commands about secret tokens and OAuth clients: addresses, and approval."""
 
 from typing import Any, ClassVar
+from uuid import UUID
 
 from django.core.management.base import CommandParser
 
+from accounts import approvals
 from accounts.actions import ActionRefused, AllowedFrom
-from accounts.management.administration import TenantCommand
+from accounts.actions.approvals import Wanted, generate_approved, request_credential
+from accounts.management.administration import AdministrativeCommand, TenantCommand
 from accounts.models import RestrictedCredential
+from tenants.current import in_tenant
+from tenants.management.kit import minute
 from tenants.models import Tenant
 
 
@@ -71,4 +76,37 @@ class RestrictCommand(TenantCommand):
 
     def restrict(self, tenant: Tenant, key: str, allowed: AllowedFrom) -> RestrictedCredential:
         """The credential, restricted. Raises ActionRefused."""
+        raise NotImplementedError
+
+
+def is_requested(command: AdministrativeCommand, tenant: Tenant, wanted: Wanted) -> bool:
+    """Request the credential if a second person has to approve it; False if nobody has to."""
+    with in_tenant(tenant):
+        if not approvals.are_required():
+            return False
+    asked = request_credential(command.actor, tenant, wanted)
+    group = "token" if asked.kind == asked.Kind.TOKEN else "client"
+    command.note(
+        f"Requested: somebody of staff has to approve it until {minute(asked.expires_at)} UTC."
+    )
+    command.note(f"Then: manage.py {group} generate {tenant.custom_domain} {asked.pk}")
+    return True
+
+
+class GenerateCommand(TenantCommand):
+    """A command that generates an approved credential, of one of the kinds."""
+
+    kinds: ClassVar[tuple[str, ...]]
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        super().add_arguments(parser)
+        parser.add_argument(
+            "request", type=UUID, help="As the command that requested it prints it."
+        )
+
+    def perform_in(self, tenant: Tenant, options: dict[str, Any], /) -> None:
+        self.show(tenant, generate_approved(self.actor, tenant, options["request"], self.kinds))
+
+    def show(self, tenant: Tenant, made: Any) -> None:
+        """Print the value, alone on standard output, this one time."""
         raise NotImplementedError
