@@ -8,7 +8,7 @@ finds it queued, and what cannot be sent is tried again by the worker (accounts.
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Final
 from uuid import UUID
 
@@ -27,12 +27,16 @@ from tenants.models import Expiry, Tenant
 
 KEPT_AFTER: Final = timedelta(days=14)  # what has expired is shown for so long
 DAYS: Final = (30, 14, 3, 1)  # before the end
+_TEMPLATES: Final[dict[str, str]] = {
+    Expiry.Kind.SAML: "certificate.txt",
+    Expiry.Kind.OIDC: "sign_on_secret.txt",
+}
 
 
 def register(tenant: Tenant, now: datetime) -> None:
     """Bring the registry up to date with the credentials of `tenant`, which is the current one.
 
-    Five statements. Needs a transaction in the tenant.
+    Six statements. Needs a transaction in the tenant.
     """
     found = _expiries(tenant, now)
     Expiry.objects.filter(tenant=tenant).exclude(pk__in=found).delete()
@@ -59,12 +63,20 @@ def _expiries(tenant: Tenant, now: datetime) -> dict[UUID, Expiry]:
             (Expiry.Kind.SAML, provider, _last_end(provider.document("certificates")))
             for provider in IdentityProvider.objects.filter(kind=SignOn.SAML, is_enabled=True)
         ),
+        *(
+            (Expiry.Kind.OIDC, provider, _begin(provider.secret_expires_on))
+            for provider in IdentityProvider.objects.filter(kind=SignOn.OIDC, is_enabled=True)
+        ),
     ]
     return {
         each.pk: Expiry(id=each.pk, tenant=tenant, kind=kind, name=str(each), expires_at=at)
         for kind, each, at in found
         if at is not None
     }
+
+
+def _begin(day: date | None) -> datetime | None:
+    return datetime.combine(day, time(), UTC) if day else None
 
 
 def _last_end(certificates: Sequence[str]) -> datetime | None:
@@ -131,6 +143,5 @@ def _queue(tenant: Tenant, expiry: Expiry, now: datetime) -> int:
         "days": max((expiry.expires_at - now).days, 1),
         "support": SUPPORT,
     }
-    template = "certificate.txt" if expiry.kind == Expiry.Kind.SAML else "expiry.txt"
-    notice = mail.Notice(template, tenant, values, expiry.screen)
+    notice = mail.Notice(_TEMPLATES.get(expiry.kind, "expiry.txt"), tenant, values, expiry.screen)
     return mail.queue(notice, [*mail.tenant_admins(tenant), *mail.staff_who_may(MINT)], now)

@@ -296,6 +296,12 @@ def _locks() -> Iterator[Finding]:
         yield Finding("locks", Level.WARNING, sentence, remedy)
 
 
+_REMEDIES: Final[dict[str, str]] = {
+    Expiry.Kind.SAML: "Renew it in Entra, and save the new metadata under Single sign-on.",
+    Expiry.Kind.OIDC: "Add another one in Entra, and save it under Single sign-on.",
+}
+
+
 def _credentials() -> Iterator[Finding]:
     now = clock.now()
     with in_public():
@@ -304,10 +310,7 @@ def _credentials() -> Iterator[Finding]:
             kind, day = each.get_kind_display(), f"{each.expires_at:%Y-%m-%d}"
             verb = "expired" if each.expires_at <= now else "expires"
             sentence = f"{kind} {each.name} {verb} on {day}."
-            is_theirs = each.kind == Expiry.Kind.SAML
-            remedy = "Make a new one and enter it in Entra."
-            if is_theirs:
-                remedy = "Renew it in Entra, and save the new metadata under Single sign-on."
+            remedy = _REMEDIES.get(each.kind, "Make a new one and enter it in Entra.")
             domain = each.tenant.custom_domain
             yield Finding("credentials", Level.WARNING, sentence, remedy, domain)
 

@@ -186,6 +186,7 @@ class Expiry(models.Model):
         TOKEN = "token", "Secret token"
         SECRET = "secret", "Client secret"
         SAML = "saml", "Signing certificate"  # of the identity provider
+        OIDC = "oidc", "Single sign-on secret"  # at the identity provider
 
     id = models.UUIDField(primary_key=True, editable=False)
     tenant = models.ForeignKey(Tenant, models.CASCADE, related_name="expiries")
@@ -212,6 +213,7 @@ _REPLACED_AT: Mapping[str, str] = {
     Expiry.Kind.TOKEN: "secrettoken",
     Expiry.Kind.SECRET: "oauthclient",
     Expiry.Kind.SAML: "identityprovider",
+    Expiry.Kind.OIDC: "identityprovider",
 }
 
 

@@ -1,7 +1,7 @@
 """Actions on single sign-on: a tenant's identity providers, and when they may be used."""
 
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from typing import Final
 from uuid import UUID
 
@@ -28,6 +28,7 @@ VIEW: Final = "accounts.view_identityprovider"
 CHANGE: Final = "accounts.change_identityprovider"
 
 MAX_SECRET: Final = 500  # characters
+MOST_AHEAD: Final = timedelta(days=3_653)  # until a client secret ends
 _ONE_EACH: Final = {"one_account_for_a_person", "one_person_for_an_account"}  # constraints
 
 
@@ -41,6 +42,7 @@ class OidcRequest:
     document_url: str
     client_id: str
     secret: str = field(repr=False)
+    secret_expires_on: date | None = None  # None: nobody is warned of it
 
 
 def set_up_oidc(actor: Actor, tenant: Tenant, request: OidcRequest) -> IdentityProvider:
@@ -58,10 +60,17 @@ def set_up_oidc(actor: Actor, tenant: Tenant, request: OidcRequest) -> IdentityP
         )
         with about("secret"):
             _store_secret(provider, tenant, request.secret)
+        with about("secret_expires_on"):
+            provider.secret_expires_on = _secret_end(provider, request)
         if former[0] != provider.issuer:
             provider.documents, provider.read_at, provider.failure = {}, None, ""
         is_same = former == (provider.issuer, provider.client_id)
-        _save(actor, tenant, provider, {"client id": provider.client_id}, is_same=is_same)
+        ends = provider.secret_expires_on
+        details: Details = {"client id": provider.client_id}
+        if ends is not None:
+            details = {**details, "secret expires on": str(ends)}
+        _save(actor, tenant, provider, details, is_same=is_same)
+        expiries.register(tenant, clock.now())
         lifecycle.set_identity_due(tenant, clock.now())
     return provider
 
@@ -225,6 +234,20 @@ def _issuer(document_url: str) -> str:
         return oidc.issuer_of(url)
     except SignOnRefused as refusal:
         raise ActionRefused(refusal.reason, str(refusal)) from refusal
+
+
+def _secret_end(provider: IdentityProvider, request: OidcRequest) -> date | None:
+    """The day on which the secret ends; that of a secret that is kept may be over. Raises ActionRefused."""
+    day, today = request.secret_expires_on, clock.now().date()
+    is_kept = not request.secret and day == provider.secret_expires_on
+    if day is None or is_kept:
+        return day
+    if not today < day <= today + MOST_AHEAD:
+        raise ActionRefused(
+            "action.range",
+            "Enter a day within the next ten years, as Entra shows it for the secret.",
+        )
+    return day
 
 
 def _from_metadata(text: str) -> saml.Provider:

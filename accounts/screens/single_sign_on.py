@@ -1,5 +1,6 @@
 """Single sign-on of a tenant: the values to copy, the steps at the provider, and its state."""
 
+from datetime import timedelta
 from typing import Any, Final, cast
 
 from django import forms
@@ -24,9 +25,11 @@ from accounts.sso.identity import URL_LENGTH, Kind, SignOnRefused
 from accounts.sso.models import CLIENT_ID_LENGTH, IdentityLink, IdentityProvider
 from accounts.sso.oidc import WELL_KNOWN
 from accounts.sso.places import redirect_uri, service_of, start_url
+from tenants import clock
 from tenants.current import current_tenant
 from tenants.models import Tenant
 
+_SOON: Final = timedelta(days=30)
 _ENTRA: Final = "Microsoft Entra admin center"
 _STEPS: Final = {
     Kind.OIDC: (
@@ -66,6 +69,12 @@ class OidcForm(ActionForm):
         widget=forms.PasswordInput(attrs={"autocomplete": "off"}),
         label="Client secret",
         help_text="Its value, not its id. Stored encrypted; empty keeps the present one.",
+    )
+    secret_expires_on = forms.DateField(
+        required=False,
+        widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
+        label="Client secret expires on",
+        help_text="As Entra shows it beside the secret. Admins are told 30, 14, 3 and 1 days before.",
     )
 
 
@@ -124,7 +133,9 @@ def _guide(kind: Kind) -> tuple[Section, ...]:
 
 def _set_up_oidc(call: Call[Any]) -> IdentityProvider:
     data = call.data
-    request = OidcRequest(data["document_url"], data["client_id"], data["secret"])
+    request = OidcRequest(
+        data["document_url"], data["client_id"], data["secret"], data["secret_expires_on"]
+    )
     return single_sign_on.set_up_oidc(call.actor, current_tenant(), request)
 
 
@@ -142,7 +153,12 @@ def _present(call: Call[Any]) -> dict[str, Any]:
     if provider is None or provider.kind != Kind.OIDC:
         return {}
     url = f"{provider.issuer}{WELL_KNOWN}"
-    return {"initial": {"document_url": url, "client_id": provider.client_id}}
+    initial = {
+        "document_url": url,
+        "client_id": provider.client_id,
+        "secret_expires_on": provider.secret_expires_on,
+    }
+    return {"initial": initial}
 
 
 def _link(call: Call[IdentityProvider]) -> Page:
@@ -363,7 +379,20 @@ def _notice(provider: IdentityProvider) -> str:
         return f"{provider.failure} The worker tries again within five minutes."
     if not provider.is_read:
         return "The provider's documents are being read. Reload this page in a few seconds."
+    ends = provider.secret_expires_on
+    if ends is not None and ends - clock.now().date() <= _SOON:
+        return (
+            f"The client secret ends on {ends:%-d %b %Y}. Add another one in Entra, press Change and enter"
+            " it with its day."
+        )
     return ""
+
+
+def _secret(provider: IdentityProvider) -> str | None:
+    if not provider.secret:
+        return None
+    ends = provider.secret_expires_on
+    return f"Stored, expires on {ends:%-d %b %Y}" if ends else "Stored, without a day of expiry"
 
 
 def _facts(provider: IdentityProvider) -> Facts:
@@ -372,7 +401,7 @@ def _facts(provider: IdentityProvider) -> Facts:
         keys = len(provider.documents.get("keys", ()))
         facts += [
             Fact("Client ID", provider.client_id),
-            Fact("Client secret", "Stored" if provider.secret else None),
+            Fact("Client secret", _secret(provider)),
             Fact(
                 "Public keys",
                 f"{keys}, read {provider.read_at:%Y-%m-%d %H:%M} UTC" if keys else None,

@@ -21,6 +21,7 @@ class IdentityProvider(models.Model):
     issuer = models.CharField(max_length=URL_LENGTH)  # of SAML the entity id
     client_id = models.CharField(max_length=CLIENT_ID_LENGTH, blank=True)
     secret = models.TextField(blank=True, editable=False)  # sealed
+    secret_expires_on = models.DateField(null=True)  # as an admin has read it at the provider
     # From the provider's documents: the members of OpenID Connect's, with the key set as `keys`;
     # `sign_on_url` and `certificates` of SAML metadata. {} until they were read.
     documents = models.JSONField(default=dict)

@@ -1,6 +1,7 @@
 """Warnings before a credential expires: to whom, when, and each once."""
 
-from datetime import UTC, datetime, timedelta
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
 from io import StringIO
 
 import pytest
@@ -9,6 +10,7 @@ from django.core.management import call_command
 
 from accounts import actions, expiries
 from accounts.actions import ClientRequest, TokenRequest, single_sign_on
+from accounts.actions.single_sign_on import OidcRequest
 from accounts.models import AuditEntry
 from accounts.permissions import Role
 from tenants import lifecycle
@@ -185,3 +187,54 @@ def test_a_provider_that_nobody_signs_in_by_has_no_end(signed_on, acme):
     single_sign_on.disable(people.COMMAND, acme, "saml")
 
     assert (before, ends()) == (["saml"], [])
+
+
+@pytest.fixture
+def with_secret(acme, globex):
+    """Both tenants sign in with a client secret until 2027-01-15; acme's is enabled."""
+    for tenant in (acme, globex):
+        people.tenant_admin(tenant)
+        request = OidcRequest(
+            "https://login.microsoftonline.com/acme/v2.0/.well-known/openid-configuration",
+            identity.CLIENT_ID,
+            identity.CLIENT_SECRET,
+            date(2027, 1, 15),
+        )
+        single_sign_on.set_up_oidc(people.COMMAND, tenant, request)
+        single_sign_on.note_test(people.COMMAND, tenant, "oidc")
+    single_sign_on.enable(people.COMMAND, acme, "oidc")
+    return request
+
+
+def test_the_end_of_a_sign_on_secret_is_warned_of_where_people_sign_in_with_it(
+    with_secret, warn, clock, acme
+):
+    before = warn()
+    clock.move_to(datetime(2027, 1, 3, tzinfo=UTC))
+
+    assert before == []
+    assert warn() == [("tara@acme.example", "Single sign-on to Acme Ltd stops in 12 days")]
+    [message] = warn.messages
+    assert "The client secret of single sign-on to Acme Ltd" in message.body
+    assert "expires on 2027-01-15 at 00:00 UTC" in message.body
+    assert "http://acme.mypolicies.localhost:8000/admin/accounts/identityprovider/" in message.body
+    assert identity.CLIENT_SECRET not in message.body
+    assert warn() == []
+
+
+def test_a_new_sign_on_secret_has_an_end_of_its_own(with_secret, acme):
+    def ends():
+        with in_public():
+            return [
+                (e.kind, f"{e.expires_at:%Y-%m-%d}") for e in Expiry.objects.filter(tenant=acme)
+            ]
+
+    before = ends()
+    renewed = replace(with_secret, secret="another one", secret_expires_on=date(2028, 1, 1))
+    single_sign_on.set_up_oidc(people.COMMAND, acme, renewed)
+    after = ends()
+    single_sign_on.set_up_oidc(people.COMMAND, acme, replace(with_secret, secret_expires_on=None))
+
+    assert before == [("oidc", "2027-01-15")]
+    assert after == [("oidc", "2028-01-01")]
+    assert ends() == []

@@ -9,11 +9,12 @@ from django.conf import settings
 from django.core.management import CommandError
 from packaging.requirements import Requirement
 
-from accounts.models import Account
+from accounts.models import Account, IdentityProvider
+from accounts.sso import documents
 from tenants import clock, lifecycle
 from tenants.current import in_public, in_tenant
 from tenants.models import Tenant
-from tests.support.seed import accounts, filling
+from tests.support.seed import accounts, filling, story
 from tests.support.seed.accounts import ACME, COLLEAGUES, OTHERS, STAFF
 
 IMPORT_IT = """
@@ -107,3 +108,15 @@ def test_the_operator_who_may_be_there_already_is_left_as_is(operator):
         assert set(Account.objects.values_list("email", "role")) == {
             (email, role.value) for email, _, role in STAFF
         }
+
+
+def test_single_sign_on_is_there_untested_and_off_and_the_worker_asks_nobody(acme):
+    story.set_up_single_sign_on(acme, clock.now())
+
+    with in_tenant(acme):
+        found = {each.kind: each for each in IdentityProvider.objects.all()}
+    assert sorted(found) == ["oidc", "saml"]
+    assert [(each.is_read, each.is_enabled, each.tested_at) for each in found.values()] == 2 * [
+        (True, False, None)
+    ]
+    assert documents.tenants_due() == []

@@ -36,6 +36,7 @@ OBJECT_ID: Final = "0a21f0f2-8d2a-4f8e-bf98-7363c4aed4ef"
 CLIENT_ID: Final = "c0ffee00-5b6a-4a41-9d3c-6e5f6d7c8b9a"
 CLIENT_SECRET: Final = "a client secret of the test provider"
 LOGIN: Final = "tara@contoso.example"  # not her address here: nothing maps by it
+_LAST: Final = datetime(2090, 1, 1, tzinfo=UTC)
 _CLAIMS: Final = "http://schemas.microsoft.com/identity/claims/"
 _NAME: Final = "http://schemas.xmlsoap.org/ws/2005/05/identity/claims/name"
 _SAML: Final = "urn:oasis:names:tc:SAML:2.0"
@@ -52,12 +53,12 @@ def key(name: str = "signing") -> rsa.RSAPrivateKey:
 
 
 @cache
-def certificate(name: str = "signing") -> x509.Certificate:
-    """A certificate of the key, as long valid as no test's clock can leave."""
+def certificate(name: str = "signing", until: datetime = _LAST) -> x509.Certificate:
+    """A certificate of the key; as long valid as no test's clock can leave, if nobody says until when."""
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Test SSO Certificate")])
     builder = x509.CertificateBuilder(subject, subject, key(name).public_key(), 1)
     builder = builder.not_valid_before(datetime(2020, 1, 1, tzinfo=UTC))
-    builder = builder.not_valid_after(datetime(2090, 1, 1, tzinfo=UTC))
+    builder = builder.not_valid_after(until)
     return builder.sign(key(name), hashes.SHA256())
 
 
@@ -106,11 +107,13 @@ def unsigned(token: str) -> str:
 SAML_ISSUER: Final = f"https://sts.windows.net/{DIRECTORY}/"
 
 
-def metadata(sign_on_url: str, issuer: str = SAML_ISSUER, *names: str) -> str:
+def metadata(
+    sign_on_url: str, issuer: str = SAML_ISSUER, *names: str, until: datetime = _LAST
+) -> str:
     """The federation metadata of a provider, with the certificates of its keys."""
     keys = "".join(
         '<KeyDescriptor use="signing"><KeyInfo xmlns="http://www.w3.org/2000/09/xmldsig#"><X509Data>'
-        f"<X509Certificate>{_der(name)}</X509Certificate></X509Data></KeyInfo></KeyDescriptor>"
+        f"<X509Certificate>{_der(name, until)}</X509Certificate></X509Data></KeyInfo></KeyDescriptor>"
         for name in names or ("signing",)
     )
     return (
@@ -122,8 +125,8 @@ def metadata(sign_on_url: str, issuer: str = SAML_ISSUER, *names: str) -> str:
     )
 
 
-def _der(name: str) -> str:
-    return base64.b64encode(certificate(name).public_bytes(Encoding.DER)).decode()
+def _der(name: str, until: datetime = _LAST) -> str:
+    return base64.b64encode(certificate(name, until).public_bytes(Encoding.DER)).decode()
 
 
 @dataclass(slots=True)

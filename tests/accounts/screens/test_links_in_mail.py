@@ -15,6 +15,7 @@ from django.test import Client
 
 from accounts.actions import TokenRequest, single_sign_on
 from accounts.actions.approvals import request_credential, require_approval
+from accounts.actions.single_sign_on import OidcRequest
 from accounts.models import Account
 from accounts.permissions import STAFF_ROLES, Role
 from tenants import clock
@@ -34,6 +35,7 @@ TITLES = {
     "invitation.txt": "Choose your password",
     "approval.txt": "Credential requests",
     "certificate.txt": "Single sign-on",
+    "sign_on_secret.txt": "Single sign-on",
     "expiry.txt": "Secret tokens",
     "reset.txt": "Choose your password",
     **({"alarm.txt": "Mass deactivations"} if is_installed("guard") else {}),
@@ -165,6 +167,20 @@ def test_the_end_of_a_signing_certificate_leads_each_reader_to_single_sign_on(
         call_command("warn_of_expiry", stderr=StringIO())
 
         assert_read(sent(), [tara, *(staff[role] for role in readers())], "certificate.txt")
+
+
+def test_the_end_of_a_sign_on_secret_leads_each_reader_to_single_sign_on(
+    acme, tara, staff, command
+):
+    day = clock.now().date() + timedelta(days=10)
+    url = "https://login.microsoftonline.com/acme/v2.0/.well-known/openid-configuration"
+    request = OidcRequest(url, identity.CLIENT_ID, identity.CLIENT_SECRET, day)
+    single_sign_on.set_up_oidc(command, acme, request)
+    single_sign_on.note_test(command, acme, "oidc")
+    single_sign_on.enable(command, acme, "oidc")
+    call_command("warn_of_expiry", stderr=StringIO())
+
+    assert_read(sent(), [tara, *(staff[role] for role in readers())], "sign_on_secret.txt")
 
 
 @needs("guard")

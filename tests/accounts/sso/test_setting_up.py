@@ -1,6 +1,7 @@
 """Setting single sign-on up: values to copy, the provider's documents, a test, enabling."""
 
 import html
+from datetime import timedelta
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
@@ -15,7 +16,7 @@ from tenants.current import in_public, in_tenant
 from tenants.models import Tenant
 from tests.support import identity
 from tests.support.identity import CLIENT_ID, CLIENT_SECRET
-from tests.support.pages import nonce_in
+from tests.support.pages import facts_of, nonce_in
 
 LIST = "/admin/accounts/identityprovider/"
 OIDC = f"{LIST}set-up-oidc/"
@@ -113,10 +114,58 @@ def test_a_new_secret_ends_nobody_s_sign_in_and_another_directory_has_to_be_test
     assert (moved.is_enabled, moved.tested_at, moved.documents) == (False, None, {})
 
 
+def test_the_page_says_when_the_secret_ends_and_warns_before(own_host, acme, provider, set_up):
+    set_up(acme, "oidc")
+    page = path_to(acme, "change")
+    without = facts_of(own_host.get(page), "Identity provider")["Client secret"]
+    day = clock.now().date() + timedelta(days=31)
+    act(own_host, path_to(acme, "change-oidc"), **oidc_form(provider, secret_expires_on=day))
+    later = own_host.get(page)
+    sooner = {"secret": "", "secret_expires_on": day - timedelta(days=1)}
+    act(own_host, path_to(acme, "change-oidc"), **oidc_form(provider, **sooner))
+    soon = own_host.get(page).text
+
+    assert without == "Stored, without a day of expiry"
+    assert facts_of(later, "Identity provider")["Client secret"] == (
+        f"Stored, expires on {day:%-d %b %Y}"
+    )
+    assert "Add another one in Entra" not in later.text
+    assert f"The client secret ends on {day - timedelta(days=1):%-d %b %Y}." in soon
+    assert f'value="{day - timedelta(days=1)}"' in own_host.get(path_to(acme, "change-oidc")).text
+
+
+@pytest.mark.parametrize("days", [-1, 0, 3_654])
+def test_a_secret_ends_on_a_day_to_come(own_host, acme, provider, days):
+    day = clock.now().date() + timedelta(days=days)
+
+    answer = act(own_host, OIDC, **oidc_form(provider, secret_expires_on=day))
+
+    assert "Enter a day within the next ten years" in answer.text
+    with in_tenant(acme):
+        assert not IdentityProvider.objects.exists()
+
+
+def test_a_secret_that_has_ended_is_kept_with_its_day_until_there_is_another(
+    own_host, acme, provider, set_up
+):
+    set_up(acme, "oidc")
+    past = clock.now().date() - timedelta(days=3)
+    with in_tenant(acme):
+        IdentityProvider.objects.update(secret_expires_on=past)
+    form = oidc_form(provider, secret_expires_on=past)
+
+    kept = act(own_host, path_to(acme, "change-oidc"), **{**form, "secret": ""})
+    refused = act(own_host, path_to(acme, "change-oidc"), **form)
+
+    assert (kept.status_code, refused.status_code) == (302, 200)
+    assert "Enter a day within the next ten years" in refused.text
+
+
 @pytest.mark.parametrize(
     ("changed", "sentence"),
     [
         ({"document_url": "https://a.example/"}, "ends in"),
+        ({"secret_expires_on": "soon"}, "Enter a valid date"),
         ({"document_url": "ftp://a.example/.well-known/openid-configuration"}, "https://"),
         (
             {"document_url": "https://u:p@a.example/.well-known/openid-configuration"},
@@ -275,7 +324,7 @@ def test_another_tenant_s_admin_finds_nothing(acme, gus, globex, set_up, open_br
     paths = [f"{LIST}{provider_of(acme).pk}/change/", path_to(acme, "enable")]
 
     assert [browser.get(path).status_code for path in paths] == [404, 404]
-    assert "Sign in with" not in open_browser(globex).get("/admin/login/").text
+    assert "Sign in with Microsoft" not in open_browser(globex).get("/admin/login/").text
 
 
 def test_support_and_auditors_see_it_and_change_nothing(acme, set_up, alice, olaf):

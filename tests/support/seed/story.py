@@ -5,12 +5,16 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from accounts import actions
-from accounts.actions import TokenRequest
-from accounts.models import Account
+from accounts.actions import TokenRequest, single_sign_on
+from accounts.actions.single_sign_on import OidcRequest
+from accounts.models import Account, IdentityProvider
 from accounts.permissions import Role
-from tenants import clock
+from accounts.sso.identity import Kind
+from accounts.sso.oidc import WELL_KNOWN
+from tenants import clock, lifecycle
 from tenants.current import in_tenant
 from tenants.models import Tenant
+from tests.support import identity
 from tests.support.payloads import ENTERPRISE, patch
 from tests.support.people import COMMAND, PASSWORD
 from tests.support.seed.accounts import ACME, COLLEAGUES, OTHERS, SUSPENDED
@@ -136,6 +140,36 @@ def mint(tenant: Tenant, days: int = 365, label: str = _ENTRA) -> str:
     return actions.mint_token(COMMAND, tenant, TokenRequest(label, admin.email, days)).value
 
 
+def set_up_single_sign_on(tenant: Tenant, now: datetime) -> None:
+    """Both protocols, saved and neither tested nor enabled: there is no such directory at Microsoft.
+
+    The documents are there as if the worker had read them, and it does not ask for them.
+    """
+    entra = f"https://login.microsoftonline.com/{identity.DIRECTORY}"
+    request = OidcRequest(
+        f"{entra}/v2.0{WELL_KNOWN}",
+        identity.CLIENT_ID,
+        identity.CLIENT_SECRET,
+        (now + timedelta(days=150)).date(),
+    )
+    single_sign_on.set_up_oidc(COMMAND, tenant, request)
+    documents = {
+        "issuer": f"{entra}/v2.0",
+        "authorization_endpoint": f"{entra}/oauth2/v2.0/authorize",
+        "token_endpoint": f"{entra}/oauth2/v2.0/token",
+        "jwks_uri": f"{entra}/discovery/v2.0/keys",
+        **identity.key_set(),
+    }
+    with in_tenant(tenant):
+        read = IdentityProvider.objects.filter(kind=Kind.OIDC)
+        read.update(documents=documents, read_at=clock.now())
+    lifecycle.set_identity_due(tenant, None)
+    until = (now + timedelta(days=700)).replace(microsecond=0)
+    issuer = f"https://sts.windows.net/{identity.DIRECTORY}/"
+    metadata = identity.metadata(f"{entra}/saml2", issuer, until=until)
+    single_sign_on.set_up_saml(COMMAND, tenant, metadata)
+
+
 def tell_acme(people: int, now: datetime, travel: Travel, progress: Progress) -> None:
     """The big tenant, whose last cycle was three minutes ago."""
     start = (now - timedelta(days=DAYS)).replace(hour=7, minute=5, second=0, microsecond=0)
@@ -144,6 +178,7 @@ def tell_acme(people: int, now: datetime, travel: Travel, progress: Progress) ->
     for email, name, role in COLLEAGUES:
         actions.create_account(COMMAND, tenant, email, name, role)
         actions.set_password(COMMAND, tenant, email, PASSWORD)
+    set_up_single_sign_on(tenant, now)
     first = mint(tenant, DAYS - 14)
     mint(tenant, DAYS + 8, "Directory export")
 
