@@ -26,12 +26,6 @@ _logger = logging.getLogger(__name__)
 _Kinds = type[Exception] | tuple[type[Exception], ...]
 _TRANSLATIONS: Final[tuple[tuple[_Kinds, errors.ScimError], ...]] = (
     (
-        drf.UnsupportedMediaType,
-        errors.UnsupportedMediaType(
-            "request.media-type", "Send the body as application/scim+json."
-        ),
-    ),
-    (
         (Http404, drf.NotFound),
         errors.NotFound("request.no-endpoint", "There is no such SCIM endpoint."),
     ),

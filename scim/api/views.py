@@ -18,20 +18,13 @@ from scim.api.exceptions import handle, scim_error
 from scim.api.log import tell
 from scim.api.renderers import ScimNegotiation, ScimRenderer, put_headers
 from scim.protocol.bulk import Result
-from scim.protocol.errors import InvalidSyntax, NotFound, ScimError
+from scim.protocol.errors import InvalidSyntax, NotFound, ScimError, UnsupportedMediaType
 from scim.protocol.schema import ResourceType
 from scim.protocol.text import read_id
 from scim.provider.bulk import parts
 from scim.provider.observers import Answered
 from scim.provider.requester import Requester
 from tenants.current import log_with
-
-
-class ScimRequest(Request):
-    """DRF's request, which sees a body in chunks too."""
-
-    def _load_stream(self) -> None:
-        self._stream = bodies.open_stream(self._request)
 
 
 class ScimView(APIView):
@@ -49,15 +42,6 @@ class ScimView(APIView):
     sent: Any = None
     error: ScimError | None = None  # the refusal
     results: Sequence[Result] = ()  # of a bulk request
-
-    def initialize_request(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Request:
-        return ScimRequest(
-            request,
-            parsers=self.get_parsers(),
-            authenticators=self.get_authenticators(),
-            negotiator=self.get_content_negotiator(),
-            parser_context=self.get_parser_context(request),
-        )
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)
@@ -123,13 +107,24 @@ class ScimView(APIView):
         """The request's JSON. Raises InvalidSyntax, ContentTooLarge."""
         request: Any = self.http_request
         if not hasattr(request, "body_read"):  # a request that begins again cannot be read again
-            if self.request.stream is None:
-                raise InvalidSyntax(
-                    "body.unreadable", "The request has no body; it must be a JSON object."
-                )
-            request.body_read = self.request.data
+            request.body_read = self._parsed()
         self.sent = request.body_read
         return self.sent
+
+    def _parsed(self) -> Any:
+        """The body by the view's parser; DRF's request would keep it for forms and files, too."""
+        stream = bodies.open_stream(self.http_request)
+        if stream is None:
+            raise InvalidSyntax(
+                "body.unreadable", "The request has no body; it must be a JSON object."
+            )
+        negotiator = self.get_content_negotiator()
+        parser = negotiator.select_parser(self.request, self.get_parsers())
+        if parser is None:
+            raise UnsupportedMediaType(
+                "request.media-type", "Send the body as application/scim+json."
+            )
+        return parser.parse(stream, parser_context={"request": self.http_request})
 
 
 class JsonView(View):

@@ -8,6 +8,7 @@ agree by construction.
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Any, Final
 
 from scim.protocol.schema import Attribute, ResourceType, Type
@@ -65,15 +66,27 @@ def comparable(resource_type: ResourceType, resource: Mapping[str, Any]) -> dict
 
 
 def _comparable_member(resource_type: ResourceType, name: str, value: Any) -> Any:
-    schema = resource_type.find_schema(name) if isinstance(value, dict) else None
-    if schema is not None:
+    urn = _urn(resource_type, name) if isinstance(value, dict) else None
+    if urn is not None:
         return {
-            key_: comparable_value(located.attribute, item)
+            key_: comparable_value(attribute, item)
             for key_, item in value.items()
-            if (located := resource_type.locate(schema.id, key_))
+            if (attribute := _attribute(resource_type, urn, key_))
         }
-    located = resource_type.locate(None, name)
-    return comparable_value(located.attribute, value) if located else value
+    attribute = _attribute(resource_type, None, name)
+    return comparable_value(attribute, value) if attribute else value
+
+
+@lru_cache(maxsize=1024)
+def _urn(resource_type: ResourceType, name: str) -> str | None:
+    schema = resource_type.find_schema(name)
+    return schema.id if schema else None
+
+
+@lru_cache(maxsize=1024)
+def _attribute(resource_type: ResourceType, urn: str | None, name: str) -> Attribute | None:
+    located = resource_type.locate(urn, name)
+    return located.attribute if located else None
 
 
 def comparable_value(attribute: Attribute, value: Any) -> Any:
@@ -81,14 +94,15 @@ def comparable_value(attribute: Attribute, value: Any) -> Any:
 
     `value` is canonical: a list, an element of one, a complex or a simple value.
     """
+    if isinstance(value, str):
+        return fold(value) if attribute.folds else key(attribute, value)
     if isinstance(value, list):
         return [comparable_value(attribute, item) for item in value]
-    if isinstance(value, str):
-        return key(attribute, value)
     if isinstance(value, dict):
+        parts = attribute.parts
         return {
             name: comparable_value(sub, item)
             for name, item in value.items()
-            if (sub := attribute.find(name))
+            if (sub := parts.get(name) or attribute.find(name))
         }
     return key(attribute, value)

@@ -42,8 +42,9 @@ def changes(
     found = list(_in_order(core, "", before, after))
     for extension in resource_type.extensions:
         urn = extension.schema.id
-        attributes = extension.schema.attributes
-        found += _in_order(attributes, f"{urn}:", before.get(urn, {}), after.get(urn, {}))
+        old, new = before.get(urn, {}), after.get(urn, {})
+        if old != new:
+            found += _in_order(extension.schema.attributes, f"{urn}:", old, new)
     return tuple(found)
 
 
@@ -54,10 +55,13 @@ def _in_order(
     after: Mapping[str, Any],
 ) -> Iterator[Change]:
     for attribute in attributes:
-        old, new = before.get(attribute.name), after.get(attribute.name)
+        name = attribute.name
+        if name not in before and name not in after:
+            continue
+        old, new = before.get(name), after.get(name)
         if old == new:
             continue
-        path = f"{prefix}{attribute.name}"
+        path = f"{prefix}{name}"
         if attribute.type is not Type.COMPLEX:
             yield Change(path, old, new)
         elif not attribute.multi_valued:

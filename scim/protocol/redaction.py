@@ -30,6 +30,8 @@ REDACTED: Final = "[redacted]"
 _LISTS: Final = frozenset({"attributes", "excludedattributes", "schemas"})
 _WORDS: Final = frozenset({"sortorder", "startindex", "count", "cursor"})
 _WORD: Final = re.compile(r"[\w…=.+-]{0,40}")
+# Names of an operation's members that `shown` leaves as they are, as nearly all.
+_AS_DEFINED: Final = frozenset({"op", "path", "value"})
 # Members of an operation of a PATCH or a Bulk request that are words of the protocol.
 _OF_OPERATIONS: Final = frozenset({"op", "method", "version", "bulkid"})
 _MAX_WORD: Final = 200  # characters
@@ -253,7 +255,10 @@ class Redaction:
                 return reader.value_of(item, place, has_path=path is not None)
             return _word(item) if name in _OF_OPERATIONS else _left_out(item)
 
-        return {shown(name): member(name.lower(), item) for name, item in operation.items()}
+        return {
+            name if name in _AS_DEFINED else shown(name): member(name.lower(), item)
+            for name, item in operation.items()
+        }
 
 
 @dataclass(frozen=True, eq=False)

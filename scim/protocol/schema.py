@@ -76,6 +76,16 @@ class Attribute:
         return {sub.name.lower(): sub for sub in self.sub_attributes}
 
     @cached_property
+    def parts(self) -> dict[str, "Attribute"]:
+        """The sub-attributes by their canonical names."""
+        return {sub.name: sub for sub in self.sub_attributes}
+
+    @cached_property
+    def folds(self) -> bool:
+        """True if a text of the attribute is compared without regard to letter case."""
+        return self.type is not Type.DATE_TIME and not self.case_exact
+
+    @cached_property
     def is_secret(self) -> bool:
         """True if nobody gets to see a value of the attribute: it is accepted and kept nowhere."""
         return self.mutability is Mutability.WRITE_ONLY or self.returned is Returned.NEVER

@@ -69,6 +69,8 @@ class Existing:
             raise not_found(self.resource_type, self.identifier)
         self.precondition.check(stored.version)
         resource = without_secrets(self.resource_type, stored.resource)
+        if resource is stored.resource:
+            return stored
         return dataclasses.replace(stored, resource=resource)
 
 
