@@ -4,11 +4,14 @@ The only door to another schema. `with tenant:` of django-tenants mixes threads 
 (tenants.models); its `tenant_context` is used here and nowhere else.
 """
 
+import sys
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
+from types import TracebackType
 from typing import Any, Final
 
-from django.db import Error, connection, transaction
+from django.db import DEFAULT_DB_ALIAS, Error, connections, transaction
+from django.db.transaction import Atomic
 from django.http import HttpRequest
 from django_tenants.utils import schema_context, tenant_context
 
@@ -37,7 +40,7 @@ class TenantRequest(HttpRequest):
 
 def current_tenant() -> Tenant:
     """The tenant whose schema the connection is directed to. Raises LookupError in public."""
-    tenant: Any = connection.tenant  # type: ignore[attr-defined]  # tenants.backend
+    tenant: Any = connections[DEFAULT_DB_ALIAS].tenant  # type: ignore[attr-defined]  # tenants.backend
     if not isinstance(tenant, Tenant):
         raise LookupError("No tenant is entered.")  # noqa: TRY004  # a state, not a wrong argument
     return tenant
@@ -52,53 +55,103 @@ def in_tenant(tenant: Tenant) -> Iterator[None]:
     """
     with tenant_context(tenant), transaction.atomic():
         yield
-        _send_late_unless_committing()
+        _send_late_unless_committing(connections[DEFAULT_DB_ALIAS])
 
 
-@contextmanager
 def in_tenant_from_start(
     tenant: Tenant, first: Hot | None = None, *, only_reads: bool = False
-) -> Iterator[Rows | None]:
+) -> "_FromStart":
     """`in_tenant` for a request: begins the transaction at once, on a connection that lives.
 
     One that PostgreSQL closed while it was idle, at a restart say, is noticed by the first statement
     and replaced; nothing is lost, since nothing had begun. The same message asks for the revision of
-    a tenant that has one, and for `first`, a hot statement, whose rows are yielded, None without one.
-    A transaction that only reads may end with a hot statement already. Raises TenantChangedError.
+    a tenant that has one, and for `first`, a hot statement, whose rows the context gives, None
+    without one. A transaction that only reads may end with a hot statement already. Entering raises
+    TenantChangedError.
     """
-    was_open = connection.connection is not None
-    with ExitStack() as stack:
+    return _FromStart(tenant, first, only_reads=only_reads)
+
+
+class _FromStart(Atomic):
+    """The context of `in_tenant_from_start`; generators, one in the other, would be 60 calls more."""
+
+    def __init__(self, tenant: Tenant, first: Hot | None, *, only_reads: bool) -> None:
+        super().__init__(DEFAULT_DB_ALIAS, savepoint=True, durable=False)
+        self._tenant = tenant
+        self._first = first
+        self._only_reads = only_reads
+
+    def __enter__(self) -> Rows | None:  # type: ignore[override]  # Atomic gives nothing
+        session: Any = connections[DEFAULT_DB_ALIAS]
+        self._former = session.tenant
+        session.set_tenant(self._tenant)
         try:
-            rows = stack.enter_context(_begun(tenant, first, only_reads=only_reads))
+            rows = self._begun_on_what_lives(session)
+        except BaseException:
+            _direct(session, self._former)
+            raise
+        session.only_reads = self._only_reads
+        return rows
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        session: Any = connections[DEFAULT_DB_ALIAS]
+        session.only_reads = False
+        try:
+            if error is None:
+                _send_late_unless_committing(session)
+        except BaseException:
+            super().__exit__(*sys.exc_info())
+            raise
+        else:
+            super().__exit__(kind, error, traceback)
+        finally:
+            _direct(session, self._former)
+
+    def _begun_on_what_lives(self, session: Any) -> Rows | None:
+        was_open = session.connection is not None
+        try:
+            return self._begun(session, self._first)
         except Error as error:
-            if first and outages.is_of_no_table(error):
-                with _begun(tenant, None, only_reads=True):
-                    pass  # not reached if the tenant was removed, with its tables
+            if self._first and outages.is_of_no_table(error):
+                self._begun(session, None)  # raises if the tenant was removed, with its tables
+                super().__exit__(None, None, None)
             if not (was_open and (outages.is_disconnection(error) or outages.is_outdated(error))):
                 raise
-            rows = stack.enter_context(_begun(tenant, first, only_reads=only_reads))
-        yield rows
+            return self._begun(session, self._first)
 
-
-@contextmanager
-def _begun(tenant: Tenant, first: Hot | None, *, only_reads: bool) -> Iterator[Rows | None]:
-    question = Hot(_REVISION, [tenant.id])
-    with tenant_context(tenant), transaction.atomic():
-        revision, rows = connection.begin(question, first)  # type: ignore[attr-defined]  # tenants.backend
-        if tenant.revision is not None and revision != [(tenant.revision,)]:
-            raise TenantChangedError
-        connection.only_reads = only_reads  # type: ignore[attr-defined]  # tenants.backend
+    def _begun(self, session: Any, first: Hot | None) -> Rows | None:
+        super().__enter__()
         try:
-            yield rows
-        finally:
-            connection.only_reads = False  # type: ignore[attr-defined]  # tenants.backend
-        _send_late_unless_committing()
+            revision, rows = session.begin(Hot(_REVISION, [self._tenant.id]), first)
+            _check_revision(self._tenant, revision)
+        except BaseException:
+            super().__exit__(*sys.exc_info())
+            raise
+        return rows  # type: ignore[no-any-return]  # tenants.backend
 
 
-def _send_late_unless_committing() -> None:
+def _check_revision(tenant: Tenant, found: Rows) -> None:
+    if tenant.revision is not None and found != [(tenant.revision,)]:
+        raise TenantChangedError
+
+
+def _direct(session: Any, tenant: Any) -> None:
+    """Direct the connection to where it was, as django-tenants' own contexts do."""
+    if tenant is None:
+        session.set_schema_to_public()
+    else:
+        session.set_tenant(tenant)
+
+
+def _send_late_unless_committing(session: Any) -> None:
     """Send what waits for COMMIT, at the end of what is part of a transaction only."""
-    if len(connection.atomic_blocks) > 1:
-        connection.send_late()  # type: ignore[attr-defined]  # tenants.backend
+    if len(session.atomic_blocks) > 1:
+        session.send_late()
 
 
 @contextmanager

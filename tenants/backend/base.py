@@ -22,7 +22,7 @@ from time import perf_counter
 from typing import Any, Final, Protocol, TypeVar
 
 import psycopg
-from django.db import DatabaseError, connection
+from django.db import DEFAULT_DB_ALIAS, DatabaseError, connections
 from django.db.backends.postgresql.introspection import DatabaseIntrospection
 from django.db.backends.postgresql.schema import DatabaseSchemaEditor
 from django.db.models import Model
@@ -339,6 +339,13 @@ class DatabaseWrapper(base.DatabaseWrapper):  # type: ignore[misc]  # django-ten
         if autocommit and len(self._visited) >= MOST_SCHEMAS and not self.is_pooled:
             self.close()
 
+    def _set_autocommit(self, autocommit: bool) -> None:  # noqa: FBT001  # the signature is Django's
+        """Note how psycopg shall treat what follows; its property takes a lock and looks at its state.
+
+        It is asked for before BEGIN and after COMMIT or ROLLBACK, which are sent here.
+        """
+        self.connection._autocommit = autocommit  # noqa: SLF001  # the property's own
+
     def _send(self, commands: bytes) -> Any:
         """The result of the last of the commands, which go in one message."""
         self._line.sent += 1  # type: ignore[union-attr]  # it is open
@@ -394,7 +401,7 @@ def execute(statement: str, parameters: Parameters = ()) -> Rows:
     PostgreSQL prepares the statement once it has come five times on a connection, so its text must be
     one of few. Needs a transaction in a tenant. Raises what Django's cursors raise.
     """
-    rows: Rows = connection.execute_hot(Hot(statement, parameters))  # type: ignore[attr-defined]  # ours
+    rows: Rows = connections[DEFAULT_DB_ALIAS].execute_hot(Hot(statement, parameters))  # type: ignore[attr-defined]  # ours
     return rows
 
 
@@ -404,13 +411,13 @@ def execute_late(statement: str, parameters: Parameters = ()) -> Late:
     For what no hot statement of the transaction reads, and what cannot fail but with the database;
     a cursor finds it done. Raises OutsideTransactionError.
     """
-    late: Late = connection.execute_late(Hot(statement, parameters))  # type: ignore[attr-defined]  # ours
+    late: Late = connections[DEFAULT_DB_ALIAS].execute_late(Hot(statement, parameters))  # type: ignore[attr-defined]  # ours
     return late
 
 
 def seconds() -> float:
     """The time that the statements of this thread have taken so far, for differences."""
-    return float(connection.seconds)  # type: ignore[attr-defined]  # ours
+    return float(connections[DEFAULT_DB_ALIAS].seconds)  # type: ignore[attr-defined]  # ours
 
 
 def violated_constraint(error: DatabaseError) -> str | None:
