@@ -377,6 +377,35 @@ class Session(AbstractBaseSession):
         return store
 
 
+class Logo(models.Model):
+    """The tenant's picture, shown beside its name; there is one or none."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    is_only = models.BooleanField(default=True, unique=True, editable=False)
+    digest = models.CharField(max_length=16)  # in its address; Tenant.logo is the same
+    media_type = models.CharField(max_length=20)
+    width = models.PositiveSmallIntegerField()
+    height = models.PositiveSmallIntegerField()
+    content = models.BinaryField()  # at most pictures.MOST_BYTES
+    changed_at = models.DateTimeField("changed")
+    changed_by = models.CharField(max_length=ACTOR_LENGTH)
+
+    class Meta:
+        verbose_name = "logo"
+        verbose_name_plural = "logo"
+        constraints = [
+            models.CheckConstraint(name="accounts_logo_only", condition=models.Q(is_only=True))
+        ]
+
+    def __str__(self) -> str:
+        return f"logo of {self.size} pixels"
+
+    @property
+    def size(self) -> str:
+        """Width and height in words."""
+        return f"{self.width} by {self.height}"
+
+
 class Guesses(models.Model):
     """Wrong passwords and codes, counted for an account, an address, or both (accounts.guessing)."""
 

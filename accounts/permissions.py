@@ -44,6 +44,9 @@ REQUIRE_APPROVAL: Final = "accounts.require_approval"
 STOP_APPROVAL: Final = "accounts.stop_approval"
 VIEW_REQUESTS: Final = "accounts.view_credentialrequest"
 
+# Uploading and removing the picture beside a tenant's name.
+CHANGE_LOGO: Final = "accounts.change_logo"
+
 # Generating secret tokens that never expire.
 MINT_ENDLESS: Final = "accounts.add_endless_token"
 
@@ -87,6 +90,7 @@ _SEE_ALL: Final = _SEE_PROVISIONING | {
     "accounts.view_oauthclient",
     "accounts.view_auditentry",
     "accounts.view_identityprovider",
+    "accounts.view_logo",
     "tenants.view_mail",
     VIEW_REQUESTS,
     OWN_ACCOUNT,
@@ -115,6 +119,7 @@ _LEAD: Final = (
     | _GUARD
     | {
         EXPORT_AUDIT,
+        CHANGE_LOGO,
         "tenants.suspend_tenant",
         MINT_ENDLESS,
         REQUIRE_APPROVAL,
@@ -165,6 +170,8 @@ GRANTS: Final[Mapping[str, frozenset[str]]] = {
         UNLOCK,
         "accounts.view_identityprovider",
         "accounts.change_identityprovider",
+        "accounts.view_logo",
+        CHANGE_LOGO,
     },
     Role.MEMBER: frozenset(),
     Role.SUPPORT: _SUPPORT,

@@ -7,6 +7,8 @@ admins in their provisioning log, everybody in docs/entra.md. `scim.refusals` ga
 from dataclasses import dataclass
 from typing import Final
 
+from accounts.pictures import LEAST_SIDE, MOST_BYTES, MOST_SIDE
+
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
@@ -256,6 +258,13 @@ ROWS: Final = (
         "myPolicies: limits",
         "Choose a value within the limits that the message names.",
         "myPolicies: the form of the action",
+    ),
+    Refusal(
+        "logo.unfit",
+        "The file is no picture that can be a logo.",
+        f"myPolicies: PNG or JPEG, up to {MOST_BYTES // 1024} kB, each side {LEAST_SIDE} to {MOST_SIDE:,} pixels",
+        "Export the logo as PNG or JPEG in a smaller size, then upload it again.",
+        "myPolicies: the tenant's Logo",
     ),
     Refusal(
         "action.text",

@@ -10,6 +10,7 @@ from accounts.models import (
     AuditEntry,
     CredentialRequest,
     IdentityProvider,
+    Logo,
     OAuthClient,
     SecretToken,
 )
@@ -17,6 +18,7 @@ from accounts.screens.accounts import AccountAdmin
 from accounts.screens.approvals import CredentialRequestAdmin
 from accounts.screens.audit_log import AuditEntryAdmin
 from accounts.screens.clients import OAuthClientAdmin
+from accounts.screens.logos import LogoAdmin
 from accounts.screens.mails import MailAdmin
 from accounts.screens.single_sign_on import IdentityProviderAdmin
 from accounts.screens.site import StaffSite, TenantSite
@@ -48,4 +50,5 @@ for feature in features():
     feature.register(staff_site, tenant_site)
 tenant_site.register(Account, AccountAdmin)
 tenant_site.register(IdentityProvider, IdentityProviderAdmin)
+tenant_site.register(Logo, LogoAdmin)
 tenant_site.register(AuditEntry, AuditEntryAdmin)

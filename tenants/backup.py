@@ -29,8 +29,8 @@ from tenants.errors import TenantRefused
 from tenants.models import Mail, Tenant
 from tenants.recordings import Lacking
 
-# Tables that a copy for another purpose gets: people, groups and what happened to them. No account,
-# credential, session or receiver of events.
+# Tables that a copy for another purpose gets: people, groups and what happened to them, and the logo. No
+# account, credential, session or receiver of events.
 PEOPLE: Final = frozenset(
     {
         "scim_resource",
@@ -38,6 +38,7 @@ PEOPLE: Final = frozenset(
         "scim_extensionschema",
         "scim_provisioningevent",
         "scim_attributechange",
+        "accounts_logo",
     }
 )
 _APPLIED: Final = "SELECT app, name FROM django_migrations ORDER BY id"
@@ -156,6 +157,7 @@ def copy_people(path: Path, tenant: Tenant) -> None:
         revision = file.manifest.tenant["schemas_revision"]
         if revision:
             lifecycle.set_schemas_revision(tenant, UUID(revision))
+        lifecycle.set_logo(tenant, file.manifest.tenant.get("logo", ""))
 
 
 def _check_version(manifest: Manifest) -> None:

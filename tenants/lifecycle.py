@@ -168,6 +168,13 @@ def set_schemas_revision(tenant: Tenant, revision: UUID | None) -> None:
         tenant.save(update_fields=["schemas_revision"])
 
 
+def set_logo(tenant: Tenant, digest: str) -> None:
+    """Have every process show the picture of that digest, with its next request; "": none."""
+    tenant.logo = digest
+    with in_public():
+        tenant.save(update_fields=["logo"])
+
+
 def set_sends_events(tenant: Tenant, *, sends: bool) -> None:
     """Note in the registry whether the tenant has an event stream that is sent on.
 

@@ -48,6 +48,8 @@ class Tenant(TenantMixin):  # type: ignore[misc]  # django-tenants ships no type
     sends_events = models.BooleanField(default=False, db_default=False, editable=False)
     # When the worker reads the documents of the tenant's identity provider next; None: it has none.
     identity_due_at = models.DateTimeField(null=True, editable=False)
+    # The digest of its picture, in the address where its own host serves it (accounts.screens.logos).
+    logo = models.CharField(max_length=16, default="", db_default="", blank=True, editable=False)
     # Of a suspended tenant that is to be deleted: not before; None: never.
     delete_after = models.DateTimeField(null=True, editable=False)
 

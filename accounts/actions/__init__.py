@@ -26,6 +26,7 @@ from accounts.actions.clients import (
     revoke_client_secret,
     revoke_oauth_client,
 )
+from accounts.actions.logos import change_logo, remove_logo
 from accounts.actions.mails import (
     accept_invitation,
     can_be_invited,
@@ -70,6 +71,7 @@ __all__ = [
     "add_client_secret",
     "add_host",
     "can_be_invited",
+    "change_logo",
     "change_role",
     "create_account",
     "create_oauth_client",
@@ -84,6 +86,7 @@ __all__ = [
     "reactivate_account",
     "remove_admin",
     "remove_host",
+    "remove_logo",
     "restrict_client",
     "restrict_token",
     "resume_tenant",

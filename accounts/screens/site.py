@@ -19,7 +19,7 @@ from accounts.console.site import ConsoleSite, Place, grouped
 from accounts.links import staff_path, visiting
 from accounts.models import IdentityProvider
 from accounts.permissions import STAFF_ROLES, TENANT_ROLES
-from accounts.screens import days
+from accounts.screens import days, logos
 from accounts.screens.accounts import accept_page
 from accounts.screens.confirming import confirm_page
 from accounts.screens.forgotten import forgotten_page, reset_page
@@ -150,6 +150,7 @@ class Site(ConsoleSite):
             "who_signs_in": self.who_signs_in(),
             "where": current_tenant().host,
             "base_url": current_tenant().base_url,
+            "logo_path": self.logo_path(request),
             "ways": self.sign_on_ways,  # asked for by the pages that show them
             "password_rule": self.password_rule,
         }
@@ -168,6 +169,10 @@ class Site(ConsoleSite):
     def switcher(self, request: HttpRequest) -> Switcher | None:
         """The way to other tenants, for staff."""
         return None
+
+    def logo_path(self, request: HttpRequest) -> str:
+        """The path of the picture beside the name; "" for none."""
+        return ""
 
     def running_view(self, request: HttpRequest) -> Viewing | None:
         """The running view of staff who see a tenant as its admins do, for the banner."""
@@ -272,7 +277,15 @@ class TenantSite(Site):
         return search.is_typing and visit_of(search.request) is not None
 
     def get_urls(self) -> list[URLPattern | URLResolver]:
-        return [*SigningOn(self).urls(), *super().get_urls()]
+        logo = path(logos.ROUTE, self.logo, name="logo")
+        return [*SigningOn(self).urls(), logo, *super().get_urls()]
+
+    def logo(self, request: HttpRequest, digest: str) -> HttpResponse:
+        """The tenant's picture, for everybody who sees the sign-in page."""
+        return logos.answer(request, digest)
+
+    def logo_path(self, request: HttpRequest) -> str:
+        return "" if visit_of(request) else logos.path_of(current_tenant().logo)
 
     def sign_on_ways(self) -> list[IdentityProvider]:
         return list(IdentityProvider.objects.filter(is_enabled=True).only("kind"))

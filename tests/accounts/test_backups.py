@@ -10,8 +10,16 @@ import pytest
 from django.db import connection, transaction
 
 from accounts import audit
-from accounts.actions import ActionRefused, Actor, NotPermitted, add_host, backups, resume_tenant
-from accounts.models import AuditEntry, SecretToken
+from accounts.actions import (
+    ActionRefused,
+    Actor,
+    NotPermitted,
+    add_host,
+    backups,
+    change_logo,
+    resume_tenant,
+)
+from accounts.models import AuditEntry, Logo, SecretToken
 from scim.models import AttributeChange, Resource
 from tenants import archive, backup, clock, lifecycle, recordings, schemas
 from tenants.current import in_public, in_tenant
@@ -19,6 +27,7 @@ from tenants.models import Domain, Guard, LegalHold, Tenant
 from tests.support import clients, database
 from tests.support.commands import run
 from tests.support.installed import is_installed
+from tests.support.logos import png
 from tests.support.payloads import BJENSEN, user
 from tests.support.people import COMMAND
 from tests.tenants.test_schemas import migrate
@@ -264,6 +273,24 @@ def test_a_clone_has_the_people_and_no_way_in(filled, initrode, globex):
         assert SecretToken.objects.count() == 1
     assert audited(clone) == ("tenant cloned", None)
     assert audited(initrode) == ("tenant cloned", None)
+
+
+def test_a_logo_goes_with_the_backup_and_the_clone(filled, initrode, globex, file):
+    change_logo(COMMAND, initrode, png())
+    clone = backups.clone_tenant(
+        COMMAND, initrode, "initrode-test", "Test", "tara@initrode.example"
+    )
+    backups.archive_tenant(COMMAND, initrode, file)
+    restored, _ = backups.restore_tenant(COMMAND, file, "")
+
+    for tenant in (clone, restored):
+        with in_tenant(tenant):
+            logo = Logo.objects.get()
+        with in_public():
+            known = Tenant.objects.get(pk=tenant.pk).logo
+        assert (bytes(logo.content), logo.digest) == (png(), known)
+    with in_public():
+        assert Tenant.objects.get(pk=globex.pk).logo == ""
 
 
 def test_a_renamed_tenant_answers_at_its_new_name_only(filled, initrode):

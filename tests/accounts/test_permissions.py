@@ -23,6 +23,7 @@ SEE = {
     "accounts.view_secrettoken",
     "accounts.view_oauthclient",
     "accounts.view_identityprovider",
+    "accounts.view_logo",
 }
 PEOPLE = {
     "scim.view_personal_data",
@@ -76,7 +77,7 @@ LEAD = (
     | STREAMS
     | GUARD
     | KEEPING
-    | {"accounts.export_auditentry"}
+    | {"accounts.export_auditentry", "accounts.change_logo"}
     | {"tenants.suspend_tenant", "scim.restore_user", "scim.change_extensionschema"}
     | {"accounts.require_factor", "accounts.require_approval", "accounts.add_endless_token"}
 )
@@ -95,6 +96,7 @@ def test_a_tenant_admin_sees_and_exports_what_is_provisioned_and_acts_on_admins_
         "accounts.view_credentialrequest",
         "accounts.unlock_account",
         "accounts.change_identityprovider",
+        "accounts.change_logo",
     }
 
 
