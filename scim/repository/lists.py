@@ -16,9 +16,9 @@ ascending and first in descending order, which is what PostgreSQL does with NULL
 that is, by creation.
 """
 
+from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import chain
 from typing import Any, Final
 
 from django.db import OperationalError, connection
@@ -35,7 +35,7 @@ from scim.repository.reach import Reach, reach
 from scim.repository.resources import FIELDS, gathered
 from scim.repository.sql import Parameter, Sql, join, sql, switch
 from scim.repository.where import compile_filter
-from tenants.backend.base import execute
+from tenants.backend.base import all_rows, execute
 from tenants.outages import is_overtime
 
 _BY_VALUE = frozenset({Type.BOOLEAN, Type.INTEGER, Type.DECIMAL})
@@ -180,20 +180,21 @@ def _page(sources: Sequence[Source], query: Query, matching: Sql) -> Page:
     statement = _statement(sources, query, matching, walk, known)
     with connection.cursor() as cursor:
         cursor.execute(statement.text, statement.parameters)
-        first = cursor.fetchone()
         if cursor.rowcount > _most_rows(query):
             raise TooMany(
                 "list.too-costly", f"The groups on the page have too many members. {_FEWER}"
             )
-        rows = sorted(gathered(chain([first], cursor), _LEAD), key=_number)
+        listed = deque(all_rows(cursor))
+        counted: int = listed[0][0]
+        rows = sorted(gathered(listed, _LEAD), key=_number)
     types = {source.resource_type.name: source.resource_type for source in sources}
     found = [Listed(types[name], stored, key) for (_, _, key, name), stored in rows]
     items = found[: query.count]
     if not walk.ids_rise:
         items.reverse()
     if known is None:
-        totals.remember(matching, first[0])
-    return Page(_total(query, first[0], len(items)), tuple(items), len(found) > query.count)
+        totals.remember(matching, counted)
+    return Page(_total(query, counted, len(items)), tuple(items), len(found) > query.count)
 
 
 def _is_deep(query: Query, rank: Column) -> bool:
@@ -231,7 +232,8 @@ def _looked_up(sources: Sequence[Source], query: Query) -> Page | None:
         return None
     [source] = sources
     statement = sql(_LOOK_UP, relations.as_json(source.loading, "r"), condition)
-    found = list(gathered(execute(statement.text, statement.parameters), lead=1))
+    rows = deque(execute(statement.text, statement.parameters))
+    found = list(gathered(rows, lead=1))
     if len(found) > 1:
         return None
     items = tuple(

@@ -271,30 +271,29 @@ def _one(
 ) -> Stored | None:
     members = relations.members([loading], "r")
     found = sql(template, relations.as_json(loading, "r"), *members, Parameter(identifier))
-    for (name,), stored in gathered(execute(found.text, found.parameters), lead=1):
+    for (name,), stored in gathered(deque(execute(found.text, found.parameters)), lead=1):
         return stored if name == resource_type.name else None
     return None
 
 
-def gathered(rows: Iterable[Sequence[Any]], lead: int) -> Iterator[tuple[Sequence[Any], Stored]]:
+def gathered(rows: deque[tuple[Any, ...]], lead: int) -> Iterator[tuple[Sequence[Any], Stored]]:
     """The resources in rows of FIELDS, relations as JSON, and a part of the members with its place.
 
     Each with the `lead` columns before them. A resource has a row for each part; one of NULL alone
-    is none.
+    is none. `rows` is emptied meanwhile: those of a large group are let go one by one.
     """
-    first: dict[UUID, Sequence[Any]] = {}
+    first: dict[UUID, tuple[Any, ...]] = {}
     parts: dict[UUID, list[tuple[int, bytes]]] = {}
-    left = deque(rows)
-    del rows  # those of a large group are let go one by one
-    while left:
-        row = left.popleft()
-        identifier, place, text = row[lead], *row[-2:]
-        first.setdefault(identifier, row[:-2])
+    while rows:
+        row = rows.popleft()
+        identifier, place, text = row[lead], row[-2], row[-1]
         if text is not None:
+            first.setdefault(identifier, row[:-2])
             parts.setdefault(identifier, []).append((place, text.encode()))
+        elif identifier is not None:  # has no members to show, so no further row
+            yield row[:lead], _read(row[lead:-2], None)
     for identifier, row in first.items():
-        if identifier is not None:
-            yield row[:lead], _read(row[lead:], parts.get(identifier))
+        yield row[:lead], _read(row[lead:], parts[identifier])
 
 
 def _read(row: Sequence[Any], parts: list[tuple[int, bytes]] | None) -> Stored:

@@ -415,6 +415,15 @@ def execute_late(statement: str, parameters: Parameters = ()) -> Late:
     return late
 
 
+def all_rows(cursor: Any) -> Rows:
+    """The rows of a statement that a cursor has executed, read as those of hot ones are.
+
+    Django's cursors read moments in Python, and rows one by one: a quarter of a page's time.
+    """
+    rows: Rows = connections[DEFAULT_DB_ALIAS].statements.rows(cursor.cursor.pgresult)  # type: ignore[attr-defined]  # ours
+    return rows
+
+
 def seconds() -> float:
     """The time that the statements of this thread have taken so far, for differences."""
     return float(connections[DEFAULT_DB_ALIAS].seconds)  # type: ignore[attr-defined]  # ours

@@ -80,7 +80,7 @@ class Statements:
             result = session.exec_params(text, values, types, formats)
         else:
             result = session.exec_prepared(name, values, formats)
-        return self._rows(self._checked(result))
+        return self.rows(self._checked(result))
 
     def in_message(self, hot: Hot, *, on_path: bool = False) -> bytes:
         """The command that executes it, to go in a message with others.
@@ -124,7 +124,16 @@ class Statements:
         """The rows of each of the commands, which go in one message and have no parameters."""
         self._session.pgconn.send_query(commands)
         results = self._session.wait(generators.execute(self._session.pgconn))
-        return [self._rows(self._checked(result)) for result in results]
+        return [self.rows(self._checked(result)) for result in results]
+
+    def rows(self, result: Any) -> Rows:
+        """The rows of an answer."""
+        if not result.ntuples:
+            return []
+        self._values.set_pgresult(result)
+        rows: Rows = self._values.load_rows(0, result.ntuples, tuple)
+        self._values.set_pgresult(None)  # its memory is not the connection's to keep
+        return rows
 
     def _prepared(self, statement: str, parameters: Parameters) -> tuple[bytes, Any, bytes | None]:
         """Text and values of a statement, and its name if it is prepared, perhaps just now."""
@@ -163,14 +172,6 @@ class Statements:
 
     def _dumped(self, values: Sequence[Any]) -> Any:
         return self._values.dump_sequence(values, [PyFormat.AUTO] * len(values))
-
-    def _rows(self, result: Any) -> Rows:
-        if not result.ntuples:
-            return []
-        self._values.set_pgresult(result)
-        rows: Rows = self._values.load_rows(0, result.ntuples, tuple)
-        self._values.set_pgresult(None)  # its memory is not the connection's to keep
-        return rows
 
     def _checked(self, result: Any) -> Any:
         """The result. Raises its error, after which what is outdated is prepared anew."""
