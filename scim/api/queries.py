@@ -6,7 +6,7 @@ the whole list, and a client takes the first user for the one it asked for. So n
 letter case (E34), and a parameter that says two things is refused.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 from urllib.parse import parse_qsl
 
@@ -33,6 +33,7 @@ from tenants.current import current_tenant
 _BY_LOWER_NAME: Final = {name.lower(): name for name in NAMES}
 _LISTS: Final = frozenset({"attributes", "excludedAttributes"})
 _FILTER: Final = "filter"
+_FEW: Final = 50  # parameters: no more than Django would refuse
 
 
 def read_parameters(request: HttpRequest) -> dict[str, str]:
@@ -40,16 +41,26 @@ def read_parameters(request: HttpRequest) -> dict[str, str]:
 
     Raises InvalidFilter, InvalidValue.
     """
-    if not request.META.get("QUERY_STRING"):
+    raw = request.META.get("QUERY_STRING", "")
+    if not raw:
         return {}
     given: dict[str, list[str]] = {}
-    for sent, values in request.GET.lists():
-        given.setdefault(_BY_LOWER_NAME.get(sent.lower(), sent), []).extend(values)
+    for sent, value in _pairs(request, raw):
+        given.setdefault(_BY_LOWER_NAME.get(sent.lower(), sent), []).append(value)
     found = {name: _only(name, values) for name, values in given.items()}
-    raw = request.META.get("QUERY_STRING", "")
     if found.get(_FILTER) and "+" in raw and "%20" in raw:
         found[_FILTER] = _with_pluses(raw) or found[_FILTER]
     return found
+
+
+def _pairs(request: HttpRequest, raw: str) -> Iterator[tuple[str, str]]:
+    """Names and values as Django reads them, which takes 50 calls more to keep them by name."""
+    if raw.isascii() and raw.count("&") < _FEW:
+        yield from parse_qsl(raw, keep_blank_values=True)
+        return
+    for name, values in request.GET.lists():
+        for value in values:
+            yield name, value
 
 
 def _only(name: str, values: Iterable[str]) -> str:

@@ -34,7 +34,7 @@ from scim.repository.columns import LOOKED_UP, Column
 from scim.repository.reach import Reach, reach
 from scim.repository.resources import FIELDS, gathered
 from scim.repository.sql import Parameter, Sql, join, sql, switch
-from scim.repository.where import compile_filter
+from scim.repository.where import compile_equal, compile_filter
 from tenants.backend.base import all_rows, execute
 from tenants.outages import is_overtime
 
@@ -264,9 +264,9 @@ def _single(sources: Sequence[Source], query: Query) -> Sql | None:
     resource_type, tenant_url = sources[0].resource_type, sources[0].loading.tenant_url
     located = locate(resource_type, asked.path)
     column = columns.find_column(resource_type, located, tenant_url)
-    if column not in columns.SINGLE:
+    if column is None or column not in columns.SINGLE:
         return None
-    condition = compile_filter(asked, resource_type, tenant_url)
+    condition = compile_equal(column, located, asked.value)
     if column is not columns.UNIQUE_KEY:
         return condition
     return sql("resource_type = {} AND {}", Parameter(resource_type.name), condition)

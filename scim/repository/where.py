@@ -19,6 +19,7 @@ from scim.protocol.filters import (
     AttributePath,
     Comparison,
     Filter,
+    Literal,
     Not,
     Operator,
     Or,
@@ -165,6 +166,15 @@ def compile_filter(tree: Filter, resource_type: ResourceType, tenant_url: str) -
     """The condition that a row matches the filter. Raises InvalidFilter."""
     validate(tree, resource_type)
     return _Compiler(resource_type, tenant_url).compile(tree)
+
+
+def compile_equal(column: Column, located: Located, literal: Literal) -> Sql:
+    """The condition that a column has the value of a filter by `eq` alone; what `compile_filter` makes.
+
+    Raises InvalidFilter.
+    """
+    key = check_comparison(located.leaf, Operator.EQ, literal)
+    return _compare_column(column, Operator.EQ, key)
 
 
 def compile_element(

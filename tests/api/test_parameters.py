@@ -2,6 +2,7 @@
 
 import pytest
 
+from scim.api.queries import read_parameters
 from tests.support.payloads import BJENSEN, CORE, error, listed, user
 
 LOOK_UP = 'userName eq "bjensen@acme.example"'
@@ -157,3 +158,14 @@ def test_the_log_has_the_names_of_the_rfc(at_acme, acme, events, bjensen):
     at_acme.get("/Users", FILTER=LOOK_UP, STARTindex="1")
 
     assert events(acme)[-1].sent == {"filter": LOOK_UP, "startIndex": "1"}
+
+
+@pytest.mark.parametrize(
+    "raw", ["a=1&b=&c", "a=%C3%A9+x%2By&b=%FF", "&&a==b&", "é=ü&a=1", "a=1&" * 60 + "a=1", "a;b=1"]
+)
+def test_names_and_values_are_those_that_django_reads(raw, rf):
+    request = rf.get("/scim/Users", QUERY_STRING=raw)
+
+    found = read_parameters(request)
+
+    assert found == {name: request.GET[name] for name in request.GET}
