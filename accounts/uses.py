@@ -21,7 +21,7 @@ from django.db import DatabaseError, InterfaceError, OperationalError, connectio
 from psycopg import sql
 
 from accounts.tokens import USER_AGENT_LENGTH
-from tenants import clock
+from tenants import clock, schemas
 from tenants.current import in_tenant
 from tenants.models import Tenant
 
@@ -108,7 +108,8 @@ def forget() -> None:
 def flush(*, waits: bool = False) -> None:
     """Write what was counted: a transaction a tenant, none for nothing. Opens its transactions.
 
-    Counts are kept while the database does not answer or, unless it waits, their row is locked.
+    Counts are kept while the database, or the tenant's node of it, does not answer or, unless it waits,
+    their row is locked.
     """
     taken = _ledger.take()
     while taken:
@@ -117,11 +118,22 @@ def flush(*, waits: bool = False) -> None:
             _keep(tenant, write(tenant, uses, waits=waits))
         except (OperationalError, InterfaceError):
             _logger.exception("The uses of credentials could not be written; they are kept.")
-            for each in (*taken, (tenant, uses)):
-                _keep(*each)
-            return
+            _keep(tenant, uses)
+            taken = _writable(taken)
         except DatabaseError:
             _logger.exception("The uses of a tenant's credentials could not be written.")
+
+
+def _writable(taken: list[tuple[Tenant, Uses]]) -> list[tuple[Tenant, Uses]]:
+    """Those of the tallies whose tenant's node answers; the others are kept, all if no node does."""
+    try:
+        silent = schemas.reachable([tenant for tenant, _ in taken]).silent
+    except (OperationalError, InterfaceError):
+        silent = tuple(tenant for tenant, _ in taken)
+    for tenant, uses in taken:
+        if tenant in silent:
+            _keep(tenant, uses)
+    return [(tenant, uses) for tenant, uses in taken if tenant not in silent]
 
 
 def write(tenant: Tenant, uses: Mapping[Credential, Use], *, waits: bool = False) -> Uses:

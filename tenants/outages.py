@@ -2,9 +2,11 @@
 
 The SQLSTATE decides, not psycopg's classes: it files a connection that PostgreSQL ended for waiting
 too long in a transaction (25P03) under InternalError, with what only a bug can cause, and a
-statement that is too complex (54001) under OperationalError, with outages.
+statement that is too complex (54001) under OperationalError, with outages. One outage has no SQLSTATE of
+its own: to Citus a connection to a node that breaks within a command is an internal error.
 """
 
+import re
 from collections.abc import Iterator
 from typing import Final
 
@@ -24,6 +26,12 @@ OUTAGES: Final = {
     "57": "canceled after its time, or the server is shut down, starting or recovering",
     "58": "the operating system failed the server: reading or writing a file, say",
 }
+_INTERNAL: Final = "XX000"
+# The messages of libpq and Citus 14 (remote_transaction.c) about a connection from node to node.
+_NODE_LOST: Final = re.compile(
+    r"server closed the connection|failure on connection marked as essential|no connection to the server"
+    r"|connection not open|could not (?:send|receive) data|SSL (?:SYSCALL|connection)"
+)
 _ENDING: Final = ("08", "25P03", "25P04", "57P")
 # Of transactions that could not go on beside each other PostgreSQL ended this one. It has changed
 # nothing, and may succeed when it begins again.
@@ -45,7 +53,7 @@ _STATELESS: Final = (
 
 def is_outage(error: BaseException) -> bool:
     """True if the error, or one that it was raised from or on the way of, is in the table."""
-    return any(_has(each, *OUTAGES) for each in _chain(error))
+    return any(_has(each, *OUTAGES) or _is_of_node(each) for each in _chain(error))
 
 
 def is_disconnection(error: BaseException) -> bool:
@@ -101,6 +109,13 @@ def _has(error: BaseException, *beginnings: str) -> bool:
     if state is None:
         return isinstance(error, _STATELESS)
     return state.startswith(beginnings)
+
+
+def _is_of_node(error: BaseException) -> bool:
+    """True if Citus lost the connection to another node while that executed a command."""
+    if not isinstance(error, psycopg.Error) or error.sqlstate != _INTERNAL:
+        return False
+    return _NODE_LOST.match(error.diag.message_primary or "") is not None
 
 
 def _state(error: BaseException) -> str | None:

@@ -15,6 +15,7 @@ from accounts.models import ClientSecret, OAuthClient, SecretToken
 from accounts.permissions import Role
 from accounts.uses import Credential, Kind, Use
 from tenants.current import in_tenant
+from tests.support import citus
 from tests.support.postgres import wait_until
 
 NOW = datetime(2026, 11, 25, 10, 0, tzinfo=UTC)
@@ -130,6 +131,23 @@ def test_uses_are_kept_while_the_database_does_not_answer(
     assert "they are kept" in caplog.text
     assert noted(acme, minted.token)[3] == 2
     assert noted(globex, theirs)[3] == 1
+
+
+def test_a_tenant_whose_node_of_the_database_is_down_keeps_no_other_waiting(
+    acme, globex, minted, theirs, caplog
+):
+    citus.install_catalog()
+    name = citus.lose(acme, "accounts_secrettoken")
+    for _ in range(2):
+        note(globex, theirs)
+        note(acme, minted.token)
+        uses.flush()
+
+    assert noted(globex, theirs)[3] == 2
+
+    citus.bring_back(acme, "accounts_secrettoken", name)
+    uses.flush()
+    assert noted(acme, minted.token)[3] == 2
 
 
 def test_one_tenant_that_cannot_be_written_costs_no_other(

@@ -2,13 +2,14 @@
 
 import pytest
 
+from tests.support import citus
 from tests.support.server import new_server
 
 
 @pytest.fixture(scope="module")
 def installation():
-    """A folder and a port of its own: the first start takes longest."""
-    with new_server(embedded=True) as made:
+    """A folder and a port of its own: the first start takes longest. On Citus a database there."""
+    with new_server(embedded=not citus.is_given()) as made:
         yield made
 
 

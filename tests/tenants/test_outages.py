@@ -67,6 +67,23 @@ def test_each_row_of_the_table_is_an_outage_whatever_psycopg_files_it_under(code
 
 
 @pytest.mark.django_db
+@pytest.mark.parametrize(
+    "message",
+    [
+        "server closed the connection unexpectedly",
+        "failure on connection marked as essential: 127.0.0.1:20131",
+        "could not receive data from server: Connection timed out",
+        "SSL SYSCALL error: EOF detected",
+    ],
+)
+def test_a_node_that_citus_loses_within_a_command_is_an_outage(message):
+    error = raised(f"XX000', MESSAGE = '{message}")
+
+    assert (type(error), is_outage(error)) == (db.InternalError, True)
+    assert not is_disconnection(error)
+
+
+@pytest.mark.django_db
 @pytest.mark.parametrize("code", NEVER)
 def test_an_error_that_repeating_does_not_help_is_none(code):
     error = raised(code)
