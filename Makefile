@@ -29,10 +29,12 @@ later: $(VENV)/dev.stamp  ## The tests that need no browser, 200 days on and ove
 		exec faketime "$$(date -u -d '+200 days' +%F) 23:58:30" $(BIN)/pytest -n 2 -q -m "not browser"
 
 .PHONY: test-citus
+CITUS_TESTS = tests/citus tests/api tests/conformance tests/events tests/extensions tests/finding tests/guard tests/history \
+	tests/importing tests/inspector tests/keeping tests/monitoring tests/problems tests/provider tests/reconciliation \
+	tests/repository tests/screens tests/tenants/test_isolation.py $(addprefix tests/e2e/test_,entra_cycles.py \
+	event_delivery.py jobs.py moving_tenants.py races.py)
 test-citus: $(VENV)/dev.stamp  ## The tests' database parts on a Citus coordinator, DATABASE_URL (docs/scaling.md)
-	exec $(BIN)/pytest -q --reuse-db -m "not one_node" $${TESTS:-tests/citus tests/api tests/repository tests/provider \
-		tests/events tests/extensions tests/guard tests/history tests/keeping tests/problems tests/tenants/test_isolation.py \
-		tests/e2e/test_races.py}
+	exec $(BIN)/pytest -q --reuse-db -m "not one_node" $${TESTS:-$(CITUS_TESTS)}
 
 check: $(VENV)/dev.stamp  ## The fast loop: format, lint, types, contracts, migrations, deploy check, core tests
 	$(BIN)/ruff format --check .
