@@ -64,6 +64,10 @@ bench: $(VENV)/runtime.stamp .venv-bench/bench.stamp  ## Measure the server besi
 faults: $(VENV)/dev.stamp  ## Break processes, database and disk under load and reckon up; ARGS="--help" says what else
 	@exec $(BIN)/python -m tests.support.faults $(ARGS)
 
+.PHONY: neighbors
+neighbors: $(VENV)/dev.stamp  ## Measure what one tenant's load costs another behind nginx; ARGS="--help" says what else
+	@exec $(BIN)/python -m tests.support.neighbors $(ARGS)
+
 .PHONY: wheel
 wheel: $(VENV)/dev.stamp  ## Build dist/*.whl, which is the same to the byte for the same commit
 	@SOURCE_DATE_EPOCH=$$(git log -1 --format=%ct) exec $(BIN)/python -m hatchling build -t wheel -d dist

@@ -112,6 +112,22 @@ def test_one_tenant_floods_and_idles_and_another_one_is_served(proxy, ask):
     } == {("429", True)}
 
 
+def test_one_address_opens_the_pages_of_sign_in_so_often_and_others_go_on(ask):
+    with ThreadPoolExecutor(16) as pool:
+        opened = list(pool.map(lambda _: ask("acme", "GET", "/admin/login/"), range(120)))
+    elsewhere = [
+        ask("globex", "GET", "/admin/login/").status,
+        ask("acme", "GET", "/static/screens/screens.css").status,
+        ask("globex", "GET", "/scim/Users").status,
+    ]
+
+    met = Counter(answer.status for answer in opened)
+    assert met.keys() == {200, 429}
+    assert met[200] >= 60  # the burst
+    assert {each.headers["Retry-After"] for each in opened if each.status == 429} == {"1"}
+    assert elsewhere == [200, 200, 200]
+
+
 @pytest.mark.parametrize("path", ["/scim/Schemas", "/static/screens/screens.css"])
 def test_lists_and_styles_are_compressed(proxy, tokens, path):
     connection = HTTPConnection("127.0.0.1", proxy.port)
