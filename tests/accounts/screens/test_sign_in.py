@@ -2,6 +2,7 @@
 
 import pytest
 from django.db import transaction
+from django.test import Client
 
 from accounts import actions, factors
 from accounts.models import AuditEntry, Factor
@@ -37,6 +38,25 @@ def test_the_sign_in_page_says_whose_it_is(acme, operator, open_browser):
     titles = [open_browser(t).get("/admin/login/").text for t in (acme, operator)]
 
     assert ["Sign in to Acme Ltd" in titles[0], "Sign in to Staff" in titles[1]] == [True, True]
+
+
+def test_staff_sign_in_and_visit_at_a_further_host_name_that_a_cell_has(
+    acme, operator, staff, command
+):
+    """docs/scaling.md: below one base domain `admin` leads to a single cell."""
+    alice = staff[Role.SUPPORT]
+    actions.set_password(command, operator, alice.email, PASSWORD)
+    actions.add_host(command, operator, "admin-3.example.com")
+    browser = Client(headers={"Host": "admin-3.example.com"})
+
+    answer = sign_in(browser, alice.email)
+
+    assert (answer.status_code, answer.headers["Location"]) == (302, "/admin/you/")
+    assert alice.email in browser.get("/admin/you/").text
+    visitor = Client(headers={"Host": "admin-3.example.com"})
+    with transaction.atomic(), in_tenant(operator):
+        visitor.force_login(alice)  # with a second factor
+    assert visitor.get("/t/acme/admin/").status_code == 200
 
 
 def test_every_refusal_to_sign_in_reads_the_same(
