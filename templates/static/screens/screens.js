@@ -55,8 +55,16 @@ document.addEventListener("submit", (event) => {
   }
 });
 
-// A page that is there for the passkey alone asks for it when it opens; the button asks again.
-document.querySelector("input[data-passkey][data-at-once]")?.form.requestSubmit();
+// A page that is there for the passkey alone asks for it when it opens, if this device may have one; the button
+// asks for those of others.
+const atOnce = document.querySelector("input[data-passkey][data-at-once]");
+if (atOnce) {
+  window.PublicKeyCredential?.isUserVerifyingPlatformAuthenticatorAvailable().then((isThere) => {
+    if (isThere) {
+      atOnce.form.requestSubmit();
+    }
+  });
+}
 
 // What the back button brings out of the browser's memory can be sent again.
 window.addEventListener("pageshow", (event) => {
