@@ -13,6 +13,12 @@ from tests.support import database
 PATH = 'SET LOCAL search_path = "t_initech", "public"'
 
 
+@pytest.fixture(autouse=True)
+def _nothing_is_prepared(real_tenants):
+    """The messages of a statement are others when it has come several times."""
+    connection.close()
+
+
 @pytest.fixture
 def table(real_tenants):
     """A table in each of two tenants."""
