@@ -24,7 +24,7 @@ from tests.support.citus import unfit
         (
             "UPDATE scim_a SET b = jsonb_build_array(c) WHERE id = %s",
             [1],
-            "a change by a function that is not immutable",
+            "an update by a function that is not immutable",
         ),
         ("SELECT 1 FROM t_acme.scim_a, t_globex.scim_a", None, "a statement over two schemas"),
         ('SELECT 1 FROM "t_acme"."a" JOIN "public"."b"', None, "a statement over two schemas"),
@@ -50,6 +50,10 @@ def test_a_form_that_does_not_fit_is_found(statement, parameters, flaw):
         ("SELECT 1 FROM t_acme.a UNION ALL SELECT 1 FROM t_globex.a", None),
         ("SELECT id FROM scim_a WHERE b = %s FOR UPDATE", [1]),
         ("SELECT jsonb_build_object('b', b) FROM scim_a", None),
+        (
+            "INSERT INTO scim_a (b) SELECT jsonb_build_object('c', c) FROM generate_series(1, 9) AS c",
+            None,
+        ),
         ("WITH a AS (DELETE FROM tenants_a) INSERT INTO tenants_b VALUES (1)", None),
         ("CREATE TABLE t_acme.a (b int REFERENCES public.c)", None),
     ],
