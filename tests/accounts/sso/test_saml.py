@@ -288,17 +288,21 @@ def test_a_response_that_is_too_long_is_not_read(provider):
         saml.check(SERVICE, provider, "A" * 300_000, clock.now())
 
 
+def request_in(url):
+    query = parse_qs(urlsplit(url).query)
+    return etree.fromstring(zlib.decompress(base64.b64decode(query["SAMLRequest"][0]), -15))
+
+
 def test_the_request_says_who_asks_and_where_the_answer_goes(provider):
     url = saml.authentication_url(SERVICE, provider, REQUEST, clock.now())
 
-    query = parse_qs(urlsplit(url).query)
-    request = etree.fromstring(zlib.decompress(base64.b64decode(query["SAMLRequest"][0]), -15))
+    request = request_in(url)
     assert url.startswith(f"{SIGN_ON}?SAMLRequest=")
     assert (request.get("ID"), request.get("Destination")) == (REQUEST, SIGN_ON)
     assert request.get("AssertionConsumerServiceURL") == SERVICE.acs_url
     assert (request.findtext(f"{A}Issuer"), request.get("ForceAuthn")) == (SERVICE.entity_id, None)
     again = saml.authentication_url(SERVICE, provider, REQUEST, clock.now(), again=True)
-    assert len(again) > len(url)
+    assert request_in(again).get("ForceAuthn") == "true"
 
 
 def test_metadata_give_entity_id_url_and_certificates(provider):
