@@ -59,6 +59,10 @@ _TABBABLE: Final = """() => [...document.querySelectorAll(
   "a[href]:not([tabindex='-1']), button, input:not([type=hidden]), select, textarea, summary, [tabindex='0']"
 )].filter((each) => !each.disabled && each.checkVisibility({ checkVisibilityCSS: true }))
 """
+# A field of a date is four stops: day, month, year, and the button that opens a calendar.
+_STOPS: Final = (
+    f"() => ({_TABBABLE})().reduce((sum, each) => sum + (each.type === 'date' ? 4 : 1), 0)"
+)
 _UNREACHED: Final = f"""() => {{
   const name = (each) => `<${{each.tagName.toLowerCase()}}> ${{(each.textContent || each.name || each.id).trim().slice(0, 40)}}`;
   const all = ({_TABBABLE})();
@@ -227,7 +231,7 @@ class Crawler:
 
     def _keyboard(self, name: str) -> None:
         self.page.evaluate("document.activeElement.blur(); scrollTo(0, 0); window.focused.clear()")
-        count = self.page.evaluate(f"({_TABBABLE})().length")
+        count = self.page.evaluate(_STOPS)
         for _ in range(min(count, _MOST_TABS) + 1):
             self.page.keyboard.press("Tab")
         self.findings.keyboard += [f"{name}: {each}" for each in self.page.evaluate(_UNREACHED)]
