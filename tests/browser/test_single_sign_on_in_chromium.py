@@ -39,7 +39,7 @@ def set_up_oidc(page, provider):
     page.get_by_role("link", name="Set up OpenID Connect").click()
     page.get_by_label("OpenID Connect metadata document").fill(provider.document_url)
     page.get_by_label("Application (client) ID").fill(CLIENT_ID)
-    page.get_by_label("Client secret").fill(CLIENT_SECRET)
+    page.get_by_label("Client secret", exact=True).fill(CLIENT_SECRET)
 
 
 def set_up_saml(page, provider):
