@@ -112,7 +112,7 @@ def sign_in_page(site: AdminSite, request: HttpRequest, extra: dict[str, Any]) -
         return HttpResponseRedirect(reverse("admin:index"))
     context = {
         **site.each_context(request),
-        "title": "Log in",
+        "title": "Sign in",
         "subtitle": None,
         "app_path": request.get_full_path(),
         "username": request.user.get_username(),

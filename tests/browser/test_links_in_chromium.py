@@ -63,7 +63,7 @@ def accept(page, link, email):
     page.get_by_role("button", name="Set password").click()
     page.get_by_label("E-mail address").fill(email)
     page.get_by_label("Password").fill(PASSWORD)
-    page.get_by_role("button", name="Log in").click()
+    page.get_by_role("button", name="Sign in", exact=True).click()
     page.get_by_role("heading", name="Overview").wait_for()
 
 

@@ -31,7 +31,7 @@ def type_password(page, url, email, password):
     page.goto(url)
     page.get_by_label("E-mail address").fill(email)
     page.get_by_label("Password").fill(password)
-    page.get_by_role("button", name="Log in").click()
+    page.get_by_role("button", name="Sign in", exact=True).click()
 
 
 def create_passkey(page):

@@ -14,7 +14,7 @@ def sign_in(page, url, email, password):
     page.goto(url)
     page.get_by_label("E-mail address").fill(email)
     page.get_by_label("Password").fill(password)
-    page.get_by_role("button", name="Log in").click()
+    page.get_by_role("button", name="Sign in", exact=True).click()
     account = (re.match(r"\w+://[^/]+", url)[0], email)
     if page.url.endswith("/admin/login/second/"):
         page.get_by_label("Code", exact=True).fill(_codes[account].pop())
@@ -35,6 +35,6 @@ def set_up_app(page):
 
 
 def sign_out(page):
-    """Log out by the account menu."""
+    """Sign out by the account menu."""
     page.locator("#user-tools details.menu > summary").click()
-    page.get_by_role("button", name="Log out").click()
+    page.get_by_role("button", name="Sign out", exact=True).click()
