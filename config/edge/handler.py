@@ -62,7 +62,10 @@ class TwoChains(BaseHandler):
     def _call_endpoint(self, request: Any) -> Any:
         """Do for an endpoint what Django does for a view, less what only pages have."""
         if hasattr(request, "urlconf"):  # the staff host's, which has no endpoint
-            return self._get_response(request)  # type: ignore[attr-defined]  # Django's own
+            try:
+                return self._get_response(request)  # type: ignore[attr-defined]  # Django's own
+            finally:
+                _forget_urls()
         view, arguments = find_endpoint(request.path_info)
         response: Any = view(request, **arguments)
         return response.render() if hasattr(response, "render") else response

@@ -5,6 +5,7 @@ from django.conf import settings
 from django.http import HttpResponse
 from django.middleware.security import SecurityMiddleware
 from django.test import Client
+from django.urls import get_urlconf, set_urlconf
 from django.utils.module_loading import import_string
 
 from accounts import tokens
@@ -12,7 +13,7 @@ from config.edge.handler import by_target, without_charset
 from config.edge.headers import HeadersMiddleware, SameHeadersMiddleware
 from tenants import lifecycle
 from tenants.middleware import TenantMiddleware
-from tests.support import payloads
+from tests.support import clients, payloads
 from tests.support.clients import ScimClient
 
 FOR_PAGES = settings.MIDDLEWARE[4:6] + settings.MIDDLEWARE[7:]
@@ -146,6 +147,17 @@ def test_refusals_of_credentials_have_these_headers(acme):
     assert headers(with_cookies, 401) == {*OF_VIEWS, "WWW-Authenticate"}
     assert headers(nobody.post("/oauth/token", {}), 400) == {*OF_VIEWS, "Pragma"}
     assert headers(nobody.get("/oauth/token"), 405) == {*OF_VIEWS, "Pragma", "Allow"}
+
+
+def test_the_thread_forgets_the_staff_hosts_urls_after_a_path_of_scim(operator, rf):
+    """The next request of the thread may be a tenant's."""
+    handler = clients.Handler()
+    handler.load_middleware()
+    set_urlconf(None)
+
+    answer = handler.get_response(rf.get("/scim/Users", HTTP_HOST=operator.host))
+
+    assert (answer.status_code, get_urlconf()) == (404, None)
 
 
 def test_answers_that_no_endpoint_gives_have_these_headers(acme, operator, monkeypatch):
