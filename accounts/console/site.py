@@ -1,5 +1,6 @@
 """A site: its screens in the navigation, its first page, and what other parts add to it."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import groupby
@@ -77,7 +78,7 @@ class Part:
         return ""
 
 
-class ConsoleSite(AdminSite):
+class ConsoleSite(AdminSite, ABC):
     """An admin site without Django's log, autocompletion and inline scripts; nothing is cached."""
 
     index_title = "Overview"
@@ -186,9 +187,9 @@ class ConsoleSite(AdminSite):
             "search_path": reverse("admin:search", current_app=self.name),
         }
 
+    @abstractmethod
     def name_of_place(self) -> str:
         """The name in the header and title of every page, the login page included."""
-        raise NotImplementedError
 
     def places(self, request: HttpRequest) -> list[Place]:
         """The signed-in account's places in the navigation; sites with further pages add theirs."""

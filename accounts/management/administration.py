@@ -1,5 +1,6 @@
 """The base of the administrative commands: which tenant is meant, and refusals as plain sentences."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterable
 from typing import Any
 
@@ -16,7 +17,7 @@ from tenants.management.kit import HouseCommand
 from tenants.models import Tenant
 
 
-class AdministrativeCommand(HouseCommand):
+class AdministrativeCommand(HouseCommand, ABC):
     """A command that calls actions or reads; a refusal ends it with its sentence and exit code 1."""
 
     @property
@@ -30,9 +31,9 @@ class AdministrativeCommand(HouseCommand):
         except Refused as error:
             raise CommandError(str(error)) from error
 
+    @abstractmethod
     def perform(self, options: dict[str, Any]) -> None:
         """Do what the command is for. May raise Refused."""
-        raise NotImplementedError
 
     def reachable(self, among: Iterable[Tenant]) -> tuple[Tenant, ...]:
         """The tenants, apart from those whose node of the database does not answer, which it names."""
@@ -52,9 +53,9 @@ class TenantCommand(AdministrativeCommand):
     def perform(self, options: dict[str, Any]) -> None:
         self.perform_in(get_tenant(options["custom_domain"]), options)
 
+    @abstractmethod
     def perform_in(self, tenant: Tenant, options: dict[str, Any], /) -> None:
         """Do what the command is for, in that tenant. May raise Refused."""
-        raise NotImplementedError
 
 
 class IssuingCommand(TenantCommand):

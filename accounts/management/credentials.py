@@ -1,5 +1,6 @@
 """The common part of the commands about secret tokens and OAuth clients: addresses, and approval."""
 
+from abc import abstractmethod
 from typing import Any, ClassVar
 from uuid import UUID
 
@@ -74,9 +75,9 @@ class RestrictCommand(TenantCommand):
         kind = found._meta.verbose_name  # noqa: SLF001  # Django's documented name
         self.note(f"The {kind} {found} of {tenant} works from: {from_where(found)}.")
 
+    @abstractmethod
     def restrict(self, tenant: Tenant, key: str, allowed: AllowedFrom) -> RestrictedCredential:
         """The credential, restricted. Raises ActionRefused."""
-        raise NotImplementedError
 
 
 def is_requested(command: AdministrativeCommand, tenant: Tenant, wanted: Wanted) -> bool:
@@ -107,6 +108,6 @@ class GenerateCommand(TenantCommand):
     def perform_in(self, tenant: Tenant, options: dict[str, Any], /) -> None:
         self.show(tenant, generate_approved(self.actor, tenant, options["request"], self.kinds))
 
+    @abstractmethod
     def show(self, tenant: Tenant, made: Any) -> None:
         """Print the value, alone on standard output, this one time."""
-        raise NotImplementedError

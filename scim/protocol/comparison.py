@@ -29,11 +29,9 @@ def key(attribute: Attribute, value: Any) -> Any:
     Strings fold unless caseExact; dateTimes become UTC text of fixed width, which sorts by time.
     Raises ValueError for a dateTime that is none.
     """
-    if attribute.type is Type.DATE_TIME:
-        return date_time_key(value)
-    if isinstance(value, str) and not attribute.case_exact:
-        return fold(value)
-    return value
+    if attribute.folds:
+        return fold(value) if isinstance(value, str) else value
+    return date_time_key(value) if attribute.type is Type.DATE_TIME else value
 
 
 def date_time_key(value: str) -> str:
@@ -95,7 +93,7 @@ def comparable_value(attribute: Attribute, value: Any) -> Any:
     `value` is canonical: a list, an element of one, a complex or a simple value.
     """
     if isinstance(value, str):
-        return fold(value) if attribute.folds else key(attribute, value)
+        return key(attribute, value)
     if isinstance(value, list):
         return [comparable_value(attribute, item) for item in value]
     if isinstance(value, dict):
