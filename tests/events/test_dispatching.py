@@ -1,6 +1,8 @@
 """Streams and tenants are served side by side: nobody waits for another's receiver."""
 
+import socket
 from contextlib import ExitStack
+from urllib.parse import urlsplit
 
 import pytest
 from django.db import OperationalError
@@ -221,3 +223,17 @@ def test_after_the_end_nothing_more_is_sent(acme, receivers):
 
     assert not dispatcher.is_sending
     assert (len(started.received), statuses(acme).count("delivered")) == (8, 8)
+
+
+def test_a_receiver_counts_no_request_whose_sender_died_before_it_had_sent_all_of_it(receivers):
+    started = receivers()
+    host, port = urlsplit(started.url).netloc.split(":")
+    head = b"POST /events HTTP/1.0\r\nContent-Length: 2\r\n\r\n"
+
+    for sent in (head, head + b"{", head + b"{}"):
+        with socket.create_connection((host, int(port))) as sender:
+            sender.sendall(sent)
+            sender.shutdown(socket.SHUT_WR)
+            sender.recv(1)  # it was answered, or the receiver has ended the connection
+
+    assert started.bodies == ["{}"]
