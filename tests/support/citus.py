@@ -1,5 +1,6 @@
 """The forms of statements that do not fit Citus (docs/platform.md), looked for in all that tests execute."""
 
+import os
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
@@ -142,15 +143,21 @@ def is_given() -> bool:
     """True if DATABASE_URL leads to the coordinator of a cluster, whose `test_` database is prepared."""
     if not settings.DATABASE_URL:
         return False
-    name = str(conninfo_to_dict(settings.DATABASE_URL)["dbname"])
-    with psycopg.connect(settings.DATABASE_URL, dbname=f"test_{name}") as session:
+    with psycopg.connect(settings.DATABASE_URL, dbname=_prepared("")) as session:
         found = session.execute("SELECT count(*) FROM pg_extension WHERE extname = 'citus'")
         return found.fetchone() == (1,)
 
 
 def name_for_servers() -> str:
-    """The prepared database of the servers that tests start, one at a time."""
-    return f"test_{conninfo_to_dict(settings.DATABASE_URL)['dbname']}_server"
+    """The prepared database of the servers that tests start, one at a time in each of pytest's processes."""
+    return _prepared("_server")
+
+
+def _prepared(purpose: str) -> str:
+    """A prepared database, by the name that Django gives it in each of pytest's processes."""
+    name = conninfo_to_dict(settings.DATABASE_URL)["dbname"]
+    process = os.environ.get("PYTEST_XDIST_WORKER", "")
+    return f"test_{name}{purpose}" + (f"_{process}" if process else "")
 
 
 def empty(name: str) -> None:
