@@ -212,3 +212,27 @@ def test_migrating_again_gives_back_a_right_that_was_lost_and_takes_one_that_was
     held = "SELECT has_table_privilege('t_globex.scim_resource', right_name) FROM unnest(%s::text[]) AS right_name"
     rights = as_serving(deployment, held, [["SELECT", "TRUNCATE"]]).fetchall()
     assert rights == [(True,), (False,)]
+
+
+def test_a_tenant_that_fails_keeps_no_right_from_the_others(deployment):
+    """Migrations are applied anew whose record is gone: their tables are in the way."""
+    with psycopg.connect(
+        deployment.environment["MIGRATION_DATABASE_URL"], autocommit=True
+    ) as owner:
+        forget = (
+            "DELETE FROM t_acme.django_migrations WHERE app = 'sessions' RETURNING name, applied"
+        )
+        [record] = owner.execute(forget).fetchall()
+        owner.execute(f"REVOKE SELECT ON t_globex.scim_resource FROM {database.SERVING}")
+        try:
+            failed = deployment.run("python manage.py migrate")
+        finally:
+            note = "INSERT INTO t_acme.django_migrations (app, name, applied) VALUES ('sessions', %s, %s)"
+            owner.execute(note, record)
+
+    assert failed.returncode == 1
+    assert failed.stderr.endswith(
+        'Not migrated:\n  t_acme: relation "django_session" already exists\n'
+    )
+    held = "SELECT has_table_privilege('t_globex.scim_resource', 'SELECT')"
+    assert as_serving(deployment, held).fetchone() == (True,)

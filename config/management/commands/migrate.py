@@ -23,6 +23,10 @@ from tenants.recordings import Lacking
 _SPECIAL: Final = ("app_label", "fake", "fake_initial", "plan", "prune")
 
 
+class NodesAwayError(CommandError):
+    """No migration failed, but tenants lie on nodes of the database that do not answer."""
+
+
 class Command(HouseCommand, migrate.Command):
     help = (
         "Migrate the registry and all tenants. A tenant that fails stays as it was, the others go "
@@ -50,17 +54,18 @@ class Command(HouseCommand, migrate.Command):
         asked = schemas.answering(names)
         silent = [name for name in names if name not in asked]
         if any(options[name] for name in _SPECIAL):
-            self._try_all(asked, lambda each: self._ask_django(each, options), silent)
+            _report(self._failures(asked, lambda each: self._ask_django(each, options)), silent)
             return
         behind = schemas.lacking(asked)
         if options["check_unapplied"]:
-            self._try_all((), lambda _: None, silent)
+            _report([], silent)
             if behind:
                 sys.exit(1)
             return
-        self._try_all(behind, lambda each: self._catch_up(each, behind[each], options), silent)
-        self._grant(asked)
+        failures = self._failures(behind, lambda each: self._catch_up(each, behind[each], options))
+        failures += self._grant(asked)
         self._welcome(options)
+        _report(failures, silent)
 
     def _prepare_login(self, options: dict[str, Any]) -> None:
         """Give the login that serves its rights in the registry, and the means to create tenants.
@@ -74,12 +79,12 @@ class Command(HouseCommand, migrate.Command):
             roles.grant(login, PUBLIC)
             roles.install(login)
 
-    def _grant(self, names: Collection[str]) -> None:
-        """Give the login that serves its rights in the schemas in which they differ."""
+    def _grant(self, names: Collection[str]) -> list[str]:
+        """Give the login that serves its rights in the schemas in which they differ; a line for each failure."""
         login = roles.serving_login()
-        if login is not None:
-            wanting = roles.unlike(login, names)
-            self._try_all(wanting, lambda each: roles.grant(login, each))
+        if login is None:
+            return []
+        return self._failures(roles.unlike(login, names), lambda each: roles.grant(login, each))
 
     def _welcome(self, options: dict[str, Any]) -> None:
         """Make the staff tenant, and name the step that an empty installation needs next."""
@@ -88,24 +93,15 @@ class Command(HouseCommand, migrate.Command):
             self.stdout.write("Next, create the first staff account:")
             self.stdout.write(f"  {CREATE_STAFF}")
 
-    def _try_all(
-        self,
-        names: Collection[str],
-        migrate: Callable[[str], None],
-        silent: Collection[str] = (),
-    ) -> None:
-        """Migrate those schemas. Raises CommandError, at the end, that names those that failed.
-
-        So have the silent ones, whose node of the database does not answer.
-        """
-        failures = [f"  {name}: its node of the database does not answer" for name in silent]
+    def _failures(self, names: Collection[str], migrate: Callable[[str], None]) -> list[str]:
+        """Migrate those schemas; a line for each that failed."""
+        failures = []
         for name in self.progress(names, "Tenants", len(names)):
             try:
                 migrate(name)
             except (CommandError, Error, InconsistentMigrationHistory) as error:
                 failures.append(f"  {name}: {first_line(error)}")
-        if failures:
-            raise CommandError("Not migrated:\n" + "\n".join(failures))
+        return failures
 
     def _catch_up(self, schema: str, lacks: Lacking, options: dict[str, Any]) -> None:
         if options["verbosity"]:
@@ -124,3 +120,11 @@ class Command(HouseCommand, migrate.Command):
                 migrate.Command.handle(self, **{**options, "verbosity": verbosity})
 
         schemas.patiently(at_once)
+
+
+def _report(failures: list[str], silent: Collection[str]) -> None:
+    """Raise CommandError that names the schemas that failed, and those whose node does not answer."""
+    away = [f"  {name}: its node of the database does not answer" for name in silent]
+    if failures or away:
+        kind = CommandError if failures else NodesAwayError
+        raise kind("Not migrated:\n" + "\n".join([*away, *failures]))

@@ -1,12 +1,13 @@
 """`manage.py up`: everything for the main job on this machine, from nothing to serving."""
 
 import errno
+import logging
 import os
 import secrets
 import shlex
 import socket
-from collections.abc import Iterator
-from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext, suppress
 from ipaddress import ip_address
 from typing import Any, Final
 
@@ -19,7 +20,9 @@ from accounts import actions, approvals
 from accounts.models import Account, SecretToken
 from accounts.permissions import Role
 from config import environment
+from config.management.commands.migrate import NodesAwayError
 from config.server import embedded, serving
+from tenants import placement
 from tenants.current import in_public, in_tenant
 from tenants.management.kit import HouseCommand
 from tenants.models import Tenant
@@ -28,6 +31,10 @@ DEMO: Final = "demo0-qa"  # the tutorial's own example
 TOKEN_LABEL: Final = "make run"  # noqa: S105  # a label
 TOKEN_DAYS: Final = 1
 _STARTING: Final = 76_437_644  # names the lock that starting processes share
+
+_logger: Final = logging.getLogger(__name__)
+# The nodes of the database that do not answer, each with the schemas on it (tenants.placement).
+Down = Mapping[str, frozenset[str]]
 
 
 class Command(HouseCommand):
@@ -61,14 +68,25 @@ def prepare() -> list[str]:
     """The lines for the person at the terminal; brings the database up to date before."""
     actor = actions.Actor.command()
     with one_at_a_time():
-        call_command("migrate", verbosity=0)
+        down = migrate()
         try:
             sign_in = make_staff(actor)
-            tenant = make_demo(actor)
-            token = mint(actor, tenant)
+            demo = demo_lines(actor, down)
         except actions.ActionRefused as error:
             raise CommandError(str(error)) from error
-    return [*sign_in, *connection_lines(tenant, token)]
+    return [*sign_in, *down_lines(down), *demo]
+
+
+def migrate() -> Down:
+    """Migrate all tenants but those on nodes that do not answer, which are returned."""
+    with suppress(NodesAwayError):
+        call_command("migrate", verbosity=0)
+    with in_public():
+        down = placement.down()
+    for node, on in down.items():
+        extra = {"node": node, "tenants": len(on)}
+        _logger.warning("A node of the database does not answer: its tenants wait.", extra=extra)
+    return down
 
 
 @contextmanager
@@ -131,11 +149,24 @@ def make_staff(actor: actions.Actor) -> list[str]:
     return [*lines, f"  Sign in as     {email}", f"  Password       {shown}"]
 
 
-def make_demo(actor: actions.Actor) -> Tenant:
-    """The demo tenant, made at the first start."""
+def demo_lines(actor: actions.Actor, down: Down) -> list[str]:
+    """The lines about the demo tenant, which is made at the first start; without it while its node is away."""
     with in_public():
         tenant = Tenant.objects.filter(custom_domain=DEMO).first()
-    return tenant or actions.create_tenant(actor, DEMO, "Demo", f"admin@{DEMO}.example")
+    if tenant is None and down:
+        return ["  Demo tenant    is created at the next start, once all nodes answer."]
+    tenant = tenant or actions.create_tenant(actor, DEMO, "Demo", f"admin@{DEMO}.example")
+    if any(tenant.schema_name in on for on in down.values()):
+        return [f"  Tenant URL     {tenant.tenant_url}  (its node does not answer)"]
+    return connection_lines(tenant, mint(actor, tenant))
+
+
+def down_lines(down: Down) -> list[str]:
+    """The nodes of the database that do not answer, each with the number of its tenants."""
+    return [
+        f"  Not answering  the node {node} of the database (tenants on it: {len(on):,})"
+        for node, on in down.items()
+    ]
 
 
 def mint(actor: actions.Actor, tenant: Tenant) -> str:
