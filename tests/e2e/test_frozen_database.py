@@ -26,14 +26,18 @@ def server():
 def frozen(server):
     """No process of its PostgreSQL runs meanwhile."""
     postmaster = postmaster_pid(server.folder / "data")
-    pids = [postmaster, *_children(postmaster)]
-    for pid in pids:
-        os.kill(pid, signal.SIGSTOP)
+    os.kill(postmaster, signal.SIGSTOP)
     try:
-        yield
+        sessions = _children(postmaster)  # nobody starts another, or buries one that has ended
+        for pid in sessions:
+            os.kill(pid, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            for pid in sessions:
+                os.kill(pid, signal.SIGCONT)
     finally:
-        for pid in pids:
-            os.kill(pid, signal.SIGCONT)
+        os.kill(postmaster, signal.SIGCONT)
 
 
 def test_every_request_is_answered_and_so_are_probes_meanwhile(server):
