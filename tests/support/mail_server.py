@@ -4,6 +4,7 @@ import socketserver
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from io import BufferedIOBase
 from threading import Event, Thread
 
 
@@ -43,8 +44,7 @@ def running(settings, *, is_silent: bool = False) -> Iterator[MailServer]:
                     self._say("250 OK")
                 case "DATA":
                     self._say("354 Go on")
-                    lines = iter(lambda: self.rfile.readline().decode().rstrip(), ".")
-                    started.bodies.append("\n".join(lines))
+                    started.bodies += _message(self.rfile)
                     self._say("250 OK")
                 case "QUIT":
                     self._say("221 Bye")
@@ -67,3 +67,13 @@ def running(settings, *, is_silent: bool = False) -> Iterator[MailServer]:
         finally:
             ended.set()
             server.shutdown()
+
+
+def _message(file: BufferedIOBase) -> list[str]:
+    """The message that follows, if all of it comes: up to the dot."""
+    lines: list[str] = []
+    while read := file.readline().decode():
+        if (line := read.rstrip()) == ".":
+            return ["\n".join(lines)]
+        lines.append(line)
+    return []

@@ -8,7 +8,7 @@ from django.db import OperationalError, connection
 
 from tenants import deadlines
 from tenants.outages import is_disconnection
-from tests.support.postgres import wait_until
+from tests.support.meeting import until_waiting
 
 LOCK = "SELECT pg_advisory_xact_lock(70)"
 LATE = deadlines.MOST_SECONDS
@@ -42,8 +42,7 @@ class Request(threading.Thread):
 
     def started(self):
         self.start()
-        wait_until(lambda: self.ident in deadlines._lines, "it has a connection")
-        wait_until(lambda: deadlines._lines[self.ident].is_waiting, "it waits")
+        until_waiting(1)  # for the lock: its connection has waited for other answers before
         return self
 
 
