@@ -31,7 +31,9 @@ def chromium():
     if CHROMIUM is None:
         pytest.skip("Chromium is not installed.")
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        browser = playwright.chromium.launch(
+            executable_path=CHROMIUM, args=ARGUMENTS, timeout=120_000
+        )
         yield browser
         browser.close()
 
@@ -43,7 +45,7 @@ def open_page(chromium):
 
     def new_page():
         context = chromium.new_context()
-        context.set_default_timeout(15_000)
+        context.set_default_timeout(60_000)
         contexts.append(context)
         page = context.new_page()
         page.on("pageerror", lambda error: errors.append(str(error)))

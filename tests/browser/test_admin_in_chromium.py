@@ -17,7 +17,7 @@ TARAS_PASSWORD = "a password that only tara knows"
 
 def provision(server, token, body):
     """The status and the body of the answer to Entra's POST."""
-    connection = HTTPConnection("127.0.0.1", server.port, timeout=30)
+    connection = HTTPConnection("127.0.0.1", server.port, timeout=60)
     headers = {
         "Host": f"acme.mypolicies.localhost:{server.port}",
         "Authorization": f"Bearer {token}",
@@ -85,6 +85,7 @@ def test_2_staff_generate_a_secret_token_that_works(staff, server, chapters):
     staff.get_by_role("link", name="Generate secret token").click()
     staff.get_by_role("button", name="Generate").click()
     staff.get_by_text("it is shown only once").wait_for()
+    staff.wait_for_load_state()
 
     tenant_url, chapters["token"] = staff.locator("dd code").all_inner_texts()
     chapters["public id"] = staff.locator(".fact", has_text="Public id").locator("dd").inner_text()
@@ -106,6 +107,7 @@ def test_3_a_token_page_that_is_loaded_again_generates_no_second_token(staff):
 
     staff.get_by_role("link", name="Go back to the current page").click()
     staff.get_by_role("link", name="Generate secret token").wait_for()
+    staff.wait_for_load_state()
     assert staff.get_by_role("link", name="Loaded again").count() == 1
 
 

@@ -38,7 +38,7 @@ def window(chromium):
 
     def new_page():
         context = chromium.new_context()
-        context.set_default_timeout(15_000)
+        context.set_default_timeout(60_000)
         contexts.append(context)
         return context.new_page()
 

@@ -6,6 +6,7 @@ import pytest
 
 from tests.support import firefox
 from tests.support.payloads import CORE, user
+from tests.support.postgres import wait_until
 from tests.support.server import DEMO
 
 pytestmark = [
@@ -54,14 +55,16 @@ def test_2_a_refused_request_opens_beside_the_log_and_escape_closes_it(window, s
     window.find("h2", "Why it was refused")
     window.fill("body", ESCAPE)
 
-    assert window.run("return document.querySelectorAll('dialog[open]').length") == 0
+    is_open = "return document.querySelectorAll('dialog[open]').length"
+    wait_until(lambda: window.run(is_open) == 0, "the drawer is closed")
     assert LOG in window.url
 
 
 def test_3_a_person_is_found_with_the_keyboard_alone(window, server):
     window.open(server.url(DEMO, "/admin/"))
     window.fill("body", "/")
-    assert window.run("return document.activeElement.id") == "find-box"
+    focused = "return document.activeElement.id"
+    wait_until(lambda: window.run(focused) == "find-box", "the box has the focus")
 
     window.fill("#find-box", "Grace Hopper" + ENTER)
 

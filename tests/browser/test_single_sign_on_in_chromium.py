@@ -7,6 +7,7 @@ import pytest
 
 from tests.support import identity
 from tests.support.identity import CLIENT_ID, CLIENT_SECRET
+from tests.support.postgres import wait_until
 from tests.support.server import DEMO
 from tests.support.signing_in import sign_in
 
@@ -52,6 +53,11 @@ def sign_in_there(page):
     page.get_by_role("button", name="Sign in as Tara").click()
 
 
+def can_be_tested(page):
+    page.reload()
+    return page.get_by_role("link", name="Test", exact=True).count() == 1
+
+
 @pytest.mark.parametrize(
     ("set_up", "protocol"), [(set_up_oidc, "OpenID Connect"), (set_up_saml, "SAML")]
 )
@@ -60,11 +66,8 @@ def test_an_admin_sets_it_up_tests_it_links_and_signs_in(page, server, provider,
     set_up(page, provider)
     page.get_by_role("button", name="Save").click()
     page.get_by_role("heading", name="Single sign-on:").wait_for()
-    for _ in range(100):  # the worker reads the provider's documents within seconds
-        if page.get_by_role("link", name="Test", exact=True).count():
-            break
-        page.wait_for_timeout(300)
-        page.reload()
+    # The worker reads the provider's documents within seconds.
+    wait_until(lambda: can_be_tested(page), "the documents were read")
 
     page.get_by_role("link", name="Test", exact=True).click()
     sign_in_there(page)

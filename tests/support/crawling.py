@@ -145,7 +145,10 @@ class Crawler:
                 self._submit_nothing(kind)
 
     def look(self, name: str) -> None:
-        """Look at the page that is open; briefly, if it is the same page with another query."""
+        """Look at the page that is open, once all of it is there; briefly, if it is the same page with another
+        query.
+        """
+        self.page.wait_for_load_state()
         self._policy(name)  # before axe, which adds a style of its own
         self._structure(name)
         if "?" in name:
@@ -252,6 +255,7 @@ class Crawler:
             each.fill("")
         self.page.locator("form.act [type=submit]").click()
         self.page.locator(".errornote").wait_for()
+        self.page.wait_for_load_state()
         self.findings.forms_in_error += 1
         untied = self.page.evaluate(_FIELDS_IN_ERROR)
         self.findings.structure += [f"{kind}: an error is not tied to: {each}" for each in untied]

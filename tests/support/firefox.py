@@ -17,8 +17,8 @@ from typing import Any, Final
 from tests.support.ports import free_port
 
 FIREFOX: Final = shutil.which("firefox-esr") or shutil.which("firefox")
-_WITHIN: Final = 60.0  # seconds: for the start, and for each answer
-_WAIT_MS: Final = 15_000  # for an element to be there
+_WITHIN: Final = 120.0  # seconds: for the start, and for each answer
+_WAIT_MS: Final = 60_000  # for an element to be there
 _ELEMENT: Final = "element-6066-11e4-a52e-4f735466cecf"  # WebDriver's name of a reference
 # Nothing leaves the machine: no updates, no telemetry, no captive portal.
 _PREFERENCES: Final = {

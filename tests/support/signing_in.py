@@ -29,6 +29,7 @@ def set_up_app(page):
     key = page.get_by_text(re.compile(r"^[A-Z2-7]{32}$")).inner_text()
     page.get_by_label("Code from the app").fill(pyotp.TOTP(key).at(clock.now()))
     page.get_by_role("button", name="Use this app").click()
+    page.wait_for_load_state()
     codes = page.locator("#recovery-codes").inner_text().split()
     page.get_by_role("link", name="I have stored them").click()
     return codes
