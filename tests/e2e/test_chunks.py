@@ -29,7 +29,7 @@ class Connection:
     """A socket to the server, on which requests are written byte by byte."""
 
     def __init__(self, server) -> None:
-        self.socket = socket.create_connection(("127.0.0.1", server.port), timeout=30)
+        self.socket = socket.create_connection(("127.0.0.1", server.port), timeout=60)
         self.server = server
 
     def head(self, method: str, path: str, *headers: str) -> bytes:

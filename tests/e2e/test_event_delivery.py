@@ -55,7 +55,7 @@ def worker(server, **environment):
         yield process
     finally:
         process.kill()
-        process.wait(60)
+        process.wait(180)
 
 
 @contextmanager
@@ -152,7 +152,7 @@ def test_a_worker_that_is_killed_while_it_delivers_loses_nothing(without_worker)
             with worker(server, EVENT_TIMEOUT_SECONDS="1") as process:
                 started.wait_for(before + 1)  # it waits for an answer
                 process.send_signal(signal.SIGKILL)
-                process.wait(60)
+                process.wait(180)
             started.is_open.set()
         assert pending(server) == PEOPLE * len(EXPECTED)
         with worker(server):

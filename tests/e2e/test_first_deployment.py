@@ -53,7 +53,7 @@ def followed():
         finally:
             for worker in workers:
                 worker.terminate()
-            assert [worker.wait(60) for worker in workers] == [0] * len(workers)
+            assert [worker.wait(180) for worker in workers] == [0] * len(workers)
 
 
 def test_every_step_is_in_the_document(followed):

@@ -78,7 +78,7 @@ def test_figures_are_those_of_all_workers_and_name_no_person(deployment, token):
         found = figures(port)
     finally:
         command.terminate()
-        status = command.wait(60)
+        status = command.wait(180)
 
     assert (refused.status, status) == (400, 0)
     assert value(found, SEARCHES) == before + 8

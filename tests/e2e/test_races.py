@@ -47,11 +47,11 @@ class Racer:
 
     def ask(self, method, path, body=None, headers=(), barrier=None):
         """Status and JSON of one request, sent when all that wait at the barrier are there."""
-        connection = HTTPConnection("127.0.0.1", self._port, timeout=30)
+        connection = HTTPConnection("127.0.0.1", self._port, timeout=60)
         try:
             connection.connect()
             if barrier:
-                barrier.wait(30)
+                barrier.wait(60)
             raw = None if body is None else json.dumps(body)
             connection.request(method, f"/scim{path}", raw, {**self._headers, **dict(headers)})
             response = connection.getresponse()

@@ -88,7 +88,7 @@ def test_one_signal_replaces_the_master_and_a_stop_resets_no_connection(deployme
         os.kill(former.pid, signal.SIGUSR2)
         wait_until(lambda: successors(former.pid), "another master was started")
         [master] = successors(former.pid)
-        status = former.wait(60)
+        status = former.wait(180)
         further(met)
         replaced = set(met)
         os.kill(master, signal.SIGTERM)

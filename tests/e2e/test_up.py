@@ -53,7 +53,7 @@ def _asked_as_by_curl(_curl, _quietly, _resolve, where, _header, header, url):
     name, _, value = header.partition(": ")
     parts = urlsplit(url)
     headers = {"Host": parts.netloc, name: value}
-    with closing(HTTPConnection(address.strip("[]"), int(port), timeout=30)) as connection:
+    with closing(HTTPConnection(address.strip("[]"), int(port), timeout=60)) as connection:
         connection.request("GET", f"{parts.path}?{parts.query}", headers=headers)
         return json.load(connection.getresponse())
 

@@ -22,7 +22,7 @@ from tests.events import streams
 from tests.support.database import statements
 from tests.support.payloads import replace, user
 
-WITHIN = 30  # seconds
+WITHIN = 120  # seconds
 
 
 @pytest.fixture

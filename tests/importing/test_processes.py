@@ -59,7 +59,7 @@ def test_a_process_that_dies_ends_the_import():
         cwd=settings.BASE_DIR,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=300,
         check=True,
     )
 

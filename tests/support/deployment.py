@@ -24,7 +24,7 @@ from tests.support.server import send
 
 BASE_DOMAIN = "mypolicies.example"
 SERVE = "gunicorn config.wsgi -c config/gunicorn.py"
-_WITHIN = 120  # seconds
+_WITHIN = 300  # seconds
 
 
 class Deployment:

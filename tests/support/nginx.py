@@ -24,7 +24,7 @@ from tests.support.postgres import wait_until
 
 PROGRAM: Final = shutil.which("nginx", path="/usr/sbin:/usr/bin:/usr/local/sbin:/usr/local/bin")
 SHIPPED: Final = settings.BASE_DIR / "deploy" / "nginx" / "mypolicies.conf"
-_WITHIN: Final = 30  # seconds
+_WITHIN: Final = 120  # seconds
 _MAIN: Final = """\
 daemon off;
 {user}

@@ -12,7 +12,7 @@ import psycopg
 from config import database
 from config.server import embedded
 
-_WITHIN = 60  # seconds
+_WITHIN = 180  # seconds
 
 
 def wait_until(happened: Callable[[], bool], what: str) -> None:

@@ -14,7 +14,7 @@ from typing import Any
 from joserfc import jws, jwt
 from joserfc.jwk import KeySet
 
-_WITHIN = 60  # seconds
+_WITHIN = 180  # seconds
 
 
 def _opened() -> Event:

@@ -26,7 +26,7 @@ DEMO = "demo0-qa"
 BASE_DOMAIN = "mypolicies.localhost"
 STAFF_EMAIL = "olaf@mypolicies.example"
 STAFF_PASSWORD = "correct horse battery staple"
-_WITHIN = 120  # seconds; the first start makes a database
+_WITHIN = 300  # seconds; the first start makes a database
 _LAST_PRINTED = "curl "
 _SHOWN_LINES = 60  # of a log
 
@@ -194,7 +194,7 @@ def send(
     port: int, method: str, path: str, body: bytes | str | None, headers: Mapping[str, str]
 ) -> Answer:
     """The answer of what listens on a port of this machine."""
-    connection = HTTPConnection("127.0.0.1", port, timeout=30)
+    connection = HTTPConnection("127.0.0.1", port, timeout=60)
     try:
         connection.request(method, path, body, dict(headers))
         response = connection.getresponse()
