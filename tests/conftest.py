@@ -33,13 +33,19 @@ pytest_plugins = [
 ]
 
 # A busy machine is no failure: properties are about what holds, not about how long it takes.
+# The examples are the same in each run; `search` draws others, which is for finding and not for judging.
 properties.register_profile(
     "mypolicies",
     parent=properties.get_profile("default"),  # Hypothesis' own choice depends on CI
     deadline=None,
+    derandomize=True,
+    database=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
 )
 properties.register_profile("quick", properties.get_profile("mypolicies"), max_examples=20)
+properties.register_profile(
+    "search", properties.get_profile("mypolicies"), derandomize=False, max_examples=2_000
+)
 properties.load_profile("mypolicies")
 
 
