@@ -38,7 +38,7 @@ def report():
             [program, "probe", *asked, "--strict", "--json-output", "--i-accept-side-effects"],
             capture_output=True,
             text=True,
-            timeout=120,
+            timeout=600,
             check=False,
         )
     return json.loads(done.stdout)

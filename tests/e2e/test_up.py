@@ -110,7 +110,15 @@ def test_a_restart_keeps_the_data_and_revokes_the_token_that_was_printed_before(
     assert "was revoked on" in pasted(former)["detail"]
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
+HANGUP = pytest.param(
+    signal.SIGHUP,
+    marks=pytest.mark.skipif(
+        signal.getsignal(signal.SIGHUP) is signal.SIG_IGN, reason="Under nohup the server goes on."
+    ),
+)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, HANGUP])
 def test_a_signal_stops_everything_quietly_postgresql_included(number, server):
     assert server.stop(number) == 0
 
