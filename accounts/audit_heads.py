@@ -18,6 +18,7 @@ from accounts.models import AuditEntry
 from tenants import clock, schemas
 from tenants.current import in_public, in_tenant
 from tenants.models import Tenant
+from tenants.words import counted
 
 EVERY: Final = timedelta(hours=1)
 NOTED: Final = "audit heads noted"
@@ -86,7 +87,9 @@ def note_changed() -> int:
     for start in range(0, len(changed), _MOST):
         some = changed[start : start + _MOST]
         with in_tenant(operator):
-            audit.record(WORKER, NOTED, f"{len(some)} tenants", {_HEADS: list(map(str, some))})
+            audit.record(
+                WORKER, NOTED, counted(len(some), "tenant"), {_HEADS: list(map(str, some))}
+            )
     return len(changed)
 
 

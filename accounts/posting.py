@@ -114,13 +114,13 @@ def post(message: Message, *, private_allowed: bool, timeout: float = TIMEOUT) -
         with _cut_after(left, connection):
             return _exchange(connection, parts, message)
     except TimeoutError:
-        raise NotSent(f"No complete answer within {timeout:g} seconds.") from None
+        raise NotSent(f"No complete answer within {timeout:g} s.") from None
     except ssl.SSLCertVerificationError as error:
         raise NotSent(f"The certificate is not accepted: {error.verify_message}.") from None
     except (OSError, HTTPException, ValueError) as error:
         reason = f"The connection failed: {_brief(error)}."
         if connection.was_cut:
-            reason = f"No complete answer within {timeout:g} seconds."
+            reason = f"No complete answer within {timeout:g} s."
         raise NotSent(reason) from None
     finally:
         connection.close()
@@ -159,7 +159,7 @@ def _resolve(parts: SplitResult, timeout: float, *, private_allowed: bool) -> li
     try:
         found = addresses(name, port, timeout)
     except TimeoutError:
-        raise NotSent(f"The name {name} was not resolved within {timeout:g} seconds.") from None
+        raise NotSent(f"The name {name} was not resolved within {timeout:g} s.") from None
     except TooManyLookups:
         raise NotSent(f"The name {name} was not resolved: too many others wait for it.") from None
     except (OSError, UnicodeError):

@@ -22,6 +22,7 @@ from accounts.signed_in import actor
 from accounts.sso import rules
 from tenants import clock, rates
 from tenants.current import address_of, current_tenant
+from tenants.words import counted
 
 _BUSY: Final = "Many people are signing in at this moment. Try again in a second."
 _MINUTE: Final = 60  # seconds
@@ -84,13 +85,13 @@ def check_limits(attempt: Attempt) -> None:
         raise SignInRefused(
             "sign-in.locked",
             "Sign-in is locked after too many failed attempts. Try again in"
-            f" {minutes} minutes, or ask an admin or support to unlock the account.",
+            f" {counted(minutes, 'minute')}, or ask an admin or support to unlock the account.",
             seconds,
         )
     if seconds > 0:
         raise SignInRefused(
             "sign-in.too-early",
-            f"Several attempts have failed. Wait {seconds} seconds, then try again.",
+            f"Several attempts have failed. Wait {counted(seconds, 'second')}, then try again.",
             seconds,
         )
 

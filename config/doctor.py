@@ -24,6 +24,7 @@ from tenants.current import in_public, in_tenant
 from tenants.models import Expiry, Mail, Tenant
 from tenants.outages import first_line
 from tenants.recordings import Lacking
+from tenants.words import counted
 
 
 class Level(IntEnum):
@@ -230,7 +231,7 @@ def _lacking(lacks: Lacking) -> str:
     if not lacks.has_table:
         return "There is no schema, or it is empty."
     number = len(lacks.migrations)
-    return f"{number} migration{'' if number == 1 else 's'} missing."
+    return f"{counted(number, 'migration')} missing."
 
 
 def _privileges() -> Iterator[Finding]:
@@ -341,11 +342,11 @@ def _mail() -> Iterator[Finding]:
             status=Mail.Status.WAITING, queued_at__lt=clock.now() - MAIL_WAITS
         ).count()
     if waiting:
-        sentence = f"{waiting:,} e-mails wait for more than {MAIL_WAITS.seconds // 60} minutes."
+        sentence = f"{counted(waiting, 'e-mail waits', 'e-mails wait')} for more than {MAIL_WAITS.seconds // 60} minutes."
         remedy = "See that run_jobs runs, and manage.py mail list."
         yield Finding("e-mail", Level.WARNING, sentence, remedy)
     if failed:
-        sentence = f"{failed:,} e-mails were given up."
+        sentence = f"{counted(failed, 'e-mail was', 'e-mails were')} given up."
         yield Finding("e-mail", Level.WARNING, sentence, "manage.py mail list")
 
 

@@ -32,6 +32,7 @@ from django.db.models import (
 from django.db.models.functions import JSONObject
 
 from tenants.models import Alarm, CredentialTraffic, Problem, Reach, Status, Tenant, Traffic
+from tenants.words import counted
 
 
 @dataclass(frozen=True, slots=True)
@@ -293,7 +294,7 @@ def ago(moment: datetime, now: datetime) -> str:
     for size, unit in ((86_400, "day"), (3_600, "hour"), (60, "minute")):
         if seconds >= size:
             number = seconds // size
-            return f"{number} {unit}{'' if number == 1 else 's'} ago"
+            return f"{counted(number, unit)} ago"
     return "just now"
 
 

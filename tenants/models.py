@@ -15,6 +15,7 @@ from django.db.models.functions import Right
 from django_tenants.models import DomainMixin, TenantMixin
 
 from tenants import clock
+from tenants.words import counted
 
 # The end of a credential's name: its public id in parentheses. Staff find it by that.
 CREDENTIAL_TAIL: Final = 10
@@ -267,7 +268,7 @@ class Alarm(models.Model):
         verbose_name = "mass deactivation"
 
     def __str__(self) -> str:
-        return f"{self.users:,} of {self.active_before:,} users"
+        return f"{self.users:,} of {counted(self.active_before, 'user')}"
 
 
 class Retention(models.Model):
@@ -292,7 +293,7 @@ class Retention(models.Model):
     pruned_at = models.DateTimeField(null=True, editable=False)  # the beginning of the last run
 
     def __str__(self) -> str:
-        return f"{self.changes_months} months, {self.reads_days} days"
+        return f"{counted(self.changes_months, 'month')}, {counted(self.reads_days, 'day')}"
 
 
 class LegalHold(models.Model):
@@ -363,7 +364,7 @@ class Problem(models.Model):
         verbose_name = "open problem"
 
     def __str__(self) -> str:
-        return f"{self.reason}, {self.times} times"
+        return f"{self.reason}, {counted(self.times, 'time')}"
 
 
 class Erasure(models.Model):

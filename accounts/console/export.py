@@ -23,6 +23,7 @@ from accounts.actions.performing import note_export
 from accounts.console.action import Action, Call
 from accounts.console.screen import RecordAdmin
 from accounts.signed_in import may, way_back
+from tenants.words import counted
 
 CHUNK: Final = 1_000  # rows
 # What a spreadsheet takes for the beginning of a formula (OWASP, CSV injection).
@@ -92,10 +93,10 @@ class ExportingAdmin(RecordAdmin[M]):
         listed = self._listed(call.request)
         one, many = self.counted_as
         count = listed.result_count
-        counted = f"{count:,} {one if count == 1 else many} will be exported."
+        number = f"{counted(count, one, many)} will be exported."
         if getattr(listed.paginator, "is_bounded", False):
-            counted = f"More than {count:,} {many} are exported."
-        return f"{counted}\n{_CONTENTS}\n{self.export(call.request).notice}"
+            number = f"More than {count:,} {many} are exported."
+        return f"{number}\n{_CONTENTS}\n{self.export(call.request).notice}"
 
     def _listed(self, request: HttpRequest) -> Any:
         """The list that the query string asks for. Raises Http404 for one that is none."""

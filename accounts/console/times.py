@@ -10,6 +10,8 @@ from typing import Final
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from tenants.words import counted
+
 _UNITS: Final = ((86_400, "day", "days"), (3_600, "h", "h"), (60, "min", "min"))
 _AS_A_DATE: Final = timedelta(days=7)  # before and after that, a date says more than a distance
 
@@ -31,7 +33,7 @@ def relative(at: datetime, now: datetime) -> str:
     for size, one, many in _UNITS:
         if seconds >= size:
             number = seconds // size
-            words = f"{number} {one if number == 1 else many}"
+            words = counted(number, one, many)
             return f"{words} ago" if at <= now else f"in {words}"
     return "just now" if at <= now else "in less than a minute"
 

@@ -11,6 +11,7 @@ from accounts.management.administration import AdministrativeCommand, TenantComm
 from tenants import clock
 from tenants.current import in_public
 from tenants.models import Tenant
+from tenants.words import counted
 
 
 class Create(AdministrativeCommand):
@@ -128,7 +129,7 @@ class Backup(FileCommand):
     def perform_in(self, tenant: Tenant, options: dict[str, Any], /) -> None:
         with self.waiting("Writing the backup"):
             rows = backups.backup_tenant(self.actor, tenant, options["file"])
-        self.note(f"{tenant}: {rows:,} rows in {options['file']}.")
+        self.note(f"{tenant}: {counted(rows, 'row')} in {options['file']}.")
 
 
 class Restore(AdministrativeCommand):

@@ -29,6 +29,7 @@ from accounts.screens import showing_clients, showing_tokens
 from accounts.signed_in import actor
 from tenants import clock
 from tenants.current import current_tenant
+from tenants.words import counted
 
 _Outcome = CredentialRequest.Outcome
 _Kind = CredentialRequest.Kind
@@ -243,7 +244,7 @@ def _wanted(asked: CredentialRequest) -> tuple[Fact, ...]:
         return (*common, Fact("Proof", "Public keys") if has_keys else years)
     return (
         *common,
-        Fact("Expires after", f"{wanted['days']} days" if wanted["days"] else "Never"),
+        Fact("Expires after", counted(wanted["days"], "day") if wanted["days"] else "Never"),
         Fact("Reason", wanted["no_expiry_reason"] or None),
         Fact("Tokens that end", len(wanted["replaces"]) or "None"),
     )

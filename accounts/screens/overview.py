@@ -30,6 +30,7 @@ from tenants.connection import (
     with_state,
 )
 from tenants.models import Expiry, Mail, Status, Tenant, TrafficDay
+from tenants.words import counted
 
 CHARTED_DAYS: Final = 30
 USUAL_PERIOD: Final = "30d"
@@ -89,13 +90,13 @@ def requests_chart(
     return bar_chart(
         Chart(
             name="requests",
-            title=f"Requests a day, the last {length} days (UTC)",
+            title=f"Requests a day, the last {counted(length, 'day')} (UTC)",
             labels=tuple(f"{day:%d %b}".lstrip("0") for day in charted),
             series=(
                 Series("Answered", answered, "ok", paths("all")),
                 Series("Refused", refused, "failing", paths("refused")),
             ),
-            empty=f"No request has come in the last {length} days.",
+            empty=f"No request has come in the last {counted(length, 'day')}.",
             choices=choices,
         )
     )
@@ -147,7 +148,7 @@ def sparklines(tenants: Iterable[Tenant], today: date) -> dict[Any, SafeString]:
 
 def _sparkline(counts: list[tuple[int, int]]) -> SafeString:
     requests, failures = (sum(numbers) for numbers in zip(*counts, strict=True))
-    said = f"{requests:,} requests in {SPARK_DAYS} days, {failures:,} refused"
+    said = f"{counted(requests, 'request')} in {SPARK_DAYS} days, {failures:,} refused"
     return sparkline(tuple(number for number, _ in counts), said)
 
 
@@ -283,5 +284,5 @@ def until(moment: datetime, now: datetime) -> SafeString:
     if left <= timedelta(0):
         return badge("failing", "Expired")
     days = left.days
-    words = "Less than a day" if days < 1 else f"{days} day{'' if days == 1 else 's'}"
+    words = "Less than a day" if days < 1 else counted(days, "day")
     return badge("failing" if days < 3 else "warning", words)

@@ -27,6 +27,7 @@ from scim.protocol.values import read_document
 from scim.provider.catalog import RESOURCE_TYPES
 from tenants import clock, lifecycle
 from tenants.models import Tenant
+from tenants.words import counted
 
 MAX_DEFINITION: Final = 131_072  # characters
 MAX_SCHEMAS: Final = 20  # of one tenant
@@ -200,7 +201,7 @@ def _kept_required(attribute: Attribute) -> Iterator[Attribute]:
 
 
 def _counted(number: int, resource_type: str) -> str:
-    return f"1 {resource_type} has" if number == 1 else f"{number} {resource_type}s have"
+    return counted(number, f"{resource_type} has", f"{resource_type}s have")
 
 
 def _check_secrets(schema: Schema, *, is_required: bool) -> None:

@@ -56,6 +56,7 @@ from scim.screens.visibility import Sight
 from tenants import clock, connection
 from tenants.current import current_tenant
 from tenants.models import Alarm, Guard, Tenant, TrafficDay
+from tenants.words import counted
 
 _OPEN = Alarm.Outcome.OPEN
 MOST_OFFERED: Final = 200  # users with a box of their own
@@ -192,7 +193,10 @@ _ACTIONS: Final[tuple[Action[Any], ...]] = (
         options=lambda call: {"alarm": call.record, "sight": Sight.of(call.request)},
         submit="Bring users back",
         run=_undo,
-        done="The undo for {result.users:,} users has started. It continues when you leave this page.",
+        done=lambda call: (
+            f"The undo for {counted(call.result.users, 'user')} has started. It continues when you leave"
+            " this page."
+        ),
         is_offered=_can_be_undone,
     ),
     Action(
@@ -308,9 +312,9 @@ class Progress:
     @classmethod
     def of(cls, undone: Undoing) -> "Progress":
         is_done, dealt_with = undone.done_at is not None, undone.back + undone.left
-        sentence = f"{undone.back:,} of {undone.users:,} users are active again"
+        sentence = f"{undone.back:,} of {counted(undone.users, 'user')} active again"
         if undone.left:
-            sentence += f", {undone.left:,} {'stays' if undone.left == 1 else 'stay'} as before"
+            sentence += f", {counted(undone.left, 'stays', 'stay')} as before"
         if is_done:
             sentence = f"The undo is done: {sentence}."
         elif not dealt_with and clock.now() - undone.asked_at > _LATE:
@@ -324,7 +328,7 @@ class Progress:
         minutes = -(-int((end - now).total_seconds()) // 60)
         sentence = (
             f"New deactivations are delayed for {minutes // 60} h {minutes % 60} min more, or until"
-            f" {guard.MOST_REFUSED:,} requests were delayed; {alarm.refused:,} were."
+            f" {guard.MOST_REFUSED:,} requests were delayed ({alarm.refused:,} so far)."
         )
         most = int(guard.GRACE.total_seconds())
         passed = most - int((end - now).total_seconds())

@@ -4,6 +4,8 @@ import uuid
 
 from django.db import models
 
+from tenants.words import counted
+
 
 class Departure(models.Model):
     """A user who was active and was deactivated or deleted; one row a time."""
@@ -44,4 +46,4 @@ class Undoing(models.Model):
         app_label = "scim"
 
     def __str__(self) -> str:
-        return f"{self.back} of {self.users} users"
+        return f"{self.back:,} of {counted(self.users, 'user')}"

@@ -20,6 +20,7 @@ from scim.screens.records import resource_link
 from scim.screens.users import UserAdmin
 from tenants.current import current_tenant
 from tenants.models import Tenant
+from tenants.words import counted
 
 RESTORE: Final = "scim.restore_user"
 _COMES_BACK: Final = (
@@ -107,7 +108,8 @@ class RestorePanel(Panel[UserAdmin]):
             submit="Restore this user",
             run=_restore,
             done=lambda call: (
-                "User restored." + f" It is in {len(call.result)} groups again." * bool(call.result)
+                "User restored."
+                + f" It is in {counted(len(call.result), 'group')} again." * bool(call.result)
             ),
             is_offered=lambda call: bool(call.record.deleted_at),
         ),

@@ -25,6 +25,7 @@ from scim.screens.visibility import Sight
 from tenants import clock
 from tenants.current import current_tenant
 from tenants.models import Tenant
+from tenants.words import counted
 
 AT_ONCE: Final = 50
 _DONE: Final = "Restored"
@@ -117,7 +118,7 @@ def _restore(call: Call[None]) -> Page:
         for key, told in results
     )
     number = sum(told == _DONE for _, told in results)
-    title = f"{number} of {len(results)} users restored"
+    title = f"{number:,} of {counted(len(results), 'user')} restored"
     back = link(f"{list_path(User)}?state=deleted", "Deleted users")
     return Page(title, (Table("Results", ("User", "Result"), rows, ""),), links=(back,))
 

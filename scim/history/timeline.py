@@ -49,6 +49,7 @@ from scim.screens.records import ResourceAdmin, short
 from scim.screens.visibility import Sight
 from tenants import clock
 from tenants.current import current_tenant
+from tenants.words import counted
 
 SHOWN: Final = 100
 _MEMBER: Final = "members["
@@ -165,7 +166,7 @@ class _Teller:
         rows = tuple(self._difference(change) for change in told_of)
         folds = self._members_folded(changes)
         if event and event.operation == "create" and rows:
-            number = f"{len(rows)} value{'' if len(rows) == 1 else 's'} set"
+            number = f"{counted(len(rows), 'value')} set"
             values = tuple(f"{row.name}: {row.after}" for row in rows)
             folds, rows = (Fold(number, values), *folds), ()
         look = _LOOKS.get(event.operation, "ok") if event else "unknown"
@@ -192,7 +193,7 @@ class _Teller:
         went = [self._value(each, each.before) for each in members if each.after is None]
         return tuple(
             Fold(
-                f"{len(names):,} member{'' if len(names) == 1 else 's'} {done}",
+                f"{counted(len(names), 'member')} {done}",
                 tuple(filter(None, names)),
             )
             for names, done in ((came, "added"), (went, "removed"))

@@ -16,6 +16,7 @@ from scim.importing.users import Done, Run
 from scim.provider.tables import UnreadableFileError
 from tenants.current import in_public, in_tenant
 from tenants.models import Tenant, UserIndexing
+from tenants.words import counted
 
 _MOST_PROCESSES: Final = 16
 
@@ -104,12 +105,14 @@ class Import(TenantCommand):
         with in_public():  # the search over all tenants has news
             UserIndexing.objects.filter(tenant=run.tenant).update(looked_at=None)
         if total.passed_over:
-            self.note(f"{total.passed_over:,} lines were done by an earlier run.")
-        self.note(f"{total.created:,} users of {run.tenant.custom_domain} created.")
+            self.note(
+                f"{counted(total.passed_over, 'line was', 'lines were')} done by an earlier run."
+            )
+        self.note(f"{counted(total.created, 'user')} of {run.tenant.custom_domain} created.")
         if total.failure:
             raise CommandError(f"The import ended early ({total.failure}). Go on with --resume.")
         if total.refused:
-            raise CommandError(f"{total.refused:,} lines were refused.")
+            raise CommandError(f"{counted(total.refused, 'line was', 'lines were')} refused.")
 
 
 def _processors() -> int:

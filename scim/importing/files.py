@@ -22,6 +22,7 @@ from scim.protocol.schema import Mutability, ResourceType, Type
 from scim.provider import tables
 from scim.provider.catalog import CAPABILITIES
 from scim.provider.tables import UnreadableFileError
+from tenants.words import counted
 
 PIECE: Final = 100  # users a transaction
 _TABLE: Final = ".csv"
@@ -123,7 +124,7 @@ def body(user_type: ResourceType, line: Line, piece: Piece) -> Any:
     if len(line.content) > len(names):
         raise InvalidSyntax(
             "body.unreadable",
-            f"The row has {len(line.content)} cells, the table {len(names)} columns.",
+            f"The row has {counted(len(line.content), 'cell')}, the table {counted(len(names), 'column')}.",
         )
     given = [
         Operation(Op.ADD, name, cell)

@@ -29,6 +29,7 @@ from scim.repository.resources import user_name_key
 from scim.screens.records import WHOLE_VALUES, resource_link, who_is_called
 from scim.screens.visibility import Sight
 from tenants import clock
+from tenants.words import counted
 
 LOG: Final = "admin:scim_provisioningevent_changelist"
 NEWS: Final = "admin:scim_provisioningevent_news"
@@ -257,9 +258,10 @@ class ProvisioningEventAdmin(ExportingAdmin[ProvisioningEvent]):
         number = found.filter(pk__gt=newest).order_by()[: MOST_NEWS + 1].count()
         if not number:
             return HttpResponse()
-        shown = f"{MOST_NEWS}+" if number > MOST_NEWS else str(number)
+        is_more = number > MOST_NEWS
+        shown = f"{MOST_NEWS}+ new requests" if is_more else counted(number, "new request")
         path = f"{reverse(LOG)}?{asked.urlencode()}" if asked else reverse(LOG)
-        return HttpResponse(link(path, f"{shown} new request{'' if number == 1 else 's'}"))
+        return HttpResponse(link(path, shown))
 
     def export(self, request: HttpRequest) -> Export:
         sight = Sight.of(request)

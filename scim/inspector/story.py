@@ -12,6 +12,7 @@ from scim.protocol import urns
 from scim.refusals import in_short, noun_of
 from scim.screens.records import short
 from scim.screens.visibility import Sight
+from tenants.words import counted
 
 READS: Final = ("query", "retrieve", "discover")
 _APART: Final = timedelta(minutes=10)  # a longer pause ends a cycle
@@ -56,7 +57,7 @@ def what(event: ProvisioningEvent) -> str:
     """The request in words: "Updated title, active", "Creation refused: no work e-mail"."""
     row: Any = event
     number = sum(each.count for each in getattr(row, "stands_for", [event]))
-    times = f" ({number:,} times)" if number > 1 else ""
+    times = f" ({counted(number, 'time')})" if number > 1 else ""
     if event.status >= REFUSED_FROM:
         return f"{noun_of(event.operation)} refused: {in_short(event.reason)}{times}"
     done = _DONE.get(event.operation, noun_of(event.operation))
@@ -153,7 +154,7 @@ def _head(stretch: _Stretch) -> str:
         (refused, "refused", "refused"),
         (reads, "look-up", "look-ups"),
     )
-    said = ", ".join(f"{n:,} {one if n == 1 else many}" for n, one, many in counts if n)
+    said = ", ".join(counted(n, one, many) for n, one, many in counts if n)
     begin, end = f"{first:%H:%M}", f"{last:%H:%M}"
     span = f", {begin if begin == end else f'{begin}-{end}'} UTC" if stretch.is_cycle else ""
     return f"{last:%A}, {last.day} {last:%B %Y}{span}: {said}"

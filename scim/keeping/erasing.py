@@ -30,6 +30,7 @@ from tenants import clock, rewriting
 from tenants.current import in_public, in_tenant
 from tenants.lettercase import fold
 from tenants.models import Erasure, Retention, Tenant
+from tenants.words import counted
 
 ERASE: Final = "scim.erase_user"
 MOST_DAYS: Final = 365
@@ -98,7 +99,7 @@ def plan_old(tenant: Tenant, run: Retention, now: datetime) -> int:
     old = User.objects.filter(deleted_at__lt=now - timedelta(days=run.erase_after_days))
     planned = Erasure.objects.filter(tenant=tenant, ended_at=None).values_list("user_id", flat=True)
     keys = set(old.exclude(document={}).values_list("pk", flat=True)) - set(planned)
-    reason = f"{run.erase_after_days} days after the deletion"
+    reason = f"{counted(run.erase_after_days, 'day')} after the deletion"
     made = [_planned(tenant, key, reason, "retention", 0) for key in keys]
     return len(Erasure.objects.bulk_create(made))
 

@@ -13,6 +13,7 @@ from accounts.console.screen import Panel
 from scim.keeping import retention
 from scim.keeping.retention import MOST_DAYS, MOST_MONTHS, REASON_LENGTH
 from tenants.models import LegalHold, Tenant
+from tenants.words import counted
 
 _FACTS_OF: Final = ("changes_months", "reads_days", "erase_after_days")
 
@@ -108,8 +109,8 @@ class RetentionPanel(Panel[Any]):
     def sections(self, request: HttpRequest, record: Tenant) -> Sequence[Section]:
         found, holds = retention.of_tenant(record), retention.holds(record)
         facts = (
-            Fact("Changes and history", f"{found.changes_months} months"),
-            Fact("Reads and request bodies", f"{found.reads_days} days"),
+            Fact("Changes and history", counted(found.changes_months, "month")),
+            Fact("Reads and request bodies", counted(found.reads_days, "day")),
             Fact("Deleted users are erased", _erased(found.erase_after_days)),
             Fact("Last pruned", found.pruned_at or "Never"),
             Fact("Legal hold", _told(holds)),
@@ -118,7 +119,7 @@ class RetentionPanel(Panel[Any]):
 
 
 def _erased(days: int | None) -> str:
-    return "On request" if days is None else f"After {days} days"
+    return "On request" if days is None else f"After {counted(days, 'day')}"
 
 
 def _told(holds: list[LegalHold]) -> str:
@@ -127,4 +128,4 @@ def _told(holds: list[LegalHold]) -> str:
         return "None"
     if holds[0].user_id is None:
         return f"The whole tenant, since {holds[0].set_at:%Y-%m-%d}: {holds[0].reason}"
-    return f"{len(holds)} user{'' if len(holds) == 1 else 's'}"
+    return counted(len(holds), "user")

@@ -20,6 +20,7 @@ from accounts.screens.overview import PERIODS, choices_of, days_of, requests_cha
 from scim.protocol import urns
 from tenants import clock
 from tenants.models import Tenant, TrafficDay
+from tenants.words import counted
 
 HOURS: Final = "24h"
 MOST_AN_HOUR: Final = 20_000  # rows of the log that a bar counts
@@ -173,7 +174,7 @@ def _users(starts: Sequence[datetime], now: datetime) -> SafeString:
             "Users at the end of each " + ("hour" if starts[1] - starts[0] < _DAY else "day"),
             _labels(starts),
             (Series("Users", tuple(counts[1:])),),
-            summary=f"{counts[1]:,} users at the first bar, {counts[-1]:,} at the last.",
+            summary=f"{counted(counts[1], 'user')} at the first bar, {counts[-1]:,} at the last.",
             empty="No users yet: Entra sends them in the first cycle.",
             width=HALF,
         )

@@ -51,6 +51,7 @@ from tenants import clock
 from tenants.connection import SENT_WITHIN, open_problems
 from tenants.current import current_tenant
 from tenants.models import Problem, Tenant
+from tenants.words import counted
 
 SEE: Final = "tenants.view_problem"
 LISTED: Final = 10  # rows on an overview
@@ -168,7 +169,7 @@ class ProblemAdmin(RecordAdmin[Problem]):
         name = names_of([record], sight).get(record.pk)
         title = title_of(record, name, in_short(record.reason))
         facts = [
-            Fact("Refused", f"{record.times:,} time{'' if record.times == 1 else 's'}"),
+            Fact("Refused", counted(record.times, "time")),
             Fact("First", record.first_at),
             Fact("Last", record.last_at),
         ]
@@ -319,7 +320,7 @@ class TenantPanel(Panel[Any]):
         if not found:
             return None
         affected, worst = sum(row["affected"] for row in found), found[0]["reason"]
-        number = "1 user or group is" if affected == 1 else f"{affected:,} users or groups are"
+        number = counted(affected, "user or group is", "users or groups are")
         path = visit_path(record, "admin:tenants_problem_changelist")
         title = f"{number} refused: {', '.join(in_short(row['reason']) for row in found[:3])}."
         return Banner("failing", title, _remedy_of(worst), link(path, "View open problems"))

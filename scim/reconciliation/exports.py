@@ -22,6 +22,7 @@ from scim.reconciliation.attributes import (
     meaning_of,
     source_of,
 )
+from tenants.words import counted
 
 MOST_USERS: Final = 250_000  # of a file
 MOST_FLAWED: Final = 1_000  # lines
@@ -137,7 +138,7 @@ def _of_csv(text: TextIOWrapper) -> Iterator[EntraUser | Flawed]:
             )
     for line, cells in found:
         if len(cells) > len(meanings):
-            reason = f"The line has {len(cells)} cells, the header {len(meanings)} columns."
+            reason = f"The line has {counted(len(cells), 'cell')}, the header {counted(len(meanings), 'column')}."
             yield Flawed(line, reason)
         else:
             members = zip(meanings, chain(cells, [""] * (len(meanings) - len(cells))), strict=True)

@@ -25,6 +25,7 @@ from scim.reconciliation.models import Difference, Reconciliation
 from scim.reconciliation.remedies import REMEDIES
 from tenants import clock
 from tenants.current import current_tenant
+from tenants.words import counted
 
 DIFFERENCES: Final = "admin:scim_difference_changelist"
 _LATE: Final = timedelta(minutes=1)  # the worker looks every two seconds
@@ -74,7 +75,10 @@ _ACTIONS: Final[tuple[Action[Any], ...]] = (
         form=ExportForm,
         submit="Compare",
         run=_begin,
-        done="The file was read: {result.users:,} users. It continues when you leave this page.",
+        done=lambda call: (
+            f"The file was read: {counted(call.result.users, 'user')}. The comparison continues when you leave"
+            " this page."
+        ),
     ),
     Action(
         name="delete_report",

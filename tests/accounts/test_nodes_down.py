@@ -54,7 +54,7 @@ def test_the_others_are_warned_of_the_ends_of_their_credentials(lose, tokens, ac
 
     _, told = run("warn_of_expiry")
 
-    line = f"globex: {tokens[globex]}, 1 messages.\n1 warning queued.\n"
+    line = f"globex: {tokens[globex]}, 1 message.\n1 warning queued.\n"
     assert told == SILENT + line
     with in_public():
         warned = Expiry.objects.exclude(warned_for=None)

@@ -78,7 +78,7 @@ def test_of_a_long_answer_only_the_beginning_is_read():
 
 
 def test_a_silent_receiver_is_waited_for_until_the_time_out():
-    with answering() as url, pytest.raises(NotSent, match=r"No .*answer within 1 seconds"):
+    with answering() as url, pytest.raises(NotSent, match=r"No .*answer within 1 s"):
         post(message(url), private_allowed=True, timeout=1)
 
 
@@ -94,7 +94,7 @@ def test_a_silent_receiver_is_waited_for_until_the_time_out():
 def test_an_answer_byte_by_byte_is_cut_off(chunks):
     started = time.monotonic()
 
-    with answering(*chunks, pause=0.1) as url, pytest.raises(NotSent, match=r"within 0\.5 seconds"):
+    with answering(*chunks, pause=0.1) as url, pytest.raises(NotSent, match=r"within 0\.5 s"):
         post(message(url), private_allowed=True, timeout=0.5)
 
     assert time.monotonic() - started < 5

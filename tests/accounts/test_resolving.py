@@ -39,7 +39,7 @@ def test_a_name_server_that_does_not_answer_is_waited_for_no_longer_than_the_tim
     with pytest.raises(NotSent) as refused:
         posting.post(message, private_allowed=False, timeout=0.2)
 
-    assert str(refused.value) == "The name hr.example was not resolved within 0.2 seconds."
+    assert str(refused.value) == "The name hr.example was not resolved within 0.2 s."
 
 
 def test_all_who_ask_for_a_name_share_one_look_up(name_server):

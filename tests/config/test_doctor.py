@@ -104,7 +104,7 @@ def test_e_mails_that_nobody_sends_are_found(healthy, acme, operator):
 
     [finding] = found()
 
-    assert finding.sentence == "1 e-mails wait for more than 15 minutes."
+    assert finding.sentence == "1 e-mail waits for more than 15 minutes."
 
 
 def test_logs_that_grow_beyond_the_limit_are_found(healthy, monkeypatch):

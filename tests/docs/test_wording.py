@@ -84,3 +84,36 @@ def test_people_read_plain_words():
     ]
 
     assert [at for at, text in (*strings, *templates) if UNPLAIN.search(text)] == []
+
+
+# In an f-string a number that is followed by a plural, or by an s of its own; limits are never 1.
+PLURAL = re.compile(
+    r"\{(?![^{}]*(?:[A-Z]{3}|max_|counted\())[^{}]*\} (?:accounts|cells|columns|days|e-mails|entries|events|groups|hours"
+    r"|lines|members|messages|minutes|months|requests|rows|seconds|tenants|times|tokens|users|values)\b(?! per)"
+    r"|\{'' if \w+(?:\([^)]*\))? == 1 else 's'\}"
+)
+
+
+def test_a_number_in_a_sentence_agrees_with_its_noun():
+    found = {
+        (str(path), match.group())
+        for path, text in sources()
+        if path.parts[0] != "tests"
+        for match in PLURAL.finditer(text)
+    }
+
+    assert found == set()
+
+
+@pytest.mark.parametrize(
+    ("text", "is_found"),
+    [
+        ('f"After {days} days"', True),
+        ('f"{len(found):,} users of {tenant}"', True),
+        ("f\"{number} user{'' if number == 1 else 's'}\"", True),
+        ("f\"After {counted(days, 'day')}\"", False),
+        ('f"At most {MOST_DAYS} days"', False),
+    ],
+)
+def test_a_plural_behind_any_number_is_found(text, is_found):
+    assert bool(PLURAL.search(text)) is is_found

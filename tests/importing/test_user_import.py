@@ -103,7 +103,7 @@ def test_an_import_that_the_database_ends_is_resumed(acme, file, monkeypatch):
 def test_a_file_that_has_been_changed_is_another_file_to_resume(acme, file):
     run("user", "import", "acme", file(line(1)))
 
-    with pytest.raises(CommandError, match="1 lines were refused"):
+    with pytest.raises(CommandError, match="1 line was refused"):
         run("user", "import", "acme", file(line(1), line(2)), "--resume")
 
     assert names(acme) == {"u1", "u2"}

@@ -36,7 +36,7 @@ def users(tenant):
 def test_a_row_is_a_user(acme, globex, table):
     told = run("user", "import", "acme", table(HEADER, BJENSEN))
 
-    assert told == ("", "1 users of acme created.\n")
+    assert told == ("", "1 user of acme created.\n")
     assert users(acme) == [
         {
             "userName": "bjensen",

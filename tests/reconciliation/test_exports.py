@@ -134,7 +134,7 @@ def test_a_user_in_json_may_be_no_user_either():
         (b"[]", "The file has no users."),
         (
             b"objectId\n1,2\n",
-            "The file has no users. Line 2: The line has 2 cells, the header 1 columns.",
+            "The file has no users. Line 2: The line has 2 cells, the header 1 column.",
         ),
         (b"name,department\nGrace,Navy\n", "The first line must name the columns, objectId or"),
         (b"id,objectId\n1,2\n", "Columns 1 and 2 of the header both stand for objectId."),

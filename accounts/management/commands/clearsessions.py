@@ -8,6 +8,7 @@ from tenants import clock, schemas
 from tenants.current import in_public, in_tenant
 from tenants.management.kit import HouseCommand
 from tenants.models import Tenant
+from tenants.words import counted
 
 _EXPIRED: Final = "SELECT 1 FROM {schema}.accounts_session WHERE expire_date < %s"
 _COLUMN: Final = ("accounts_session", "expire_date")
@@ -32,9 +33,9 @@ class Command(HouseCommand):
             with in_tenant(tenant):
                 deleted, _ = Session.objects.filter(expire_date__lt=now).delete()
             count += deleted
-        counted = schemas.where(_COUNTED, _COUNT, [now - guessing.FORGOTTEN], tenants)
-        for tenant in counted.tenants:
+        guessed = schemas.where(_COUNTED, _COUNT, [now - guessing.FORGOTTEN], tenants)
+        for tenant in guessed.tenants:
             with in_tenant(tenant):
                 guessing.purge(now)
         self.note_silent(found.silent)
-        self.stdout.write(f"{count} expired session{'' if count == 1 else 's'} deleted.")
+        self.stdout.write(f"{counted(count, 'expired session')} deleted.")

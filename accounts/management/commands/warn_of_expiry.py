@@ -5,6 +5,7 @@ from typing import Any
 from accounts import expiries
 from accounts.management.administration import AdministrativeCommand
 from tenants import clock, schemas
+from tenants.words import counted
 
 
 class Command(AdministrativeCommand):
@@ -21,6 +22,6 @@ class Command(AdministrativeCommand):
         for warned in expiries.warn(self.actor, tenants, clock.now()):
             count += 1
             expiry = warned.expiry
-            line = f"{expiry.tenant.custom_domain}: {expiry.name}, {warned.messages} messages."
+            line = f"{expiry.tenant.custom_domain}: {expiry.name}, {counted(warned.messages, 'message')}."
             self.note(line)
-        self.note(f"{count} warning{'' if count == 1 else 's'} queued.")
+        self.note(f"{counted(count, 'warning')} queued.")

@@ -13,6 +13,7 @@ from config.doctor import Finding, Level
 from tenants.current import in_public
 from tenants.management.kit import HouseCommand
 from tenants.models import Tenant
+from tenants.words import counted
 
 
 class Command(HouseCommand):
@@ -49,7 +50,7 @@ class Command(HouseCommand):
         self.print_list(map(_row, findings), options)
         worst = max((each.level for each in findings), default=Level.OK)
         number = len(findings)
-        self.note(f"{number or 'No'} problem{'' if number == 1 else 's'} found.")
+        self.note(f"{counted(number, 'problem') if number else 'No problems'} found.")
         if worst:
             sys.exit(worst)
 

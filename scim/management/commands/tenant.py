@@ -7,6 +7,7 @@ from accounts.management.tenants import FileCommand
 from scim.management import exporting
 from tenants.management.kit import Group
 from tenants.models import Tenant
+from tenants.words import counted
 
 
 class Export(FileCommand):
@@ -16,7 +17,7 @@ class Export(FileCommand):
     def perform_in(self, tenant: Tenant, options: dict[str, Any], /) -> None:
         with self.waiting("Writing the export"):
             lines = exporting.export_tenant(self.actor, tenant, options["file"])
-        self.note(f"{tenant}: {lines:,} lines in {options['file']}.")
+        self.note(f"{tenant}: {counted(lines, 'line')} in {options['file']}.")
 
 
 class Command(Group):

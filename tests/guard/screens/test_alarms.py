@@ -113,11 +113,11 @@ def test_the_page_says_how_far_the_undo_is_and_follows_it(at_home, acme, begun):
 
     assert "Being undone" in page
     assert f'data-refresh="{begun}progress/"' in page
-    assert "The undo is in progress: 0 of 1 users are active again." in part
+    assert "The undo is in progress: 0 of 1 user active again." in part
     assert 'data-done="false"' in part
     undoing.finish(acme)
     part = at_home.get(f"{begun}progress/").text
-    assert "The undo is done: 1 of 1 users are active again." in part
+    assert "The undo is done: 1 of 1 user active again." in part
     assert 'data-done="true"' in part
     assert "Undo</a>" not in at_home.get(f"{begun}change/").text
 

@@ -157,7 +157,7 @@ def test_chosen_users_are_brought_back_and_each_has_a_result(own_host, acme, ala
         "Active again",
         "Not brought back: Left out by tara@acme.example (acme).",
     ]
-    assert "1 of 2 users are active again, 1 stays as before" in page.text
+    assert "1 of 2 users active again, 1 stays as before" in page.text
 
 
 def test_users_who_were_left_out_are_brought_back_later(own_host, acme, alarm, departed):
@@ -210,7 +210,7 @@ def test_the_time_until_delays_end_is_counted_down(own_host, acme, alarm, guarde
 
     for text in (page.text, part.text):
         assert "New deactivations are delayed for 3 h 30 min more, or until 2,500 requests" in text
-        assert "were delayed; 7 were." in text
+        assert "were delayed (7 so far)." in text
     assert re.search(r'max="14400" value="18\d\d"', part.text)
 
 

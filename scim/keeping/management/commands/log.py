@@ -11,6 +11,7 @@ from tenants import rewriting
 from tenants.current import in_public
 from tenants.management.kit import Group, minute
 from tenants.models import Retention, Tenant
+from tenants.words import counted
 
 
 class Prune(AdministrativeCommand):
@@ -77,7 +78,10 @@ class Keep(TenantCommand):
         given = options["erase_after_days"]
         erased = found.erase_after_days if given is None else given or None
         retention.change_retention(self.actor, tenant, months, days, erased)
-        self.note(f"{tenant} keeps changes for {months} months, reads and bodies for {days} days.")
+        self.note(
+            f"{tenant} keeps changes for {counted(months, 'month')}, reads and bodies for"
+            f" {counted(days, 'day')}."
+        )
 
 
 class Kept(AdministrativeCommand):
