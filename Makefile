@@ -34,7 +34,7 @@ CITUS_TESTS = tests/citus tests/api tests/conformance tests/events tests/extensi
 	tests/repository tests/screens tests/tenants/test_isolation.py $(addprefix tests/e2e/test_,entra_cycles.py \
 	event_delivery.py jobs.py moving_tenants.py races.py)
 test-citus: $(VENV)/dev.stamp  ## The tests' database parts on a Citus coordinator, DATABASE_URL (docs/scaling.md)
-	exec $(BIN)/pytest -q --reuse-db -m "not one_node" $${TESTS:-$(CITUS_TESTS)}
+	exec $(BIN)/pytest -q -n 2 --reuse-db -m "not one_node" $${TESTS:-$(CITUS_TESTS)}
 
 check: $(VENV)/dev.stamp  ## The fast loop: format, lint, types, contracts, migrations, deploy check, core tests
 	$(BIN)/ruff format --check .

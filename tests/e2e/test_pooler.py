@@ -1,5 +1,6 @@
 """Production behind PgBouncer in transaction mode: Debian's 1.18, which tells clients nothing of paths.
 
+PGBOUNCER=/usr/local/bin/pgbouncer has another one run, which may carry prepared statements or not.
 Three connections to PostgreSQL carry sixteen threads and a worker of events, so each transaction of a tenant
 comes to a session that another tenant has just used.
 """
@@ -21,13 +22,13 @@ PASSWORD = "correct horse battery staple"
 ROUNDS = 12
 
 
-@pytest.fixture(scope="module")
-def deployment():
+@pytest.fixture(scope="module", params=pgbouncer.ways())
+def deployment(request):
     """Migrated directly by the owner; served through PgBouncer by another login, which makes two tenants."""
     with new_deployment() as made:
         direct = made.environment["DATABASE_URL"]
         of_postgresql = database.socket_dir(made.folder / "postgresql")
-        with pgbouncer.running(of_postgresql, database.SERVING) as sockets:
+        with pgbouncer.running(of_postgresql, database.SERVING, request.param) as sockets:
             made.environment |= {
                 "DATABASE_URL": f"postgresql://{database.SERVING}@/{database.DATABASE}?host={sockets}",
                 "MIGRATION_DATABASE_URL": direct,

@@ -19,6 +19,7 @@ _KEPT: Final = frozenset(
         "USER",
         "LOGNAME",
         "TMPDIR",
+        "PGBOUNCER",
         # The place of the tests' database.
         "DATA_DIR",
         "DATABASE_URL",

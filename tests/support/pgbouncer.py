@@ -1,7 +1,11 @@
-"""Debian's PgBouncer in transaction mode before a PostgreSQL that is reached by a Unix socket."""
+"""PgBouncer in transaction mode before a PostgreSQL that is reached by a Unix socket.
+
+Debian's, or the one that the variable PGBOUNCER names.
+"""
 
 import os
 import pwd
+import re
 import shutil
 import subprocess
 import tempfile
@@ -15,7 +19,10 @@ import psycopg
 from config import database
 from tests.support.postgres import wait_until
 
-PROGRAM: Final = shutil.which("pgbouncer", path="/usr/sbin:/usr/bin:/usr/local/bin")
+PROGRAM: Final = os.environ.get("PGBOUNCER") or shutil.which(
+    "pgbouncer", path="/usr/sbin:/usr/bin:/usr/local/bin"
+)
+_FIRST_TO_PREPARE: Final = (1, 21)  # carries statements that are prepared by the protocol
 SERVERS: Final = (
     3  # connections to PostgreSQL: fewer than ours to PgBouncer, so sessions are shared
 )
@@ -36,14 +43,29 @@ pidfile = {folder}/pid
 """
 
 
+def ways() -> list[str]:
+    """The lines of the settings by which it carries prepared statements or does not; blank if it cannot."""
+    if version() < _FIRST_TO_PREPARE:
+        return [""]
+    return [f"max_prepared_statements = {number}" for number in (0, 200)]
+
+
+def version() -> tuple[int, ...]:
+    """The version of the program; nothing where there is none."""
+    if not PROGRAM:
+        return ()
+    told = subprocess.run([PROGRAM, "--version"], capture_output=True, text=True, check=True).stdout
+    return tuple(map(int, re.findall(r"\d+", told.splitlines()[0])))
+
+
 @contextmanager
-def running(sockets: str, role: str = database.ROLE) -> Iterator[str]:
+def running(sockets: str, role: str = database.ROLE, setting: str = "") -> Iterator[str]:
     """The folder of PgBouncer's socket, while it runs; `role` is whom it signs in as."""
     assert PROGRAM, "This needs PgBouncer: apt install pgbouncer"
     folder = Path(tempfile.mkdtemp(prefix="pgbouncer-"))
     ini = folder / "pgbouncer.ini"
     text = _INI.format(sockets=sockets, port=database.PORT, folder=folder, servers=SERVERS)
-    ini.write_text(text.replace("* = ", f"* = user={role} "))
+    ini.write_text(text.replace("* = ", f"* = user={role} ") + setting + "\n")
     identity: dict[str, Any] = {}
     if (
         os.geteuid() == 0
