@@ -1,5 +1,8 @@
 """Tenants on a real cluster of a coordinator and at least two workers (docs/scaling.md)."""
 
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+
 import pytest
 from django.db import connection
 
@@ -8,9 +11,17 @@ from config.doctor import LOGS
 from tenants import placement, schemas
 from tenants.current import in_public
 from tests.support import clients, database
+from tests.support.entra import Person, ProvisioningService
 from tests.support.payloads import user
 from tests.support.people import COMMAND
 from tests.tenants.test_schemas import forget_migrations
+
+PEOPLE = [
+    Person(
+        f"58342554-38d6-4ec8-948c-50044d0a33f{number}", f"p{number}@contoso.com", "p@contoso.com"
+    )
+    for number in range(5)
+]
 
 
 @pytest.fixture
@@ -65,6 +76,32 @@ def test_a_move_keeps_every_row_and_the_logs_append_only(initech, at_initech):
     assert placement.changeable(LOGS) == {}
     found = at_initech.get(f"/Users/{created.json['id']}")
     assert found.json == created.json
+
+
+def test_cycles_go_on_while_their_tenant_is_moved(real_tenants, django_db_blocker):
+    """No request of it or of its neighbor fails, and everything is there as Entra believes."""
+    moved, neighbor = (
+        ProvisioningService(clients.ScimClient(tenant, clients.mint(tenant)))
+        for tenant in real_tenants
+    )
+
+    def move():
+        schema_name = moved.client.tenant.schema_name
+        placement.move(schema_name, another_node(moved.client.tenant))
+        connection.close()
+        return schema_name
+
+    with django_db_blocker.unblock(), ThreadPoolExecutor(1) as pool:
+        moving = pool.submit(move)
+        cycles = 0
+        while cycles < 2 or not moving.done():
+            cycles += 1
+            for service in (moved, neighbor):
+                service.run_cycle(replace(each, surname=f"S{cycles}") for each in PEOPLE)
+                assert service.failures == []
+        assert moving.result() == "t_initech"
+        for service in (moved, neighbor):
+            service.check()
 
 
 def test_a_taken_name_is_a_conflict_after_a_move_too(initech, at_initech):
