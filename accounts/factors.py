@@ -16,11 +16,10 @@ from django.db.models import QuerySet
 from django.utils.safestring import SafeString, mark_safe
 
 from accounts import sealing
-from accounts.models import Account, Factor, RecoveryCode, Rule
+from accounts.models import FACTOR_USE, Account, Factor, RecoveryCode, Rule
 from tenants.models import Tenant
 
 REQUIRED: Final = "second factor required"  # the rule's name
-USE: Final = "second factor"  # of the seal
 PERIOD: Final = 30  # seconds
 _EARLY_OR_LATE: Final = (0, -1, 1)  # periods by which the other clock may be wrong
 CODES: Final = 10
@@ -67,7 +66,7 @@ def is_code_of(secret: str, code: str, now: datetime) -> int | None:
 
 def add_app(account: Account, tenant: Tenant, secret: str, period: int) -> Factor:
     """The authenticator app as a factor; `period` is that of the code that proved it."""
-    sealed = sealing.seal(tenant.id, USE, secret)
+    sealed = sealing.seal(tenant.id, FACTOR_USE, secret)
     kind = Factor.Kind.CODES
     return Factor.objects.create(
         account=account, kind=kind, name=kind.label, secret=sealed, counter=period
@@ -113,7 +112,7 @@ def remove_all(account: Account) -> int:
 
 def _use_app(account: Account, tenant: Tenant, code: str, now: datetime) -> bool:
     for factor in of_account(account).filter(kind=Factor.Kind.CODES):
-        period = is_code_of(sealing.unseal(tenant.id, USE, factor.secret), code, now)
+        period = is_code_of(sealing.unseal(tenant.id, FACTOR_USE, factor.secret), code, now)
         if period is not None:
             unused = Factor.objects.filter(pk=factor.pk, counter__lt=period)
             return unused.update(counter=period, last_used_at=now) == 1

@@ -16,6 +16,7 @@ from django.db import models
 from django.utils.module_loading import import_string
 
 from accounts.permissions import Role, grants
+from accounts.sealing import SealedField
 from accounts.sso.models import IdentityLink, IdentityProvider, SignOnAnswer
 from accounts.tokens import PUBLIC_ID_LENGTH, USER_AGENT_LENGTH, Standing
 from tenants import clock
@@ -33,6 +34,7 @@ ACTOR_LENGTH: Final = 200
 ACT_LENGTH: Final = 60
 SUBJECT_LENGTH: Final = 300
 SCOPE_LENGTH: Final = 100
+FACTOR_USE: Final = "second factor"  # of the seal
 
 
 class AccountManager(BaseUserManager["Account"]):
@@ -279,7 +281,12 @@ class Factor(models.Model):
     account = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="factors")
     kind = models.CharField(max_length=8, choices=Kind)
     name = models.CharField(max_length=LABEL_LENGTH)
-    secret = models.TextField(blank=True)  # of codes, sealed (accounts.sealing)
+    secret = SealedField(
+        use=FACTOR_USE,
+        kind="authenticator app",
+        owner=lambda factor: factor.account.email,
+        blank=True,
+    )
     credential_id = models.BinaryField(null=True, unique=True)  # of a passkey
     public_key = models.BinaryField(null=True)  # of a passkey, with its credential's data
     counter = models.BigIntegerField(default=0)  # the last period of a code, or a passkey's count

@@ -470,6 +470,14 @@ ROWS: Final = (
         ACCOUNTS,
     ),
     Refusal(
+        "sign-in.sealed",
+        "The secret of an authenticator app cannot be read.",
+        "myPolicies: such secrets are encrypted under SECRET_KEY, which has changed",
+        "Add the former key to SECRET_KEY_FALLBACKS; or sign in with a recovery code, or have the second"
+        " factor reset.",
+        ACCOUNTS,
+    ),
+    Refusal(
         "factor.code",
         "The code is not the one that the authenticator app shows.",
         "RFC 6238: codes follow from a shared secret and the time",

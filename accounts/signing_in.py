@@ -3,9 +3,12 @@
 Refusals are the same for known and unknown accounts, in words and in what is done for them.
 """
 
+import logging
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from http import HTTPStatus
 from typing import Any, Final
 
 from django.contrib.auth import authenticate, login
@@ -18,13 +21,20 @@ from accounts.audit import record
 from accounts.guessing import Attempt
 from accounts.hashing import Busy, lane
 from accounts.models import Account, normalize_login
+from accounts.sealing import SealBroken
 from accounts.signed_in import actor
 from accounts.sso import rules
 from tenants import clock, rates
 from tenants.current import address_of, current_tenant
 from tenants.words import counted
 
+_logger = logging.getLogger(__name__)
+
 _BUSY: Final = "Many people are signing in at this moment. Try again in a second."
+_UNREADABLE: Final = (
+    "Your authenticator app cannot be checked, because the server has lost the key to its secret. Use a"
+    " recovery code, or ask an admin to reset your second factor."
+)
 _MINUTE: Final = 60  # seconds
 SINGLE_SIGN_ON: Final = "single sign-on"  # a method of proof that needs no factor of ours
 # In a session's data: its account has yet to set up a second factor, and sees nothing until then.
@@ -44,11 +54,17 @@ class Half:
 
 
 class SignInRefused(ActionRefused):
-    """A sign-in that is not even tried now; `seconds` from now it may be."""
+    """A sign-in that is not even tried now; `seconds` from now it may be, if waiting helps."""
 
-    def __init__(self, reason: str, sentence: str, seconds: int) -> None:
+    def __init__(
+        self,
+        reason: str,
+        sentence: str,
+        seconds: int | None = None,
+        status: HTTPStatus = HTTPStatus.TOO_MANY_REQUESTS,
+    ) -> None:
         super().__init__(reason, sentence)
-        self.seconds = seconds
+        self.seconds, self.status = seconds, status
 
 
 def prove_password(request: HttpRequest, email: str, password: str) -> Account | None:
@@ -120,9 +136,15 @@ def half_signed_in(request: HttpRequest) -> Half | None:
     if not kept or datetime.fromisoformat(kept["at"]) <= clock.now() - _HALF_LASTS:
         return None
     account = Account.objects.filter(pk=kept["account"], is_active=True).first()
-    if account is None or kept["hash"] != account.get_session_auth_hash():
+    if account is None or not _is_hash_of(account, kept["hash"]):
         return None
     return Half(account, kept["way_on"])
+
+
+def _is_hash_of(account: Account, kept: str) -> bool:
+    """True if the account has the password that it had, whichever SECRET_KEY made the hash."""
+    former: Iterable[str] = account.get_session_auth_fallback_hash()
+    return kept in {account.get_session_auth_hash(), *former}
 
 
 def prove_code(request: HttpRequest, account: Account, typed: str) -> str:
@@ -130,7 +152,13 @@ def prove_code(request: HttpRequest, account: Account, typed: str) -> str:
     attempt = Attempt(account.email, address_of(request))
     check_limits(attempt)
     now = clock.now()
-    method = factors.use(account, current_tenant(), typed, now)
+    try:
+        method = factors.use(account, current_tenant(), typed, now)
+    except SealBroken:
+        _logger.exception("The secret of an authenticator app cannot be read.")
+        raise SignInRefused(
+            "sign-in.sealed", _UNREADABLE, status=HTTPStatus.SERVICE_UNAVAILABLE
+        ) from None
     if not method:
         guessing.fail(attempt, account, now)
     return method

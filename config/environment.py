@@ -1,6 +1,7 @@
 """Typed readers of environment variables that fail loudly, naming the variable."""
 
 import os
+import re
 import secrets
 from ipaddress import ip_address
 from pathlib import Path
@@ -12,6 +13,9 @@ from django.core.exceptions import ImproperlyConfigured
 from config.variables import VARIABLES
 
 ROOT: Final = Path(__file__).resolve().parent.parent
+
+
+_BETWEEN_COMMAS: Final = re.compile(r"(?:[^,]|,,)+")
 
 
 class EnvironmentVariableError(ValueError):
@@ -60,6 +64,15 @@ def address(name: str) -> str:
         raise EnvironmentVariableError(
             f"{name} must be an IP address such as 127.0.0.1, 0.0.0.0 or ::, not {value!r}."
         ) from None
+
+
+def several(name: str) -> list[str]:
+    """The values of the variable, with commas between; each once, in their order.
+
+    A comma that belongs to a value is written twice.
+    """
+    values = (each.strip().replace(",,", ",") for each in _BETWEEN_COMMAS.findall(text(name)))
+    return list(dict.fromkeys(filter(None, values)))
 
 
 def is_set(name: str) -> bool:

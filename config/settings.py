@@ -30,6 +30,9 @@ PUBLIC_PORT_SUFFIX = f":{PORT}" if DEVELOPMENT else ""
 SECRET_KEY = environment.read_secret_key(
     environment.text("SECRET_KEY"), DATA_DIR, development=DEVELOPMENT
 )
+SECRET_KEY_FALLBACKS = [
+    key for key in environment.several("SECRET_KEY_FALLBACKS") if key != SECRET_KEY
+]
 DEBUG = False
 
 # Tenancy: public holds the registry only, so nothing can fall through to it (docs/platform.md).

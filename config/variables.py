@@ -118,6 +118,15 @@ _ROWS: Final = (
         is_secret=True,
     ),
     Variable(
+        "SECRET_KEY_FALLBACKS",
+        Kind.TEXT,
+        (
+            "former keys, with commas between (one in a key is written twice): what was signed or encrypted with one of them is still read "
+            "([docs/operations.md](docs/operations.md))"
+        ),
+        is_secret=True,
+    ),
+    Variable(
         "STAFF_EMAIL",
         Kind.TEXT,
         "the first staff account, at the first `make run`",

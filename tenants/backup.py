@@ -17,6 +17,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from django.apps import apps
+from django.conf import settings
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import IntegrityError, connection, models, transaction
 from django.utils.crypto import salted_hmac
@@ -86,7 +87,7 @@ def write(tenant: Tenant, path: Path, only: Collection[str] | None = None) -> Ma
         manifest = Manifest(
             made_at=clock.now().isoformat(),
             tenant=_fields(tenant),
-            key=_key(tenant),
+            key=_keys(tenant)[0],
             migrations=tuple(_rows(_APPLIED)),
             indexes=tuple(definition for (definition,) in _rows(_INDEXES, tenant.schema_name)),
             tables=tables,
@@ -120,7 +121,7 @@ def check(path: Path) -> Manifest:
 
 def restore(path: Path, custom_domain: str = "") -> tuple[Tenant, bool]:
     """The tenant of the file, put back at its own or at that custom domain, and True if sealed secrets
-    can be opened, because SECRET_KEY is the same.
+    can be opened, because SECRET_KEY, or one of SECRET_KEY_FALLBACKS, is that of the file.
 
     Raises TenantRefused, and then nothing has changed.
     """
@@ -143,7 +144,7 @@ def restore(path: Path, custom_domain: str = "") -> tuple[Tenant, bool]:
             if missing:
                 schemas.migrate(tenant.schema_name, Lacking(missing))
             _load_registry(file, tenant)
-        return tenant, file.manifest.key == _key(tenant)
+        return tenant, file.manifest.key in _keys(tenant)
 
 
 def copy_people(path: Path, tenant: Tenant) -> None:
@@ -284,8 +285,11 @@ def _fields(row: models.Model) -> dict[str, Any]:
     return found
 
 
-def _key(tenant: Tenant) -> str:
-    return salted_hmac(_SALT, str(tenant.id), algorithm="sha256").hexdigest()[:16]
+def _keys(tenant: Tenant) -> list[str]:
+    """The digests that name SECRET_KEY, then the former keys, for the tenant."""
+    known = (settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS)
+    value = str(tenant.id)
+    return [salted_hmac(_SALT, value, each, algorithm="sha256").hexdigest()[:16] for each in known]
 
 
 def _rows(statement: str, *parameters: Any) -> list[tuple[Any, ...]]:

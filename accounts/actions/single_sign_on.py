@@ -15,9 +15,8 @@ from accounts.audit import Actor, Details
 from accounts.models import Account
 from accounts.sealing import seal
 from accounts.sso import oidc, rules, saml
-from accounts.sso.flow import SECRET_USE
 from accounts.sso.identity import URL_LENGTH, Identity, Kind, SignOnRefused
-from accounts.sso.models import CLIENT_ID_LENGTH, IdentityLink, IdentityProvider
+from accounts.sso.models import CLIENT_ID_LENGTH, SECRET_USE, IdentityLink, IdentityProvider
 from tenants import clock, lifecycle
 from tenants.backend.base import violated_constraint
 from tenants.current import in_tenant

@@ -43,7 +43,7 @@ def confirm_page(site: AdminSite, request: HttpRequest) -> HttpResponse:
                 else signing_in.prove_passkey(request, user, sent)
             )
         except SignInRefused as refusal:
-            problem, status = str(refusal), HTTPStatus.TOO_MANY_REQUESTS
+            problem, status = str(refusal), refusal.status
         else:
             if method:
                 return _proved(request, method)

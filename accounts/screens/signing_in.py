@@ -1,6 +1,5 @@
 """The pages of signing in: a password, then the second factor of accounts that have one; or a passkey alone."""
 
-from http import HTTPStatus
 from typing import Any, Final, cast
 
 from django import forms
@@ -182,8 +181,9 @@ def way_on(request: HttpRequest) -> str:
 
 
 def refuse(request: HttpRequest, answer: HttpResponse, refusal: SignInRefused) -> HttpResponse:
-    """The answer as that of an attempt that comes too early."""
+    """The answer as that of an attempt that is not even tried."""
     log_with(request, refused=refusal.reason)
-    answer.status_code = HTTPStatus.TOO_MANY_REQUESTS
-    answer.headers["Retry-After"] = str(refusal.seconds)
+    answer.status_code = refusal.status
+    if refusal.seconds is not None:
+        answer.headers["Retry-After"] = str(refusal.seconds)
     return answer

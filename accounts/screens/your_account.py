@@ -1,6 +1,7 @@
 """Your account: the page of whoever is signed in, on their own site, and what they can do there."""
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any, Final, cast
 from uuid import UUID
@@ -83,11 +84,13 @@ class FactorForm(ActionForm):
 
 def _pending_secret(call: Call[Account]) -> str:
     """The secret that the app is being set up with: of this session, until a code proves it."""
-    kept, session = call.request.session.get(_PENDING), call.request.session
-    if kept is None:
-        kept = sealing.seal(current_tenant().id, _PENDING, factors.new_secret())
-        session[_PENDING] = kept
-    return sealing.unseal(current_tenant().id, _PENDING, kept)
+    kept, tenant = call.request.session.get(_PENDING), current_tenant()
+    if kept is not None:
+        with suppress(sealing.SealBroken):  # SECRET_KEY was changed meanwhile
+            return sealing.unseal(tenant.id, _PENDING, kept)
+    secret = factors.new_secret()
+    call.request.session[_PENDING] = sealing.seal(tenant.id, _PENDING, secret)
+    return secret
 
 
 def _app_facts(call: Call[Account]) -> tuple[Section, ...]:

@@ -21,13 +21,12 @@ from accounts.sealing import SealBroken, seal, unseal
 from accounts.signed_in import lock_session
 from accounts.sso import documents, oidc, saml
 from accounts.sso.identity import LEEWAY, Identity, Kind, Request, SignOnRefused
-from accounts.sso.models import IdentityProvider, SignOnAnswer
+from accounts.sso.models import SECRET_USE, IdentityProvider, SignOnAnswer
 from accounts.sso.places import client_of, saml_provider_of, service_of
 from tenants import clock
 from tenants.models import Tenant
 
 OPEN_FOR: Final = timedelta(minutes=10)
-SECRET_USE: Final = "single sign-on client"  # noqa: S105  # a part of the key that seals it
 _ANSWER_USE: Final = "single sign-on answer"
 _KEY: Final = "single_sign_on"
 _NO_REQUEST: Final = (

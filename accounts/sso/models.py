@@ -5,10 +5,12 @@ from typing import Any, Final
 
 from django.db import models
 
+from accounts.sealing import SealedField
 from accounts.sso.identity import SUBJECT_LENGTH, URL_LENGTH, Kind
 from tenants import clock
 
 CLIENT_ID_LENGTH: Final = 200  # characters
+SECRET_USE: Final = "single sign-on client"  # noqa: S105  # a part of the key that seals it
 _ACTOR_LENGTH: Final = 200
 _FAILURE_LENGTH: Final = 300
 
@@ -20,7 +22,7 @@ class IdentityProvider(models.Model):
     kind = models.CharField(max_length=8, choices=Kind, unique=True)
     issuer = models.CharField(max_length=URL_LENGTH)  # of SAML the entity id
     client_id = models.CharField(max_length=CLIENT_ID_LENGTH, blank=True)
-    secret = models.TextField(blank=True, editable=False)  # sealed
+    secret = SealedField(use=SECRET_USE, kind="client secret", blank=True, editable=False)
     secret_expires_on = models.DateField(null=True)  # as an admin has read it at the provider
     # From the provider's documents: the members of OpenID Connect's, with the key set as `keys`;
     # `sign_on_url` and `certificates` of SAML metadata. {} until they were read.
@@ -84,7 +86,7 @@ class IdentityLink(models.Model):
 class SignOnAnswer(models.Model):
     """A SAML response that was accepted, until it ends: it is good once (saml-profiles-2.0 §4.1.4.5).
 
-    `identity` is sealed, and blank once it has been used.
+    `identity` is sealed for the minutes until then, and blank once it has been used.
     """
 
     id = models.BigAutoField(primary_key=True)

@@ -1,10 +1,17 @@
 """Rows of event streams: who is told what, what waits to be told, and the keys that sign it."""
 
 import uuid
+from typing import Final
 
 from django.db import models
 
+from accounts.sealing import SealedField
 from tenants import clock
+
+# Uses of secrets, part of the key that seals them.
+PUSH_HEADER: Final = "push authorization"
+WEBHOOK_KEY: Final = "webhook key"
+SIGNING_KEY: Final = "signing key"
 
 
 class StreamState(models.TextChoices):
@@ -18,6 +25,11 @@ class DeliveryMethod(models.TextChoices):
     POLL = "poll", "Poll (RFC 8936)"
     WEBHOOK = "webhook", "Webhook"
 
+    @property
+    def secret_use(self) -> str:
+        """The use that a stream's secret is sealed for; poll's is a digest."""
+        return WEBHOOK_KEY if self is DeliveryMethod.WEBHOOK else PUSH_HEADER
+
 
 class EventStream(models.Model):
     """A stream of events to one receiver (RFC 9967 §1.3). Deleted ones stay, with `deleted_at`."""
@@ -28,7 +40,9 @@ class EventStream(models.Model):
     endpoint = models.CharField(max_length=500, blank=True)  # where push and webhook send to
     audience = models.CharField(max_length=500)  # the tokens' `aud`
     event_uris = models.JSONField()  # a list; what else happens is not queued
-    secret = models.TextField(blank=True, editable=False)  # sealed: push's header, webhook's key
+    secret = SealedField(  # push's header, webhook's key
+        use=lambda stream: DeliveryMethod(stream.method).secret_use, blank=True, editable=False
+    )
     digest = models.BinaryField(null=True, unique=True, editable=False)  # of poll's secret
     state = models.CharField(max_length=10, choices=StreamState, default=StreamState.ACTIVE)
     reason = models.TextField(blank=True)  # why it is failing, for a person
@@ -134,7 +148,7 @@ class SigningKey(models.Model):
 
     kid = models.CharField(primary_key=True, max_length=64)  # RFC 7638 thumbprint
     public = models.JSONField()  # a JWK
-    private = models.TextField(blank=True, editable=False)  # sealed; blank once retired
+    private = SealedField(use=SIGNING_KEY, blank=True, editable=False)  # blank once retired
     created_at = models.DateTimeField()
     retired_at = models.DateTimeField(null=True)
 

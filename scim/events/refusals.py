@@ -33,7 +33,8 @@ ROWS: Final = (
         "stream.sealed",
         "The key that signs events cannot be read.",
         "myPolicies: signing keys are stored encrypted",
-        "Check that the server's secret key is the one that the signing key was made under.",
+        "Add the SECRET_KEY that the signing key was made under to SECRET_KEY_FALLBACKS, or rotate the"
+        " signing key.",
         "myPolicies operators",
     ),
 )

@@ -23,7 +23,7 @@ from joserfc.jwk import ECKey
 from accounts.posting import Message
 from accounts.sealing import seal, unseal
 from scim.events.claims import MEDIA_TYPE, TOKEN_TYPE, Addressed, Happening, claims
-from scim.events.models import DeliveryMethod, SigningKey
+from scim.events.models import SIGNING_KEY, DeliveryMethod, SigningKey
 from scim.events.outbox import Queued, Stream
 from scim.protocol.redaction import without_secrets
 from scim.protocol.representation import date_time
@@ -35,16 +35,7 @@ ALGORITHM: Final = "ES256"
 CURVE: Final = "P-256"
 # How long a retired key verifies what was signed with it.
 PUBLISHED: Final = timedelta(days=90)
-_USE: Final = "signing key"
-
-# Uses of secrets, part of the key that seals them.
-PUSH_HEADER: Final = "push authorization"
-WEBHOOK_KEY: Final = "webhook key"
 WEBHOOK_PREFIX: Final = "whsec_"
-_SECRET_USES: Final = {
-    DeliveryMethod.PUSH.value: PUSH_HEADER,
-    DeliveryMethod.WEBHOOK.value: WEBHOOK_KEY,
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +54,7 @@ class Signer:
 def signer(tenant: Tenant, now: datetime) -> Signer:
     """The signer of the current tenant; makes the first key. Raises SealBroken."""
     key = SigningKey.objects.filter(retired_at=None).first() or _make(tenant, now)
-    private = ECKey.import_key(json.loads(unseal(tenant.id, _USE, key.private)))
+    private = ECKey.import_key(json.loads(unseal(tenant.id, SIGNING_KEY, key.private)))
     return Signer(key.kid, private)
 
 
@@ -93,7 +84,7 @@ def _make(tenant: Tenant, now: datetime) -> SigningKey:
     key = SigningKey(
         kid=kid,
         public=public,
-        private=seal(tenant.id, _USE, json.dumps(made.as_dict(private=True))),
+        private=seal(tenant.id, SIGNING_KEY, json.dumps(made.as_dict(private=True))),
         created_at=now,
     )
     try:
@@ -108,7 +99,7 @@ def composer(tenant: Tenant, stream: Stream) -> Callable[[Queued], Message]:
     """A function that turns a queued change into a message to the stream. Raises SealBroken."""
     secret = ""
     if stream.secret:
-        secret = unseal(tenant.id, _SECRET_USES[stream.method], stream.secret)
+        secret = unseal(tenant.id, DeliveryMethod(stream.method).secret_use, stream.secret)
     if stream.method == DeliveryMethod.WEBHOOK:
         key = base64.b64decode(secret.removeprefix(WEBHOOK_PREFIX))
         return lambda queued: _webhook(stream, queued, claims_for(tenant, stream, queued), key)

@@ -20,6 +20,8 @@ from accounts.sealing import seal
 from scim.events import outbox, signing
 from scim.events.claims import DETAILED, EVENT_URIS, NOTICE, uris_of
 from scim.events.models import (
+    PUSH_HEADER,
+    WEBHOOK_KEY,
     Delivery,
     DeliveryMethod,
     DeliveryStatus,
@@ -28,7 +30,7 @@ from scim.events.models import (
     StreamState,
 )
 from scim.events.polling import SECRET_PREFIX
-from scim.events.signing import PUSH_HEADER, WEBHOOK_KEY, WEBHOOK_PREFIX
+from scim.events.signing import WEBHOOK_PREFIX
 from tenants import clock, lifecycle, schemas
 from tenants.current import in_tenant
 from tenants.errors import about

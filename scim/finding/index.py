@@ -22,6 +22,7 @@ from django.db import connection, transaction
 from django.db.models import F, Q, QuerySet
 from django.utils.crypto import salted_hmac
 
+from accounts.sealing import secret_keys
 from scim.models import User
 from tenants import clock
 from tenants.current import in_public, in_tenant
@@ -50,9 +51,9 @@ class Found:
 
 def find(term: str, identifier: UUID | None) -> list[Found]:
     """The users of all tenants with that whole userName, work e-mail, display name, externalId or id."""
-    name = digest(fold(term))
-    named = Q(user_name=name) | Q(work_email=name) | Q(display_name=name)
-    named |= Q(external_id=digest(term))
+    names = _known_digests(fold(term))
+    named = Q(user_name__in=names) | Q(work_email__in=names) | Q(display_name__in=names)
+    named |= Q(external_id__in=_known_digests(term))
     if identifier:
         named |= Q(user_id=identifier)
     with in_public():
@@ -61,11 +62,16 @@ def find(term: str, identifier: UUID | None) -> list[Found]:
     return [Found(row.tenant, row.user_id) for row in found]
 
 
-def digest(value: str) -> int:
+def digest(value: str, secret_key: str = "") -> int:
     """The number that stands for a value, which nobody makes without SECRET_KEY."""
-    key = _key(settings.SECRET_KEY)
+    key = _key(secret_key or settings.SECRET_KEY)
     text = blake2b(value.encode(errors="replace"), key=key, digest_size=8).digest()
     return int.from_bytes(text, signed=True)
+
+
+def _known_digests(value: str) -> list[int]:
+    """The numbers for a value: rows have that of a former key until the job has made them anew."""
+    return [digest(value, secret_key) for secret_key in secret_keys()]
 
 
 def mark_of_key() -> str:

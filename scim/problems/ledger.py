@@ -21,11 +21,11 @@ from threading import Lock
 from typing import Any, Final
 from uuid import UUID
 
-from django.conf import settings
 from django.db import Error, connection, transaction
 from django.db.models import Q
 from django.utils.crypto import salted_hmac
 
+from accounts.sealing import secret_keys
 from scim.protocol import urns
 from scim.provider.features import Round
 from scim.provider.observers import Answered, Observer
@@ -194,18 +194,18 @@ def _refusal(tenant: Tenant, answered: Answered, at: datetime) -> Refused:
 
 
 def _named(tenant: Tenant, kind: str, sent: Mapping[str, Any]) -> Iterator[str]:
-    """The subjects that the names in a body are."""
+    """The subjects that the names in a body are; then those that they were under former keys."""
     wanted = _NAMES.get(kind, ())
     names = {name.lower(): value for name, value in sent.items() if name.lower() in wanted}
-    for name in wanted:
-        value = names.get(name)
-        if isinstance(value, str) and value:
-            yield _digest(tenant, kind, name, value)
+    for secret_key in secret_keys():
+        for name in wanted:
+            value = names.get(name)
+            if isinstance(value, str) and value:
+                yield _digest(_key(tenant.id, secret_key), kind, name, value)
 
 
-def _digest(tenant: Tenant, kind: str, name: str, value: str) -> str:
+def _digest(key: bytes, kind: str, name: str, value: str) -> str:
     """The subject that a name is: a digest that nobody makes without SECRET_KEY, the tenant's own."""
-    key = _key(tenant.id, settings.SECRET_KEY)
     text = f"{name} {fold(value)}".encode(errors="replace")
     return f"{kind}~{blake2b(text, key=key, digest_size=16).hexdigest()}"
 
@@ -217,8 +217,13 @@ def _key(tenant_id: UUID, secret: str) -> bytes:
 
 def forget_person(tenant: Tenant, ids: Collection[UUID], values: Iterable[str]) -> int:
     """Remove the tenant's problems about a person of these ids or names; return their number."""
-    kind = urns.USER_TYPE
-    named = [_digest(tenant, kind, name, value) for value in values for name in _NAMES[kind]]
+    kind, values = urns.USER_TYPE, list(values)
+    named = [
+        _digest(_key(tenant.id, secret_key), kind, name, value)
+        for secret_key in secret_keys()
+        for value in values
+        for name in _NAMES[kind]
+    ]
     about = Problem.objects.filter(Q(resource_id__in=ids) | Q(subject__in=named), tenant=tenant)
     return about.delete()[0]
 

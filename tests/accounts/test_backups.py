@@ -90,6 +90,17 @@ def test_an_archived_tenant_is_restored_as_it_was(filled, initrode, globex, file
     assert audited(restored) == ("tenant restored", None)
 
 
+@pytest.mark.parametrize(("fallbacks", "is_readable"), [(["a former key"], True), ([], False)])
+def test_secrets_of_a_file_are_readable_with_its_key_among_the_former_ones(
+    filled, initrode, file, settings, fallbacks, is_readable
+):
+    settings.SECRET_KEY = "a former key"
+    backups.archive_tenant(COMMAND, initrode, file)
+    settings.SECRET_KEY, settings.SECRET_KEY_FALLBACKS = "the present one", fallbacks
+
+    assert backups.restore_tenant(COMMAND, file)[1] is is_readable
+
+
 def test_rows_of_the_registry_come_back_too(filled, initrode, file):
     backups.archive_tenant(COMMAND, initrode, file)
 

@@ -7,7 +7,7 @@ from django.utils.crypto import salted_hmac
 from joserfc import jwe
 from joserfc.jwk import OctKey
 
-from accounts.sealing import SealBroken, seal, unseal
+from accounts.sealing import SealBroken, mark, seal, unseal
 
 ACME = UUID("019ab8c4-0000-7000-8000-00000000000a")
 GLOBEX = UUID("019ab8c4-0000-7000-8000-00000000000b")
@@ -56,3 +56,24 @@ def test_a_changed_seal_is_not_opened():
     for spoiled in (f"{head}.{key}.{iv}.{swapped}{text[1:]}.{tag}", "x", "", "a.b.c.d.e"):
         with pytest.raises(SealBroken):
             unseal(ACME, "webhook key", spoiled)
+
+
+def test_a_former_key_opens_what_it_sealed_and_seals_nothing(settings):
+    before = seal(ACME, "webhook key", "x")
+    settings.SECRET_KEY, settings.SECRET_KEY_FALLBACKS = "another one", [settings.SECRET_KEY]
+    after = seal(ACME, "webhook key", "y")
+
+    assert unseal(ACME, "webhook key", before) == "x"
+    settings.SECRET_KEY_FALLBACKS = []
+    assert unseal(ACME, "webhook key", after) == "y"
+    with pytest.raises(SealBroken, match="not among SECRET_KEY_FALLBACKS"):
+        unseal(ACME, "webhook key", before)
+
+
+def test_sealed_values_begin_with_the_mark_of_their_key(settings):
+    before, former = seal(ACME, "webhook key", "x"), mark()
+    settings.SECRET_KEY = "another one"
+
+    assert before.startswith(former)
+    assert not before.startswith(mark())
+    assert seal(GLOBEX, "signing key", "x").startswith(mark())

@@ -79,6 +79,19 @@ def test_an_empty_cursor_asks_for_the_first_page(acme_scim, users):
     assert (back["Resources"], "previousCursor" in back) == (shown[:2], False)
 
 
+def test_a_cursor_goes_on_while_the_former_secret_key_is_known(acme_scim, users, settings):
+    first = acme_scim.get("/Users", cursor="", count=3).json
+    settings.SECRET_KEY_FALLBACKS = [settings.SECRET_KEY]
+    settings.SECRET_KEY = "another one, which signs from now on"
+
+    second = acme_scim.get("/Users", cursor=first["nextCursor"], count=3)
+    settings.SECRET_KEY_FALLBACKS = []
+    without = acme_scim.get("/Users", cursor=first["nextCursor"], count=3)
+
+    assert [each["id"] for each in first["Resources"] + second.json["Resources"]] == sorted(users)
+    assert refusal(without) == (400, "invalidCursor")
+
+
 def test_a_search_takes_the_cursor_in_its_body(acme_scim, users):
     body = {"schemas": [urns.SEARCH_REQUEST], "count": 3, "cursor": ""}
 

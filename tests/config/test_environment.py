@@ -83,6 +83,18 @@ def test_two_first_starts_agree_on_one_key(tmp_path):
     assert keys[0] == keys[1]
 
 
+def test_several_values_stand_between_commas(monkeypatch):
+    monkeypatch.setenv("SECRET_KEY_FALLBACKS", " one,two , , one, with,, a comma,,,")
+
+    assert environment.several("SECRET_KEY_FALLBACKS") == ["one", "two", "with, a comma,"]
+
+
+def test_a_variable_that_is_not_set_has_no_values(monkeypatch):
+    monkeypatch.delenv("SECRET_KEY_FALLBACKS", raising=False)
+
+    assert environment.several("SECRET_KEY_FALLBACKS") == []
+
+
 @pytest.mark.parametrize(("value", "read"), [("", "on"), ("on", "on"), ("OFF", "off")])
 def test_a_choice_is_read_in_any_letter_case(monkeypatch, value, read):
     monkeypatch.setenv("PREPARED_STATEMENTS", value)

@@ -126,6 +126,21 @@ def test_another_key_makes_every_row_anew(acme, bjensen, jsmith, work, settings)
     assert UserDigests.objects.count() == 2
 
 
+def test_with_the_former_key_beside_everybody_is_found_meanwhile(
+    acme, globex, bjensen, provision, work, settings
+):
+    provision(globex, JSMITH)
+    work()
+    settings.SECRET_KEY_FALLBACKS = [settings.SECRET_KEY]
+    settings.SECRET_KEY = "another key, as long as such a key has to be in earnest"
+
+    before = found(BJENSEN["userName"])
+    work()
+
+    assert (before, found(BJENSEN["userName"])) == ([("acme", bjensen.id)], [("acme", bjensen.id)])
+    assert [tenant for tenant, _ in found(JSMITH["userName"])] == ["globex"]
+
+
 def test_a_piece_at_a_time_comes_to_the_end(acme, provision, work, monkeypatch):
     monkeypatch.setattr(index, "PIECE", 2)
     made = [

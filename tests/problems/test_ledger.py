@@ -261,3 +261,23 @@ def test_nobody_makes_the_digest_of_a_name_without_the_key(at_acme, acme, proble
         with override_settings(SECRET_KEY="another key of fifty letters that signs, made up here"):
             assert FEATURE.erase(person) == {"problems": 0}
         assert FEATURE.erase(person) == {"problems": 1}
+
+
+def test_a_create_settles_what_was_refused_under_the_former_key(
+    at_acme, at_globex, acme, globex, problems, settings
+):
+    sent = user("jsmith")
+    at_acme.post("/Users", sent | {"emails": []})
+    at_globex.post("/Users", sent | {"emails": []})
+    assert [len(problems(tenant)) for tenant in (acme, globex)] == [1, 1]
+    settings.SECRET_KEY_FALLBACKS = [settings.SECRET_KEY]
+    settings.SECRET_KEY = "another key of fifty letters that signs, made up here"
+
+    at_acme.post("/Users", sent)
+
+    assert [
+        [each.settled_at is None for each in problems(tenant)] for tenant in (acme, globex)
+    ] == [
+        [False],
+        [True],
+    ]

@@ -10,7 +10,8 @@ from django.db import connection
 from accounts.models import AuditEntry, IdentityLink, IdentityProvider
 from accounts.permissions import Role
 from accounts.sealing import unseal
-from accounts.sso import documents, flow
+from accounts.sso import documents
+from accounts.sso.models import SECRET_USE
 from tenants import clock
 from tenants.current import in_public, in_tenant
 from tenants.models import Tenant
@@ -82,7 +83,7 @@ def test_the_secret_is_sealed_and_on_no_page(own_host, acme, provider):
     stored = provider_of(acme)
 
     assert CLIENT_SECRET not in stored.secret
-    assert unseal(acme.id, flow.SECRET_USE, stored.secret) == CLIENT_SECRET
+    assert unseal(acme.id, SECRET_USE, stored.secret) == CLIENT_SECRET
     for path in (f"{LIST}{stored.pk}/change/", path_to(acme, "change-oidc")):
         page = own_host.get(path)
         assert (page.status_code, CLIENT_SECRET in page.text, stored.secret in page.text) == (
@@ -106,7 +107,7 @@ def test_a_new_secret_ends_nobody_s_sign_in_and_another_directory_has_to_be_test
     act(own_host, path_to(acme, "change-oidc"), **oidc_form(provider, document_url=url))
     moved = provider_of(acme)
 
-    assert (changed.is_enabled, unseal(acme.id, flow.SECRET_USE, changed.secret)) == (
+    assert (changed.is_enabled, unseal(acme.id, SECRET_USE, changed.secret)) == (
         True,
         "another one",
     )
