@@ -8,6 +8,7 @@ from django.contrib.auth.hashers import UNUSABLE_PASSWORD_PREFIX
 from django.core.checks import CheckMessage, Error, Tags, Warning, register  # noqa: A004  # Django's name
 from django.db import connection
 
+from accounts import resealing
 from accounts.models import Account
 from accounts.permissions import Role
 from config import gunicorn, starting
@@ -16,9 +17,15 @@ from config.edge.proxies import TrustedProxies
 from tenants import roles, schemas
 from tenants.current import in_public, in_tenant
 from tenants.models import Tenant
+from tenants.words import counted
 
 _IN_FORCE: Final = "SELECT name, setting FROM pg_settings WHERE name = ANY(%s)"
 CREATE_STAFF: Final = "manage.py account create-staff you@example.com"
+RESEAL: Final = "manage.py secrets reseal"
+ADD_KEY: Final = (
+    "Add the key that they were encrypted under to SECRET_KEY_FALLBACKS, or set them again:"
+)
+_SHOWN: Final = 10  # names of tenants in a sentence
 
 
 @register(deploy=True)
@@ -126,10 +133,42 @@ def check_waiting() -> list[CheckMessage]:
 def _check_contents() -> list[CheckMessage]:
     behind = schemas.all_behind()
     if behind:
-        shown = ", ".join(behind[:10]) + (", …" if len(behind) > 10 else "")
         hint = "Run manage.py migrate."
-        return [Error(f"Schemas lack migrations: {shown}.", hint=hint, id="config.E002")]
-    if staff_can_sign_in():
-        return []
-    problem = "No staff account can sign in: there is no active operator with a password."
-    return [Warning(problem, hint=f"Run {CREATE_STAFF}.", id="config.W003")]
+        return [Error(f"Schemas lack migrations: {_some(behind)}.", hint=hint, id="config.E002")]
+    problems = check_sealed()
+    if not staff_can_sign_in():
+        problem = "No staff account can sign in: there is no active operator with a password."
+        problems.append(Warning(problem, hint=f"Run {CREATE_STAFF}.", id="config.W003"))
+    return problems
+
+
+def check_sealed() -> list[CheckMessage]:
+    """The problems of secrets that SECRET_KEY does not open, and of former keys that nothing needs."""
+    with in_public():
+        tenants = list(Tenant.objects.all())
+    former, unknown = list[str](), list[str]()
+    for tenant in resealing.unmarked(tenants).tenants:
+        with in_tenant(tenant):
+            found = {each.is_readable for each in resealing.needing(tenant)}
+        former += [tenant.custom_domain] if True in found else []
+        unknown += [tenant.custom_domain] if False in found else []
+    problems: list[CheckMessage] = []
+    if unknown:
+        sentence = f"Tenants with stored secrets that no known SECRET_KEY opens: {_some(unknown)}."
+        hint = f"{ADD_KEY} manage.py secrets list names them."
+        problems.append(Error(sentence, hint=hint, id="config.E004"))
+    if former:
+        sentence = (
+            f"Tenants with stored secrets that only a former SECRET_KEY opens: {_some(former)}."
+        )
+        problems.append(Warning(sentence, hint=f"Run {RESEAL}.", id="config.W007"))
+    elif settings.SECRET_KEY_FALLBACKS:
+        sentence = "SECRET_KEY_FALLBACKS is set, and no stored secret needs it."
+        links = counted(resealing.days_of_links(), "day")
+        hint = f"Remove it {links} after SECRET_KEY was changed."
+        problems.append(Warning(sentence, hint=hint, id="config.W008"))
+    return problems
+
+
+def _some(names: Sequence[str]) -> str:
+    return ", ".join(names[:_SHOWN]) + (", …" if len(names) > _SHOWN else "")

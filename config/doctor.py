@@ -4,6 +4,7 @@ An examination that the database fails, because a node of it is down say, is its
 others go on. So is a tenant that cannot be examined.
 """
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -14,7 +15,7 @@ from typing import Final
 from django.core.checks import ERROR, CheckMessage
 from django.db import Error, connection
 
-from accounts import audit, audit_heads, presets
+from accounts import audit, audit_heads, presets, resealing
 from accounts.audit_heads import Heads
 from config import checks
 from tenants import clock, placement, schemas
@@ -105,6 +106,7 @@ def examinations() -> Mapping[str, Examination]:
         "staff": _staff,
         "locks": _locks,
         "credentials": _credentials,
+        "secrets": _secrets,
         "address preset": _address_preset,
         "traffic": _traffic,
         "e-mail": _mail,
@@ -314,6 +316,23 @@ def _credentials() -> Iterator[Finding]:
             remedy = _REMEDIES.get(each.kind, "Make a new one and enter it in Entra.")
             domain = each.tenant.custom_domain
             yield Finding("credentials", Level.WARNING, sentence, remedy, domain)
+
+
+def _secrets() -> Iterator[Finding]:
+    """Stored secrets that SECRET_KEY does not open; tenants whose node is down are found elsewhere."""
+    with in_public():
+        tenants = list(Tenant.objects.all())
+    for tenant in resealing.unmarked(tenants).tenants:
+        with in_tenant(tenant):
+            found = Counter(each.is_readable for each in resealing.needing(tenant))
+        domain = tenant.custom_domain
+        if found[True]:
+            sentence = f"Stored secrets that only a former SECRET_KEY opens: {found[True]:,}."
+            yield Finding("secrets", Level.WARNING, sentence, checks.RESEAL, domain)
+        if found[False]:
+            sentence = f"Stored secrets that no known SECRET_KEY opens: {found[False]:,}."
+            remedy = f"{checks.ADD_KEY} manage.py secrets list {domain} names them."
+            yield Finding("secrets", Level.CRITICAL, sentence, remedy, domain)
 
 
 def _address_preset() -> Iterator[Finding]:

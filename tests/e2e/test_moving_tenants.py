@@ -122,3 +122,25 @@ def test_another_secret_key_is_named_when_a_tenant_is_restored(here, there, move
     assert restored.returncode == 0
     assert "SECRET_KEY" in restored.stderr
     assert there.scim("globex-2", token, "GET", "/Users").status == 200
+
+
+def test_secrets_of_another_secret_key_are_resealed_after_a_restore(here, there, tmp_path):
+    """The key of the file is a former one to the installation that it is restored in."""
+    file, former = tmp_path / "umbrella.zip", here.environment["SECRET_KEY"]
+    here.manage("tenant create umbrella --name Umbrella --admin admin@umbrella.example")
+    here.manage(
+        "stream create umbrella --label SIEM --method webhook --endpoint https://siem.example/"
+    )
+    here.manage(f"tenant archive umbrella {file}")
+    own = {"SECRET_KEY": secrets.token_urlsafe(50)}
+    both = own | {"SECRET_KEY_FALLBACKS": f"another, {former.replace(',', ',,')}"}
+
+    restored = there.run(f"python manage.py tenant restore {file}", **both)
+    before = there.run("python manage.py secrets list umbrella --json", **own)
+    resealed = there.run("python manage.py secrets reseal umbrella", **both)
+    after = there.run("python manage.py secrets list umbrella --json", **own)
+
+    assert "SECRET_KEY" not in restored.stderr
+    assert [row["key"] for row in json.loads(before.stdout)] == ["unknown"]
+    assert resealed.stdout == "umbrella: secrets resealed: 1\n"
+    assert json.loads(after.stdout) == []

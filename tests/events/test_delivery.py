@@ -16,6 +16,7 @@ from tenants import lifecycle, schemas
 from tenants.current import in_tenant
 from tests.events.streams import NOTICES, PROV, created
 from tests.support import receiver
+from tests.support.commands import run
 from tests.support.payloads import BJENSEN, JSMITH, replace
 from tests.support.people import COMMAND
 from tests.support.receiver import verified, verified_webhook
@@ -350,10 +351,36 @@ def test_with_another_secret_key_nothing_is_sent_and_the_log_says_why(
     settings.SECRET_KEY = "another one, which opens nothing"
 
     assert delivery.deliver(acme) == delivery.Round(failed=1)
-    assert [row["error"] for row in rows(acme)] == [
-        "A stored secret cannot be read: SECRET_KEY has changed since it was stored."
-    ]
+    [row] = rows(acme)
+    assert row["error"] == (
+        "A stored secret cannot be read: SECRET_KEY has changed since it was stored, and the former"
+        " key is not among SECRET_KEY_FALLBACKS."
+    )
     assert at_work.received == []
+
+
+def test_with_the_former_secret_key_beside_events_are_sent_and_after_resealing_without_it(
+    clock, acme, globex, at_work, at_acme, at_globex, settings
+):
+    for tenant, client in ((acme, at_acme), (globex, at_globex)):
+        created(
+            tenant, DeliveryMethod.PUSH, endpoint=at_work.url, authorization=f"Bearer of {tenant}"
+        )
+        client.post("/Users", BJENSEN)
+    settings.SECRET_KEY_FALLBACKS = [settings.SECRET_KEY]
+    settings.SECRET_KEY = "another one, which opens nothing"
+
+    drain(acme)
+    out, _ = run("secrets", "reseal")
+    settings.SECRET_KEY_FALLBACKS = []
+    drain(globex)
+
+    assert out == "acme: secrets resealed: 2\nglobex: secrets resealed: 2\n"
+    sent = [request.headers["authorization"] for request in at_work.received]
+    assert sent == [f"Bearer of {acme}", f"Bearer of {globex}"]
+    published = {"keys": keys(acme)["keys"] + keys(globex)["keys"]}
+    issuers = [verified(body, published)["iss"] for body in at_work.bodies]
+    assert issuers == [acme.tenant_url, globex.tenant_url]
 
 
 @override_settings(DEVELOPMENT=False)
