@@ -91,7 +91,7 @@ _ADDRESSES: Final = Attribute(
     ),
 )
 
-_GROUPS: Final = Attribute(
+GROUPS: Final = Attribute(
     "groups",
     Type.COMPLEX,
     "The groups the user belongs to, directly or through nested groups; computed.",
@@ -202,7 +202,7 @@ USER_SCHEMA: Final = Schema(
             types=("photo", "thumbnail"),
         ),
         _ADDRESSES,
-        _GROUPS,
+        GROUPS,
         _multi_valued(
             "entitlements",
             "What the user is entitled to.",

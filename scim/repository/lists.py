@@ -186,7 +186,7 @@ def _page(sources: Sequence[Source], query: Query, matching: Sql) -> Page:
             )
         listed = deque(all_rows(cursor))
         counted: int = listed[0][0]
-        rows = sorted(gathered(listed, _LEAD), key=_number)
+        rows = sorted(gathered(listed, _LEAD, sources[0].loading.tenant_url), key=_number)
     types = {source.resource_type.name: source.resource_type for source in sources}
     found = [Listed(types[name], stored, key) for (_, _, key, name), stored in rows]
     items = found[: query.count]
@@ -231,9 +231,9 @@ def _looked_up(sources: Sequence[Source], query: Query) -> Page | None:
     if condition is None:
         return None
     [source] = sources
-    statement = sql(_LOOK_UP, relations.as_json(source.loading, "r"), condition)
+    statement = sql(_LOOK_UP, relations.belongs(source.loading, "r"), condition)
     rows = deque(execute(statement.text, statement.parameters))
-    found = list(gathered(rows, lead=1))
+    found = list(gathered(rows, 1, source.loading.tenant_url))
     if len(found) > 1:
         return None
     items = tuple(
@@ -294,7 +294,7 @@ def _statement(
     parts = list(_parts(query, walk))
     is_shared = known_total is None or len(parts) > 1
     is_along_index = _is_along_index(sources, query, rank)
-    loaded = {each.resource_type.name: relations.as_json(each.loading, "r") for each in sources}
+    loaded = {each.resource_type.name: relations.belongs(each.loading, "r") for each in sources}
     members, with_members = relations.members((each.loading for each in sources), "r")
     return sql(
         _PAGE,

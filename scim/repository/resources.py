@@ -11,7 +11,7 @@ from django.db import DatabaseError, IntegrityError, InternalError
 
 from scim.models import AttributeChange
 from scim.protocol.comparison import comparable
-from scim.protocol.definitions import MEMBERS
+from scim.protocol.definitions import GROUPS, MEMBERS
 from scim.protocol.differences import Change
 from scim.protocol.errors import Uniqueness
 from scim.protocol.representation import Stored, Written
@@ -270,38 +270,51 @@ def _one(
     template: str, resource_type: ResourceType, identifier: UUID, loading: Loading
 ) -> Stored | None:
     members = relations.members([loading], "r")
-    found = sql(template, relations.as_json(loading, "r"), *members, Parameter(identifier))
-    for (name,), stored in gathered(deque(execute(found.text, found.parameters)), lead=1):
+    found = sql(template, relations.belongs(loading, "r"), *members, Parameter(identifier))
+    rows = deque(execute(found.text, found.parameters))
+    for (name,), stored in gathered(rows, 1, loading.tenant_url):
         return stored if name == resource_type.name else None
     return None
 
 
-def gathered(rows: deque[tuple[Any, ...]], lead: int) -> Iterator[tuple[Sequence[Any], Stored]]:
-    """The resources in rows of FIELDS, relations as JSON, and a part of the members with its place.
+def gathered(
+    rows: deque[tuple[Any, ...]], lead: int, tenant_url: str
+) -> Iterator[tuple[Sequence[Any], Stored]]:
+    """The resources in rows of FIELDS, whether they belong to groups, and a part of the members with its place.
 
     Each with the `lead` columns before them. A resource has a row for each part; one of NULL alone
     is none. `rows` is emptied meanwhile: those of a large group are let go one by one.
     """
+    belonging = [row[lead] for row in rows if row[-3]]
+    related = _related(belonging, tenant_url) if belonging else {}
     first: dict[UUID, tuple[Any, ...]] = {}
     parts: dict[UUID, list[tuple[int, bytes]]] = {}
     while rows:
         row = rows.popleft()
         identifier, place, text = row[lead], row[-2], row[-1]
         if text is not None:
-            first.setdefault(identifier, row[:-2])
+            first.setdefault(identifier, row[:-3])
             parts.setdefault(identifier, []).append((place, text.encode()))
         elif identifier is not None:  # has no members to show, so no further row
-            yield row[:lead], _read(row[lead:-2], None)
+            yield row[:lead], _read(row[lead:-3], related.get(identifier))
     for identifier, row in first.items():
-        yield row[:lead], _read(row[lead:], parts[identifier])
+        shown = Written(tuple(part for _, part in sorted(parts[identifier])))
+        yield row[:lead], _read(row[lead:], {MEMBERS.name: shown})
 
 
-def _read(row: Sequence[Any], parts: list[tuple[int, bytes]] | None) -> Stored:
-    identifier, document, version, created, last_modified, related = row
-    loaded = from_json(related) if related else {}
-    if parts is not None:
-        loaded[MEMBERS.name] = Written(tuple(part for _, part in sorted(parts)))
-    return Stored(identifier, from_json(document), version, created, last_modified, loaded)
+def _related(members: Sequence[UUID], tenant_url: str) -> dict[UUID, dict[str, Any]]:
+    """The groups that each of the members belongs to, by the name of the attribute."""
+    found = relations.groups_of(members, tenant_url)
+    return {
+        member: {GROUPS.name: from_json(groups)}
+        for member, groups in execute(found.text, found.parameters)
+        if groups is not None  # the last one was just left
+    }
+
+
+def _read(row: Sequence[Any], related: Mapping[str, Any] | None) -> Stored:
+    identifier, document, version, created, last_modified = row
+    return Stored(identifier, from_json(document), version, created, last_modified, related or {})
 
 
 @cache

@@ -40,8 +40,9 @@ PUBLIC: Final = "public"
 MOST_SCHEMAS: Final = 500
 # Names of tenants' schemas: neither PostgreSQL's own names nor the registry's.
 SCHEMA_NAME: Final = re.compile(r"(?!pg_|(?:public|information_schema)$)[a-z][a-z0-9_]{2,40}")
-
-
+# Of each session. A plan for the values of one execution is never worth being made anew each time: hot
+# statements find their rows by an index whatever they are (decision 0132).
+_SETTINGS: Final = {"timezone": "UTC", "plan_cache_mode": "force_generic_plan"}
 _CONSTRAINT: Final = re.compile(r'constraint "(\w+?)(?:_\d+)?"')
 
 
@@ -161,7 +162,7 @@ class DatabaseWrapper(base.DatabaseWrapper):  # type: ignore[misc]  # django-ten
             self._limits = _set_limits(limits, "LOCAL")
         else:
             self._limits = b""
-            self.statements.send(_set_limits({"timezone": "UTC", **limits}, "SESSION"))
+            self.statements.send(_set_limits({**_SETTINGS, **limits}, "SESSION"))
         return session
 
     def _has_strange_id(self, session: Any) -> bool:
@@ -298,14 +299,19 @@ class DatabaseWrapper(base.DatabaseWrapper):  # type: ignore[misc]  # django-ten
         """Put the search path in force, and ask in the same message. Raises OutsideTransactionError.
 
         Returned are the rows of the question, and those of the other hot statement, if there is one.
+        The question names its schema and comes before the path: PostgreSQL plans anew what is executed
+        on another path than the last time, as after each change of the tenant.
         """
+        opening = self._opening()
+        before, path = opening[:-1], opening[-1:]
         asked = (question, first) if first else (question,)
-        message = b"; ".join([*self._opening(), *map(self.statements.in_message, asked)])
+        asking, *others = map(self.statements.in_message, asked)
+        message = b"; ".join([*before, asking, *path, *others])
         self._line.sent += 1  # type: ignore[union-attr]  # it is open
-        others = self.execute_wrappers[1:] if first else ()  # the question is part of beginning
-        results = self._wrapped(lambda: self.statements.send_all(message), asked[-1], others)
+        wrappers = self.execute_wrappers[1:] if first else ()  # the question is part of beginning
+        results = self._wrapped(lambda: self.statements.send_all(message), asked[-1], wrappers)
         self.statements.count_plain()
-        return (results[-2], results[-1]) if first else (results[-1], None)
+        return results[len(before)], results[-1] if first else None
 
     def _opening(self, schema_name: str = "") -> tuple[bytes, ...]:
         """The commands that begin the transaction and put the path in force, as far as they are needed.

@@ -19,6 +19,17 @@ def test_a_read_is_one_statement_beside_the_token(cost, warm):
     assert cost(200, "GET", warm) == 2
 
 
+def test_the_groups_of_all_who_are_shown_are_one_statement_more(cost, warm, at_acme):
+    mine = [warm.removeprefix("/Users/"), at_acme.post("/Users", JSMITH).json["id"]]
+    members = [{"value": each} for each in mine]
+    at_acme.post("/Groups", {"displayName": "Guides", "externalId": "g", "members": members})
+
+    assert cost(200, "GET", warm) == 3
+    assert cost(200, "GET", "/Users") == 3
+    assert cost(200, "GET", "/Users?filter=userName+eq+%22bjensen@acme.example%22") == 3
+    assert cost(200, "GET", f"{warm}?excludedAttributes=groups") == 2
+
+
 def test_discovery_reads_no_table_beside_the_token(cost):
     assert cost(200, "GET", "/Schemas") == 1
 

@@ -53,6 +53,22 @@ def test_a_statement_is_prepared_once_it_has_come_five_times(acme):
         assert prepared(text[-30:])
 
 
+def test_a_prepared_statement_is_planned_once_for_all_values(acme):
+    text = f"SELECT no FROM generate_series(1, 9) AS n{uuid.uuid4().hex}(no) WHERE no = ANY(%s::int[])"
+    with in_tenant(acme):
+        for number in range(1, 13):
+            wanted = list(range(number))
+            assert execute(text, [wanted]) == [(each,) for each in wanted if 0 < each < 10]
+
+        [plans] = execute(
+            "SELECT generic_plans, custom_plans FROM pg_prepared_statements"
+            " WHERE position(%s IN statement) > 0",
+            [text[:60]],
+        )
+
+    assert plans == (7, 0)
+
+
 def test_a_prepared_statement_reads_the_tenant_that_is_entered(acme, globex):
     for tenant in (acme, globex) * 12:
         with in_tenant(tenant):
