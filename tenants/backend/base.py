@@ -121,6 +121,7 @@ class DatabaseWrapper(base.DatabaseWrapper):  # type: ignore[misc]  # django-ten
 
     search_path_set_schemas: bytes | None  # the statement that put the path in force
     _line: deadlines.Line | None = None
+    run_commit_hooks_on_set_autocommit_on: bool  # Django's own state
     is_pooled: bool = False  # of the present connection, as are the next
     _visited: set[str]  # schemas, by the present connection
     _limits: bytes = b""  # the statements that limit a transaction
@@ -182,7 +183,7 @@ class DatabaseWrapper(base.DatabaseWrapper):  # type: ignore[misc]  # django-ten
         As a cursor of Django's does, it passes through the wrappers of statements. In a transaction that
         only reads it goes in one message with COMMIT; a further statement begins another one.
         """
-        self.ensure_connection()
+        self._ensure_open()
         self.validate_no_broken_transaction()
         others = self.execute_wrappers[1:]  # beside that which puts the path in force
         if self.only_reads and len(self.atomic_blocks) == 1 and not self._late:
@@ -204,7 +205,7 @@ class DatabaseWrapper(base.DatabaseWrapper):  # type: ignore[misc]  # django-ten
 
         An error of it is that message's. Raises OutsideTransactionError.
         """
-        self.ensure_connection()
+        self._ensure_open()
         self.validate_no_broken_transaction()
         if self.autocommit:
             return Late(self, hot, self.execute_hot(hot))
@@ -335,15 +336,34 @@ class DatabaseWrapper(base.DatabaseWrapper):  # type: ignore[misc]  # django-ten
         self.search_path_set_schemas = wanted
         return (wanted,)
 
-    def set_autocommit(self, autocommit: bool, *args: Any, **kwargs: Any) -> None:  # noqa: FBT001  # the signature is Django's
-        """Django's; when a transaction ends, a connection that has visited MOST_SCHEMAS is closed.
+    def set_autocommit(self, autocommit: bool, *_: Any, **__: Any) -> None:  # noqa: FBT001  # the signature is Django's
+        """Begin or end what is one transaction, as Django does it in 20 calls more.
 
-        Its PostgreSQL process remembers the tables of each and forgets none. Behind a pooler that is
-        the pooler's affair (`server_lifetime`).
+        When one ends, a connection that has visited MOST_SCHEMAS is closed: its PostgreSQL process
+        remembers the tables of each and forgets none. Behind a pooler that is the pooler's affair
+        (`server_lifetime`).
         """
-        super().set_autocommit(autocommit, *args, **kwargs)
-        if autocommit and len(self._visited) >= MOST_SCHEMAS and not self.is_pooled:
+        self.validate_no_atomic_block()
+        self._ensure_open()
+        self._set_autocommit(autocommit)
+        self.autocommit = autocommit
+        if not autocommit:
+            return
+        if self.run_commit_hooks_on_set_autocommit_on:
+            self.run_and_clear_commit_hooks()
+            self.run_commit_hooks_on_set_autocommit_on = False
+        if len(self._visited) >= MOST_SCHEMAS and not self.is_pooled:
             self.close()
+
+    def get_autocommit(self) -> bool:
+        """Django's."""
+        self._ensure_open()
+        return bool(self.autocommit)
+
+    def _ensure_open(self) -> None:
+        """Connect, if nobody has: the method for it asks each time whether a coroutine calls."""
+        if self.connection is None:
+            self.ensure_connection()
 
     def _set_autocommit(self, autocommit: bool) -> None:  # noqa: FBT001  # the signature is Django's
         """Note how psycopg shall treat what follows; its property takes a lock and looks at its state.

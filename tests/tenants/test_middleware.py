@@ -251,8 +251,9 @@ def test_a_known_host_costs_its_question_in_the_message_that_begins_the_transact
     path = 'SET LOCAL search_path = "t_initech", "public"'
     begun, *rest = database.sent(lambda: ask(initech.host, name_the_tenant))
 
-    assert begun.startswith(f"BEGIN; {path}; ")
-    assert begun.endswith((f"'{initech.id.hex}'::uuid", f"('{initech.id.hex}'::uuid)"))
+    assert begun.startswith("BEGIN; ")
+    asked = (f"'{initech.id.hex}'::uuid; {path}", f"('{initech.id.hex}'::uuid); {path}")
+    assert begun.endswith(asked)
     assert rest == ["SELECT current_schema()", "COMMIT"]
 
 

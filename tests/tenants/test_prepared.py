@@ -54,7 +54,9 @@ def test_a_statement_is_prepared_once_it_has_come_five_times(acme):
 
 
 def test_a_prepared_statement_is_planned_once_for_all_values(acme):
-    text = f"SELECT no FROM generate_series(1, 9) AS n{uuid.uuid4().hex}(no) WHERE no = ANY(%s::int[])"
+    text = (
+        f"SELECT no FROM generate_series(1, 9) AS n{uuid.uuid4().hex}(no) WHERE no = ANY(%s::int[])"
+    )
     with in_tenant(acme):
         for number in range(1, 13):
             wanted = list(range(number))
