@@ -92,7 +92,7 @@ class LogoAdmin(RecordAdmin[Logo]):
             Fact("Changed", record.changed_at),
             Fact("By", record.changed_by),
         )
-        return Page("Logo", (Facts("Logo", facts),))
+        return Page("Present logo", (Facts("Logo", facts),))
 
 
 def path_of(digest: str) -> str:
