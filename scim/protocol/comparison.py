@@ -58,9 +58,20 @@ def date_time_key(value: str) -> str:
 
 def comparable(resource_type: ResourceType, resource: Mapping[str, Any]) -> dict[str, Any]:
     """The comparable document of a canonical resource."""
+    core = _core(resource_type)
     return {
-        name: _comparable_member(resource_type, name, value) for name, value in resource.items()
+        name: comparable_value(core[name], value)
+        if name in core
+        else _comparable_member(resource_type, name, value)
+        for name, value in resource.items()
     }
+
+
+@lru_cache(maxsize=256)
+def _core(resource_type: ResourceType) -> dict[str, Attribute]:
+    """The attributes under no URN, by their canonical names."""
+    own = (*resource_type.common, *resource_type.schema.attributes)
+    return {each.name: each for each in own}
 
 
 def _comparable_member(resource_type: ResourceType, name: str, value: Any) -> Any:
@@ -92,15 +103,16 @@ def comparable_value(attribute: Attribute, value: Any) -> Any:
 
     `value` is canonical: a list, an element of one, a complex or a simple value.
     """
-    if isinstance(value, str):
-        return key(attribute, value)
-    if isinstance(value, list):
+    kind = value.__class__
+    if kind is str and attribute.folds:
+        return fold(value)
+    if kind is list:
         return [comparable_value(attribute, item) for item in value]
-    if isinstance(value, dict):
+    if kind is dict:
         parts = attribute.parts
         return {
             name: comparable_value(sub, item)
             for name, item in value.items()
-            if (sub := parts.get(name) or attribute.find(name))
+            if (sub := parts[name] if name in parts else attribute.find(name))
         }
     return key(attribute, value)

@@ -56,9 +56,8 @@ def _in_order(
 ) -> Iterator[Change]:
     for attribute in attributes:
         name = attribute.name
-        if name not in before and name not in after:
-            continue
-        old, new = before.get(name), after.get(name)
+        old = before[name] if name in before else None  # noqa: SIM401  # for each attribute there is
+        new = after[name] if name in after else None  # noqa: SIM401
         if old == new:
             continue
         path = f"{prefix}{name}"

@@ -18,6 +18,8 @@ MEDIA_TYPE: Final = "application/scim+json"  # RFC 7644 §8.1
 _SCIM: Final = ("urn:ietf:params:scim:", "urn:scim:")
 # E18: the second schema of a group that Entra sends; it defines no attribute.
 _MICROSOFT: Final = "http://schemas.microsoft.com/2006/11/resourcemanagement/adscim/"
+# The members of an operation of a PATCH, as they are defined and nearly always sent.
+_AS_DEFINED: Final = frozenset({"op", "path", "value"})
 _MESSAGES: Final = frozenset(
     urn.rpartition(":")[2].lower()
     for urn in (
@@ -82,7 +84,7 @@ def cursor_response(
     }
 
 
-def read_message(body: object, urn: str) -> dict[str, Any]:
+def read_message(body: object, urn: str) -> Mapping[str, Any]:
     """The members of a message by their names in lower case. Raises InvalidSyntax."""
     if not isinstance(body, dict):
         name = urn.rpartition(":")[2]
@@ -94,8 +96,10 @@ def read_message(body: object, urn: str) -> dict[str, Any]:
     return message
 
 
-def by_lower_name(body: Mapping[str, Any]) -> dict[str, Any]:
-    """The members of an object by their names in lower case."""
+def by_lower_name(body: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The members of an object by their names in lower case; itself if it is an operation as defined."""
+    if _AS_DEFINED.issuperset(body):
+        return body
     return {name.lower(): value for name, value in body.items()}
 
 

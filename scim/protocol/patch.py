@@ -61,6 +61,9 @@ class Op(Enum):
     REMOVE = "remove"
 
 
+_OPS: Final = {each.value: each for each in Op}
+
+
 @dataclass(frozen=True, slots=True)
 class Operation:
     """One operation; without a path it concerns the resource itself, and `value` is an object."""
@@ -136,13 +139,12 @@ def _read_whole(value: Any) -> Any:
 
 
 def _read_op(raw: Any) -> Op:
-    try:
-        return Op(raw.lower())  # E1: Entra sends Add, Replace and Remove.
-    except (AttributeError, ValueError):
+    # E1: Entra sends Add, Replace and Remove.
+    op = _OPS.get(raw.lower()) if isinstance(raw, str) else None
+    if op is None:
         sent = f"; the request has {shown(raw)}" if isinstance(raw, str) else ""
-        raise InvalidSyntax(
-            "patch.operation", f"op must be add, replace or remove{sent}."
-        ) from None
+        raise InvalidSyntax("patch.operation", f"op must be add, replace or remove{sent}.")
+    return op
 
 
 def apply(
@@ -157,10 +159,9 @@ def apply(
     """
     notes = Notes()
     draft = Draft(resource, notes)
-    acts = {Op.ADD: draft.add, Op.REPLACE: draft.replace, Op.REMOVE: draft.remove}
     for operation in operations:
         for target, value in _targets(resource_type, operation, notes):
-            acts[operation.op](target, value)
+            draft.apply(operation.op, target, value)
     return draft.finish()
 
 
@@ -241,6 +242,15 @@ class Draft:
         self._notes = notes
         self._member_edits: list[MemberEdit] = []
         self._unsettled: dict[tuple[str | None, str], Target] = {}
+
+    def apply(self, op: Op, target: Target, raw: Any) -> None:
+        """Add, replace or remove. Raises what these raise."""
+        if op is Op.REPLACE:
+            self.replace(target, raw)
+        elif op is Op.ADD:
+            self.add(target, raw)
+        else:
+            self.remove(target, raw)
 
     def add(self, target: Target, raw: Any) -> None:
         """Add the value to the target (RFC 7644 §3.5.2.1).

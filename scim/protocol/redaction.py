@@ -20,6 +20,7 @@ from typing import Any, Final
 from scim.protocol.differences import Change
 from scim.protocol.errors import BadRequest, InvalidSyntax
 from scim.protocol.filters import Literals, parse_path
+from scim.protocol.messages import by_lower_name
 from scim.protocol.schema import Attribute, Mutability, ResourceType, Returned, Schema, Type
 from scim.protocol.text import shown
 from scim.protocol.values import is_nothing, read_document
@@ -34,6 +35,7 @@ _WORD: Final = re.compile(r"[\w…=.+-]{0,40}")
 _AS_DEFINED: Final = frozenset({"op", "path", "value"})
 # Members of an operation of a PATCH or a Bulk request that are words of the protocol.
 _OF_OPERATIONS: Final = frozenset({"op", "method", "version", "bulkid"})
+_OPS: Final = frozenset({"add", "replace", "remove", "Add", "Replace", "Remove"})
 _MAX_WORD: Final = 200  # characters
 _BLANK: Final = re.compile(r"[\s\"'=]")
 _VALUE: Final = "value"
@@ -238,7 +240,7 @@ class Redaction:
 
     def _operation(self, operation: Mapping[str, Any], resource_type: str) -> dict[str, Any]:
         """An operation of a PATCH, or of a Bulk request, which is about a type of its own."""
-        sent = {name.lower(): item for name, item in operation.items()}
+        sent = by_lower_name(operation)
         path = sent.get("path")
         is_bulk = "method" in sent or "data" in sent
         endpoint = path.strip("/").partition("/")[0] if isinstance(path, str) and is_bulk else ""
@@ -256,7 +258,9 @@ class Redaction:
             return _word(item) if name in _OF_OPERATIONS else _left_out(item)
 
         return {
-            name if name in _AS_DEFINED else shown(name): member(name.lower(), item)
+            name if name in _AS_DEFINED else shown(name): member(
+                name if name in _AS_DEFINED else name.lower(), item
+            )
             for name, item in operation.items()
         }
 
@@ -542,6 +546,8 @@ def _names(item: Any) -> Any:
 def _word(item: Any) -> Any:
     """A word of the protocol or a number."""
     if isinstance(item, str):
+        if item in _OPS:
+            return item
         is_tag = item.startswith(('W/"', '"')) and len(item) <= _MAX_WORD
         return item if is_tag or _WORD.fullmatch(item) else shown(item)
     return item if isinstance(item, (int, float)) else _left_out(item)

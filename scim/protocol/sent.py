@@ -129,10 +129,14 @@ class _Reader:
 
     def _operation(self, found: list[Sent], operation: Mapping[str, Any]) -> None:
         op, path = str(operation.get("op", "")), operation.get("path")
-        if isinstance(path, str) and path:
-            self._value(found, op, path, operation.get("value"))
-        elif isinstance(operation.get("value"), dict):
-            self._object(found, op, "", operation["value"])
+        value = operation.get("value")
+        if path.__class__ is str and path:
+            if value.__class__ is str:
+                found.append(Sent(op, path, value))
+            else:
+                self._value(found, op, path, value)
+        elif isinstance(value, dict):
+            self._object(found, op, "", value)
 
     def _object(self, found: list[Sent], op: str, at: str, value: Mapping[str, Any]) -> None:
         before = f"{at}{':' if self.resource_type.find_schema(at) else '.'}" if at else ""

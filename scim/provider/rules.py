@@ -5,6 +5,7 @@ POST, PUT or PATCH, so that a request may pass through states that lack them.
 """
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any, Final
 
 from scim.protocol.errors import InvalidValue
@@ -27,19 +28,15 @@ def check_required(resource_type: ResourceType, resource: Mapping[str, Any]) -> 
 
     An extension's attributes are required of those who have values of it (RFC 7643 §6).
     """
-    rule = _REQUIRED.get(resource_type.name, "")
-    for attribute in (*resource_type.common, *resource_type.schema.attributes):
-        is_given = attribute.name in _SERVER_ASSIGNED or attribute.default is not None
-        if not attribute.required or is_given:
-            continue
-        if _is_blank(resource.get(attribute.name)):
+    for name in _required(resource_type):
+        if _is_blank(resource.get(name)):
             raise InvalidValue(
-                _MISSING.get(attribute.name, "value.required"),
-                f"{attribute.name} is missing.{rule}",
+                _MISSING.get(name, "value.required"), f"{name} is missing.{_rule(resource_type)}"
             )
-        if attribute.name == "emails" and _is_blank(work_email(resource)):
+        if name == "emails" and _is_blank(work_email(resource)):
             raise InvalidValue(
-                "user.email-missing", f'emails[type eq "work"].value is missing.{rule}'
+                "user.email-missing",
+                f'emails[type eq "work"].value is missing.{_rule(resource_type)}',
             )
 
     for extension in resource_type.extensions:
@@ -51,6 +48,20 @@ def check_required(resource_type: ResourceType, resource: Mapping[str, Any]) -> 
                 "value.required",
                 f"{urn} is missing; each {resource_type.name} must have values of it.",
             )
+
+
+@lru_cache(maxsize=256)
+def _required(resource_type: ResourceType) -> tuple[str, ...]:
+    """The required attributes of the core that clients have to send."""
+    return tuple(
+        each.name
+        for each in (*resource_type.common, *resource_type.schema.attributes)
+        if each.required and each.name not in _SERVER_ASSIGNED and each.default is None
+    )
+
+
+def _rule(resource_type: ResourceType) -> str:
+    return _REQUIRED.get(resource_type.name, "")
 
 
 def _check_extension(schema: Schema, values: Mapping[str, Any]) -> None:
@@ -72,12 +83,13 @@ def _check_parts(attribute: Attribute, part: Mapping[str, Any], at: str) -> None
 def work_email(resource: Mapping[str, Any]) -> str | None:
     """The user's e-mail: the work one, else the primary one, else the only one."""
     emails = resource.get("emails", [])
-    choices = (
-        next((e for e in emails if str(e.get("type", "")).lower() == "work"), None),
-        next((e for e in emails if e.get("primary") is True), None),
-        emails[0] if len(emails) == 1 else None,
-    )
-    chosen = next((choice for choice in choices if choice is not None), None)
+    chosen = emails[0] if len(emails) == 1 else None
+    for each in reversed(emails):
+        if each.get("primary") is True:
+            chosen = each
+    for each in reversed(emails):
+        if str(each.get("type", "")).lower() == "work":
+            chosen = each
     return chosen.get("value") if chosen else None
 
 

@@ -4,6 +4,7 @@ from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import fields
 from functools import cache
+from operator import attrgetter
 from typing import Any, Final
 from uuid import UUID
 
@@ -89,6 +90,8 @@ FROM scim_resource AS r WHERE r.id = ANY(%(groups)s::uuid[])
 """
 
 _EVENT_FIELDS: Final = (*(field.name for field in fields(Event)), "user_name_key")
+_EVENT_PARAMETERS: Final = tuple(f"event_{name}" for name in _EVENT_FIELDS[:-1])
+_of_event: Final = attrgetter(*_EVENT_FIELDS[:-1])
 # PostgreSQL takes one type for each parameter, wherever it stands.
 _CASTS: Final = {"request_id": "::text", "token_id": "::uuid", "resource_id": "::uuid"}
 _INSERT_EVENT: Final = f"""
@@ -396,7 +399,7 @@ def sides(change: Change) -> dict[str, Any]:
 
 
 def _event_parameters(event: Event) -> dict[str, Any]:
-    parameters = {f"event_{name}": getattr(event, name) for name in _EVENT_FIELDS[:-1]}
+    parameters = dict(zip(_EVENT_PARAMETERS, _of_event(event), strict=True))
     parameters["event_user_name_key"] = _sent_user_name_key(event)
     parameters["event_notes"] = to_json(event.notes)
     parameters["event_sent"] = None if event.sent is None else to_json(event.sent)
