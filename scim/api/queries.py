@@ -110,9 +110,9 @@ def list_response_of(
         for each in resource_types
     ]
     page = resources.query(sources, query)
-    shown = {each: projecting(each, projection) for each in resource_types}
+    shown = {each.name: projecting(each, projection) for each in resource_types}
     found = [
-        shown[item.resource_type](represent(item.resource_type, item.stored, tenant_url))
+        shown[item.resource_type.name](represent(item.resource_type, item.stored, tenant_url))
         for item in page.items
     ]
     if query.cursor is None:

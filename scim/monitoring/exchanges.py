@@ -5,7 +5,7 @@ two formats of PATCH, is kept as marks from the closed set below: names, never v
 """
 
 from functools import lru_cache
-from itertools import islice
+from itertools import islice, product
 from typing import Any, Final
 
 from accounts.oauth import GrantRefused
@@ -44,6 +44,11 @@ LIMITED: Final = "limit exceeded"
 _WORK: Final = '"type": "work"'
 _MAX_PATH: Final = 200  # characters; those of the marks are shorter, and they are remembered
 _MAX_READ: Final = 500  # values of a body; what is configured shows in the first ones
+_MAX_KNOWN: Final = 1_024  # outlines
+# The names of texts that marks follow from, in any letter case where that counts not.
+_TELLING: Final = frozenset(
+    map("".join, (*product("oO", "pP"), *product("pP", "aA", "tT", "hH"), ("type",)))
+)
 _FORMATS: Final = dict.fromkeys(("Add", "Replace", "Remove"), LEGACY) | dict.fromkeys(
     ("add", "replace", "remove"), COMPLIANT
 )
@@ -60,6 +65,8 @@ _MARKS: Final = {
     Place(urns.ENTERPRISE_USER, "manager", "value"): MANAGER,
 }
 
+_known: dict[int, frozenset[str]] = {}  # marks by the hash of what they follow from
+
 _REFUSED_FROM: Final = 400
 _BROKEN_FROM: Final = 500
 _NO_ACCESS: Final = frozenset({401, 403})
@@ -69,7 +76,38 @@ _LIMITS: Final = {"tenant.rate": Kind.PASSING, "token.rate": Kind.STRANGE}
 
 
 def marks_of(method: str, body: Any) -> frozenset[str]:
-    """The marks of a POST, PUT or PATCH of a user, whether or not it was accepted."""
+    """The marks of a POST, PUT or PATCH of a user, whether or not it was accepted.
+
+    Bodies of one outline have the same marks, and clients send few: the marks are remembered by its hash,
+    with no name and no value of a body.
+    """
+    key = hash((method, _outline(body)))
+    known = _known.get(key)
+    if known is None:
+        if len(_known) >= _MAX_KNOWN:
+            _known.clear()
+        known = _known[key] = _read_marks(method, body)
+    return known
+
+
+def _outline(value: Any) -> Any:
+    """All of a body that its marks follow from: names, what is nothing, paths, operations, types."""
+    kind = value.__class__
+    if kind is dict:
+        return tuple(
+            [
+                (name, _outline(item))
+                if item.__class__ is not str
+                else (name, item if name in _TELLING else item == "")
+                for name, item in value.items()
+            ]
+        )
+    if kind is list:
+        return (list, *map(_outline, value))
+    return value is None or value == ""
+
+
+def _read_marks(method: str, body: Any) -> frozenset[str]:
     found = {CREATE} if method == "POST" and isinstance(body, dict) else set()
     for value in islice(sent.values(USER, body), _MAX_READ):
         found.add(_FORMATS.get(value.op, ""))

@@ -22,6 +22,7 @@ MAX_NAMES: Final = 200
 
 # Comes after everything else.
 _LAST: Final = "meta"
+_META: Final = ("resourceType", "created", "lastModified", "location", "version")
 
 # Attributes in order, beside each the sub-attributes that are shown, None for a simple one.
 _Attributes = tuple[tuple[str, tuple[str, ...] | None], ...]
@@ -153,13 +154,18 @@ class _Plan:
     core: _Attributes
     extensions: tuple[tuple[str, _Attributes], ...]
     meta: _Attributes
+    has_whole_meta: bool  # as `represent` makes it
 
     def project(self, resource: Mapping[str, Any]) -> dict[str, Any]:
         seen = _walk(self.core, resource)
         for urn, attributes in self.extensions:
             if urn in resource and (members := _walk(attributes, resource[urn])):
                 seen[urn] = members
-        seen.update(_walk(self.meta, resource))
+        if _LAST in resource:
+            if self.has_whole_meta:
+                seen[_LAST] = resource[_LAST]
+            else:
+                seen.update(_walk(self.meta, resource))
         return seen
 
 
@@ -260,10 +266,12 @@ def _plan(resource_type: ResourceType, projection: Projection) -> _Plan:
     )
     common = resource_type.common
     schemas = (extension.schema for extension in resource_type.extensions)
+    meta = choice.of(None, (attribute for attribute in common if attribute.name == _LAST))
     return _Plan(
         choice.of(None, (*common, *resource_type.schema.attributes), leave_out=_LAST),
         tuple((schema.id, choice.of(schema.id, schema.attributes)) for schema in schemas),
-        choice.of(None, (attribute for attribute in common if attribute.name == _LAST)),
+        meta,
+        meta == ((_LAST, _META),),
     )
 
 

@@ -28,12 +28,13 @@ def check_required(resource_type: ResourceType, resource: Mapping[str, Any]) -> 
 
     An extension's attributes are required of those who have values of it (RFC 7643 §6).
     """
-    for name in _required(resource_type):
-        if _is_blank(resource.get(name)):
+    for attribute in _required(resource_type):
+        if _is_blank(resource.get(attribute.name)):
             raise InvalidValue(
-                _MISSING.get(name, "value.required"), f"{name} is missing.{_rule(resource_type)}"
+                _MISSING.get(attribute.name, "value.required"),
+                f"{attribute.name} is missing.{_rule(resource_type)}",
             )
-        if name == "emails" and _is_blank(work_email(resource)):
+        if attribute.name == "emails" and _is_blank(work_email(resource)):
             raise InvalidValue(
                 "user.email-missing",
                 f'emails[type eq "work"].value is missing.{_rule(resource_type)}',
@@ -51,10 +52,10 @@ def check_required(resource_type: ResourceType, resource: Mapping[str, Any]) -> 
 
 
 @lru_cache(maxsize=256)
-def _required(resource_type: ResourceType) -> tuple[str, ...]:
+def _required(resource_type: ResourceType) -> tuple[Attribute, ...]:
     """The required attributes of the core that clients have to send."""
     return tuple(
-        each.name
+        each
         for each in (*resource_type.common, *resource_type.schema.attributes)
         if each.required and each.name not in _SERVER_ASSIGNED and each.default is None
     )

@@ -178,15 +178,9 @@ def _page(sources: Sequence[Source], query: Query, matching: Sql) -> Page:
     elif known is None:
         known = totals.remembered(matching)
     statement = _statement(sources, query, matching, walk, known)
-    with connection.cursor() as cursor:
-        cursor.execute(statement.text, statement.parameters)
-        if cursor.rowcount > _most_rows(query):
-            raise TooMany(
-                "list.too-costly", f"The groups on the page have too many members. {_FEWER}"
-            )
-        listed = deque(all_rows(cursor))
-        counted: int = listed[0][0]
-        rows = sorted(gathered(listed, _LEAD, sources[0].loading.tenant_url), key=_number)
+    listed = _rows(statement, query, is_hot=_is_plain(sources, query))
+    counted: int = listed[0][0]
+    rows = sorted(gathered(listed, _LEAD, sources[0].loading.tenant_url), key=_number)
     types = {source.resource_type.name: source.resource_type for source in sources}
     found = [Listed(types[name], stored, key) for (_, _, key, name), stored in rows]
     items = found[: query.count]
@@ -195,6 +189,28 @@ def _page(sources: Sequence[Source], query: Query, matching: Sql) -> Page:
     if known is None:
         totals.remember(matching, counted)
     return Page(_total(query, counted, len(items)), tuple(items), len(found) > query.count)
+
+
+def _is_plain(sources: Sequence[Source], query: Query) -> bool:
+    """True if one plan is right for all values: pages of all, in no order that was asked for.
+
+    What members take is looked at before it is loaded.
+    """
+    relations_ = (each.relation for source in sources for each in source.loading.relations)
+    return query.filter is None and query.sort_by is None and Relation.MEMBERS not in relations_
+
+
+def _rows(statement: Sql, query: Query, *, is_hot: bool) -> deque[tuple[Any, ...]]:
+    """The rows of a page. Raises TooMany."""
+    if is_hot:
+        return deque(execute(statement.text, statement.parameters))
+    with connection.cursor() as cursor:
+        cursor.execute(statement.text, statement.parameters)
+        if cursor.rowcount > _most_rows(query):
+            raise TooMany(
+                "list.too-costly", f"The groups on the page have too many members. {_FEWER}"
+            )
+        return deque(all_rows(cursor))
 
 
 def _is_deep(query: Query, rank: Column) -> bool:

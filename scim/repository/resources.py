@@ -299,7 +299,7 @@ def gathered(
             first.setdefault(identifier, row[:-3])
             parts.setdefault(identifier, []).append((place, text.encode()))
         elif identifier is not None:  # has no members to show, so no further row
-            yield row[:lead], _read(row[lead:-3], related.get(identifier))
+            yield row[:lead], _read(row[lead:-3], related.get(identifier) if row[-3] else None)
     for identifier, row in first.items():
         shown = Written(tuple(part for _, part in sorted(parts[identifier])))
         yield row[:lead], _read(row[lead:], {MEMBERS.name: shown})
