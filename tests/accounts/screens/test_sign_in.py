@@ -1,6 +1,7 @@
 """Signing in and out, and changing one's own password."""
 
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import transaction
 from django.test import Client
 
@@ -147,3 +148,16 @@ def test_an_account_that_is_deactivated_is_signed_out(acme, add, command, tara, 
     actions.deactivate_account(command, acme, second.email)
 
     assert (before, browser.get("/admin/").status_code) == (200, 302)
+
+
+def test_a_visitor_cannot_upload_a_large_form(acme, globex, open_browser, tara_with_password):
+    """Django reads a form before the page is asked for, so it must be small before the sign-in."""
+    signed_in = open_browser(acme)
+    sign_in(signed_in, "tara@acme.example")
+
+    answers = [
+        browser.post("/admin/login/", {"file": SimpleUploadedFile("users.csv", bytes(2**21))})
+        for browser in (open_browser(acme), open_browser(globex), signed_in)
+    ]
+
+    assert [each.status_code for each in answers] == [400, 400, 200]
