@@ -5,7 +5,7 @@ others go on. So is a tenant that cannot be examined.
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import IntEnum
@@ -18,7 +18,7 @@ from django.db import Error, connection
 from accounts import audit, audit_heads, presets, resealing
 from accounts.audit_heads import Heads
 from config import checks
-from tenants import clock, placement, schemas
+from tenants import clock, numbers, placement, schemas
 from tenants import connection as connections
 from tenants.checks import check_role
 from tenants.current import in_public, in_tenant
@@ -213,6 +213,19 @@ def _placement() -> Iterator[Finding]:
             remedy = f"manage.py placement move {tenant.custom_domain} HOST:PORT"
             sentence = "The tenant's tables are on the coordinator."
             yield Finding("placement", Level.WARNING, sentence, remedy, tenant.custom_domain)
+    yield from _numbers(tenants, frozenset().union(*down.values()))
+
+
+def _numbers(tenants: Iterable[Tenant], silent: Collection[str]) -> Iterator[Finding]:
+    """Of a Citus cluster: tenants whose next rows would get numbers that are taken."""
+    for tenant in tenants:
+        lag = [] if tenant.schema_name in silent else numbers.behind(tenant.schema_name)
+        if lag:
+            sentence = (
+                f"New rows get numbers that are taken: {', '.join(each.table for each in lag)}."
+            )
+            remedy = "manage.py placement catch-up"
+            yield Finding("placement", Level.CRITICAL, sentence, remedy, tenant.custom_domain)
 
 
 def _migrations() -> Iterator[Finding]:

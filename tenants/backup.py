@@ -23,7 +23,7 @@ from django.db import IntegrityError, connection, models, transaction
 from django.utils.crypto import salted_hmac
 from psycopg import sql
 
-from tenants import archive, clock, lifecycle, recordings, schemas
+from tenants import archive, clock, lifecycle, numbers, recordings, schemas
 from tenants.archive import Manifest, Part, Reader, Writer
 from tenants.current import in_public, in_tenant
 from tenants.errors import TenantRefused
@@ -61,7 +61,6 @@ _INDEX: Final = re.compile(
     r"CREATE UNIQUE INDEX (scim_extension_[a-z0-9_]+) ON [a-z0-9_]+\.scim_resource USING btree (.+)",
     re.DOTALL,
 )
-_CONTINUE: Final = "SELECT setval(pg_get_serial_sequence(%s, %s), %s, %s)"
 _IDENTITIES: Final = """
 SELECT attname::text FROM pg_attribute
 WHERE attrelid = %s::regclass AND attidentity <> '' AND NOT attisdropped
@@ -205,8 +204,7 @@ def _load(file: Reader, tenant: Tenant, part: Part) -> None:
         with connection.cursor() as cursor:
             cursor.execute(highest)
             (last,) = cursor.fetchone()
-            # On its own: beside the table Citus would set the sequence of the node that has the rows.
-            cursor.execute(_CONTINUE, [name, column, last or 1, last is not None])
+        numbers.go_on(name, column, last)
 
 
 def _make_index(tenant: Tenant, definition: str) -> None:

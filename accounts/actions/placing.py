@@ -1,10 +1,10 @@
-"""Moving a tenant to another node of the database (tenants.placement)."""
+"""Moving a tenant to another node of the database (tenants.placement), and what a restored one wants."""
 
 from typing import Final
 
 from accounts.actions.performing import authorize, note, refusals
 from accounts.audit import Actor
-from tenants import placement
+from tenants import numbers, placement
 from tenants.current import in_public, in_tenant
 from tenants.models import Tenant
 
@@ -30,3 +30,14 @@ def move_tenant(actor: Actor, tenant: Tenant, node: str) -> bool:
         with in_tenant(tenant):
             note(actor, tenant, "tenant moved", tenant.custom_domain, details)
     return present != node
+
+
+def catch_up(actor: Actor, tenant: Tenant) -> list[str]:
+    """Have the numbers of the tenant's rows go on behind those that there are; the tables in which they did not."""
+    authorize(actor, MOVE, tenant)
+    with in_public():
+        tables = [each.table for each in numbers.catch_up(tenant.schema_name)]
+    if tables:
+        with in_tenant(tenant):
+            note(actor, tenant, "numbers caught up", tenant.custom_domain, {"tables": tables})
+    return tables

@@ -11,6 +11,8 @@ from accounts.models import AuditEntry
 from tenants import placement
 from tenants.current import in_tenant
 from tests.support import citus
+from tests.support.payloads import user
+from tests.tenants.test_numbers import set_back
 
 
 @pytest.fixture
@@ -94,3 +96,26 @@ def test_one_server_has_nothing_to_do_and_says_so(acme, capsys):
     )
     assert "it holds every tenant" in run(capsys, "list").err
     assert placement.places() == {}
+
+
+def test_numbers_that_are_behind_catch_up_and_that_is_audited(
+    cluster, scim, acme, globex, operator, capsys
+):
+    scim(acme).post("/Users", user("bjensen"))
+    set_back(acme)
+    before = len(entries(acme)), len(entries(operator)), entries(globex)
+
+    said = run(capsys, "catch-up").err
+
+    assert said == "Acme Ltd: scim_attributechange goes on behind its rows.\n"
+    caught_up = ("numbers caught up", {"tables": ["scim_attributechange"]})
+    assert entries(acme)[before[0] :] == [caught_up]
+    assert len(entries(operator)) == before[1] + 1
+    assert entries(globex) == before[2]
+    assert run(capsys, "catch-up").err == ""
+
+
+def test_a_tenant_whose_node_is_down_catches_up_the_next_time(cluster, acme, capsys):
+    citus.lose(acme, "scim_attributechange")
+
+    assert run(capsys, "catch-up").err == "Acme Ltd: its node of the database does not answer.\n"

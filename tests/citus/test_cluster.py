@@ -8,12 +8,13 @@ from django.db import connection
 
 from accounts.actions import backups
 from config.doctor import LOGS
-from tenants import placement, schemas
+from tenants import numbers, placement, schemas
 from tenants.current import in_public
 from tests.support import clients, database
 from tests.support.entra import Person, ProvisioningService
 from tests.support.payloads import user
 from tests.support.people import COMMAND
+from tests.tenants.test_numbers import set_back
 from tests.tenants.test_schemas import forget_migrations
 
 PEOPLE = [
@@ -146,3 +147,14 @@ def test_a_clone_goes_on_counting_where_its_rows_end(initech, at_initech):
         assert placement.changeable(LOGS) == {}
     finally:
         database.drop(clone)
+
+
+def test_numbers_go_on_after_the_coordinator_came_back_older_than_its_workers(initech, at_initech):
+    at_initech.post("/Users", user("bjensen"))
+    lag = [numbers.Behind("scim_attributechange", "id", set_back(initech))]
+    assert numbers.behind(initech.schema_name) == lag
+
+    numbers.catch_up(initech.schema_name)
+
+    assert numbers.behind(initech.schema_name) == []
+    assert at_initech.post("/Users", user("jsmith")).status == 201

@@ -18,6 +18,8 @@ from tenants.current import in_public, in_tenant
 from tenants.models import Mail, Traffic
 from tests.support import citus
 from tests.support.commands import run
+from tests.support.payloads import user
+from tests.tenants.test_numbers import set_back
 
 PASSWORD = "correct horse battery staple"
 COMMAND = Actor(name="root (command line)", is_command=True)
@@ -249,6 +251,27 @@ def test_a_node_that_does_not_answer_is_found_with_the_tenants_on_it(healthy, ac
             "manage.py placement move globex HOST:PORT",
             "globex",
         ),
+    ]
+
+
+def test_numbers_that_are_taken_are_found(healthy, scim, acme, globex):
+    """As after the restore of a coordinator to an earlier moment than its workers."""
+    citus.install_catalog()
+    for tenant in (acme, globex):
+        citus.place(tenant)
+    scim(acme).post("/Users", user("bjensen"))
+    set_back(acme)
+
+    numbers = [each for each in found() if each.examination == "placement"]
+
+    assert numbers == [
+        Finding(
+            "placement",
+            Level.CRITICAL,
+            "New rows get numbers that are taken: scim_attributechange.",
+            "manage.py placement catch-up",
+            "acme",
+        )
     ]
 
 

@@ -5,7 +5,7 @@ from typing import Any, Final
 from django.core.management.base import CommandError, CommandParser
 from django.db import Error
 
-from accounts.actions.placing import move_tenant
+from accounts.actions.placing import catch_up, move_tenant
 from accounts.management.administration import AdministrativeCommand, TenantCommand
 from tenants import placement
 from tenants.current import in_public
@@ -64,6 +64,22 @@ class Move(TenantCommand):
             )
 
 
+class CatchUp(AdministrativeCommand):
+    help = (
+        "Have the numbers of all tenants' rows go on behind those that there are: for a coordinator that was"
+        " restored to an earlier moment than its workers."
+    )
+    examples = ("manage.py placement catch-up",)
+    as_owner = True
+
+    def perform(self, options: dict[str, Any]) -> None:
+        with in_public():
+            tenants = list(Tenant.objects.all())
+        for tenant in self.progress(self.reachable(tenants), "Tenants", len(tenants)):
+            for table in catch_up(self.actor, tenant):
+                self.note(f"{tenant}: {table} goes on behind its rows.")
+
+
 class Command(Group):
     help = "The nodes of a Citus cluster that hold the tenants' rows."
-    verbs = {"list": List, "move": Move}
+    verbs = {"list": List, "move": Move, "catch-up": CatchUp}
