@@ -34,6 +34,8 @@ _logger: Final = logging.getLogger(__name__)
 class Kind(Enum):
     """A kind of credential."""
 
+    __hash__ = object.__hash__  # by identity, as they are compared; Enum hashes names, in Python
+
     TOKEN = auto()
     CLIENT = auto()
     SECRET = auto()
@@ -77,11 +79,11 @@ class Ledger:
         self._lock = threading.Lock()
         self._tallies: dict[UUID, tuple[Tenant, Uses]] = {}
 
-    def add(self, tenant: Tenant, uses: Mapping[Credential, Use]) -> None:
+    def add(self, tenant: Tenant, uses: Iterable[tuple[Credential, Use]]) -> None:
         """Count uses of the tenant's credentials."""
         with self._lock:
             _, tally = self._tallies.setdefault(tenant.id, (tenant, {}))
-            for credential, use in uses.items():
+            for credential, use in uses:
                 former = tally.get(credential)
                 tally[credential] = former.plus(use) if former else use
 
@@ -97,7 +99,7 @@ _ledger: Final = Ledger()
 
 def note(tenant: Tenant, credentials: Iterable[Credential], use: Use) -> None:
     """Count a use of each of the tenant's credentials: no statement."""
-    _ledger.add(tenant, dict.fromkeys(credentials, use))
+    _ledger.add(tenant, [(each, use) for each in credentials])
 
 
 def forget() -> None:
@@ -155,7 +157,7 @@ def write(tenant: Tenant, uses: Mapping[Credential, Use], *, waits: bool = False
 
 def _keep(tenant: Tenant, uses: Mapping[Credential, Use]) -> None:
     oldest = clock.now() - KEPT_FOR
-    kept = {credential: use for credential, use in uses.items() if use.at > oldest}
+    kept = [(credential, use) for credential, use in uses.items() if use.at > oldest]
     if kept:
         _ledger.add(tenant, kept)
 

@@ -36,6 +36,8 @@ _logger: Final = logging.getLogger(__name__)
 class Kind(Enum):
     """The meaning of a request for its tenant's connection."""
 
+    __hash__ = object.__hash__  # by identity, as they are compared; Enum hashes names, in Python
+
     READ = auto()  # answered
     CHANGE = auto()  # answered, and it may have changed something
     PASSING = auto()  # refused for what it says or asks for, which tells nothing of the connection

@@ -29,6 +29,8 @@ Literal = str | int | float | bool | None
 
 
 class Operator(Enum):
+    __hash__ = object.__hash__  # by identity, as they are compared; Enum hashes names, in Python
+
     EQ = "eq"
     NE = "ne"
     CO = "co"
@@ -432,6 +434,9 @@ class _Parser:
 
     def _string(self) -> str:
         """The text of a JSON string (RFC 7159 §7), less what PostgreSQL cannot hold."""
+        plain = self._token.text[1:-1]
+        if "\\" not in plain and plain.isprintable():
+            return plain  # as nearly always: no escape, no control character, no half of a pair
         try:
             value = json.loads(self._token.text)
         except ValueError:

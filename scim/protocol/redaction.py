@@ -23,6 +23,7 @@ from scim.protocol.filters import Literals, parse_path
 from scim.protocol.messages import by_lower_name
 from scim.protocol.schema import Attribute, Mutability, ResourceType, Returned, Schema, Type
 from scim.protocol.text import shown
+from scim.protocol.urns import PATCH_OP
 from scim.protocol.values import is_nothing, read_document
 
 REDACTED: Final = "[redacted]"
@@ -534,6 +535,8 @@ def _message_member(name: str, item: Any) -> Any:
 
 def _names(item: Any) -> Any:
     """Names of schemas or attributes: text, or an array of texts."""
+    if item == PATCH_OP:
+        return item
     if isinstance(item, str):
         return ",".join(shown(name) if name.strip() else name for name in item.split(","))
     return (

@@ -14,6 +14,8 @@ from scim.protocol.urns import DRAFTS
 class Type(Enum):
     """RFC 7643 §2.3."""
 
+    __hash__ = object.__hash__  # by identity, as they are compared; Enum hashes names, in Python
+
     STRING = "string"
     BOOLEAN = "boolean"
     DECIMAL = "decimal"

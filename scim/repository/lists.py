@@ -19,6 +19,7 @@ that is, by creation.
 from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Final
 
 from django.db import OperationalError, connection
@@ -27,7 +28,7 @@ from scim.protocol.errors import InvalidValue, TooMany
 from scim.protocol.evaluation import locate, narrowed, shortened, validate
 from scim.protocol.filters import AttributePath, Comparison, Filter, Operator
 from scim.protocol.representation import Stored
-from scim.protocol.schema import Located, Relation, Type
+from scim.protocol.schema import Located, Relation, ResourceType, Type
 from scim.repository import columns, leads, relations, totals
 from scim.repository.base import Listed, Page, Query, Source
 from scim.repository.columns import LOOKED_UP, Column
@@ -277,15 +278,25 @@ def _single(sources: Sequence[Source], query: Query) -> Sql | None:
         or any(each.relation is Relation.MEMBERS for each in sources[0].loading.relations)
     ):
         return None
-    resource_type, tenant_url = sources[0].resource_type, sources[0].loading.tenant_url
-    located = locate(resource_type, asked.path)
-    column = columns.find_column(resource_type, located, tenant_url)
-    if column is None or column not in columns.SINGLE:
+    resource_type = sources[0].resource_type
+    found = _single_column(resource_type, asked.path)
+    if found is None:
         return None
+    located, column = found
     condition = compile_equal(column, located, asked.value)
     if column is not columns.UNIQUE_KEY:
         return condition
     return sql("resource_type = {} AND {}", Parameter(resource_type.name), condition)
+
+
+@lru_cache(maxsize=256)
+def _single_column(
+    resource_type: ResourceType, path: AttributePath
+) -> tuple[Located, Column] | None:
+    """The attribute and its column if no value is expected twice in it. Raises InvalidFilter."""
+    located = locate(resource_type, path)
+    column = columns.find_column(resource_type, located, "")
+    return None if column is None or column not in columns.SINGLE else (located, column)
 
 
 def _advice(sources: Sequence[Source], query: Query) -> str:
