@@ -93,3 +93,21 @@ def test_a_body_that_is_no_patch_tells_nothing(body):
 def test_any_json_leaves_marks_or_none(body):
     for method in ("POST", "PATCH"):
         marks_of(method, body)
+
+
+@pytest.mark.parametrize("name", ["op", "OP", "Op"])
+def test_bodies_of_one_outline_are_told_apart_by_what_their_marks_follow_from(name):
+    def body(op, path, value):
+        return {"Operations": [{name: op, "Path": path, "value": value}]}
+
+    for _ in range(2):  # as it is read, and as it is remembered
+        assert marks_of("PATCH", body("Add", "active", "x")) == {LEGACY, "active"}
+        assert marks_of("PATCH", body("add", "active", "y")) == {COMPLIANT, "active"}
+        assert marks_of("PATCH", body("add", "userName", "z")) == {COMPLIANT, "userName"}
+        assert marks_of("PATCH", body("add", "userName", "")) == {COMPLIANT}
+        assert marks_of("POST", {"emails": [{"type": "work", "value": "a"}]}) == {
+            CREATE,
+            WORK_EMAIL,
+        }
+        assert marks_of("POST", {"emails": [{"type": "home", "value": "a"}]}) == {CREATE}
+        assert marks_of("PUT", {"emails": [{"type": "work", "value": "a"}]}) == {WORK_EMAIL}

@@ -9,6 +9,7 @@ import pytest
 from django.db import IntegrityError, InternalError, transaction
 
 from scim.models import AttributeChange, ProvisioningEvent
+from scim.protocol.cursor import Cursor
 from scim.protocol.definitions import GROUP, USER
 from scim.protocol.differences import changes
 from scim.protocol.errors import InvalidValue, Uniqueness
@@ -29,8 +30,8 @@ from scim.repository.base import (
     Write,
 )
 from tenants import clock
-from tenants.current import in_tenant
-from tests.support import meeting
+from tenants.current import in_tenant, in_tenant_from_start
+from tests.support import database, meeting
 from tests.support.events import event_of
 from tests.support.meeting import WITHIN, until_waiting
 
@@ -362,3 +363,25 @@ def test_a_page_beyond_the_last_resource_is_empty_and_has_the_total(inside):
     page = LISTS.page(USERS, Query(start_index=5))
 
     assert (page.items, page.total) == ((), 1)
+
+
+@pytest.mark.parametrize(
+    ("query", "of", "is_plain"),
+    [
+        (Query(start_index=3), USER, True),
+        (Query(cursor=Cursor(10)), USER, True),
+        (Query(filter=parse_filter("title pr")), USER, False),
+        (Query(sort_by=parse_path("title").attribute), USER, False),
+        (Query(), GROUP, False),
+    ],
+)
+def test_a_plain_page_and_no_other_goes_in_one_message_with_the_end_of_its_transaction(
+    query, of, is_plain, initech
+):
+    sources = [Source(of, Loading(LOADING.tenant_url, of.relations))]
+
+    def read():
+        with in_tenant_from_start(initech, only_reads=True):
+            assert listed(query, sources) == []
+
+    assert ("COMMIT" not in database.sent(read)) is is_plain
