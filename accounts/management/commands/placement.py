@@ -75,9 +75,15 @@ class CatchUp(AdministrativeCommand):
     def perform(self, options: dict[str, Any]) -> None:
         with in_public():
             tenants = list(Tenant.objects.all())
-        for tenant in self.progress(self.reachable(tenants), "Tenants", len(tenants)):
-            for table in catch_up(self.actor, tenant):
+        reached = self.reachable(tenants)
+        advanced = 0
+        for tenant in self.progress(reached, "Tenants", len(reached)):
+            tables = catch_up(self.actor, tenant)
+            advanced += len(tables)
+            for table in tables:
                 self.note(f"{tenant}: {table} goes on behind its rows.")
+        if not advanced:
+            self.note("All numbers go on behind the rows that there are: nothing to do.")
 
 
 class Command(Group):
