@@ -40,9 +40,13 @@ PUBLIC: Final = "public"
 MOST_SCHEMAS: Final = 500
 # Names of tenants' schemas: neither PostgreSQL's own names nor the registry's.
 SCHEMA_NAME: Final = re.compile(r"(?!pg_|(?:public|information_schema)$)[a-z][a-z0-9_]{2,40}")
-# Of each session. A plan for the values of one execution is never worth being made anew each time: hot
-# statements find their rows by an index whatever they are (decision 0132).
-_SETTINGS: Final = {"timezone": "UTC", "plan_cache_mode": "force_generic_plan"}
+_SETTINGS: Final = {"timezone": "UTC"}  # of each session
+# A plan for the values of one execution is never worth being made anew each time: hot statements find their
+# rows by an index whatever they are (decision 0132). Citus 14 has no plan for all values.
+_PLANS: Final = (
+    b"; SELECT set_config('plan_cache_mode', 'force_generic_plan', false)"
+    b" WHERE to_regproc('citus_schema_distribute') IS NULL"
+)
 _CONSTRAINT: Final = re.compile(r'constraint "(\w+?)(?:_\d+)?"')
 
 
@@ -163,7 +167,7 @@ class DatabaseWrapper(base.DatabaseWrapper):  # type: ignore[misc]  # django-ten
             self._limits = _set_limits(limits, "LOCAL")
         else:
             self._limits = b""
-            self.statements.send(_set_limits({**_SETTINGS, **limits}, "SESSION"))
+            self.statements.send(_set_limits({**_SETTINGS, **limits}, "SESSION") + _PLANS)
         return session
 
     def _has_strange_id(self, session: Any) -> bool:

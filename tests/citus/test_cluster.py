@@ -58,6 +58,14 @@ def test_every_table_of_a_tenant_is_on_one_worker(initech):
     assert initech.schema_name in placement.places()
 
 
+def test_statements_that_are_prepared_are_planned_for_their_values(initech, at_initech):
+    """Citus refuses the change of a resource with a plan for all values."""
+    created = [at_initech.post("/Users", user(f"p{number}")).status for number in range(12)]
+
+    assert created == [201] * 12
+    assert ask("SHOW plan_cache_mode") == [("auto",)]
+
+
 def test_the_tables_of_staff_are_on_the_coordinator(initech):
     assert "support" not in placement.places()
 
