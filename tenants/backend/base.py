@@ -128,7 +128,7 @@ class DatabaseWrapper(base.DatabaseWrapper):  # type: ignore[misc]  # django-ten
     run_commit_hooks_on_set_autocommit_on: bool  # Django's own state
     is_pooled: bool = False  # of the present connection, as are the next
     _visited: set[str]  # schemas, by the present connection
-    _limits: bytes = b""  # the statements that limit a transaction
+    _limits: tuple[bytes, ...] = ()  # the statements that limit a transaction
     # Whether the transaction only reads, so that a hot statement may end it (execute_hot).
     only_reads: bool = False
     _late: list[Late]  # hot statements that wait for COMMIT
@@ -166,8 +166,9 @@ class DatabaseWrapper(base.DatabaseWrapper):  # type: ignore[misc]  # django-ten
             self.statements.after = None
             self._limits = _set_limits(limits, "LOCAL")
         else:
-            self._limits = b""
-            self.statements.send(_set_limits({**_SETTINGS, **limits}, "SESSION") + _PLANS)
+            self._limits = ()
+            set_all = _set_limits({**_SETTINGS, **limits}, "SESSION")
+            self.statements.send(b"; ".join(set_all) + _PLANS)
         return session
 
     def _has_strange_id(self, session: Any) -> bool:
@@ -334,7 +335,7 @@ class DatabaseWrapper(base.DatabaseWrapper):  # type: ignore[misc]  # django-ten
         if status == TransactionStatus.IDLE:
             self._visited.add(schema_name)
             self.search_path_set_schemas = wanted
-            return tuple(filter(None, (b"BEGIN", self._limits, wanted)))
+            return (b"BEGIN", *self._limits, wanted)
         if self.search_path_set_schemas == wanted:
             return ()
         self.search_path_set_schemas = wanted
@@ -405,11 +406,12 @@ class DatabaseWrapper(base.DatabaseWrapper):  # type: ignore[misc]  # django-ten
         super()._rollback()
 
 
-def _set_limits(limits: Mapping[str, str], scope: str) -> bytes:
+def _set_limits(limits: Mapping[str, str], scope: str) -> tuple[bytes, ...]:
     """The statements that set these for the session, or for the transaction."""
     form = sql.SQL(f"SET {scope} {{}} = {{}}")
-    statements = (form.format(sql.Identifier(name), value) for name, value in limits.items())
-    return sql.SQL("; ").join(statements).as_bytes()
+    return tuple(
+        form.format(sql.Identifier(name), value).as_bytes() for name, value in limits.items()
+    )
 
 
 @lru_cache(maxsize=1024)

@@ -256,6 +256,27 @@ def test_behind_a_pooler_the_limits_go_with_each_transaction(pooled):
     assert set(limits(pooled).values()) == {0}
 
 
+def test_behind_a_pooler_a_transaction_begins_with_the_rows_that_are_asked_for(
+    pooled, acme, globex
+):
+    """The statements that limit the time come before them in the same message."""
+    begun = []
+    for tenant in (acme, globex):
+        pooled.set_tenant(tenant)
+        pooled.set_autocommit(False)
+        question, first = Hot("SELECT %s::int", [7]), Hot("SELECT current_schema()::text")
+        begun += [pooled.begin(question, first), limits(pooled)]
+        pooled.rollback()
+        pooled.set_autocommit(True)
+
+    assert begun == [
+        ([(7,)], [("t_acme",)]),
+        IN_FORCE,
+        ([(7,)], [("t_globex",)]),
+        IN_FORCE,
+    ]
+
+
 def test_behind_a_pooler_a_cursor_of_the_server_ends_with_its_transaction(pooled):
     with pooled.chunked_cursor() as cursor:
         assert not isinstance(cursor.cursor, psycopg.ServerCursor)
