@@ -92,7 +92,7 @@ def unmarked(among: Sequence[Tenant]) -> Answer:
 def needing(tenant: Tenant) -> Iterator[Needing]:
     """The tenant's secrets that SECRET_KEY does not open. Needs the tenant as the current one."""
     for column in columns():
-        for row in column.unmarked().iterator():
+        for row in column.unmarked().select_related().iterator():
             sealed, use = getattr(row, column.field.name), column.field.use_of(row)
             if is_of_present_key(tenant.id, use, sealed):
                 continue
@@ -107,18 +107,18 @@ def reseal(tenant: Tenant, column: Column, after: Any) -> Piece:
     rows, name = column.unmarked().select_for_update(no_key=True, of=("self",)), column.field.name
     if after is not None:
         rows = rows.filter(pk__gt=after)
-    found, unreadable = list(rows[:PIECE]), []
+    found, changed, unreadable = list(rows[:PIECE]), [], []
     for row in found:
         use = column.field.use_of(row)
         try:
-            secret = unseal(tenant.id, use, getattr(row, name))
+            setattr(row, name, seal(tenant.id, use, unseal(tenant.id, use, getattr(row, name))))
         except SealBroken:
             unreadable.append(column.field.owner(row))
             continue
-        changed = {name: seal(tenant.id, use, secret)}
-        column.model._default_manager.filter(pk=row.pk).update(**changed)  # noqa: SLF001  # as above
+        changed.append(row)
+    column.model._default_manager.bulk_update(changed, [name])  # noqa: SLF001  # as above
     reached = found[-1].pk if len(found) == PIECE else None
-    return Piece(len(found) - len(unreadable), tuple(unreadable), reached)
+    return Piece(len(changed), tuple(unreadable), reached)
 
 
 def _can_open(tenant: Tenant, use: str, sealed: str) -> bool:
