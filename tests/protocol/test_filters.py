@@ -408,12 +408,14 @@ def test_a_filter_beyond_a_limit_is_refused(text, detail):
     ],
 )
 def test_no_text_of_the_longest_length_takes_long(text):
-    began = time.process_time()
+    def seconds():
+        began = time.process_time()
+        with pytest.raises(InvalidFilter):
+            parse_filter(text)
+        return time.process_time() - began
 
-    with pytest.raises(InvalidFilter):
-        parse_filter(text)
-
-    assert time.process_time() - began < 0.5  # a quadratic step takes seconds
+    # A quadratic step takes seconds each time; collecting garbage, or a busy machine, now and then half of one.
+    assert min(seconds() for _ in range(3)) < 0.5
 
 
 @given(GRAMMAR | st.lists(st.sampled_from(WORDS)).map(" ".join) | st.text())
