@@ -4,6 +4,7 @@ import html
 from datetime import timedelta
 
 import pytest
+import time_machine
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection
 
@@ -115,11 +116,20 @@ def test_a_new_secret_ends_nobody_s_sign_in_and_another_directory_has_to_be_test
     assert (moved.is_enabled, moved.tested_at, moved.documents) == (False, None, {})
 
 
-def test_the_page_says_when_the_secret_ends_and_warns_before(own_host, acme, provider, set_up):
+@pytest.fixture
+def today():
+    """The day, which lasts as long as the test."""
+    with time_machine.travel(clock.now(), tick=False):
+        yield clock.now().date()
+
+
+def test_the_page_says_when_the_secret_ends_and_warns_before(
+    own_host, acme, provider, set_up, today
+):
     set_up(acme, "oidc")
     page = path_to(acme, "change")
     without = facts_of(own_host.get(page), "Identity provider")["Client secret"]
-    day = clock.now().date() + timedelta(days=31)
+    day = today + timedelta(days=31)
     act(own_host, path_to(acme, "change-oidc"), **oidc_form(provider, secret_expires_on=day))
     later = own_host.get(page)
     sooner = {"secret": "", "secret_expires_on": day - timedelta(days=1)}
@@ -136,8 +146,8 @@ def test_the_page_says_when_the_secret_ends_and_warns_before(own_host, acme, pro
 
 
 @pytest.mark.parametrize("days", [-1, 0, 3_654])
-def test_a_secret_ends_on_a_day_to_come(own_host, acme, provider, days):
-    day = clock.now().date() + timedelta(days=days)
+def test_a_secret_ends_on_a_day_to_come(own_host, acme, provider, days, today):
+    day = today + timedelta(days=days)
 
     answer = act(own_host, OIDC, **oidc_form(provider, secret_expires_on=day))
 
