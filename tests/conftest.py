@@ -53,6 +53,30 @@ properties.load_profile("mypolicies")
 # for one process at the end.
 _LONGEST: Final = ("browser", "e2e", "conformance", "contracts")
 
+# Folders whose tests have the rights of the login that serves, but for those that are marked `owner`.
+_SERVED: Final = (
+    "accounts/screens",
+    "accounts/sso",
+    "api",
+    "events",
+    "events/screens",
+    "finding",
+    "guard",
+    "guard/screens",
+    "history",
+    "history/screens",
+    "inspector",
+    "inspector/screens",
+    "monitoring",
+    "monitoring/screens",
+    "problems",
+    "problems/screens",
+    "provider",
+    "reconciliation",
+    "reconciliation/screens",
+    "screens",
+)
+
 
 def pytest_collection_modifyitems(items):
     """Mark what commits, which `make check` leaves out, and have the longest modules come first."""
@@ -158,6 +182,19 @@ def _every_statement_is_fit_for_citus():
         return execute(sql, params, many, context)
 
     with connection.execute_wrapper(checked):
+        yield
+
+
+@pytest.fixture(autouse=True)
+def _served(request):
+    """Requests and pages are answered without the owner's rights, as in production (decision 0081)."""
+    folder = request.path.parent.relative_to(settings.BASE_DIR / "tests")
+    is_open = "db" in request.fixturenames and "real_tenants" not in request.fixturenames
+    if not is_open or str(folder) not in _SERVED or request.node.get_closest_marker("owner"):
+        yield
+        return
+    request.getfixturevalue("db")
+    with database.served():
         yield
 
 

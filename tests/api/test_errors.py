@@ -16,9 +16,7 @@ AS $$ BEGIN RAISE EXCEPTION USING ERRCODE = '{code}'; END $$
 """
 
 
-@pytest.fixture(autouse=True)
-def _served():
-    """By the owner's login: tables are changed here."""
+pytestmark = pytest.mark.owner  # tables are changed here
 
 
 @pytest.fixture

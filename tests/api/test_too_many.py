@@ -31,9 +31,7 @@ GROUPS = "id, externalId, displayName, members.value (Group)"
 BY_INDEX = 'Filter by an attribute with an index, alone or joined to the rest by "and":'
 
 
-@pytest.fixture(autouse=True)
-def _served():
-    """By the owner's login: tables are changed here."""
+pytestmark = pytest.mark.owner  # tables are changed here
 
 
 def execute(tenant, *statements):

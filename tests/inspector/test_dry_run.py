@@ -185,6 +185,7 @@ def test_an_unexpected_failure_is_a_500_and_is_logged(run, bjensen, caplog):
     assert "A dry run failed unexpectedly." in caplog.text
 
 
+@pytest.mark.owner  # a table is changed
 def test_an_outage_is_not_taken_for_what_the_request_would_do(acme, bjensen):
     logged = request("modify", bjensen.id, replace("title", "x"))
 

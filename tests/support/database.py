@@ -96,6 +96,17 @@ def served() -> Iterator[None]:
     yield
 
 
+@contextmanager
+def owned() -> Iterator[None]:
+    """Act with the owner's rights meanwhile, as a command does that changes tables."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT current_user, session_user")
+        serving, owner = cursor.fetchone()
+        cursor.execute(f"SET LOCAL ROLE {owner}")
+        yield
+        cursor.execute(f"SET LOCAL ROLE {serving}")
+
+
 def _has_serving_login() -> bool:
     """True on the embedded server, whose owner tests let act as the login that serves."""
     return not settings.DATABASE_URL

@@ -156,6 +156,7 @@ def prune(tenant, before):
         ProvisioningEvent.objects.filter(at__lt=before).delete()
 
 
+@pytest.mark.owner  # history is removed
 @pytest.mark.parametrize(
     ("at", "state", "version", "family_name"),
     [
@@ -177,6 +178,7 @@ def test_pruned_history_changes_nothing_of_later_moments(
     assert facts_of(page, "Identity")["Family name (name.familyName)"] == family_name
 
 
+@pytest.mark.owner  # history is removed
 def test_members_who_came_before_the_history_begins_are_shown(own_host, hours, acme, guides):
     hours(2)
     with in_tenant(acme):

@@ -33,6 +33,7 @@ def test_a_users_page_shows_each_change_with_before_and_after_newest_first(
     assert "department: Tour Operations" in oldest
 
 
+@pytest.mark.owner  # history is changed
 def test_a_creation_that_has_a_row_for_each_attribute_is_shown_the_same(own_host, acme, bjensen):
     """So creations were stored until version 0.1.0 (decision 0051)."""
     path = f"{LIST}{bjensen.id}/change/"
