@@ -42,9 +42,6 @@ _M_MMAP_THRESHOLD = -3  # <malloc.h>
 # Bytes; glibc's own beginning, which it otherwise raises with each larger piece that is freed.
 _LARGE = 128 * 1024
 
-# A thread that computes, such as one with a bulk request, gives Python's lock to one that waits after so
-# long; Python's own 5 ms come with each step of a small request beside it (decision 0137).
-TURN_SECONDS = 0.0005
 
 _flushers: list[Any] = []  # of this worker, once Django is set up: of config.flushing
 
@@ -87,10 +84,8 @@ def worker_exit(_server: object, _worker: object) -> None:
 def post_fork(_server: object, worker: Any) -> None:
     """Let the kernel end a worker whose master was killed: it would keep the port for seconds.
 
-    And has the C library give what is large back to the system when it is freed (decision 0025), and
-    threads that compute give way soon.
+    And has the C library give what is large back to the system when it is freed (decision 0025).
     """
-    sys.setswitchinterval(TURN_SECONDS)
     if sys.platform == "linux":
         library = ctypes.CDLL(None)
         library.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)

@@ -55,25 +55,6 @@ def test_a_worker_whose_master_is_gone_when_it_begins_ends(master, status):
     assert ended.returncode == status
 
 
-def test_a_thread_that_computes_gives_way_to_others_ten_times_as_soon_as_by_default():
-    """A small request of another tenant waits for it at each of its steps (decision 0137)."""
-    program = (
-        "import os, sys; from types import SimpleNamespace; from config import gunicorn; "
-        "gunicorn.post_fork(None, SimpleNamespace(ppid=os.getppid())); "
-        "print(sys.getswitchinterval())"
-    )
-
-    done = subprocess.run(
-        [sys.executable, "-c", program],
-        cwd=settings.BASE_DIR,
-        check=True,
-        capture_output=True,
-        text=True,
-    )
-
-    assert float(done.stdout) == pytest.approx(0.0005)
-
-
 def test_systemd_is_told_which_process_is_the_master(tmp_path, monkeypatch):
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as told:
         told.bind(str(tmp_path / "notify"))
