@@ -14,6 +14,11 @@ COLORS = """<body style="margin:0;display:flex">
 GRADIENT = (
     """<body style="margin:0;height:100vh;background:linear-gradient(90deg,#f00,#0f0,#00f)">"""
 )
+# More shades than a palette has, each on more pixels than the green.
+GRAYS = "<body style='margin: 0'>" + "".join(
+    f"<i style='float: left; width: 2px; height: 40px; background: rgb({n * 7 % 256} {n * 7 % 256} {n % 256})'></i>"
+    for n in range(300)
+)
 READ = """async ([source, x, y]) => {
   const image = new Image();
   image.src = "data:image/png;base64," + source;
@@ -54,3 +59,13 @@ def test_a_picture_of_many_colors_takes_the_nearest_of_256(page):
         before, after = pixel(page, png, x, 20), pixel(page, made, x, 20)
         assert max(abs(a - b) for a, b in zip(before, after, strict=True)) <= 64
     assert b"PLTE" in made
+
+
+def test_the_few_green_pixels_of_a_state_stay_green_beside_many_grays(page):
+    page.set_content(
+        f"{GRAYS}<i style='position: absolute; left: 8px; top: 8px; width: 4px; height: 4px; background: #1a8f55'></i>"
+    )
+
+    made = small_png(page, page.screenshot())
+
+    assert pixel(page, made, 10, 10) == [600, 40, 0x1A, 0x8F, 0x55]

@@ -9,7 +9,8 @@ from playwright.sync_api import Page
 
 _SIGNATURE: Final = b"\x89PNG\r\n\x1a\n"
 _PALETTE: Final = 3  # the color type
-# The most frequent colors stay as they are; each other pixel takes the nearest of them.
+# The most frequent color, then one by one that which its pixels lack most: so the few green ones of a state
+# stay green beside many shades of gray. Each other pixel takes the nearest color.
 _QUANTIZE: Final = """async (source) => {
   const image = new Image();
   image.src = "data:image/png;base64," + source;
@@ -23,21 +24,25 @@ _QUANTIZE: Final = """async (source) => {
     const color = data[i] << 16 | data[i + 1] << 8 | data[i + 2];
     count.set(color, (count.get(color) || 0) + 1);
   }
-  const palette = [...count].sort((a, b) => b[1] - a[1]).slice(0, 256).map(([color]) => color);
-  const place = new Map(palette.map((color, index) => [color, index]));
-  const nearest = (color) => {
-    let best = 0, least = Infinity;
-    palette.forEach((each, index) => {
-      const far = [16, 8, 0].reduce((sum, shift) => sum + ((each >> shift & 255) - (color >> shift & 255)) ** 2, 0);
-      if (far < least) { least = far; best = index; }
-    });
-    place.set(color, best);
-    return best;
-  };
+  const far = (one, other) =>
+    [16, 8, 0].reduce((sum, shift) => sum + ((one >> shift & 255) - (other >> shift & 255)) ** 2, 0);
+  const wanted = [...count].map(([color, times]) => ({ color, times, least: 3 * 256 ** 2, place: 0 }));
+  const lack = (each) => each.times * each.least;
+  const palette = [];
+  while (palette.length < 256) {
+    const next = wanted.reduce((most, each) => lack(each) > lack(most) ? each : most);
+    if (!lack(next)) break;
+    for (const each of wanted) {
+      const least = far(each.color, next.color);
+      if (least < each.least) Object.assign(each, { least, place: palette.length });
+    }
+    palette.push(next.color);
+  }
+  const place = new Map(wanted.map((each) => [each.color, each.place]));
   let indices = "";
   for (let i = 0; i < data.length; i += 4) {
     const color = data[i] << 16 | data[i + 1] << 8 | data[i + 2];
-    indices += String.fromCharCode(place.get(color) ?? nearest(color));
+    indices += String.fromCharCode(place.get(color));
   }
   return { width: image.width, height: image.height, palette, indices: btoa(indices) };
 }"""
