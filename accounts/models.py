@@ -5,6 +5,7 @@ operator's own tenant (schema `support`). Nothing here points into another schem
 """
 
 import uuid
+from abc import ABCMeta, abstractmethod
 from datetime import datetime
 from typing import Final
 
@@ -13,6 +14,7 @@ from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.contrib.sessions.backends.base import SessionBase
 from django.contrib.sessions.base_session import AbstractBaseSession
 from django.db import models
+from django.db.models.base import ModelBase
 from django.utils.module_loading import import_string
 
 from accounts.permissions import Role, grants
@@ -104,16 +106,20 @@ def not_ended(now: datetime) -> models.Q:
     return models.Q(revoked_at=None) & unexpired
 
 
-class Credential(models.Model):
+class _Abstract(ABCMeta, ModelBase):
+    """Django's class of a model, with abstract methods."""
+
+
+class Credential(models.Model, metaclass=_Abstract):
     """A row that somebody can come in with; how it stands follows from it and its account."""
 
     class Meta:
         abstract = True
 
     @property
+    @abstractmethod
     def standing(self) -> Standing:
         """The facts that decide whether it may be used."""
-        raise NotImplementedError
 
     def state(self, now: datetime) -> str:
         """One or a few words: "live", or why it is refused ("revoked", "expired")."""

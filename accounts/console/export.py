@@ -6,6 +6,7 @@ it holds what was there when its chunk was read.
 """
 
 import csv
+from abc import abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -55,9 +56,9 @@ class ExportingAdmin(RecordAdmin[M]):
 
     export_permission: ClassVar[str]
 
+    @abstractmethod
     def export(self, request: HttpRequest) -> Export:
         """The file to make, as the request's account gets to see it."""
-        raise NotImplementedError
 
     def actions_of_screen(self) -> tuple[Action[Any], ...]:
         things = self.counted_as[1]

@@ -4,6 +4,7 @@ Nothing here writes a row through a ModelAdmin: an action calls accounts.actions
 change and delete views and its admin log, which has no table here, are never used.
 """
 
+from abc import ABCMeta, abstractmethod
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Generic, TypeVar, cast
@@ -17,6 +18,7 @@ from django.contrib.admin.utils import label_for_field
 from django.contrib.admin.views.main import ChangeList
 from django.core.exceptions import PermissionDenied
 from django.db.models import DateTimeField, Model, QuerySet
+from django.forms import MediaDefiningClass
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
@@ -54,7 +56,11 @@ else:
         """Django's class, which cannot be subscripted when the program runs."""
 
 
-class RecordAdmin(_ModelAdmin[M], Generic[M]):
+class _Abstract(ABCMeta, MediaDefiningClass):
+    """Django's class of a screen, with abstract methods."""
+
+
+class RecordAdmin(_ModelAdmin[M], Generic[M], metaclass=_Abstract):
     """A list of rows and a page for each, to read only."""
 
     actions = None
@@ -193,9 +199,9 @@ class RecordAdmin(_ModelAdmin[M], Generic[M]):
         """The path that tells how many rows have come since the list was made; "" for lists that are still."""
         return ""
 
+    @abstractmethod
     def page(self, request: HttpRequest, record: M) -> Page:
         """The page about one row."""
-        raise NotImplementedError
 
     def whole_page(self, request: HttpRequest, record: M) -> Page:
         """The page with what the panels add to it, in the order in which they were added."""

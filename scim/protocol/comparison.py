@@ -113,6 +113,6 @@ def comparable_value(attribute: Attribute, value: Any) -> Any:
         return {
             name: comparable_value(sub, item)
             for name, item in value.items()
-            if (sub := parts[name] if name in parts else attribute.find(name))
+            if (sub := parts.get(name) or attribute.find(name))
         }
     return key(attribute, value)

@@ -56,8 +56,7 @@ def _in_order(
 ) -> Iterator[Change]:
     for attribute in attributes:
         name = attribute.name
-        old = before[name] if name in before else None  # noqa: SIM401  # for each attribute there is
-        new = after[name] if name in after else None  # noqa: SIM401
+        old, new = before.get(name), after.get(name)
         if old == new:
             continue
         path = f"{prefix}{name}"

@@ -19,7 +19,7 @@ _SCIM: Final = ("urn:ietf:params:scim:", "urn:scim:")
 # E18: the second schema of a group that Entra sends; it defines no attribute.
 _MICROSOFT: Final = "http://schemas.microsoft.com/2006/11/resourcemanagement/adscim/"
 # The members of an operation of a PATCH, as they are defined and nearly always sent.
-_AS_DEFINED: Final = frozenset({"op", "path", "value"})
+AS_DEFINED: Final = frozenset({"op", "path", "value"})
 _MESSAGES: Final = frozenset(
     urn.rpartition(":")[2].lower()
     for urn in (
@@ -98,7 +98,7 @@ def read_message(body: object, urn: str) -> Mapping[str, Any]:
 
 def by_lower_name(body: Mapping[str, Any]) -> Mapping[str, Any]:
     """The members of an object by their names in lower case; itself if it is an operation as defined."""
-    if _AS_DEFINED.issuperset(body):
+    if AS_DEFINED.issuperset(body):
         return body
     return {name.lower(): value for name, value in body.items()}
 

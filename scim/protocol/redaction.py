@@ -20,7 +20,7 @@ from typing import Any, Final
 from scim.protocol.differences import Change
 from scim.protocol.errors import BadRequest, InvalidSyntax
 from scim.protocol.filters import Literals, parse_path
-from scim.protocol.messages import by_lower_name
+from scim.protocol.messages import AS_DEFINED, by_lower_name
 from scim.protocol.schema import Attribute, Mutability, ResourceType, Returned, Schema, Type
 from scim.protocol.text import shown
 from scim.protocol.urns import PATCH_OP
@@ -32,8 +32,6 @@ REDACTED: Final = "[redacted]"
 _LISTS: Final = frozenset({"attributes", "excludedattributes", "schemas"})
 _WORDS: Final = frozenset({"sortorder", "startindex", "count", "cursor"})
 _WORD: Final = re.compile(r"[\w…=.+-]{0,40}")
-# Names of an operation's members that `shown` leaves as they are, as nearly all.
-_AS_DEFINED: Final = frozenset({"op", "path", "value"})
 # Members of an operation of a PATCH or a Bulk request that are words of the protocol.
 _OF_OPERATIONS: Final = frozenset({"op", "method", "version", "bulkid"})
 _OPS: Final = frozenset({"add", "replace", "remove", "Add", "Replace", "Remove"})
@@ -259,9 +257,7 @@ class Redaction:
             return _word(item) if name in _OF_OPERATIONS else _left_out(item)
 
         return {
-            name if name in _AS_DEFINED else shown(name): member(
-                name if name in _AS_DEFINED else name.lower(), item
-            )
+            name if name in AS_DEFINED else shown(name): member(name.lower(), item)
             for name, item in operation.items()
         }
 

@@ -84,13 +84,12 @@ def _check_parts(attribute: Attribute, part: Mapping[str, Any], at: str) -> None
 def work_email(resource: Mapping[str, Any]) -> str | None:
     """The user's e-mail: the work one, else the primary one, else the only one."""
     emails = resource.get("emails", [])
-    chosen = emails[0] if len(emails) == 1 else None
-    for each in reversed(emails):
-        if each.get("primary") is True:
-            chosen = each
-    for each in reversed(emails):
-        if str(each.get("type", "")).lower() == "work":
-            chosen = each
+    choices = (
+        next((e for e in emails if str(e.get("type", "")).lower() == "work"), None),
+        next((e for e in emails if e.get("primary") is True), None),
+        emails[0] if len(emails) == 1 else None,
+    )
+    chosen = next((choice for choice in choices if choice is not None), None)
     return chosen.get("value") if chosen else None
 
 

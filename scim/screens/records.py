@@ -1,6 +1,7 @@
 """The common parts of users' and groups' pages: record, JSON, requests and attributes."""
 
 import re
+from abc import abstractmethod
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, ClassVar, Final, TypeVar
 from uuid import UUID
@@ -316,9 +317,9 @@ class ResourceAdmin(RecordAdmin[R]):
         """The name of the resource, the path of its page, and more to tell it by."""
         return str(self.shown(record, self.naming)), self.record_path(record.pk), state(record)
 
+    @abstractmethod
     def named(self, term: str, lookup: str) -> Q:
         """The condition that something which names the resource fits the term."""
-        raise NotImplementedError
 
     @admin.display(description="state")
     def state(self, record: R) -> SafeString:
