@@ -238,7 +238,7 @@ def test_a_cursor_belongs_to_its_secret_token(acme, acme_scim, users):
     "change",
     [
         lambda cursor: cursor[:-1] + ("A" if cursor[-1] != "A" else "B"),
-        lambda cursor: "A" + cursor[1:],
+        lambda cursor: ("A" if cursor[0] != "A" else "B") + cursor[1:],
         lambda cursor: cursor + " ",
         lambda _: "\N{LATIN SMALL LETTER SHARP S}",
         lambda _: "~",
