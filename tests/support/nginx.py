@@ -1,11 +1,12 @@
 """Debian's nginx with the configuration of deploy/nginx, on a port of the tests' and without TLS."""
 
+import json
 import os
 import re
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -55,6 +56,17 @@ class Proxy:
     def log(self) -> str:
         """All that it has logged."""
         return "".join(file.read_text() for file in sorted(self.folder.glob("*.log")))
+
+    def lines(self, request_ids: Sequence[str]) -> list[dict[str, object]]:
+        """Its lines of these requests, once they are there: it answers before it writes them."""
+
+        def written() -> dict[str, dict[str, object]]:
+            text = (self.folder / "mypolicies.log").read_text()
+            lines = (json.loads(line) for line in text.splitlines())
+            return {line["request_id"]: line for line in lines}
+
+        wait_until(lambda: written().keys() >= set(request_ids), "nginx logged")
+        return [written()[each] for each in request_ids]
 
 
 @contextmanager
