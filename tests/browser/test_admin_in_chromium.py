@@ -62,6 +62,13 @@ def visit_acme(staff, screen):
     go_to(staff, screen)
 
 
+def json_in(page, selector):
+    """The JSON that an element of the page shows, once all of the page is there."""
+    page.locator(selector).wait_for()
+    page.wait_for_load_state()
+    return json.loads(page.locator(selector).inner_text())
+
+
 def test_1_staff_add_a_tenant_and_give_its_admin_a_password(staff):
     go_to(staff, "Tenants")
     staff.get_by_role("link", name="Add tenant").click()
@@ -128,9 +135,9 @@ def test_5_staff_find_the_user_and_read_what_entra_sent(staff):
     staff.locator("#searchbar").press("Enter")
     staff.get_by_role("link", name="bjensen@acme.example").click()
 
-    seen = json.loads(staff.locator("#scim-json").inner_text())
+    seen = json_in(staff, "#scim-json")
     staff.locator("section", has_text="Provisioning log").get_by_role("link").last.click()
-    sent = json.loads(staff.locator("#sent").inner_text())
+    sent = json_in(staff, "#sent")
 
     assert {name: seen[name] for name in BJENSEN} == BJENSEN
     assert sent == BJENSEN
@@ -153,7 +160,7 @@ def test_6_staff_find_the_refused_request_what_was_wrong_and_where_to_mend_it(
     staff.get_by_text(refusal["detail"]).first.wait_for()
     staff.get_by_role("heading", name="Why it was refused").wait_for()
     staff.get_by_text("Entra: Provisioning").first.wait_for()
-    assert json.loads(staff.locator("#sent").inner_text()) == without
+    assert json_in(staff, "#sent") == without
 
 
 def test_7_a_tenant_admin_signs_in_on_the_own_host_and_can_only_read(server, open_page):
@@ -215,11 +222,12 @@ def test_a_request_opens_beside_the_log_with_an_address_of_its_own(staff):
     staff.locator("#result_list").get_by_role("link").first.click()
     drawer = staff.get_by_role("dialog")
     drawer.get_by_role("heading", name="The request").wait_for()
+    staff.wait_for_url("**/#/**")  # the address follows a moment later, here and below
     address = staff.url
 
     staff.keyboard.press("Escape")
     drawer.wait_for(state="hidden")
-    staff.wait_for_url(address.partition("#")[0])  # the address follows a moment later
+    staff.wait_for_url(address.partition("#")[0])
 
     staff.goto("about:blank")
     staff.goto(address)

@@ -45,6 +45,8 @@ class Walk:
         self.page.wait_for_load_state()
 
     def text(self):
+        """The text of the page that is seen, once all of it is there."""
+        self.page.wait_for_load_state()
         return self.page.locator("main").inner_text()
 
 

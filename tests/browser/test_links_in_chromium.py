@@ -35,7 +35,8 @@ def mail_to(server):
     def newest(address, subject=""):
         def found():
             folder = server.folder / "data" / "mail"
-            texts = b"".join(path.read_bytes() for path in sorted(folder.glob("*"))).split(LINE)
+            files = [path.read_bytes().split(LINE) for path in sorted(folder.glob("*"))]
+            texts = [each for *whole, _ in files for each in whole]  # none that is being written
             messages = [message_from_bytes(each.strip(), policy=policy.default) for each in texts]
             return [m for m in messages if m["To"] == address and subject in m["Subject"]]
 

@@ -40,6 +40,7 @@ def create_passkey(page):
     page.get_by_label("Name").fill("Virtual key")
     page.get_by_role("button", name="Create passkey").click()
     page.get_by_role("link", name="I have stored them").wait_for()
+    page.wait_for_load_state()
     codes = page.locator("#recovery-codes").inner_text().split()
     page.get_by_role("link", name="I have stored them").click()
     return codes

@@ -25,6 +25,7 @@ def panel(server, open_page):
     sign_in(page, server.url(DEMO), ADMIN, PASSWORD)
     page.get_by_role("link", name="Set up Entra").first.click()
     page.get_by_role("heading", name="Set up Entra").wait_for()
+    page.wait_for_load_state()
     yield page
     assert violations == []
 
@@ -61,14 +62,14 @@ def test_the_first_page_says_so_afterwards(panel):
 
 
 def test_without_scripts_a_reload_shows_how_far_one_is(server, chromium, panel):
-    context = chromium.new_context(java_script_enabled=False)
-    page = context.new_page()
-    sign_in(page, server.url(DEMO), ADMIN, PASSWORD)
+    with chromium.new_context(java_script_enabled=False) as context:
+        context.set_default_timeout(60_000)
+        page = context.new_page()
+        sign_in(page, server.url(DEMO), ADMIN, PASSWORD)
 
-    page.goto(server.url(DEMO, "/admin/setup/"))
+        page.goto(server.url(DEMO, "/admin/setup/"))
 
-    page.get_by_text("Everything works.").wait_for()
-    context.close()
+        page.get_by_text("Everything works.").wait_for()
 
 
 def test_the_panel_stays_beside_the_steps_where_there_is_room(panel):

@@ -30,6 +30,8 @@ _SHORTEN: Final = """() => document.querySelectorAll("tbody tr:nth-child(n+7)").
 })"""
 _AXE: Final = "(options) => axe.run(document, { resultTypes: ['violations'], ...options })"
 _CONTRAST_ONLY: Final = {"runOnly": {"type": "rule", "values": ["color-contrast"]}}
+# A page that is not seen fetches nothing anew, which could come under the keys.
+_KEPT: Final = "Object.defineProperty(document, 'hidden', { value: true, configurable: true })"
 _SETTLED: Final = "() => document.fonts.ready.then(() => true)"
 _OF_THE_PAGE_ITSELF: Final = "Failed to load resource: the server responded with a status of 4"
 # Violations are collected before any script of the page runs; focus when the key has come up,
@@ -233,6 +235,7 @@ class Crawler:
             self.findings.sideways.append(f"{name}: {beyond} px too wide")
 
     def _keyboard(self, name: str) -> None:
+        self.page.evaluate(_KEPT)
         self.page.evaluate("document.activeElement.blur(); scrollTo(0, 0); window.focused.clear()")
         count = self.page.evaluate(_STOPS)
         for _ in range(min(count, _MOST_TABS) + 1):

@@ -9,7 +9,7 @@ import shutil
 import socket
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
@@ -19,6 +19,7 @@ from tests.support.ports import free_port
 FIREFOX: Final = shutil.which("firefox-esr") or shutil.which("firefox")
 _WITHIN: Final = 120.0  # seconds: for the start, and for each answer
 _WAIT_MS: Final = 60_000  # for an element to be there
+_TRIES: Final = 20  # to use an element before the page replaces it
 _ELEMENT: Final = "element-6066-11e4-a52e-4f735466cecf"  # WebDriver's name of a reference
 # Nothing leaves the machine: no updates, no telemetry, no captive portal.
 _PREFERENCES: Final = {
@@ -85,11 +86,23 @@ class Firefox:
 
     def click(self, selector: str, text: str = "") -> None:
         """Click the element that `find` finds."""
-        self.command("WebDriver:ElementClick", id=self.find(selector, text))
+        self._use("WebDriver:ElementClick", lambda: self.find(selector, text))
 
     def fill(self, selector: str, text: str) -> None:
         """Type into the element."""
-        self.command("WebDriver:ElementSendKeys", id=self.find(selector), text=text)
+        self._use("WebDriver:ElementSendKeys", lambda: self.find(selector), text=text)
+
+    def _use(self, name: str, find: Callable[[], str], **parameters: Any) -> None:
+        """Give the command for the element, found anew if the page has put another in its place."""
+        for _ in range(_TRIES):
+            try:
+                self.command(name, id=find(), **parameters)
+            except FirefoxError as error:
+                if "stale element reference" not in str(error):
+                    raise
+            else:
+                return
+        raise FirefoxError(f"{name}: the page never keeps the element.")
 
     def run(self, script: str) -> Any:
         """The value that the body of a function returns in the page."""

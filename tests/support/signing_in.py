@@ -1,6 +1,7 @@
 """Signing in at a page in Chromium, second factor included: set up the first time, then a recovery code."""
 
 import re
+from urllib.parse import urlsplit
 
 import pyotp
 
@@ -15,6 +16,7 @@ def sign_in(page, url, email, password):
     page.get_by_label("E-mail address").fill(email)
     page.get_by_label("Password").fill(password)
     page.get_by_role("button", name="Sign in", exact=True).click()
+    page.wait_for_url(lambda address: not urlsplit(address).path.endswith("/login/"))
     account = (re.match(r"\w+://[^/]+", url)[0], email)
     if page.url.endswith("/admin/login/second/"):
         page.get_by_label("Code", exact=True).fill(_codes[account].pop())
@@ -29,7 +31,8 @@ def set_up_app(page):
     key = page.get_by_text(re.compile(r"^[A-Z2-7]{32}$")).inner_text()
     page.get_by_label("Code from the app").fill(pyotp.TOTP(key).at(clock.now()))
     page.get_by_role("button", name="Use this app").click()
-    page.wait_for_load_state()
+    page.locator("#recovery-codes").wait_for()
+    page.wait_for_load_state()  # with all of them
     codes = page.locator("#recovery-codes").inner_text().split()
     page.get_by_role("link", name="I have stored them").click()
     return codes
