@@ -83,11 +83,11 @@ def test_a_silent_receiver_is_waited_for_until_the_time_out():
 
 
 @pytest.mark.parametrize(
-    "chunks",
+    "chunks",  # all of them would take a thousand seconds
     [
-        [b"H"] + [b"x"] * 100,
-        [b"HTTP/1.1 200 OK\r\n"] + [b"X: y\r\n"] * 100,
-        [b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n"] + [b"x"] * 100,
+        [b"H"] + [b"x"] * 10_000,
+        [b"HTTP/1.1 200 OK\r\n"] + [b"X: y\r\n"] * 10_000,
+        [b"HTTP/1.1 200 OK\r\nContent-Length: 10000\r\n\r\n"] + [b"x"] * 10_000,
     ],
     ids=["status", "headers", "body"],
 )
@@ -97,12 +97,12 @@ def test_an_answer_byte_by_byte_is_cut_off(chunks):
     with answering(*chunks, pause=0.1) as url, pytest.raises(NotSent, match=r"within 0\.5 s"):
         post(message(url), private_allowed=True, timeout=0.5)
 
-    assert time.monotonic() - started < 5
+    assert time.monotonic() - started < 60
 
 
 def test_an_answer_that_is_not_http_becomes_a_sentence_that_quotes_nothing():
     with answering(b"SSH-2.0-secret\r\n") as url, pytest.raises(NotSent) as refused:
-        post(message(url), private_allowed=True, timeout=5)
+        post(message(url), private_allowed=True, timeout=60)
 
     assert str(refused.value) == "The connection failed: BadStatusLine."
 

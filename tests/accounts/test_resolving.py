@@ -42,14 +42,22 @@ def test_a_name_server_that_does_not_answer_is_waited_for_no_longer_than_the_tim
     assert str(refused.value) == "The name hr.example was not resolved within 0.2 s."
 
 
-def test_all_who_ask_for_a_name_share_one_look_up(name_server):
+def test_all_who_ask_for_a_name_share_one_look_up(name_server, monkeypatch):
+    look_up, waiting = posting._lookup, []
+
+    def counted(place):
+        waiting.append(look_up(place))
+        return waiting[-1]
+
+    monkeypatch.setattr(posting, "_lookup", counted)
     with ThreadPoolExecutor(8) as pool:
         asking = [pool.submit(posting.addresses, "hr.example", 443, WITHIN) for _ in range(8)]
+        wait_until(lambda: len(waiting) == 8, "all of them have asked")
         name_server.open.set()
         found = [each.result(WITHIN) for each in asking]
 
     assert found == [["93.184.215.14"]] * 8
-    assert len(set(name_server.asked)) == 1
+    assert name_server.asked == [("hr.example", 443)]
 
 
 def test_an_attempt_that_was_given_up_leaves_no_second_thread_behind(name_server):

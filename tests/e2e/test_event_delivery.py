@@ -3,6 +3,7 @@
 The server is started as `manage.py up`; its worker is ended where a test drives workers itself.
 """
 
+import itertools
 import json
 import os
 import signal
@@ -29,15 +30,10 @@ PEOPLE = 6
 CHANGES = 4  # of each of them, after the creation
 
 
-def workers_of(server):
-    """The ids of the delivery workers that the server has started."""
-    return server.workers("deliver_events")
-
-
 @pytest.fixture
 def without_worker(server):
     """The server, whose own worker stands still meanwhile: it would be started again."""
-    [pid] = workers_of(server)
+    pid = server.worker("deliver_events")
     os.kill(pid, signal.SIGSTOP)
     yield server
     os.kill(pid, signal.SIGCONT)
@@ -132,13 +128,13 @@ def test_changes_arrive_while_the_server_runs(server):
 
 def test_the_server_starts_its_worker_again_when_that_is_killed(server):
     with receiver.running() as started, stream_to(server, started.url):
-        [former] = workers_of(server)
+        former = server.worker("deliver_events")
         os.kill(former, signal.SIGKILL)
         uris = provision_all(server)
         started.wait_for(PEOPLE * len(EXPECTED))
 
         assert_all_arrived_in_order(told(server, started), uris)
-        assert former not in workers_of(server)
+        assert former not in server.workers("deliver_events")
 
 
 def test_a_worker_that_is_killed_while_it_delivers_loses_nothing(without_worker):
@@ -194,26 +190,26 @@ def test_a_receiver_that_dies_gets_everything_when_it_is_back(server):
 
 def test_a_server_that_is_killed_while_it_writes_tells_of_all_it_acknowledged(server):
     with receiver.running() as started, stream_to(server, started.url):
-        acknowledged = set()
+        acknowledged = []
 
-        def create(number):
-            try:
-                answer = server.scim("POST", "/Users", json.dumps(user(f"k{number}")))
-            except (OSError, HTTPException):  # no answer, or half of one
-                return
-            if answer.status == 201:
-                acknowledged.add(f"/Users/{answer.json['id']}")
-            if number == 40:
-                server.kill()
+        def create(client):
+            for number in itertools.count():
+                try:
+                    answer = server.scim("POST", "/Users", json.dumps(user(f"k{client}-{number}")))
+                except (OSError, HTTPException):  # no answer, or half of one
+                    return
+                acknowledged.append(f"/Users/{answer.json['id']}")
 
         with ThreadPoolExecutor(4) as pool:
-            list(pool.map(create, range(80)))
-        assert 20 < len(acknowledged) < 80
+            creating = pool.map(create, range(4))
+            wait_until(lambda: len(acknowledged) >= 40, "forty users were created")
+            server.kill()  # and all of them meet it
+            list(creating)
 
         server.start()
         wait_until(lambda: pending(server) == 0, "everything is delivered")
 
         arrived = told(server, started)
-        assert acknowledged <= set(arrived)
+        assert set(acknowledged) <= set(arrived)
         for uri in arrived:
             assert server.scim("GET", uri).status == 200

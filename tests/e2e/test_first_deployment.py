@@ -1,6 +1,7 @@
 """docs/operations.md to the letter: each line of its shell blocks is run, in order, on an empty database."""
 
 import re
+import signal
 import stat
 import sys
 from pathlib import Path
@@ -10,6 +11,7 @@ from django.conf import settings
 
 from tests.support.deployment import new_deployment
 from tests.support.postgres import wait_until
+from tests.support.server import catches
 
 pytestmark = pytest.mark.e2e
 
@@ -52,6 +54,7 @@ def followed():
             yield deployment, outputs
         finally:
             for worker in workers:
+                wait_until(lambda: catches(worker.pid, signal.SIGTERM), "it could be ended")  # noqa: B023  # called at once
                 worker.terminate()
             assert [worker.wait(180) for worker in workers] == [0] * len(workers)
 

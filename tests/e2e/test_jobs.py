@@ -34,7 +34,7 @@ def test_an_invitation_is_sent_while_the_server_runs(server):
 
 
 def test_a_worker_that_was_killed_is_started_again_and_sends_what_was_queued_once(server):
-    [former] = server.workers("run_jobs")
+    former = server.worker("run_jobs")
     os.kill(former, signal.SIGSTOP)
     admin = invite(server, "jobs-two")
     assert sent_to(server, admin) == 0

@@ -21,6 +21,7 @@ from tests.support import citus, environment
 from tests.support.clients import MEDIA_TYPE, Answer
 from tests.support.folders import shared_folder
 from tests.support.ports import free_port
+from tests.support.postgres import wait_until
 
 DEMO = "demo0-qa"
 BASE_DOMAIN = "mypolicies.localhost"
@@ -135,6 +136,17 @@ class Server:
         """The process ids of the workers that the server has started with that command."""
         return [pid for pid in _children(self.process.pid) if command in _command_line(pid)]
 
+    def worker(self, command: str) -> int:
+        """The process id of the worker that runs that command, once it runs: it may be on its way."""
+        found: list[int] = []
+
+        def is_there() -> bool:
+            found[:] = self.workers(command)
+            return len(found) == 1
+
+        wait_until(is_there, f"a worker ran {command}")
+        return found[0]
+
     def request(
         self,
         method: str,
@@ -213,6 +225,14 @@ def _children(parent: int) -> list[int]:
             if int(stat.read_text().rpartition(")")[2].split()[1]) == parent:
                 found.append(int(stat.parent.name))
     return found
+
+
+def catches(pid: int, number: int) -> bool:
+    """True if the process does something of its own about a signal: until then the signal just ends it."""
+    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
+        if line.startswith("SigCgt:"):
+            return bool(int(line.split()[1], 16) >> number - 1 & 1)
+    return False
 
 
 def _command_line(pid: int) -> list[str]:

@@ -326,7 +326,7 @@ def test_the_time_of_statements_is_added_up_however_they_are_sent(acme):
         connection.begin(base.Hot("SELECT pg_sleep(%s)", [0.05]))
         with_beginning = base.seconds() - before - by_cursor - hot
 
-    assert all(0.05 <= each < 5 for each in (by_cursor, hot, with_beginning))
+    assert all(0.05 <= each < 60 for each in (by_cursor, hot, with_beginning))
 
 
 def test_the_time_of_a_statement_that_fails_counts_too(acme):
