@@ -82,7 +82,7 @@ def rename(tenant: Tenant, custom_domain: str) -> None:
     with about("custom_domain"):
         label = hostnames.read_custom_domain(custom_domain)
         taken = TenantRefused("tenant.domain-taken", f"The custom domain {label} is taken.")
-        with in_public(), _refusing(UniqueViolation, taken):
+        with in_public(), _refusing({UniqueViolation: taken}):
             tenant.custom_domain = label
             tenant.save(update_fields=["custom_domain"])
 
@@ -115,30 +115,32 @@ def _schema_for(label: str) -> str:
 
 
 def _create(tenant: Tenant, lacks: Lacking | None = None) -> Tenant:
-    taken = TenantRefused(
-        "tenant.domain-taken", f"The custom domain {tenant.custom_domain} is taken."
-    )
-    with in_public(), transaction.atomic():
-        with _refusing(UniqueViolation, taken):
-            tenant.save(force_insert=True)
-        occupied = TenantRefused(
+    label, schema_name = tenant.custom_domain, tenant.schema_name
+    refusals: dict[type[psycopg.Error], TenantRefused] = {
+        UniqueViolation: TenantRefused(
+            "tenant.domain-taken", f"The custom domain {label} is taken."
+        ),
+        DuplicateSchema: TenantRefused(
             "tenant.schema-exists",
-            f"There is a schema {tenant.schema_name} already, which belongs to no tenant.",
-        )
-        with _refusing(DuplicateSchema, occupied):
-            schemas.create(tenant.schema_name, lacks)
+            f"There is a schema {schema_name} already, which belongs to no tenant.",
+        ),
+    }
+    with in_public(), _refusing(refusals):
+        tenant.save(force_insert=True)
+        schemas.create(schema_name, lacks)
     return tenant
 
 
 @contextmanager
-def _refusing(violation: type[psycopg.Error], refusal: TenantRefused) -> Iterator[None]:
-    """A savepoint in which that error of PostgreSQL means that the wish is refused."""
+def _refusing(refusals: Mapping[type[psycopg.Error], TenantRefused]) -> Iterator[None]:
+    """A transaction, a savepoint within one, in which these errors of PostgreSQL are refusals."""
     try:
         with transaction.atomic():
             yield
     except DatabaseError as error:
-        if isinstance(error.__cause__, violation):
-            raise refusal from error
+        for violation, refusal in refusals.items():
+            if isinstance(error.__cause__, violation):
+                raise refusal from error
         raise
 
 
@@ -200,7 +202,7 @@ def add_host(tenant: Tenant, host: str) -> Domain:
             return present
         domain = Domain(domain=name, tenant=tenant, is_primary=False)
         taken = TenantRefused("tenant.domain-taken", f"The host name {name} is taken.")
-        with _refusing(UniqueViolation, taken):
+        with _refusing({UniqueViolation: taken}):
             domain.save(force_insert=True)
     return domain
 

@@ -83,8 +83,8 @@ def create(schema_name: str, lacks: Lacking | None = None) -> None:
         _refuse_on_citus()
         roles.create_schema(schema_name)
         return
-    with in_public(), placement.new_schema(schema_name):
-        migrate(schema_name, lacks or Lacking(recordings.known(), has_table=False))
+    with in_public(), placement.new_schema(schema_name), _directed_to(schema_name):
+        recordings.apply(lacks or Lacking(recordings.known(), has_table=False))
     if login := roles.serving_login():
         roles.grant(login, schema_name)
 
@@ -160,10 +160,17 @@ def lock(schema_name: str, mode: str = "ACCESS EXCLUSIVE") -> None:
 @contextmanager
 def alone(schema_name: str) -> Iterator[None]:
     """A transaction, or savepoint, in which that schema is the only one seen."""
-    with schema_context(schema_name), transaction.atomic():
-        connection.set_schema(schema_name, include_public=False)  # type: ignore[attr-defined]  # tenants.backend
+    with _directed_to(schema_name), transaction.atomic():
         with connection.cursor() as cursor:
             cursor.execute(_LIMIT_WAITING)
+        yield
+
+
+@contextmanager
+def _directed_to(schema_name: str) -> Iterator[None]:
+    """Direct the connection to that schema alone; what is done there is part of the caller's transaction."""
+    with schema_context(schema_name):
+        connection.set_schema(schema_name, include_public=False)  # type: ignore[attr-defined]  # tenants.backend
         yield
 
 

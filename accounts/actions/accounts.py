@@ -139,7 +139,7 @@ def reactivate_account(actor: Actor, tenant: Tenant, email: str) -> Account:
 def add_account(tenant: Tenant, email: str, name: str, role: Role) -> Account:
     """A new account in the current tenant, which `tenant` is; the caller audits it.
 
-    Raises ActionRefused.
+    Raises ActionRefused, after which nothing but a rollback is possible.
     """
     with about("role"):
         _check_role(tenant, role)
@@ -157,8 +157,7 @@ def _insert(tenant: Tenant, account: Account, email: str) -> None:
     """Store the new account, whose address was written so. Raises ActionRefused."""
     try:
         account.clean_fields()
-        with transaction.atomic():
-            account.save(force_insert=True)
+        account.save(force_insert=True)
     except ValidationError as error:
         raise ActionRefused(
             "account.email-invalid", f"{email.strip()!r} is not an e-mail address."

@@ -5,9 +5,9 @@ from uuid import UUID
 
 from accounts import invitations, mail
 from accounts.actions.accounts import CHANGE, add_account, get_account, store_password
-from accounts.actions.performing import ActionRefused, note, performing
-from accounts.audit import Actor, Details, record
-from accounts.models import Account, AuditEntry, normalize_login
+from accounts.actions.performing import ActionRefused, note, note_all, performing
+from accounts.audit import Act, Actor, record
+from accounts.models import Account, normalize_login
 from accounts.permissions import STAFF_ROLES, Role
 from accounts.sso import rules
 from tenants import clock
@@ -63,9 +63,21 @@ def send_invitation(actor: Actor, tenant: Tenant, account: str | UUID) -> Accoun
 
 
 def invite(actor: Actor, tenant: Tenant, account: Account) -> None:
-    """Have the account sent its link and audit it; `tenant` is the current one."""
-    details: Details = {"role": account.role, "e-mail": "queued"}
-    _queue(actor, tenant, account, note(actor, tenant, "account invited", account.email, details))
+    """Have the account sent its link and audit it; `tenant` is the current one.
+
+    A message that is still waiting is taken back, as its link would end.
+    """
+    mail.drop(mail.Recipient(tenant, account.pk), invitations.TEMPLATE, clock.now())
+    invite_new(actor, tenant, account)
+
+
+def invite_new(actor: Actor, tenant: Tenant, account: Account, *before: Act) -> None:
+    """`invite` for an account that has not been invited yet; what was done before is audited with it."""
+    invited = Act("account invited", account.email, {"role": account.role, "e-mail": "queued"})
+    *_, entry = note_all(actor, tenant, [*before, invited])
+    values: dict[str, mail.Value] = {"entry": entry.pk, "is_by_command": actor.is_command}
+    notice = mail.Notice(invitations.TEMPLATE, tenant, values)
+    mail.queue(notice, [mail.Recipient(tenant, account.pk)], clock.now())
 
 
 def can_be_invited(tenant: Tenant, account: Account) -> bool:
@@ -136,11 +148,3 @@ def _prepare_again(tenant: Tenant, account: Account) -> None:
     account.role = account.role if tenant.is_operator else Role.ADMIN
     account.set_unusable_password()
     account.save(update_fields=["is_active", "role", "password"])
-
-
-def _queue(actor: Actor, tenant: Tenant, account: Account, entry: AuditEntry) -> None:
-    """Have the message sent; one that is still waiting is taken back, as its link would end."""
-    now, recipient = clock.now(), mail.Recipient(tenant, account.pk)
-    mail.drop(recipient, invitations.TEMPLATE, now)
-    values: dict[str, mail.Value] = {"entry": entry.pk, "is_by_command": actor.is_command}
-    mail.queue(mail.Notice(invitations.TEMPLATE, tenant, values), [recipient], now)

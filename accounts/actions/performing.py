@@ -1,12 +1,13 @@
 """The frame of every action: permission, one transaction in the tenant, audit entries."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 
 from accounts import audit
-from accounts.audit import Actor, Details
+from accounts.audit import Act, Actor, Details
 from accounts.models import AuditEntry
-from tenants.current import current_tenant, in_tenant
+from tenants.current import current_tenant, in_tenant, within
 from tenants.errors import Refused, TenantRefused, about
 from tenants.models import Tenant
 
@@ -47,21 +48,28 @@ def authorize(actor: Actor, permission: str, tenant: Tenant | None) -> None:
 
 
 def note(actor: Actor, tenant: Tenant, act: str, subject: str, details: Details) -> AuditEntry:
+    """Append to the audit log of `tenant`, as `note_all` does. Return the entry of its own log."""
+    return note_all(actor, tenant, [Act(act, subject, details)])[0]
+
+
+def note_all(actor: Actor, tenant: Tenant, acts: Sequence[Act]) -> list[AuditEntry]:
     """Append to the audit log of `tenant`, the current one; for staff also to that of `support`.
 
-    Return the entry of the tenant's own log.
+    Return the entries of the tenant's own log.
 
     So a tenant's log is complete, and staff's log has all actions of staff. Every action
     takes the two locks in this order, so that no two actions can wait for each other.
     """
-    entry = audit.record(actor, act, subject, details)
+    entries = audit.record_all(actor, acts)
     if tenant.is_operator or not actor.is_staff:
-        return entry
+        return entries
     operator = Tenant.objects.filter(is_operator=True).first()
     if operator is not None:
-        with in_tenant(operator):
-            audit.record(actor, act, subject, {"tenant": tenant.custom_domain, **details})
-    return entry
+        where = {"tenant": tenant.custom_domain}
+        told = [replace(each, details={**where, **each.details}) for each in acts]
+        with within(operator):
+            audit.record_all(actor, told)
+    return entries
 
 
 def note_export(actor: Actor, permission: str, things: str, filters: list[str]) -> None:

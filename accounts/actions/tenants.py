@@ -6,12 +6,12 @@ from typing import Final
 from django.db import transaction
 
 from accounts.actions.accounts import add_account
-from accounts.actions.mails import invite
-from accounts.actions.performing import authorize, note, performing, refusals
-from accounts.audit import Actor, record
+from accounts.actions.mails import invite_new
+from accounts.actions.performing import authorize, note, note_all, performing, refusals
+from accounts.audit import Act, Actor, record
 from accounts.permissions import VIEW_AS_ADMIN, Role
 from tenants import lifecycle, schemas
-from tenants.current import in_tenant
+from tenants.current import in_tenant, within
 from tenants.models import Tenant
 
 CREATE: Final = "tenants.add_tenant"
@@ -28,12 +28,14 @@ def create_tenant(
     authorize(actor, CREATE, None)
     with refusals(), transaction.atomic():
         tenant = lifecycle.create_tenant(custom_domain, name)
-        with in_tenant(tenant):
+        with within(tenant):
             account = add_account(tenant, admin_email, "", Role.ADMIN)
             details = {"name": tenant.name, "admin": account.email}
-            note(actor, tenant, "tenant created", tenant.custom_domain, details)
+            created = Act("tenant created", tenant.custom_domain, details)
             if invites:
-                invite(actor, tenant, account)
+                invite_new(actor, tenant, account, created)
+            else:
+                note_all(actor, tenant, [created])
     return tenant
 
 

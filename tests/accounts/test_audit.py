@@ -70,6 +70,21 @@ def test_entries_form_a_chain_that_begins_with_zeros(acme):
     assert len(second.hash) == 32
 
 
+def test_several_acts_are_entries_one_after_the_other(acme, globex):
+    acts = [audit.Act("tenant created", "acme", {"name": "Acme"}), audit.Act("host added", "a.b")]
+
+    with in_tenant(globex):
+        audit.record(ALICE, "tenant suspended", "globex")
+    with in_tenant(acme):
+        before = audit.record(ALICE, "tenant suspended", "acme")
+        first, second = audit.record_all(ALICE, acts)
+        assert audit.verify_chain() is None
+
+    assert (first.previous_hash, second.previous_hash) == (before.hash, first.hash)
+    assert before.pk < first.pk < second.pk
+    assert (first.details, second.details) == ({"name": "Acme"}, {})
+
+
 def test_each_tenant_has_a_chain_of_its_own(acme, globex):
     with in_tenant(acme):
         audit.record(ALICE, "tenant suspended", "acme")

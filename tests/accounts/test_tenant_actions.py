@@ -2,12 +2,12 @@
 
 import pytest
 
-from accounts import actions
+from accounts import actions, audit
 from accounts.actions import ActionRefused, NotPermitted
 from accounts.models import Account, AuditEntry
 from tenants.current import in_tenant
 from tenants.models import Domain, Tenant
-from tests.support import citus
+from tests.support import citus, database
 
 
 def test_a_new_tenant_has_its_first_admin_who_has_no_password_yet(operator, command):
@@ -34,6 +34,27 @@ def test_a_tenant_can_be_created_before_there_is_a_staff_tenant(acme, command):
     tenant = actions.create_tenant(command, "initech", "Initech Inc", "ina@initech.example")
 
     assert last_entry(tenant)[0] == "tenant created"
+
+
+def test_a_tenant_with_its_admin_invitation_and_audit_is_few_messages(real_tenants, command):
+    """Two entries in each of two logs are three statements a log; no savepoint is opened in another."""
+    invited = "tara@umbrella.example"
+    made = database.sent(
+        lambda: actions.create_tenant(command, "umbrella", "Umbrella", invited, invites=True)
+    )
+    umbrella, operator = Tenant.objects.get(custom_domain="umbrella"), staff_tenant()
+
+    assert (len(made), made[0][:5], made[-1]) == (23, "BEGIN", "COMMIT")
+    assert sum(message.startswith("SAVEPOINT") for message in made) == 1
+    assert last_entries(umbrella) == [
+        ("account invited", invited, {"role": "admin", "e-mail": "queued"}),
+        ("tenant created", "umbrella", {"name": "Umbrella", "admin": invited}),
+    ]
+    assert [act for act, *_ in last_entries(operator)] == ["account invited", "tenant created"]
+    for tenant in (umbrella, operator):
+        with in_tenant(tenant):
+            assert audit.verify_chain() is None
+    database.drop(umbrella)
 
 
 def test_a_tenant_without_a_valid_admin_is_not_created(operator, command):
@@ -110,6 +131,15 @@ def test_support_may_not_touch_tenants(acme, alice):
         actions.add_host(alice, acme, "scim.acme.example")
     with pytest.raises(NotPermitted):
         actions.remove_host(alice, acme, "scim.acme.example")
+
+
+def staff_tenant():
+    return Tenant.objects.get(is_operator=True)
+
+
+def last_entries(tenant):
+    with in_tenant(tenant):
+        return list(AuditEntry.objects.values_list("act", "subject", "details")[:2])
 
 
 def last_entry(tenant):

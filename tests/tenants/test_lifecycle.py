@@ -84,18 +84,28 @@ def test_a_failure_while_making_the_tables_leaves_neither_row_nor_schema(db):
     assert connection.schema_name == "public"
 
 
+def test_a_creation_leaves_the_transaction_its_time_for_locks(db):
+    """For its turn in staff's audit log, say: nobody else has a table of the new tenant."""
+    with connection.cursor() as cursor:
+        cursor.execute("SHOW lock_timeout")
+        before = cursor.fetchone()
+        lifecycle.create_tenant("initrode", "Initrode")
+        cursor.execute("SHOW lock_timeout")
+        assert cursor.fetchone() == before
+
+
 KILLED_AT_THE_END = """
 import os, signal, sys
 import django
 from django.db import connection
 django.setup()
 connection.settings_dict.update(NAME=sys.argv[1], HOST=sys.argv[2], PORT=sys.argv[3], USER=sys.argv[4])
-from tenants import lifecycle, schemas
-migrate = schemas.migrate
+from tenants import lifecycle, recordings
+apply = recordings.apply
 def die_afterwards(*arguments):
-    migrate(*arguments)
+    apply(*arguments)
     os.kill(os.getpid(), signal.SIGKILL)
-schemas.migrate = die_afterwards
+recordings.apply = die_afterwards
 lifecycle.create_tenant("initrode", "Initrode")
 """
 
