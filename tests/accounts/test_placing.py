@@ -11,6 +11,7 @@ from accounts.models import AuditEntry
 from tenants import placement
 from tenants.current import in_tenant
 from tests.support import citus
+from tests.support.commands import saying_nothing_of_time
 from tests.support.payloads import user
 from tests.tenants.test_numbers import set_back
 
@@ -31,7 +32,8 @@ def entries(tenant):
 
 
 def run(capsys, *arguments):
-    call_command("placement", *arguments)
+    with saying_nothing_of_time():
+        call_command("placement", *arguments)
     return capsys.readouterr()
 
 

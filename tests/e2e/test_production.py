@@ -145,14 +145,16 @@ def test_a_finished_deployment_passes_the_deploy_check(deployment):
     sockets = database.socket_dir(deployment.folder / "postgresql")
     with psycopg.connect(host=sockets, user="postgres", autocommit=True) as superuser:
         superuser.execute("CREATE ROLE serving LOGIN")
-    done = deployment.run(
-        "python manage.py migrate -v 0 && python manage.py check --deploy --fail-level WARNING",
-        DATABASE_URL=owner.replace(f"{database.ROLE}@", "serving@"),
-        MIGRATION_DATABASE_URL=owner,
-        EMAIL_HOST="smtp.mypolicies.example",
-        TRUSTED_PROXIES="127.0.0.1",
-    )
+    finished = {
+        "DATABASE_URL": owner.replace(f"{database.ROLE}@", "serving@"),
+        "MIGRATION_DATABASE_URL": owner,
+        "EMAIL_HOST": "smtp.mypolicies.example",
+        "TRUSTED_PROXIES": "127.0.0.1",
+    }
+    migrated = deployment.run("python manage.py migrate -v 0", **finished)
+    done = deployment.run("python manage.py check --deploy --fail-level WARNING", **finished)
 
+    assert migrated.returncode == 0, migrated.stderr  # which says how far it is, if it lasts
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout == "System check identified no issues (1 silenced).\n"
 
@@ -166,7 +168,14 @@ def test_the_deploy_check_asks_the_database_unasked(deployment):
 
 
 def test_it_is_ready(deployment):
-    assert deployment.request("acme", "GET", "/readyz").text == "ready\n"
+    answers = []
+
+    def is_ready():  # within a second, or asked again
+        answers.append(deployment.request("acme", "GET", "/readyz"))
+        return answers[-1].status == 200
+
+    wait_until(is_ready, "it was ready")
+    assert answers[-1].text == "ready\n"
 
 
 @pytest.mark.parametrize("line", ["deliver_events --once", "warn_of_expiry", "verify_audit --all"])

@@ -12,9 +12,14 @@ from tenants.management import kit
 def run(*arguments):
     """Standard output and standard error of the command, which says nothing of how long it takes."""
     out, err = io.StringIO(), io.StringIO()
-    with patch.object(kit, "SILENCE", 600.0):
+    with saying_nothing_of_time():
         call_command(*arguments, stdout=out, stderr=err)
     return out.getvalue(), err.getvalue()
+
+
+def saying_nothing_of_time():
+    """Commands do not say meanwhile how far they are, however slow the machine is."""
+    return patch.object(kit, "SILENCE", 600.0)
 
 
 def assert_former_names(expected):

@@ -103,7 +103,7 @@ def test_a_recovery_code_lets_in_once(acme, admin_client):
     assert ("signed in", {"method": "recovery code"}) in acts(acme)
 
 
-def test_wrong_codes_are_counted_like_wrong_passwords(acme, admin_client):
+def test_wrong_codes_are_counted_like_wrong_passwords(acme, admin_client, moving):
     set_up(admin_client(acme))
     browser, _ = password(acme)
 
