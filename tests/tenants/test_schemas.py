@@ -80,6 +80,27 @@ def test_migrate_brings_only_those_up_to_date_that_are_behind(acme, globex):
     assert schemas.behind() == []
 
 
+def test_migrate_asks_little_when_nothing_is_to_do(acme, globex, statements):
+    """Django's own command, which lists every table of every tenant, is left out."""
+    with statements() as executed:
+        printed = migrate()
+
+    assert printed.startswith("Schema public: no migrations to apply.\n")
+    assert len(executed) <= 14
+    assert not [each for each in executed if "pg_table_is_visible" in each]
+
+
+def test_migrate_brings_the_registry_up_to_date(acme):
+    with connection.cursor() as cursor:
+        cursor.execute("DELETE FROM public.django_migrations WHERE app = 'sessions'")
+        cursor.execute("DROP TABLE IF EXISTS public.django_session")
+
+    printed = migrate()
+
+    assert "Applying sessions.0001_initial" in printed
+    assert schemas.all_behind() == []
+
+
 def test_migrate_can_be_told_one_schema(acme, globex):
     forget_migrations(acme)
     forget_migrations(globex)
