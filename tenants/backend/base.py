@@ -195,12 +195,12 @@ class DatabaseWrapper(base.DatabaseWrapper):  # type: ignore[misc]  # django-ten
             return self._wrapped(lambda: self._read(hot), hot, others)
         self.ensure_path()
         self._line.sent += 1  # type: ignore[union-attr]  # it is open
-        return self._wrapped(lambda: self.statements.execute(*hot), hot, others)
+        return self._wrapped(lambda: self.statements.execute(hot, self._path), hot, others)
 
     def _read(self, hot: Hot) -> Rows:
         """The rows of a statement after which nothing is left to do in its transaction."""
         opening = self._opening()
-        command = self.statements.in_message(hot, on_path=not opening)
+        command = self.statements.in_message(hot, self._path, on_path=not opening)
         self.statements.forget_plain()
         self._line.sent += 1  # type: ignore[union-attr]  # it is open
         return self.statements.send_all(b"; ".join([*opening, command, b"COMMIT"]))[-2]
@@ -239,8 +239,8 @@ class DatabaseWrapper(base.DatabaseWrapper):  # type: ignore[misc]  # django-ten
     def _late_message(self, batch: Sequence[Late], *, commits: bool) -> tuple[bytes, int]:
         """The message of late statements, and the number of commands before them in it."""
         opening = self._opening(self._late_schema)
-        on_path = not opening
-        commands = [self.statements.in_message(each.hot, on_path=on_path) for each in batch]
+        in_message = partial(self.statements.in_message, path=self._path, on_path=not opening)
+        commands = [in_message(each.hot) for each in batch]
         self.statements.forget_plain()
         end = (b"COMMIT",) if commits else ()
         return b"; ".join([*opening, *commands, *end]), len(opening)
@@ -310,12 +310,14 @@ class DatabaseWrapper(base.DatabaseWrapper):  # type: ignore[misc]  # django-ten
         """
         opening = self._opening()
         before, path = opening[:-1], opening[-1:]
-        asked = (question, first) if first else (question,)
-        asking, *others = map(self.statements.in_message, asked)
+        asking = self.statements.in_message(question, b"")
+        others = [self.statements.in_message(first, self._path)] if first else []
         message = b"; ".join([*before, asking, *path, *others])
         self._line.sent += 1  # type: ignore[union-attr]  # it is open
         wrappers = self.execute_wrappers[1:] if first else ()  # the question is part of beginning
-        results = self._wrapped(lambda: self.statements.send_all(message), asked[-1], wrappers)
+        results = self._wrapped(
+            lambda: self.statements.send_all(message), first or question, wrappers
+        )
         self.statements.count_plain()
         return results[len(before)], results[-1] if first else None
 
@@ -340,6 +342,11 @@ class DatabaseWrapper(base.DatabaseWrapper):  # type: ignore[misc]  # django-ten
             return ()
         self.search_path_set_schemas = wanted
         return (wanted,)
+
+    @property
+    def _path(self) -> bytes:
+        """The command that has put the path in force, or does with the next message."""
+        return b"" if self.autocommit else self.search_path_set_schemas or b""
 
     def set_autocommit(self, autocommit: bool, *_: Any, **__: Any) -> None:  # noqa: FBT001  # the signature is Django's
         """Begin or end what is one transaction, as Django does it in 20 calls more.

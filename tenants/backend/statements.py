@@ -27,7 +27,7 @@ from tenants import outages
 
 Parameters = Sequence[Any] | Mapping[str, Any]
 Rows = list[tuple[Any, ...]]
-_Key = tuple[bytes, Any]  # text and types
+_Key = tuple[bytes, Any, bytes]  # text, types and path
 
 
 class Hot(NamedTuple):
@@ -40,7 +40,7 @@ class Hot(NamedTuple):
 _DONE: Final = (ExecStatus.COMMAND_OK, ExecStatus.TUPLES_OK)
 _PLACE: Final = re.compile(r"%(?:\((?P<name>\w+)\)s|(?P<positional>s)|%)")
 _NUMBER: Final = re.compile(rb"\$(\d+)")
-_MOST: Final = 100  # statements that are known, of which those that come are prepared
+_MOST: Final = 300  # statements that are known, of which those that come are prepared
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,9 +53,12 @@ class _Text:
 
 
 class Statements:
-    """The statements of one connection, each prepared when it has come a number of times.
+    """The statements of one connection, each prepared when it has come often on a search path.
 
-    `after` is that number, None for a connection that may reach another session each time. Needs the
+    PostgreSQL plans anew what it executes on another path than the last time, so a tenant that comes
+    often has its own; the others share one (decision 0149). A path is named by the command that puts
+    it in force, b"" is the session's and the shared ones'.
+    `after` is how often, None for a connection that may reach another session each time. Needs the
     thread that the connection belongs to.
     """
 
@@ -71,9 +74,9 @@ class Statements:
         self._plain: list[_Key] = []  # what has gone in the last message as text
         self._made = 0
 
-    def execute(self, statement: str, parameters: Parameters) -> Rows:
-        """The rows of one statement. Raises psycopg's errors."""
-        text, values, name = self._prepared(statement, parameters)
+    def execute(self, hot: Hot, path: bytes) -> Rows:
+        """The rows of one statement, on the path that is in force. Raises psycopg's errors."""
+        text, values, name = self._prepared(hot, path)
         session, formats = self._session.pgconn, self._values.formats
         if name is None:
             types = self._values.types
@@ -82,19 +85,17 @@ class Statements:
             result = session.exec_prepared(name, values, formats)
         return self.rows(self._checked(result))
 
-    def in_message(self, hot: Hot, *, on_path: bool = False) -> bytes:
-        """The command that executes it, to go in a message with others.
+    def in_message(self, hot: Hot, path: bytes, *, on_path: bool = False) -> bytes:
+        """The command that executes it on that path, to go in a message with others.
 
-        It names what is prepared; what is not has its values in its text. Where the path is in force on
-        which its tables are found, it is prepared when it has come often enough; else see `count_plain`.
+        It names what is prepared; what is not has its values in its text. Where the path is in force
+        already, it is prepared when it has come often enough; else see `count_plain`.
         """
         text = _translated(hot.statement)
         values = _in_order(text, hot.parameters)
         self._dumped(values)
-        key = text.text, self._values.types
-        known = self._known.get(key, 0)
-        if on_path and isinstance(known, int):
-            known = self._counted(key)
+        key = text.text, self._values.types, path
+        known = self._counted(key) if on_path else self._found(key)
         literals = list(map(self._values.as_literal, values))
         if isinstance(known, bytes):
             return (
@@ -135,14 +136,19 @@ class Statements:
         self._values.set_pgresult(None)  # its memory is not the connection's to keep
         return rows
 
-    def _prepared(self, statement: str, parameters: Parameters) -> tuple[bytes, Any, bytes | None]:
+    def _prepared(self, hot: Hot, path: bytes) -> tuple[bytes, Any, bytes | None]:
         """Text and values of a statement, and its name if it is prepared, perhaps just now."""
-        text = _translated(statement)
-        values = self._dumped(_in_order(text, parameters))
+        text = _translated(hot.statement)
+        values = self._dumped(_in_order(text, hot.parameters))
         if self.after is None:
             return text.text, values, None
-        known = self._counted((text.text, self._values.types))
+        known = self._counted((text.text, self._values.types, path))
         return text.text, values, known if isinstance(known, bytes) else None
+
+    def _found(self, key: _Key) -> bytes | int:
+        """The name of what is prepared for the path or for all, else a number."""
+        known = self._known.get(key, 0)
+        return known if isinstance(known, bytes) else self._known.get((*key[:2], b""), 0)
 
     def _counted(self, key: _Key) -> bytes | int:
         """The name of what is prepared, perhaps just now, else how often it has come."""
@@ -151,7 +157,8 @@ class Statements:
             is_due = self.after is not None and known >= self.after
             known = self._prepare(key) if is_due else known + 1
         self._keep(key, known)
-        return known
+        is_shared = isinstance(known, int) and key[2]
+        return self._counted((*key[:2], b"")) if is_shared else known
 
     def _keep(self, key: _Key, known: bytes | int) -> None:
         self._known[key] = known
@@ -162,7 +169,8 @@ class Statements:
     def _prepare(self, key: _Key) -> bytes:
         self._made += 1
         name = b"hot_%d" % self._made
-        self._checked(self._session.pgconn.prepare(name, *key))
+        text, types, _ = key
+        self._checked(self._session.pgconn.prepare(name, text, types))
         return name
 
     def _forget_oldest(self) -> None:

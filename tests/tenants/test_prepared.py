@@ -78,6 +78,23 @@ def test_a_prepared_statement_reads_the_tenant_that_is_entered(acme, globex):
             assert schema == tenant.schema_name
 
 
+def test_tenants_that_come_often_have_plans_of_their_own_and_others_share_one(acme, globex):
+    """PostgreSQL plans anew what another tenant has executed in between."""
+    text = f"SELECT count(*) AS n{uuid.uuid4().hex} FROM accounts_account"
+    for tenant in (acme, globex) * 8:
+        with in_tenant(tenant):
+            execute(text)
+
+    with in_tenant(acme):
+        plans = execute(
+            "SELECT generic_plans FROM pg_prepared_statements WHERE statement = %s"
+            " ORDER BY prepare_time",
+            [text],
+        )
+    shared = 5
+    assert plans == [(shared,), (3,), (3,)]
+
+
 def test_it_reads_a_schema_that_was_made_anew_under_the_same_name(real_tenants):
     found = []
     for times in (8, 1):
@@ -112,20 +129,26 @@ def test_a_statement_of_the_beginning_is_prepared_once_it_has_come_five_times(
         f"SELECT current_schema(), %s::text, count(*) AS {mark} FROM accounts_account", ["'$1"]
     )
     found = []
-    for tenant in real_tenants * 5:
+    for tenant in real_tenants[:1] * 6:
         with in_tenant_from_start(tenant, first) as rows:
             found.append((rows, tenant.schema_name))
         assert len(prepared(mark)) == (len(found) > 5)
+    with in_tenant_from_start(real_tenants[1], first) as rows:
+        found.append((rows, real_tenants[1].schema_name))
+    assert len(prepared(mark)) == 2  # the first tenant's, and all tenants'
 
     assert all(rows == [(schema, "'$1", 0)] for rows, schema in found)
 
 
 def test_a_statement_of_the_beginning_that_fails_begins_no_transaction(real_tenants):
-    with pytest.raises(ProgrammingError), in_tenant_from_start(real_tenants[0], Hot("SELECT no")):
+    with (
+        pytest.raises(ProgrammingError),
+        in_tenant_from_start(real_tenants[0], Hot("SELECT nought")),
+    ):
         pytest.fail("A transaction has begun.")
 
     assert connection.get_autocommit()
-    assert prepared("SELECT no") == []
+    assert prepared("SELECT nought") == []
 
 
 def test_a_plan_whose_columns_have_changed_is_made_anew(real_tenants):
@@ -147,12 +170,12 @@ def test_a_plan_whose_columns_have_changed_is_made_anew(real_tenants):
 def test_only_the_latest_statements_stay_prepared(acme):
     mark = uuid.uuid4().hex[:12]
     with in_tenant(acme):
-        for number in range(103):
+        for number in range(153):
             for _ in range(6):
                 execute(f"SELECT %s::text AS n{mark}_{number}_", ["x"])
 
         left = prepared(mark)
-        assert len(left) == 100
+        assert len(left) == 150  # a text is counted for its tenant, and for all
         assert not any(f"n{mark}_0_" in text for text in left)
 
 
