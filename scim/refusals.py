@@ -309,9 +309,9 @@ ROWS: Final = (
         "user.name-taken",
         "Another user of the tenant already has this userName, in some letter case.",
         "RFC 7643 §4.1.1, RFC 7644 §3.3: uniqueness",
-        "Search for the userName here. If it is the same person, let Entra match instead of"
-        " create: the matching attribute must be userName. If not, change one of the two in Entra."
-        " A disabled user keeps its userName, a deleted one does not.",
+        "If the two are one person, let Entra match instead of create (the matching attribute must"
+        " be userName); otherwise change one of the two in Entra. Search for the userName here to"
+        " see who has it. A disabled user keeps its userName, a deleted one does not.",
         f"{_USERS} → userName → Match objects using this attribute",
     ),
     Refusal(
@@ -437,10 +437,10 @@ _MEANINGS: Final[Mapping[str | int, str]] = {
 
 # The reason of a refusal in two or three words, where its id does not say it.
 _IN_SHORT: Final[Mapping[str, str]] = {
-    "user.name-missing": "no userName",
+    "user.name-missing": "no user name",
     "user.email-missing": "no work e-mail",
-    "user.external-id-missing": "no externalId",
-    "user.name-taken": "userName taken",
+    "user.external-id-missing": "no external ID",
+    "user.name-taken": "user name taken",
     "value.taken": "value taken by another",
     "value.required": "required value missing",
     "value.unfit": "value does not fit its type",

@@ -37,8 +37,8 @@ _AUTHENTICATION: Final[tuple[dict[str, Any], ...]] = (
     {
         "type": "oauth2",
         "name": "OAuth 2.0 client credentials",
-        "description": "An access token from the token endpoint that the metadata at"
-        " /.well-known/oauth-authorization-server name (RFC 8414), sent as a bearer token.",
+        "description": "An access token from the token endpoint, named by the metadata at"
+        " /.well-known/oauth-authorization-server (RFC 8414), sent as a bearer token.",
         "specUri": "https://www.rfc-editor.org/rfc/rfc6749",
         "primary": False,
     },

@@ -29,15 +29,12 @@ def check_required(resource_type: ResourceType, resource: Mapping[str, Any]) -> 
     An extension's attributes are required of those who have values of it (RFC 7643 §6).
     """
     for attribute in _required(resource_type):
-        if _is_blank(resource.get(attribute.name)):
+        is_email = attribute.name == "emails"
+        if _is_blank(work_email(resource) if is_email else resource.get(attribute.name)):
+            name = 'emails[type eq "work"].value' if is_email else attribute.name
             raise InvalidValue(
                 _MISSING.get(attribute.name, "value.required"),
-                f"{attribute.name} is missing.{_rule(resource_type)}",
-            )
-        if attribute.name == "emails" and _is_blank(work_email(resource)):
-            raise InvalidValue(
-                "user.email-missing",
-                f'emails[type eq "work"].value is missing.{_rule(resource_type)}',
+                f"{name} is missing.{_rule(resource_type)}",
             )
 
     for extension in resource_type.extensions:
@@ -83,7 +80,7 @@ def _check_parts(attribute: Attribute, part: Mapping[str, Any], at: str) -> None
 
 def work_email(resource: Mapping[str, Any]) -> str | None:
     """The user's e-mail: the work one, else the primary one, else the only one."""
-    emails = resource.get("emails", [])
+    emails = resource.get("emails") or []
     choices = (
         next((e for e in emails if str(e.get("type", "")).lower() == "work"), None),
         next((e for e in emails if e.get("primary") is True), None),

@@ -20,15 +20,28 @@ def test_a_user_with_user_name_work_email_and_external_id_passes():
     rules.check_required(USER, BJENSEN)
 
 
-@pytest.mark.parametrize("attribute", ["userName", "externalId", "emails"])
-@pytest.mark.parametrize("blank", [None, "", "  ", []])
-def test_a_user_without_one_of_them_is_refused_by_name(attribute, blank):
+@pytest.mark.parametrize(
+    ("attribute", "name"),
+    [
+        ("userName", "userName"),
+        ("externalId", "externalId"),
+        ("emails", 'emails[type eq "work"].value'),
+    ],
+)
+@pytest.mark.parametrize("blank", [None, "", []])
+def test_a_user_without_one_of_them_is_refused_by_its_name_in_the_mapping(attribute, name, blank):
     with pytest.raises(InvalidValue) as refusal:
         rules.check_required(USER, {**BJENSEN, attribute: blank})
 
     assert refusal.value.detail == (
-        f"{attribute} is missing. myPolicies always requires userName, email and externalId."
+        f"{name} is missing. myPolicies always requires userName, email and externalId."
     )
+
+
+@pytest.mark.parametrize("attribute", ["userName", "externalId"])
+def test_blanks_alone_are_no_value(attribute):
+    with pytest.raises(InvalidValue, match=f"{attribute} is missing"):
+        rules.check_required(USER, {**BJENSEN, attribute: "  "})
 
 
 @pytest.mark.parametrize(

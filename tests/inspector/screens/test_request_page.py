@@ -285,7 +285,7 @@ def test_a_refused_creation_is_found_by_the_username_that_was_asked_for(own_host
     page = own_host.get(LIST, {"q": "jsmith@acme.example"})
 
     assert [row[1:4] for row in rows_of(page)] == [
-        ["JSmith@acme.example", "Creation refused: no externalId", "400"]
+        ["JSmith@acme.example", "Creation refused: no external ID", "400"]
     ]
 
 

@@ -229,7 +229,7 @@ def test_the_first_page_says_what_fails_and_leads_to_the_request(
 
     assert stats(at_home)["Connection"] == "Needs attention"
     assert "/admin/tenants/problem/?reason=user.name-taken" in page.text
-    assert "Creation refused: userName taken" in page.text
+    assert "Creation refused: user name taken" in page.text
 
 
 def test_a_revoked_token_beside_one_that_works_is_a_warning(at_home, acme, tara, entra, command):
