@@ -287,8 +287,12 @@ class ProvisioningEventAdmin(ExportingAdmin[ProvisioningEvent]):
         )
 
     def prepare(self, request: HttpRequest, rows: Iterable[ProvisioningEvent]) -> None:
-        """Put the rows under their cycles, fold equal look-ups, and note what changed: one statement."""
-        story.tell(list(rows))
+        """Put the rows under their cycles, fold equal ones, and note what changed: one statement.
+
+        A filter or a search shows each refusal; the list as it opens shows each failure once.
+        """
+        is_narrowed = any(request.GET.get(name) for name in (*_NARROWING, "outcome"))
+        story.tell(list(rows), folds_refusals=not is_narrowed)
 
     @admin.display(description="time")
     def time(self, event: ProvisioningEvent) -> SafeString:

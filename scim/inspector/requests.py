@@ -44,6 +44,7 @@ from tenants.current import current_tenant
 
 REFUSED_FROM: Final = 400  # HTTP status
 CHANGES_SHOWN: Final = 500
+SENT: Final = "Sent values"
 SENT_AND_CHANGED: Final = "Sent values and their changes"
 _QUERIES: Final = ("query", "retrieve", "discover")  # their parameters are kept, not a body
 EXPLANATIONS: Final = "admin:scim_provisioningevent_explanations"
@@ -245,10 +246,17 @@ def _sent_and_changed(event: ProvisioningEvent, sight: Sight) -> list[Section]:
     table = beside(
         SENT_AND_CHANGED, resource_type, sent_of(event), [each.value for each in own], sight
     )
+    if event.status >= REFUSED_FROM and not own:
+        table = _without_changes(table)
     tables: list[Section] = [replace(table, more=more)]
     if others:
         tables.append(elsewhere("Changes elsewhere", others, sight))
     return tables
+
+
+def _without_changes(table: Table) -> Table:
+    """The values that a refused request sent; nothing is to be said of changes."""
+    return Table(SENT, table.headings[:2], tuple(row[:2] for row in table.rows), table.empty)
 
 
 def _all_changes(event: ProvisioningEvent) -> Any:

@@ -1,4 +1,4 @@
-"""The log told in words: what a request did, in which cycle, and equal look-ups as one row."""
+"""The log told in words: what a request did, in which cycle, and equal requests as one row."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -31,11 +31,12 @@ _DONE: Final = {
 }
 
 
-def tell(rows: Sequence[ProvisioningEvent]) -> None:
+def tell(rows: Sequence[ProvisioningEvent], *, folds_refusals: bool = False) -> None:
     """Note on the rows, newest first, what the list shows beside their columns.
 
     `changed`: the attributes that a row changed. `head`: the line above the first row of a cycle.
-    `folded`: the number of equal look-ups that a row stands for; 0 for one that is not shown.
+    `folded`: 0 for a row that is not shown, since an equal one above it stands for it: a look-up,
+    or with `folds_refusals` the same failure of the same user or group.
     """
     name_changes(rows)
     for row in rows:
@@ -44,6 +45,8 @@ def tell(rows: Sequence[ProvisioningEvent]) -> None:
     for stretch in _stretches(_cycles(rows)):
         stretch.rows[0].head = _head(stretch)  # type: ignore[attr-defined]
         _fold(stretch.rows)
+        if folds_refusals:
+            _fold_refusals(stretch.rows)
 
 
 def name_changes(rows: Sequence[ProvisioningEvent]) -> None:
@@ -171,6 +174,19 @@ def _fold(cycle: Sequence[ProvisioningEvent]) -> None:
         else:
             first = row
             first.stands_for = [row]
+
+
+def _fold_refusals(stretch: Sequence[ProvisioningEvent]) -> None:
+    """Let the newest refusal of a user or group stand for all with the same reason: Entra repeats it."""
+    newest: dict[tuple[Any, ...], Any] = {}
+    for row in stretch:
+        subject = row.resource_id or row.user_name_key
+        if row.status < REFUSED_FROM or not subject:
+            continue
+        first = newest.setdefault((row.operation, row.reason, subject, row.token_id), row)
+        if first is not row:
+            first.stands_for.append(row)
+            row.folded = 0  # type: ignore[attr-defined]
 
 
 def _kind(event: ProvisioningEvent) -> tuple[Any, ...]:

@@ -10,6 +10,7 @@ from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
+from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from accounts.console.action import Action
@@ -57,6 +58,7 @@ SEE: Final = "tenants.view_problem"
 LISTED: Final = 10  # rows on an overview
 LISTED_ON_PAGE: Final = 200  # rows of the page of all tenants
 _REQUESTS: Final = 50  # of one problem
+_IN_SIGHT: Final = 10  # of these before the others fold
 _REFUSED: Final = 400  # HTTP status
 _LIST: Final = "admin:tenants_problem_changelist"
 _EVENT: Final = "admin:scim_provisioningevent_change"
@@ -230,7 +232,8 @@ def _requests(problem: Problem, sight: Sight) -> Table:
         )
         for event in found.only("at", "request_id", "status", "detail")[:_REQUESTS]
     )
-    return Table("Its requests", ("When", "Request", "Status", "Answer"), rows, "None are kept.")
+    headings = ("When", "Request", "Status", "Answer")
+    return Table("Its requests", headings, rows, "None are kept.", folded_from=_IN_SIGHT)
 
 
 class TenantPart(Part):
@@ -245,7 +248,7 @@ class TenantPart(Part):
         found = by_reason(open_problems(clock.now()).filter(tenant=tenant), most=LISTED)
         rows = tuple(
             (
-                link(f"{problems}?reason={row['reason']}", _shown(row["reason"])),
+                _link(problems, row["reason"]),
                 row["affected"],
                 row["since"],
                 row["last"],
@@ -331,6 +334,12 @@ def _shown(reason: str) -> str:
     return words[:1].upper() + words[1:]
 
 
+def _link(problems: str, reason: str) -> SafeString:
+    """The reason, in one line, as a link to its problems in the list at that path."""
+    words = format_html('<span class="whole">{}</span>', _shown(reason))
+    return link(f"{problems}?reason={reason}", words)
+
+
 def _remedy_of(reason: str) -> str:
     """The first sentence of the remedy."""
     explanation = explain(_REFUSED, "", reason)
@@ -347,9 +356,8 @@ def _of_all_tenants(most: int, more: SafeString | None = None) -> Table:
                 visit_path(Tenant(custom_domain=row["tenant__custom_domain"]), "admin:index"),
                 row["tenant__name"],
             ),
-            link(
-                f"{visit_path(Tenant(custom_domain=row['tenant__custom_domain']), _LIST)}?reason={row['reason']}",
-                _shown(row["reason"]),
+            _link(
+                visit_path(Tenant(custom_domain=row["tenant__custom_domain"]), _LIST), row["reason"]
             ),
             row["affected"],
             row["since"],

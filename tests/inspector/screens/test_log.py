@@ -54,7 +54,7 @@ def test_the_list_shows_the_newest_request_first(own_host, bjensen, refuse):
     refuse()
 
     assert listed(own_host.get(LIST)) == [
-        ("Creation refused: userName taken", "409"),
+        ("Creation refused: user name taken", "409"),
         ("Created", "201"),
     ]
 
@@ -63,14 +63,14 @@ def test_the_list_shows_the_newest_request_first(own_host, bjensen, refuse):
     ("asked", "found"),
     [
         ({"outcome": "ok"}, [("Created", "201")]),
-        ({"outcome": "refused"}, [("Update refused: userName taken", "409")]),
-        ({"operation": "modify"}, [("Update refused: userName taken", "409")]),
+        ({"outcome": "refused"}, [("Update refused: user name taken", "409")]),
+        ({"operation": "modify"}, [("Update refused: user name taken", "409")]),
         ({"operation": "delete"}, []),
-        ({"status": "409"}, [("Update refused: userName taken", "409")]),
-        ({"status": "x"}, [("Created", "201"), ("Update refused: userName taken", "409")]),
+        ({"status": "409"}, [("Update refused: user name taken", "409")]),
+        ({"status": "x"}, [("Created", "201"), ("Update refused: user name taken", "409")]),
         ({"period": "hour"}, [("Created", "201")]),
-        ({"period": "day"}, [("Created", "201"), ("Update refused: userName taken", "409")]),
-        ({"q": "6f1c40a4-0002"}, [("Update refused: userName taken", "409")]),
+        ({"period": "day"}, [("Created", "201"), ("Update refused: user name taken", "409")]),
+        ({"q": "6f1c40a4-0002"}, [("Update refused: user name taken", "409")]),
         ({"q": "6f1c40a4"}, []),
         ({"q": "BJensen@acme.example"}, [("Created", "201")]),
         ({"q": "barbara.jensen@acme.example"}, [("Created", "201")]),
@@ -99,7 +99,9 @@ def test_a_refused_user_is_found_in_the_letter_case_of_scim(sent, asked, own_hos
     """PostgreSQL's lower() and Python's differ: İ, and what is one letter or two."""
     refuse(sent=sent)
 
-    assert listed(own_host.get(LIST, {"q": asked})) == [("Creation refused: userName taken", "409")]
+    assert listed(own_host.get(LIST, {"q": asked})) == [
+        ("Creation refused: user name taken", "409")
+    ]
 
 
 @pytest.fixture
@@ -125,7 +127,7 @@ def test_look_ups_are_left_out_unless_asked_for(own_host, log, refuse):
     refuse()
     log("query", 1)
 
-    assert listed(own_host.get(LIST)) == [("Creation refused: userName taken", "409")]
+    assert listed(own_host.get(LIST)) == [("Creation refused: user name taken", "409")]
     assert len(listed(own_host.get(LIST, {"outcome": "all"}))) == 2
     assert listed(own_host.get(LIST, {"operation": "query"})) == [("Looked up", "200")]
 
@@ -156,6 +158,46 @@ def test_a_pause_begins_another_cycle_with_a_line_that_sums_it_up(noon, own_host
         "Wednesday, 25 November 2026, 11:58-12:00 UTC: 2 changes, 1 refused",
         "Wednesday, 25 November 2026, 10:58-11:00 UTC: 3 changes",
     ]
+
+
+REFUSED_ONCE = ("Creation refused: user name taken", "409")
+
+
+def test_the_same_failure_of_a_user_is_one_row_a_day(noon, own_host, refuse):
+    """Entra repeats what was refused in each cycle: 36 rows a day would bury everything else."""
+    for hours in (1, 2, 3, 20):
+        refuse(age=timedelta(hours=hours))
+
+    page = own_host.get(LIST)
+    assert listed(page) == [("Creation refused: user name taken (3 times)", "409"), REFUSED_ONCE]
+    assert heads(page) == [
+        "Wednesday, 25 November 2026: 3 refused",
+        "Tuesday, 24 November 2026: 1 refused",
+    ]
+
+
+def test_other_failures_and_users_keep_rows_of_their_own(noon, own_host, refuse):
+    refuse(age=timedelta(hours=1))
+    refuse(age=timedelta(hours=2), operation="modify")
+    refuse(age=timedelta(hours=3), reason="user.email-missing")
+    refuse(age=timedelta(hours=4), sent={"userName": "another@acme.example"})
+
+    assert [words for words, _ in listed(own_host.get(LIST))] == [
+        "Creation refused: user name taken",
+        "Update refused: user name taken",
+        "Creation refused: no work e-mail",
+        "Creation refused: user name taken",
+    ]
+
+
+@pytest.mark.parametrize(
+    "asked", [{"outcome": "refused"}, {"outcome": "all"}, {"q": "6f1c40a4-0002"}, {"status": "409"}]
+)
+def test_filters_and_a_search_list_each_refusal(asked, noon, own_host, refuse):
+    for hours in (1, 2, 3):
+        refuse(age=timedelta(hours=hours))
+
+    assert listed(own_host.get(LIST, asked)) == [REFUSED_ONCE] * 3
 
 
 def test_short_cycles_of_a_day_are_under_one_line(noon, own_host, log):
@@ -298,15 +340,17 @@ def test_an_events_page_shows_what_was_sent_answered_and_changed(own_host, acme,
 def test_a_refusals_page_shows_the_answer_and_no_password(own_host, refuse):
     event = refuse()
 
-    page = own_host.get(f"{LIST}{event.id}/change/").text
+    answer = own_host.get(f"{LIST}{event.id}/change/")
 
+    page = answer.text
     for text in (
-        "Creation of John Smith refused: userName taken",
+        "Creation of John Smith refused: user name taken",
         "uniqueness",
         "Another User already has this userName.",
     ):
         assert text in page
-    assert ">changed nothing</td>" in page
+    assert ["userName", "jsmith@globex.example"] in table_of(answer, "Sent values")
+    assert "changed nothing" not in page
     assert "t0p-secret" not in page
 
 

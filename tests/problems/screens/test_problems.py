@@ -111,6 +111,19 @@ def test_the_page_has_the_remedy_and_the_requests(own_host, refused):
     assert "Still failing" in page.text
 
 
+def test_the_newest_ten_requests_are_in_sight_and_the_others_fold(
+    own_host, acme, bjensen, scim, refused
+):
+    for _ in range(11):
+        scim(acme).patch(f"/Users/{bjensen.id}", NO_MAIL)
+
+    page = own_host.get(f"{LIST}{refused.pk}/change/").text
+
+    in_sight, fold, folded = page.partition("Its requests</h2>")[2].partition("<summary>2 more")
+    assert fold
+    assert [part.count("is missing. myPolicies") for part in (in_sight, folded)] == [10, 2]
+
+
 def test_the_users_page_leads_with_it(own_host, bjensen, refused):
     page = own_host.get(f"/admin/scim/user/{bjensen.id}/change/").text
 
