@@ -124,7 +124,7 @@ def staff_overview(now: datetime, period: str = USUAL_PERIOD) -> Overview:
         sections=(
             _failing(tenants, now),
             *_beside(tenants, now),
-            _silent(tenants, now),
+            _silent(tenants),
             _expiring(now),
         ),
     )
@@ -235,20 +235,19 @@ def _refused(tenant: Tenant, refusal: Refusal, failure: Failure, now: datetime) 
     return tenant_link(tenant), failure.what, failure.fix, when
 
 
-def _silent(tenants: QuerySet[Tenant], now: datetime) -> Table:
+def _silent(tenants: QuerySet[Tenant]) -> Table:
     found = tenants.filter(connection=SILENT.name).order_by("-traffic__last_request_at", "pk")
     rows = tuple(
         (
             tenant_link(tenant),
             tenant.traffic.last_request_at,
-            connection.ago(tenant.traffic.last_request_at, now),
-            log_link(tenant, "Provisioning log"),
+            log_link(tenant, "View log"),
         )
         for tenant in found[:LISTED]
     )
     return Table(
         "Silent for two hours",
-        ("Tenant", "Last request", "Age", "Log"),
+        ("Tenant", "Last request", "Log"),
         rows,
         "Every tenant that was ever connected has sent a request within two hours.",
     )

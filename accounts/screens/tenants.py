@@ -176,7 +176,8 @@ _ACTIONS: Final[tuple[Action[Any], ...]] = (
 
 
 class TenantAdmin(RecordAdmin[Tenant]):
-    list_display = ("name", "custom_domain", "state", "connected", "recent", "created_at", "url")
+    list_display = ("name", "custom_domain", "state", "connected", "recent", "created_at")
+    more_columns = ("url",)
     list_display_links = ("name", "custom_domain")
     list_filter = (ConnectionFilter, StatusFilter)
     ordering = ("name", "pk")
@@ -187,7 +188,7 @@ class TenantAdmin(RecordAdmin[Tenant]):
     counted_as = ("tenant", "tenants")
     group = "Customers"
     icon = "tenants"
-    purpose = "All customers, with Tenant URL, screens and status."
+    purpose = "All customers, with their connection and status."
     when_empty = "Add a tenant and generate a secret token, so that its admin can connect Entra."
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Tenant]:
@@ -220,7 +221,7 @@ class TenantAdmin(RecordAdmin[Tenant]):
         told = found.sentence.partition(", ")[2]
         if found.beside:
             told = f"{told} Also refused: {found.beside.credential}."
-        return format_html("{} {}", connection_badge(found), told)
+        return format_html("<span>{} {}</span>", connection_badge(found), told)
 
     @admin.display(description="Tenant URL")
     def url(self, tenant: Tenant) -> str:

@@ -9,6 +9,7 @@ from typing import Any, Final
 from django import template
 from django.utils.html import conditional_escape, format_html, strip_tags
 from django.utils.safestring import SafeString, mark_safe
+from django.utils.text import capfirst
 
 from accounts.console import page, times
 from tenants import clock
@@ -54,7 +55,7 @@ def paired(rows: Iterable[Any], results: Iterable[Any]) -> Iterator[tuple[Any, A
 def under(cells: Iterable[str], headers: Iterable[Mapping[str, Any]]) -> Iterator[SafeString]:
     """The cells of a row of Django's list, each with its heading as `data-label`, for narrow screens."""
     for cell, header in zip(cells, headers, strict=False):
-        label = format_html(' data-label="{}"{}', str(header["text"]).capitalize(), _title(cell))
+        label = format_html(' data-label="{}"{}', capfirst(header["text"]), _title(cell))
         start = _CELL.match(cell)
         yield mark_safe(f"{start[0]}{label}{cell[start.end() :]}" if start else cell)  # noqa: S308  # Django's cell
 

@@ -254,7 +254,7 @@ def _text(x: int, y: int, text: str, kind: str) -> SafeString:
 def _mark(x: int, y: int, number: int) -> SafeString:
     """A number on a disc."""
     return format_html(
-        '<circle class="mark" cx="{}" cy="{}" r="9"/>'
+        '<circle class="disc" cx="{}" cy="{}" r="9"/>'
         '<text class="number" x="{}" y="{}" text-anchor="middle">{}</text>',
         x,
         y,

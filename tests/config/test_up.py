@@ -3,7 +3,8 @@
 import pytest
 
 from accounts import actions
-from accounts.models import SecretToken
+from accounts.models import Account, SecretToken
+from accounts.permissions import Role
 from config.management.commands import up
 from tenants import placement
 from tenants.current import in_public, in_tenant
@@ -94,3 +95,17 @@ def test_the_token_of_a_demo_tenant_on_that_node_stays(cluster, acme, globex):
     assert lines == [f"  Tenant URL     {tenant.tenant_url}  (its node does not answer)"]
     with in_tenant(tenant):
         assert SecretToken.objects.filter(label=up.TOKEN_LABEL, revoked_at=None).count() == 1
+
+
+def test_the_start_names_the_first_operator_to_sign_in_as(db):
+    """The first account may be an auditor's, who could do nothing that the page after it needs."""
+    for name in ("aude", "olaf"):
+        actions.create_staff(ACTOR, f"{name}@mypolicies.example", "correct horse battery staple")
+    with in_public():
+        staff = Tenant.objects.get(is_operator=True)
+    with in_tenant(staff):
+        Account.objects.filter(email="aude@mypolicies.example").update(role=Role.AUDITOR)
+
+    lines = up.make_staff(ACTOR)
+
+    assert lines[2].startswith("  Sign in as     olaf@mypolicies.example  (a new password: ")

@@ -152,6 +152,16 @@ def test_an_empty_list_says_what_brings_the_first_row(globex, admin_client, jsmi
     assert "Add a client to use OAuth 2.0." in tokens
 
 
+def test_an_empty_list_offers_neither_views_nor_columns(globex, admin_client, jsmith):
+    browser = admin_client(globex)
+    users, clients = (
+        browser.get(f"/admin/{name}/").text for name in ("scim/user", "accounts/oauthclient")
+    )
+
+    assert "<summary>Columns</summary>" in users
+    assert "<summary>Columns</summary>" not in clients
+
+
 def test_a_search_that_finds_nothing_repeats_it_and_leads_back(acme, admin_client, bjensen):
     page = admin_client(acme).get("/admin/scim/user/", {"q": "<nobody>", "state": "active"}).text
 

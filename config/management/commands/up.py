@@ -137,7 +137,8 @@ def make_staff(actor: actions.Actor) -> list[str]:
         operator = Tenant.objects.filter(is_operator=True).first()
     if operator is not None:
         with in_tenant(operator):
-            first = Account.objects.order_by("created_at", "pk").first()
+            staff = Account.objects.order_by("created_at", "pk")
+            first = staff.filter(role=Role.OPERATOR).first() or staff.first()
         if first is not None:
             reset = f".venv/bin/python manage.py account set-password admin {first.email}"
             return [*lines, f"  Sign in as     {first.email}  (a new password: {reset})"]
