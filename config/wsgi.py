@@ -18,7 +18,7 @@ from django.db import close_old_connections, reset_queries  # noqa: E402
 from django.urls import get_resolver  # noqa: E402
 
 from config.database import keep_by_thread, limit_waiting, look_after  # noqa: E402
-from config.edge.handler import TwoChains, without_charset  # noqa: E402
+from config.edge.handler import TwoChains, as_read  # noqa: E402
 from config.lanes import NOBODY, host_in  # noqa: E402
 from tenants import hostnames, resolution  # noqa: E402
 
@@ -33,7 +33,7 @@ class _Application(TwoChains, WSGIHandler):
         each header by its name: 70 calls.
         """
         request_started.send(sender=self.__class__, environ=environ)
-        response: Any = self.get_response(WSGIRequest(without_charset(environ)))
+        response: Any = self.get_response(WSGIRequest(as_read(environ)))
         response._handler_class = self.__class__  # noqa: SLF001  # as Django's handler notes it
         cookies = (("Set-Cookie", each.output(header="")) for each in response.cookies.values())
         headers = [*response.headers._store.values(), *cookies]  # noqa: SLF001  # pairs, as they are

@@ -24,7 +24,7 @@ from django.utils.module_loading import import_string
 from scim.api.urls import find_endpoint
 from tenants.middleware import is_scim
 
-_ABSOLUTE: Final = re.compile(r"https?://(?P<host>[^/?#]*)", re.IGNORECASE)
+_ABSOLUTE: Final = re.compile(r"[a-z][a-z0-9+.-]*://(?P<host>[^/?#]*)", re.IGNORECASE)
 _CHARSET: Final = re.compile(r";\s*charset\b[^;]*", re.IGNORECASE)
 
 _Answering = Callable[[HttpRequest], Any]  # as Django's stubs leave it open who answers
@@ -37,8 +37,7 @@ class TwoChains(BaseHandler):
 
     def __call__(self, environ: dict[str, Any], *rest: Any) -> Any:
         """Answer one request (PEP 3333)."""
-        read = by_target(without_charset(environ))
-        return super().__call__(read, *rest)  # type: ignore[misc]  # of Django's handler
+        return super().__call__(as_read(environ), *rest)  # type: ignore[misc]  # of Django's handler
 
     def load_middleware(self, is_async: bool = False) -> None:  # noqa: FBT001, FBT002  # the signature is Django's
         super().load_middleware(is_async)
@@ -73,6 +72,11 @@ class TwoChains(BaseHandler):
 
 def _forget_urls() -> None:
     set_urlconf(None)
+
+
+def as_read(environ: dict[str, Any]) -> dict[str, Any]:
+    """The WSGI environment as every request is read: its host by the target, its content type plain."""
+    return by_target(without_charset(environ))
 
 
 def by_target(environ: dict[str, Any]) -> dict[str, Any]:

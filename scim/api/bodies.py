@@ -39,6 +39,11 @@ def read(stream: IO[Any], meta: Mapping[str, Any], limit: int) -> bytes:
     Raises ContentTooLarge, InvalidSyntax, UnsupportedCoding, UnreadablePostError.
     """
     _check_coding(meta.get("HTTP_CONTENT_ENCODING", ""))
+    if meta.get("HTTP_TRANSFER_ENCODING", "chunked").strip().lower() != "chunked":
+        # gunicorn takes compressed chunks, and leaves them compressed.
+        raise UnsupportedCoding(
+            "request.compressed", "Send the body in chunks that are not compressed."
+        )
     announced = _announced(meta)
     if announced is not None and announced > limit:
         raise _too_large(limit)

@@ -18,6 +18,7 @@ from tests.support.clients import ScimClient
 
 FOR_PAGES = settings.MIDDLEWARE[4:6] + settings.MIDDLEWARE[7:]
 EVERYWHERE = {
+    "Cache-Control",
     "Content-Security-Policy",
     "Content-Type",
     "Cross-Origin-Opener-Policy",
@@ -27,7 +28,7 @@ EVERYWHERE = {
     "Request-Id",
     "X-Content-Type-Options",
 }
-OF_VIEWS = {*EVERYWHERE, "Cache-Control", "Content-Length", "X-Frame-Options"}
+OF_VIEWS = {*EVERYWHERE, "Content-Length", "X-Frame-Options"}
 
 
 @pytest.fixture
@@ -199,6 +200,7 @@ def test_a_charset_is_taken_out_of_the_content_type_and_nothing_else_is(named, s
         ("/scim/Users", "acme.example"),
         ("http://globex.example/scim/Users", "globex.example"),
         ("HTTPS://globex.example:8443?x", "globex.example:8443"),
+        ("ftp://globex.example/scim/Users", "globex.example"),
         ("http:///scim/Users", ""),
         ("//globex.example/scim/Users", "acme.example"),
         ("*", "acme.example"),

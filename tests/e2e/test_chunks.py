@@ -147,6 +147,25 @@ def test_doubtful_framing_is_refused_before_the_application(headers, connection)
     assert connection.has_ended()
 
 
+@pytest.mark.parametrize("coding", ["gzip, chunked", "deflate,chunked"])
+def test_compressed_chunks_are_refused_and_not_read_as_if_they_were_plain(coding, connection):
+    head = connection.head("POST", "/scim/Users", f"Transfer-Encoding: {coding}")
+
+    connection.socket.sendall(head + in_chunks(json.dumps(user("compressed")).encode()) + END)
+
+    detail = "Send the body in chunks that are not compressed."
+    assert connection.answer() == (415, error(415, detail))
+
+
+@pytest.mark.parametrize("scheme", ["http", "HTTPS", "ftp"])
+def test_a_request_for_another_hosts_absolute_url_is_not_this_tenants(scheme, connection):
+    """RFC 9112 §3.2.2: the target names the host, and the Host header counts for nothing."""
+    connection.socket.sendall(connection.head("GET", f"{scheme}://nobody.example/scim/Users"))
+
+    status, body = connection.answer()
+    assert (status, "nobody.example" in body["detail"]) == (404, True)
+
+
 def test_a_body_in_chunks_is_counted_while_it_is_read(connection):
     piece = b" " * 65_536
 
