@@ -52,6 +52,12 @@ def test_redirects_and_refusals_have_them(acme, operator, client_for, admin_clie
     check(client_for(acme).get("/nowhere/"), 404)
 
 
+@pytest.mark.parametrize("path", ["/nowhere/", "/scim/nowhere", "/admin/login/", "/admin/"])
+def test_no_cache_keeps_a_page_or_a_refusal(path, acme, client_for, admin_client):
+    for client in (client_for(acme), admin_client(acme), Client(HTTP_HOST="nobody.example")):
+        assert "no-store" in client.get(path)["Cache-Control"]
+
+
 def test_a_form_without_its_cookie_has_them(operator):
     strict = Client(HTTP_HOST=operator.host, enforce_csrf_checks=True)
 
