@@ -8,7 +8,7 @@ from django.contrib.auth.hashers import UNUSABLE_PASSWORD_PREFIX
 from django.core.checks import CheckMessage, Error, Tags, Warning, register  # noqa: A004  # Django's name
 from django.db import connection
 
-from accounts import resealing
+from accounts import leaked, resealing
 from accounts.models import Account
 from accounts.permissions import Role
 from config import gunicorn, starting
@@ -69,6 +69,17 @@ def check_environment(**_: Any) -> list[CheckMessage]:
             )
         )
     return problems
+
+
+@register(deploy=True)
+def check_leaked_passwords(**_: Any) -> list[CheckMessage]:
+    """The problem of a list of leaked passwords that cannot be used."""
+    path = settings.LEAKED_PASSWORDS_FILE
+    problem = leaked.why_unusable(path) if path is not None else ""
+    hint = (
+        "Point LEAKED_PASSWORDS_FILE to a list as docs/operations.md describes it, or leave it out."
+    )
+    return [Error(problem, hint=hint, id="config.E006")] if problem else []
 
 
 @register(Tags.database, deploy=True)

@@ -33,6 +33,11 @@ def path(name: str, default: Path) -> Path:
     return Path(text(name, str(default))).expanduser().absolute()
 
 
+def optional_path(name: str) -> Path | None:
+    """The variable as an absolute path; None without one."""
+    return Path(given).expanduser().absolute() if (given := text(name)) else None
+
+
 def number(name: str, default: int | None = None) -> int:
     """The variable as a whole number in its row's range. Raises EnvironmentVariableError."""
     row = VARIABLES[name]

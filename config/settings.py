@@ -33,6 +33,7 @@ SECRET_KEY = environment.read_secret_key(
 SECRET_KEY_FALLBACKS = [
     key for key in environment.several("SECRET_KEY_FALLBACKS") if key != SECRET_KEY
 ]
+LEAKED_PASSWORDS_FILE = environment.optional_path("LEAKED_PASSWORDS_FILE")
 DEBUG = False
 
 # Tenancy: public holds the registry only, so nothing can fall through to it (docs/platform.md).
@@ -153,6 +154,10 @@ AUTH_PASSWORD_VALIDATORS = [
         "OPTIONS": {"min_length": 12},
     },
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {
+        "NAME": "accounts.leaked.LeakedPasswordValidator",
+        "OPTIONS": {"path": LEAKED_PASSWORDS_FILE},
+    },
 ]
 LOGIN_URL = "admin:login"
 LOGIN_REDIRECT_URL = "admin:index"

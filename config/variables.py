@@ -205,6 +205,14 @@ _ROWS: Final = (
         "EMAIL_FROM", Kind.TEXT, "the sender of e-mail", shown="`no-reply@` and `BASE_DOMAIN`"
     ),
     Variable(
+        "LEAKED_PASSWORDS_FILE",
+        Kind.PATH,
+        (
+            "a sorted list of SHA-1 digests of leaked passwords, which nobody can choose then "
+            "([docs/operations.md](docs/operations.md#leaked-passwords))"
+        ),
+    ),
+    Variable(
         "METRICS_PORT",
         Kind.NUMBER,
         "the port of `manage.py metrics`, which serves figures to Prometheus; 0: nothing is counted",
