@@ -101,11 +101,16 @@ def _refuse_on_citus() -> None:
 
 
 def migrate(schema_name: str, lacks: Lacking) -> None:
-    """Apply the migrations that a tenant's schema lacks, in the caller's transaction if there is one."""
+    """Apply the migrations that a tenant's schema lacks, in the caller's transaction if there is one.
+
+    The login that serves gets its rights on the tables that they made.
+    """
     with in_public():
         is_placed = lacks.has_table and placement.is_sharded()
     with alone(schema_name):
         recordings.apply(lacks, one_by_one=is_placed)
+    if login := roles.serving_login():
+        roles.grant(login, schema_name)
 
 
 def migrate_served(schema_name: str, lacks: Lacking) -> None:

@@ -5,6 +5,7 @@ request opens is a savepoint in it. Tests that need threads use `real_tenants` i
 """
 
 import os
+from contextlib import ExitStack
 from typing import Final
 
 import pytest
@@ -52,30 +53,6 @@ properties.load_profile("mypolicies")
 # Modules go to pytest's processes whole: those that take longest come first, so that none is left
 # for one process at the end.
 _LONGEST: Final = ("browser", "e2e", "conformance", "contracts")
-
-# Folders whose tests have the rights of the login that serves, but for those that are marked `owner`.
-_SERVED: Final = (
-    "accounts/screens",
-    "accounts/sso",
-    "api",
-    "events",
-    "events/screens",
-    "finding",
-    "guard",
-    "guard/screens",
-    "history",
-    "history/screens",
-    "inspector",
-    "inspector/screens",
-    "monitoring",
-    "monitoring/screens",
-    "problems",
-    "problems/screens",
-    "provider",
-    "reconciliation",
-    "reconciliation/screens",
-    "screens",
-)
 
 
 def pytest_collection_modifyitems(items):
@@ -131,13 +108,14 @@ def django_db_setup(
 ):
     """Made for tests with tenants of their own, too; pytest-django's is made for marked ones alone."""
     kept = django_db_keepdb and not django_db_createdb
-    with django_db_blocker.unblock():
-        made = setup_databases(verbosity=0, interactive=False, aliases={"default"}, keepdb=kept)
-        lifecycle.create_operator_tenant()
-        database.present_or_created("acme", "Acme Ltd")
-        database.present_or_created("globex", "Globex Inc")
-        database.let_serve("public", "support", "t_acme", "t_globex")
-    yield
+    with ExitStack() as logins:
+        with django_db_blocker.unblock():
+            made = setup_databases(verbosity=0, interactive=False, aliases={"default"}, keepdb=kept)
+            logins.enter_context(database.two_logins())
+            lifecycle.create_operator_tenant()
+            database.present_or_created("acme", "Acme Ltd")
+            database.present_or_created("globex", "Globex Inc")
+        yield
     if not django_db_keepdb:
         with django_db_blocker.unblock():
             teardown_databases(made, verbosity=0)
@@ -188,9 +166,8 @@ def _every_statement_is_fit_for_citus():
 @pytest.fixture(autouse=True)
 def _served(request):
     """Requests and pages are answered without the owner's rights, as in production (decision 0081)."""
-    folder = request.path.parent.relative_to(settings.BASE_DIR / "tests")
     is_open = "db" in request.fixturenames and "real_tenants" not in request.fixturenames
-    if not is_open or str(folder) not in _SERVED or request.node.get_closest_marker("owner"):
+    if not is_open or request.node.get_closest_marker("owner"):
         yield
         return
     request.getfixturevalue("db")

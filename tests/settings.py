@@ -11,7 +11,8 @@ environment.make_own()
 from config.database import ROLE  # noqa: E402  # reads the environment, like the next
 from config.settings import *  # noqa: E402, F403
 
-# Tests make databases, and change what nobody may: by the owner's login, unless they say otherwise.
+# Tests make databases, so they connect as the owner, and act as the login that serves by SET LOCAL ROLE
+# (tests.support.database).
 if not DATABASE_URL:  # noqa: F405
-    DATABASES["default"]["USER"] = SERVING_LOGIN = ROLE  # noqa: F405
-    OWNER_DATABASE = None
+    DATABASES["default"]["USER"] = ROLE  # noqa: F405
+    OWNER_DATABASE = {"USER": ROLE}

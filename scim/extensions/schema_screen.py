@@ -28,7 +28,6 @@ _EXAMPLE: Final = {
             "type": "string",
             "description": "The number on the door card.",
             "caseExact": True,
-            "uniqueness": "server",
         },
     ],
 }

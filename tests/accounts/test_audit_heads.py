@@ -13,6 +13,7 @@ from accounts.audit import Actor
 from accounts.models import AuditEntry
 from tenants import clock
 from tenants.current import in_tenant
+from tests.support import database
 from tests.support.commands import run
 
 NOW = "2026-11-25T09:30:00Z"
@@ -26,7 +27,7 @@ def act(tenant, *acts):
 
 def remove(tenant, *entries):
     """As the owner of the table can."""
-    with in_tenant(tenant), connection.cursor() as cursor:
+    with in_tenant(tenant), database.owned(), connection.cursor() as cursor:
         cursor.execute("GRANT DELETE ON accounts_auditentry TO CURRENT_USER")
         AuditEntry.objects.filter(pk__in=[each.pk for each in entries]).delete()
         cursor.execute("REVOKE DELETE ON accounts_auditentry FROM CURRENT_USER")

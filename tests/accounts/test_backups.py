@@ -32,6 +32,8 @@ from tests.support.payloads import BJENSEN, user
 from tests.support.people import COMMAND
 from tests.tenants.test_schemas import migrate
 
+pytestmark = pytest.mark.owner  # tenants are restored, and dropped
+
 
 @pytest.fixture
 def initrode(db):

@@ -9,6 +9,7 @@ from django.db import connection
 from accounts.models import Session
 from tenants import clock, lifecycle
 from tenants.current import in_tenant
+from tests.support import database
 
 
 def add_session(tenant, key, days):
@@ -51,7 +52,7 @@ def test_one_is_counted_as_one(acme):
 
 def test_a_tenant_whose_schema_is_not_migrated_yet_keeps_no_other_waiting(acme, globex):
     add_session(globex, "old", days=-1)
-    with connection.cursor() as cursor:
+    with database.owned(), connection.cursor() as cursor:
         cursor.execute("DROP TABLE t_acme.accounts_session")
 
     assert printed() == "1 expired session deleted.\n"

@@ -10,7 +10,7 @@ from django.db import connection, transaction
 from accounts.models import AuditEntry
 from tenants import placement
 from tenants.current import in_tenant
-from tests.support import citus
+from tests.support import citus, database
 from tests.support.commands import saying_nothing_of_time
 from tests.support.payloads import user
 from tests.tenants.test_numbers import set_back
@@ -76,7 +76,7 @@ def test_a_tenant_that_is_there_already_is_not_moved(cluster, acme, capsys):
 
 
 def test_a_move_that_the_database_refuses_says_why_in_a_line(cluster):
-    with connection.cursor() as cursor:
+    with database.owned(), connection.cursor() as cursor:
         cursor.execute(
             "CREATE OR REPLACE FUNCTION public.citus_schema_move(regnamespace, text, int)"
             " RETURNS void LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'wal_level is low'; END $$"

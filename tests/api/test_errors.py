@@ -6,6 +6,7 @@ from django.db import connection
 from scim.models import ProvisioningEvent
 from scim.provider.catalog import CAPABILITIES
 from tenants.current import in_tenant
+from tests.support import database
 from tests.support.clients import MEDIA_TYPE
 from tests.support.payloads import BJENSEN, error, listed, replace
 
@@ -16,13 +17,10 @@ AS $$ BEGIN RAISE EXCEPTION USING ERRCODE = '{code}'; END $$
 """
 
 
-pytestmark = pytest.mark.owner  # tables are changed here
-
-
 @pytest.fixture
 def without_users(acme):
     """Remove the table of acme's resources, so that any request for them fails."""
-    with in_tenant(acme), connection.cursor() as cursor:
+    with in_tenant(acme), database.owned(), connection.cursor() as cursor:
         cursor.execute("ALTER TABLE scim_resource RENAME TO hidden")
 
 
@@ -31,11 +29,12 @@ def break_users(acme, without_users):
     """`break_users(code)`: whoever reads acme's resources meets that error of PostgreSQL."""
 
     def break_with(code):
-        with in_tenant(acme), connection.cursor() as cursor:
+        with in_tenant(acme), database.owned(), connection.cursor() as cursor:
             cursor.execute(FAIL.format(schema=acme.schema_name, code=code))
             cursor.execute(
                 "CREATE VIEW scim_resource AS SELECT hidden.* FROM fail() LEFT JOIN hidden ON fail"
             )
+            cursor.execute("GRANT SELECT ON scim_resource TO PUBLIC")
 
     return break_with
 

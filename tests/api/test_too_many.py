@@ -8,6 +8,7 @@ from django.db import connection
 
 from scim.models import ProvisioningEvent
 from tenants.current import in_tenant
+from tests.support import database
 from tests.support.payloads import error
 
 pytestmark = pytest.mark.one_node  # Citus makes no view of two statements a shard
@@ -16,7 +17,8 @@ LIMIT = "SET LOCAL statement_timeout = '1s'"
 # A statement on acme's resources waits for longer than the limit, on any machine.
 SLOW = """
 ALTER TABLE scim_resource RENAME TO hidden;
-CREATE VIEW scim_resource AS SELECT hidden.* FROM pg_sleep(60) LEFT JOIN hidden ON TRUE
+CREATE VIEW scim_resource AS SELECT hidden.* FROM pg_sleep(60) LEFT JOIN hidden ON TRUE;
+GRANT SELECT ON scim_resource TO PUBLIC
 """
 # A statement that an operator cancels, with PostgreSQL's own words.
 CANCELED = """
@@ -24,18 +26,16 @@ ALTER TABLE scim_resource RENAME TO hidden;
 CREATE FUNCTION {schema}.fail() RETURNS boolean LANGUAGE plpgsql AS $$ BEGIN
     RAISE EXCEPTION USING ERRCODE = '57014', MESSAGE = 'canceling statement due to user request';
 END $$;
-CREATE VIEW scim_resource AS SELECT hidden.* FROM fail() LEFT JOIN hidden ON fail
+CREATE VIEW scim_resource AS SELECT hidden.* FROM fail() LEFT JOIN hidden ON fail;
+GRANT SELECT ON scim_resource TO PUBLIC
 """
 USERS = "id, userName, externalId, emails.value, displayName, name.familyName, groups.value (User)"
 GROUPS = "id, externalId, displayName, members.value (Group)"
 BY_INDEX = 'Filter by an attribute with an index, alone or joined to the rest by "and":'
 
 
-pytestmark = pytest.mark.owner  # tables are changed here
-
-
 def execute(tenant, *statements):
-    with in_tenant(tenant), connection.cursor() as cursor:
+    with in_tenant(tenant), database.owned(), connection.cursor() as cursor:
         for statement in statements:
             cursor.execute(statement)
 

@@ -106,6 +106,7 @@ def test_without_an_operator_who_can_sign_in_it_names_the_command(operator, olga
     ]
 
 
+@pytest.mark.owner  # migrations are taken back
 @pytest.mark.parametrize("schema", ["public", "t_acme"])
 def test_a_schema_that_lacks_a_migration_is_named(olga, acme, globex, schema):
     with connection.cursor() as cursor:

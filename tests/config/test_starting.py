@@ -7,6 +7,7 @@ from django.db import connection
 
 from config import starting
 from config.starting import OTHERS, Serving
+from tests.support import database
 
 
 def test_every_thread_every_process_and_everything_else_need_a_connection():
@@ -44,7 +45,7 @@ def test_the_room_is_what_postgresql_keeps_for_no_superuser(db):
 
 
 def test_a_limit_of_the_role_counts_too(db):
-    with connection.cursor() as cursor:
+    with database.owned(), connection.cursor() as cursor:
         cursor.execute("SELECT current_user")
         [role] = cursor.fetchone()
         cursor.execute(f"ALTER DATABASE {connection.settings_dict['NAME']} CONNECTION LIMIT 12")

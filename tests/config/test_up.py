@@ -33,6 +33,7 @@ def down():
         return placement.down()
 
 
+@pytest.mark.owner  # schemas are migrated
 def test_the_tenants_on_other_nodes_are_migrated_and_the_log_names_the_node(
     cluster, acme, globex, caplog
 ):
@@ -51,6 +52,7 @@ def test_the_tenants_on_other_nodes_are_migrated_and_the_log_names_the_node(
     )
 
 
+@pytest.mark.owner  # schemas are migrated
 def test_a_migration_that_fails_ends_the_start(cluster, acme, globex):
     citus.lose(acme, "scim_eventstream")
     forget_migrations(globex)

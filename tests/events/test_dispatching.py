@@ -186,7 +186,6 @@ def test_each_tenant_is_asked_in_its_turn_however_many_there_are(acme, globex, r
     assert [len(each.received) for each in started] == [1, 1]
 
 
-@pytest.mark.owner  # the catalog of Citus is created
 @pytest.mark.one_node
 def test_a_tenant_whose_node_of_the_database_is_down_holds_up_no_other(acme, globex, receivers):
     for tenant in (acme, globex):
@@ -198,7 +197,6 @@ def test_a_tenant_whose_node_of_the_database_is_down_holds_up_no_other(acme, glo
     drain(Dispatcher(), lambda: statuses(globex) == ["delivered"])
 
 
-@pytest.mark.owner  # the catalog of Citus is created
 @pytest.mark.one_node
 def test_a_tenant_whose_node_goes_down_between_look_and_round_rests(acme, globex, receivers):
     for tenant in (acme, globex):

@@ -69,6 +69,7 @@ def test_a_tenant_admin_may_not_define(acme):
         define(acme, SHIRT, actor=Actor.account(account, acme, "192.0.2.7"))
 
 
+@pytest.mark.owner  # an index is built
 def test_a_support_lead_defines_changes_and_removes_and_both_audit_logs_tell(
     acme, globex, operator
 ):
@@ -91,6 +92,7 @@ def test_a_support_lead_defines_changes_and_removes_and_both_audit_logs_tell(
     assert rows(globex) == []
 
 
+@pytest.mark.owner  # an index is built
 def test_only_that_tenant_is_told_to_read_its_schemas_again(acme, globex):
     define(acme, SHIRT)
     first = Tenant.objects.get(custom_domain="acme").schemas_revision
@@ -125,6 +127,7 @@ def test_an_invalid_definition_is_refused_with_a_sentence(acme, asked, sentence)
     assert str(refusal.value) == sentence
 
 
+@pytest.mark.owner  # an index is built
 def test_type_and_case_stay_while_someone_has_values_even_a_deleted_user(acme, scim):
     client = scim(acme)
     define(acme, SHIRT, BADGE)
@@ -143,6 +146,7 @@ def test_type_and_case_stay_while_someone_has_values_even_a_deleted_user(acme, s
     assert len(define(acme, SHIRT, BADGE, {"name": "size"}).definition["attributes"]) == 3
 
 
+@pytest.mark.owner  # an index is built
 def test_without_values_anything_may_change(acme):
     define(acme, SHIRT, BADGE)
 
@@ -180,6 +184,7 @@ def test_an_attribute_that_users_lack_is_not_made_required(acme, scim):
     )
 
 
+@pytest.mark.owner  # an index is built
 def test_an_attribute_with_a_shared_value_is_not_made_unique(acme, scim):
     define(acme, {"name": "badge"})
     client = scim(acme)
@@ -190,6 +195,7 @@ def test_an_attribute_with_a_shared_value_is_not_made_unique(acme, scim):
     define(acme, {"name": "badge"}, {"name": "shirt"})
 
 
+@pytest.mark.owner  # an index is built
 def test_uniqueness_ends_with_its_definition(acme, scim):
     define(acme, BADGE)
     client = scim(acme)

@@ -6,7 +6,7 @@ import pytest
 
 from scim.extensions.defining import define_schema, remove_schema
 from tests.extensions.definitions import ATTRIBUTES, definition
-from tests.support import payloads
+from tests.support import database, payloads
 from tests.support.people import COMMAND
 from tests.support.schemas import ACME
 
@@ -14,9 +14,9 @@ DESK = {"value": "4.17", "type": "office", "floor": 4, "primary": True}
 
 
 @pytest.fixture
-def extended(acme, at_acme):
+def extended(acme, at_acme, extend):
     """acme's directory, after staff defined the schema."""
-    define_schema(COMMAND, acme, definition())
+    extend(acme)
     return at_acme
 
 
@@ -296,7 +296,8 @@ def test_a_group_can_have_one(acme, at_acme):
 
 def test_once_removed_it_is_unknown_again(acme, extended):
     extended.post("/Users", user("bjensen"))
-    remove_schema(COMMAND, acme, ACME)
+    with database.owned():
+        remove_schema(COMMAND, acme, ACME)
 
     assert extended.get(f"/Schemas/{ACME}").status == 404
     assert extended.get("/Users", filter=f'{ACME}:shirt eq "M"').status == 400
@@ -305,12 +306,15 @@ def test_once_removed_it_is_unknown_again(acme, extended):
     assert ACME not in created.json
 
 
-def test_values_of_a_deleted_user_are_read_again_when_the_schema_comes_back(acme, extended, stored):
+def test_values_of_a_deleted_user_are_read_again_when_the_schema_comes_back(
+    acme, extended, stored, extend
+):
     former = extended.post("/Users", user(shirt="M")).json["id"]
     extended.delete(f"/Users/{former}")
-    remove_schema(COMMAND, acme, ACME)
+    with database.owned():
+        remove_schema(COMMAND, acme, ACME)
 
-    define_schema(COMMAND, acme, definition())
+    extend(acme)
 
     (row,) = stored(acme)
     assert row["document"][ACME] == {"shirt": "M"}

@@ -120,7 +120,6 @@ def test_requests_of_a_tenant_have_ids_of_their_own(acme, scim):
     assert len(ids) == 5
 
 
-@pytest.mark.owner  # the catalog of Citus is created
 @pytest.mark.one_node
 def test_a_tenant_whose_node_of_the_database_is_down_is_named(alice, acme, globex, scim):
     theirs, ours = (scim(tenant).get("/Users").headers["Request-Id"] for tenant in (acme, globex))

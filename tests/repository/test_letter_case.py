@@ -9,6 +9,7 @@ from django.db.migrations import RunSQL
 from scim.models import ProvisioningEvent
 from tenants import clock
 from tenants.current import in_tenant
+from tests.support import database
 
 MIGRATION = import_module("scim.migrations.0012_one_letter_case").Migration
 FILLING = [each.sql for each in MIGRATION.operations if isinstance(each, RunSQL)]
@@ -22,7 +23,7 @@ ID = "018f3c2e-0000-7000-8000-000000000000"
 
 def keys_after_filling(tenant, *rows):
     """The keys of rows with that resource id and what was sent, written before there was a key."""
-    with in_tenant(tenant), connection.cursor() as cursor:
+    with in_tenant(tenant), database.owned(), connection.cursor() as cursor:
         for identifier, sent in rows:
             now = clock.now()
             cursor.execute(_INSERT, [clock.new_id(now), now, identifier, sent])

@@ -16,6 +16,7 @@ from scim.protocol.targets import Edit, MemberEdit
 from scim.repository import belonging, lists, members, resources
 from scim.repository.base import Loading, Query, Source
 from tenants.current import in_tenant
+from tests.support import database
 
 pytestmark = pytest.mark.one_node  # plans are asked for, and statistics set
 
@@ -55,7 +56,7 @@ def insert(prefix, name, number):
 
 def empty():
     """Give the tables new files, until the rollback: rows of former tests, though dead, fill the old."""
-    with connection.cursor() as cursor:
+    with database.owned(), connection.cursor() as cursor:
         cursor.execute("TRUNCATE scim_resource, scim_membership")
 
 
@@ -67,7 +68,7 @@ def leave_dead(number):
 
 
 def analyze():
-    with connection.cursor() as cursor:
+    with database.owned(), connection.cursor() as cursor:
         cursor.execute("ANALYZE scim_resource, scim_membership")
 
 

@@ -13,6 +13,7 @@ from psycopg.conninfo import conninfo_to_dict
 from tenants import placement
 from tenants.current import in_tenant
 from tenants.models import Tenant
+from tests.support import database
 
 # A comparison with NULL: Citus finds no shard for it, does nothing and says nothing.
 _PLACE: Final = re.compile(
@@ -124,6 +125,8 @@ END $$;
 CREATE FUNCTION public.citus_check_connection_to_node(text, int) RETURNS bool LANGUAGE sql AS $$
     SELECT answers FROM public.pg_dist_node WHERE nodename = $1 AND nodeport = $2;
 $$;
+GRANT SELECT ON public.pg_dist_node, public.pg_dist_schema, public.pg_dist_partition, public.pg_dist_shard,
+    public.pg_dist_placement TO PUBLIC;
 """
 
 
@@ -174,19 +177,19 @@ def install_catalog() -> None:
     For what it decides and says: what Citus itself does is tried in tests/citus. Goes with the
     transaction.
     """
-    with connection.cursor() as cursor:
+    with database.owned(), connection.cursor() as cursor:
         cursor.execute(_CATALOG)
 
 
 def stop_node(name: str) -> None:
     """Have the node answer no more."""
-    with connection.cursor() as cursor:
+    with database.owned(), connection.cursor() as cursor:
         cursor.execute("UPDATE public.pg_dist_node SET answers = false WHERE nodename = %s", [name])
 
 
 def place(tenant: Tenant) -> str:
     """Have a worker hold the tenant, as if it had been made there; the name of the worker."""
-    with connection.cursor() as cursor:
+    with database.owned(), connection.cursor() as cursor:
         cursor.execute("SELECT citus_schema_distribute(%s)", [tenant.schema_name])
     return placement.places()[tenant.schema_name].partition(":")[0]
 
@@ -194,7 +197,7 @@ def place(tenant: Tenant) -> str:
 def lose(tenant: Tenant, table: str) -> str:
     """Have the worker that holds the tenant answer no more, which a statement on that table shows."""
     name = place(tenant)
-    with in_tenant(tenant), connection.cursor() as cursor:
+    with in_tenant(tenant), database.owned(), connection.cursor() as cursor:
         cursor.execute(f"ALTER TABLE {table} RENAME TO lost")
         cursor.execute(
             f"CREATE FUNCTION {tenant.schema_name}.lose() RETURNS boolean LANGUAGE plpgsql AS $$"
@@ -202,13 +205,14 @@ def lose(tenant: Tenant, table: str) -> str:
             " END $$"
         )
         cursor.execute(f"CREATE VIEW {table} AS SELECT lost.* FROM lose() LEFT JOIN lost ON lose")
+        cursor.execute(f"GRANT SELECT ON {table} TO PUBLIC")
     stop_node(name)
     return name
 
 
 def bring_back(tenant: Tenant, table: str, name: str) -> None:
     """Have a worker that was lost answer again."""
-    with in_tenant(tenant), connection.cursor() as cursor:
+    with in_tenant(tenant), database.owned(), connection.cursor() as cursor:
         cursor.execute(f"DROP VIEW {table}")
         cursor.execute(f"ALTER TABLE lost RENAME TO {table}")
         cursor.execute("UPDATE public.pg_dist_node SET answers = true WHERE nodename = %s", [name])

@@ -5,16 +5,18 @@ import re
 import socket
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import psycopg
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import DatabaseError, connection, transaction
 
 from config.database import ROLE, SERVING, socket_dir
-from tenants import lifecycle, roles
+from tenants import lifecycle, logins, roles
+from tenants.backend.base import PUBLIC
 from tenants.current import in_public, in_tenant
 from tenants.models import Tenant
 
@@ -43,7 +45,15 @@ _STRUCTURE = (
     "SELECT proname, prosrc FROM pg_proc WHERE pronamespace = %s::regnamespace ORDER BY 1",
     "SELECT app, name FROM django_migrations WHERE %s <> '' ORDER BY id",
 )
-_TRANSACTIONAL = ("BEGIN", "COMMIT", "ROLLBACK", "SAVEPOINT", "RELEASE", "SET ")
+_TRANSACTIONAL = (
+    "BEGIN",
+    "COMMIT",
+    "ROLLBACK",
+    "SAVEPOINT",
+    "RELEASE",
+    "SET ",
+    "SELECT CURRENT_USER",
+)
 
 
 @contextmanager
@@ -73,18 +83,25 @@ def contents(tenant: Tenant) -> dict[str, list[str]]:
     return found
 
 
-def let_serve(*schema_names: str) -> None:
-    """Give the login that serves its rights in the schemas, where there is one (decision 0081)."""
-    for name in schema_names if _has_serving_login() else ():
-        roles.grant(SERVING, name)
-
-
 def let_owner_serve(data_dir: Path) -> None:
     """Let the owner's login of an embedded server act as the one that serves: for tests alone."""
     host = socket_dir(data_dir)
     with psycopg.connect(host=host, user="postgres", dbname="postgres") as superuser:
         superuser.execute("SELECT pg_advisory_xact_lock(1)")  # pytest's processes come here at once
         superuser.execute(f"GRANT {SERVING} TO {ROLE}")
+
+
+@contextmanager
+def two_logins() -> Iterator[None]:
+    """Have one connection stand for both logins: the product takes the role for the login."""
+    if not _has_serving_login():
+        yield
+        return
+    with patch.object(roles, "is_served", _is_served), patch.object(logins, "as_owner", owned):
+        with in_public(), transaction.atomic():
+            roles.grant(SERVING, PUBLIC)
+            roles.install(SERVING)
+        yield
 
 
 @contextmanager
@@ -99,17 +116,28 @@ def served() -> Iterator[None]:
 @contextmanager
 def owned() -> Iterator[None]:
     """Act with the owner's rights meanwhile, as a command does that changes tables."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT current_user, session_user")
-        serving, owner = cursor.fetchone()
-        cursor.execute(f"SET LOCAL ROLE {owner}")
+    if not _is_served():
         yield
-        cursor.execute(f"SET LOCAL ROLE {serving}")
+        return
+    with connection.cursor() as cursor:
+        cursor.execute(f"SET LOCAL ROLE {ROLE}")
+        try:
+            yield
+        finally:
+            with suppress(DatabaseError):  # of a transaction that failed: its rollback does it
+                cursor.execute(f"SET LOCAL ROLE {SERVING}")
 
 
 def _has_serving_login() -> bool:
     """True on the embedded server, whose owner tests let act as the login that serves."""
     return not settings.DATABASE_URL
+
+
+def _is_served() -> bool:
+    """True if the login that serves is acted as."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT current_user")
+        return bool(cursor.fetchone() == (SERVING,))
 
 
 def present_or_created(custom_domain: str, name: str) -> Tenant:

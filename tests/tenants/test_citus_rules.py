@@ -78,6 +78,7 @@ FORBIDDEN = {
 }
 
 
+@pytest.mark.owner  # migrations are read on a schema
 @pytest.mark.parametrize("what", FORBIDDEN)
 def test_no_migration_holds(what, sql):
     found = {

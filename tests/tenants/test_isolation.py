@@ -144,7 +144,7 @@ def test_no_table_is_in_the_registry_and_in_a_tenant(acme, operator):
     """Asked of PostgreSQL and of the models (docs/security.md)."""
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT schemaname, tablename FROM pg_tables WHERE tableowner = current_user"
+            "SELECT schemaname, tablename FROM pg_tables WHERE tableowner = session_user"
         )
         tables = {}
         for schema, table in cursor.fetchall():

@@ -58,6 +58,7 @@ def test_a_name_must_be_one_line(name, db):
     assert str(refused.value) == "The name must be one line of 1 to 200 characters."
 
 
+@pytest.mark.owner  # a schema is made by hand
 def test_a_schema_that_is_already_there_is_not_taken_over(db):
     """It may be a dropped tenant's, restored by hand: nobody else may get its rows."""
     with connection.cursor() as cursor:

@@ -6,7 +6,8 @@ from django.db import connection
 from django.db.migrations.exceptions import InconsistentMigrationHistory
 from django.db.migrations.executor import MigrationExecutor
 
-from tenants import lifecycle, recordings, schemas
+from config.database import SERVING
+from tenants import lifecycle, recordings, roles, schemas
 from tenants.current import in_public
 from tenants.models import Tenant
 from tenants.recordings import Lacking
@@ -14,6 +15,8 @@ from tests.support import database
 from tests.tenants.test_schemas import forget_migrations, has_table, migrate
 
 NEWEST = Lacking(frozenset({("sessions", "0001_initial")}))
+
+pytestmark = pytest.mark.owner  # schemas are migrated
 
 
 @pytest.fixture
@@ -31,11 +34,10 @@ def test_a_schema_made_by_recorded_statements_is_like_a_migrated_one(acme, opera
     with schemas.alone("t_initrode"):
         executor = MigrationExecutor(connection)
         executor.migrate(executor.loader.graph.leaf_nodes())
-    database.let_serve("t_initrode")
+    roles.grant(SERVING, "t_initrode")
     migrated = database.structure(initrode)
 
     replayed = lifecycle.create_tenant("umbrella", "Umbrella")
-    database.let_serve("t_umbrella")
 
     assert len(migrated) > 300
     assert database.structure(replayed) == migrated
@@ -47,8 +49,8 @@ def test_a_tenant_is_created_with_few_statements(acme, statements):
     with statements() as executed:
         lifecycle.create_tenant("initrode", "Initrode")
 
-    # a name, row, the question where schemas are placed, schema, and a DO block with everything in it
-    assert len(executed) == 5
+    # a name, row, the question where schemas are placed, schema, a DO block with everything in it, rights
+    assert len(executed) == 6
 
 
 def test_the_second_tenant_that_lacks_a_migration_gets_the_statements_of_the_first(
@@ -63,8 +65,7 @@ def test_the_second_tenant_that_lacks_a_migration_gets_the_statements_of_the_fir
     with statements() as executed:
         schemas.migrate("t_globex", NEWEST)
 
-    assert len(executed) == 2  # whether Citus is there, and a DO block
-    database.let_serve("t_acme", "t_globex")
+    assert len(executed) == 3  # whether Citus is there, a DO block, and one with rights
     assert database.structure(globex) == database.structure(acme)
     assert sorted(database.structure(globex)) == sorted(before)
 
@@ -134,7 +135,7 @@ def test_a_long_migrate_says_how_fast_it_is_and_how_long_the_rest_takes(
 
     migrate(verbosity=0)
 
-    first, second = capsys.readouterr().err.splitlines()
+    first, second, *_ = capsys.readouterr().err.splitlines()
     assert first == "Tenants: 0 done …"
     assert second.startswith("Tenants: 1 of 2 done, ")
     assert second.endswith(" s left …")

@@ -16,6 +16,8 @@ from tenants.models import Tenant
 from tenants.recordings import Lacking
 from tests.support import citus
 
+pytestmark = pytest.mark.owner  # schemas are migrated
+
 
 def migrate(*arguments, **options):
     """The output of `manage.py migrate`."""

@@ -106,7 +106,6 @@ def test_an_invitation_leads_to_the_password_and_then_to_the_sign_in(
     assert_invited(invitation, sign_in, "http://acme.mypolicies.localhost:8000", NORA)
 
 
-@pytest.mark.owner
 def test_the_first_admin_of_a_new_tenant_is_invited(olaf):
     bill = "bill@initech.example"
     form = {"custom_domain": "initech", "name": "Initech", "admin_email": bill, "invites": "on"}

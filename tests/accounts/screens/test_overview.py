@@ -197,7 +197,6 @@ def test_nothing_to_do_is_said_in_words(alice, acme):
     assert "No tenant&#x27;s connection is failing." in section(page, SECTIONS[0])
 
 
-@pytest.mark.owner  # tenants are created
 def test_the_number_of_statements_does_not_grow_with_the_tenants(
     alice, olaf, acme, globex, command, statements, tell
 ):
@@ -225,7 +224,6 @@ def test_every_role_of_staff_sees_it(role, operator, staff, open_browser, acme):
     assert page.context["overview"].stats
 
 
-@pytest.mark.owner  # the catalog of Citus is created
 def test_a_node_of_the_database_that_is_down_is_named_with_its_tenants(alice, acme, globex):
     citus.install_catalog()
     name = citus.place(acme)

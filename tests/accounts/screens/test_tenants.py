@@ -51,7 +51,6 @@ def test_a_tenants_page_repeats_nothing_of_its_navigation(alice, acme):
     ]
 
 
-@pytest.mark.owner  # tenants are created
 def test_adding_a_tenant_makes_its_schema_and_its_first_admin(olaf):
     page = olaf.get(LIST + "add/")
 
@@ -83,7 +82,6 @@ def test_a_custom_domain_that_is_taken_is_refused_in_words(olaf, acme):
     assert Tenant.objects.filter(custom_domain="acme").count() == 1
 
 
-@pytest.mark.owner  # tenants are created
 def test_a_refused_form_can_be_corrected_and_sent_again(olaf, acme):
     form = {"custom_domain": "acme", "name": "Acme", "admin_email": "a@acme.example"}
     page = olaf.get(LIST + "add/")
@@ -136,7 +134,6 @@ def test_suspending_and_resuming_are_audited(lena, acme, operator):
             assert list(acts.order_by("id")) == ["tenant suspended", "tenant resumed"]
 
 
-@pytest.mark.owner  # tenants are created
 def test_the_number_of_queries_of_the_list_does_not_grow(
     alice, olaf, acme, globex, command, statements
 ):

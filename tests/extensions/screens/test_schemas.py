@@ -5,20 +5,18 @@ import json
 
 import pytest
 
-from scim.extensions.defining import define_schema
 from scim.extensions.models import ExtensionSchema
 from tenants.current import in_tenant
 from tests.extensions.definitions import definition
 from tests.support.pages import nonce_in
-from tests.support.people import COMMAND
 from tests.support.schemas import ACME
 
 LIST = "/t/acme/admin/scim/extensionschema/"
 
 
 @pytest.fixture
-def defined(acme):
-    return define_schema(COMMAND, acme, definition())
+def defined(acme, extend):
+    return extend(acme)
 
 
 def rows(tenant):
@@ -54,6 +52,16 @@ def test_a_refusal_stands_above_the_form_which_keeps_its_values(lena, acme):
     assert rows(acme) == []
 
 
+def test_a_unique_attribute_is_refused_by_the_login_that_serves_with_the_command(lena, acme):
+    typed = definition({"name": "badge", "uniqueness": "server"}).text
+
+    answer = sent(lena, LIST + "add/", resource_type="User", definition=typed)
+
+    assert answer.status_code == 200
+    assert "Use `manage.py schema define`" in answer.text
+    assert rows(acme) == []
+
+
 def test_the_page_shows_each_attribute_and_how_to_map_it_in_entra(lena, defined):
     page = lena.get(f"{LIST}{defined.pk}/change/").text
 
@@ -61,6 +69,7 @@ def test_the_page_shows_each_attribute_and_how_to_map_it_in_entra(lena, defined)
         assert shown in page
 
 
+@pytest.mark.owner  # an index is built or dropped
 def test_the_form_of_a_change_begins_with_what_is_in_force(lena, acme, defined):
     path = f"{LIST}{defined.pk}/redefine/"
     assert "The size of the shirt." in lena.get(path).text
@@ -71,6 +80,7 @@ def test_the_form_of_a_change_begins_with_what_is_in_force(lena, acme, defined):
     assert [each["name"] for each in rows(acme)[0].definition["attributes"]] == ["shirt"]
 
 
+@pytest.mark.owner  # an index is built or dropped
 def test_the_page_of_a_removal_names_schema_and_tenant_and_removes(lena, acme, defined):
     path = f"{LIST}{defined.pk}/remove/"
     page = lena.get(path).text
