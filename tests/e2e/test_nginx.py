@@ -128,6 +128,16 @@ def test_one_address_opens_the_pages_of_sign_in_so_often_and_others_go_on(ask):
     assert elsewhere == [200, 200, 200]
 
 
+def test_a_request_for_an_absolute_url_has_the_limits_and_the_tenant_of_the_host_in_it(ask):
+    """Else each made-up host in the URL would be another client to nginx, and the same one to us."""
+    hosts = [f"nobody-{number}.{BASE_DOMAIN}" for number in range(3)]
+
+    opened = [ask("acme", "GET", f"http://{host}/admin/login/").status for host in hosts]
+    foreign = ask("acme", "GET", f"http://globex.{BASE_DOMAIN}/scim/Users").status
+
+    assert (opened, foreign) == ([404, 404, 404], 401)
+
+
 @pytest.mark.parametrize("path", ["/scim/Schemas", "/static/screens/screens.css"])
 def test_lists_and_styles_are_compressed(proxy, tokens, path):
     connection = HTTPConnection("127.0.0.1", proxy.port)
