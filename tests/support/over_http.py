@@ -5,6 +5,7 @@ A folder whose tests need them imports all of them in its conftest.py.
 
 import time
 from datetime import UTC, datetime
+from math import ceil
 
 import pytest
 import time_machine
@@ -27,13 +28,13 @@ def clock():
 
 @pytest.fixture
 def later(clock, monkeypatch):
-    """`later(seconds)`: moves all clocks on, also the steady one."""
-    steady, passed = time.monotonic, [0.0]
-    monkeypatch.setattr(time, "monotonic", lambda: steady() + passed[0])
+    """`later(seconds)`: moves all clocks on, also the steady one, which stands still otherwise."""
+    steady = [ceil(time.monotonic())]
+    monkeypatch.setattr(time, "monotonic", lambda: float(steady[0]))
 
     def move(seconds):
         clock.shift(seconds)
-        passed[0] += seconds
+        steady[0] += seconds
 
     return move
 
