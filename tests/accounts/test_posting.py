@@ -11,6 +11,7 @@ import pytest
 from accounts import posting
 from accounts.posting import Message, NotSent, flaw, is_public, post
 from tests.support import receiver
+from tests.support.waiting import WITHIN
 
 
 def message(url, **headers):
@@ -102,7 +103,7 @@ def test_an_answer_byte_by_byte_is_cut_off(chunks):
 
 def test_an_answer_that_is_not_http_becomes_a_sentence_that_quotes_nothing():
     with answering(b"SSH-2.0-secret\r\n") as url, pytest.raises(NotSent) as refused:
-        post(message(url), private_allowed=True, timeout=60)
+        post(message(url), private_allowed=True, timeout=WITHIN)
 
     assert str(refused.value) == "The connection failed: BadStatusLine."
 

@@ -9,9 +9,8 @@ import pytest
 
 from accounts import posting
 from accounts.posting import Message, NotSent
-from tests.support.postgres import wait_until
+from tests.support.waiting import WITHIN, wait_until
 
-WITHIN = 120  # seconds
 FOUND = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("93.184.215.14", 443))]
 
 

@@ -16,7 +16,7 @@ from accounts.permissions import Role
 from accounts.uses import Credential, Kind, Use
 from tenants.current import in_tenant
 from tests.support import citus
-from tests.support.postgres import wait_until
+from tests.support.waiting import wait_until
 
 NOW = datetime(2026, 11, 25, 10, 0, tzinfo=UTC)
 ENTRA = Use(NOW, "203.0.113.9", "Entra/1")

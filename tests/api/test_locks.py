@@ -20,8 +20,9 @@ from scim.repository.base import Loading
 from tenants.current import in_tenant
 from tests.support import bulk, meeting
 from tests.support.clients import ScimClient, mint
-from tests.support.meeting import WITHIN, impatiently, until_waiting
+from tests.support.meeting import impatiently, until_waiting
 from tests.support.payloads import patch, replace, user
+from tests.support.waiting import WITHIN
 
 
 @pytest.fixture

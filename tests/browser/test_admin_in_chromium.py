@@ -8,6 +8,7 @@ import pytest
 
 from tests.support.at_screens import BJENSEN
 from tests.support.signing_in import sign_in
+from tests.support.waiting import WITHIN
 
 pytestmark = pytest.mark.browser
 
@@ -17,7 +18,7 @@ TARAS_PASSWORD = "a password that only tara knows"
 
 def provision(server, token, body):
     """The status and the body of the answer to Entra's POST."""
-    connection = HTTPConnection("127.0.0.1", server.port, timeout=60)
+    connection = HTTPConnection("127.0.0.1", server.port, timeout=WITHIN)
     headers = {
         "Host": f"acme.mypolicies.localhost:{server.port}",
         "Authorization": f"Bearer {token}",

@@ -8,9 +8,9 @@ import json
 import pytest
 
 from tests.support.payloads import patch, replace, user
-from tests.support.postgres import wait_until
 from tests.support.server import DEMO
 from tests.support.signing_in import sign_in
+from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.browser
 

@@ -7,9 +7,9 @@ from email import message_from_bytes, policy
 import pytest
 
 from tests.support.payloads import replace, user
-from tests.support.postgres import wait_until
 from tests.support.server import DEMO
 from tests.support.signing_in import sign_in
+from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.browser
 

@@ -6,8 +6,8 @@ import pytest
 
 from tests.support import firefox
 from tests.support.payloads import CORE, user
-from tests.support.postgres import wait_until
 from tests.support.server import DEMO
+from tests.support.waiting import wait_until
 
 pytestmark = [
     pytest.mark.browser,

@@ -7,9 +7,9 @@ import pytest
 
 from tests.support import identity
 from tests.support.identity import CLIENT_ID, CLIENT_SECRET
-from tests.support.postgres import wait_until
 from tests.support.server import DEMO
 from tests.support.signing_in import sign_in
+from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.browser
 

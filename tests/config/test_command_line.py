@@ -13,6 +13,7 @@ from config.commands import REFUSED, CommandLine, former_names, groups
 from tenants.management import kit
 from tenants.management.kit import HouseCommand
 from tests.support.commands import assert_former_names
+from tests.support.waiting import WITHIN
 
 # Commands of Django and the libraries that are allowed: they read, or are for developers.
 LIBRARIES = {
@@ -172,7 +173,7 @@ class Slow(HouseCommand):
         for each in self.progress("ab", "Letters"):
             self.stdout.write(each)
         with self.waiting("Counting"):
-            self.said.wait(60)
+            self.said.wait(WITHIN)
 
 
 def test_a_command_that_lasts_says_how_far_it_is(monkeypatch):

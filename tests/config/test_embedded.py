@@ -18,6 +18,7 @@ from config import database
 from config.server import embedded
 from tests.support import postgres
 from tests.support.folders import shared_folder
+from tests.support.waiting import wait_until
 
 USE_IT = """
 import sys
@@ -190,7 +191,7 @@ def test_of_a_start_that_outlives_its_starter_comes_one_server(reached, use):
     with shared_folder() as folder:
         starter = use(folder)
         steps = [folder / "postgres" / each for each in (reached, "data/postmaster.pid")]
-        postgres.wait_until(
+        wait_until(
             lambda: any(step.exists() for step in steps),  # the first may be over, unseen
             f"{reached} was there",
         )

@@ -14,7 +14,7 @@ from tenants.current import in_public, in_tenant
 from tenants.models import TrafficDay
 from tenants.traffic import Exchange
 from tests.support import people
-from tests.support.postgres import wait_until
+from tests.support.waiting import wait_until
 
 NOW = datetime(2026, 11, 25, 10, 0, tzinfo=UTC)
 

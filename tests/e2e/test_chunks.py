@@ -10,6 +10,7 @@ import pytest
 from tests.support.clients import MEDIA_TYPE
 from tests.support.payloads import error, user
 from tests.support.server import BASE_DOMAIN, DEMO
+from tests.support.waiting import WITHIN
 
 pytestmark = pytest.mark.e2e
 
@@ -29,7 +30,7 @@ class Connection:
     """A socket to the server, on which requests are written byte by byte."""
 
     def __init__(self, server) -> None:
-        self.socket = socket.create_connection(("127.0.0.1", server.port), timeout=60)
+        self.socket = socket.create_connection(("127.0.0.1", server.port), timeout=WITHIN)
         self.server = server
 
     def head(self, method: str, path: str, *headers: str) -> bytes:

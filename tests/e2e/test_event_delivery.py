@@ -20,9 +20,9 @@ from django.conf import settings
 from tests.support import receiver
 from tests.support.payloads import replace, user
 from tests.support.ports import free_port
-from tests.support.postgres import wait_until
 from tests.support.receiver import verified
 from tests.support.server import DEMO
+from tests.support.waiting import WITHIN, wait_until
 
 pytestmark = pytest.mark.e2e
 
@@ -52,7 +52,7 @@ def worker(server, **environment):
         yield process
     finally:
         process.kill()
-        process.wait(180)
+        process.wait(WITHIN)
 
 
 @contextmanager
@@ -149,7 +149,7 @@ def test_a_worker_that_is_killed_while_it_delivers_loses_nothing(without_worker)
             with worker(server, EVENT_TIMEOUT_SECONDS="1") as process:
                 started.wait_for(before + 1)  # it waits for an answer
                 process.send_signal(signal.SIGKILL)
-                process.wait(180)
+                process.wait(WITHIN)
             started.is_open.set()
         assert pending(server) == PEOPLE * len(EXPECTED)
         with worker(server):

@@ -10,8 +10,8 @@ import pytest
 from django.conf import settings
 
 from tests.support.deployment import new_deployment
-from tests.support.postgres import wait_until
 from tests.support.server import catches
+from tests.support.waiting import WITHIN, wait_until
 
 pytestmark = pytest.mark.e2e
 
@@ -56,7 +56,7 @@ def followed():
             for worker in workers:
                 wait_until(lambda: catches(worker.pid, signal.SIGTERM), "it could be ended")  # noqa: B023  # called at once
                 worker.terminate()
-            assert [worker.wait(180) for worker in workers] == [0] * len(workers)
+            assert [worker.wait(WITHIN) for worker in workers] == [0] * len(workers)
 
 
 def test_every_step_is_in_the_document(followed):

@@ -5,7 +5,7 @@ import signal
 
 import pytest
 
-from tests.support.postgres import wait_until
+from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.e2e
 

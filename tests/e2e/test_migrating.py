@@ -11,7 +11,7 @@ from django.conf import settings
 
 from tests.support.deployment import new_deployment
 from tests.support.payloads import replace, user
-from tests.support.postgres import wait_until
+from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.e2e
 

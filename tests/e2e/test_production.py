@@ -15,8 +15,8 @@ from config import database
 from tests.support.deployment import SERVE, Deployment, new_deployment
 from tests.support.payloads import BJENSEN, replace
 from tests.support.ports import free_port
-from tests.support.postgres import wait_until
 from tests.support.server import send
+from tests.support.waiting import WITHIN, wait_until
 
 PASSWORD = "correct horse battery staple"
 
@@ -78,7 +78,7 @@ def test_figures_are_those_of_all_workers_and_name_no_person(deployment, token):
         found = figures(port)
     finally:
         command.terminate()
-        status = command.wait(180)
+        status = command.wait(WITHIN)
 
     assert (refused.status, status) == (400, 0)
     assert value(found, SEARCHES) == before + 8

@@ -14,6 +14,7 @@ import pytest
 
 from tests.support.payloads import patch, replace, user
 from tests.support.server import new_server
+from tests.support.waiting import WITHIN
 
 pytestmark = pytest.mark.e2e
 
@@ -47,11 +48,11 @@ class Racer:
 
     def ask(self, method, path, body=None, headers=(), barrier=None):
         """Status and JSON of one request, sent when all that wait at the barrier are there."""
-        connection = HTTPConnection("127.0.0.1", self._port, timeout=60)
+        connection = HTTPConnection("127.0.0.1", self._port, timeout=WITHIN)
         try:
             connection.connect()
             if barrier:
-                barrier.wait(60)
+                barrier.wait(WITHIN)
             raw = None if body is None else json.dumps(body)
             connection.request(method, f"/scim{path}", raw, {**self._headers, **dict(headers)})
             response = connection.getresponse()

@@ -18,7 +18,8 @@ from config.server import embedded
 from tests.support.deployment import Deployment
 from tests.support.folders import shared_folder
 from tests.support.payloads import BJENSEN
-from tests.support.postgres import run_program, wait_until
+from tests.support.postgres import run_program
+from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.e2e
 

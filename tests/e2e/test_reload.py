@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from tests.support.deployment import new_deployment
-from tests.support.postgres import wait_until
 from tests.support.server import _children
+from tests.support.waiting import WITHIN, wait_until
 
 pytestmark = pytest.mark.e2e
 
@@ -89,7 +89,7 @@ def test_one_signal_replaces_the_master_and_fails_no_request(deployment):
         os.kill(former.pid, signal.SIGUSR2)
         wait_until(lambda: successors(former.pid), "another master was started")
         [master] = successors(former.pid)
-        status = former.wait(180)
+        status = former.wait(WITHIN)
         further(met)
     deployment.process = None
     answers = answers_after_a_stop(deployment, master)

@@ -4,8 +4,8 @@ import signal
 
 import pytest
 
-from tests.support.postgres import wait_until
 from tests.support.server import DEMO, new_server
+from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.e2e
 

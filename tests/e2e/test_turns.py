@@ -6,7 +6,7 @@ import psycopg
 import pytest
 
 from tests.support.deployment import new_deployment
-from tests.support.postgres import wait_until
+from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.e2e
 

@@ -19,6 +19,7 @@ from config.server import embedded
 from tests.support import postgres
 from tests.support.ports import free_port
 from tests.support.server import new_server
+from tests.support.waiting import WITHIN, wait_until
 
 pytestmark = pytest.mark.e2e
 
@@ -53,7 +54,7 @@ def _asked_as_by_curl(_curl, _quietly, _resolve, where, _header, header, url):
     name, _, value = header.partition(": ")
     parts = urlsplit(url)
     headers = {"Host": parts.netloc, name: value}
-    with closing(HTTPConnection(address.strip("[]"), int(port), timeout=60)) as connection:
+    with closing(HTTPConnection(address.strip("[]"), int(port), timeout=WITHIN)) as connection:
         connection.request("GET", f"{parts.path}?{parts.query}", headers=headers)
         return json.load(connection.getresponse())
 
@@ -155,12 +156,12 @@ def test_after_kill_minus_nine_of_everything_it_starts_again(server):
 
 def wait_until_ready(server):
     """Return when it is: a probe is answered within a second, in which a busy machine may not be ready."""
-    postgres.wait_until(lambda: server.request("GET", "/readyz").status == 200, "it was ready")
+    wait_until(lambda: server.request("GET", "/readyz").status == 200, "it was ready")
 
 
 def test_without_its_database_it_answers_503_and_recovers_by_itself(server):
     os.kill(postgres.postmaster_pid(data_dir(server)), signal.SIGKILL)
-    postgres.wait_until(lambda: postgres.is_gone(data_dir(server)), "PostgreSQL was gone")
+    wait_until(lambda: postgres.is_gone(data_dir(server)), "PostgreSQL was gone")
 
     refused = server.scim("GET", "/Users")
     assert (refused.status, refused.headers["Retry-After"]) == (503, "30")

@@ -21,8 +21,7 @@ from tenants.current import in_tenant
 from tests.events import streams
 from tests.support.database import statements
 from tests.support.payloads import replace, user
-
-WITHIN = 120  # seconds
+from tests.support.waiting import WITHIN
 
 
 @pytest.fixture

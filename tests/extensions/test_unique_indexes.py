@@ -24,9 +24,10 @@ from tenants.models import Tenant
 from tests.extensions.definitions import definition
 from tests.support import meeting
 from tests.support.clients import ScimClient, mint
-from tests.support.meeting import WITHIN, impatiently, until_waiting
+from tests.support.meeting import impatiently, until_waiting
 from tests.support.people import COMMAND
 from tests.support.schemas import ACME
+from tests.support.waiting import WITHIN
 
 BADGE = {"name": "badge", "uniqueness": "server"}
 DESK = {"name": "desk", "uniqueness": "server"}

@@ -13,7 +13,7 @@ from tenants.current import in_public
 from tenants.models import Alarm, Guard
 from tests.support import bulk, clients, people
 from tests.support.payloads import replace, user
-from tests.support.postgres import wait_until
+from tests.support.waiting import wait_until
 
 NOW = datetime(2026, 11, 25, 10, 0, tzinfo=UTC)
 PEOPLE = 12

@@ -18,7 +18,7 @@ from typing import Final
 
 from tests.newcomer.__main__ import COPIED, REPOSITORY, mounted, say, timed
 from tests.support.ports import free_port
-from tests.support.postgres import wait_until
+from tests.support.waiting import wait_until
 
 DOCKERFILE: Final = REPOSITORY / "deploy" / "Dockerfile"
 _PATH: Final = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from tests.newcomer.__main__ import COPIED
-from tests.support.postgres import wait_until
+from tests.support.waiting import wait_until
 
 # What a server has before anything of ours: somebody may use sudo, and it starts services.
 PACKAGES: Final = "systemd,systemd-sysv,dbus,sudo,ca-certificates,openssl"

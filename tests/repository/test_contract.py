@@ -33,7 +33,8 @@ from tenants import clock
 from tenants.current import in_tenant, in_tenant_from_start
 from tests.support import database, meeting
 from tests.support.events import event_of
-from tests.support.meeting import WITHIN, until_waiting
+from tests.support.meeting import until_waiting
+from tests.support.waiting import WITHIN
 
 RESOURCES: Resources = resources
 MEMBERS: Members = members

@@ -19,12 +19,11 @@ from config.server import embedded
 from tests.support.clients import MEDIA_TYPE, Answer
 from tests.support.folders import shared_folder
 from tests.support.ports import free_port
-from tests.support.postgres import wait_until
 from tests.support.server import send
+from tests.support.waiting import WITHIN, wait_until
 
 BASE_DOMAIN = "mypolicies.example"
 SERVE = "gunicorn config.wsgi -c config/gunicorn.py"
-_WITHIN = 300  # seconds
 
 
 class Deployment:
@@ -60,7 +59,7 @@ class Deployment:
             input=given,
             capture_output=True,
             text=True,
-            timeout=_WITHIN,
+            timeout=WITHIN,
             check=False,
         )
 
@@ -105,7 +104,7 @@ class Deployment:
             return 0
         process, self.process = self.process, None
         process.send_signal(signal.SIGTERM)
-        status: int = process.wait(_WITHIN)
+        status: int = process.wait(WITHIN)
         return status
 
     def request(

@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import Any, Final
 
 from tests.support.ports import free_port
+from tests.support.waiting import WITHIN
 
 FIREFOX: Final = shutil.which("firefox-esr") or shutil.which("firefox")
-_WITHIN: Final = 120.0  # seconds: for the start, and for each answer
 _WAIT_MS: Final = 60_000  # for an element to be there
 _TRIES: Final = 20  # to use an element before the page replaces it
 _ELEMENT: Final = "element-6066-11e4-a52e-4f735466cecf"  # WebDriver's name of a reference
@@ -134,15 +134,15 @@ def running(folder: Path) -> Iterator[Firefox]:
             yield Firefox(connection)
     finally:
         process.terminate()
-        process.wait(_WITHIN)
+        process.wait(WITHIN)
 
 
 def _connected(port: int, process: "subprocess.Popen[bytes]") -> socket.socket:
     """The connection, once Firefox listens."""
-    until = time.monotonic() + _WITHIN
+    until = time.monotonic() + WITHIN
     while True:
         try:
-            return socket.create_connection(("127.0.0.1", port), timeout=_WITHIN)
+            return socket.create_connection(("127.0.0.1", port), timeout=WITHIN)
         except ConnectionRefusedError:
             if process.poll() is not None or time.monotonic() > until:
                 raise

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from io import BufferedIOBase
 from threading import Event, Thread
 
+from tests.support.waiting import WITHIN
+
 
 @dataclass(slots=True)
 class MailServer:
@@ -26,7 +28,7 @@ def running(settings, *, is_silent: bool = False) -> Iterator[MailServer]:
     class Conversation(socketserver.StreamRequestHandler):
         def handle(self) -> None:
             if is_silent:
-                ended.wait(60)
+                ended.wait(WITHIN)
                 return
             self._say("220 mail.example")
             while line := self.rfile.readline().decode().strip():

@@ -10,9 +10,8 @@ from django.db import connection
 from tenants import placement
 from tenants.current import in_tenant
 from tenants.models import Tenant
-from tests.support.postgres import wait_until
+from tests.support.waiting import wait_until
 
-WITHIN: Final = 180  # seconds for what is started to end
 _WAITING: Final = """
 SELECT count(*) FROM pg_stat_activity
 WHERE datname = current_database() AND cardinality(pg_blocking_pids(pid)) > 0

@@ -21,11 +21,10 @@ from django.conf import settings
 
 from tenants import clock
 from tests.support.ports import free_port
-from tests.support.postgres import wait_until
+from tests.support.waiting import WITHIN, wait_until
 
 PROGRAM: Final = shutil.which("nginx", path="/usr/sbin:/usr/bin:/usr/local/sbin:/usr/local/bin")
 SHIPPED: Final = settings.BASE_DIR / "deploy" / "nginx" / "mypolicies.conf"
-_WITHIN: Final = 120  # seconds
 _MAIN: Final = """\
 daemon off;
 {user}
@@ -85,7 +84,7 @@ def running(upstream: int) -> Iterator[Proxy]:
         yield proxy
     finally:
         process.terminate()
-        process.wait(_WITHIN)
+        process.wait(WITHIN)
         shutil.rmtree(folder)
 
 
@@ -135,7 +134,7 @@ def _moved(text: str, proxy: Proxy, upstream: int) -> str:
 
 
 def _answers(port: int) -> bool:
-    connection = HTTPConnection("127.0.0.1", port, timeout=_WITHIN)
+    connection = HTTPConnection("127.0.0.1", port, timeout=WITHIN)
     try:
         connection.request("GET", "/livez")
         return bool(connection.getresponse().status)

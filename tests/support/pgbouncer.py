@@ -17,7 +17,7 @@ from typing import Any, Final
 import psycopg
 
 from config import database
-from tests.support.postgres import wait_until
+from tests.support.waiting import wait_until
 
 PROGRAM: Final = os.environ.get("PGBOUNCER") or shutil.which(
     "pgbouncer", path="/usr/sbin:/usr/bin:/usr/local/bin"

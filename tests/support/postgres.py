@@ -2,8 +2,6 @@
 
 import fcntl
 import subprocess
-import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -11,16 +9,6 @@ import psycopg
 
 from config import database
 from config.server import embedded
-
-_WITHIN = 180  # seconds
-
-
-def wait_until(happened: Callable[[], bool], what: str) -> None:
-    """Return once `happened()`: nothing tells a process what becomes of another, so it is asked."""
-    until = time.monotonic() + _WITHIN
-    while not happened():
-        assert time.monotonic() < until, f"It took too long until {what}."
-        time.sleep(0.02)
 
 
 def postmaster_pid(data_dir: Path) -> int:

@@ -14,7 +14,7 @@ from typing import Any
 from joserfc import jws, jwt
 from joserfc.jwk import KeySet
 
-_WITHIN = 180  # seconds
+from tests.support.waiting import WITHIN
 
 
 def _opened() -> Event:
@@ -51,7 +51,7 @@ class Receiver:
     def wait_for(self, number: int) -> None:
         """Return when so many requests have come in."""
         with self.more:
-            assert self.more.wait_for(lambda: len(self.received) >= number, _WITHIN)
+            assert self.more.wait_for(lambda: len(self.received) >= number, WITHIN)
 
     @property
     def bodies(self) -> list[str]:
@@ -74,7 +74,7 @@ def running(port: int = 0) -> Iterator[Receiver]:
                 state.received.append(Received(self.path, fields, body.decode()))
                 status, text = state.answers.pop(0) if state.answers else (202, "")
                 state.more.notify_all()
-            state.is_open.wait(_WITHIN)
+            state.is_open.wait(WITHIN)
             if state.is_dead:
                 return
             self.send_response(status)

@@ -21,13 +21,12 @@ from tests.support import citus, environment
 from tests.support.clients import MEDIA_TYPE, Answer
 from tests.support.folders import shared_folder
 from tests.support.ports import free_port
-from tests.support.postgres import wait_until
+from tests.support.waiting import WITHIN, wait_until
 
 DEMO = "demo0-qa"
 BASE_DOMAIN = "mypolicies.localhost"
 STAFF_EMAIL = "olaf@mypolicies.example"
 STAFF_PASSWORD = "correct horse battery staple"
-_WITHIN = 300  # seconds; the first start makes a database
 _LAST_PRINTED = "curl "
 _SHOWN_LINES = 60  # of a log
 
@@ -116,7 +115,7 @@ class Server:
         """The exit status, when the process has ended."""
         process, self.process = self.process, None
         with process.stdout:
-            status: int = process.wait(_WITHIN)
+            status: int = process.wait(WITHIN)
             return status
 
     def manage(self, *arguments: str, given: str = "") -> "subprocess.CompletedProcess[str]":
@@ -128,7 +127,7 @@ class Server:
             input=given,
             capture_output=True,
             text=True,
-            timeout=_WITHIN,
+            timeout=WITHIN,
             check=False,
         )
 
@@ -165,7 +164,7 @@ class Server:
 
     def _read_until_it_listens(self) -> list[str]:
         """The lines that are printed once the server listens; fails with its log when it ends."""
-        timer = Timer(_WITHIN, self.process.kill)
+        timer = Timer(WITHIN, self.process.kill)
         timer.start()
         lines: list[str] = []
         try:
@@ -206,7 +205,7 @@ def send(
     port: int, method: str, path: str, body: bytes | str | None, headers: Mapping[str, str]
 ) -> Answer:
     """The answer of what listens on a port of this machine."""
-    connection = HTTPConnection("127.0.0.1", port, timeout=60)
+    connection = HTTPConnection("127.0.0.1", port, timeout=WITHIN)
     try:
         connection.request(method, path, body, dict(headers))
         response = connection.getresponse()

@@ -9,6 +9,7 @@ from django.db import OperationalError, connection
 from tenants import deadlines
 from tenants.outages import is_disconnection
 from tests.support.meeting import until_waiting
+from tests.support.waiting import WITHIN
 
 LOCK = "SELECT pg_advisory_xact_lock(70)"
 LATE = deadlines.MOST_SECONDS
@@ -59,7 +60,7 @@ def test_a_request_that_waits_too_long_is_cut_off():
 
     at = request.since + LATE
     cut = [deadlines.look(at), deadlines.look(at + 0.5), deadlines.look(at + 1.1)]
-    request.join(60)
+    request.join(WITHIN)
 
     assert cut == [0, 0, 1]
     assert is_disconnection(request.error)
@@ -71,7 +72,7 @@ def test_it_opens_no_other_connection_and_the_next_request_of_its_thread_does():
 
     for seconds in (LATE, LATE + 2):
         deadlines.look(request.since + seconds)
-    request.join(60)
+    request.join(WITHIN)
 
     assert "no connection is opened" in str(request.second_error)
     assert request.afterwards is None
@@ -89,7 +90,7 @@ def test_a_request_in_time_and_one_that_gets_answers_go_on():
         answered.append(deadlines.look(request.since + LATE + seconds))
     for seconds in (10, 12):
         deadlines.look(request.since + LATE + seconds)
-    request.join(60)
+    request.join(WITHIN)
 
     assert (in_time, answered) == ([0, 0], [0] * 5)
 

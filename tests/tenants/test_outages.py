@@ -14,7 +14,7 @@ from tenants.outages import (
     is_overtime,
     is_timeout,
 )
-from tests.support.postgres import wait_until
+from tests.support.waiting import wait_until
 
 # One or more of each row of the table, with Django's name for the class that psycopg files it under.
 AWAY = {

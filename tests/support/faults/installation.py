@@ -24,8 +24,9 @@ from config.server import embedded
 from tests.support import pgbouncer, receiver
 from tests.support.clients import MEDIA_TYPE, Answer
 from tests.support.deployment import Deployment
-from tests.support.postgres import is_gone, postmaster_pid, wait_until
+from tests.support.postgres import is_gone, postmaster_pid
 from tests.support.server import _children, send
+from tests.support.waiting import WITHIN, wait_until
 
 TENANT: Final = "acme"
 # Of development, where an event stream may lead to this machine.
@@ -77,7 +78,11 @@ class Installation:
         """A connection to PostgreSQL itself."""
         sockets = database.socket_dir(self.data)
         return psycopg.connect(
-            host=sockets, user=user, dbname=database.DATABASE, autocommit=True, connect_timeout=5
+            host=sockets,
+            user=user,
+            dbname=database.DATABASE,
+            autocommit=True,
+            connect_timeout=WITHIN,
         )
 
     def start_postgresql(self) -> None:

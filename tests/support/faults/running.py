@@ -13,7 +13,7 @@ from tests.support.faults.installation import TENANT, Installation, installed, p
 from tests.support.faults.ledger import Ledger, State
 from tests.support.faults.scenarios import SCENARIOS, Scenario
 from tests.support.faults.writers import ACTIVE, CREATED, FAMILY, Writers
-from tests.support.postgres import wait_until
+from tests.support.waiting import wait_until
 
 WRITERS: Final = 8
 HEAD: Final = (

@@ -12,8 +12,9 @@ from typing import Final
 import psycopg
 
 from tests.support.faults.installation import CLOCK, Installation, pause, signal_all
-from tests.support.postgres import is_gone, postmaster_pid, wait_until
+from tests.support.postgres import is_gone, postmaster_pid
 from tests.support.server import _children
+from tests.support.waiting import wait_until
 
 _OURS: Final = (
     "SELECT pid FROM pg_stat_activity WHERE usename = 'mypolicies' AND pid <> pg_backend_pid()"
