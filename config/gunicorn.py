@@ -5,8 +5,10 @@ Threads keep connections open and overlap the waits for the disk; measured in do
 
 import ctypes
 import os
+import queue
 import signal
 import sys
+from contextlib import suppress
 from typing import Any
 
 from gunicorn import systemd
@@ -37,6 +39,7 @@ accesslog = None  # config.edge.outermost writes the line of each request
 logger_class = "config.worker.Logger"
 loglevel = "error"  # its warnings quote malformed headers, in which a secret token may stand
 
+_END = (signal.SIGTERM, signal.SIGQUIT)  # what a master sends to workers that shall end
 _PR_SET_PDEATHSIG = 1  # <linux/prctl.h>
 _M_MMAP_THRESHOLD = -3  # <malloc.h>
 # Bytes; glibc's own beginning, which it otherwise raises with each larger piece that is freed.
@@ -81,11 +84,12 @@ def worker_exit(_server: object, _worker: object) -> None:
         flusher.stop()
 
 
-def post_fork(_server: object, worker: Any) -> None:
+def post_fork(server: Any, worker: Any) -> None:
     """Let the kernel end a worker whose master was killed: it would keep the port for seconds.
 
     And has the C library give what is large back to the system when it is freed (decision 0025).
     """
+    _end_if_told(server)
     if sys.platform == "linux":
         library = ctypes.CDLL(None)
         library.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
@@ -93,6 +97,22 @@ def post_fork(_server: object, worker: Any) -> None:
             os._exit(1)
         if hasattr(library, "mallopt"):  # glibc's
             library.mallopt(_M_MMAP_THRESHOLD, _LARGE)
+
+
+def _end_if_told(server: Any) -> None:
+    """Have a worker that is told to end before it begins do so, at once.
+
+    gunicorn 27.0.1 leaves a fork with the master's handlers until the worker has its own: they put the signal
+    into a line that nobody reads there, and a stop took all the time that it may, and a SIGKILL.
+    """
+    signal.pthread_sigmask(signal.SIG_BLOCK, _END)
+    for number in _END:
+        signal.signal(number, signal.SIG_DFL)
+    with suppress(queue.Empty):
+        while True:
+            if server.SIG_QUEUE.get_nowait() in _END:
+                os._exit(0)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, _END)
 
 
 def child_exit(_server: object, worker: Any) -> None:

@@ -2,6 +2,7 @@
 
 import os
 import runpy
+import signal
 import socket
 import subprocess
 import sys
@@ -46,13 +47,57 @@ def test_it_needs_fewer_connections_than_a_default_postgresql_has(cores, workers
 def test_a_worker_whose_master_is_gone_when_it_begins_ends(master, status):
     """Its master may be killed between the fork and the wish to hear of it."""
     program = (
-        "import os; from types import SimpleNamespace; from config import gunicorn; "
-        f"gunicorn.post_fork(None, SimpleNamespace(ppid={master}))"
+        "import os; from queue import SimpleQueue; from types import SimpleNamespace; from config import gunicorn; "
+        "server = SimpleNamespace(SIG_QUEUE=SimpleQueue()); "
+        f"gunicorn.post_fork(server, SimpleNamespace(ppid={master}))"
     )
 
     ended = subprocess.run([sys.executable, "-c", program], cwd=settings.BASE_DIR, check=False)
 
     assert ended.returncode == status
+
+
+# A fork that still has the handlers of its master, is sent a signal, and has no handlers of its own yet.
+FORK = """
+import os, signal
+from queue import SimpleQueue
+from types import SimpleNamespace
+from config import gunicorn
+server = SimpleNamespace(SIG_QUEUE=SimpleQueue())
+for number in (signal.SIGTERM, signal.SIGQUIT, signal.SIGHUP):
+    signal.signal(number, lambda number, frame: server.SIG_QUEUE.put_nowait(number))
+{before}
+gunicorn.post_fork(server, SimpleNamespace(ppid=os.getppid()))
+{after}
+print("goes on")
+"""
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "status", "printed"),
+    [
+        ("", "", 0, "goes on\n"),
+        ("SIGHUP", "", 0, "goes on\n"),  # of the master alone
+        ("SIGTERM", "", 0, ""),
+        ("SIGQUIT", "", 0, ""),
+        ("", "SIGTERM", -signal.SIGTERM, ""),
+        ("", "SIGQUIT", -signal.SIGQUIT, ""),
+    ],
+)
+def test_a_worker_that_is_told_to_end_before_it_begins_ends(before, after, status, printed):
+    """A stop took 15 or 30 seconds otherwise, and killed it."""
+    sent = [f"os.kill(os.getpid(), signal.{name})" if name else "" for name in (before, after)]
+    program = FORK.format(before=sent[0], after=sent[1])
+
+    ended = subprocess.run(
+        [sys.executable, "-c", program],
+        cwd=settings.BASE_DIR,
+        stdout=subprocess.PIPE,
+        text=True,
+        check=False,
+    )
+
+    assert (ended.returncode, ended.stdout) == (status, printed)
 
 
 def test_systemd_is_told_which_process_is_the_master(tmp_path, monkeypatch):
