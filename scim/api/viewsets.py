@@ -86,9 +86,12 @@ class ResourceViewSet(ViewSetMixin, ScimView):
         projection = read_projection(read_parameters(self.http_request))
         precondition, loading = self._precondition(), self._loading(projection)
         # A condition is answered before any member is read.
-        first = Loading(loading.tenant_url) if precondition.if_none_match else loading
+        is_asked = precondition.if_none_match and self._owned(projection)
+        first = Loading(loading.tenant_url) if is_asked else loading
         stored = resources.retrieve(self.resource_type, identifier, first)
-        unchanged = precondition.is_not_modified(stored.version)
+        unchanged = precondition.is_not_modified(stored.version) and not self._has_news(
+            stored, projection
+        )
         if not unchanged and first is not loading:
             stored = resources.retrieve(self.resource_type, identifier, loading)
         log_read(self.http_request, self, 304 if unchanged else 200)
@@ -132,6 +135,14 @@ class ResourceViewSet(ViewSetMixin, ScimView):
         """True if the answer shows members."""
         shown = relations_shown(self.resource_type, projection)
         return any(each.relation is Relation.MEMBERS for each in shown)
+
+    def _has_news(self, stored: Stored, projection: Projection) -> bool:
+        """True if the answer may show what the version does not count: members who were deleted since, or
+        the groups of a user (decision 0146).
+        """
+        if self._owned(projection):
+            return resources.has_moved_members(stored)
+        return any(stored.related.values())
 
     def _is_wanted(self, stored: Stored, projection: Projection) -> bool:
         """True if a change is answered with the members: when the client names them, or names

@@ -168,6 +168,11 @@ def is_small(stored: Stored) -> bool:
     return members.has_at_most(MEMBERS_SHOWN, stored.id)
 
 
+def has_moved_members(stored: Stored) -> bool:
+    """True if the group's members are no longer those of its version: one was deleted or restored."""
+    return members.have_moved(stored.id)
+
+
 def query(sources: Sequence[Source], asked: Query) -> Page:
     """The page of resources that the query asks for. Raises InvalidFilter, InvalidValue, TooMany."""
     return lists.page(sources, asked)

@@ -30,6 +30,11 @@ ON CONFLICT DO NOTHING RETURNING member_id
 _COUNT: Final = """
 SELECT count(*) FROM (SELECT 1 FROM scim_membership WHERE group_id = %s LIMIT %s) AS found
 """
+_MOVED: Final = """
+SELECT event.resource_id <> change.resource_id FROM (
+    SELECT resource_id, event_id FROM scim_attributechange WHERE resource_id = %s ORDER BY id DESC LIMIT 1
+) AS change JOIN scim_provisioningevent AS event ON event.id = change.event_id
+"""
 # Of two that nest groups at the same time, the second sees what the first did.
 _LOCK_NESTING: Final = (
     "SELECT pg_advisory_xact_lock(hashtextextended(current_schema() || ' nesting', 0))"
@@ -83,6 +88,14 @@ def has_at_most(number: int, group: UUID) -> bool:
     found: int
     [(found,)] = execute(_COUNT, [group, number + 1])
     return found <= number
+
+
+def have_moved(group: UUID) -> bool:
+    """True if a member left or came back by itself, deleted or restored, since the group changed.
+
+    The newest row of the group's history is then of a request about the member (decision 0007).
+    """
+    return any(moved for (moved,) in execute(_MOVED, [group]))
 
 
 def _apply(group: UUID, edit: MemberEdit) -> Moved:

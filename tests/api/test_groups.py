@@ -204,6 +204,56 @@ def test_a_change_that_moves_nobody_keeps_the_version(acme_scim, people):
     assert answer.headers["ETag"] == 'W/"1"'
 
 
+def test_a_deleted_member_is_news_to_a_client_that_has_the_version(acme_scim, people):
+    """The group's version counts changes made through the group (decision 0146)."""
+    group = f"/Groups/{make_group(acme_scim, 'Tour Guides', *people)}"
+    known = {"If-None-Match": acme_scim.get(group).headers["ETag"]}
+    before = acme_scim.get(group, headers=known).status
+
+    acme_scim.delete(f"/Users/{people[0]}")
+
+    answer = acme_scim.get(group, headers=known)
+    assert (before, answer.status) == (304, 200)
+    assert [each["value"] for each in answer.json["members"]] == [people[1]]
+    plain = acme_scim.get(f"{group}?excludedAttributes=members", headers=known)
+    assert plain.status == 304
+
+
+def test_a_bulk_request_is_told_apart_as_well(acme_scim, people):
+    body = {"displayName": "Tour Guides", "members": [{"value": each} for each in people]}
+    creation = {"method": "POST", "path": "/Groups", "bulkId": "g", "data": body}
+    removal = {"method": "DELETE", "path": f"/Users/{people[0]}"}
+    created = acme_scim.post("/Bulk", {"Operations": [creation]}).json["Operations"][0]
+    group, known = created["location"].partition("/scim")[2], {"If-None-Match": created["version"]}
+    before = acme_scim.get(group, headers=known).status
+
+    acme_scim.post("/Bulk", {"Operations": [removal]})
+
+    assert (before, acme_scim.get(group, headers=known).status) == (304, 200)
+
+
+def test_a_later_change_of_the_group_is_a_version_to_have_again(acme_scim, people):
+    group = f"/Groups/{make_group(acme_scim, 'Tour Guides', *people)}"
+    acme_scim.delete(f"/Users/{people[0]}")
+    acme_scim.patch(group, patch({"op": "replace", "path": "displayName", "value": "Guides"}))
+
+    assert acme_scim.get(group, headers={"If-None-Match": 'W/"2"'}).status == 304
+
+
+def test_a_user_who_belongs_to_groups_is_shown_with_them_whatever_the_client_has(acme_scim, people):
+    """Groups change through the group, which leaves the user's version as it was."""
+    user_path, known = f"/Users/{people[0]}", {"If-None-Match": 'W/"1"'}
+    before = acme_scim.get(user_path, headers=known).status
+
+    group = make_group(acme_scim, "Tour Guides", people[0])
+
+    answer = acme_scim.get(user_path, headers=known)
+    assert (before, answer.status) == (304, 200)
+    assert [each["value"] for each in answer.json["groups"]] == [group]
+    plain = acme_scim.get(f"{user_path}?excludedAttributes=groups", headers=known)
+    assert plain.status == 304
+
+
 def test_a_display_name_is_unique_in_any_letter_case_and_only_among_groups(acme_scim):
     make_group(acme_scim, "Tour Guides")
     acme_scim.post("/Users", user("tour guides"))
