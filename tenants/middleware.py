@@ -99,7 +99,12 @@ class TenantMiddleware:
 
 def is_scim(request: HttpRequest) -> bool:
     """True if the path is `/scim` or below it, in any letter case, after any number of slashes."""
-    path = request.path_info.lower().lstrip("/")
+    return is_below_scim(request.path_info)
+
+
+def is_below_scim(path_info: str) -> bool:
+    """True if a path is `/scim` or below it, likewise."""
+    path = path_info.lower().lstrip("/")
     return path == "scim" or path.startswith("scim/")
 
 

@@ -22,7 +22,7 @@ from django.urls import set_urlconf
 from django.utils.module_loading import import_string
 
 from scim.api.urls import find_endpoint
-from tenants.middleware import is_scim
+from tenants.middleware import is_below_scim, is_scim
 
 _ABSOLUTE: Final = re.compile(r"[a-z][a-z0-9+.-]*://(?P<host>[^/?#]*)", re.IGNORECASE)
 _CHARSET: Final = re.compile(r";\s*charset\b[^;]*", re.IGNORECASE)
@@ -76,13 +76,24 @@ def _forget_urls() -> None:
 
 def as_read(environ: dict[str, Any]) -> dict[str, Any]:
     """The WSGI environment as every request is read: its host by the target, its content type plain."""
-    return by_target(without_charset(environ))
+    return without_nul(by_target(without_charset(environ)))
 
 
 def by_target(environ: dict[str, Any]) -> dict[str, Any]:
     """The WSGI environment with the host that an absolute URL of the request names (RFC 9112 §3.2.2)."""
     found = _ABSOLUTE.match(environ.get("RAW_URI", ""))
     return environ | {"HTTP_HOST": found["host"]} if found else environ
+
+
+def without_nul(environ: dict[str, Any]) -> dict[str, Any]:
+    """The WSGI environment with a page's query that holds no NUL, which PostgreSQL has in no text.
+
+    Endpoints refuse it with a reason.
+    """
+    query: str = environ.get("QUERY_STRING", "")
+    if "%00" not in query or is_below_scim(environ.get("PATH_INFO", "")):
+        return environ
+    return environ | {"QUERY_STRING": query.replace("%00", "")}
 
 
 def without_charset(environ: dict[str, Any]) -> dict[str, Any]:

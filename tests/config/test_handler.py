@@ -9,7 +9,7 @@ from django.urls import get_urlconf, set_urlconf
 from django.utils.module_loading import import_string
 
 from accounts import tokens
-from config.edge.handler import by_target, without_charset
+from config.edge.handler import by_target, without_charset, without_nul
 from config.edge.headers import HeadersMiddleware, SameHeadersMiddleware
 from tenants import lifecycle
 from tenants.middleware import TenantMiddleware
@@ -211,6 +211,20 @@ def test_an_absolute_url_names_the_host_whatever_the_header_says(target, host):
     environ = {"RAW_URI": target, "HTTP_HOST": "acme.example"}
 
     assert by_target(environ) == {"RAW_URI": target, "HTTP_HOST": host}
+
+
+@pytest.mark.parametrize(
+    ("path", "query", "read"),
+    [
+        ("/admin/", "q=a%00b&%00=%00", "q=ab&="),
+        ("/admin/", "q=a%2500b", "q=a%2500b"),
+        ("/SCIM/Users", "filter=%00", "filter=%00"),
+    ],
+)
+def test_the_query_of_a_page_holds_no_nul(path, query, read):
+    environ = {"PATH_INFO": path, "QUERY_STRING": query}
+
+    assert without_nul(environ) == {"PATH_INFO": path, "QUERY_STRING": read}
 
 
 def test_a_request_for_another_tenants_absolute_url_is_refused_the_token(acme, globex, scim):
