@@ -22,7 +22,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from django.db import Error, connection, transaction
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.utils.crypto import salted_hmac
 
 from accounts.sealing import secret_keys
@@ -36,6 +36,8 @@ from tenants.models import Problem, Tenant
 
 FLUSH_SECONDS: Final = 2.0
 MAX_SUBJECTS: Final = 50_000  # that a process remembers between two writes
+MOST_TENANTS: Final = 1_000  # in which a search looks for somebody who was never created
+MOST_FOUND: Final = 8  # by that search
 KEPT: Final = timedelta(days=90)  # a settled problem, after its last refusal
 
 _REFUSED_FROM: Final = 400
@@ -217,13 +219,7 @@ def _key(tenant_id: UUID, secret: str) -> bytes:
 
 def forget_person(tenant: Tenant, ids: Collection[UUID], values: Iterable[str]) -> int:
     """Remove the tenant's problems about a person of these ids or names; return their number."""
-    kind, values = urns.USER_TYPE, list(values)
-    named = [
-        _digest(_key(tenant.id, secret_key), kind, name, value)
-        for secret_key in secret_keys()
-        for value in values
-        for name in _NAMES[kind]
-    ]
+    named = [each for value in values for each in _called(tenant.id, urns.USER_TYPE, value)]
     about = Problem.objects.filter(Q(resource_id__in=ids) | Q(subject__in=named), tenant=tenant)
     return about.delete()[0]
 
@@ -284,3 +280,28 @@ UPDATE tenants_problem SET settled_at = done.at FROM done WHERE tenants_problem.
 _PRUNE: Final = """
 DELETE FROM tenants_problem WHERE tenant_id = ANY(%s) AND last_at < %s AND muted_at IS NULL
 """
+
+
+def never_created(problems: QuerySet[Problem], name: str) -> list[Problem]:
+    """Those of the problems whose user or group was never created and sent under that complete name.
+
+    Two statements at most, whatever the number of tenants: a name is a digest of its own in each.
+    """
+    unnamed = problems.filter(resource_id=None)
+    tenants = list(unnamed.order_by().values_list("tenant_id", flat=True).distinct()[:MOST_TENANTS])
+    subjects_called = [
+        each for key in tenants for kind in _NAMES for each in _called(key, kind, name)
+    ]
+    if not subjects_called:
+        return []
+    found = unnamed.filter(subject__in=subjects_called).select_related("tenant")
+    return list(found.order_by("-last_at", "pk")[:MOST_FOUND])
+
+
+def _called(tenant_id: UUID, kind: str, value: str) -> list[str]:
+    """The subjects that the name may be, also under former keys."""
+    return [
+        _digest(_key(tenant_id, secret_key), kind, name, value)
+        for secret_key in secret_keys()
+        for name in _NAMES[kind]
+    ]

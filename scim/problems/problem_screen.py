@@ -13,6 +13,7 @@ from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from accounts import audit
 from accounts.console.action import Action
 from accounts.console.form import ActionForm
 from accounts.console.listing import Conditions, TableFilter
@@ -29,12 +30,14 @@ from accounts.console.page import (
     screen_link,
 )
 from accounts.console.screen import Panel, RecordAdmin
+from accounts.console.searching import Hit, Search
 from accounts.console.site import Entry, Part
 from accounts.console.times import relative
 from accounts.links import staff_path, visit_path
 from accounts.screens.site import SEE_TENANTS
-from accounts.signed_in import may
+from accounts.signed_in import actor, may
 from scim.models import ProvisioningEvent, Resource
+from scim.problems.ledger import never_created
 from scim.problems.muting import MUTE, mute, unmute
 from scim.problems.people import names_of, title_of
 from scim.problems.standing import (
@@ -62,6 +65,11 @@ _IN_SIGHT: Final = 10  # of these before the others fold
 _REFUSED: Final = 400  # HTTP status
 _LIST: Final = "admin:tenants_problem_changelist"
 _EVENT: Final = "admin:scim_provisioningevent_change"
+_KIND: Final = "Open problems"  # of hits of a search
+_LOOKED: Final = "found across tenants"  # in the audit log, as for users and requests
+_HINT: Final = (
+    "Somebody who was refused and never created is found by the complete user name that was sent."
+)
 _NONE: Final = (
     "No open problems: everything that was refused has succeeded since, or is no longer sent."
 )
@@ -157,6 +165,16 @@ class ProblemAdmin(RecordAdmin[Problem]):
         names = names_of(found, Sight.of(request))
         for row in found:
             row.shown_as = title_of(row, names.get(row.pk), in_short(row.reason))  # type: ignore[attr-defined]
+
+    def hits(self, search: Search) -> Iterable[Hit]:
+        """The open problems of who was never created, by the complete name that was sent."""
+        if not search.term or search.only:
+            return
+        asked = open_problems(clock.now()).filter(tenant=current_tenant())
+        found = never_created(asked, search.term)
+        self.prepare(search.request, found)
+        for row in found:
+            yield Hit(_KIND, self.problem(row), self.record_path(row.pk))
 
     @admin.display(description="problem")
     def problem(self, problem: Problem) -> str:
@@ -285,6 +303,29 @@ class StaffPart(Part):
             return Overview()
         more = link(staff_path("admin:problems"), "All open problems")
         return Overview(leading=(_of_all_tenants(LISTED, more),))
+
+    def hits(self, search: Search) -> Iterable[Hit]:
+        """The open problems of who was never created, in any tenant, by the complete name that was sent.
+
+        As with users the result has what was looked for and no more; what it leads to is on a visit.
+        """
+        if search.is_typing or search.only or not search.term:
+            return
+        if not may(search.request, SEE_TENANTS):
+            return
+        found = never_created(open_problems(clock.now()), search.term)
+        if found:
+            tenants = sorted({each.tenant.custom_domain for each in found})
+            details = {"tenants": tenants, "found": [_KIND]}
+            audit.record(actor(search.request), _LOOKED, ", ".join(tenants)[:200], details)
+        for each in found:
+            path = visit_path(each.tenant, "admin:tenants_problem_change", each.pk)
+            title = f"{noun_of(each.operation)} of {search.term} refused: {in_short(each.reason)}"
+            where = f"{each.tenant.name} · {each.tenant.custom_domain}"
+            yield Hit(_KIND, title, path, where, is_exact=True)
+
+    def nothing_hint(self, request: HttpRequest) -> str:
+        return _HINT if may(request, SEE_TENANTS) else ""
 
     def problems(self, request: HttpRequest) -> HttpResponse:
         """Every tenant's open problems."""

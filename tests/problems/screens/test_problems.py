@@ -233,3 +233,59 @@ def test_the_list_costs_the_same_whatever_it_lists(own_host, acme, scim, refused
 
     assert len(titles(own_host.get(LIST))) == 6
     assert cost() <= one + 1
+
+
+# --- the search for somebody who is not there -----------------------------------------------------
+
+GRACE = user("grace")["userName"]
+SEARCH = "/admin/search/"
+
+
+def test_staff_come_from_the_name_of_one_who_was_never_created_to_the_reason(
+    alice, operator, acme, never_created
+):
+    """Grace is not in the application, why: no user is to be found, yet a refusal is."""
+    answer = alice.get(SEARCH, {"q": GRACE.upper()})
+
+    path = f"/t/globex/admin/tenants/problem/{never_created.pk}/change/"
+    assert (answer.status_code, answer.headers.get("Location")) == (302, path)
+    with in_tenant(operator):
+        entry = AuditEntry.objects.get(act="found across tenants")
+    assert entry.details == {"tenants": ["globex"], "found": ["Open problems"]}
+
+
+def test_a_tenant_finds_its_own_and_nobody_elses(own_host, acme, globex, scim, never_created):
+    elsewhere = own_host.get(SEARCH, {"q": GRACE}).text
+    body = {name: value for name, value in user("grace").items() if name != "emails"}
+    scim(acme).post("/Users", body)
+    ledger.flush()
+
+    page = own_host.get(SEARCH, {"q": GRACE}).text
+
+    assert "Nothing matches" in elsewhere
+    assert "Creation of grace" in page
+    assert str(never_created.pk) not in page
+
+
+@pytest.mark.parametrize("asked", [{"q": "grac"}, {"q": GRACE, "part": ""}, {"q": "somebody@else"}])
+def test_part_of_a_name_or_typing_finds_nobody(asked, alice, operator, never_created):
+    page = alice.get(SEARCH, asked).text
+
+    assert str(never_created.pk) not in page
+    with in_tenant(operator):
+        assert not AuditEntry.objects.filter(act="found across tenants").exists()
+
+
+def test_one_who_was_created_since_is_no_longer_found_as_a_problem(
+    alice, globex, scim, never_created
+):
+    scim(globex).post("/Users", user("grace"))
+    ledger.flush()
+
+    assert str(never_created.pk) not in alice.get(SEARCH, {"q": GRACE}).text
+
+
+def test_nothing_found_says_that_the_name_has_to_be_complete(alice, acme):
+    page = alice.get(SEARCH, {"q": "nobody@acme.example"}).text
+
+    assert "never created is found by the complete user name that was sent" in page
