@@ -56,6 +56,7 @@ class Listed(ChangeList):
         screen: Any = self.model_admin  # a RecordAdmin
         screen.prepare(request, self.result_list)
         self.nothing_hint = screen.nothing_hint(request)
+        self.search_help_text = screen.search_help(request)
         self.news_path = screen.news_path(request, self)
 
 

@@ -159,6 +159,10 @@ class RecordAdmin(_ModelAdmin[M], Generic[M], metaclass=_Abstract):
     def prepare(self, request: HttpRequest, rows: Iterable[M]) -> None:
         """Note on the rows of a page of the list, before they are shown, what no column has."""
 
+    def search_help(self, request: HttpRequest) -> str:
+        """The line below the search box: what this account finds by it."""
+        return self.nothing_hint(request) or str(self.search_help_text or "")
+
     def nothing_hint(self, request: HttpRequest) -> str:
         """A sentence below a search that found nothing: how this account has to search."""
         return ""

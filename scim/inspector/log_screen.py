@@ -234,6 +234,9 @@ class ProvisioningEventAdmin(ExportingAdmin[ProvisioningEvent]):
             title = story.title(event, Sight.of(search.request))
             yield Hit("Requests", title, self.record_path(event.pk), event.request_id)
 
+    def search_help(self, request: HttpRequest) -> str:
+        return self.search_help_text
+
     def nothing_hint(self, request: HttpRequest) -> str:
         return WHOLE_VALUES
 

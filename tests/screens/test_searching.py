@@ -94,6 +94,14 @@ def test_a_request_is_found_by_its_id(lena, acme, scim):
     assert found(elsewhere) == {}
 
 
+def test_the_box_tells_each_role_what_it_finds(alice, lena, acme):
+    path = "/t/acme/admin/scim/user/"
+
+    assert "Only complete values are found" in alice.get(path).text
+    assert "Beginning of a name" not in alice.get(path).text
+    assert "Beginning of a name" in lena.get(path).text
+
+
 def test_a_masked_role_finds_complete_values_only_and_is_told(alice, bjensen):
     part, whole = (alice.get(ACME, {"q": q}) for q in ("bjen", "BJensen@acme.example"))
 
