@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import islice
 from typing import Any, Final
 
 from django.db.models import Count
@@ -39,6 +40,7 @@ from tenants.current import current_tenant, in_tenant
 from tenants.models import Expiry, Tenant
 
 FAILURES_SHOWN: Final = 5
+FAILURES_READ: Final = 25  # refusals, among which repeated ones are one failure
 FAILURES_FOR: Final = timedelta(days=7)
 _REFUSED_FROM: Final = 400  # HTTP status
 
@@ -119,14 +121,19 @@ def _show(path: str, state: str) -> SafeString:
 
 
 def _failures(now: datetime, sight: Sight) -> Table:
+    """The newest failures, each once: Entra repeats what was refused in every cycle."""
     found = ProvisioningEvent.objects.filter(
         pk__gte=clock.first_id_at(now - FAILURES_FOR), status__gte=_REFUSED_FROM
-    ).only("at", "operation", "reason", "detail")
-    rows = tuple(_failure(event, now, sight) for event in found.order_by("-id")[:FAILURES_SHOWN])
+    ).only("at", "operation", "reason", "detail", "resource_id", "user_name_key")
+    newest: dict[tuple[Any, ...], ProvisioningEvent] = {}
+    for event in found.order_by("-id")[:FAILURES_READ]:
+        subject = event.resource_id or event.user_name_key or event.pk
+        newest.setdefault((event.operation, event.reason, subject), event)
+    failures = islice(newest.values(), FAILURES_SHOWN)
     return Table(
         "Last failures",
         ("Age", "Request", "Answer"),
-        rows,
+        tuple(_failure(event, now, sight) for event in failures),
         "No request was refused in the last 7 days.",
         screen_link(LOG, "All refused requests", query="?outcome=refused"),
     )

@@ -15,6 +15,7 @@ from tenants.traffic import Exchange, Kind
 from tests.support.at_screens import JSMITH
 from tests.support.clients import ScimClient
 from tests.support.installed import needs
+from tests.support.pages import table_of
 from tests.support.payloads import user
 
 NOW = datetime(2026, 11, 25, 10, 0, tzinfo=UTC)
@@ -230,6 +231,22 @@ def test_the_first_page_says_what_fails_and_leads_to_the_request(
     assert stats(at_home)["Connection"] == "Needs attention"
     assert "/admin/tenants/problem/?reason=user.name-taken" in page.text
     assert "Creation refused: user name taken" in page.text
+
+
+@needs("inspector")
+def test_a_failure_that_entra_repeats_is_listed_once(at_home, entra, clock):
+    for name in ("one", "two"):
+        body = {key: value for key, value in user(name).items() if key != "emails"}
+        for _ in range(3):
+            entra.post("/Users", body)
+            clock.shift(120)
+
+    rows = table_of(at_home.get("/admin/"), "Last failures")
+
+    assert [row[:2] for row in rows] == [
+        ["2 minutes ago", "Creation refused: no work e-mail"],
+        ["8 minutes ago", "Creation refused: no work e-mail"],
+    ]
 
 
 def test_a_revoked_token_beside_one_that_works_is_a_warning(at_home, acme, tara, entra, command):
