@@ -10,6 +10,7 @@ from scim.protocol.urns import BULK_REQUEST
 from tests.support.payloads import BJENSEN, CORE, ENTERPRISE, error, patch, replace
 
 REQUIRED = "myPolicies always requires userName, email and externalId."
+WORK_EMAIL = 'emails[type eq "work"].value'
 
 
 @pytest.fixture
@@ -163,13 +164,13 @@ def test_a_last_operation_that_fails_undoes_those_before_it(
         ({"op": "Remove", "path": "userName"}, "userName"),
         ({"op": "Replace", "path": "userName", "value": ""}, "userName"),
         ({"op": "replace", "value": {"externalId": None}}, "externalId"),
-        ({"op": "remove", "path": "emails"}, "emails"),
-        ({"op": "remove", "path": 'emails[type eq "work"]'}, "emails"),
-        ({"op": "replace", "path": "emails", "value": []}, "emails"),
-        ({"op": "Replace", "path": 'emails[type eq "work"].value', "value": ""}, "emails"),
+        ({"op": "remove", "path": "emails"}, WORK_EMAIL),
+        ({"op": "remove", "path": 'emails[type eq "work"]'}, WORK_EMAIL),
+        ({"op": "replace", "path": "emails", "value": []}, WORK_EMAIL),
+        ({"op": "Replace", "path": 'emails[type eq "work"].value', "value": ""}, WORK_EMAIL),
         (
             {"op": "Replace", "path": 'emails[type eq "work"].value', "value": " "},
-            'emails[type eq "work"].value',
+            WORK_EMAIL,
         ),
     ],
 )

@@ -5,6 +5,7 @@ import pytest
 from tests.support.payloads import BJENSEN, CORE, ENTERPRISE, JSMITH, error
 
 REQUIRED = "myPolicies always requires userName, email and externalId."
+WORK_EMAIL = 'emails[type eq "work"].value'
 
 
 def test_attributes_that_are_not_sent_are_removed(at_acme, clock, jsmith):
@@ -63,15 +64,22 @@ def test_the_extension_is_removed_with_its_last_attribute(at_acme, jsmith):
     assert ENTERPRISE not in answer.json
 
 
-@pytest.mark.parametrize("name", ["userName", "externalId", "emails"])
-def test_required_attributes_cannot_be_left_out(name, at_acme, acme, bjensen, stored):
+@pytest.mark.parametrize(
+    ("name", "named"),
+    [
+        ("userName", "userName"),
+        ("externalId", "externalId"),
+        ("emails", WORK_EMAIL),
+    ],
+)
+def test_required_attributes_cannot_be_left_out(name, named, at_acme, acme, bjensen, stored):
     before = stored(acme)
 
     answer = at_acme.put(
         f"/Users/{bjensen['id']}", {key: BJENSEN[key] for key in BJENSEN if key != name}
     )
 
-    assert answer.json == error(400, f"{name} is missing. {REQUIRED}", "invalidValue")
+    assert answer.json == error(400, f"{named} is missing. {REQUIRED}", "invalidValue")
     assert stored(acme) == before
 
 
