@@ -422,7 +422,7 @@ def _departures(today: date) -> Table:
     rows = tuple(
         (
             tenant_link(day.tenant),
-            day.day,
+            f"{day.day.day} {day.day:%b}",
             day.departures,
             link(
                 visit_path(day.tenant, "admin:scim_user_changelist") + "?state=disabled",

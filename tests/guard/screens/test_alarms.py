@@ -72,6 +72,7 @@ def test_the_days_on_which_most_users_left_come_first(alice, acme, globex):
 
     assert left.index("Globex Inc") < left.index("Acme Ltd")
     assert ">40</td>" in left
+    assert f">{now.day} {now:%b}</td>" in left
     assert ">900</td>" not in left
 
 
