@@ -18,6 +18,7 @@ from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from functools import partial
+from hashlib import blake2b
 from typing import Any, Final, Protocol
 
 from django.http import HttpRequest
@@ -100,6 +101,7 @@ class Summaries:
             return True
 
 
+_LONGEST_SHAPE: Final = 512  # characters
 _logger: Final = logging.getLogger(__name__)
 _reads: Final = Summaries()
 _strangers: Final = Summaries()
@@ -228,4 +230,7 @@ def _shape(sent: Any) -> str:
     if not sent:
         return ""
     kept = {name: "…" if name.lower() in _PLACES else value for name, value in sent.items()}
-    return _LITERAL.sub(r'\1"…"', str(sorted(kept.items())))
+    shape = _LITERAL.sub(r'\1"…"', str(sorted(kept.items())))
+    # Kinds are remembered, and a query may be as long as a body.
+    long = len(shape) > _LONGEST_SHAPE
+    return blake2b(shape.encode(errors="surrogatepass")).hexdigest() if long else shape

@@ -19,7 +19,7 @@ from typing import Any, Final
 
 from scim.protocol.differences import Change
 from scim.protocol.errors import BadRequest, InvalidSyntax
-from scim.protocol.filters import Literals, parse_path
+from scim.protocol.filters import MAX_LENGTH, Literals, parse_path
 from scim.protocol.messages import AS_DEFINED, by_lower_name
 from scim.protocol.schema import Attribute, Mutability, ResourceType, Returned, Schema, Type
 from scim.protocol.text import shown
@@ -446,8 +446,13 @@ class _Reader:
         return place.is_readable and not any(each.is_secret for each in looks_at)
 
 
-@lru_cache(maxsize=4_096)
 def _place(reader: _Reader, path: str, keeps_unknown: bool) -> _Place | None:  # noqa: FBT001  # lru_cache
+    """The place of a path; None for one that is too long to be read, which is not kept either."""
+    return _find_place(reader, path, keeps_unknown) if len(path) <= MAX_LENGTH else None
+
+
+@lru_cache(maxsize=4_096)
+def _find_place(reader: _Reader, path: str, keeps_unknown: bool) -> _Place | None:  # noqa: FBT001  # lru_cache
     try:
         parsed = parse_path(path)
     except BadRequest:

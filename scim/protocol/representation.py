@@ -19,6 +19,7 @@ from scim.protocol.schema import Attribute, ResourceType, Returned, Type
 
 # Names in one projection; a client that wants more wants everything.
 MAX_NAMES: Final = 200
+MAX_NAMES_LENGTH: Final = 32_768  # characters, all of them together: projections are kept
 
 # Comes after everything else.
 _LAST: Final = "meta"
@@ -193,6 +194,10 @@ def _read_names(parameter: str, raw: object) -> tuple[str, ...] | None:
     found = tuple(dict.fromkeys(name.strip().lower() for name in names if name.strip()))
     if len(found) > MAX_NAMES:
         raise InvalidValue("list.parameters", f"{parameter} has more than {MAX_NAMES} names.")
+    if sum(map(len, found)) > MAX_NAMES_LENGTH:
+        raise InvalidValue(
+            "list.parameters", f"{parameter} is longer than {MAX_NAMES_LENGTH} characters."
+        )
     return found or None
 
 

@@ -11,6 +11,7 @@ MAX_STRING: Final = 1_024
 
 MAX_DIGITS: Final = 64  # of one number
 
+_ID_LENGTH: Final = 36  # characters
 _UNACCEPTABLE: Final = re.compile("[\x00\ud800-\udfff]")
 _FILTER: Final = re.compile(r"\[.*\]|\[.*", re.DOTALL)
 _SHOWN: Final = re.compile(r"[A-Za-z0-9_.:$/ […\]-]{1,100}")
@@ -62,12 +63,16 @@ def shown(name: str) -> str:
     return name if _SHOWN.fullmatch(name) else "with a name that cannot be shown"
 
 
-@lru_cache(maxsize=1024)
 def read_id(text: str) -> UUID | None:
     """The id as it is stored; None for anything that was never given out as one.
 
     Ids are caseExact: another spelling of the same UUID names nothing.
     """
+    return _read_id(text) if len(text) == _ID_LENGTH else None  # what is longer is not kept either
+
+
+@lru_cache(maxsize=1024)
+def _read_id(text: str) -> UUID | None:
     try:
         identifier = UUID(text)
     except ValueError:

@@ -8,7 +8,14 @@ import pytest
 from scim.protocol import urns
 from scim.protocol.definitions import USER
 from scim.protocol.errors import InvalidSyntax, InvalidValue
-from scim.protocol.representation import EVERYTHING, MAX_NAMES, Projection, project, read_projection
+from scim.protocol.representation import (
+    EVERYTHING,
+    MAX_NAMES,
+    MAX_NAMES_LENGTH,
+    Projection,
+    project,
+    read_projection,
+)
 from scim.protocol.schema import Attribute, ResourceType, Returned, Schema, Type
 
 META = {"resourceType": "User", "location": "https://acme.example/scim/Users/2819c223"}
@@ -205,6 +212,11 @@ def test_an_empty_parameter_counts_as_not_given(sent):
             ",".join(f"a{i}" for i in range(MAX_NAMES + 1)),
             None,
             "attributes has more than 200 names.",
+        ),
+        (
+            None,
+            ["userName", "x" * MAX_NAMES_LENGTH],
+            "excludedAttributes is longer than 32768 characters.",
         ),
     ],
 )
