@@ -122,7 +122,7 @@ SCIM_MIDDLEWARE = [
     "config.edge.headers.SameHeadersMiddleware",  # for SecurityMiddleware and HeadersMiddleware
     "config.edge.outermost.OutermostMiddleware",
     "config.edge.floods.FloodMiddleware",  # the limit of a tenant, before the database is asked
-    "scim.api.authentication.TokenMiddleware",  # TenantMiddleware, and the token's look-up
+    "scim.api.foresight.ForesightMiddleware",  # TenantMiddleware, the token's look-up and a read
     "config.edge.headers.ScimHeadersMiddleware",
 ]
 

@@ -67,26 +67,33 @@ def within(tenant: Tenant) -> Iterator[None]:
 
 
 def in_tenant_from_start(
-    tenant: Tenant, first: Hot | None = None, *, only_reads: bool = False
+    tenant: Tenant,
+    first: Hot | None = None,
+    *,
+    only_reads: bool = False,
+    foreseen: Hot | None = None,
 ) -> "_FromStart":
     """`in_tenant` for a request: begins the transaction at once, on a connection that lives.
 
     One that PostgreSQL closed while it was idle, at a restart say, is noticed by the first statement
     and replaced; nothing is lost, since nothing had begun. The same message asks for the revision of
     a tenant that has one, and for `first`, a hot statement, whose rows the context gives, None
-    without one. A transaction that only reads may end with a hot statement already. Entering raises
-    TenantChangedError.
+    without one. A transaction that only reads may end with a hot statement already, and with the one
+    that is foreseen in its first message. Entering raises TenantChangedError.
     """
-    return _FromStart(tenant, first, only_reads=only_reads)
+    return _FromStart(tenant, first, foreseen if only_reads else None, only_reads=only_reads)
 
 
 class _FromStart(Atomic):
     """The context of `in_tenant_from_start`; generators, one in the other, would be 60 calls more."""
 
-    def __init__(self, tenant: Tenant, first: Hot | None, *, only_reads: bool) -> None:
+    def __init__(
+        self, tenant: Tenant, first: Hot | None, foreseen: Hot | None, *, only_reads: bool
+    ) -> None:
         super().__init__(DEFAULT_DB_ALIAS, savepoint=True, durable=False)
         self._tenant = tenant
         self._first = first
+        self._foreseen = foreseen
         self._only_reads = only_reads
 
     def __enter__(self) -> Rows | None:  # type: ignore[override]  # Atomic gives nothing
@@ -109,6 +116,7 @@ class _FromStart(Atomic):
     ) -> None:
         session: Any = connections[DEFAULT_DB_ALIAS]
         session.only_reads = False
+        session.forget_foreseen()
         try:
             if error is None:
                 _send_late_unless_committing(session)
@@ -135,7 +143,8 @@ class _FromStart(Atomic):
     def _begun(self, session: Any, first: Hot | None) -> Rows | None:
         super().__enter__()
         try:
-            revision, rows = session.begin(Hot(_REVISION, [self._tenant.id]), first)
+            question, ahead = Hot(_REVISION, [self._tenant.id]), self._foreseen if first else None
+            revision, rows = session.begin(question, first, ahead)
             _check_revision(self._tenant, revision)
         except BaseException:
             super().__exit__(*sys.exc_info())

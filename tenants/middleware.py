@@ -64,6 +64,10 @@ class TenantMiddleware:
         """The hot statement to execute in the message that begins the transaction; here none."""
         return None
 
+    def foreseen(self, request: TenantRequest) -> Hot | None:
+        """The hot statement that a request which only reads is going to execute, if that is known; here none."""
+        return None
+
     def only_reads(self, request: TenantRequest) -> bool:
         """True if the transaction only reads, so that a hot statement may end it; here never."""
         return False
@@ -87,8 +91,12 @@ class TenantMiddleware:
         """
         while True:
             request.begins_again = False
-            first = self.first_statement(request)
-            begun = in_tenant_from_start(request.tenant, first, only_reads=self.only_reads(request))
+            begun = in_tenant_from_start(
+                request.tenant,
+                self.first_statement(request),
+                only_reads=self.only_reads(request),
+                foreseen=self.foreseen(request),
+            )
             with begun as request.first_rows:
                 response = self.get_response(request)
                 if request.begins_again or response.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR:

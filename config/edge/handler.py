@@ -65,7 +65,8 @@ class TwoChains(BaseHandler):
                 return self._get_response(request)  # type: ignore[attr-defined]  # Django's own
             finally:
                 _forget_urls()
-        view, arguments = find_endpoint(request.path_info)
+        found = getattr(request, "endpoint", None)  # scim.api.foresight
+        view, arguments = found or find_endpoint(request.path_info)
         response: Any = view(request, **arguments)
         return response.render() if hasattr(response, "render") else response
 

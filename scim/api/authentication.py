@@ -32,6 +32,12 @@ _TOO_MANY: Final = (
 )
 
 
+# For so long after it was found good a token's reads go ahead of the next look at it (scim.api.foresight).
+_GOOD_SECONDS: Final = 60.0
+_MOST_GOOD: Final = 10_000
+_good: Final[dict[bytes, float]] = {}  # digests of tokens, and until when
+
+
 class SecretTokenAuthentication(BaseAuthentication):
     """Authenticates as a Requester; before the body is read, and again on each request."""
 
@@ -48,11 +54,13 @@ class SecretTokenAuthentication(BaseAuthentication):
             sent = Sent(value, address_of(http_request))
             verified = _kind(value).verify(tenant.id, sent, clock.now(), rows)
         except TokenRefused as refusal:
+            _good.pop(_digest(http_request), None)
             http_request.refusal = refusal  # type: ignore[attr-defined]  # for scim.api.views
             log_with(http_request, token_refused=refusal.reason.value)
             _note_failure(http_request)
             error = Forbidden if refusal.reason.is_forbidden else Unauthorized
             raise error(refusal.id, refusal.detail) from None
+        _note_good(http_request)
         begins = not hasattr(http_request, "log_fields")  # and not once more, after a conflict
         log_with(http_request, token=verified.public_id)
         requester = requester_of(http_request, verified)
@@ -61,6 +69,23 @@ class SecretTokenAuthentication(BaseAuthentication):
             uses.note(tenant, _credentials(verified), use)
             rates.note_request(tenant.id)
         return requester, verified
+
+
+def was_good(request: HttpRequest) -> bool:
+    """True if the token of the request was good within the last minute; it is looked up again all the same."""
+    return time.monotonic() < _good.get(_digest(request), 0.0)
+
+
+def _note_good(request: HttpRequest) -> None:
+    if len(_good) >= _MOST_GOOD:
+        _good.clear()
+    _good[_digest(request)] = time.monotonic() + _GOOD_SECONDS
+
+
+def _digest(request: HttpRequest) -> bytes:
+    """The digest of the token, as TokenMiddleware has noted it; of the tenant's id, too."""
+    digest: bytes = getattr(request, "token_digest", b"")
+    return digest
 
 
 def _note_failure(request: HttpRequest) -> None:
@@ -78,7 +103,9 @@ class TokenMiddleware(TenantMiddleware):
 
     def first_statement(self, request: TenantRequest) -> Hot | None:
         value = bearer_token(request.META.get("HTTP_AUTHORIZATION", ""))
-        return _kind(value).look_up(request.tenant.id, value) if value else None
+        look_up = _kind(value).look_up(request.tenant.id, value) if value else None
+        (request.token_digest,) = look_up.parameters if look_up else (b"",)  # type: ignore[attr-defined]
+        return look_up
 
     def only_reads(self, request: TenantRequest) -> bool:
         """True for GET and HEAD: what they write to the log has a transaction of its own."""

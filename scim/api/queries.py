@@ -7,6 +7,7 @@ letter case (E34), and a parameter that says two things is refused.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import parse_qsl
 
@@ -20,14 +21,15 @@ from scim.api.views import ScimView
 from scim.protocol.errors import InvalidFilter, InvalidValue
 from scim.protocol.filters import parse_filter
 from scim.protocol.messages import cursor_response, list_response
-from scim.protocol.representation import projecting, relations_shown, represent
+from scim.protocol.representation import Projection, projecting, relations_shown, represent
 from scim.protocol.schema import ResourceType
 from scim.provider import resources
 from scim.provider.catalog import resource_types
 from scim.provider.cursors import Seal
 from scim.provider.parameters import NAMES, read_cursor, read_projection, read_query, read_search
 from scim.provider.requester import Requester
-from scim.repository.base import Loading, Source
+from scim.repository.base import Loading, Query, Source
+from tenants.backend.statements import Hot
 from tenants.current import current_tenant
 
 _BY_LOWER_NAME: Final = {name.lower(): name for name in NAMES}
@@ -55,12 +57,17 @@ def read_parameters(request: HttpRequest) -> dict[str, str]:
 
 def _pairs(request: HttpRequest, raw: str) -> Iterator[tuple[str, str]]:
     """Names and values as Django reads them, which takes 50 calls more to keep them by name."""
-    if raw.isascii() and raw.count("&") < _FEW:
+    if is_usual(raw):
         yield from parse_qsl(raw, keep_blank_values=True)
         return
     for name, values in request.GET.lists():
         for value in values:
             yield name, value
+
+
+def is_usual(raw: str) -> bool:
+    """True if a query string has few parameters, and nothing that is not escaped."""
+    return raw.isascii() and raw.count("&") < _FEW
 
 
 def _only(name: str, values: Iterable[str]) -> str:
@@ -91,25 +98,45 @@ def _with_pluses(raw: str) -> str | None:
     return None
 
 
-def list_response_of(
-    resource_types: Sequence[ResourceType], parameters: Mapping[str, Any], requester: Requester
-) -> dict[str, Any]:
-    """The ListResponse of the page that the parameters ask for.
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A list that is asked for; the place of a cursor is not in the query yet."""
 
-    Raises InvalidFilter, InvalidPath, InvalidValue, InvalidCursor, ExpiredCursor, InvalidCount,
-    TooMany.
+    parameters: Mapping[str, Any]
+    projection: Projection
+    query: Query
+    sources: Sequence[Source]
+    look_up: Hot | None = None  # the statement, if it is known
+
+
+def asked_of(
+    resource_types: Sequence[ResourceType], parameters: Mapping[str, Any], tenant_url: str
+) -> Asked:
+    """The list that the parameters ask for, of the resource types.
+
+    Raises InvalidFilter, InvalidPath, InvalidValue, InvalidCursor, InvalidCount.
     """
     projection, query = read_projection(parameters), read_query(parameters)
-    seal = Seal(requester, resource_types)
-    cursor = read_cursor(parameters)
-    if cursor:
-        query = seal.opened(query, cursor)
-    tenant_url = requester.tenant_url
     sources = [
         Source(each, Loading(tenant_url, relations_shown(each, projection)))
         for each in resource_types
     ]
-    page = resources.query(sources, query)
+    return Asked(parameters, projection, query, sources)
+
+
+def list_response_of(asked: Asked, requester: Requester) -> dict[str, Any]:
+    """The ListResponse of the page that is asked for.
+
+    Raises InvalidFilter, InvalidValue, InvalidCursor, ExpiredCursor, TooMany.
+    """
+    query, sources, projection = asked.query, asked.sources, asked.projection
+    resource_types = tuple(each.resource_type for each in sources)
+    seal = Seal(requester, resource_types)
+    cursor = read_cursor(asked.parameters)
+    if cursor:
+        query = seal.opened(query, cursor)
+    tenant_url = requester.tenant_url
+    page = resources.query(sources, query, asked.look_up)
     shown = {each.name: projecting(each, projection) for each in resource_types}
     found = [
         shown[item.resource_type.name](represent(item.resource_type, item.stored, tenant_url))
@@ -136,8 +163,8 @@ class EverythingView(ScimView):
     operation = "query"
 
     def answer(self, parameters: Mapping[str, Any]) -> Response:
-        types = resource_types(current_tenant())
-        body = list_response_of(types, parameters, self.authenticated())
+        types, requester = resource_types(current_tenant()), self.authenticated()
+        body = list_response_of(asked_of(types, parameters, requester.tenant_url), requester)
         log_read(self.http_request, self, 200)
         return ScimResponse(body)
 

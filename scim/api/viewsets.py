@@ -3,6 +3,7 @@ provider, HTTP out.
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, Final
 
 from rest_framework.request import Request
@@ -11,11 +12,18 @@ from rest_framework.viewsets import ViewSetMixin
 
 from scim.api.bodies import BulkParser
 from scim.api.log import log_read
-from scim.api.queries import list_response_of, read_parameters, without_cursor
+from scim.api.queries import (
+    Asked,
+    asked_of,
+    is_usual,
+    list_response_of,
+    read_parameters,
+    without_cursor,
+)
 from scim.api.renderers import ScimResponse, put_headers
 from scim.api.views import ScimView
 from scim.protocol.bulk import bulk_response, read_request
-from scim.protocol.errors import NotImplementedYet, ServiceUnavailable, TooMany
+from scim.protocol.errors import NotImplementedYet, ScimError, ServiceUnavailable, TooMany
 from scim.protocol.filters import And, AttributePath, Comparison, Filter, Operator, Or, ValuePath
 from scim.protocol.messages import MEDIA_TYPE
 from scim.protocol.representation import (
@@ -29,15 +37,18 @@ from scim.protocol.representation import (
     represent,
 )
 from scim.protocol.schema import Relation, ResourceType
+from scim.protocol.text import read_id
 from scim.provider import bulk, catalog, resources
 from scim.provider.catalog import CAPABILITIES, resource_types
 from scim.provider.parameters import read_projection, read_search
 from scim.provider.resources import Existing
 from scim.repository.base import Loading, Query, Source
-from tenants.current import current_tenant
+from tenants.backend.statements import Hot
+from tenants.current import TenantRequest, current_tenant
 
 # A removal is answered without a body.
 NOTHING_RELATED = Projection(attributes=())
+_HAS_CONDITION: Final = "HTTP_IF_NONE_MATCH"  # with which nothing that is related is loaded
 
 _POST: Final = "/Me does not create users; POST to /Users."
 _NOBODY: Final = (
@@ -61,21 +72,37 @@ class ResourceViewSet(ViewSetMixin, ScimView):
         super().initial(request, *args, **kwargs)
         self.resource_type = catalog.resource_type(current_tenant(), self.resource_type.name)
 
+    @staticmethod
+    def foreseen(request: TenantRequest, name: str, identifier: str | None = None) -> Hot | None:
+        """The statement that a GET is going to execute, None if its URL does not tell. Asks nothing."""
+        known = (each for each in catalog.remembered(request.tenant) if each.name == name)
+        resource_type = next(known, None)
+        if resource_type is None:
+            return None
+        if identifier is None:
+            return _foreseen_look_up(request, resource_type)
+        parsed = read_id(identifier)
+        if parsed is None or request.META.get("QUERY_STRING") or _HAS_CONDITION in request.META:
+            return None
+        relations = relations_shown(resource_type, Projection())
+        return resources.finding(parsed, Loading(request.tenant.tenant_url, relations))
+
     @property
     def operation(self) -> str:  # type: ignore[override]  # follows from the request here
         action = self.action or (self.http_request.method or "").lower()
         return "query" if action == "search" else action
 
     def query(self, request: Request) -> Response:
-        parameters = read_parameters(self.http_request)
+        asked: Asked | None = getattr(self.http_request, "asked", None)  # it was foreseen
+        parameters = asked.parameters if asked else read_parameters(self.http_request)
         self.sent = without_cursor(parameters) or None
-        return self._page(parameters)
+        return self._page(asked or self._asked(parameters))
 
     def search(self, request: Request) -> Response:
         """A query whose parameters stand in the body (RFC 7644 §3.4.3)."""
         parameters = read_search(self.read_body())
         self.sent = without_cursor(self.sent)
-        return self._page(parameters)
+        return self._page(self._asked(parameters))
 
     def create(self, request: Request) -> Response:
         projection = read_projection(read_parameters(self.http_request))
@@ -118,8 +145,11 @@ class ResourceViewSet(ViewSetMixin, ScimView):
         resources.delete(self._existing(identifier, NOTHING_RELATED), self.authenticated())
         return ScimResponse(status=204)
 
-    def _page(self, parameters: Mapping[str, Any]) -> Response:
-        body = list_response_of((self.resource_type,), parameters, self.authenticated())
+    def _asked(self, parameters: Mapping[str, Any]) -> Asked:
+        return asked_of((self.resource_type,), parameters, self.authenticated().tenant_url)
+
+    def _page(self, asked: Asked) -> Response:
+        body = list_response_of(asked, self.authenticated())
         log_read(self.http_request, self, 200)
         return ScimResponse(body)
 
@@ -173,6 +203,20 @@ class ResourceViewSet(ViewSetMixin, ScimView):
         place = location(self.resource_type, stored.id, tenant_url)
         put_headers(response, ("ETag", entity_tag(stored.version)), ("Location", place))
         return response
+
+
+def _foreseen_look_up(request: TenantRequest, resource_type: ResourceType) -> Hot | None:
+    """The statement of a look-up by one value, for which what the URL asks for is read once."""
+    raw = request.META.get("QUERY_STRING", "")
+    if "filter" not in raw or not is_usual(raw):
+        return None
+    try:
+        asked = asked_of((resource_type,), read_parameters(request), request.tenant.tenant_url)
+        look_up = resources.looking_up(asked.sources, asked.query)
+    except ScimError:  # which the handler will meet, too
+        return None
+    request.asked = replace(asked, look_up=look_up)  # type: ignore[attr-defined]
+    return look_up
 
 
 class MeViewSet(ResourceViewSet):

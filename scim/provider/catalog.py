@@ -84,6 +84,13 @@ def resource_type(tenant: Tenant, name: str) -> ResourceType:
     return found
 
 
+def remembered(tenant: Tenant) -> Types:
+    """The resource types of any tenant as far as this process knows them; asks nothing."""
+    revision = tenant.schemas_revision
+    found = _BUILT_IN if revision is None else _known.get(revision)
+    return found.types if found else ()
+
+
 def redaction(tenant: Tenant) -> Redaction:
     """The redaction that leaves out the secret values of the current tenant.
 

@@ -39,6 +39,7 @@ from scim.repository.base import (
     Write,
 )
 from tenants import clock
+from tenants.backend.statements import Hot
 from tenants.current import current_tenant
 
 # Members in the answer to a PATCH; with more of them it has no body.
@@ -163,6 +164,11 @@ def retrieve(resource_type: ResourceType, identifier: str, loading: Loading) -> 
     return stored
 
 
+def finding(identifier: UUID, loading: Loading) -> Hot:
+    """The statement of `retrieve`."""
+    return resources.finding(identifier, loading)
+
+
 def is_small(stored: Stored) -> bool:
     """True if the resource has few enough members to be shown without being asked for."""
     return members.has_at_most(MEMBERS_SHOWN, stored.id)
@@ -173,9 +179,17 @@ def has_moved_members(stored: Stored) -> bool:
     return members.have_moved(stored.id)
 
 
-def query(sources: Sequence[Source], asked: Query) -> Page:
-    """The page of resources that the query asks for. Raises InvalidFilter, InvalidValue, TooMany."""
-    return lists.page(sources, asked)
+def looking_up(sources: Sequence[Source], asked: Query) -> Hot | None:
+    """The statement of `query`, if it looks up one resource by a value of its own. Raises InvalidFilter."""
+    return lists.looking_up(sources, asked)
+
+
+def query(sources: Sequence[Source], asked: Query, look_up: Hot | None = None) -> Page:
+    """The page of resources that the query asks for; `look_up` is its `looking_up`, if that is known.
+
+    Raises InvalidFilter, InvalidValue, TooMany.
+    """
+    return lists.page(sources, asked, look_up)
 
 
 @transaction.atomic(savepoint=False)

@@ -37,6 +37,7 @@ from scim.repository.resources import FIELDS, gathered
 from scim.repository.sql import Parameter, Sql, join, sql, switch
 from scim.repository.where import compile_equal, compile_filter
 from tenants.backend.base import all_rows, execute
+from tenants.backend.statements import Hot
 from tenants.outages import is_overtime
 
 _BY_VALUE = frozenset({Type.BOOLEAN, Type.INTEGER, Type.DECIMAL})
@@ -153,9 +154,13 @@ class _Walk:
         return _order(rises=self.keys_rise), _order(rises=self.ids_rise)
 
 
-def page(sources: Sequence[Source], query: Query) -> Page:
-    """The page the query asks for and the total. Raises InvalidFilter, InvalidValue, TooMany."""
-    looked_up = _looked_up(sources, query)
+def page(sources: Sequence[Source], query: Query, look_up: Hot | None = None) -> Page:
+    """The page the query asks for and the total; `look_up` is its `looking_up`, if that is known.
+
+    Raises InvalidFilter, InvalidValue, TooMany.
+    """
+    statement = look_up or looking_up(sources, query)
+    looked_up = _looked_up(sources[0], statement) if statement else None
     if looked_up is not None:
         return looked_up
     matching = _matching(sources, query)
@@ -239,17 +244,21 @@ def _total(query: Query, total: int, shown: int) -> int:
     return last if shown else min(total, last)
 
 
-def _looked_up(sources: Sequence[Source], query: Query) -> Page | None:
-    """The page of one resource or none, found by a value that is not expected twice.
+def looking_up(sources: Sequence[Source], query: Query) -> Hot | None:
+    """The statement that finds a resource by a value that is not expected twice.
 
-    None when the query asks for something else, or the value does occur twice. Raises InvalidFilter.
+    None when the query asks for something else. Raises InvalidFilter.
     """
     condition = _single(sources, query)
     if condition is None:
         return None
-    [source] = sources
-    statement = sql(_LOOK_UP, relations.belongs(source.loading, "r"), condition)
-    rows = deque(execute(statement.text, statement.parameters))
+    statement = sql(_LOOK_UP, relations.belongs(sources[0].loading, "r"), condition)
+    return Hot(statement.text, statement.parameters)
+
+
+def _looked_up(source: Source, look_up: Hot) -> Page | None:
+    """The page of one resource or none; None when the value does occur twice."""
+    rows = deque(execute(*look_up))
     found = list(gathered(rows, 1, source.loading.tenant_url))
     if len(found) > 1:
         return None

@@ -23,6 +23,7 @@ from scim.repository.base import Event, Loading, Lock, Operation, Question, Writ
 from scim.repository.columns import Unique, is_unique_index
 from scim.repository.sql import Parameter, sql
 from tenants.backend.base import execute, execute_late, violated_constraint
+from tenants.backend.statements import Hot
 from tenants.lettercase import fold
 
 # Columns that `gathered` reads, before the JSON of relations and the members.
@@ -179,7 +180,12 @@ _UNIQUE_KEY: Final = "scim_resource_unique_key"
 
 def find(resource_type: ResourceType, identifier: UUID, loading: Loading) -> Stored | None:
     """The resource, None when there is none or it is deleted."""
-    return _one(_FIND, resource_type, identifier, loading)
+    return _one(finding(identifier, loading), resource_type, loading)
+
+
+def finding(identifier: UUID, loading: Loading) -> Hot:
+    """The statement of `find`."""
+    return _statement_of(_FIND, identifier, loading)
 
 
 def lock(
@@ -189,7 +195,7 @@ def lock(
 
     Lock.RESTORE finds deleted resources and no others.
     """
-    return _one(_LOCKS[lock], resource_type, identifier, loading)
+    return _one(_statement_of(_LOCKS[lock], identifier, loading), resource_type, loading)
 
 
 def lock_in_order(identifiers: Iterable[UUID]) -> None:
@@ -269,12 +275,14 @@ def record(event: Event) -> None:
     execute_late(_INSERT_EVENT, _event_parameters(event))
 
 
-def _one(
-    template: str, resource_type: ResourceType, identifier: UUID, loading: Loading
-) -> Stored | None:
+def _statement_of(template: str, identifier: UUID, loading: Loading) -> Hot:
     members = relations.members([loading], "r")
     found = sql(template, relations.belongs(loading, "r"), *members, Parameter(identifier))
-    rows = deque(execute(found.text, found.parameters))
+    return Hot(found.text, found.parameters)
+
+
+def _one(hot: Hot, resource_type: ResourceType, loading: Loading) -> Stored | None:
+    rows = deque(execute(*hot))
     for (name,), stored in gathered(rows, 1, loading.tenant_url):
         return stored if name == resource_type.name else None
     return None

@@ -133,6 +133,8 @@ class DatabaseWrapper(base.DatabaseWrapper):  # type: ignore[misc]  # django-ten
     only_reads: bool = False
     _late: list[Late]  # hot statements that wait for COMMIT
     _late_schema: str = PUBLIC  # in which they do
+    # A statement that went ahead, its schema and its rows, until somebody asks for it there.
+    _foreseen: tuple[Hot, str, Rows] | None = None
     seconds: float = 0.0  # that statements have taken, on all connections of this thread
 
     SchemaEditorClass = SchemaEditor
@@ -191,6 +193,9 @@ class DatabaseWrapper(base.DatabaseWrapper):  # type: ignore[misc]  # django-ten
         self._ensure_open()
         self.validate_no_broken_transaction()
         others = self.execute_wrappers[1:]  # beside that which puts the path in force
+        foreseen, self._foreseen = self._foreseen, None
+        if foreseen is not None and foreseen[:2] == (hot, self.schema_name):
+            return self._wrapped(lambda: foreseen[2], hot, others)
         if self.only_reads and len(self.atomic_blocks) == 1 and not self._late:
             return self._wrapped(lambda: self._read(hot), hot, others)
         self.ensure_path()
@@ -274,8 +279,13 @@ class DatabaseWrapper(base.DatabaseWrapper):  # type: ignore[misc]  # django-ten
     def _handle_search_path(self, cursor: Any = None) -> None:
         """Nothing: opening a cursor sends no statement here."""
 
+    def forget_foreseen(self) -> None:
+        """Let nobody have what went ahead and was not asked for."""
+        self._foreseen = None
+
     def _close(self) -> None:
         self._line = None
+        self._foreseen = None
         self._late.clear()
         deadlines.note_line(None)
         super()._close()
@@ -301,25 +311,41 @@ class DatabaseWrapper(base.DatabaseWrapper):  # type: ignore[misc]  # django-ten
         if opening:
             self._send(b"; ".join(opening))
 
-    def begin(self, question: Hot, first: Hot | None = None) -> tuple[Rows, Rows | None]:
+    def begin(
+        self, question: Hot, first: Hot | None = None, foreseen: Hot | None = None
+    ) -> tuple[Rows, Rows | None]:
         """Put the search path in force, and ask in the same message. Raises OutsideTransactionError.
 
         Returned are the rows of the question, and those of the other hot statement, if there is one.
         The question names its schema and comes before the path: PostgreSQL plans anew what is executed
         on another path than the last time, as after each change of the tenant.
+
+        `foreseen` is the one statement that a transaction which only reads is going to execute. Once all
+        are prepared it goes in that message too, with COMMIT, and `execute_hot` finds its rows here.
         """
         opening = self._opening()
         before, path = opening[:-1], opening[-1:]
         asking = self.statements.in_message(question, b"")
-        others = [self.statements.in_message(first, self._path)] if first else []
-        message = b"; ".join([*before, asking, *path, *others])
+        asked = [each for each in (first, foreseen) if each]
+        others = [self.statements.in_message(each, self._path) for each in asked]
+        goes_ahead = foreseen is not None and self._goes_ahead(others)
+        if foreseen and not goes_ahead:
+            others.pop()
+        end = (b"COMMIT",) if goes_ahead else ()
+        message = b"; ".join([*before, asking, *path, *others, *end])
         self._line.sent += 1  # type: ignore[union-attr]  # it is open
         wrappers = self.execute_wrappers[1:] if first else ()  # the question is part of beginning
         results = self._wrapped(
             lambda: self.statements.send_all(message), first or question, wrappers
         )
         self.statements.count_plain()
-        return results[len(before)], results[-1] if first else None
+        if foreseen and goes_ahead:
+            self._foreseen = (foreseen, self.schema_name, results[-2])
+        return results[len(before)], results[len(opening) + 1] if first else None
+
+    def _goes_ahead(self, commands: Sequence[bytes]) -> bool:
+        """True if the commands, all of them prepared, may be the whole of the transaction that begins."""
+        return len(self.atomic_blocks) == 1 and all(map(Statements.is_prepared, commands))
 
     def _opening(self, schema_name: str = "") -> tuple[bytes, ...]:
         """The commands that begin the transaction and put the path in force, as far as they are needed.

@@ -107,6 +107,11 @@ class Statements:
             self._plain.append(key)
         return _NUMBER.sub(lambda found: literals[int(found[1]) - 1], text.text)
 
+    @staticmethod
+    def is_prepared(command: bytes) -> bool:
+        """True if the command of `in_message` names what PostgreSQL has prepared."""
+        return command.startswith(b"EXECUTE ")
+
     def count_plain(self) -> None:
         """Count what has gone in a message as text, now that the path is in force."""
         for key in self._plain:
