@@ -29,7 +29,7 @@ _ENTRA: Final = "Microsoft Entra ID"
 
 
 class Acme:
-    """2,000 people, 30 groups; two weeks ago the token ran out, two people share a user name."""
+    """2,000 people, 30 groups; two weeks ago the token ran out, and two problems are open now."""
 
     def __init__(self, job: Job, start: datetime) -> None:
         self._job = job
@@ -51,6 +51,7 @@ class Acme:
         expired = self._start + timedelta(days=DAYS - 15, hours=2)
         renewed = expired + timedelta(hours=7)
         is_renewed = False
+        unfixed = [(timedelta(hours=29), self._share_a_name), (timedelta(hours=5), self._lack_mail)]
         for moment in reversed(cycles):
             progress.tell(f"Acme Ltd: day {(moment - self._start).days + 1} of {DAYS}")
             self._job.at(moment)
@@ -61,6 +62,8 @@ class Acme:
                 is_renewed = True
                 self._job.use(renew())
             self._cycle(moment)
+            while unfixed and moment >= until - unfixed[0][0]:
+                self._repeat(unfixed.pop(0)[1](), until + CYCLE)
 
     def _cycle(self, moment: datetime) -> None:
         self._job.test_connection()
@@ -97,25 +100,31 @@ class Acme:
     def _mistake(self, moment: datetime) -> None:
         """A request that is refused, and again in each cycle until somebody fixes its cause."""
         job, chance = self._job, self._chance
-        person, other = job.directory.hire(), job.people[job.anybody()]
         gone = job.directory.new_id()
-        until = moment + timedelta(hours=chance.choice((2, 6, 20, 44)))
         wrong_type = patch({"op": "Replace", "path": f"{ENTERPRISE}:division", "value": {"a": 1}})
         unknown_path = patch({"op": "Add", "path": "emails[type eq work].value", "value": "x"})
+        title = patch({"op": "Replace", "path": "title", "value": "x"})
         kinds: tuple[tuple[Callable[[], Any], int], ...] = (
-            (lambda: job.add(person, userName=other.user_name), 5),
-            (lambda: job.add(person, emails=None), 4),
-            (
-                lambda: job.send_patch(
-                    gone, patch({"op": "Replace", "path": "title", "value": "x"})
-                ),
-                3,
-            ),
+            (self._share_a_name(), 5),
+            (self._lack_mail(), 4),
+            (lambda: job.send_patch(gone, title), 3),
             (lambda: job.send_patch(job.anybody(), wrong_type), 1),
             (lambda: job.send_patch(job.anybody(), unknown_path), 1),
         )
         [kind] = chance.choices([kind for kind, _ in kinds], [weight for _, weight in kinds])
+        self._repeat(kind, moment + timedelta(hours=chance.choice((2, 6, 20, 44))))
 
+    def _share_a_name(self) -> Callable[[], Any]:
+        """Somebody new who has the user name of another person."""
+        person, other = self._job.directory.hire(), self._job.people[self._job.anybody()]
+        return lambda: self._job.add(person, userName=other.user_name)
+
+    def _lack_mail(self) -> Callable[[], Any]:
+        """Somebody new without a mailbox."""
+        person = self._job.directory.hire()
+        return lambda: self._job.add(person, emails=None)
+
+    def _repeat(self, kind: Callable[[], Any], until: datetime) -> None:
         def attempt() -> None:
             kind()
             if clock.now() > until:
