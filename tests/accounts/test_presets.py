@@ -73,6 +73,32 @@ def test_a_loaded_file_is_shown_with_its_day(db, file_of):
     assert json.loads(out) == [{"published_on": "2025-11-24", "network": each} for each in FIRST]
 
 
+def test_the_log_of_staff_tells_of_each_file(operator, file_of):
+    run("address_preset", "update", file_of("20251124", FIRST))
+    run("address_preset", "update", file_of("20251201", [*SECOND, "4.145.0.0/17"]))
+
+    with in_tenant(operator):
+        newer, older = AuditEntry.objects.filter(act="address ranges updated")[:2]
+    assert older.details == {"published_on": "2025-11-24", "networks": 5}
+    assert newer.details == {"published_on": "2025-12-01", "networks": 6}
+    assert (newer.subject, newer.actor) == (presets.ENTRA, older.actor)
+
+
+def test_a_file_is_loaded_in_a_transaction_of_its_own(real_tenants, file_of):
+    """Outside of the one that a test with `db` has around it: the row is locked."""
+    try:
+        _, first = run("address_preset", "update", file_of("20251124", FIRST))
+        _, second = run("address_preset", "update", file_of("20251201", SECOND))
+    finally:
+        with in_public():
+            AddressPreset.objects.all().delete()
+
+    assert [first, second] == [
+        "5 networks, published on 2025-11-24.\n",
+        "5 networks, published on 2025-12-01.\n",
+    ]
+
+
 def test_a_token_has_its_own_networks_and_the_published_ones(acme, restricted, file_of):
     run("address_preset", "update", file_of("20251124", FIRST))
 
