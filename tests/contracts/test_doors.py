@@ -26,6 +26,15 @@ READ_OTHERWISE = {
     "tenants/connection.py": "our own rows",
 }
 
+# What the audit log is told by, and functions that take a permission and leave that to others.
+NOTES = frozenset({"note", "note_all", "note_export", "record", "record_all"})
+NOTED_ELSEWHERE = {
+    "accounts/actions/approvals.py:_locked": "finds the request; approve and decline note it",
+    "accounts/actions/approvals.py:generate_approved": "the action that makes the credential notes it",
+    "accounts/actions/backups.py:_removing": "the frame of those that remove a tenant",
+    "accounts/actions/performing.py:performing": "the frame of all actions",
+}
+
 
 @cache
 def modules() -> tuple[tuple[str, ast.Module], ...]:
@@ -134,3 +143,41 @@ def test_no_statement_is_put_together_of_what_a_request_decides():
 
 def test_a_path_that_is_named_exists():
     assert [name for name in READ_OTHERWISE if not Path(ROOT / name).is_file()] == []
+
+
+def called(node: ast.AST) -> set[str]:
+    """The bare names of what is called within."""
+    return {
+        each
+        for call in calls(node)
+        for each in (getattr(call.func, "attr", None), getattr(call.func, "id", None))
+        if each
+    }
+
+
+def reached(name: str, functions: dict[str, ast.FunctionDef]) -> set[str]:
+    """The names that a function calls, itself or by functions of its module."""
+    found: set[str] = set()
+    coming = {name}
+    while coming:
+        found |= coming
+        coming = set().union(*(called(functions[each]) for each in coming if each in functions))
+        coming -= found
+    return found
+
+
+def test_each_act_that_takes_a_permission_tells_the_audit_log():
+    """The entry itself is tested beside each act."""
+    acts, silent = set(), set()
+    for name, tree in modules():
+        functions = {
+            each.name: each for each in ast.walk(tree) if isinstance(each, ast.FunctionDef)
+        }
+        for each, node in functions.items():
+            if called(node) & {"performing", "authorize"}:
+                acts.add(f"{name}:{each}")
+                if not reached(each, functions) & NOTES:
+                    silent.add(f"{name}:{each}")
+
+    assert len(acts) > 80
+    assert silent == set(NOTED_ELSEWHERE)
