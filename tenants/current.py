@@ -147,6 +147,7 @@ class _FromStart(Atomic):
             revision, rows = session.begin(question, first, ahead)
             _check_revision(self._tenant, revision)
         except BaseException:
+            session.forget_foreseen()
             super().__exit__(*sys.exc_info())
             raise
         return rows  # type: ignore[no-any-return]  # tenants.backend

@@ -5,7 +5,8 @@ from django.db import connection
 
 from tenants.backend.base import execute
 from tenants.backend.statements import Hot
-from tenants.current import in_tenant, in_tenant_from_start
+from tenants.current import TenantChangedError, in_public, in_tenant, in_tenant_from_start
+from tenants.models import Tenant
 from tests.support import database
 
 FIRST = Hot("SELECT 'token'::text")
@@ -71,11 +72,25 @@ def test_rows_that_nobody_asked_for_are_forgotten_with_the_transaction(real_tena
     initech = real_tenants[0]
     with in_tenant_from_start(initech, FIRST, only_reads=True, foreseen=COUNT):
         pass
-    with in_tenant(initech):
-        execute("INSERT INTO foreseen VALUES ('a')")
+    with in_tenant(initech), connection.cursor() as cursor:
+        cursor.execute("INSERT INTO foreseen VALUES ('a')")
 
     with in_tenant(initech):
         assert execute(*COUNT) == [(1,)]
+
+
+def test_rows_of_a_tenant_that_was_found_changed_are_forgotten(real_tenants):
+    """The request may end there, as it does if the tenant was suspended."""
+    initech = real_tenants[0]
+    with in_public():
+        changed = Tenant.objects.get(pk=initech.pk)
+    changed.revision = "0"
+    with pytest.raises(TenantChangedError):
+        ask(changed, COUNT)
+    with in_tenant(initech), connection.cursor() as cursor:
+        cursor.execute("INSERT INTO foreseen VALUES ('a')")
+
+    assert ask(initech, None, COUNT) == [[(1,)]]
 
 
 def test_nothing_goes_ahead_in_a_transaction_that_may_write(real_tenants):
