@@ -206,7 +206,7 @@ class DatabaseWrapper(base.DatabaseWrapper):  # type: ignore[misc]  # django-ten
         """The rows of a statement after which nothing is left to do in its transaction."""
         opening = self._opening()
         command = self.statements.in_message(hot, self._path, on_path=not opening)
-        self.statements.forget_plain()
+        self.statements.forget_uncounted()
         self._line.sent += 1  # type: ignore[union-attr]  # it is open
         return self.statements.send_all(b"; ".join([*opening, command, b"COMMIT"]))[-2]
 
@@ -246,7 +246,7 @@ class DatabaseWrapper(base.DatabaseWrapper):  # type: ignore[misc]  # django-ten
         opening = self._opening(self._late_schema)
         in_message = partial(self.statements.in_message, path=self._path, on_path=not opening)
         commands = [in_message(each.hot) for each in batch]
-        self.statements.forget_plain()
+        self.statements.forget_uncounted()
         end = (b"COMMIT",) if commits else ()
         return b"; ".join([*opening, *commands, *end]), len(opening)
 
@@ -323,6 +323,7 @@ class DatabaseWrapper(base.DatabaseWrapper):  # type: ignore[misc]  # django-ten
         `foreseen` is the one statement that a transaction which only reads is going to execute. Once all
         are prepared it goes in that message too, with COMMIT, and `execute_hot` finds its rows here.
         """
+        self.statements.forget_uncounted()  # of a message that failed
         opening = self._opening()
         before, path = opening[:-1], opening[-1:]
         asking = self.statements.in_message(question, b"")
@@ -338,14 +339,18 @@ class DatabaseWrapper(base.DatabaseWrapper):  # type: ignore[misc]  # django-ten
         results = self._wrapped(
             lambda: self.statements.send_all(message), first or question, wrappers
         )
-        self.statements.count_plain()
+        self.statements.count()
         if foreseen and goes_ahead:
             self._foreseen = (foreseen, self.schema_name, results[-2])
         return results[len(before)], results[len(opening) + 1] if first else None
 
     def _goes_ahead(self, commands: Sequence[bytes]) -> bool:
-        """True if the commands, all of them prepared, may be the whole of the transaction that begins."""
-        return len(self.atomic_blocks) == 1 and all(map(Statements.is_prepared, commands))
+        """True if the commands, all of them prepared, may be the whole of the transaction that begins.
+
+        Where the tenant is to have one of its own, the path has to stay in force for that.
+        """
+        is_whole = len(self.atomic_blocks) == 1 and not self.statements.has_due
+        return is_whole and all(map(Statements.is_prepared, commands))
 
     def _opening(self, schema_name: str = "") -> tuple[bytes, ...]:
         """The commands that begin the transaction and put the path in force, as far as they are needed.

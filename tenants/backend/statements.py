@@ -71,7 +71,7 @@ class Statements:
         self._values: Any = Transformer(context)
         # The name of what is prepared, else how often it came; by text and types.
         self._known: OrderedDict[_Key, bytes | int] = OrderedDict()
-        self._plain: list[_Key] = []  # what has gone in the last message as text
+        self._uncounted: list[_Key] = []  # what the present message has, and nothing of its own
         self._made = 0
 
     def execute(self, hot: Hot, path: bytes) -> Rows:
@@ -89,7 +89,7 @@ class Statements:
         """The command that executes it on that path, to go in a message with others.
 
         It names what is prepared; what is not has its values in its text. Where the path is in force
-        already, it is prepared when it has come often enough; else see `count_plain`.
+        already, it is prepared when it has come often enough; else see `count`.
         """
         text = _translated(hot.statement)
         values = _in_order(text, hot.parameters)
@@ -103,8 +103,6 @@ class Statements:
                 if values
                 else b"EXECUTE " + known
             )
-        if not on_path:
-            self._plain.append(key)
         return _NUMBER.sub(lambda found: literals[int(found[1]) - 1], text.text)
 
     @staticmethod
@@ -112,15 +110,23 @@ class Statements:
         """True if the command of `in_message` names what PostgreSQL has prepared."""
         return command.startswith(b"EXECUTE ")
 
-    def count_plain(self) -> None:
-        """Count what has gone in a message as text, now that the path is in force."""
-        for key in self._plain:
-            self._counted(key)
-        self._plain.clear()
+    @property
+    def has_due(self) -> bool:
+        """True if `count` will prepare something on the path of the present message."""
+        least = self.after
+        return least is not None and any(
+            key[2] and self._count_of(key) >= least for key in self._uncounted
+        )
 
-    def forget_plain(self) -> None:
-        """Count none of it: the path was in force in that message only."""
-        self._plain.clear()
+    def count(self) -> None:
+        """Count what has gone in the message, and prepare what is due: the path is in force."""
+        uncounted, self._uncounted = self._uncounted, []
+        for key in uncounted:
+            self._counted(key)
+
+    def forget_uncounted(self) -> None:
+        """Count nothing of the message: it failed, or its path was in force there only."""
+        self._uncounted.clear()
 
     def send(self, commands: bytes) -> Any:
         """The result of the last of the commands, which go in one message and have no parameters."""
@@ -153,7 +159,15 @@ class Statements:
     def _found(self, key: _Key) -> bytes | int:
         """The name of what is prepared for the path or for all, else a number."""
         known = self._known.get(key, 0)
-        return known if isinstance(known, bytes) else self._known.get((*key[:2], b""), 0)
+        if isinstance(known, bytes):
+            self._known.move_to_end(key)
+            return known
+        self._uncounted.append(key)
+        return self._known.get((*key[:2], b""), 0)
+
+    def _count_of(self, key: _Key) -> int:
+        known = self._known.get(key, 0)
+        return known if isinstance(known, int) else 0
 
     def _counted(self, key: _Key) -> bytes | int:
         """The name of what is prepared, perhaps just now, else how often it has come."""

@@ -140,6 +140,18 @@ def test_a_statement_of_the_beginning_is_prepared_once_it_has_come_five_times(
     assert all(rows == [(schema, "'$1", 0)] for rows, schema in found)
 
 
+def test_tenants_that_come_often_have_plans_of_their_own_for_the_beginning_too(real_tenants):
+    mark = f"n{uuid.uuid4().hex}"
+    first, read = (Hot(f"SELECT '{each}' AS {mark}") for each in ("token", "resource"))
+    for tenant in real_tenants * 12:
+        begun = in_tenant_from_start(tenant, first, only_reads=True, foreseen=read)
+        with begun as rows:
+            assert (rows, execute(*read)) == ([("token",)], [("resource",)])
+
+    texts = [first.statement, read.statement]
+    assert sorted(prepared(mark)) == sorted(texts * 3)  # all tenants', and each one's own
+
+
 def test_a_statement_of_the_beginning_that_fails_begins_no_transaction(real_tenants):
     with (
         pytest.raises(ProgrammingError),
