@@ -1,13 +1,20 @@
 """The tables of actions of both sites: every row can be reached, is permitted to somebody, and is one."""
 
+from dataclasses import replace
 from itertools import chain
 
 import pytest
+from django.contrib.messages.storage.cookie import CookieStorage
+from django.core.exceptions import PermissionDenied
+from django.test import RequestFactory
 from django.urls import reverse
 
-from accounts.permissions import GRANTS
+from accounts.console import view
+from accounts.models import Account
+from accounts.permissions import GRANTS, grants
 from config import urls_staff, urls_tenant
 from config.sites import staff_site, tenant_site
+from tenants.current import in_tenant
 
 SITES = ((staff_site, urls_staff.__name__), (tenant_site, urls_tenant.__name__))
 
@@ -39,6 +46,41 @@ def test_some_role_includes_an_action(screen, action, urlconf):
     granted = set(chain.from_iterable(GRANTS.values()))
 
     assert callable(action.permission) or action.permission in granted
+
+
+def is_let_in(role, screen, action, tenant, method):
+    """True if the role comes past the permission, to the question for a proof, where it ends here."""
+    asked = replace(action, find=lambda _key: None, needs_proof=True)
+    request = getattr(RequestFactory(), method)("/admin/")
+    request.tenant, request.session, request.user = tenant, {}, Account(role=role)
+    request._messages = CookieStorage(request)
+    try:
+        with in_tenant(tenant):
+            answer = view.answer(screen, asked, request, None)
+    except PermissionDenied:
+        return False
+    assert answer.status_code == 302
+    return True
+
+
+@pytest.mark.parametrize("method", ["get", "post"])
+def test_a_role_comes_to_the_actions_of_its_permissions_and_to_no_other(method, acme):
+    """Through the one view of all actions; those whose permission follows from the row are on pages."""
+    rows = [row.values[:2] for row in ROWS if not callable(row.values[1].permission)]
+    assert len(rows) > 60
+
+    let_in = {
+        (screen.opts.model_name, action.name, role): is_let_in(role, screen, action, acme, method)
+        for screen, action in rows
+        for role in (*GRANTS, "nobody")
+    }
+
+    assert let_in == {
+        (screen.opts.model_name, action.name, role): action.permission in grants(role)
+        for screen, action in rows
+        for role in (*GRANTS, "nobody")
+    }
+    assert {True, False} == set(let_in.values())
 
 
 def test_no_screen_has_two_actions_of_one_name():
