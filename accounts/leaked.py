@@ -7,7 +7,6 @@ stays on disk, and a password costs some thirty places that are looked at; nobod
 
 import hashlib
 import logging
-import mmap
 import os
 import re
 from pathlib import Path
@@ -52,11 +51,8 @@ def holds(path: Path, password: str) -> bool:
     """True if the file has the password's digest."""
     read = hashlib.sha1(password.encode(errors="surrogatepass"), usedforsecurity=False)
     digest = read.hexdigest().upper().encode()
-    with path.open("rb") as file:
-        if not os.fstat(file.fileno()).st_size:
-            return False
-        with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as lines:
-            return _is_among(digest, lines)
+    with path.open("rb", buffering=0) as file:
+        return _is_among(digest, file.fileno())
 
 
 def why_unusable(path: Path) -> str:
@@ -71,16 +67,29 @@ def why_unusable(path: Path) -> str:
     )
 
 
-def _is_among(digest: bytes, lines: mmap.mmap) -> bool:
-    """Halve the part of the file in which the digest's line begins, until none is left."""
-    low, high = 0, len(lines)
+def _is_among(digest: bytes, file: int) -> bool:
+    """Halve the part of the file in which the digest's line begins, until none is left. Raises OSError."""
+    low, high = 0, os.fstat(file).st_size
     while low < high:
         middle = (low + high) // 2
-        begin = lines.rfind(b"\n", low, middle) + 1 or low
-        end = lines.find(b"\n", begin)
-        end = len(lines) if end < 0 else end
-        found = lines[begin : min(begin + len(digest), end)].upper()
+        start = max(low, middle - _LONGEST)
+        part = os.pread(file, middle - start + _LONGEST, start)
+        begin, end = _line_around(middle - start, part, begins=start == low)
+        found = part[begin : min(begin + len(digest), end)].upper()
         if found == digest:
             return True
-        low, high = (end + 1, high) if found < digest else (low, begin)
+        low, high = (start + end + 1, high) if found < digest else (low, start + begin)
     return False
+
+
+def _line_around(place: int, part: bytes, *, begins: bool) -> tuple[int, int]:
+    """The beginning and end of the line at a place of that part of the file; `begins` if a line begins with it.
+
+    Raises OSError.
+    """
+    if place >= len(part):
+        raise OSError("the file has become shorter")
+    begin, end = part.rfind(b"\n", 0, place) + 1, part.find(b"\n", place)
+    if not (begin or begins) or (end < 0 and len(part) - place == _LONGEST):
+        raise OSError("a line is longer than a digest and a count")
+    return begin, end if end >= 0 else len(part)

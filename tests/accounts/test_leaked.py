@@ -1,6 +1,7 @@
 """Passwords on a list of leaked ones are refused wherever one is chosen."""
 
 import hashlib
+import os
 from pathlib import Path
 
 import pytest
@@ -92,6 +93,29 @@ def test_no_password_is_set_unchecked_while_the_list_cannot_be_read(listed, acme
         actions.set_password(COMMAND, acme, tenant_admin(acme).email, SAFE)
 
     assert SAFE not in str(refused.value)
+
+
+def test_a_list_that_is_overwritten_while_it_is_searched_ends_no_server(listed, monkeypatch):
+    """A memory map of the file would: the system ends a program that reads beyond its end."""
+    path, read = listed("a", "b", "c"), os.pread
+
+    def overwritten(*place):
+        os.truncate(path, 0)
+        return read(*place)
+
+    monkeypatch.setattr(os, "pread", overwritten)
+
+    with pytest.raises(OSError, match="has become shorter"):
+        leaked.holds(path, "a")
+
+
+@pytest.mark.parametrize("around", ["{}", "\n{}\n", "A\n{}"])
+def test_a_file_with_longer_lines_is_no_list(around, tmp_path):
+    path: Path = tmp_path / "leaked.txt"
+    path.write_text(around.format("B" * 100_000))
+
+    with pytest.raises(OSError, match="longer than a digest and a count"):
+        leaked.holds(path, "a")
 
 
 def test_an_empty_list_holds_nothing(listed):
