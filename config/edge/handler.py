@@ -94,7 +94,9 @@ def without_nul(environ: dict[str, Any]) -> dict[str, Any]:
     query: str = environ.get("QUERY_STRING", "")
     if "%00" not in query or is_below_scim(environ.get("PATH_INFO", "")):
         return environ
-    return environ | {"QUERY_STRING": query.replace("%00", "")}
+    while "%00" in query:  # "%0%000" has another one when the first is gone
+        query = query.replace("%00", "")
+    return environ | {"QUERY_STRING": query}
 
 
 def without_charset(environ: dict[str, Any]) -> dict[str, Any]:
