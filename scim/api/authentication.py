@@ -32,7 +32,7 @@ _TOO_MANY: Final = (
 )
 
 
-# For so long after it was found good a token's reads go ahead of the next look at it (scim.api.foresight).
+# For so long after it was found good, and to have the scope of reads, a token's reads go ahead of the next look at it (scim.api.foresight).
 _GOOD_SECONDS: Final = 60.0
 _MOST_GOOD: Final = 10_000
 _good: Final[dict[bytes, float]] = {}  # digests of tokens, and until when
@@ -60,7 +60,8 @@ class SecretTokenAuthentication(BaseAuthentication):
             _note_failure(http_request)
             error = Forbidden if refusal.reason.is_forbidden else Unauthorized
             raise error(refusal.id, refusal.detail) from None
-        _note_good(http_request)
+        if Scope.READ in verified.scopes:
+            _note_good(http_request)
         begins = not hasattr(http_request, "log_fields")  # and not once more, after a conflict
         log_with(http_request, token=verified.public_id)
         requester = requester_of(http_request, verified)
@@ -72,7 +73,7 @@ class SecretTokenAuthentication(BaseAuthentication):
 
 
 def was_good(request: HttpRequest) -> bool:
-    """True if the token of the request was good within the last minute; it is looked up again all the same."""
+    """True if the token of the request was good for reads within the last minute; it is looked up again all the same."""
     return time.monotonic() < _good.get(_digest(request), 0.0)
 
 

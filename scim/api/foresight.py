@@ -3,8 +3,8 @@
 A GET then is one message between the worker and PostgreSQL: transaction, token, resource, COMMIT. The
 handler asks for its resource as ever, and finds it here if it asks for the same. Authentication comes
 first as ever, too: a token that is no good shows nobody what was read. Nor is anything read for one
-that this process has not found good within the last minute, so nobody learns from the time of a
-refusal whether a resource is there.
+that this process has not found good, and allowed to read, within the last minute, so nobody learns
+from the time of a refusal whether a resource is there.
 """
 
 from scim.api.authentication import TokenMiddleware, was_good

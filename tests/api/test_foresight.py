@@ -8,7 +8,7 @@ from django.db import connection
 from accounts.models import SecretToken
 from scim.api import authentication
 from tenants.current import in_tenant
-from tests.support import database, meeting
+from tests.support import database, meeting, oauth
 from tests.support.clients import ScimClient, mint
 from tests.support.over_http import NOW
 from tests.support.payloads import BJENSEN, JSMITH, replace
@@ -91,6 +91,18 @@ def test_nothing_is_read_for_a_token_that_was_not_good_lately(initech, monkeypat
 
     assert not begun.endswith("; COMMIT")
     assert read.endswith("; COMMIT")
+
+
+def test_nothing_is_read_for_a_token_that_may_not_read(initech):
+    service, identifier = initech
+    path = f"/Users/{identifier}"
+    writer = oauth.scim_client(service.tenant, oauth.create(service.tenant), scope="scim.write")
+    for _ in range(TIMES):
+        assert writer.get(path).status == 403
+
+    written = identifier.replace("-", "")  # as messages have it
+    assert written not in "".join(sent(writer, path))
+    assert written in "".join(sent(service, path))
 
 
 def test_conditions_projections_and_refusals_are_as_ever(initech):
