@@ -10,7 +10,7 @@ from django.conf import settings
 from accounts.tokens import Scope
 from scim.provider.catalog import CAPABILITIES, RESOURCE_TYPES
 from scim.refusals import UNKNOWN, catalogue
-from tests.support import conformance, features, variables
+from tests.support import conformance, decisions, features, variables
 from tests.support.openapi import pages
 from tests.support.openapi.document import Api, document
 
@@ -74,6 +74,7 @@ def write() -> None:
     API.write_text(pages.page(described()))
     CONFORMANCE.write_text(conformance.page())
     features.PAGE.write_text(features.page())
+    decisions.PAGE.write_text(decisions.page())
     ENTRA.write_text(entra())
     variables.README.write_text(variables.readme())
     variables.FILE.write_text(variables.environment_file())
