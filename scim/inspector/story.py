@@ -36,17 +36,19 @@ def tell(rows: Sequence[ProvisioningEvent], *, folds_refusals: bool = False) -> 
 
     `changed`: the attributes that a row changed. `head`: the line above the first row of a cycle.
     `folded`: 0 for a row that is not shown, since an equal one above it stands for it: a look-up,
-    or with `folds_refusals` the same failure of the same user or group.
+    or with `folds_refusals` the same failure of the same user or group on that day.
     """
     name_changes(rows)
     for row in rows:
         row.folded = 1  # type: ignore[attr-defined]
         row.head = ""  # type: ignore[attr-defined]
-    for stretch in _stretches(_cycles(rows)):
+        row.stands_for = [row]  # type: ignore[attr-defined]
+    if folds_refusals:
+        _fold_refusals(rows)
+    shown = [row for row in rows if row.folded]  # type: ignore[attr-defined]
+    for stretch in _stretches(_cycles(shown)):
         stretch.rows[0].head = _head(stretch)  # type: ignore[attr-defined]
         _fold(stretch.rows)
-        if folds_refusals:
-            _fold_refusals(stretch.rows)
 
 
 def name_changes(rows: Sequence[ProvisioningEvent]) -> None:
@@ -147,9 +149,11 @@ def _day(event: ProvisioningEvent) -> date:
 
 def _head(stretch: _Stretch) -> str:
     """The day of a stretch, the time if it is a cycle, and what it brought, as far as the page shows it."""
-    rows = stretch.rows
+    rows: list[Any] = stretch.rows
     last, first = rows[0].at, rows[-1].at
-    refused = sum(row.count for row in rows if row.status >= REFUSED_FROM)
+    failures = [row for row in rows if row.status >= REFUSED_FROM]
+    every = failures if stretch.is_cycle else [each for row in failures for each in row.stands_for]
+    refused = sum(each.count for each in every)
     changes = sum(row.operation not in READS and row.status < REFUSED_FROM for row in rows)
     reads = sum(row.count for row in rows if row.operation in READS and row.status < REFUSED_FROM)
     counts = (
@@ -173,17 +177,20 @@ def _fold(cycle: Sequence[ProvisioningEvent]) -> None:
             row.folded = 0  # type: ignore[attr-defined]
         else:
             first = row
-            first.stands_for = [row]
 
 
-def _fold_refusals(stretch: Sequence[ProvisioningEvent]) -> None:
-    """Let the newest refusal of a user or group stand for all with the same reason: Entra repeats it."""
+def _fold_refusals(rows: Sequence[ProvisioningEvent]) -> None:
+    """Let the newest refusal of a user or group stand for all of its day with the same reason.
+
+    Entra repeats what was refused in every cycle, of which there are 36 a day.
+    """
     newest: dict[tuple[Any, ...], Any] = {}
-    for row in stretch:
+    for row in rows:
         subject = row.resource_id or row.user_name_key
         if row.status < REFUSED_FROM or not subject:
             continue
-        first = newest.setdefault((row.operation, row.reason, subject, row.token_id), row)
+        kind = _day(row), row.operation, row.reason, subject, row.token_id
+        first = newest.setdefault(kind, row)
         if first is not row:
             first.stands_for.append(row)
             row.folded = 0  # type: ignore[attr-defined]

@@ -176,6 +176,21 @@ def test_the_same_failure_of_a_user_is_one_row_a_day(noon, own_host, refuse):
     ]
 
 
+def test_the_same_failures_of_several_users_are_a_row_a_day_for_each(noon, own_host, refuse):
+    """However many fail in a cycle: one of three requests has a line of its own."""
+    for hours in (1, 2, 20):
+        for number in range(3):
+            refuse(sent={"userName": f"{number}@acme.example"}, age=timedelta(hours=hours))
+
+    page = own_host.get(LIST)
+    twice = ("Creation refused: user name taken (2 times)", "409")
+    assert listed(page) == [twice] * 3 + [REFUSED_ONCE] * 3
+    assert heads(page) == [
+        "Wednesday, 25 November 2026, 11:00 UTC: 3 refused",
+        "Tuesday, 24 November 2026, 16:00 UTC: 3 refused",
+    ]
+
+
 def test_other_failures_and_users_keep_rows_of_their_own(noon, own_host, refuse):
     refuse(age=timedelta(hours=1))
     refuse(age=timedelta(hours=2), operation="modify")
