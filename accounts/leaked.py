@@ -21,15 +21,15 @@ _LONGEST: Final = 80  # bytes of a line
 
 
 class LeakedPasswordValidator:
-    """Refuses passwords of the file; without a file, none."""
+    """Refuses passwords of the file; in force where there is one (config.settings)."""
 
-    def __init__(self, path: Path | None = None) -> None:
+    def __init__(self, path: Path) -> None:
         self._path = path
 
     def validate(self, password: str, _user: object = None) -> None:
         """Raise ValidationError for a password that has leaked, and for each while the file cannot be read."""
         try:
-            is_listed = self._path is not None and holds(self._path, password)
+            is_listed = holds(self._path, password)
         except OSError:
             logger.exception("the list of leaked passwords cannot be read")
             raise ValidationError(
@@ -43,8 +43,8 @@ class LeakedPasswordValidator:
             )
 
     def get_help_text(self) -> str:
-        """The rule for the person who chooses; "" where there is no file."""
-        return "It must not be on lists of leaked passwords." if self._path is not None else ""
+        """The rule for the person who chooses."""
+        return "Your password must not be on a list of leaked passwords."
 
 
 def holds(path: Path, password: str) -> bool:

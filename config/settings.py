@@ -154,11 +154,14 @@ AUTH_PASSWORD_VALIDATORS = [
         "OPTIONS": {"min_length": 12},
     },
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
-    {
-        "NAME": "accounts.leaked.LeakedPasswordValidator",
-        "OPTIONS": {"path": LEAKED_PASSWORDS_FILE},
-    },
 ]
+if LEAKED_PASSWORDS_FILE is not None:
+    AUTH_PASSWORD_VALIDATORS.append(
+        {
+            "NAME": "accounts.leaked.LeakedPasswordValidator",
+            "OPTIONS": {"path": LEAKED_PASSWORDS_FILE},
+        }
+    )
 LOGIN_URL = "admin:login"
 LOGIN_REDIRECT_URL = "admin:index"
 SESSION_ENGINE = "accounts.sessions"  # rows of a tenant's schema: no cookie crosses
