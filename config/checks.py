@@ -1,6 +1,7 @@
 """System checks for `manage.py check --deploy`: what a deployment lacks, each with the next step."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from ipaddress import ip_address
 from typing import Any, Final
 
 from django.conf import settings
@@ -26,6 +27,7 @@ ADD_KEY: Final = (
     "Add the key that they were encrypted under to SECRET_KEY_FALLBACKS, or set them again:"
 )
 _SHOWN: Final = 10  # names of tenants in a sentence
+_VERIFIED: Final = frozenset({"verify-full", "verify-ca"})  # of sslmode
 
 
 @register(deploy=True)
@@ -80,6 +82,46 @@ def check_leaked_passwords(**_: Any) -> list[CheckMessage]:
         "Point LEAKED_PASSWORDS_FILE to a list as docs/operations.md describes it, or leave it out."
     )
     return [Error(problem, hint=hint, id="config.E006")] if problem else []
+
+
+@register(deploy=True)
+def check_encryption(**_: Any) -> list[CheckMessage]:
+    """The problems of the ways to a database on another machine."""
+    owner = settings.OWNER_DATABASE or {}
+    return unverified(
+        {"DATABASE_URL": settings.DATABASES["default"], "MIGRATION_DATABASE_URL": owner}
+    )
+
+
+def unverified(ways: Mapping[str, Mapping[str, Any]]) -> list[CheckMessage]:
+    """A problem for each setting, with its database as Django has it, that leads elsewhere without TLS."""
+    return [
+        Warning(
+            f"{variable} leads to a database on another machine, {database['HOST']}, whose certificate "
+            "is not verified: whoever is in between can read and change everything.",
+            hint="Add ?sslmode=verify-full&sslrootcert=FILE to it (docs/operations.md).",
+            id="config.W009",
+        )
+        for variable, database in ways.items()
+        if is_elsewhere(database.get("HOST", ""))
+        and database.get("OPTIONS", {}).get("sslmode") not in _VERIFIED
+    ]
+
+
+def is_elsewhere(hosts: str) -> bool:
+    """True if one of the hosts, with commas between, is on another machine.
+
+    A socket and this machine's own addresses are not; nor is a name without a dot, such as containers
+    have on the network of their machine.
+    """
+    return any(map(_is_another_machine, hosts.split(",")))
+
+
+def _is_another_machine(host: str) -> bool:
+    try:
+        return not ip_address(host).is_loopback
+    except ValueError:
+        return "." in host and not host.startswith(("/", "@"))
 
 
 @register(Tags.database, deploy=True)

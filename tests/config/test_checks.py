@@ -84,6 +84,59 @@ def test_without_a_trusted_proxy_it_says_whose_address_is_kept(deployed):
     ]
 
 
+@pytest.mark.parametrize(
+    ("hosts", "expected"),
+    [
+        ("", False),
+        ("/var/run/postgresql", False),
+        ("/srv/my.data/socket", False),
+        ("@abstract.socket", False),
+        ("127.0.0.1", False),
+        ("::1", False),
+        ("localhost", False),
+        ("database", False),
+        ("192.0.2.5", True),
+        ("2001:db8::5", True),
+        ("db.internal", True),
+        ("localhost,db.internal", True),
+    ],
+)
+def test_a_database_is_on_another_machine_by_its_host(hosts, expected):
+    assert checks.is_elsewhere(hosts) is expected
+
+
+@pytest.mark.parametrize("mode", [{}, {"sslmode": "prefer"}, {"sslmode": "require"}])
+def test_a_database_elsewhere_whose_certificate_is_not_verified_is_named(mode):
+    way = {"HOST": "db.internal", "PASSWORD": "secret", "OPTIONS": mode}
+
+    assert told(checks.unverified({"DATABASE_URL": way})) == [
+        (
+            "config.W009",
+            (
+                "DATABASE_URL leads to a database on another machine, db.internal, whose certificate is "
+                "not verified: whoever is in between can read and change everything."
+            ),
+            "Add ?sslmode=verify-full&sslrootcert=FILE to it (docs/operations.md).",
+        )
+    ]
+
+
+@pytest.mark.parametrize("mode", ["verify-full", "verify-ca"])
+def test_a_database_elsewhere_whose_certificate_is_verified_is_right(mode):
+    way = {"HOST": "db.internal", "OPTIONS": {"sslmode": mode}}
+
+    assert checks.unverified({"DATABASE_URL": way}) == []
+
+
+def test_both_ways_to_the_database_are_looked_at(deployed):
+    assert checks.check_encryption() == []
+    deployed.OWNER_DATABASE = {"HOST": "192.0.2.5"}
+
+    [problem] = checks.check_encryption()
+
+    assert problem.msg.startswith("MIGRATION_DATABASE_URL leads to a database on another machine")
+
+
 def test_a_database_with_a_staff_account_lacks_nothing(olga):
     assert of_database() == []
 
