@@ -1,9 +1,9 @@
 """The order in which requests get the threads of a worker: each lane in its turn, and none gets the last.
 
 Requests of one tenant wait in one lane, those to hosts of no tenant, or of none known yet, in another.
-The lane is read from the Host header before a thread is taken, so a tenant that floods the server, or
-whose lists are slow, waits behind itself. Probes take no turn: they have a thread of their own, and
-are answered whatever all others do (decision 0070).
+The lane is read from the absolute URL or the Host header before a thread is taken, so a tenant that
+floods the server, or whose lists are slow, waits behind itself. Probes take no turn: they have a thread
+of their own, and are answered whatever all others do (decision 0070).
 """
 
 import re
@@ -14,6 +14,7 @@ from typing import Any, Final
 NOBODY: Final = ""  # the lane of requests to no tenant
 _PEEKED: Final = 4096  # bytes of a request that are looked at; the host stands near the beginning
 _PROBE: Final = re.compile(rb"(?:GET|HEAD) /(?:livez|readyz)[ ?]")
+_ABSOLUTE: Final = re.compile(rb"\S+ [a-z][a-z0-9+.-]*://([^/?#\s]*)", re.IGNORECASE)
 _HOST: Final = re.compile(rb"\r\nhost:[ \t]*([^\r\n]*)", re.IGNORECASE)
 
 
@@ -69,6 +70,9 @@ def is_probe(head: bytes) -> bool:
 
 
 def host_in(head: bytes) -> str:
-    """The value of the Host header in the beginning of a request; empty without one."""
-    found = _HOST.search(head)
+    """The host in the beginning of a request, by which it is served (config.edge.handler); empty without one.
+
+    That of an absolute URL, else the value of the Host header.
+    """
+    found = _ABSOLUTE.match(head) or _HOST.search(head)
     return found[1].decode("latin-1").strip() if found else ""

@@ -80,6 +80,12 @@ def test_a_worker_of_one_thread_serves_everybody():
         (b"GET /?x=host: HTTP/1.1\r\n", ""),
         (b"\x16\x03\x01", ""),
         (b"", ""),
+        (
+            b"GET HTTP://globex.mypolicies.example:8000/scim HTTP/1.1\r\nHost: acme\r\n",
+            "globex.mypolicies.example:8000",
+        ),
+        (b"GET http://globex?x HTTP/1.1\r\nHost: acme\r\n", "globex"),
+        (b"GET /?http://globex/ HTTP/1.1\r\nHost: acme\r\n", "acme"),
     ],
 )
 def test_the_host_is_read_from_the_beginning_of_a_request(head, host):
