@@ -12,6 +12,7 @@ from config import database
 from config.server import embedded
 from tenants import lifecycle
 from tenants.models import Tenant
+from tests.support.database import let_owner_serve, two_logins
 from tests.support.figures.source import (
     PACKAGES,
     Spread,
@@ -62,9 +63,11 @@ def _acme() -> Iterator[Tenant]:
     data_dir = settings.DATA_DIR / "figures"
     connection.settings_dict["HOST"] = database.socket_dir(data_dir)
     with embedded.running(data_dir, fsync=False):
+        let_owner_serve(data_dir)
         made = setup_databases(verbosity=0, interactive=False)
         try:
-            yield lifecycle.create_tenant("acme", "Acme Ltd")
+            with two_logins():
+                yield lifecycle.create_tenant("acme", "Acme Ltd")
         finally:
             teardown_databases(made, verbosity=0)
             connection.close()
