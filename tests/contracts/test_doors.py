@@ -26,6 +26,18 @@ READ_OTHERWISE = {
     "tenants/connection.py": "our own rows",
 }
 
+# Modules that can open a connection, and the reason.
+NETWORK = frozenset(
+    {"http.client", "httpx", "requests", "smtplib", "socket", "ssl", "urllib.request"}
+)
+CONNECTING = {
+    "accounts/mailing.py": "names the errors of Django's mail, which goes to the operator's server",
+    "accounts/posting.py": "the guard: messages to addresses that customers choose",
+    "config/lanes.py": "reads from connections of clients",
+    "config/management/commands/up.py": "looks whether its own port is free",
+    "tenants/deadlines.py": "ends connections to PostgreSQL",
+}
+
 # What the audit log is told by, and functions that take a permission and leave that to others.
 NOTES = frozenset({"note", "note_all", "note_export", "record", "record_all"})
 NOTED_ELSEWHERE = {
@@ -143,6 +155,20 @@ def test_no_statement_is_put_together_of_what_a_request_decides():
 
 def test_a_path_that_is_named_exists():
     assert [name for name in READ_OTHERWISE if not Path(ROOT / name).is_file()] == []
+
+
+def imported(tree: ast.AST) -> set[str]:
+    """The modules that are imported."""
+    nodes = list(ast.walk(tree))
+    whole = {each.name for node in nodes if isinstance(node, ast.Import) for each in node.names}
+    parts = [node for node in nodes if isinstance(node, ast.ImportFrom)]
+    named = {f"{node.module}.{each.name}" for node in parts for each in node.names}
+    return whole | named | {node.module or "" for node in parts}
+
+
+def test_connections_to_addresses_that_customers_choose_have_one_door():
+    """accounts.posting, which reaches no private address (docs/security.md)."""
+    assert {name for name, tree in modules() if imported(tree) & NETWORK} == set(CONNECTING)
 
 
 def called(node: ast.AST) -> set[str]:
