@@ -1,6 +1,7 @@
 """The packages that production installs are listed, their licenses allow it, and none comes without a hash."""
 
 import re
+import tomllib
 
 import pytest
 from django.conf import settings
@@ -41,6 +42,20 @@ def test_a_package_has_hashes_and_a_license_that_allows_its_use(package):
 )
 def test_a_license_is_read_with_its_alternatives(expression, ways):
     assert supply.alternatives(expression) == ways
+
+
+def test_each_package_that_is_asked_for_has_its_reason():
+    project = tomllib.loads((settings.BASE_DIR / "pyproject.toml").read_text())
+    groups = (project["project"]["dependencies"], *project["dependency-groups"].values())
+    names = {re.match(r"[\w.-]+", each)[0] for group in groups for each in group}
+    reasons = (settings.BASE_DIR / "docs/decisions/0002-dependencies.md").read_text().lower()
+
+    assert len(names) > 30
+    assert [
+        each
+        for each in sorted(names)
+        if not re.search(rf"(?<![\w-]){re.escape(each)}(?![\w-])", reasons)
+    ] == []
 
 
 def test_each_promise_names_a_test_that_exists():
