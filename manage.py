@@ -41,6 +41,11 @@ def main() -> None:
             commands.CommandLine(sys.argv).execute()
     except KeyboardInterrupt:
         sys.exit(128 + signal.SIGINT)
+    except RuntimeError as error:
+        # Python 3.11 wraps what a signal raises while a class is being made.
+        if isinstance(error.__cause__, SystemExit | KeyboardInterrupt):
+            sys.exit(getattr(error.__cause__, "code", 128 + signal.SIGINT))
+        raise
     except _MISTAKES as error:
         sys.exit(str(error))
     except Error as error:

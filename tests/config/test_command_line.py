@@ -3,12 +3,15 @@
 import io
 import re
 import shlex
+import signal
+import sys
 from threading import Event
 
 import pytest
 from django.conf import settings
 from django.core.management import call_command, get_commands
 
+import manage
 from config.commands import REFUSED, CommandLine, former_names, groups
 from tenants.management import kit
 from tenants.management.kit import HouseCommand
@@ -227,3 +230,20 @@ def test_a_command_that_a_refusal_names_exists():
     assert verbs
     assert all(verb in CommandLine([]).fetch_command(name).verbs for name, verb in verbs)
     assert all(re.search(rf"^{target}:", makefile, re.MULTILINE) for target in made)
+
+
+@pytest.mark.parametrize("told", [SystemExit(143), KeyboardInterrupt()])
+def test_a_signal_ends_a_command_quietly_while_classes_are_made(told, monkeypatch):
+    class Interrupted:
+        def __set_name__(self, owner, name):
+            raise told
+
+    monkeypatch.setattr(sys, "argv", ["manage.py", "help"])
+    monkeypatch.setattr(signal, "signal", lambda *_: None)
+    monkeypatch.setattr(
+        CommandLine, "execute", lambda _: type("Model", (), {"field": Interrupted()})
+    )
+    with pytest.raises(SystemExit) as ended:
+        manage.main()
+
+    assert ended.value.code == (143 if isinstance(told, SystemExit) else 130)

@@ -165,7 +165,8 @@ def test_users_and_groups_are_answered_as_described(send):
         path = f"/scim/{kind}/{{id}}"
         assert send("get", path, id=each["id"]).status_code == 200
         tag = {"If-None-Match": each["meta"]["version"]}
-        assert send("get", path, id=each["id"], headers=tag).status_code == 304
+        unchanged = send("get", path, query="excludedAttributes=groups", id=each["id"], headers=tag)
+        assert unchanged.status_code == 304
         assert send("put", path, each, id=each["id"]).status_code == 200
         rename = patch({"op": "replace", "path": "displayName", "value": "New"})
         assert send("patch", path, rename, id=each["id"]).status_code in {200, 204}

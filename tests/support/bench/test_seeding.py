@@ -9,6 +9,8 @@ from django.db import connection
 from tenants.current import in_tenant
 from tests.support.bench import people, seeding
 
+pytestmark = pytest.mark.owner  # a model is written, read, and taken away again
+
 NUMBER, OTHER = 7, 10
 UUID7 = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}")
 TIME = re.compile(r"\d{4}-\d\d-\d\dT[\d:.]+\+00:00")
