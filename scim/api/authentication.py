@@ -32,7 +32,8 @@ _TOO_MANY: Final = (
 )
 
 
-# For so long after it was found good, and to have the scope of reads, a token's reads go ahead of the next look at it (scim.api.foresight).
+# For so long after a token was found good, with the scope of reads, its reads go ahead of the next look
+# at it (scim.api.foresight).
 _GOOD_SECONDS: Final = 60.0
 _MOST_GOOD: Final = 10_000
 _good: Final[dict[bytes, float]] = {}  # digests of tokens, and until when
@@ -73,7 +74,10 @@ class SecretTokenAuthentication(BaseAuthentication):
 
 
 def was_good(request: HttpRequest) -> bool:
-    """True if the token of the request was good for reads within the last minute; it is looked up again all the same."""
+    """True if the token of the request was good for reads within the last minute.
+
+    It is looked up again all the same.
+    """
     return time.monotonic() < _good.get(_digest(request), 0.0)
 
 
