@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.deployment import new_deployment
-from tests.support.server import _children
+from tests.support.server import children
 from tests.support.waiting import WITHIN, wait_until
 
 pytestmark = pytest.mark.e2e
@@ -59,7 +59,7 @@ def further(met):
 
 def successors(master):
     """The processes that a master has started in its own place: gunicorn tells them of it."""
-    return [pid for pid in _children(master) if b"\0GUNICORN_PID=" in _environment(pid)]
+    return [pid for pid in children(master) if b"\0GUNICORN_PID=" in _environment(pid)]
 
 
 def _environment(pid):
@@ -71,11 +71,11 @@ def _environment(pid):
 
 def test_a_reload_replaces_the_workers_and_fails_no_request(deployment):
     master = deployment.process.pid
-    former = set(_children(master))
+    former = set(children(master))
 
     with under_load(deployment) as met:
         os.kill(master, signal.SIGHUP)
-        wait_until(lambda: former.isdisjoint(_children(master)), "the workers were replaced")
+        wait_until(lambda: former.isdisjoint(children(master)), "the workers were replaced")
         further(met)
 
     assert set(met) == {404}  # the answer of a host that is no tenant yet
@@ -100,7 +100,7 @@ def test_one_signal_replaces_the_master_and_fails_no_request(deployment):
 
 def answers_after_a_stop(deployment, master):
     """The answers to requests that wait at the socket when the server is stopped, which then ends."""
-    workers = _children(master)
+    workers = children(master)
     for worker in workers:
         os.kill(worker, signal.SIGSTOP)
     with ThreadPoolExecutor(CLIENTS) as pool:

@@ -133,7 +133,7 @@ class Server:
 
     def workers(self, command: str) -> list[int]:
         """The process ids of the workers that the server has started with that command."""
-        return [pid for pid in _children(self.process.pid) if command in _command_line(pid)]
+        return [pid for pid in children(self.process.pid) if command in _command_line(pid)]
 
     def worker(self, command: str) -> int:
         """The process id of the worker that runs that command, once it runs: it may be on its way."""
@@ -215,7 +215,7 @@ def send(
         connection.close()
 
 
-def _children(parent: int) -> list[int]:
+def children(parent: int) -> list[int]:
     """The processes that a process has started: read from /proc, since a minimal system has no pgrep."""
     found = []
     for stat in Path("/proc").glob("[0-9]*/stat"):

@@ -13,6 +13,7 @@ from tests.support.waiting import WITHIN
 
 LOCK = "SELECT pg_advisory_xact_lock(70)"
 LATE = deadlines.MOST_SECONDS
+PROMISED = 10  # seconds, in which a request ends (docs/security.md)
 
 
 class Request(threading.Thread):
@@ -64,6 +65,13 @@ def test_a_request_that_waits_too_long_is_cut_off():
 
     assert cut == [0, 0, 1]
     assert is_disconnection(request.error)
+
+
+def test_the_parts_of_the_time_are_together_what_is_promised():
+    """Looks come at intervals: one finds that the request is late, another that it is stuck."""
+    looks = 2 * deadlines._LOOK_SECONDS
+
+    assert LATE + deadlines.STUCK_SECONDS + looks < PROMISED
 
 
 @pytest.mark.usefixtures("locked")

@@ -25,7 +25,7 @@ from tests.support import pgbouncer, receiver
 from tests.support.clients import MEDIA_TYPE, Answer
 from tests.support.deployment import Deployment
 from tests.support.postgres import is_gone, postmaster_pid
-from tests.support.server import _children, send
+from tests.support.server import children, send
 from tests.support.waiting import WITHIN, wait_until
 
 TENANT: Final = "acme"
@@ -52,7 +52,7 @@ class Installation:
 
     @property
     def workers(self) -> list[int]:
-        return _children(self.master)
+        return children(self.master)
 
     @property
     def data(self) -> Path:
@@ -63,7 +63,7 @@ class Installation:
     def postgresql(self) -> list[int]:
         """The postmaster and all its processes."""
         postmaster = postmaster_pid(self.data)
-        return [postmaster, *_children(postmaster)]
+        return [postmaster, *children(postmaster)]
 
     def send(self, method: str, path: str, body: str | None = None) -> Answer:
         """The answer to a SCIM request of the tenant's client, on a connection of its own."""

@@ -13,7 +13,7 @@ import psycopg
 
 from tests.support.faults.installation import CLOCK, Installation, pause, signal_all
 from tests.support.postgres import is_gone, postmaster_pid
-from tests.support.server import _children
+from tests.support.server import children
 from tests.support.waiting import wait_until
 
 _OURS: Final = (
@@ -62,8 +62,8 @@ def _reload(made: Installation) -> None:
 def _replace_master(made: Installation) -> None:
     former, workers = made.deployment.process, set(made.workers)
     os.kill(former.pid, signal.SIGUSR2)
-    wait_until(lambda: set(_children(former.pid)) > workers, "another master was started")
-    [master] = set(_children(former.pid)) - workers
+    wait_until(lambda: set(children(former.pid)) > workers, "another master was started")
+    [master] = set(children(former.pid)) - workers
     former.wait()
     made.deployment.process = _Adopted(master)
 
@@ -164,7 +164,7 @@ class _Adopted:
         os.kill(self.pid, number)
 
     def wait(self, _seconds: float = 0) -> int:
-        wait_until(lambda: not _children(self.pid), "its workers have ended")
+        wait_until(lambda: not children(self.pid), "its workers have ended")
         return 0
 
 
