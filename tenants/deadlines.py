@@ -84,6 +84,11 @@ def watched(since: float) -> Iterator[None]:
             del _requests[thread]
 
 
+def present() -> int:
+    """The number of requests that threads of this process handle at this moment."""
+    return len(_requests)
+
+
 def is_late() -> bool:
     """True if the time of this thread's request is over."""
     request = _requests.get(threading.get_ident())

@@ -45,6 +45,7 @@ from scim.provider.resources import Existing
 from scim.repository.base import Loading, Query, Source
 from tenants.backend.statements import Hot
 from tenants.current import TenantRequest, current_tenant
+from tenants.yielding import computing
 
 # A removal is answered without a body.
 NOTHING_RELATED = Projection(attributes=())
@@ -277,6 +278,10 @@ class BulkView(ScimView):
 
     operation = "bulk"
     parser_classes = [BulkParser]
+
+    def dispatch(self, *args: Any, **kwargs: Any) -> Any:
+        with computing():
+            return super().dispatch(*args, **kwargs)
 
     def post(self, request: Request) -> Response:
         types = resource_types(current_tenant())

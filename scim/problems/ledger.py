@@ -10,7 +10,6 @@ digests of the names that were sent, keyed by SECRET_KEY, and the create that su
 such as look-ups, are one subject for each kind and credential.
 """
 
-import json
 import logging
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
@@ -27,6 +26,7 @@ from django.utils.crypto import salted_hmac
 
 from accounts.sealing import secret_keys
 from scim.protocol import urns
+from scim.protocol.writing import to_json
 from scim.provider.features import Round
 from scim.provider.observers import Answered, Observer
 from tenants import clock
@@ -143,14 +143,14 @@ def flush() -> None:
         with in_public(), connection.cursor() as cursor:
             if refused:
                 with transaction.atomic():
-                    cursor.execute(_OPEN, [_json(map(asdict, refused))])
+                    cursor.execute(_OPEN, [to_json([asdict(each) for each in refused])])
                     cursor.execute(
                         _PRUNE, [[each.tenant_id for each in refused], clock.now() - KEPT]
                     )
             if succeeded:
                 rows = _successes(succeeded)
                 with transaction.atomic():
-                    cursor.execute(_SETTLE, [_json(rows)])
+                    cursor.execute(_SETTLE, [to_json(rows)])
     except Error:  # Django's InterfaceError is no DatabaseError
         _logger.exception("The problems of the last seconds could not be written.")
 
@@ -229,13 +229,6 @@ def _successes(succeeded: Mapping[tuple[UUID, str], datetime]) -> list[dict[str,
         {"tenant_id": tenant_id, "subject": subject, "at": at}
         for (tenant_id, subject), at in succeeded.items()
     ]
-
-
-def _json(rows: Iterable[dict[str, Any]]) -> str:
-    return json.dumps(
-        list(rows),
-        default=lambda value: value.isoformat() if isinstance(value, datetime) else str(value),
-    )
 
 
 _COLUMNS: Final = {

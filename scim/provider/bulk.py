@@ -30,6 +30,7 @@ from scim.provider.resources import Creation, Existing
 from scim.repository import resources as repository
 from scim.repository.base import Loading
 from tenants import clock
+from tenants.yielding import in_turns
 
 _TOGETHER: Final = 100  # resources that are created at once, at most
 # Names of operations in the log, the same as for single requests.
@@ -53,7 +54,7 @@ def perform(request: BulkRequest, requester: Requester) -> list[Result]:
     job = _Job(request.operations, requester, watches, _chosen_ids(request))
     results: dict[int, Result] = {}
     errors = 0
-    for units in _together(request):
+    for units in in_turns(_together(request)):
         done = job.run(units[0]) if len(units) == 1 else job.run_together(units)
         results |= done
         errors += sum(result.error is not None for result in done.values())

@@ -41,6 +41,7 @@ from scim.repository.base import (
 from tenants import clock
 from tenants.backend.statements import Hot
 from tenants.current import current_tenant
+from tenants.yielding import in_turns
 
 # Members in the answer to a PATCH; with more of them it has no body.
 MEMBERS_SHOWN: Final = 100
@@ -110,7 +111,7 @@ def create_all(creations: Sequence[Creation], watches: Watches) -> list[Stored]:
 
     Raises the first error of any of them; the caller rolls all of them back then.
     """
-    writes = [_creation(each, watches) for each in creations]
+    writes = [_creation(each, watches) for each in in_turns(creations)]
     resources.write_new(writes)
     for observer in observers():
         known: list[tuple[Question, bool]] = []

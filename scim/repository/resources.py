@@ -25,6 +25,7 @@ from scim.repository.sql import Parameter, sql
 from tenants.backend.base import execute, execute_late, violated_constraint
 from tenants.backend.statements import Hot
 from tenants.lettercase import fold
+from tenants.yielding import in_turns
 
 # Columns that `gathered` reads, before the JSON of relations and the members.
 FIELDS: Final = "r.id, r.document, r.version, r.created, r.last_modified"
@@ -242,7 +243,7 @@ def write_new(creations: Sequence[Write]) -> None:
 
     They are without members, and of one type.
     """
-    rows = [_write_parameters(each) for each in creations]
+    rows = [_write_parameters(each) for each in in_turns(creations)]
     former = _former([row["external_id"] for row in rows])
     for row in rows:
         row["continues"] = former.get((row["resource_type"], row["external_id"]))

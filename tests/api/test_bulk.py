@@ -1,9 +1,13 @@
 """Bulk (RFC 7644 §3.7): many operations in one request, each as if it came alone."""
 
+import sys
+
 import pytest
 from django.forms import model_to_dict
 
 from scim.models import AttributeChange, ProvisioningEvent, Resource
+from scim.provider import bulk as bulk_provider
+from tenants import yielding
 from tenants.current import in_tenant
 from tests.support.bulk import (
     UNKNOWN,
@@ -336,3 +340,26 @@ def test_a_user_who_is_created_again_with_others_continues_the_deleted_one(acme,
     with in_tenant(acme):
         continued = [Resource.objects.get(id=id_of(each)).continues for each in results]
     assert [str(each) for each in continued] == ["None", former, "None"]
+
+
+def test_a_bulk_request_lets_others_go_first_before_each_user_is_read_and_before_it_is_written(
+    acme_scim, monkeypatch
+):
+    others, turns = [], []
+    monkeypatch.setattr(yielding, "_give_way", lambda _work: others.append(None))
+    perform = bulk_provider.perform
+
+    def performed(*args):
+        turns.append(sys.getswitchinterval())
+        return perform(*args)
+
+    monkeypatch.setattr(bulk_provider, "perform", performed)
+    usual = sys.getswitchinterval()
+
+    results = send(acme_scim, *(post(name, "/Users", user(name)) for name in "abc"))
+    before = len(others)
+    acme_scim.post("/Users", user("single"))
+
+    assert statuses(results) == ["201"] * 3
+    assert (before, len(others)) == (7, 7)  # the three together, and twice each
+    assert (turns, sys.getswitchinterval()) == ([pytest.approx(yielding.TURN_SECONDS)], usual)

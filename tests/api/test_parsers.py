@@ -61,6 +61,12 @@ def test_nesting_up_to_the_limit_is_read_and_brackets_in_strings_do_not_count():
     assert parse(b'["' + b"[{" * 100 + b'"]') == ["[{" * 100]
 
 
+@pytest.mark.parametrize("before", [b'"a",' * 200, b'"[\\"{",' * 200, b" " * 5_000, b"1," * 5_000])
+def test_nesting_counts_whatever_stands_before_it(before):
+    with pytest.raises(InvalidSyntax, match="nests"):
+        parse(b"[" + before + b"[" * MAX_DEPTH + b"]" * MAX_DEPTH + b"]")
+
+
 def test_the_number_of_members_is_limited_for_the_whole_document():
     members = ",".join(f'{{"a{number}": 1}}' for number in range(MAX_NAMES + 1))
 
@@ -68,9 +74,10 @@ def test_the_number_of_members_is_limited_for_the_whole_document():
         parse(f"[{members}]".encode())
 
 
-def test_checking_the_depth_of_a_hostile_string_takes_linear_time():
+@pytest.mark.parametrize("hostile", [b'\\"', b"\\", b'"', b'"\\', b"a"])
+def test_checking_the_depth_of_a_hostile_string_takes_linear_time(hostile):
     """Quadratic, it would not end within hours."""
-    body = b"[" * 33 + b'"' + b'\\"' * 500_000
+    body = b"[" * 32 + b"]" * 32 + b'"' + hostile * 500_000
 
     with pytest.raises(InvalidSyntax):
         parse(body)
