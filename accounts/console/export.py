@@ -25,6 +25,7 @@ from accounts.console.action import Action, Call
 from accounts.console.screen import RecordAdmin
 from accounts.signed_in import may, way_back
 from tenants.words import counted
+from tenants.yielding import computing, in_turns
 
 CHUNK: Final = 1_000  # rows
 # What a spreadsheet takes for the beginning of a formula (OWASP, CSV injection).
@@ -137,8 +138,8 @@ def _lines(export: Export, back: Back, found: QuerySet[Any]) -> Iterator[str]:
 
 
 def _chunk(back: Back, found: QuerySet[Any], export: Export) -> list[tuple[Any, Sequence[Any]]]:
-    with back():
-        return [(row.pk, export.cells(row)) for row in found[:CHUNK]]
+    with back(), computing():
+        return [(row.pk, export.cells(row)) for row in in_turns(found[:CHUNK])]
 
 
 def _text(rows: Iterable[Sequence[Any]]) -> str:

@@ -9,7 +9,7 @@ import pytest
 from accounts.console.export import safe
 from accounts.models import AuditEntry
 from accounts.permissions import Role
-from tenants import clock
+from tenants import clock, yielding
 from tenants.current import in_tenant
 from tests.support.at_screens import BJENSEN, JSMITH
 from tests.support.pages import exported, nonce_in
@@ -67,6 +67,16 @@ def test_the_lists_button_keeps_filters_and_search_and_forgets_the_page(own_host
     page = own_host.get(f"{USERS}?state=active&q=barbara&o=1")
 
     assert f'href="{USERS}export/?state=active&amp;q=barbara"' in page.text
+
+
+@pytest.mark.usefixtures("people")
+def test_an_export_lets_other_requests_go_first_before_each_line(own_host, monkeypatch):
+    others = []
+    monkeypatch.setattr(yielding, "_give_way", lambda _work: others.append(None))
+
+    exported(own_host, USERS)
+
+    assert len(others) == 2
 
 
 def test_a_long_list_is_read_chunk_by_chunk_and_complete(
