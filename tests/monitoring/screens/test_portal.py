@@ -20,6 +20,7 @@ from tests.support.payloads import user
 
 NOW = datetime(2026, 11, 25, 10, 0, tzinfo=UTC)
 PROGRESS = "/admin/setup/progress/"
+CYCLE = 2400  # seconds from one cycle of Entra's to the next
 
 
 @pytest.fixture(autouse=True)
@@ -246,6 +247,29 @@ def test_a_failure_that_entra_repeats_is_listed_once(at_home, entra, clock):
     assert [row[:2] for row in rows] == [
         ["2 minutes ago", "Creation refused: no work e-mail"],
         ["8 minutes ago", "Creation refused: no work e-mail"],
+    ]
+
+
+@needs("inspector")
+def test_a_failure_is_listed_however_often_another_one_came_since(at_home, entra, clock):
+    """Entra repeats what was refused 36 times a day; other requests are answered between."""
+    first, second = (
+        {key: value for key, value in user(name).items() if key != "emails"} for name in ("a", "b")
+    )
+    clock.shift(-40 * CYCLE)
+    entra.post("/Users", first)
+    for _ in range(40):
+        clock.shift(CYCLE)
+        entra.post("/Users", second)
+        entra.get("/Users?filter=userName+eq")
+        entra.get("/Users")
+
+    rows = table_of(at_home.get("/admin/"), "Last failures")
+
+    assert [row[:2] for row in rows] == [
+        ["just now", "Look-up refused: filter: unreadable"],
+        ["just now", "Creation refused: no work e-mail"],
+        ["1 day ago", "Creation refused: no work e-mail"],
     ]
 
 
