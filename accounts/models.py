@@ -169,7 +169,7 @@ class SecretToken(RestrictedCredential):
     use_count = models.PositiveBigIntegerField(default=0)
 
     class Meta:
-        ordering = ["-created_at"]
+        ordering = ["-created_at", "pk"]
         constraints = [
             models.CheckConstraint(
                 name="secret_token_expires_or_says_why_not",
@@ -202,7 +202,7 @@ class OAuthClient(RestrictedCredential):
     revoked_by = models.CharField(max_length=ACTOR_LENGTH, blank=True)
 
     class Meta:
-        ordering = ["-created_at"]
+        ordering = ["-created_at", "pk"]
         verbose_name = "OAuth client"
 
     def __str__(self) -> str:
@@ -234,7 +234,7 @@ class ClientSecret(Credential):
     last_used_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
-        ordering = ["-created_at"]
+        ordering = ["-created_at", "pk"]
 
     def __str__(self) -> str:
         return f"{self.client.label} ({self.public_id})"

@@ -257,7 +257,7 @@ class Alarm(models.Model):
     settled_by = models.CharField(max_length=200, blank=True)
 
     class Meta:
-        ordering = ["-noticed_at"]
+        ordering = ["-noticed_at", "pk"]
         constraints = [
             models.UniqueConstraint(
                 name="tenants_alarm_one_open",

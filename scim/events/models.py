@@ -56,7 +56,7 @@ class EventStream(models.Model):
 
     class Meta:
         app_label = "scim"
-        ordering = ["-created_at"]
+        ordering = ["-created_at", "pk"]
 
     def __str__(self) -> str:
         return f"{self.label} ({self.public_id})"
@@ -118,7 +118,7 @@ class Delivery(models.Model):
 
     class Meta:
         app_label = "scim"
-        ordering = ["-event_id"]
+        ordering = ["-event_id", "pk"]
         verbose_name_plural = "delivery log"
         indexes = [
             models.Index(

@@ -27,7 +27,7 @@ class ExtensionSchema(models.Model):
 
     class Meta:
         app_label = "scim"
-        ordering = ["created_at", "urn"]
+        ordering = ["created_at", "urn_key"]
         verbose_name = "extension schema"
 
     def __str__(self) -> str:
