@@ -20,9 +20,10 @@ from tenants.backend.statements import Hot
 from tenants.current import TenantRequest, address_of, current_tenant, log_with
 from tenants.middleware import TenantMiddleware
 
-CHALLENGE: Final = 'Bearer realm="myPolicies SCIM"'
-INVALID_TOKEN: Final = f'{CHALLENGE}, error="invalid_token"'
-INSUFFICIENT_SCOPE: Final = f'{CHALLENGE}, error="insufficient_scope"'
+_SCHEME: Final = "bearer"
+_CHALLENGE: Final = 'Bearer realm="myPolicies SCIM"'
+_INVALID_TOKEN: Final = f'{_CHALLENGE}, error="invalid_token"'
+INSUFFICIENT_SCOPE: Final = f'{_CHALLENGE}, error="insufficient_scope"'
 _MISSING: Final = (
     "The request has no secret token. Send it as 'Authorization: Bearer <Secret Token>'."
 )
@@ -124,7 +125,17 @@ def _kind(value: str) -> tokens.Kind:
 def bearer_token(header: str) -> str | None:
     """The token in the header, None without one; the scheme's letter case does not matter."""
     scheme, _, value = header.strip().partition(" ")
-    return value.strip() or None if scheme.lower() == "bearer" else None
+    return value.strip() or None if scheme.lower() == _SCHEME else None
+
+
+def challenge_of(request: HttpRequest) -> str:
+    """The challenge that a refused request is answered with (RFC 6750 §3).
+
+    It has an error code if the request named the scheme; without credentials, and with those of another
+    scheme, it has none.
+    """
+    scheme = request.META.get("HTTP_AUTHORIZATION", "").strip().partition(" ")[0]
+    return _INVALID_TOKEN if scheme.lower() == _SCHEME else _CHALLENGE
 
 
 def check_scope(verified: Verified, scope: Scope) -> None:

@@ -10,7 +10,7 @@ from django.http import Http404, HttpRequest, UnreadablePostError
 from rest_framework import exceptions as drf
 from rest_framework.response import Response
 
-from scim.api.authentication import CHALLENGE, INSUFFICIENT_SCOPE, INVALID_TOKEN
+from scim.api.authentication import INSUFFICIENT_SCOPE, challenge_of
 from scim.api.log import Logged, log_refusal
 from scim.api.renderers import ScimResponse
 from scim.protocol import errors
@@ -85,8 +85,7 @@ def _headers(error: errors.ScimError, request: HttpRequest, allow: str) -> dict[
     headers: dict[str, str] = {}
     match error:
         case errors.Unauthorized():
-            sent = "HTTP_AUTHORIZATION" in request.META
-            headers["WWW-Authenticate"] = INVALID_TOKEN if sent else CHALLENGE
+            headers["WWW-Authenticate"] = challenge_of(request)
         case errors.InsufficientScope():
             headers["WWW-Authenticate"] = f'{INSUFFICIENT_SCOPE}, scope="{error.scope}"'
         case errors.MethodNotAllowed():

@@ -24,7 +24,7 @@ from django.views.decorators.csrf import csrf_exempt
 from accounts import tokens
 from accounts.sealing import SealBroken
 from scim.api import bodies
-from scim.api.authentication import CHALLENGE, INVALID_TOKEN, bearer_token, requester_of
+from scim.api.authentication import bearer_token, challenge_of, requester_of
 from scim.api.log import Asked, log_read, log_refusal
 from scim.api.views import JsonView
 from scim.events import outbox, signing
@@ -199,7 +199,6 @@ def _refusal(request: HttpRequest, asked: Asked, error: ScimError) -> HttpRespon
     log_refusal(request, asked, error)
     headers = dict(_NO_STORE)
     if isinstance(error, Unauthorized):
-        sent = "HTTP_AUTHORIZATION" in request.META
-        headers["WWW-Authenticate"] = INVALID_TOKEN if sent else CHALLENGE
+        headers["WWW-Authenticate"] = challenge_of(request)
     body = {"err": _CODES.get(error.status, "invalid_request"), "description": error.detail}
     return JsonResponse(body, status=error.status, headers=headers)
