@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from datetime import datetime, timedelta
 from typing import Final, assert_never
 from uuid import UUID
 
@@ -13,9 +14,10 @@ from scim.protocol.schema import Relation
 from scim.protocol.targets import Edit, MemberEdit
 from scim.protocol.text import read_id
 from scim.repository import relations
-from scim.repository.base import Moved
+from scim.repository.base import Moved, Operation
 from scim.repository.sql import Parameter, Sql, sql
 from scim.repository.where import compile_element
+from tenants import clock
 from tenants.backend.base import execute
 
 # The member's row is held against a removal that runs at the same time.
@@ -31,10 +33,26 @@ _COUNT: Final = """
 SELECT count(*) FROM (SELECT 1 FROM scim_membership WHERE group_id = %s LIMIT %s) AS found
 """
 _MOVED: Final = """
-SELECT event.resource_id <> change.resource_id FROM (
-    SELECT resource_id, event_id FROM scim_attributechange WHERE resource_id = %s ORDER BY id DESC LIMIT 1
+SELECT event.resource_id <> change.resource_id, change.at FROM (
+    SELECT resource_id, event_id, at FROM scim_attributechange WHERE resource_id = %s ORDER BY id DESC LIMIT 1
 ) AS change JOIN scim_provisioningevent AS event ON event.id = change.event_id
 """
+# From the few deletions of these minutes, each with the groups that it has changed, whatever their history.
+_MOVED_ABOUT: Final = f"""
+SELECT EXISTS (
+    SELECT 1 FROM (
+        SELECT id FROM scim_provisioningevent
+        WHERE operation IN ('{Operation.DELETE}', '{Operation.RESTORE}') AND id BETWEEN %s AND %s
+            AND resource_id <> %s
+        OFFSET 0
+    ) AS event CROSS JOIN LATERAL (
+        SELECT resource_id FROM scim_attributechange WHERE event_id = event.id OFFSET 0
+    ) AS change
+    WHERE change.resource_id = %s
+)
+"""
+# Longer than a request may take (tenants.deadlines) and the clocks of two machines may differ.
+_ABOUT: Final = timedelta(minutes=1)
 # Of two that nest groups at the same time, the second sees what the first did.
 _LOCK_NESTING: Final = (
     "SELECT pg_advisory_xact_lock(hashtextextended(current_schema() || ' nesting', 0))"
@@ -93,9 +111,18 @@ def has_at_most(number: int, group: UUID) -> bool:
 def have_moved(group: UUID) -> bool:
     """True if a member left or came back by itself, deleted or restored, since the group changed.
 
-    The newest row of the group's history is then of a request about the member (decision 0007).
+    The newest row of the group's history is then of a request about the member (decision 0007). True as well
+    if that happened at about the same time: it may have been committed after the change, with its row before.
     """
-    return any(moved for (moved,) in execute(_MOVED, [group]))
+    for has_moved, changed_at in execute(_MOVED, [group]):
+        return has_moved or _have_moved_about(changed_at, group)
+    return False
+
+
+def _have_moved_about(moment: datetime, group: UUID) -> bool:
+    first, last = (clock.first_id_at(moment + away) for away in (-_ABOUT, _ABOUT))
+    [(has_moved,)] = execute(_MOVED_ABOUT, [first, last, group, group])
+    return bool(has_moved)
 
 
 def _apply(group: UUID, edit: MemberEdit) -> Moved:

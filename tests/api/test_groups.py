@@ -3,9 +3,11 @@
 from typing import Any
 
 import pytest
+import time_machine
 
 from scim.models import AttributeChange, Membership, ProvisioningEvent
 from scim.protocol import urns
+from tenants import clock
 from tenants.current import in_tenant
 
 MICROSOFT_GROUP = "http://schemas.microsoft.com/2006/11/ResourceManagement/ADSCIM/2.0/Group"
@@ -232,9 +234,24 @@ def test_a_bulk_request_is_told_apart_as_well(acme_scim, people):
     assert (before, acme_scim.get(group, headers=known).status) == (304, 200)
 
 
-def test_a_later_change_of_the_group_is_a_version_to_have_again(acme_scim, people):
+@pytest.mark.parametrize(("seconds", "status"), [(0, 200), (59, 200), (61, 304)])
+def test_a_later_change_of_the_group_is_a_version_to_have_again(seconds, status, acme_scim, people):
+    """A deletion that was begun shortly before the change may have been committed after it."""
+    with time_machine.travel(clock.now(), tick=False) as traveller:
+        group = f"/Groups/{make_group(acme_scim, 'Tour Guides', *people)}"
+        acme_scim.delete(f"/Users/{people[0]}")
+        traveller.shift(seconds)
+        acme_scim.patch(group, patch({"op": "replace", "path": "displayName", "value": "Guides"}))
+
+        assert acme_scim.get(group, headers={"If-None-Match": 'W/"2"'}).status == status
+
+
+def test_a_deletion_in_another_group_is_no_news_here(acme_scim, people):
     group = f"/Groups/{make_group(acme_scim, 'Tour Guides', *people)}"
-    acme_scim.delete(f"/Users/{people[0]}")
+    other = acme_scim.post("/Users", user("other")).json["id"]
+    make_group(acme_scim, "Others", other)
+    for path in (f"/Users/{other}", f"/Groups/{make_group(acme_scim, 'Former')}"):
+        acme_scim.delete(path)
     acme_scim.patch(group, patch({"op": "replace", "path": "displayName", "value": "Guides"}))
 
     assert acme_scim.get(group, headers={"If-None-Match": 'W/"2"'}).status == 304
