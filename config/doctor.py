@@ -18,8 +18,7 @@ from django.db import Error, connection
 from accounts import audit, audit_heads, presets, resealing
 from accounts.audit_heads import Heads
 from config import checks
-from tenants import clock, logins, numbers, placement, schemas
-from tenants import connection as connections
+from tenants import clock, connectivity, logins, numbers, placement, schemas
 from tenants.checks import check_role
 from tenants.current import in_public, in_tenant
 from tenants.models import Expiry, Mail, Tenant
@@ -364,11 +363,11 @@ def _address_preset() -> Iterator[Finding]:
 
 def _traffic() -> Iterator[Finding]:
     now = clock.now()
-    wanting = (connections.SILENT.name, connections.FAILING.name)
+    wanting = (connectivity.SILENT.name, connectivity.FAILING.name)
     with in_public():
-        tenants = connections.with_state(Tenant.objects.filter(is_operator=False), now)
+        tenants = connectivity.with_state(Tenant.objects.filter(is_operator=False), now)
         for tenant in tenants.filter(connection__in=wanting):
-            sentence = connections.read(tenant, now).sentence
+            sentence = connectivity.read(tenant, now).sentence
             remedy = "The tenant's page has the reason and the remedy."
             yield Finding("traffic", Level.WARNING, sentence, remedy, tenant.custom_domain)
 

@@ -18,8 +18,7 @@ from django.db import Error, connection
 from django.db.models import Count, Sum
 
 from scim.provider.features import features
-from tenants import clock
-from tenants import connection as connections
+from tenants import clock, connectivity
 from tenants.current import in_public
 from tenants.models import Alarm, Expiry, Mail, Tenant, TrafficDay
 
@@ -154,8 +153,8 @@ def _labeled(name: str, meaning: str, label: str, values: dict[str, float]) -> A
 def _registry() -> Iterator[Any]:
     now = clock.now()
     customers = Tenant.objects.filter(is_operator=False)
-    states = connections.with_state(customers, now).values_list("connection").annotate(Count("pk"))
-    found: dict[str, float] = {**dict.fromkeys(connections.STATES, 0), **dict(states.order_by())}
+    states = connectivity.with_state(customers, now).values_list("connection").annotate(Count("pk"))
+    found: dict[str, float] = {**dict.fromkeys(connectivity.STATES, 0), **dict(states.order_by())}
     yield _labeled("tenants", "Tenants by the state of their connection", "state", found)
     mails = dict(Mail.objects.order_by().values_list("status").annotate(Count("pk")))
     unsent: dict[str, float] = {

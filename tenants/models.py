@@ -112,7 +112,7 @@ class Reach(models.TextChoices):
 class Traffic(models.Model):
     """The latest provisioning traffic of a tenant (tenants.traffic); no personal data.
 
-    There is a row from the first request on; tenants.connection interprets it.
+    There is a row from the first request on; tenants.connectivity interprets it.
     """
 
     tenant = models.OneToOneField(Tenant, models.CASCADE, primary_key=True, related_name="traffic")

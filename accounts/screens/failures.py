@@ -15,7 +15,7 @@ from django.urls import NoReverseMatch
 from accounts.console.page import link
 from accounts.links import visit_path
 from accounts.tokens import SUPPORT
-from tenants.connection import Refusal, ago
+from tenants.connectivity import Refusal, ago
 from tenants.models import Tenant
 
 

@@ -18,8 +18,8 @@ from accounts.console.page import Banner, Overview, Stat, State, Table, badge, l
 from accounts.links import staff_path, visit_path
 from accounts.screens import days
 from accounts.screens.failures import Failure, beside, failure_of, log_link
-from tenants import connection, placement
-from tenants.connection import (
+from tenants import connectivity, placement
+from tenants.connectivity import (
     ATTENTION,
     CONNECTED,
     FAILING,
@@ -212,7 +212,7 @@ def _failing(tenants: QuerySet[Tenant], now: datetime) -> Table:
     found = tenants.filter(connection=FAILING.name).order_by(newest.desc(nulls_last=True), "pk")
     rows = []
     for tenant in found[:LISTED]:
-        refusal = connection.read(tenant, now).failure
+        refusal = connectivity.read(tenant, now).failure
         if refusal is not None:
             rows.append(_refused(tenant, refusal, failure_of(refusal), now))
     return Table("Failing", _REFUSED, tuple(rows), "No tenant's connection is failing.")
@@ -223,14 +223,14 @@ def _beside(tenants: QuerySet[Tenant], now: datetime) -> tuple[Table, ...]:
     found = tenants.filter(denied__isnull=False, connection__in=_WORKING)
     rows = []
     for tenant in found.order_by("-traffic__last_request_at", "pk")[:LISTED]:
-        refusal = connection.read(tenant, now).beside
+        refusal = connectivity.read(tenant, now).beside
         if refusal is not None:
             rows.append(_refused(tenant, refusal, beside(refusal, now), now))
     return (Table("Refused credentials", _REFUSED, tuple(rows), ""),) if rows else ()
 
 
 def _refused(tenant: Tenant, refusal: Refusal, failure: Failure, now: datetime) -> tuple[Any, ...]:
-    ago = connection.ago(refusal.at, now)
+    ago = connectivity.ago(refusal.at, now)
     when = log_link(tenant, ago, refusal)
     return tenant_link(tenant), failure.what, failure.fix, when
 

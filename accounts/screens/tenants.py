@@ -31,8 +31,8 @@ from accounts.screens.failures import Failure, beside, failure_of, log_link
 from accounts.screens.overview import connection_badge, sparklines
 from accounts.screens.site import StaffSite, show_tenant
 from accounts.signed_in import may
-from tenants import clock, connection, schemas
-from tenants.connection import STATES, Connection, Refusal, with_state
+from tenants import clock, connectivity, schemas
+from tenants.connectivity import STATES, Connection, Refusal, with_state
 from tenants.models import Status, Tenant
 
 FOUND_AS: Final = "Tenants"  # in searches
@@ -217,7 +217,7 @@ class TenantAdmin(RecordAdmin[Tenant]):
 
     @admin.display(description="connection")
     def connected(self, tenant: Tenant) -> SafeString:
-        found = connection.read(tenant, clock.now())
+        found = connectivity.read(tenant, clock.now())
         told = found.sentence.partition(", ")[2]
         if found.beside:
             told = f"{told} Also refused: {found.beside.credential}."
@@ -238,7 +238,7 @@ class TenantAdmin(RecordAdmin[Tenant]):
         mint = visit_path(record, "admin:accounts_secrettoken_add")
         buttons = (Button("Generate secret token", mint),) if may(request, MINT) else ()
         now = clock.now()
-        found = connection.read(record, now)
+        found = connectivity.read(record, now)
         sections = (_connection(record, now), Facts("Tenant", facts))
         return Page(record.name, sections, buttons, header=_header(record, found))
 
@@ -298,18 +298,18 @@ def _node(tenant: Tenant) -> Banner | None:
 
 
 def _connection(tenant: Tenant, now: datetime) -> Facts:
-    found = connection.read(tenant, now)
+    found = connectivity.read(tenant, now)
     facts = [Fact("Details", found.sentence)]
     if found.failure:
         facts += _refused(tenant, found.failure, failure_of(found.failure), "Problem")
     if found.beside:
         facts += _refused(tenant, found.beside, beside(found.beside, now), "Also refused")
-    facts.append(Fact("Next cycle", connection.next_cycle(found, now)))
+    facts.append(Fact("Next cycle", connectivity.next_cycle(found, now)))
     return Facts("Connection", tuple(facts))
 
 
 def _refused(tenant: Tenant, refusal: Refusal, failure: Failure, label: str) -> list[Fact]:
-    at = connection.moment(refusal.at)
+    at = connectivity.moment(refusal.at)
     return [
         Fact(label, failure.what),
         Fact("Remedy", failure.fix),

@@ -49,7 +49,7 @@ from accounts.permissions import MINT, Role
 from accounts.screens.approvals import approval_note, asked_for
 from accounts.screens.showing_tokens import facts_of, from_where, shown_once, standing
 from tenants import clock
-from tenants.connection import ago
+from tenants.connectivity import ago
 from tenants.current import current_tenant
 from tenants.models import AddressPreset, Tenant
 

@@ -53,7 +53,7 @@ from scim.models import User
 from scim.protocol import urns
 from scim.screens.records import resource_link
 from scim.screens.visibility import Sight
-from tenants import clock, connection
+from tenants import clock, connectivity
 from tenants.current import current_tenant
 from tenants.models import Alarm, Guard, Tenant, TrafficDay
 from tenants.words import counted
@@ -408,7 +408,7 @@ def _alarms(now: datetime) -> tuple[Banner, ...]:
         Banner(
             "failing",
             f"{alarm.tenant.name}: {alarm} were deactivated or deleted within an hour,",
-            f"{connection.ago(alarm.noticed_at, now)}.",
+            f"{connectivity.ago(alarm.noticed_at, now)}.",
             link(visit_path(alarm.tenant, "admin:tenants_alarm_change", alarm.pk), "Review"),
         )
         for alarm in found.order_by("-noticed_at", "pk")[:LISTED]

@@ -19,7 +19,7 @@ from django.db.models import F, Q, QuerySet
 
 from scim.protocol.errors import Held
 from tenants.backend.base import Late, execute_late
-from tenants.connection import CYCLE
+from tenants.connectivity import CYCLE
 from tenants.models import Alarm, Guard, Tenant
 
 WINDOW: Final = timedelta(hours=1)

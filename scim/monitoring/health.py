@@ -33,8 +33,8 @@ from scim.monitoring.exchanges import LIMITED
 from scim.protocol import urns
 from scim.refusals import in_short, noun_of
 from scim.screens.visibility import Sight
-from tenants import clock, connection, rates
-from tenants.connection import NEVER, Connection, Refusal, ago, connection_of, next_cycle
+from tenants import clock, connectivity, rates
+from tenants.connectivity import NEVER, Connection, Refusal, ago, connection_of, next_cycle
 from tenants.current import current_tenant, in_tenant
 from tenants.models import Expiry, Tenant
 
@@ -191,5 +191,5 @@ def _limit(marks: dict[str, datetime], now: datetime) -> Facts:
     allowed = (
         f"{limit.per_second:g} a second, {limit.burst} at once" if limit.per_second else "No limit"
     )
-    exceeded = connection.ago(marks[LIMITED], now) if LIMITED in marks else "Never"
+    exceeded = connectivity.ago(marks[LIMITED], now) if LIMITED in marks else "Never"
     return Facts("Request limit", (Fact("Allowed", allowed), Fact("Last exceeded", exceeded)))

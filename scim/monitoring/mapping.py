@@ -15,7 +15,7 @@ from scim.monitoring.exchanges import (
     USER_NAME,
     WORK_EMAIL,
 )
-from tenants.connection import ago
+from tenants.connectivity import ago
 from tenants.models import Tenant, Traffic
 
 _FLAG: Final = "aadOptscim062020"

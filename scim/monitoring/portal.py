@@ -26,7 +26,7 @@ from scim.monitoring.health import tenant_overview
 from scim.refusals import explain
 from scim.screens.visibility import Sight
 from tenants import clock
-from tenants.connection import Connection, Refusal, ago, connection_of, open_problems
+from tenants.connectivity import Connection, Refusal, ago, connection_of, open_problems
 from tenants.current import current_tenant
 from tenants.models import Problem, Reach, Tenant
 

@@ -41,7 +41,7 @@ MOST_FOUND: Final = 8  # by that search
 KEPT: Final = timedelta(days=90)  # a settled problem, after its last refusal
 
 _REFUSED_FROM: Final = 400
-# Not about what was sent: credentials (tenants.connection tells of them), a version, a limit.
+# Not about what was sent: credentials (tenants.connectivity tells of them), a version, a limit.
 _PASSING: Final = frozenset({401, 403, 412, 429})
 _NOT_FOUND: Final = 404
 _READS: Final = frozenset({"GET", "HEAD"})

@@ -52,7 +52,7 @@ from scim.refusals import explain, in_short, noun_of
 from scim.screens.records import resource_link
 from scim.screens.visibility import Sight
 from tenants import clock
-from tenants.connection import SENT_WITHIN, open_problems
+from tenants.connectivity import SENT_WITHIN, open_problems
 from tenants.current import current_tenant
 from tenants.models import Problem, Tenant
 from tenants.words import counted

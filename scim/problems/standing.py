@@ -9,7 +9,7 @@ from django.db.models import Count, Max, Min, Q, QuerySet, Sum
 from django.utils.safestring import SafeString
 
 from accounts.console.page import State, badge
-from tenants.connection import SENT_WITHIN, is_open
+from tenants.connectivity import SENT_WITHIN, is_open
 from tenants.models import Problem
 
 

@@ -23,7 +23,7 @@ READ_OTHERWISE = {
     "scim/protocol/values.py": "the door itself",
     "tenants/archive.py": "a file of ours that an operator names, its digests compared",
     "tenants/backup.py": "rows of such a file",
-    "tenants/connection.py": "our own rows",
+    "tenants/connectivity.py": "our own rows",
 }
 
 # Modules that can open a connection, and the reason.

@@ -9,7 +9,7 @@ from scim.guard import guard, undoing, watch
 from scim.guard.undoing import left_behind
 from tenants import clock as clocks
 from tenants import traffic
-from tenants.connection import connection_of
+from tenants.connectivity import connection_of
 from tenants.current import in_public, in_tenant
 from tenants.models import Alarm, Guard
 from tests.guard.undoing import undone

@@ -5,7 +5,7 @@ import pytest
 from accounts import actions
 from accounts.models import SecretToken
 from tenants import clock as clocks
-from tenants import connection, traffic
+from tenants import connectivity, traffic
 from tenants.current import in_public, in_tenant
 from tenants.models import Traffic, TrafficDay
 from tests.support import oauth, people
@@ -19,7 +19,7 @@ def state(acme):
     """`state()`: what staff read of acme's connection now, and why it fails."""
 
     def read():
-        found = connection.connection_of(acme, clocks.now())
+        found = connectivity.connection_of(acme, clocks.now())
         return found.state.name, found.failure.reason if found.failure else ""
 
     return read
@@ -45,7 +45,7 @@ def test_the_first_request_connects_the_tenant_at_once_and_no_other(at_acme, glo
     at_acme.get("/Users", filter='userName eq "c9b1"')
 
     assert state() == ("connected", "")
-    assert connection.connection_of(globex, clocks.now()).state.name == "never"
+    assert connectivity.connection_of(globex, clocks.now()).state.name == "never"
 
 
 def test_a_wrong_token_before_the_first_good_one_is_told(at_acme, acme, state):
@@ -91,7 +91,7 @@ def test_a_revoked_token_beside_one_that_works_is_told_and_no_failure(at_acme, a
     old.get("/Users", headers={"User-Agent": "curl/8.5"})
     later(2)
 
-    found = connection.connection_of(acme, clocks.now())
+    found = connectivity.connection_of(acme, clocks.now())
     assert (found.state.name, found.failure) == ("connected", None)
     assert (found.beside.reason, found.beside.credential, found.beside.user_agent) == (
         "token.revoked",
@@ -161,8 +161,8 @@ def test_a_refusal_at_one_tenant_says_nothing_of_another(at_acme, at_globex, acm
     old.get("/Users")
     traffic.flush()
 
-    assert connection.connection_of(acme, clocks.now()).beside is not None
-    assert connection.connection_of(globex, clocks.now()).beside is None
+    assert connectivity.connection_of(acme, clocks.now()).beside is not None
+    assert connectivity.connection_of(globex, clocks.now()).beside is None
 
 
 def test_an_access_token_that_has_expired_is_part_of_working(acme, state, later):
@@ -187,7 +187,7 @@ def test_a_revoked_client_secret_beside_one_that_works_is_told_and_no_failure(ac
 
     assert statuses == [401, 401]
     assert state() == ("connected", "")
-    beside = connection.connection_of(acme, clocks.now()).beside
+    beside = connectivity.connection_of(acme, clocks.now()).beside
     assert beside.credential == f"client secret {created.secret}"
 
 

@@ -5,8 +5,8 @@ from uuid import uuid4
 
 import pytest
 
-from tenants import connection, lifecycle
-from tenants.connection import ATTENTION, CONNECTED, FAILING, NEVER, SILENT, SUSPENDED, with_state
+from tenants import connectivity, lifecycle
+from tenants.connectivity import ATTENTION, CONNECTED, FAILING, NEVER, SILENT, SUSPENDED, with_state
 from tenants.current import in_public
 from tenants.models import Alarm, CredentialTraffic, Problem, Tenant, Traffic
 
@@ -31,13 +31,13 @@ def state_of():
                 stranger_reason=reason,
                 **fields,
             )
-            return connection.connection_of(tenant, NOW)
+            return connectivity.connection_of(tenant, NOW)
 
     return connected
 
 
 def test_a_tenant_without_traffic_was_never_connected(acme):
-    found = connection.connection_of(acme, NOW)
+    found = connectivity.connection_of(acme, NOW)
 
     assert (found.state, found.sentence, found.next_cycle_at) == (NEVER, "Never connected.", None)
 
@@ -123,7 +123,7 @@ def test_a_suspended_tenant_is_suspended_whatever_its_traffic_was(
     credential(acme, "Entra", *REVOKED, failed_at=1)
 
     silent = state_of(acme, last_request_at=300, last_success_at=300)
-    never = connection.connection_of(globex, NOW)
+    never = connectivity.connection_of(globex, NOW)
 
     assert (silent.state, silent.sentence) == (SUSPENDED, "Suspended, last request 5 hours ago.")
     assert (silent.failure, silent.beside, silent.next_cycle_at) == (None, None, None)
@@ -142,13 +142,14 @@ def test_a_suspended_tenant_is_suspended_whatever_its_traffic_was(
 def test_the_next_cycle_is_said_in_words(minutes, words, acme, state_of):
     found = state_of(acme, last_request_at=minutes, last_success_at=minutes)
 
-    assert connection.next_cycle(found, NOW) == words
+    assert connectivity.next_cycle(found, NOW) == words
 
 
 def test_the_next_cycle_of_a_tenant_that_never_connected_is_unknown(acme, globex):
     lifecycle.suspend(globex)
     words = [
-        connection.next_cycle(connection.connection_of(each, NOW), NOW) for each in (acme, globex)
+        connectivity.next_cycle(connectivity.connection_of(each, NOW), NOW)
+        for each in (acme, globex)
     ]
 
     assert words == ["Unknown", "None while the tenant is suspended"]
@@ -295,7 +296,7 @@ def test_a_list_of_all_tenants_with_their_states_is_one_statement(
 
     with statements() as executed:
         found = {
-            each.custom_domain: connection.read(each, NOW).state.name
+            each.custom_domain: connectivity.read(each, NOW).state.name
             for each in with_state(Tenant.objects.all(), NOW)
         }
 
@@ -314,4 +315,4 @@ def test_a_list_of_all_tenants_with_their_states_is_one_statement(
     ],
 )
 def test_the_age_of_a_moment_is_in_the_largest_unit(seconds, words):
-    assert connection.ago(NOW - timedelta(seconds=seconds), NOW) == words
+    assert connectivity.ago(NOW - timedelta(seconds=seconds), NOW) == words
