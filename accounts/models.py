@@ -1,7 +1,9 @@
 """Rows of a tenant's schema about who may come in: accounts, tokens, OAuth clients, the audit log.
 
 `Account` signs in; `scim.models.Resource` rows are provisioned. Staff are the accounts of the
-operator's own tenant (schema `support`). Nothing here points into another schema.
+operator's own tenant (schema `support`). Nothing here points into another schema. Tables that have tens
+of rows, or the rows of some minutes, are read whole: they have the indexes of what is unique alone, since
+each index is a file of each tenant (decision 0153).
 """
 
 import uuid
@@ -158,7 +160,9 @@ class SecretToken(RestrictedCredential):
     )
     digest = models.BinaryField(unique=True, editable=False)  # SHA-256(tenant id || value)
     label = models.CharField(max_length=LABEL_LENGTH)
-    issued_for = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="secret_tokens")
+    issued_for = models.ForeignKey(
+        Account, on_delete=models.PROTECT, related_name="secret_tokens", db_index=False
+    )
     created_at = models.DateTimeField(default=clock.now, editable=False)
     created_by = models.CharField(max_length=ACTOR_LENGTH)
     expires_at = models.DateTimeField(null=True, blank=True)
@@ -194,7 +198,9 @@ class OAuthClient(RestrictedCredential):
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)  # the client id
     label = models.CharField(max_length=LABEL_LENGTH)
-    issued_for = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="oauth_clients")
+    issued_for = models.ForeignKey(
+        Account, on_delete=models.PROTECT, related_name="oauth_clients", db_index=False
+    )
     public_keys = models.JSONField(default=dict)  # a JWK set (RFC 7517 §5); {} without keys
     created_at = models.DateTimeField(default=clock.now, editable=False)
     created_by = models.CharField(max_length=ACTOR_LENGTH)
@@ -223,7 +229,9 @@ class ClientSecret(Credential):
     """One of a client's secrets; several live at once, so that they can be exchanged in peace."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    client = models.ForeignKey(OAuthClient, on_delete=models.CASCADE, related_name="secrets")
+    client = models.ForeignKey(
+        OAuthClient, on_delete=models.CASCADE, related_name="secrets", db_index=False
+    )
     public_id = models.CharField(max_length=PUBLIC_ID_LENGTH, unique=True)
     digest = models.BinaryField(unique=True, editable=False)  # SHA-256(tenant id || value)
     created_at = models.DateTimeField(default=clock.now, editable=False)
@@ -253,8 +261,10 @@ class AccessToken(models.Model):
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     digest = models.BinaryField(unique=True, editable=False)  # SHA-256(tenant id || value)
-    client = models.ForeignKey(OAuthClient, on_delete=models.CASCADE)
-    secret = models.ForeignKey(ClientSecret, null=True, on_delete=models.CASCADE)  # None: a key
+    client = models.ForeignKey(OAuthClient, on_delete=models.CASCADE, db_index=False)
+    secret = models.ForeignKey(  # None: a key
+        ClientSecret, null=True, on_delete=models.CASCADE, db_index=False
+    )
     scope = models.CharField(max_length=SCOPE_LENGTH)  # as in RFC 6749 §3.3
     created_at = models.DateTimeField()
     expires_at = models.DateTimeField(db_index=True)
@@ -268,7 +278,7 @@ class SpentAssertion(models.Model):
 
     id = models.BigAutoField(primary_key=True)
     digest = models.BinaryField(unique=True)  # SHA-256(client id || jti)
-    expires_at = models.DateTimeField(db_index=True)
+    expires_at = models.DateTimeField()
 
     def __str__(self) -> str:
         return f"assertion until {self.expires_at}"
@@ -284,7 +294,9 @@ class Factor(models.Model):
         PASSKEY = "passkey", "Passkey"
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    account = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="factors")
+    account = models.ForeignKey(
+        Account, on_delete=models.CASCADE, related_name="factors", db_index=False
+    )
     kind = models.CharField(max_length=8, choices=Kind)
     name = models.CharField(max_length=LABEL_LENGTH)
     secret = SealedField(
@@ -364,7 +376,9 @@ class RecoveryCode(models.Model):
     """One of the codes that let an account in once without its second factor."""
 
     id = models.BigAutoField(primary_key=True)
-    account = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="recovery_codes")
+    account = models.ForeignKey(
+        Account, on_delete=models.CASCADE, related_name="recovery_codes", db_index=False
+    )
     digest = models.BinaryField(unique=True)  # SHA-256(account id || code)
     used_at = models.DateTimeField(null=True)
 
@@ -425,7 +439,7 @@ class Guesses(models.Model):
     key = models.CharField(max_length=64, primary_key=True)  # a keyed digest of what is counted
     login = models.CharField(max_length=64, blank=True, db_index=True)  # another, of the account's
     failures = models.PositiveIntegerField(default=0)
-    last_at = models.DateTimeField(db_index=True)
+    last_at = models.DateTimeField()
     known_at = models.DateTimeField(null=True)  # the last sign-in to the account from the address
     unnoted = models.PositiveIntegerField(default=0)  # failures that no audit entry tells of yet
     noted_at = models.DateTimeField(null=True)

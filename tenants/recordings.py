@@ -6,7 +6,8 @@ and none reads rows in Python (tests/tenants/test_citus_rules.py). So Django mig
 rolled back, its statements are kept in memory, and the schemas get them in a DO block: one message and one
 statement (decision 0046). No schema that is served waits for Python while its tables are locked
 (decision 0093). Where Citus has distributed the schema each statement goes on its own, since a table that
-is made inside a block would stay on the coordinator (decision 0090).
+is made inside a block would stay on the coordinator (decision 0090). A recording is folded: what a later
+migration adds to a table or drops is not done in two steps (tenants.folding).
 """
 
 import secrets
@@ -24,7 +25,7 @@ from django.db.migrations.recorder import MigrationRecorder
 from django_tenants.utils import schema_context
 from psycopg import sql
 
-from tenants import clock, placement
+from tenants import clock, folding, placement
 from tenants.backend.base import PUBLIC
 
 Name = tuple[str, str]  # the app's label and the migration's own name
@@ -32,6 +33,8 @@ Name = tuple[str, str]  # the app's label and the migration's own name
 TABLE: Final = "django_migrations"
 _BLOCK: Final = sql.SQL("DO {}")
 _READS: Final = ("SELECT", "SET ", "SAVEPOINT", "RELEASE", "ROLLBACK")
+# Django's beginning of a text that changes a table afterwards.
+_CONSTRAINTS: Final = "SET CONSTRAINTS"
 _NOTE: Final = 'INSERT INTO "django_migrations"'  # which holds the time
 
 
@@ -125,9 +128,17 @@ def _record(lacking: Lacking) -> _Recording:
     plan = [step for step in whole if (step[0].app_label, step[0].name) in lacking.migrations]
     with _executed() as statements:
         executor.migrate(targets, plan)
-    changes = (text for text in statements if not text.startswith((*_READS, _NOTE)))
+    changes = filter(is_change, statements)
     names = tuple((each.app_label, each.name) for each, _ in plan)
-    return _Recording(tuple(changes), names)
+    is_empty = lacking == Lacking(known(), has_table=False)
+    return _Recording(folding.folded(changes, in_empty_schema=is_empty), names)
+
+
+def is_change(text: str) -> bool:
+    """True if the statement is one of a migration, not a question, a note or a step of the transaction."""
+    if text.startswith(_CONSTRAINTS):
+        return ";" in text
+    return not text.startswith((*_READS, _NOTE))
 
 
 @contextmanager

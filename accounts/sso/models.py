@@ -32,7 +32,9 @@ class IdentityProvider(models.Model):
     tested_at = models.DateTimeField(null=True)  # with success, since the last change
     is_enabled = models.BooleanField(default=False)
     # While it is set passwords are off, but for this account's.
-    break_glass = models.ForeignKey("accounts.Account", models.PROTECT, null=True, related_name="+")
+    break_glass = models.ForeignKey(
+        "accounts.Account", models.PROTECT, null=True, related_name="+", db_index=False
+    )
     changed_at = models.DateTimeField(default=clock.now, editable=False)
     changed_by = models.CharField(max_length=_ACTOR_LENGTH)
 
@@ -59,7 +61,9 @@ class IdentityLink(models.Model):
     """An account that signs in as a person of an identity provider."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    account = models.ForeignKey("accounts.Account", models.CASCADE, related_name="identities")
+    account = models.ForeignKey(
+        "accounts.Account", models.CASCADE, related_name="identities", db_index=False
+    )
     kind = models.CharField(max_length=8, choices=Kind)
     issuer = models.CharField(max_length=URL_LENGTH)
     subject = models.CharField(max_length=SUBJECT_LENGTH)  # never changes, nobody else's
@@ -92,7 +96,7 @@ class SignOnAnswer(models.Model):
     id = models.BigAutoField(primary_key=True)
     digest = models.BinaryField(unique=True)  # SHA-256(id of the request)
     identity = models.TextField(blank=True)
-    expires_at = models.DateTimeField(db_index=True)
+    expires_at = models.DateTimeField()
 
     class Meta:
         app_label = "accounts"

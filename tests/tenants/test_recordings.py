@@ -45,6 +45,21 @@ def test_a_schema_made_by_recorded_statements_is_like_a_migrated_one(acme, opera
     assert database.structure(operator) == migrated
 
 
+@pytest.mark.parametrize(
+    ("statement", "is_change"),
+    [
+        ('ALTER TABLE "scim_departure" ADD COLUMN "obstacle" varchar(200) NULL', True),
+        ('SET CONSTRAINTS "a" IMMEDIATE; ALTER TABLE "t" DROP CONSTRAINT "a"', True),
+        ('SET CONSTRAINTS "a" IMMEDIATE', False),
+        ("SET LOCAL search_path = t_acme", False),
+        ("SELECT 1", False),
+        ('INSERT INTO "django_migrations" VALUES (1)', False),
+    ],
+)
+def test_changes_of_migrations_are_recorded_and_questions_are_not(statement, is_change):
+    assert recordings.is_change(statement) is is_change
+
+
 def test_a_tenant_is_created_with_few_statements(acme, statements):
     with statements() as executed:
         lifecycle.create_tenant("initrode", "Initrode")

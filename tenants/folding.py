@@ -1,0 +1,82 @@
+"""A recording of migrations in fewer statements, which make the same schema.
+
+Migrations add to tables that earlier ones made, and drop indexes that earlier ones made. A new schema gets a
+table with all its columns and foreign keys at once, and an index that is dropped again not at all
+(decision 0153). Statements of another kind stay as they are, and so does each table from there on.
+"""
+
+import re
+from collections.abc import Iterable
+from typing import Final
+
+_TABLE: Final = re.compile(r'CREATE TABLE "(\w+)" \(.*\)', re.DOTALL)
+# A column or a constraint. What Django says of a column's constraint matters to rows that are there.
+_ADDITION: Final = re.compile(
+    r'ALTER TABLE "(\w+)" ADD (?:COLUMN ("[^;]*)|(CONSTRAINT [^;]*))(?:; SET CONSTRAINTS "\w+" IMMEDIATE)?',
+    re.DOTALL,
+)
+_REFERENCE: Final = re.compile(r'\bREFERENCES "(\w+)"')
+_INDEX: Final = re.compile(r'CREATE INDEX "?(\w+)"? .*', re.DOTALL)
+_DROPPED_INDEX: Final = re.compile(r'DROP INDEX (?:IF EXISTS )?"?(\w+)"?')
+_IF_EXISTS: Final = "DROP INDEX IF EXISTS "
+# Whether a column is there already makes no difference to them.
+_NEUTRAL: Final = ("CREATE INDEX ", "CREATE UNIQUE INDEX ", "GRANT ", "REVOKE ", "UPDATE ")
+
+
+def folded(statements: Iterable[str], *, in_empty_schema: bool) -> tuple[str, ...]:
+    """The statements in which tables are made with what is added to them, without indexes that go again."""
+    schema = _Schema(in_empty_schema=in_empty_schema)
+    for statement in statements:
+        schema.take(statement)
+    return tuple(each for each in schema.statements if each)
+
+
+class _Schema:
+    """The statements so far; those that others have made needless are empty."""
+
+    def __init__(self, *, in_empty_schema: bool) -> None:
+        self.statements: list[str] = []
+        self._is_all_known = in_empty_schema
+        self._tables: dict[str, int] = {}  # all that were made, with the places of their statements
+        self._open: set[str] = set()  # those that are still as they were made
+        self._indexes: dict[str, int] = {}
+
+    def take(self, statement: str) -> None:
+        """Add the statement, or let an earlier one do its work."""
+        if found := _TABLE.fullmatch(statement):
+            self._tables[found[1]] = len(self.statements)
+            self._open.add(found[1])
+        elif found := _ADDITION.fullmatch(statement):
+            if self._add(found[1], found[2] or found[3]):
+                return
+        elif found := _DROPPED_INDEX.fullmatch(statement):
+            if self._drop_index(found[1], statement):
+                return
+        elif found := _INDEX.fullmatch(statement):
+            self._indexes[found[1]] = len(self.statements)
+        elif not statement.startswith(_NEUTRAL):
+            self._close(statement)
+        self.statements.append(statement)
+
+    def _add(self, table: str, definition: str) -> bool:
+        """Make the table with it. False where it refers to a later one, or where other things were done to it."""
+        if table not in self._open:
+            return False
+        place = self._tables[table]
+        if any(self._tables.get(other, place) > place for other in _REFERENCE.findall(definition)):
+            self._open.discard(table)  # columns keep their order
+            return False
+        self.statements[place] = f"{self.statements[place][:-1]}, {definition})"
+        return True
+
+    def _drop_index(self, name: str, statement: str) -> bool:
+        """Do without the index. False for one that was not made here."""
+        place = self._indexes.pop(name, None)
+        if place is None:
+            return self._is_all_known and statement.startswith(_IF_EXISTS)
+        self.statements[place] = ""
+        return True
+
+    def _close(self, statement: str) -> None:
+        """Leave the tables alone that the statement names."""
+        self._open.difference_update(re.findall(r"\w+", statement))

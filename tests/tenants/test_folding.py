@@ -1,0 +1,73 @@
+"""Migrations in fewer statements: what they leave behind is the same, step by step or at once."""
+
+import pytest
+
+from tenants.folding import folded
+
+BOOKS = 'CREATE TABLE "books" ("id" uuid NOT NULL PRIMARY KEY)'
+AUTHORS = 'CREATE TABLE "authors" ("id" uuid NOT NULL PRIMARY KEY)'
+TITLE = 'ALTER TABLE "books" ADD COLUMN "title" text NULL'
+PAGES = 'ALTER TABLE "books" ADD COLUMN "pages" integer DEFAULT 0 NOT NULL'
+CHECK = 'ALTER TABLE "books" ADD CONSTRAINT "books_pages_check" CHECK ("pages" >= 0)'
+AUTHOR = (
+    'ALTER TABLE "books" ADD COLUMN "author_id" uuid NULL CONSTRAINT "books_author"'
+    ' REFERENCES "authors"("id") DEFERRABLE INITIALLY DEFERRED; SET CONSTRAINTS "books_author" IMMEDIATE'
+)
+BY_TITLE = 'CREATE INDEX "books_title" ON "books" ("title")'
+BY_TITLE_DOWN = 'CREATE INDEX "books_title" ON "books" ("title" DESC)'
+NO_INDEX = 'DROP INDEX IF EXISTS "books_title"'
+
+
+def test_a_table_is_made_with_the_columns_and_constraints_that_are_added_to_it():
+    whole = (
+        'CREATE TABLE "books" ("id" uuid NOT NULL PRIMARY KEY, "title" text NULL,'
+        ' "pages" integer DEFAULT 0 NOT NULL, CONSTRAINT "books_pages_check" CHECK ("pages" >= 0))'
+    )
+
+    assert folded([BOOKS, TITLE, PAGES, CHECK], in_empty_schema=True) == (whole,)
+
+
+def test_a_reference_to_an_earlier_table_is_made_with_its_table():
+    whole = (
+        'CREATE TABLE "books" ("id" uuid NOT NULL PRIMARY KEY, "author_id" uuid NULL'
+        ' CONSTRAINT "books_author" REFERENCES "authors"("id") DEFERRABLE INITIALLY DEFERRED)'
+    )
+
+    assert folded([AUTHORS, BOOKS, AUTHOR], in_empty_schema=True) == (AUTHORS, whole)
+
+
+def test_a_reference_to_a_later_table_stays_and_so_do_the_columns_behind_it():
+    steps = (BOOKS, AUTHORS, AUTHOR, TITLE)
+
+    assert folded(steps, in_empty_schema=True) == steps
+
+
+def test_a_table_that_was_there_before_is_added_to():
+    assert folded([TITLE, BY_TITLE], in_empty_schema=False) == (TITLE, BY_TITLE)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        'ALTER TABLE "books" RENAME COLUMN "id" TO "key"',
+        'ALTER TABLE "books" DROP COLUMN "id"',
+        "INSERT INTO books SELECT gen_random_uuid()",
+        'ALTER TABLE "books" RENAME TO "volumes"',
+    ],
+)
+def test_a_table_that_was_changed_otherwise_is_left_alone_from_there_on(change):
+    steps = (BOOKS, change, TITLE)
+
+    assert folded(steps, in_empty_schema=True) == steps
+
+
+def test_an_index_that_is_dropped_again_is_not_made():
+    assert folded([BOOKS, BY_TITLE, NO_INDEX, BY_TITLE_DOWN], in_empty_schema=True) == (
+        BOOKS,
+        BY_TITLE_DOWN,
+    )
+
+
+def test_an_index_that_may_be_there_is_dropped():
+    assert folded([NO_INDEX], in_empty_schema=False) == (NO_INDEX,)
+    assert folded([NO_INDEX], in_empty_schema=True) == ()
