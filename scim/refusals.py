@@ -435,8 +435,59 @@ _MEANINGS: Final[Mapping[str | int, str]] = {
 }
 
 
-# The reason of a refusal in two or three words, where its id does not say it.
-_IN_SHORT: Final[Mapping[str, str]] = {
+# The reason of a refusal in a few words, as titles have it: of all that a client's request is refused for.
+IN_SHORT: Final[Mapping[str, str]] = {
+    "token.missing": "no secret token",
+    "token.malformed": "secret token incomplete",
+    "token.unknown": "unknown secret token",
+    "token.revoked": "secret token revoked",
+    "token.expired": "secret token expired",
+    "token.not-admin": "secret token without an admin",
+    "token.address": "address not allowed",
+    "token.scope": "scope missing",
+    "token.rate": "too many without a valid token",
+    "access-token.malformed": "access token incomplete",
+    "access-token.unknown": "unknown access token",
+    "access-token.revoked": "access token revoked",
+    "access-token.expired": "access token expired",
+    "access-token.not-admin": "access token without an admin",
+    "access-token.address": "address not allowed",
+    "client.malformed": "client credentials incomplete",
+    "client.unknown": "unknown client or secret",
+    "client.revoked": "client revoked",
+    "client.expired": "client secret expired",
+    "client.not-admin": "client without an admin",
+    "client.address": "address not allowed",
+    "assertion.refused": "assertion not accepted",
+    "assertion.used": "assertion used before",
+    "oauth.request": "incomplete token request",
+    "oauth.grant-type": "unsupported grant type",
+    "oauth.scope": "unknown scope",
+    "host.not-served": "unknown host name",
+    "tenant.suspended": "tenant suspended",
+    "tenant.rate": "too many requests",
+    "request.no-endpoint": "no such endpoint",
+    "request.invalid": "not valid HTTP",
+    "request.method": "method not supported",
+    "request.too-large": "request too large",
+    "request.compressed": "compressed body",
+    "request.media-type": "unsupported media type",
+    "request.parameters": "unreadable parameters",
+    "discovery.filtered": "filter not supported here",
+    "me.nobody": "no user for the token",
+    "me.create": "create not supported here",
+    "body.unreadable": "unreadable body",
+    "body.ambiguous": "attribute given twice",
+    "body.wrong-message": "unexpected message",
+    "patch.operation": "invalid PATCH operation",
+    "bulk.message": "invalid bulk operation",
+    "bulk.dependency": "reference failed",
+    "path.unreadable": "unreadable path",
+    "path.unfit": "filter in the path not supported",
+    "path.unknown-attribute": "unknown attribute",
+    "path.no-target": "value to change not found",
+    "attribute.read-only": "read-only attribute",
+    "attribute.immutable": "immutable attribute",
     "user.name-missing": "no user name",
     "user.email-missing": "no work e-mail",
     "user.external-id-missing": "no external ID",
@@ -445,10 +496,22 @@ _IN_SHORT: Final[Mapping[str, str]] = {
     "value.required": "required value missing",
     "value.unfit": "value does not fit its type",
     "value.too-large": "value too large",
+    "value.two-primaries": "two primary values",
     "resource.not-found": "not found here",
-    "path.unknown-attribute": "unknown attribute",
-    "path.no-target": "value to change not found",
+    "version.changed": "changed meanwhile",
+    "restore.erased": "personal data erased",
+    "restore.taken": "name taken meanwhile",
+    "member.not-named": "member not named",
+    "member.contradiction": "members contradict",
+    "member.unknown": "unknown members",
+    "group.circle": "group would contain itself",
+    "filter.unreadable": "unreadable filter",
+    "filter.unfit": "comparison not supported",
     "filter.unknown-attribute": "unknown attribute in the filter",
+    "list.parameters": "invalid paging",
+    "list.cursor": "cursor not valid",
+    "list.too-costly": "list takes too long",
+    "guard.held": "mass deactivation delayed",
     "server.busy": "server busy",
     "server.failed": "server error",
 }
@@ -464,12 +527,15 @@ _NOUNS: Final[Mapping[str, str]] = {
     "restore": "Restoration",
     "bulk": "Bulk request",
     "discover": "Discovery",
+    **dict.fromkeys(
+        ("unknown", "metadata", "put", "trace"), "Request"
+    ),  # not supported where they came
 }
 
 
 def in_short(reason: str) -> str:
     """The reason of a refusal in a few words, as titles have it: "no work e-mail"."""
-    return _IN_SHORT.get(reason) or reason.replace(".", ": ").replace("-", " ") or "refused"
+    return IN_SHORT.get(reason) or reason.replace(".", ": ").replace("-", " ") or "refused"
 
 
 def noun_of(operation: str) -> str:

@@ -10,7 +10,7 @@ from django.conf import settings
 from accounts import access, oauth, tokens
 from accounts.tokens import Reason
 from scim.protocol import errors
-from scim.refusals import UNKNOWN, catalogue, explain
+from scim.refusals import IN_SHORT, ROWS, UNKNOWN, catalogue, explain
 from tests.support import documents
 
 # Exceptions and the position of the reason among their arguments.
@@ -99,6 +99,14 @@ def _without_rows(tree: ast.Module) -> ast.Module:
     found = Rows().visit(tree)
     assert isinstance(found, ast.Module)
     return found
+
+
+def test_every_refusal_of_a_request_has_words_for_a_title():
+    ids = {row.id for row in ROWS} | OF_TOKENS
+
+    assert ids - set(IN_SHORT) == set()
+    assert set(IN_SHORT) - set(catalogue()) == set()
+    assert [words for words in IN_SHORT.values() if len(words) > 32] == []
 
 
 def test_rows_are_sentences_that_say_what_to_do_and_where():

@@ -267,7 +267,7 @@ def test_a_failure_is_listed_however_often_another_one_came_since(at_home, entra
     rows = table_of(at_home.get("/admin/"), "Last failures")
 
     assert [row[:2] for row in rows] == [
-        ["just now", "Look-up refused: filter: unreadable"],
+        ["just now", "Look-up refused: unreadable filter"],
         ["just now", "Creation refused: no work e-mail"],
         ["1 day ago", "Creation refused: no work e-mail"],
     ]
