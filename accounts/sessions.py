@@ -24,6 +24,38 @@ IDLE: Final = timedelta(minutes=30)
 WHOLE: Final = timedelta(hours=8)
 _TOUCHED: Final = timedelta(minutes=1)
 _SIGNED_IN: Final = "signed_in"  # in a session's data: when, from where and with which browser
+# What user agents hold, with the name that people know; the first that is found counts, as most of them name others.
+_BROWSERS: Final = (
+    ("Edg", "Edge"),
+    ("OPR/", "Opera"),
+    ("SamsungBrowser/", "Samsung Internet"),
+    ("Firefox/", "Firefox"),
+    ("FxiOS/", "Firefox"),
+    ("CriOS/", "Chrome"),
+    ("Chrome/", "Chrome"),
+    ("Safari/", "Safari"),
+)
+_SYSTEMS: Final = (
+    ("iPhone", "iOS"),
+    ("iPad", "iPadOS"),
+    ("Android", "Android"),
+    ("CrOS", "ChromeOS"),
+    ("Windows", "Windows"),
+    ("Macintosh", "macOS"),
+    ("Linux", "Linux"),
+)
+
+
+def browser_in(user_agent: str) -> str:
+    """The browser and the system in a user agent, as in "Chrome on Windows"; the user agent if it is unknown."""
+    browser, system = (_named(user_agent, names) for names in (_BROWSERS, _SYSTEMS))
+    if not browser:
+        return user_agent
+    return f"{browser} on {system}" if system else browser
+
+
+def _named(user_agent: str, names: tuple[tuple[str, str], ...]) -> str:
+    return next((name for held, name in names if held in user_agent), "")
 
 
 class SessionStore(db.SessionStore):

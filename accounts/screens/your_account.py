@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import replace
 from typing import Any, Final, cast
 from uuid import UUID
 
@@ -42,6 +41,7 @@ from tenants.current import current_tenant
 
 PAGE: Final = "admin:your_account"
 _NO_FACTOR: Final = "None: your password alone lets you in."
+_NO_FACTOR_YET: Final = "None yet."
 _SET_UP_FIRST: Final = "Your account needs a second factor. Set up an authenticator app or a passkey, then everything else opens."
 _PENDING: Final = "pending authenticator app"  # in a session's data, and the use of its seal
 
@@ -287,13 +287,17 @@ class YourAccount(Part):
 
     def _page(self, request: HttpRequest) -> HttpResponse:
         account = cast("Account", request.user)
+        is_needed = bool(request.session.get(SET_UP_FIRST))
         page = Page(
             "Your account",
-            (_facts(account), _factors(account), _sessions(account, request.session.session_key)),
+            (
+                _facts(account),
+                _factors(account, _NO_FACTOR_YET if is_needed else _NO_FACTOR),
+                _sessions(account, request.session.session_key),
+            ),
             buttons=self._buttons(request),
+            notice=_SET_UP_FIRST if is_needed else "",
         )
-        if request.session.get(SET_UP_FIRST):
-            page = replace(page, notice=_SET_UP_FIRST)
         return self.render(request, "console/record.html", {"page": page})
 
     def _buttons(self, request: HttpRequest) -> tuple[Button, ...]:
@@ -325,13 +329,13 @@ def _facts(account: Account) -> Section:
     )
 
 
-def _factors(account: Account) -> Section:
+def _factors(account: Account, when_none: str) -> Section:
     rows: tuple[tuple[Any, ...], ...] = tuple(
         (each.name, each.created_at, each.last_used_at) for each in factors.of_account(account)
     )
     if rows:
         rows += ((f"{factors.recovery_codes_left(account)} recovery codes", None, None),)
-    return Table("Second factor", ("Factor", "Added", "Last used"), rows, _NO_FACTOR)
+    return Table("Second factor", ("Factor", "Added", "Last used"), rows, when_none)
 
 
 def _sessions(account: Account, own: str | None) -> Section:
@@ -342,4 +346,5 @@ def _sessions(account: Account, own: str | None) -> Section:
 
 def _row(session: Session, *, is_own: bool) -> tuple[Any, ...]:
     here = badge("ok", "This browser") if is_own else ""
-    return (session.signed_in_at, session.seen_at, session.address, session.user_agent, here)
+    browser = sessions.browser_in(session.user_agent)
+    return (session.signed_in_at, session.seen_at, session.address, browser, here)

@@ -59,6 +59,8 @@ def test_staff_without_one_set_it_up_before_they_see_anything(operator, acme, pa
 
     assert answer.headers["Location"] == led.headers["Location"] == YOU
     assert "Your account needs a second factor." in page.text
+    assert "None yet." in page.text
+    assert "your password alone lets you in" not in page.text
     assert "Store these codes" in done.text
     assert browser.get("/admin/tenants/tenant/").status_code == 200
 

@@ -6,7 +6,7 @@ import pytest
 import time_machine
 from django.db import transaction
 
-from accounts import actions
+from accounts import actions, sessions
 from accounts.models import AuditEntry, Session
 from accounts.permissions import Role
 from tenants import clock
@@ -16,6 +16,8 @@ from tests.support.pages import nonce_in, table_of
 
 YOU = "/admin/you/"
 MINUTE = timedelta(minutes=1)
+FIREFOX = "Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:150.0) Gecko/20100101 Firefox/150.0"
+WEBKIT = "Mozilla/5.0 ({}) AppleWebKit/537.36 (KHTML, like Gecko)"
 
 
 @pytest.fixture
@@ -56,16 +58,46 @@ def test_a_session_ends_after_eight_hours_of_work(acme, admin_client, moving):
 
 
 def test_the_page_shows_where_one_is_signed_in(acme, moving):
-    sign_in(acme, "203.0.113.7", "Firefox at home")
+    sign_in(acme, "203.0.113.7", FIREFOX)
     moving.shift(2 * MINUTE)
-    browser = sign_in(acme, "198.51.100.9", "Chrome at work")
+    browser = sign_in(acme, "198.51.100.9", "a browser of one's own")
 
     rows = table_of(browser.get(YOU), "Where you are signed in")
 
     assert [row[2:] for row in rows] == [
-        ["198.51.100.9", "Chrome at work", "This browser"],
-        ["203.0.113.7", "Firefox at home", ""],
+        ["198.51.100.9", "a browser of one's own", "This browser"],
+        ["203.0.113.7", "Firefox on Windows", ""],
     ]
+
+
+@pytest.mark.parametrize(
+    ("user_agent", "browser"),
+    [
+        (FIREFOX, "Firefox on Windows"),
+        (f"{WEBKIT.format('X11; Linux x86_64')} Chrome/156.0.0.0 Safari/537.36", "Chrome on Linux"),
+        (
+            f"{WEBKIT.format('Windows NT 10.0; Win64; x64')} Chrome/156.0 Safari/537.36 Edg/156.0",
+            "Edge on Windows",
+        ),
+        (
+            f"{WEBKIT.format('Macintosh; Intel Mac OS X 10_15_7')} Version/26.0 Safari/605.1.15",
+            "Safari on macOS",
+        ),
+        (
+            f"{WEBKIT.format('iPhone; CPU iPhone OS 26_0 like Mac OS X')} CriOS/156.0 Safari/604.1",
+            "Chrome on iOS",
+        ),
+        (
+            f"{WEBKIT.format('Linux; Android 10; K')} Chrome/156.0 Mobile Safari/537.36",
+            "Chrome on Android",
+        ),
+        ("Firefox/150.0", "Firefox"),
+        ("curl/8.0", "curl/8.0"),
+        ("", ""),
+    ],
+)
+def test_a_browser_is_named_as_people_know_it(user_agent, browser):
+    assert sessions.browser_in(user_agent) == browser
 
 
 def test_all_other_browsers_are_signed_out_at_once(acme, globex):
