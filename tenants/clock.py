@@ -64,5 +64,8 @@ def new_id(moment: datetime) -> UUID:
 
 
 def first_id_at(moment: datetime) -> UUID:
-    """The smallest version 7 UUID of that millisecond: rows sort by it as they sort by time."""
-    return UUID(int=int(moment.timestamp() * 1000) << 80)
+    """The smallest version 7 UUID of that millisecond: rows sort by it as they sort by time.
+
+    Of a moment before 1970 the smallest of all.
+    """
+    return UUID(int=max(int(moment.timestamp() * 1000), 0) << 80)

@@ -144,9 +144,9 @@ def _named_period(text: str) -> _Named | None:
     for form, length in _NAMED_PERIODS.items():
         try:
             start = datetime.strptime(text, form).replace(tzinfo=UTC)
-        except ValueError:
+            end = start + length
+        except (ValueError, OverflowError):  # the latter for the end of year 9999
             continue
-        end = start + length
         day = f"{start.day} {start:%b %Y}"
         return _Named(start, end, day if length.days else f"{day}, {start:%H:%M}-{end:%H:%M} UTC")
     return None

@@ -70,6 +70,16 @@ def test_the_list_shows_the_newest_request_first(own_host, bjensen, refuse):
         ({"status": "x"}, [("Created", "201"), ("Update refused: user name taken", "409")]),
         ({"period": "hour"}, [("Created", "201")]),
         ({"period": "day"}, [("Created", "201"), ("Update refused: user name taken", "409")]),
+        ({"period": "1969-12-31"}, []),
+        ({"period": "0001-01-01T00"}, []),
+        (
+            {"period": "9999-12-31"},
+            [("Created", "201"), ("Update refused: user name taken", "409")],
+        ),
+        (
+            {"period": "2026-13-01"},
+            [("Created", "201"), ("Update refused: user name taken", "409")],
+        ),
         ({"q": "6f1c40a4-0002"}, [("Update refused: user name taken", "409")]),
         ({"q": "6f1c40a4"}, []),
         ({"q": "BJensen@acme.example"}, [("Created", "201")]),
