@@ -71,6 +71,7 @@ def in_tenant_from_start(
     first: Hot | None = None,
     *,
     only_reads: bool = False,
+    ends_with_last: bool = False,
     foreseen: Hot | None = None,
 ) -> "_FromStart":
     """`in_tenant` for a request: begins the transaction at once, on a connection that lives.
@@ -79,22 +80,31 @@ def in_tenant_from_start(
     and replaced; nothing is lost, since nothing had begun. The same message asks for the revision of
     a tenant that has one, and for `first`, a hot statement, whose rows the context gives, None
     without one. A transaction that only reads may end with a hot statement already, and with the one
-    that is foreseen in its first message. Entering raises TenantChangedError.
+    that is foreseen in its first message; one that `ends_with_last` may with the statement that is said
+    to be its last. Entering raises TenantChangedError.
     """
-    return _FromStart(tenant, first, foreseen if only_reads else None, only_reads=only_reads)
+    ahead = foreseen if only_reads else None
+    return _FromStart(tenant, first, ahead, only_reads=only_reads, ends_with_last=ends_with_last)
 
 
 class _FromStart(Atomic):
     """The context of `in_tenant_from_start`; generators, one in the other, would be 60 calls more."""
 
     def __init__(
-        self, tenant: Tenant, first: Hot | None, foreseen: Hot | None, *, only_reads: bool
+        self,
+        tenant: Tenant,
+        first: Hot | None,
+        foreseen: Hot | None,
+        *,
+        only_reads: bool,
+        ends_with_last: bool,
     ) -> None:
         super().__init__(DEFAULT_DB_ALIAS, savepoint=True, durable=False)
         self._tenant = tenant
         self._first = first
         self._foreseen = foreseen
         self._only_reads = only_reads
+        self._ends_with_last = ends_with_last
 
     def __enter__(self) -> Rows | None:  # type: ignore[override]  # Atomic gives nothing
         session: Any = connections[DEFAULT_DB_ALIAS]
@@ -106,6 +116,7 @@ class _FromStart(Atomic):
             _direct(session, self._former)
             raise
         session.only_reads = self._only_reads
+        session.ends_with_last = self._ends_with_last and len(session.atomic_blocks) == 1
         return rows
 
     def __exit__(
@@ -115,7 +126,7 @@ class _FromStart(Atomic):
         traceback: TracebackType | None,
     ) -> None:
         session: Any = connections[DEFAULT_DB_ALIAS]
-        session.only_reads = False
+        session.only_reads = session.ends_with_last = False
         session.forget_foreseen()
         try:
             if error is None:

@@ -39,6 +39,9 @@ logger = logging.getLogger(__name__)
 class TenantMiddleware:
     """Directs each request to its tenant's schema, and the connection back to public afterwards."""
 
+    # Whether the transaction of a request may end with the statement that is said to be its last.
+    ends_with_last = False
+
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
 
@@ -95,6 +98,7 @@ class TenantMiddleware:
                 request.tenant,
                 self.first_statement(request),
                 only_reads=self.only_reads(request),
+                ends_with_last=self.ends_with_last,
                 foreseen=self.foreseen(request),
             )
             with begun as request.first_rows:

@@ -131,6 +131,8 @@ class DatabaseWrapper(base.DatabaseWrapper):  # type: ignore[misc]  # django-ten
     _limits: tuple[bytes, ...] = ()  # the statements that limit a transaction
     # Whether the transaction only reads, so that a hot statement may end it (execute_hot).
     only_reads: bool = False
+    # Whether the transaction may end with the statement that is said to be its last (execute_last).
+    ends_with_last: bool = False
     _late: list[Late]  # hot statements that wait for COMMIT
     _late_schema: str = PUBLIC  # in which they do
     # A statement that went ahead, its schema and its rows, until somebody asks for it there.
@@ -209,6 +211,32 @@ class DatabaseWrapper(base.DatabaseWrapper):  # type: ignore[misc]  # django-ten
         self.statements.forget_uncounted()
         self._line.sent += 1  # type: ignore[union-attr]  # it is open
         return self.statements.send_all(b"; ".join([*opening, command, b"COMMIT"]))[-2]
+
+    @property
+    def may_end(self) -> bool:
+        """True if `execute_last` would end the transaction."""
+        return self.ends_with_last and not any(self.savepoint_ids)
+
+    def execute_last(self, hot: Hot) -> Rows:
+        """The rows of the last statement of a transaction, sent in one message with what is late and COMMIT.
+
+        A further statement begins another transaction. Needs `may_end`.
+        """
+        self._ensure_open()
+        self.validate_no_broken_transaction()
+        others = self.execute_wrappers[1:]  # beside that which puts the path in force
+        if others or self._late_schema != self.schema_name:
+            self.send_late()  # each is heard of, and on its own path
+        self.ensure_path()
+        waiting, self._late = self._late, []
+        hots = [*(each.hot for each in waiting), hot]
+        self._line.sent += 1  # type: ignore[union-attr]  # it is open
+        *before, rows = self._wrapped(
+            lambda: self.statements.execute_to_end(hots, self._path), hot, others
+        )
+        for each, found in zip(waiting, before, strict=True):
+            each.found = found
+        return rows
 
     def execute_late(self, hot: Hot) -> Late:
         """A statement that goes with COMMIT, or before a statement of a cursor: hot ones pass it.
@@ -472,6 +500,20 @@ def execute(statement: str, parameters: Parameters = ()) -> Rows:
     one of few. Needs a transaction in a tenant. Raises what Django's cursors raise.
     """
     rows: Rows = connections[DEFAULT_DB_ALIAS].execute_hot(Hot(statement, parameters))  # type: ignore[attr-defined]  # ours
+    return rows
+
+
+def may_end() -> bool:
+    """True if the transaction is a request's own and may end with `execute_last`."""
+    return bool(connections[DEFAULT_DB_ALIAS].may_end)  # type: ignore[attr-defined]  # ours
+
+
+def execute_last(statement: str, parameters: Parameters = ()) -> Rows:
+    """`execute` in one message with COMMIT: what is returned is committed. Needs `may_end`.
+
+    After an error the transaction can only be rolled back.
+    """
+    rows: Rows = connections[DEFAULT_DB_ALIAS].execute_last(Hot(statement, parameters))  # type: ignore[attr-defined]  # ours
     return rows
 
 

@@ -10,10 +10,11 @@ anew.
 """
 
 import re
+import select
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any, Final, NamedTuple
 
 import psycopg
@@ -65,6 +66,8 @@ class Statements:
     def __init__(self, session: psycopg.Connection[Any], after: int | None) -> None:
         self.after = after
         self._session = session
+        self._answers = select.poll()
+        self._answers.register(session.pgconn.socket, select.POLLIN)
         context = Cursor(session)
         # Django's own is written in Python; the session is in UTC (config.database).
         context.adapters.register_loader("timestamptz", TimestamptzLoader)
@@ -84,6 +87,46 @@ class Statements:
         else:
             result = session.exec_prepared(name, values, formats)
         return self.rows(self._checked(result))
+
+    def execute_to_end(self, hots: Sequence[Hot], path: bytes) -> list[Rows]:
+        """The rows of each of the statements, which go in one message with COMMIT. Raises psycopg's errors.
+
+        After an error nothing is committed: PostgreSQL passes over what follows it in the message.
+        """
+        sends = [self._sending(hot, path) for hot in hots]
+        session = self._session.pgconn
+        try:
+            session.enter_pipeline_mode()
+            for send in sends:
+                send()
+            session.send_query_params(b"COMMIT", None)
+            session.pipeline_sync()
+            if session.flush():  # it is large
+                self._session.wait(generators.send(session))
+            answers = [self._awaited(session) for _ in (*sends, b"COMMIT")]
+            self._awaited(session)  # the end of the message
+            session.exit_pipeline_mode()
+        except BaseException:
+            session.finish()  # nobody would know what its next answer belongs to
+            raise
+        return [self.rows(self._checked(result)) for result in answers][:-1]
+
+    def _awaited(self, session: Any) -> Any:
+        """The result of the next command of a message, without Python's lock while it is waited for."""
+        while session.is_busy():
+            self._answers.poll()
+            session.consume_input()
+        result = session.get_result()
+        session.get_result()  # None: it has no further one
+        return result
+
+    def _sending(self, hot: Hot, path: bytes) -> Callable[[], None]:
+        """The call that sends the statement and does not wait for its answer."""
+        text, values, name = self._prepared(hot, path)
+        session, types, formats = self._session.pgconn, self._values.types, self._values.formats
+        if name is None:
+            return partial(session.send_query_params, text, values, types, formats)
+        return partial(session.send_query_prepared, name, values, formats)
 
     def in_message(self, hot: Hot, path: bytes, *, on_path: bool = False) -> bytes:
         """The command that executes it on that path, to go in a message with others.

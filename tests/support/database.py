@@ -193,6 +193,24 @@ def cut(victim: Any) -> None:
 
 def sent(function: Callable[[], object]) -> list[str]:
     """The messages that the driver sends to PostgreSQL while the function runs."""
+    return re.findall(r'\t(?:Query|Parse)\t.*?"(?:" ")?(.+)"', _traced(function))
+
+
+def round_trips(function: Callable[[], object]) -> int:
+    """The number of times that the driver waits for PostgreSQL while the function runs, as on a server.
+
+    Nobody hears of the statements meanwhile: what does has each go on its own.
+    """
+    hearing = connection.execute_wrappers
+    connection.execute_wrappers = hearing[:1]  # the backend's own
+    try:
+        return len(re.findall(r"\tReadyForQuery\t", _traced(function)))
+    finally:
+        connection.execute_wrappers = hearing
+
+
+def _traced(function: Callable[[], object]) -> str:
+    """The messages between the driver and PostgreSQL while the function runs, as libpq tells them."""
     connection.ensure_connection()
     with tempfile.TemporaryFile() as trace:
         connection.connection.pgconn.trace(trace.fileno())
@@ -201,5 +219,4 @@ def sent(function: Callable[[], object]) -> list[str]:
         finally:
             connection.connection.pgconn.untrace()
         trace.seek(0)
-        lines = trace.read().decode()
-    return re.findall(r'\t(?:Query|Parse)\t.*?"(?:" ")?(.+)"', lines)
+        return trace.read().decode()
