@@ -40,6 +40,7 @@ _CONFLICTS: Final = ("40001", "40P01")
 OUTDATED: Final = ("0A000", "26000")
 _UNDEFINED_TABLE: Final = "42P01"
 _CANCELED: Final = "57014"
+_DIVISION_BY_ZERO: Final = "22012"
 _LOCK_NOT_AVAILABLE: Final = "55P03"
 _TIMEOUTS: Final = (_CANCELED, _LOCK_NOT_AVAILABLE)
 _STATELESS: Final = (
@@ -49,6 +50,10 @@ _STATELESS: Final = (
     django.db.OperationalError,
     django.db.InterfaceError,
 )
+
+
+class BeginAgainError(django.db.OperationalError):
+    """A transaction that was rolled back and has to be done once more, in another way."""
 
 
 def is_outage(error: BaseException) -> bool:
@@ -72,13 +77,18 @@ def is_of_no_table(error: BaseException) -> bool:
 
 
 def is_conflict(error: BaseException) -> bool:
-    """True if PostgreSQL ended the transaction in favor of another one."""
-    return _state(error) in _CONFLICTS
+    """True if PostgreSQL ended the transaction in favor of another one, or it is to begin again."""
+    return isinstance(error, BeginAgainError) or _state(error) in _CONFLICTS
 
 
 def is_timeout(error: BaseException) -> bool:
     """True if a statement, or its wait for a lock, took longer than it may."""
     return _state(error) in _TIMEOUTS
+
+
+def is_division_by_zero(error: BaseException) -> bool:
+    """True if a statement divided by zero, as one does that must not be committed."""
+    return _state(error) == _DIVISION_BY_ZERO
 
 
 def is_lock_timeout(error: BaseException) -> bool:

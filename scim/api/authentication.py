@@ -107,6 +107,8 @@ class TokenMiddleware(TenantMiddleware):
     Read on each request, as any other way of asking would; and refused by authentication, in order.
     """
 
+    ends_with_last = True
+
     def first_statement(self, request: TenantRequest) -> Hot | None:
         value = bearer_token(request.META.get("HTTP_AUTHORIZATION", ""))
         look_up = _kind(value).look_up(request.tenant.id, value) if value else None

@@ -5,6 +5,7 @@ provisioning event; a call that raises has changed nothing once that transaction
 """
 
 import dataclasses
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -28,6 +29,7 @@ from scim.provider.provisioning_log import Call, answered
 from scim.provider.requester import Requester
 from scim.repository import lists, members, resources
 from scim.repository.base import (
+    AnsweredError,
     Loading,
     Lock,
     Moved,
@@ -39,9 +41,16 @@ from scim.repository.base import (
     Write,
 )
 from tenants import clock
+from tenants.backend.base import may_end
 from tenants.backend.statements import Hot
 from tenants.current import current_tenant
 from tenants.yielding import in_turns
+
+# For so long after an observer had to act upon a change of a tenant, its changes are not committed with
+# their statement.
+_OBSERVED_SECONDS: Final = 600.0
+_MOST_OBSERVED: Final = 10_000
+_observed: Final[dict[UUID, float]] = {}  # tenants, and until when
 
 # Members in the answer to a PATCH; with more of them it has no body.
 MEMBERS_SHOWN: Final = 100
@@ -101,7 +110,7 @@ def create(
     """
     creation = Creation(resource_type, chosen or clock.new_id(clock.now()), body, requester)
     write = _creation(creation, watches)
-    store(write)
+    store(write, is_alone=watches is None)
     return _created(write)
 
 
@@ -238,19 +247,44 @@ def delete(existing: Existing, requester: Requester, watches: Watches | None = N
     stored = existing.lock(Lock.REMOVE)
     _announce(Transition(resource_type, stored.id, stored.resource, None), watches)
     event = answered(Call(requester, Operation.DELETE, resource_type, stored.id), 204)
-    store(Write(resource_type, stored.id, stored.resource, stored.version + 1, event))
+    change = Write(resource_type, stored.id, stored.resource, stored.version + 1, event)
+    store(change, is_alone=watches is None)
 
 
-def store(write: Write) -> None:
+def store(write: Write, *, is_alone: bool = False) -> None:
     """Store a change and let the observers whose question was answered with yes act upon it.
 
-    Needs the transaction of the change, in which the resource is locked. Raises Uniqueness.
+    Needs the transaction of the change, in which the resource is locked. Nothing follows a change that
+    `is_alone` in it: it is committed, where no observer has acted lately; if one has to all the same, the
+    request begins again. Raises Uniqueness, AnsweredError.
     """
     asking = [(each, question) for each in observers() if (question := each.question(write))]
-    answers = resources.write(write, [question for _, question in asking])
+    questions = [question for _, question in asking]
+    if is_alone and _is_last(write):
+        try:
+            resources.write(write, questions, is_last=True)
+        except AnsweredError:
+            _expect_observers()
+            raise
+        return
+    answers = resources.write(write, questions)
     for (observer, _), answer in zip(asking, answers, strict=True):
         if answer:
             observer.stored(write)
+
+
+def _is_last(write: Write) -> bool:
+    """True if the transaction may end with the change: its answer shows no members, and nobody will act."""
+    shows_members = any(each.relation is Relation.MEMBERS for each in write.resource_type.relations)
+    if shows_members or not may_end():
+        return False
+    return time.monotonic() >= _observed.get(current_tenant().id, 0.0)
+
+
+def _expect_observers() -> None:
+    if len(_observed) >= _MOST_OBSERVED:
+        _observed.clear()
+    _observed[current_tenant().id] = time.monotonic() + _OBSERVED_SECONDS
 
 
 def _changed(
@@ -271,7 +305,8 @@ def _changed(
         resources.record(event)
         return stored
     version = stored.version + 1
-    store(Write(resource_type, stored.id, resource, version, event, made))
+    change = Write(resource_type, stored.id, resource, version, event, made)
+    store(change, is_alone=watches is None)
     return Stored(stored.id, resource, version, stored.created, event.at, stored.related)
 
 

@@ -22,6 +22,7 @@ from scim.protocol.filters import AttributePath, Filter
 from scim.protocol.representation import Stored
 from scim.protocol.schema import Attribute, ResourceType
 from scim.protocol.targets import MemberEdit
+from tenants.outages import BeginAgainError
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,6 +165,10 @@ class Moved:
     unknown: int = 0
 
 
+class AnsweredError(BeginAgainError):
+    """The answer to a question is yes, so the change must not be the last of its transaction."""
+
+
 class Resources(Protocol):
     """Resources one by one, and the provisioning log."""
 
@@ -193,13 +198,18 @@ class Resources(Protocol):
         ends the other. Ids that name nothing are passed over.
         """
 
-    def write(self, change: Write, questions: Sequence[Question] = ()) -> Sequence[bool]:
+    def write(
+        self, change: Write, questions: Sequence[Question] = (), *, is_last: bool = False
+    ) -> Sequence[bool]:
         """Store the resource, its history and the event, all or none; return the answers.
 
         The caller has locked a resource that there is. A deleted resource stays and is found no more;
         it leaves its groups and lets its members go. Raises Uniqueness when another resource that
         is not deleted has the same unique value, in any letter case; the transaction can then only
         be rolled back.
+
+        With `is_last` the change is committed, and no answer returned; raises AnsweredError in its place
+        when one is yes.
         """
 
     def record(self, event: Event) -> None:

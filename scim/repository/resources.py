@@ -8,7 +8,7 @@ from operator import attrgetter
 from typing import Any, Final
 from uuid import UUID
 
-from django.db import DatabaseError, IntegrityError, InternalError
+from django.db import DatabaseError, DataError, IntegrityError, InternalError
 
 from scim.models import AttributeChange
 from scim.protocol.comparison import comparable
@@ -19,10 +19,19 @@ from scim.protocol.representation import Stored, Written
 from scim.protocol.schema import ResourceType
 from scim.protocol.writing import from_json, to_json, to_json_bytes
 from scim.repository import relations
-from scim.repository.base import Event, Loading, Lock, Operation, Question, Write
+from scim.repository.base import (
+    AnsweredError,
+    Event,
+    Loading,
+    Lock,
+    Operation,
+    Question,
+    Write,
+)
 from scim.repository.columns import Unique, is_unique_index
 from scim.repository.sql import Parameter, sql
-from tenants.backend.base import execute, execute_late, violated_constraint
+from tenants import outages
+from tenants.backend.base import execute, execute_last, execute_late, violated_constraint
 from tenants.backend.statements import Hot
 from tenants.lettercase import fold
 from tenants.yielding import in_turns
@@ -210,24 +219,29 @@ def lock_in_order(identifiers: Iterable[UUID]) -> None:
         execute(_LOCK_IN_ORDER, [ids])
 
 
-def write(change: Write, questions: Sequence[Question] = ()) -> Sequence[bool]:
+def write(
+    change: Write, questions: Sequence[Question] = (), *, is_last: bool = False
+) -> Sequence[bool]:
     """Store the change and return the answers to the questions.
 
-    A resource that there is must have been locked by the caller. Raises Uniqueness.
+    A resource that there is must have been locked by the caller. A change that is the last statement of a
+    transaction that `may_end` is committed, and has no answers. Raises Uniqueness, AnsweredError.
     """
     parameters = _write_parameters(change)
     for question in questions:
         parameters.update(question.parameters)
-    conditions = tuple(each.condition for each in questions)
-    is_named = parameters["external_id"] is not None
-    statement = _statement(change.operation, conditions, is_named=is_named)
-    try:
-        answers = execute(statement, parameters)
-    except (IntegrityError, InternalError) as error:  # the latter of Citus
-        raise _refusal(error, change.resource_type) from None
     if change.operation is Operation.DELETE:
         _leave(parameters)
-    return answers[0] if questions else ()
+    conditions = tuple(each.condition for each in questions)
+    is_named = parameters["external_id"] is not None
+    statement = _statement(change.operation, conditions, is_named=is_named, is_last=is_last)
+    try:
+        answers = (execute_last if is_last else execute)(statement, parameters)
+    except (IntegrityError, InternalError) as error:  # the latter of Citus
+        raise _refusal(error, change.resource_type) from None
+    except DataError as error:
+        raise AnsweredError if is_last and outages.is_division_by_zero(error) else error from None
+    return answers[0] if questions and not is_last else ()
 
 
 def _leave(removal: dict[str, Any]) -> None:
@@ -330,15 +344,18 @@ def _read(row: Sequence[Any], related: Mapping[str, Any] | None) -> Stored:
 
 
 @cache
-def _statement(operation: Operation, conditions: tuple[str, ...], *, is_named: bool) -> str:
-    """The statement of a change that answers the conditions.
+def _statement(
+    operation: Operation, conditions: tuple[str, ...], *, is_named: bool, is_last: bool
+) -> str:
+    """The statement of a change that answers the conditions, or fails if it is the last and one holds.
 
     What has no externalId continues nothing; Citus writes nothing where one is compared with NULL.
     """
+    refusal = f"1 / (NOT ({' OR '.join(conditions)}))::int" if is_last and conditions else ""
     return _WRITE.format(
         write=_STORED[operation].format(continues=_CONTINUES if is_named else "NULL::uuid"),
         event=_INSERT_EVENT,
-        answers=", ".join(conditions) or "1",
+        answers=refusal or ", ".join(conditions) or "1",
     )
 
 
