@@ -3,7 +3,9 @@
 A request costs a few microseconds and no statement here: what it was is added to a tally of its
 process. Tallies of all tenants are written together, in one statement and a transaction of its own,
 when the first of them has waited FLUSH_SECONDS; what changes a tenant's state (its first request, a
-failure after success, success after a failure) is written by the request that brings it. When
+failure after success, success after a failure) is written by the request that brings it, or by the
+first one after a second in which another change was written: where many tenants come to a process
+that does not know them, one request in a second pays for all of them (decision 0155). When
 nothing follows, a thread of the worker writes (config.flushing). A process that is killed loses
 what it counted in the last seconds (decision 0015).
 """
@@ -25,7 +27,7 @@ from tenants.current import in_public
 from tenants.models import Reach
 
 FLUSH_SECONDS: Final = 5.0
-# A tenant whose state changes back and forth is written once a second by each process.
+# Changes of state are written once a second by each process, whatever tenants they are of.
 STATE_SECONDS: Final = 1.0
 USER_AGENT_LENGTH: Final = 200
 MAX_KNOWN: Final = 10_000  # credentials whose state a process remembers
@@ -171,13 +173,17 @@ class Ledger:
         self._known: dict[tuple[UUID, UUID | None], _Known] = {}  # by tenant and credential
         self._waiting_since: datetime | None = None
         self._is_due = False
+        self._has_news = False  # a change of state
+        self._told_at: datetime | None = None  # when a change of state was due
 
     def note(self, tenant_id: UUID, exchange: Exchange) -> None:
         """Count a request."""
         with self._lock:
             self._tally(tenant_id, exchange.at).add(exchange)
             if self._changes_state(tenant_id, exchange):
-                self._is_due = True
+                self._has_news = True
+            if self._has_news and self._may_tell(exchange.at):
+                self._is_due, self._told_at = True, exchange.at
 
     def note_departures(self, tenant_id: UUID, at: datetime, number: int) -> None:
         """Count users who were deactivated or deleted."""
@@ -190,7 +196,7 @@ class Ledger:
             if only_due and not self._is_due:
                 return {}
             taken, self._tallies = self._tallies, {}
-            self._waiting_since, self._is_due = None, False
+            self._waiting_since, self._is_due, self._has_news = None, False, False
             return taken
 
     def forget(self) -> None:
@@ -198,11 +204,16 @@ class Ledger:
         self.take()
         with self._lock:
             self._known.clear()
+            self._told_at = None
+
+    def _may_tell(self, at: datetime) -> bool:
+        """True if no change of state was due within the last second."""
+        return self._told_at is None or _seconds_between(at, self._told_at) >= STATE_SECONDS
 
     def _tally(self, tenant_id: UUID, at: datetime) -> Tally:
         if self._waiting_since is None:
             self._waiting_since = at
-        elif abs((at - self._waiting_since).total_seconds()) >= FLUSH_SECONDS:
+        elif _seconds_between(at, self._waiting_since) >= FLUSH_SECONDS:
             self._is_due = True
         tally = self._tallies.get(tenant_id)
         if tally is None:
@@ -218,13 +229,17 @@ class Ledger:
             tells_nothing = kind is Kind.PASSING or (
                 kind is Kind.READ and known.kind is Kind.CHANGE
             )
-            waited = abs((exchange.at - known.written_at).total_seconds())
+            waited = _seconds_between(exchange.at, known.written_at)
             if tells_nothing or kind is known.kind or waited < STATE_SECONDS:
                 return False
         elif len(self._known) >= MAX_KNOWN:
             self._known.pop(next(iter(self._known)))
         self._known[key] = _Known(kind, exchange.at)
         return True
+
+
+def _seconds_between(one: datetime, other: datetime) -> float:
+    return abs((one - other).total_seconds())
 
 
 _ledger: Final = Ledger()

@@ -203,6 +203,29 @@ def test_a_state_that_goes_back_and_forth_is_written_once_a_second(acme, stateme
     assert len(executed) == 2
 
 
+def test_many_tenants_that_are_new_to_a_process_are_written_together_once_a_second(
+    acme, globex, operator, statements
+):
+    tenants = [acme, globex, operator]
+    with statements() as executed:
+        for number, tenant in enumerate(tenants):
+            note(tenant, at(number / 10))
+            traffic.flush(only_due=True)
+    assert len(executed) == 1
+    assert [counted(each) for each in tenants] == [{"2026-11-25": (1, 0, 0)}, {}, {}]
+
+    with statements() as executed:
+        note(acme, at(1))
+        traffic.flush(only_due=True)
+
+    assert len(executed) == 1
+    assert [counted(each) for each in tenants] == [
+        {"2026-11-25": (2, 0, 0)},
+        {"2026-11-25": (1, 0, 0)},
+        {"2026-11-25": (1, 0, 0)},
+    ]
+
+
 def test_a_tenant_that_is_gone_meanwhile_keeps_nothing_from_being_written(acme, globex):
     note(globex, at(0))
     note(acme, at(0))
