@@ -10,18 +10,20 @@ that stops gracefully writes all of them, after others that stop with it (decisi
 import json
 import logging
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import Enum, auto
+from functools import cache
+from itertools import starmap
 from typing import Final, NamedTuple
 from uuid import UUID
 
-from django.db import DatabaseError, InterfaceError, OperationalError, connection
-from psycopg import sql
+from django.db import DatabaseError, InterfaceError, OperationalError
 
 from accounts.tokens import USER_AGENT_LENGTH
 from tenants import clock, schemas
+from tenants.backend.base import execute_late
 from tenants.current import in_tenant
 from tenants.models import Tenant
 
@@ -70,6 +72,7 @@ class Use:
 
 
 Uses = dict[Credential, Use]
+_Row = dict[str, str | int | None]
 
 
 class Ledger:
@@ -139,20 +142,27 @@ def _writable(taken: list[tuple[Tenant, Uses]]) -> list[tuple[Tenant, Uses]]:
 
 
 def write(tenant: Tenant, uses: Mapping[Credential, Use], *, waits: bool = False) -> Uses:
-    """Add the uses to the tenant's rows, one statement a kind.
+    """Add the uses to the tenant's rows: one statement a kind, all in one message.
 
     Those whose row is locked come back, unless it waits; and those whose row is gone.
     """
     left = dict(uses)
-    with in_tenant(tenant), connection.cursor() as cursor:
-        for kind in Kind:
-            rows = [_row(each.id, use) for each, use in uses.items() if each.kind is kind]
-            if rows:
-                statement = _STATEMENTS[kind].format(sql.SQL("" if waits else "SKIP LOCKED"))
-                cursor.execute(statement, [json.dumps(rows), [row["id"] for row in rows]])
-                for (written,) in cursor.fetchall():
-                    del left[Credential(kind, written)]
+    with in_tenant(tenant):
+        written = [
+            (kind, execute_late(_statement(kind, waits=waits), [json.dumps(rows), ids]))
+            for kind, rows, ids in _by_kind(uses)
+        ]
+    for kind, late in written:
+        for (used,) in late.rows():
+            del left[Credential(kind, used)]
     return left
+
+
+def _by_kind(uses: Mapping[Credential, Use]) -> Iterator[tuple[Kind, list[_Row], list[UUID]]]:
+    for kind in Kind:
+        found = [(each.id, use) for each, use in uses.items() if each.kind is kind]
+        if found:
+            yield kind, list(starmap(_row, found)), [key for key, _ in found]
 
 
 def _keep(tenant: Tenant, uses: Mapping[Credential, Use]) -> None:
@@ -162,7 +172,7 @@ def _keep(tenant: Tenant, uses: Mapping[Credential, Use]) -> None:
         _ledger.add(tenant, kept)
 
 
-def _row(key: UUID, use: Use) -> dict[str, str | int | None]:
+def _row(key: UUID, use: Use) -> _Row:
     return {
         "id": str(key),
         "at": use.at.isoformat(),
@@ -180,7 +190,7 @@ UPDATE TABLE AS used
        id uuid, at timestamptz, address inet, agent text, uses bigint)
  WHERE used.id = new.id AND used.id IN (
        SELECT id FROM TABLE WHERE id = ANY(%s::uuid[])
-       ORDER BY id FOR NO KEY UPDATE {})
+       ORDER BY id FOR NO KEY UPDATE)
 RETURNING used.id
 """
 _ADDRESS: Final = """,
@@ -192,12 +202,19 @@ _AGENT_AND_COUNT: Final = """,
        use_count = used.use_count + new.uses"""
 
 
-def _statement(table: str, more: str) -> sql.SQL:
-    return sql.SQL(_WRITE.replace("TABLE", table).replace("MORE", more))
-
-
-_STATEMENTS: Final = {
-    Kind.TOKEN: _statement("accounts_secrettoken", _ADDRESS + _AGENT_AND_COUNT),
-    Kind.CLIENT: _statement("accounts_oauthclient", _ADDRESS),
-    Kind.SECRET: _statement("accounts_clientsecret", ""),
+_TABLES: Final = {
+    Kind.TOKEN: ("accounts_secrettoken", _ADDRESS + _AGENT_AND_COUNT),
+    Kind.CLIENT: ("accounts_oauthclient", _ADDRESS),
+    Kind.SECRET: ("accounts_clientsecret", ""),
 }
+
+
+@cache
+def _statement(kind: Kind, *, waits: bool) -> str:
+    table, more = _TABLES[kind]
+    statement = _WRITE.replace("TABLE", table).replace("MORE", more)
+    return (
+        statement
+        if waits
+        else statement.replace("FOR NO KEY UPDATE", "FOR NO KEY UPDATE SKIP LOCKED")
+    )
