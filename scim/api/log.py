@@ -192,9 +192,9 @@ def log_read(request: HttpRequest, view: Logged, status: int) -> None:
 def _record_reads(kind: Hashable, event: Event) -> None:
     """Log reads, unless another process has logged such reads within the window."""
     since = event.at - timedelta(seconds=_reads.window - _SLACK)
-    for row in provisioning_log.reads_like(event, since):
-        if _shape(row.sent) == _shape(event.sent):
-            ago = (event.at - row.at).total_seconds()
+    for at, sent in provisioning_log.reads_like(event, since):
+        if _shape(sent) == _shape(event.sent):
+            ago = (event.at - at).total_seconds()
             if _reads.give_back(kind, event.count, time.monotonic() - ago):
                 return
             break

@@ -15,9 +15,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import QuerySet
 
-from scim.models import ProvisioningEvent
 from scim.protocol.errors import ScimError
 from scim.protocol.redaction import REDACTED, Redaction
 from scim.protocol.schema import ResourceType
@@ -109,16 +107,9 @@ def record(event: Event) -> None:
         resources.record(event)
 
 
-def reads_like(event: Event, since: datetime) -> QuerySet[ProvisioningEvent]:
-    """The reads of the same requester and endpoint that were logged after that moment, any query."""
-    return ProvisioningEvent.objects.filter(
-        id__gte=clock.first_id_at(since),
-        operation=event.operation,
-        status=event.status,
-        resource_type=event.resource_type,
-        token_id=event.token_id,
-        **({} if event.resource_type else {"path": event.path}),
-    )
+def reads_like(event: Event, since: datetime) -> list[tuple[datetime, Any]]:
+    """Time and query of reads of the same requester and endpoint that were logged after that moment."""
+    return resources.events_like(event, clock.first_id_at(since))
 
 
 def storable(text: str) -> str:

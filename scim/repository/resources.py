@@ -3,6 +3,7 @@
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import fields
+from datetime import datetime
 from functools import cache
 from operator import attrgetter
 from typing import Any, Final
@@ -109,6 +110,14 @@ _INSERT_EVENT: Final = f"""
 INSERT INTO scim_provisioningevent ({", ".join(_EVENT_FIELDS)})
 VALUES ({", ".join(f"%(event_{name})s{_CASTS.get(name, '')}" for name in _EVENT_FIELDS)})
 """
+_EVENTS_LIKE: Final = """
+SELECT at, sent::text FROM scim_provisioningevent
+WHERE id >= %(since)s AND operation = %(operation)s AND status = %(status)s
+    AND token_id IS NOT DISTINCT FROM %(token_id)s::uuid
+    AND resource_type = %(resource_type)s AND (resource_type <> '' OR path = %(path)s)
+ORDER BY id DESC
+"""
+_LIKE: Final = ("operation", "status", "token_id", "resource_type", "path")
 
 # The resource, its history and the event in one statement, which answers the questions. Citus takes no
 # sub-select in RETURNING.
@@ -283,6 +292,13 @@ def holds(question: Question) -> bool:
     """The answer to a question that no single change has asked."""
     ((answer,),) = execute(f"SELECT {question.condition}", question.parameters)
     return bool(answer)
+
+
+def events_like(event: Event, since: UUID) -> list[tuple[datetime, Any]]:
+    """Time and request of the events of the same requester, endpoint and status, from that id on."""
+    like = {name: getattr(event, name) for name in _LIKE}
+    rows = execute(_EVENTS_LIKE, like | {"since": since})
+    return [(at, None if sent is None else from_json(sent)) for at, sent in rows]
 
 
 def record(event: Event) -> None:

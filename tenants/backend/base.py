@@ -200,9 +200,20 @@ class DatabaseWrapper(base.DatabaseWrapper):  # type: ignore[misc]  # django-ten
             return self._wrapped(lambda: foreseen[2], hot, others)
         if self.only_reads and len(self.atomic_blocks) == 1 and not self._late:
             return self._wrapped(lambda: self._read(hot), hot, others)
-        self.ensure_path()
+        opening = self._opening()
+        if opening:
+            return self._first(opening, hot, others)
         self._line.sent += 1  # type: ignore[union-attr]  # it is open
         return self._wrapped(lambda: self.statements.execute(hot, self._path), hot, others)
+
+    def _first(self, opening: Sequence[bytes], hot: Hot, wrappers: Sequence[Any]) -> Rows:
+        """The rows of a statement that goes in the message which puts its path in force."""
+        self.statements.forget_uncounted()  # of a message that failed
+        message = b"; ".join([*opening, self.statements.in_message(hot, self._path)])
+        self._line.sent += 1  # type: ignore[union-attr]  # it is open
+        rows = self._wrapped(lambda: self.statements.send_all(message)[-1], hot, wrappers)
+        self.statements.count()
+        return rows
 
     def _read(self, hot: Hot) -> Rows:
         """The rows of a statement after which nothing is left to do in its transaction."""

@@ -65,6 +65,27 @@ def test_it_goes_in_one_message_with_commit(table):
     assert (words(initech), words(hooli)) == (["a"], [])
 
 
+def test_a_hot_statement_goes_with_what_begins_its_transaction(table):
+    def work():
+        with in_tenant(table[0]):
+            assert execute("SELECT %s::text, current_schema()::text", ["é"]) == [("é", "t_initech")]
+            add("a")
+
+    first, last = database.sent(work)
+
+    assert first == f"BEGIN; {PATH}; SELECT 'é'::text, current_schema()::text"
+    assert last.endswith("; COMMIT")
+    assert words(table[0]) == ["a"]
+
+
+def test_one_that_fails_there_leaves_nothing_behind(table):
+    with pytest.raises(DatabaseError, match="division by zero"), in_tenant(table[0]):
+        execute("SELECT 1 / 0")
+
+    with in_tenant(table[1]):
+        assert execute("SELECT current_schema()::text") == [("t_hooli",)]
+
+
 def test_alone_it_is_the_whole_transaction_in_one_message(table):
     def work():
         with in_tenant(table[0]):
