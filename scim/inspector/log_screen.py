@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from http import HTTPStatus
 from typing import Any, Final
 
 from django.contrib import admin
@@ -167,7 +168,7 @@ class StatusFilter(TableFilter):
     parameter_name = "status"
     conditions: Conditions = {
         str(status): (str(status), _equals("status", status)) for status in _STATUSES
-    }
+    } | {"201": ("201", lambda: Q(operation="create", status=HTTPStatus.CREATED))}
 
 
 class ProvisioningEventAdmin(ExportingAdmin[ProvisioningEvent]):

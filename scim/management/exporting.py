@@ -118,6 +118,10 @@ def _columns(row: models.Model) -> dict[str, Any]:
     return {field.attname: getattr(row, field.attname) for field in kept}
 
 
+def _history(row: AttributeChange) -> dict[str, Any]:
+    return _columns(row) | {"after": row.after_in_full}
+
+
 _FILES: Final = (
     _File("users.ndjson", _of_type(urns.USER_TYPE), _scim),
     _File("users.csv", _of_type(urns.USER_TYPE), _user_cells, COLUMNS),
@@ -130,6 +134,6 @@ _FILES: Final = (
         ("group", "member"),
     ),
     _File("log.ndjson", lambda: ProvisioningEvent.objects.order_by("id"), _columns),
-    _File("history.ndjson", lambda: AttributeChange.objects.order_by("id"), _columns),
+    _File("history.ndjson", lambda: AttributeChange.objects.order_by("id"), _history),
     _File("audit.ndjson", lambda: AuditEntry.objects.order_by("id"), _columns),
 )

@@ -12,6 +12,7 @@ from uuid import UUID
 from django.db import DatabaseError, DataError, IntegrityError, InternalError
 
 from scim.models import AttributeChange
+from scim.protocol.abbreviation import abbreviated, shortened
 from scim.protocol.comparison import comparable
 from scim.protocol.definitions import GROUPS, MEMBERS
 from scim.protocol.differences import Change
@@ -424,14 +425,12 @@ def _history(write: Write) -> list[dict[str, Any]]:
     """The rows of the history, as JSON: what a resource is created with is one (AttributeChange)."""
     if write.operation is not Operation.CREATE:
         return [sides(change) for change in write.changes]
-    own: list[Any] = []
-    rows: list[dict[str, Any]] = [{"path": AttributeChange.CREATION, "after": own}]
-    for change in write.changes:
-        if change.path.startswith(_MEMBERS):  # SQL asks for members one by one
-            rows.append(sides(change))
-        else:
-            own += (change.path, change.after)
-    return rows
+    # SQL asks for members one by one.
+    members = [each for each in write.changes if each.path.startswith(_MEMBERS)]
+    own = [each for each in write.changes if not each.path.startswith(_MEMBERS)]
+    paths = shortened(tuple(each.path for each in own))
+    told = [part for path, each in zip(paths, own, strict=True) for part in (path, each.after)]
+    return [{"path": AttributeChange.CREATION, "after": told}, *map(sides, members)]
 
 
 def sides(change: Change) -> dict[str, Any]:
@@ -444,7 +443,7 @@ def _event_parameters(event: Event) -> dict[str, Any]:
     parameters = dict(zip(_EVENT_PARAMETERS, _of_event(event), strict=True))
     parameters["event_user_name_key"] = _sent_user_name_key(event)
     parameters["event_notes"] = to_json(event.notes)
-    parameters["event_sent"] = None if event.sent is None else to_json(event.sent)
+    parameters["event_sent"] = None if event.sent is None else to_json(abbreviated(event.sent))
     return parameters
 
 

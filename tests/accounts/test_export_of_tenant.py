@@ -10,6 +10,7 @@ import pytest
 from accounts.actions import ActionRefused, Actor, NotPermitted
 from accounts.models import AuditEntry
 from scim.management import exporting
+from scim.protocol import urns
 from tenants.current import in_tenant
 from tests.support.commands import run
 from tests.support.payloads import BJENSEN, user
@@ -63,10 +64,12 @@ def test_members_are_ids(exported):
 
 def test_log_history_and_audit_log_are_lines(exported):
     log = lines(exported["log.ndjson"])
-    paths = {line["path"] for line in lines(exported["history.ndjson"])}
+    history = lines(exported["history.ndjson"])
+    created = next(line["after"] for line in history if not line["path"])
 
     assert [line["operation"] for line in log] == ["create", "create", "create", "delete"]
-    assert paths
+    assert log[0]["sent"]["schemas"] == [urns.USER, urns.ENTERPRISE_USER]
+    assert dict(zip(created[::2], created[1::2], strict=True))["name.givenName"] == "Barbara"
     assert "hash" not in exported["audit.ndjson"]
 
 

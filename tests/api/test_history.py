@@ -1,9 +1,13 @@
 """The attribute history: one row a changed attribute, with its values before and after."""
 
+import json
+
 import pytest
 from django.db import ProgrammingError, connection, transaction
 
 from scim.models import AttributeChange, ProvisioningEvent
+from scim.protocol import urns
+from tenants.backend.base import execute
 from tenants.current import in_tenant
 from tests.support.payloads import BJENSEN, ENTERPRISE, JSMITH, patch, replace
 
@@ -45,6 +49,41 @@ def test_a_creation_that_was_kept_as_pairs_tells_the_same(at_acme, acme, bjensen
         row.after = [[each.path, each.after] for each in told]
 
     assert [each.value for each in row.each] == told
+
+
+KEPT = """
+SELECT event.sent, change.after FROM scim_attributechange AS change
+JOIN scim_provisioningevent AS event ON event.id = change.event_id
+"""
+
+
+def test_a_request_and_its_creation_are_kept_without_what_all_have_and_read_in_full(at_acme, acme):
+    body = {
+        "schemas": [urns.USER, ENTERPRISE],
+        "userName": "bjensen@acme.example",
+        "externalId": "6f1c40a4-0001",
+        "active": True,
+        "name": {"givenName": "Barbara", "familyName": "Jensen"},
+        "emails": [{"type": "work", "value": "bjensen@acme.example"}],
+        "displayName": "Barbara Jensen",
+        "meta": {"resourceType": "User"},
+        "roles": [],
+        ENTERPRISE: {"department": "Tours"},
+    }
+    assert at_acme.post("/Users", body).status == 201
+
+    with in_tenant(acme):
+        ((sent, after),) = execute(KEPT, [])
+        event, change = ProvisioningEvent.objects.get(), AttributeChange.objects.get()
+
+    assert sorted(json.loads(sent)) == [
+        ":eumra",
+        *("displayName", "emails", "externalId", "name", "userName"),
+    ]
+    assert json.loads(after)[-2:] == [":department", "Tours"]
+    assert event.sent == body
+    assert change.each[-1].path == f"{ENTERPRISE}:department"
+    assert change.after_in_full[-2:] == [f"{ENTERPRISE}:department", "Tours"]
 
 
 def test_members_that_a_group_is_created_with_are_rows_of_their_own(at_acme, acme, bjensen):

@@ -67,6 +67,7 @@ def test_the_list_shows_the_newest_request_first(own_host, bjensen, refuse):
         ({"operation": "modify"}, [("Update refused: user name taken", "409")]),
         ({"operation": "delete"}, []),
         ({"status": "409"}, [("Update refused: user name taken", "409")]),
+        ({"status": "201"}, [("Created", "201")]),
         ({"status": "x"}, [("Created", "201"), ("Update refused: user name taken", "409")]),
         ({"period": "hour"}, [("Created", "201")]),
         ({"period": "day"}, [("Created", "201"), ("Update refused: user name taken", "409")]),
