@@ -41,7 +41,7 @@ class Hot(NamedTuple):
 _DONE: Final = (ExecStatus.COMMAND_OK, ExecStatus.TUPLES_OK)
 _PLACE: Final = re.compile(r"%(?:\((?P<name>\w+)\)s|(?P<positional>s)|%)")
 _NUMBER: Final = re.compile(rb"\$(\d+)")
-_MOST: Final = 300  # statements that are known, of which those that come are prepared
+_MOST: Final = 1200  # statements that are known, of which those that come are prepared
 
 
 @dataclass(frozen=True, slots=True)

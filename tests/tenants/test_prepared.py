@@ -182,12 +182,12 @@ def test_a_plan_whose_columns_have_changed_is_made_anew(real_tenants):
 def test_only_the_latest_statements_stay_prepared(acme):
     mark = uuid.uuid4().hex[:12]
     with in_tenant(acme):
-        for number in range(153):
+        for number in range(603):
             for _ in range(6):
                 execute(f"SELECT %s::text AS n{mark}_{number}_", ["x"])
 
         left = prepared(mark)
-        assert len(left) == 150  # a text is counted for its tenant, and for all
+        assert len(left) == 600  # a text is counted for its tenant, and for all
         assert not any(f"n{mark}_0_" in text for text in left)
 
 
