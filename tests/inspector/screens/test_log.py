@@ -7,10 +7,11 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 import time_machine
-from django.db import transaction
+from django.db import connection, transaction
 from django.utils import timezone
 
 from accounts.models import AuditEntry
+from scim.inspector.log_screen import StatusFilter
 from scim.models import ProvisioningEvent
 from scim.protocol.definitions import USER
 from scim.protocol.errors import Uniqueness
@@ -93,6 +94,24 @@ def test_filters_and_search_narrow_the_list(asked, found, own_host, bjensen, ref
     refuse(age=timedelta(hours=2), operation="modify")
 
     assert listed(own_host.get(LIST, asked)) == found
+
+
+@pytest.mark.one_node  # plans are asked for
+@pytest.mark.parametrize(
+    ("status", "index"),
+    [
+        *((each, "scim_event_status") for each in ("200", "204", "400", "409", "500")),
+        ("201", "scim_event_operation"),  # nearly all creations: their index of statuses has no 201
+    ],
+)
+def test_each_status_is_found_by_an_index(status, index, acme):
+    _, condition = StatusFilter.conditions[status]
+
+    with in_tenant(acme), connection.cursor() as cursor:
+        cursor.execute("SET LOCAL enable_seqscan = off")
+        plan = ProvisioningEvent.objects.order_by().filter(condition()).explain()
+
+    assert index in plan
 
 
 @pytest.mark.parametrize(
