@@ -12,7 +12,7 @@ from uuid import UUID
 from django.db import DatabaseError, DataError, IntegrityError, InternalError
 
 from scim.models import AttributeChange
-from scim.protocol.abbreviation import abbreviated, shortened
+from scim.protocol.abbreviation import abbreviated, shortened, written_out
 from scim.protocol.comparison import comparable
 from scim.protocol.definitions import GROUPS, MEMBERS
 from scim.protocol.differences import Change
@@ -299,7 +299,7 @@ def events_like(event: Event, since: UUID) -> list[tuple[datetime, Any]]:
     """Time and request of the events of the same requester, endpoint and status, from that id on."""
     like = {name: getattr(event, name) for name in _LIKE}
     rows = execute(_EVENTS_LIKE, like | {"since": since})
-    return [(at, None if sent is None else from_json(sent)) for at, sent in rows]
+    return [(at, None if sent is None else written_out(from_json(sent))) for at, sent in rows]
 
 
 def record(event: Event) -> None:

@@ -288,18 +288,22 @@ def test_the_pages_of_a_walk_are_one_kind(at_acme, logged):
 
 def test_two_processes_that_are_polled_write_one_row_a_minute(at_acme, later, logged, monkeypatch):
     processes = [Summaries(), Summaries()]
+    usual = {"schemas": [SEARCH_REQUEST], "count": 1, "roles": []}  # abbreviated
 
     def poll(process):
         monkeypatch.setattr(log, "_reads", processes[process])
         at_acme.get("/Users", filter='userName eq "nobody"')
         at_acme.get("/Schemas")
+        at_acme.post("/Users/.search", usual)
         later(10)
 
     for process in [0, 1, 1, 0, 0, 1] * 4:  # four minutes
         poll(process)
 
     told = [(event["operation"], event["count"]) for event in logged()]
-    assert told == [("query", 1), ("discover", 1)] + [("query", 3), ("discover", 3)] * 3
+    kinds = ["query", "discover", "query"]
+    assert told == [(kind, 1) for kind in kinds] + [(kind, 3) for kind in kinds] * 3
+    assert logged(1)[0]["sent"] == usual
 
 
 # --- strangers --------------------------------------------------------------------------------
