@@ -3,7 +3,8 @@
 `Account` signs in; `scim.models.Resource` rows are provisioned. Staff are the accounts of the
 operator's own tenant (schema `support`). Nothing here points into another schema. Tables that have tens
 of rows, or the rows of some minutes, are read whole: they have the indexes of what is unique alone, since
-each index is a file of each tenant (decision 0153).
+each index is a file of each tenant (decision 0153). `Guesses` has a row for each pair of login and
+address, many after a flood: it is found by key and by login, and read whole only to remove old rows.
 """
 
 import uuid

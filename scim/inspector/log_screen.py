@@ -166,6 +166,7 @@ class OperationFilter(TableFilter):
 class StatusFilter(TableFilter):
     title = "status"
     parameter_name = "status"
+    # The index of statuses has no 201 (decision 0154), so that one is found by the index of creations.
     conditions: Conditions = {
         str(status): (str(status), _equals("status", status)) for status in _STATUSES
     } | {"201": ("201", lambda: Q(operation="create", status=HTTPStatus.CREATED))}

@@ -132,7 +132,10 @@ def _show(path: str, state: str) -> SafeString:
 
 
 def _failures(now: datetime, sight: Sight) -> Table:
-    """The newest failures, each once: Entra repeats what was refused in every cycle."""
+    """The newest failures, each once: Entra repeats what was refused in every cycle.
+
+    Those among the latest FAILURES_READ refusals; one that as many others followed is not listed.
+    """
     first = clock.first_id_at(now - FAILURES_FOR)
     limits = {"first": first, "read": FAILURES_READ, "shown": FAILURES_SHOWN}
     failures = ProvisioningEvent.objects.raw(_FAILURES, limits)

@@ -8,6 +8,10 @@ A feature gives an observer (scim.provider.features). Around a change of a resou
    observer has to do with it costs nothing when there is nothing to do.
 3. `stored`: the answer was yes; what the observer writes now is committed with the change.
 
+A change may be announced again after a rollback: a yes may roll the transaction back, and so does a
+deadlock, and everything from `change` on happens once more. So `change` has effects only in its
+transaction or in `on_commit`.
+
 An observer that waits for the commit registers that with `transaction.on_commit`. After a request,
 whatever became of it, `answered` hears of it, and `refused` of the refusals that an observer asks for.
 """

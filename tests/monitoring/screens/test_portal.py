@@ -251,8 +251,8 @@ def test_a_failure_that_entra_repeats_is_listed_once(at_home, entra, clock):
 
 
 @needs("inspector")
-def test_a_failure_is_listed_however_often_another_one_came_since(at_home, entra, clock):
-    """Entra repeats what was refused 36 times a day; other requests are answered between."""
+def test_a_failure_is_listed_after_eighty_refusals_of_other_requests(at_home, entra, clock):
+    """Entra repeats what was refused 36 times a day; the latest 1,000 refusals are looked at."""
     first, second = (
         {key: value for key, value in user(name).items() if key != "emails"} for name in ("a", "b")
     )
