@@ -209,7 +209,7 @@ class DatabaseWrapper(base.DatabaseWrapper):  # type: ignore[misc]  # django-ten
     def _first(self, opening: Sequence[bytes], hot: Hot, wrappers: Sequence[Any]) -> Rows:
         """The rows of a statement that goes in the message which puts its path in force."""
         self.statements.forget_uncounted()  # of a message that failed
-        message = b"; ".join([*opening, self.statements.in_message(hot, self._path)])
+        message = b"; ".join([*opening, *self._in_message([hot], opening, on_path=False)])
         self._line.sent += 1  # type: ignore[union-attr]  # it is open
         rows = self._wrapped(lambda: self.statements.send_all(message)[-1], hot, wrappers)
         self.statements.count()
@@ -218,7 +218,7 @@ class DatabaseWrapper(base.DatabaseWrapper):  # type: ignore[misc]  # django-ten
     def _read(self, hot: Hot) -> Rows:
         """The rows of a statement after which nothing is left to do in its transaction."""
         opening = self._opening()
-        command = self.statements.in_message(hot, self._path, on_path=not opening)
+        [command] = self._in_message([hot], opening, on_path=not opening)
         self.statements.forget_uncounted()
         self._line.sent += 1  # type: ignore[union-attr]  # it is open
         return self.statements.send_all(b"; ".join([*opening, command, b"COMMIT"]))[-2]
@@ -283,11 +283,25 @@ class DatabaseWrapper(base.DatabaseWrapper):  # type: ignore[misc]  # django-ten
     def _late_message(self, batch: Sequence[Late], *, commits: bool) -> tuple[bytes, int]:
         """The message of late statements, and the number of commands before them in it."""
         opening = self._opening(self._late_schema)
-        in_message = partial(self.statements.in_message, path=self._path, on_path=not opening)
-        commands = [in_message(each.hot) for each in batch]
+        hots = [each.hot for each in batch]
+        commands = self._in_message(hots, opening, on_path=not opening)
         self.statements.forget_uncounted()
         end = (b"COMMIT",) if commits else ()
         return b"; ".join([*opening, *commands, *end]), len(opening)
+
+    def _in_message(
+        self, hots: Sequence[Hot], opening: Sequence[bytes], *, on_path: bool
+    ) -> list[bytes]:
+        """The commands of statements that go behind the opening; Django's errors, where one has no form."""
+        try:
+            with self.wrap_database_errors:
+                return [
+                    self.statements.in_message(each, self._path, on_path=on_path) for each in hots
+                ]
+        except BaseException:
+            if opening:  # nothing is sent, so the path is not in force
+                self.search_path_set_schemas = None
+            raise
 
     def _wrapped(self, send: Callable[[], T], hot: Hot, wrappers: Sequence[Any]) -> T:
         """The result of `send`, a call that executes a hot statement."""

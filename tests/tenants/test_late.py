@@ -1,13 +1,13 @@
 """Statements that go in one message with COMMIT: late ones, and the hot one of a transaction that only reads."""
 
 import pytest
-from django.db import DatabaseError, IntegrityError, connection, transaction
+from django.db import DatabaseError, DataError, IntegrityError, connection, transaction
 from django.http import HttpResponse
 from django.test import RequestFactory
 
 from scim.api.authentication import TokenMiddleware
 from tenants.backend.base import OutsideTransactionError, execute, execute_late
-from tenants.current import in_public, in_tenant, in_tenant_from_start
+from tenants.current import in_public, in_tenant, in_tenant_from_start, within
 from tests.support import database
 
 PATH = 'SET LOCAL search_path = "t_initech", "public"'
@@ -249,3 +249,26 @@ def test_get_and_head_only_read(method, only_reads):
     request = RequestFactory().generic(method, "/scim/Users")
 
     assert TokenMiddleware(lambda _: HttpResponse()).only_reads(request) is only_reads
+
+
+def _first_of_a_path():
+    execute("SELECT %s::text", ["\0"])
+
+
+def _late():
+    execute_late("SELECT %s::text", ["\0"])
+    connection.send_late()
+
+
+@pytest.mark.parametrize("fails", [_first_of_a_path, _late])
+def test_a_value_that_cannot_be_written_leaves_the_next_statement_in_its_own_tenant(
+    fails, real_tenants
+):
+    initech, hooli = real_tenants
+    with in_tenant(initech):
+        execute("SELECT 1")
+        with within(hooli):
+            with pytest.raises(DataError):
+                fails()
+
+            assert execute("SELECT current_schema()::text") == [("t_hooli",)]
