@@ -35,6 +35,7 @@ _ABSENT: Final = object()
 _LETTERS: Final = re.compile(f"{_SIGN}(?=.){_EXTENSION}?[{''.join(_USUAL)}]*")
 _SEPARATORS: Final = ":."
 _SHAPES: Final = 256  # of which the paths are remembered: all users of a tenant have a few
+_REMEMBERED: Final = 4_000  # characters, at most, of the paths of one: they hold what a client names
 
 
 def abbreviated(body: Any) -> Any:
@@ -82,9 +83,22 @@ def _meant(letters: str, extension: Any) -> dict[str, Any]:
     return body if usual == letters else {**body, urns.ENTERPRISE_USER: extension}
 
 
-@lru_cache(_SHAPES)
 def shortened(paths: tuple[str, ...]) -> tuple[str, ...]:
     """The paths of a creation as they are kept."""
+    return (_shortened if _is_short(paths) else _shortened.__wrapped__)(paths)
+
+
+def lengthened(kept: tuple[str, ...]) -> tuple[str, ...]:
+    """The paths of a creation from what was kept of them."""
+    return (_lengthened if _is_short(kept) else _lengthened.__wrapped__)(kept)
+
+
+def _is_short(paths: tuple[str, ...]) -> bool:
+    return sum(map(len, paths)) <= _REMEMBERED
+
+
+@lru_cache(_SHAPES)
+def _shortened(paths: tuple[str, ...]) -> tuple[str, ...]:
     heads = _heads()
     kept = []
     for path in paths:
@@ -96,8 +110,7 @@ def shortened(paths: tuple[str, ...]) -> tuple[str, ...]:
 
 
 @lru_cache(_SHAPES)
-def lengthened(kept: tuple[str, ...]) -> tuple[str, ...]:
-    """The paths of a creation from what was kept of them."""
+def _lengthened(kept: tuple[str, ...]) -> tuple[str, ...]:
     paths = []
     heads = _heads()
     for short in kept:

@@ -41,6 +41,16 @@ WAYS = {
     "a name in a user": lambda client, text: client.post(
         "/Users", payloads.user(text[:6], **{text: 1})
     ),
+    "the types of many e-mails": lambda client, text: client.post(
+        "/Users",
+        payloads.user(
+            text[:6],
+            emails=[
+                {"type": kind, "value": f"{len(kind)}@acme.example"}
+                for kind in ("work", *(f"{text[:6]}{at}{text[6:900]}" for at in range(99)))
+            ],
+        ),
+    ),
     "attributes": lambda client, text: searched(client, attributes=[text]),
     "excludedAttributes": lambda client, text: searched(client, excludedAttributes=[text]),
     "a name in a search": lambda client, text: searched(client, **{text: 1}),
