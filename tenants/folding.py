@@ -16,7 +16,7 @@ _ADDITION: Final = re.compile(
     re.DOTALL,
 )
 _REFERENCE: Final = re.compile(r'\bREFERENCES "(\w+)"')
-_INDEX: Final = re.compile(r'CREATE INDEX "?(\w+)"? .*', re.DOTALL)
+_INDEX: Final = re.compile(r'CREATE INDEX (?!IF\b)"?(\w+)"? [^;]*')
 _DROPPED_INDEX: Final = re.compile(r'DROP INDEX (?:IF EXISTS )?"?(\w+)"?')
 _IF_EXISTS: Final = "DROP INDEX IF EXISTS "
 # Whether a column is there already makes no difference to them.
@@ -54,7 +54,7 @@ class _Schema:
                 return
         elif found := _INDEX.fullmatch(statement):
             self._indexes[found[1]] = len(self.statements)
-        elif not statement.startswith(_NEUTRAL):
+        elif ";" in statement or not statement.startswith(_NEUTRAL):
             self._close(statement)
         self.statements.append(statement)
 
@@ -70,10 +70,11 @@ class _Schema:
         return True
 
     def _drop_index(self, name: str, statement: str) -> bool:
-        """Do without the index. False for one that was not made here."""
+        """Do without the index. False for one that may be there, not made here or in another way."""
         place = self._indexes.pop(name, None)
         if place is None:
-            return self._is_all_known and statement.startswith(_IF_EXISTS)
+            is_named = any(name in each for each in self.statements)
+            return self._is_all_known and not is_named and statement.startswith(_IF_EXISTS)
         self.statements[place] = ""
         return True
 

@@ -68,6 +68,28 @@ def test_an_index_that_is_dropped_again_is_not_made():
     )
 
 
+@pytest.mark.parametrize(
+    "made",
+    [
+        ('CREATE UNIQUE INDEX "books_title" ON "books" ("title") WHERE "title" IS NOT NULL',),
+        ('CREATE INDEX IF NOT EXISTS "books_title" ON "books" ("title")',),
+        ('CREATE INDEX "old" ON "books" ("title")', 'ALTER INDEX "old" RENAME TO "books_title"'),
+        ('CREATE INDEX other ON books (id); CREATE INDEX books_title ON books ("title")',),
+        ('CREATE INDEX books_title ON books ("title"); CREATE INDEX other ON books (id)',),
+    ],
+)
+def test_an_index_that_was_made_in_another_way_is_dropped_as_the_migration_says(made):
+    steps = (BOOKS, *made, NO_INDEX)
+
+    assert folded(steps, in_empty_schema=True) == steps
+
+
+def test_a_statement_of_several_leaves_the_tables_alone_that_it_names():
+    steps = (BOOKS, 'UPDATE books SET id = id; ALTER TABLE books DROP COLUMN "id"', TITLE)
+
+    assert folded(steps, in_empty_schema=True) == steps
+
+
 def test_an_index_that_may_be_there_is_dropped():
     assert folded([NO_INDEX], in_empty_schema=False) == (NO_INDEX,)
     assert folded([NO_INDEX], in_empty_schema=True) == ()
