@@ -15,7 +15,7 @@ from typing import Final, TypeVar
 from tenants import deadlines
 
 TURN_SECONDS: Final = 0.0005  # that a thread keeps Python's lock while others wait for it
-MOST_SECONDS: Final = 1.0  # that a request waits for others, in all
+MOST_SECONDS: Final = 1.0  # that what is done in one `computing` waits for others, in all
 _GLANCE_SECONDS: Final = 0.0005
 
 _T = TypeVar("_T")
@@ -47,12 +47,14 @@ def computing() -> Iterator[None]:
         if not _computing:
             _usual.append(sys.getswitchinterval())
             sys.setswitchinterval(TURN_SECONDS)
-        _computing[thread] = _Work(time.monotonic())
+        former = _computing.get(thread)
+        _computing[thread] = former or _Work(time.monotonic())
     try:
         yield
     finally:
         with _lock:
-            del _computing[thread]
+            if former is None:
+                del _computing[thread]
             if not _computing:
                 sys.setswitchinterval(_usual.pop())
 

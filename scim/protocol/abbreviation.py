@@ -35,7 +35,9 @@ _ABSENT: Final = object()
 _LETTERS: Final = re.compile(f"{_SIGN}(?=.){_EXTENSION}?[{''.join(_USUAL)}]*")
 _SEPARATORS: Final = ":."
 _SHAPES: Final = 256  # of which the paths are remembered: all users of a tenant have a few
-_REMEMBERED: Final = 4_000  # characters, at most, of the paths of one: they hold what a client names
+_REMEMBERED: Final = (
+    4_000  # characters, at most, of the paths of one: they hold what a client names
+)
 
 
 def abbreviated(body: Any) -> Any:

@@ -115,6 +115,17 @@ def test_alone_it_does_not_wait(clock):
 
 
 @pytest.mark.usefixtures("other")
+def test_a_part_that_computes_goes_on_counting_what_was_waited_for(clock):
+    with computing():
+        clock.works(100)
+        with yielding.computing():
+            list(yielding.in_turns("ab"))
+        list(yielding.in_turns("ab"))
+
+    assert clock.sleeps * TURN == pytest.approx(yielding.MOST_SECONDS, abs=2 * TURN)
+
+
+@pytest.mark.usefixtures("other")
 def test_a_request_that_is_not_said_to_compute_does_not_wait(clock):
     assert (list(yielding.in_turns("ab")), clock.sleeps) == (["a", "b"], 0)
 
