@@ -180,8 +180,11 @@ def test_the_file_is_its_owners_alone_and_names_no_person(filled, initrode, file
 
 def test_a_damaged_file_is_refused_and_nothing_is_restored(filled, initrode, file):
     backups.archive_tenant(COMMAND, initrode, file)
+    with zipfile.ZipFile(file) as found:
+        part = max(found.infolist(), key=lambda each: each.compress_size)
     changed = bytearray(file.read_bytes())
-    changed[len(changed) // 3] ^= 0xFF
+    name = changed.index(part.filename.encode(), part.header_offset)
+    changed[name + len(part.filename) + part.compress_size // 2] ^= 0xFF  # within what it holds
     file.write_bytes(changed)
 
     with pytest.raises(ActionRefused, match="damaged"):
