@@ -190,7 +190,7 @@ UPDATE TABLE AS used
        id uuid, at timestamptz, address inet, agent text, uses bigint)
  WHERE used.id = new.id AND used.id IN (
        SELECT id FROM TABLE WHERE id = ANY(%s::uuid[])
-       ORDER BY id FOR NO KEY UPDATE)
+       ORDER BY id FOR NO KEY UPDATE PATIENCE)
 RETURNING used.id
 """
 _ADDRESS: Final = """,
@@ -212,9 +212,5 @@ _TABLES: Final = {
 @cache
 def _statement(kind: Kind, *, waits: bool) -> str:
     table, more = _TABLES[kind]
-    statement = _WRITE.replace("TABLE", table).replace("MORE", more)
-    return (
-        statement
-        if waits
-        else statement.replace("FOR NO KEY UPDATE", "FOR NO KEY UPDATE SKIP LOCKED")
-    )
+    patience = "" if waits else "SKIP LOCKED"
+    return _WRITE.replace("TABLE", table).replace("MORE", more).replace("PATIENCE", patience)
