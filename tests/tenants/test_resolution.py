@@ -4,9 +4,9 @@ import pytest
 from django.conf import settings
 from django.db import connection
 
-from tenants import lifecycle, resolution
+from tenants import clock, lifecycle, resolution
 from tenants.current import in_tenant
-from tenants.models import Domain, Tenant
+from tenants.models import Domain, Guard, Tenant
 from tests.support import database
 
 
@@ -144,3 +144,27 @@ def test_a_connection_that_broke_while_idle_is_not_noticed(real_tenants):
     database.cut(connection.connection)
 
     assert resolution.find_tenant(host_of("initech")) == real_tenants[0]
+
+
+def row(instance):
+    """The columns that an instance was read with."""
+    return {
+        name: value for name, value in vars(instance).items() if name not in ("_state", "revision")
+    }
+
+
+def test_a_tenant_is_found_as_the_orm_reads_it_with_its_guard(acme, globex, statements):
+    """The statement is written once, not by the ORM for each host, which takes it a millisecond."""
+    Guard.objects.create(tenant=acme, least=7, holds=True, alarm_until=clock.now())
+    lifecycle.add_host(globex, "scim.globex.example")
+    expected = Tenant.objects.select_related("guard").in_bulk([acme.pk, globex.pk])
+
+    found = [resolution.find_tenant(host) for host in (host_of("acme"), "scim.globex.example")]
+
+    assert [row(each) for each in found] == [row(expected[pk]) for pk in (acme.pk, globex.pk)]
+    assert {(each._state.adding, each._state.db) for each in found} == {(False, "default")}
+    with statements() as executed:
+        assert row(found[0].guard) == row(expected[acme.pk].guard)
+        assert found[0].guard.tenant is found[0]
+        assert not hasattr(found[1], "guard")
+    assert executed == []
