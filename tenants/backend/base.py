@@ -31,6 +31,7 @@ from psycopg import sql
 from psycopg.pq import TransactionStatus
 
 from tenants import deadlines
+from tenants.backend.messages import COMMIT, Message, Opening
 from tenants.backend.statements import Hot, Parameters, Rows, Statements
 
 T = TypeVar("T")
@@ -124,7 +125,7 @@ class DatabaseWrapper(base.DatabaseWrapper):  # type: ignore[misc]  # django-ten
     """A connection whose search path is set per transaction."""
 
     search_path_set_schemas: bytes | None  # the statement that put the path in force
-    _line: deadlines.Line | None = None
+    _line: deadlines.Line  # of the present connection
     run_commit_hooks_on_set_autocommit_on: bool  # Django's own state
     is_pooled: bool = False  # of the present connection, as are the next
     _visited: set[str]  # schemas, by the present connection
@@ -192,36 +193,31 @@ class DatabaseWrapper(base.DatabaseWrapper):  # type: ignore[misc]  # django-ten
         As a cursor of Django's does, it passes through the wrappers of statements. In a transaction that
         only reads it goes in one message with COMMIT; a further statement begins another one.
         """
-        self._ensure_open()
-        self.validate_no_broken_transaction()
-        others = self.execute_wrappers[1:]  # beside that which puts the path in force
+        self._ensure_usable()
         foreseen, self._foreseen = self._foreseen, None
         if foreseen is not None and foreseen[:2] == (hot, self.schema_name):
-            return self._wrapped(lambda: foreseen[2], hot, others)
-        if self.only_reads and len(self.atomic_blocks) == 1 and not self._late:
-            return self._wrapped(lambda: self._read(hot), hot, others)
+            return self._wrapped(lambda: foreseen[2], hot)
+        ends = self.only_reads and len(self.atomic_blocks) == 1 and not self._late
         opening = self._opening()
-        if opening:
-            return self._first(opening, hot, others)
-        self._line.sent += 1  # type: ignore[union-attr]  # it is open
-        return self._wrapped(lambda: self.statements.execute(hot, self._path), hot, others)
+        if ends or opening.commands:
+            [rows] = self._send_all([hot], opening, ends=ends)
+            return rows
+        return self._wrapped(lambda: self.statements.execute(hot, opening.path), hot)
 
-    def _first(self, opening: Sequence[bytes], hot: Hot, wrappers: Sequence[Any]) -> Rows:
-        """The rows of a statement that goes in the message which puts its path in force."""
-        self.statements.forget_uncounted()  # of a message that failed
-        message = b"; ".join([*opening, *self._in_message([hot], opening, on_path=False)])
-        self._line.sent += 1  # type: ignore[union-attr]  # it is open
-        rows = self._wrapped(lambda: self.statements.send_all(message)[-1], hot, wrappers)
-        self.statements.count()
-        return rows
+    def _send_all(self, hots: Sequence[Hot], opening: Opening, *, ends: bool) -> list[Rows]:
+        """The rows of hot statements that go in one message, with COMMIT if the transaction ends so."""
 
-    def _read(self, hot: Hot) -> Rows:
-        """The rows of a statement after which nothing is left to do in its transaction."""
-        opening = self._opening()
-        [command] = self._in_message([hot], opening, on_path=not opening)
-        self.statements.forget_uncounted()
-        self._line.sent += 1  # type: ignore[union-attr]  # it is open
-        return self.statements.send_all(b"; ".join([*opening, command, b"COMMIT"]))[-2]
+        def send() -> list[Rows]:
+            message = Message(self.statements, opening)
+            for hot in hots:
+                message.add(hot)
+            if ends:
+                message.end()
+            return message.send()
+
+        found = self._wrapped(send, hots[0])
+        self._note_path(opening)
+        return found
 
     @property
     def may_end(self) -> bool:
@@ -233,18 +229,14 @@ class DatabaseWrapper(base.DatabaseWrapper):  # type: ignore[misc]  # django-ten
 
         A further statement begins another transaction. Needs `may_end`.
         """
-        self._ensure_open()
-        self.validate_no_broken_transaction()
-        others = self.execute_wrappers[1:]  # beside that which puts the path in force
-        if others or self._late_schema != self.schema_name:
+        self._ensure_usable()
+        if self._wrappers or self._late_schema != self.schema_name:
             self.send_late()  # each is heard of, and on its own path
-        self.ensure_path()
+        path = self.ensure_path()
         waiting, self._late = self._late, []
         hots = [*(each.hot for each in waiting), hot]
-        self._line.sent += 1  # type: ignore[union-attr]  # it is open
-        *before, rows = self._wrapped(
-            lambda: self.statements.execute_to_end(hots, self._path), hot, others
-        )
+        send = partial(self.statements.execute_to_end, hots, path)
+        *before, rows = self._wrapped(send, hot)
         for each, found in zip(waiting, before, strict=True):
             each.found = found
         return rows
@@ -254,8 +246,7 @@ class DatabaseWrapper(base.DatabaseWrapper):  # type: ignore[misc]  # django-ten
 
         An error of it is that message's. Raises OutsideTransactionError.
         """
-        self._ensure_open()
-        self.validate_no_broken_transaction()
+        self._ensure_usable()
         if self.autocommit:
             return Late(self, hot, self.execute_hot(hot))
         if self._late_schema != self.schema_name:
@@ -270,42 +261,24 @@ class DatabaseWrapper(base.DatabaseWrapper):  # type: ignore[misc]  # django-ten
         waiting, self._late = self._late, []
         if not waiting or self.connection.pgconn.transaction_status == TransactionStatus.INERROR:
             return
-        others = self.execute_wrappers[1:]  # beside that which puts the path in force
-        batches = [[each] for each in waiting] if others else [waiting]  # a wrapper hears of each
+        batches = [[each] for each in waiting] if self._wrappers else [waiting]  # each is heard of
         for batch in batches:
-            message, before = self._late_message(batch, commits=commits and batch is batches[-1])
-            self._line.sent += 1  # type: ignore[union-attr]  # it is open
-            send = partial(self.statements.send_all, message)
-            results = self._wrapped(send, batch[0].hot, others)
-            for each, rows in zip(batch, results[before:], strict=False):
+            ends = commits and batch is batches[-1]
+            opening = self._opening(self._late_schema)
+            found = self._send_all([each.hot for each in batch], opening, ends=ends)
+            for each, rows in zip(batch, found, strict=True):
                 each.found = rows
 
-    def _late_message(self, batch: Sequence[Late], *, commits: bool) -> tuple[bytes, int]:
-        """The message of late statements, and the number of commands before them in it."""
-        opening = self._opening(self._late_schema)
-        hots = [each.hot for each in batch]
-        commands = self._in_message(hots, opening, on_path=not opening)
-        self.statements.forget_uncounted()
-        end = (b"COMMIT",) if commits else ()
-        return b"; ".join([*opening, *commands, *end]), len(opening)
+    @property
+    def _wrappers(self) -> Sequence[Any]:
+        """The wrappers of statements beside that which puts the path in force."""
+        wrappers: Sequence[Any] = self.execute_wrappers[1:]
+        return wrappers
 
-    def _in_message(
-        self, hots: Sequence[Hot], opening: Sequence[bytes], *, on_path: bool
-    ) -> list[bytes]:
-        """The commands of statements that go behind the opening; Django's errors, where one has no form."""
-        try:
-            with self.wrap_database_errors:
-                return [
-                    self.statements.in_message(each, self._path, on_path=on_path) for each in hots
-                ]
-        except BaseException:
-            if opening:  # nothing is sent, so the path is not in force
-                self.search_path_set_schemas = None
-            raise
-
-    def _wrapped(self, send: Callable[[], T], hot: Hot, wrappers: Sequence[Any]) -> T:
-        """The result of `send`, a call that executes a hot statement."""
-        if not wrappers:
+    def _wrapped(self, send: Callable[[], T], hot: Hot | None) -> T:
+        """The result of `send`, a call that executes this statement, if one that wrappers hear of."""
+        wrappers = self._wrappers
+        if hot is None or not wrappers:
             with self.wrap_database_errors:
                 return self._timed(send)
         found: list[T] = []
@@ -337,7 +310,7 @@ class DatabaseWrapper(base.DatabaseWrapper):  # type: ignore[misc]  # django-ten
         self._foreseen = None
 
     def _close(self) -> None:
-        self._line = None
+        del self._line
         self._foreseen = None
         self._late.clear()
         deadlines.note_line(None)
@@ -347,90 +320,79 @@ class DatabaseWrapper(base.DatabaseWrapper):  # type: ignore[misc]  # django-ten
         if self._late:
             self.send_late()
         self.ensure_path()
-        self._line.sent += 1  # type: ignore[union-attr]  # it is open
         return self._timed(execute, *arguments)
 
     def _timed(self, send: Callable[..., T], *arguments: Any) -> T:
         """The result of a call that waits for PostgreSQL, whose time is added up."""
+        self._line.sent += 1
         since = perf_counter()
         try:
             return send(*arguments)
         finally:
             self.seconds += perf_counter() - since
 
-    def ensure_path(self) -> None:
-        """Put the search path in force for the open transaction. Raises OutsideTransactionError."""
+    def ensure_path(self) -> bytes:
+        """Put the search path in force for the open transaction; the command for it.
+
+        Raises OutsideTransactionError.
+        """
         opening = self._opening()
-        if opening:
-            self._send(b"; ".join(opening))
+        if opening.commands:
+            self._send(b"; ".join(opening.commands))
+            self._note_path(opening)
+        return opening.path
 
     def begin(
         self, question: Hot, first: Hot | None = None, foreseen: Hot | None = None
     ) -> tuple[Rows, Rows | None]:
         """Put the search path in force, and ask in the same message. Raises OutsideTransactionError.
 
-        Returned are the rows of the question, and those of the other hot statement, if there is one.
-        The question names its schema and comes before the path: PostgreSQL plans anew what is executed
-        on another path than the last time, as after each change of the tenant.
+        Returned are the rows of the question, which names its schema, and those of `first`, if there is one.
 
-        `foreseen` is the one statement that a transaction which only reads is going to execute. Once all
+        `foreseen`, which needs a first one, is the one statement that a transaction which only reads is going to execute. Once all
         are prepared it goes in that message too, with COMMIT, and `execute_hot` finds its rows here.
         """
-        self.statements.forget_uncounted()  # of a message that failed
         opening = self._opening()
-        before, path = opening[:-1], opening[-1:]
-        asking = self.statements.in_message(question, b"")
-        asked = [each for each in (first, foreseen) if each]
-        others = [self.statements.in_message(each, self._path) for each in asked]
-        goes_ahead = foreseen is not None and self._goes_ahead(others)
-        if foreseen and not goes_ahead:
-            others.pop()
-        end = (b"COMMIT",) if goes_ahead else ()
-        message = b"; ".join([*before, asking, *path, *others, *end])
-        self._line.sent += 1  # type: ignore[union-attr]  # it is open
-        wrappers = self.execute_wrappers[1:] if first else ()  # the question is part of beginning
-        results = self._wrapped(
-            lambda: self.statements.send_all(message), first or question, wrappers
-        )
-        self.statements.count()
-        if foreseen and goes_ahead:
-            self._foreseen = (foreseen, self.schema_name, results[-2])
-        return results[len(before)], results[len(opening) + 1] if first else None
 
-    def _goes_ahead(self, commands: Sequence[bytes]) -> bool:
-        """True if the commands, all of them prepared, may be the whole of the transaction that begins.
+        def send() -> list[Rows]:
+            message = Message(self.statements, opening, question)
+            if first:
+                message.add(first)
+                if foreseen and len(self.atomic_blocks) == 1:
+                    message.add_last(foreseen)
+            return message.send()
 
-        Where the tenant is to have one of its own, the path has to stay in force for that.
-        """
-        is_whole = len(self.atomic_blocks) == 1 and not self.statements.has_due
-        return is_whole and all(map(Statements.is_prepared, commands))
+        answer, *others = self._wrapped(send, first)
+        self._note_path(opening)
+        if foreseen and len(others) > 1:
+            self._foreseen = (foreseen, self.schema_name, others[1])
+        return answer, others[0] if first else None
 
-    def _opening(self, schema_name: str = "") -> tuple[bytes, ...]:
-        """The commands that begin the transaction and put the path in force, as far as they are needed.
+    def _opening(self, schema_name: str = "") -> Opening:
+        """The opening of a transaction, or what is left of it to do. Raises OutsideTransactionError.
 
-        psycopg would send BEGIN in a message of its own. Raises OutsideTransactionError.
+        psycopg would send BEGIN in a message of its own.
         """
         if self.autocommit:
             self._check_public()
-            return ()
+            return Opening((), b"")
         status = self.connection.pgconn.transaction_status
         if status == TransactionStatus.INERROR:
-            return ()  # nothing but a rollback is possible, and it may restore another path
+            return Opening((), b"")  # only a rollback is possible, and it may restore another path
         schema_name = schema_name or self.schema_name
-        wanted = _set_path(schema_name, self.include_public_schema)
-        if status == TransactionStatus.IDLE:
-            self._visited.add(schema_name)
-            self.search_path_set_schemas = wanted
-            return (b"BEGIN", *self._limits, wanted)
-        if self.search_path_set_schemas == wanted:
-            return ()
-        self.search_path_set_schemas = wanted
-        return (wanted,)
+        path = _set_path(schema_name, self.include_public_schema)
+        if status != TransactionStatus.IDLE and self.search_path_set_schemas == path:
+            return Opening((), path)
+        self.search_path_set_schemas = None  # not known until these are sent (_note_path)
+        if status != TransactionStatus.IDLE:
+            return Opening((path,), path)
+        self._visited.add(schema_name)
+        return Opening((b"BEGIN", *self._limits, path), path)
 
-    @property
-    def _path(self) -> bytes:
-        """The command that has put the path in force, or does with the next message."""
-        return b"" if self.autocommit else self.search_path_set_schemas or b""
+    def _note_path(self, opening: Opening) -> None:
+        """Remember that the path of the opening, which was sent, is in force."""
+        if opening.commands:
+            self.search_path_set_schemas = opening.path
 
     def set_autocommit(self, autocommit: bool, *_: Any, **__: Any) -> None:  # noqa: FBT001  # the signature is Django's
         """Begin or end what is one transaction, as Django does it in 20 calls more.
@@ -456,6 +418,11 @@ class DatabaseWrapper(base.DatabaseWrapper):  # type: ignore[misc]  # django-ten
         self._ensure_open()
         return bool(self.autocommit)
 
+    def _ensure_usable(self) -> None:
+        """Connect, if nobody has. Raises TransactionManagementError if only a rollback is possible."""
+        self._ensure_open()
+        self.validate_no_broken_transaction()
+
     def _ensure_open(self) -> None:
         """Connect, if nobody has: the method for it asks each time whether a coroutine calls."""
         if self.connection is None:
@@ -470,7 +437,6 @@ class DatabaseWrapper(base.DatabaseWrapper):  # type: ignore[misc]  # django-ten
 
     def _send(self, commands: bytes) -> Any:
         """The result of the last of the commands, which go in one message."""
-        self._line.sent += 1  # type: ignore[union-attr]  # it is open
         with self.wrap_database_errors:
             return self._timed(self.statements.send, commands)
 
@@ -490,7 +456,7 @@ class DatabaseWrapper(base.DatabaseWrapper):  # type: ignore[misc]  # django-ten
         if self._late:
             self.send_late(commits=True)
         elif status != TransactionStatus.IDLE:
-            self._send(b"COMMIT")
+            self._send(COMMIT)
 
     def _rollback(self) -> None:
         self._late.clear()

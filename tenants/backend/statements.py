@@ -28,7 +28,7 @@ from tenants import outages
 
 Parameters = Sequence[Any] | Mapping[str, Any]
 Rows = list[tuple[Any, ...]]
-_Key = tuple[bytes, Any, bytes]  # text, types and path
+Key = tuple[bytes, Any, bytes]  # text, types and path
 
 
 class Hot(NamedTuple):
@@ -36,6 +36,14 @@ class Hot(NamedTuple):
 
     statement: str
     parameters: Parameters = ()
+
+
+class Command(NamedTuple):
+    """A hot statement as a command of a message, which has no parameters (tenants.backend.messages)."""
+
+    text: bytes
+    key: Key
+    is_prepared: bool
 
 
 _DONE: Final = (ExecStatus.COMMAND_OK, ExecStatus.TUPLES_OK)
@@ -73,8 +81,7 @@ class Statements:
         context.adapters.register_loader("timestamptz", TimestamptzLoader)
         self._values: Any = Transformer(context)
         # The name of what is prepared, else how often it came; by text and types.
-        self._known: OrderedDict[_Key, bytes | int] = OrderedDict()
-        self._uncounted: list[_Key] = []  # what the present message has, and nothing of its own
+        self._known: OrderedDict[Key, bytes | int] = OrderedDict()
         self._made = 0
 
     def execute(self, hot: Hot, path: bytes) -> Rows:
@@ -128,48 +135,37 @@ class Statements:
             return partial(session.send_query_params, text, values, types, formats)
         return partial(session.send_query_prepared, name, values, formats)
 
-    def in_message(self, hot: Hot, path: bytes, *, on_path: bool = False) -> bytes:
-        """The command that executes it on that path, to go in a message with others.
+    def command(self, hot: Hot, path: bytes, *, is_in_force: bool) -> Command:
+        """The statement as a command for that path, which may not be in force before its message.
 
-        It names what is prepared; what is not has its values in its text. Where the path is in force
-        already, it is prepared when it has come often enough; else see `count`.
+        It names what is prepared; what is not has its values in its text.
         """
         text = _translated(hot.statement)
         values = _in_order(text, hot.parameters)
         self._dumped(values)
         key = text.text, self._values.types, path
-        known = self._counted(key) if on_path else self._found(key)
+        name = self.count(key) if is_in_force else self._name_of(key)
         literals = list(map(self._values.as_literal, values))
+        if name is None:
+            written = _NUMBER.sub(lambda found: literals[int(found[1]) - 1], text.text)
+        else:
+            written = b"EXECUTE " + name + (b" (%s)" % b", ".join(literals) if literals else b"")
+        return Command(written, key, is_prepared=name is not None)
+
+    def is_due(self, key: Key) -> bool:
+        """True if `count` will prepare it."""
+        known = self._known.get(key, 0)
+        return self.after is not None and isinstance(known, int) and known >= self.after
+
+    def count(self, key: Key, *, prepares: bool = True) -> bytes | None:
+        """Count that it has come; the name of what is prepared, perhaps just now: the path is in force."""
+        known = self._known.get(key, 0)
+        if isinstance(known, int):
+            known = self._prepare(key) if prepares and self.is_due(key) else known + 1
+        self._keep(key, known)
         if isinstance(known, bytes):
-            return (
-                b"EXECUTE %s (%s)" % (known, b", ".join(literals))
-                if values
-                else b"EXECUTE " + known
-            )
-        return _NUMBER.sub(lambda found: literals[int(found[1]) - 1], text.text)
-
-    @staticmethod
-    def is_prepared(command: bytes) -> bool:
-        """True if the command of `in_message` names what PostgreSQL has prepared."""
-        return command.startswith(b"EXECUTE ")
-
-    @property
-    def has_due(self) -> bool:
-        """True if `count` will prepare something on the path of the present message."""
-        least = self.after
-        return least is not None and any(
-            key[2] and self._count_of(key) >= least for key in self._uncounted
-        )
-
-    def count(self) -> None:
-        """Count what has gone in the message, and prepare what is due: the path is in force."""
-        uncounted, self._uncounted = self._uncounted, []
-        for key in uncounted:
-            self._counted(key)
-
-    def forget_uncounted(self) -> None:
-        """Count nothing of the message: it failed, or its path was in force there only."""
-        self._uncounted.clear()
+            return known
+        return self.count((*key[:2], b""), prepares=prepares) if key[2] else None
 
     def send(self, commands: bytes) -> Any:
         """The result of the last of the commands, which go in one message and have no parameters."""
@@ -196,39 +192,24 @@ class Statements:
         values = self._dumped(_in_order(text, hot.parameters))
         if self.after is None:
             return text.text, values, None
-        known = self._counted((text.text, self._values.types, path))
-        return text.text, values, known if isinstance(known, bytes) else None
+        return text.text, values, self.count((text.text, self._values.types, path))
 
-    def _found(self, key: _Key) -> bytes | int:
-        """The name of what is prepared for the path or for all, else a number."""
-        known = self._known.get(key, 0)
+    def _name_of(self, key: Key) -> bytes | None:
+        """The name of what is prepared for the path, else for all."""
+        known = self._known.get(key)
         if isinstance(known, bytes):
             self._known.move_to_end(key)
             return known
-        self._uncounted.append(key)
-        return self._known.get((*key[:2], b""), 0)
+        shared = self._known.get((*key[:2], b""))
+        return shared if isinstance(shared, bytes) else None
 
-    def _count_of(self, key: _Key) -> int:
-        known = self._known.get(key, 0)
-        return known if isinstance(known, int) else 0
-
-    def _counted(self, key: _Key) -> bytes | int:
-        """The name of what is prepared, perhaps just now, else how often it has come."""
-        known = self._known.get(key, 0)
-        if isinstance(known, int):
-            is_due = self.after is not None and known >= self.after
-            known = self._prepare(key) if is_due else known + 1
-        self._keep(key, known)
-        is_shared = isinstance(known, int) and key[2]
-        return self._counted((*key[:2], b"")) if is_shared else known
-
-    def _keep(self, key: _Key, known: bytes | int) -> None:
+    def _keep(self, key: Key, known: bytes | int) -> None:
         self._known[key] = known
         self._known.move_to_end(key)
         if len(self._known) > _MOST:
             self._forget_oldest()
 
-    def _prepare(self, key: _Key) -> bytes:
+    def _prepare(self, key: Key) -> bytes:
         self._made += 1
         name = b"hot_%d" % self._made
         text, types, _ = key

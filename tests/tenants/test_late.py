@@ -7,7 +7,14 @@ from django.test import RequestFactory
 
 from scim.api.authentication import TokenMiddleware
 from tenants.backend.base import OutsideTransactionError, execute, execute_late
-from tenants.current import in_public, in_tenant, in_tenant_from_start, within
+from tenants.backend.statements import Hot
+from tenants.current import (
+    current_tenant,
+    in_public,
+    in_tenant,
+    in_tenant_from_start,
+    within,
+)
 from tests.support import database
 
 PATH = 'SET LOCAL search_path = "t_initech", "public"'
@@ -260,8 +267,19 @@ def _late():
     connection.send_late()
 
 
-@pytest.mark.parametrize("fails", [_first_of_a_path, _late])
-def test_a_value_that_cannot_be_written_leaves_the_next_statement_in_its_own_tenant(
+def _first_that_cannot_be_read():
+    execute("SELECT 'infinity'::timestamptz")
+
+
+def _begins_that_cannot_be_read():
+    with in_tenant_from_start(current_tenant(), Hot("SELECT 'infinity'::timestamptz")):
+        pytest.fail("A request has begun.")
+
+
+@pytest.mark.parametrize(
+    "fails", [_first_of_a_path, _late, _first_that_cannot_be_read, _begins_that_cannot_be_read]
+)
+def test_a_value_that_cannot_be_sent_or_read_leaves_the_next_statement_in_its_own_tenant(
     fails, real_tenants
 ):
     initech, hooli = real_tenants
@@ -271,4 +289,17 @@ def test_a_value_that_cannot_be_written_leaves_the_next_statement_in_its_own_ten
             with pytest.raises(DataError):
                 fails()
 
+            assert execute("SELECT current_schema()::text") == [("t_hooli",)]
+        assert execute("SELECT current_schema()::text") == [("t_initech",)]
+
+
+def test_rows_that_cannot_be_read_leave_a_new_transaction_in_its_own_tenant(real_tenants):
+    initech, hooli = real_tenants
+    with in_tenant(hooli):
+        execute("SELECT 1")
+    with in_tenant(initech):
+        with pytest.raises(DataError):
+            _first_that_cannot_be_read()
+
+        with within(hooli):
             assert execute("SELECT current_schema()::text") == [("t_hooli",)]
