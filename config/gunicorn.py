@@ -116,7 +116,8 @@ def _end_if_told(server: Any) -> None:
 
 
 def child_exit(_server: object, worker: Any) -> None:
-    """Forget the figures that only a living worker has."""
+    """Forget what only a living worker has."""
     from config import metrics  # loaded with the application
 
+    worker.counter.release()
     metrics.mark_ended(worker.pid)

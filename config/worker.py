@@ -22,6 +22,7 @@ from gunicorn.http import errors
 from gunicorn.workers.gthread import STOP_KEEPALIVE_LINGER, ThreadWorker
 
 from config import answering
+from config.balance import OpenConnections
 from config.lanes import Lanes, beginning, is_probe
 from config.logging import JsonFormatter
 from scim.protocol.messages import MEDIA_TYPE, error_body
@@ -47,6 +48,9 @@ _REFUSALS: Final = (
     (errors.ExpectationFailed, HTTPStatus.EXPECTATION_FAILED, "This expectation is not met here."),
     (errors.ParseException, HTTPStatus.BAD_REQUEST, "This is no valid HTTP request."),
 )
+_LEFT: Final = 0.02  # seconds that a new connection is left to workers which have fewer
+_LOOK: Final = 0.001  # seconds between looks whether one of them has taken it
+_open: Final = OpenConnections()  # of the workers of this server
 _requests: Final = logging.getLogger("mypolicies.requests")
 answering.use()
 
@@ -55,27 +59,70 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn ships no types
     """Gives a thread to a connection once a request has begun to come on it, each lane in its turn.
 
     gunicorn gives it to each connection at once, first come, first served, so that four connections on
-    which nothing comes hold up all others for seconds.
+    which nothing comes hold up all others for seconds. And it takes each new connection that it can get;
+    here one is left for a moment to a worker that has fewer.
     """
 
     def __init__(self, *arguments: Any, **named: Any) -> None:
+        self.counter = _open.counter()
+        self._leaves_until = 0.0  # monotonic; 0 while no connection is left to others
         super().__init__(*arguments, **named)
+        self.counter.withdraw()  # until it listens
         self._lanes = Lanes(self.cfg.threads)
         self._probes = ThreadPoolExecutor(max_workers=1, thread_name_prefix="probes")
+
+    @property
+    def nr_conns(self) -> int:
+        """The number of open connections, of which the other workers are told."""
+        return self._connections
+
+    @nr_conns.setter
+    def nr_conns(self, count: int) -> None:
+        self._connections = count
+        self.counter.put(count)
 
     def set_accept_enabled(self, enabled: bool) -> None:  # noqa: FBT001  # the signature is gunicorn's
         """Take connections or not; a worker that ends takes first those that wait already.
 
         The kernel resets what waits at a socket when the last process that has it closes it.
         """
+        if self._leaves_until and self.alive:
+            return  # wait_for_and_dispatch_events ends that
         super().set_accept_enabled(enabled)
-        if not (enabled or self.alive):
+        if enabled:
+            self.counter.put(self.nr_conns)
+        elif not self.alive:
+            self._leaves_until = 0.0
             for listener in self.sockets:
-                before = -1
-                while before != self.nr_conns:
-                    before = self.nr_conns
-                    self.accept(listener)
+                self._accept_all(listener)
                 listener.close()
+            self.counter.withdraw()
+
+    def accept(self, listener: Any) -> None:
+        """Take a new connection, or leave it to workers that have fewer."""
+        if self.counter.is_above_least(self.nr_conns):
+            super().set_accept_enabled(False)
+            self._leaves_until = time.monotonic() + _LEFT
+        else:
+            super().accept(listener)
+
+    def wait_for_and_dispatch_events(self, timeout: float) -> None:
+        """Do what has come; and listen again when the others have as many connections, or had their time."""
+        super().wait_for_and_dispatch_events(_LOOK if self._leaves_until else timeout)
+        if not self._leaves_until:
+            return
+        is_over = time.monotonic() >= self._leaves_until
+        if is_over or not self.counter.is_above_least(self.nr_conns):
+            self._leaves_until = 0.0  # gunicorn's loop enables it
+        if is_over:
+            for listener in self.sockets:
+                self._accept_all(listener)
+
+    def _accept_all(self, listener: Any) -> None:
+        before = -1
+        while before != self.nr_conns:
+            before = self.nr_conns
+            super().accept(listener)
 
     def enqueue_req(self, conn: Any) -> None:
         """Have a thread handle the connection, or wait for a request on a new one."""

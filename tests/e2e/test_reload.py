@@ -1,4 +1,4 @@
-"""Workers and masters change under load, and nobody's request fails or waits for a start."""
+"""Workers and masters change under load or stand still, and nobody's request fails or waits for them."""
 
 import os
 import signal
@@ -79,6 +79,23 @@ def test_a_reload_replaces_the_workers_and_fails_no_request(deployment):
         further(met)
 
     assert set(met) == {404}  # the answer of a host that is no tenant yet
+
+
+def test_a_worker_that_stands_still_holds_up_nobody_who_comes(deployment):
+    """New connections are left to the worker that has fewer, for a moment (config.balance)."""
+    stopped = children(deployment.process.pid)[0]
+    os.kill(stopped, signal.SIGSTOP)
+    try:
+        with ThreadPoolExecutor(CLIENTS) as pool:
+            asked = [
+                pool.submit(deployment.request, "admin", "GET", "/scim/Users")
+                for _ in range(3 * CLIENTS)
+            ]
+            statuses = {each.result().status for each in asked}
+    finally:
+        os.kill(stopped, signal.SIGCONT)
+
+    assert statuses == {404}
 
 
 def test_one_signal_replaces_the_master_and_fails_no_request(deployment):
