@@ -5,10 +5,11 @@ The only door to another schema. `with tenant:` of django-tenants mixes threads 
 """
 
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import TracebackType
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from django.db import DEFAULT_DB_ALIAS, Error, connections, transaction
 from django.db.transaction import Atomic
@@ -27,15 +28,29 @@ class TenantChangedError(Exception):
     """The tenant is not what it was when its host was resolved: resolve it again."""
 
 
-class TenantRequest(HttpRequest):
+class ServedRequest(HttpRequest):
+    """A request as config.edge.outermost hands it on (served)."""
+
+    request_id: str
+    started: float  # of time.perf_counter
+    log_fields: dict[str, str]  # that its line in the server's log has, too
+
+
+class TenantRequest(ServedRequest):
     """A request whose host is resolved; what tenants.middleware hands on."""
 
     tenant: Tenant
-    request_id: str
     first_rows: Rows | None  # of the statement that went with the beginning of the transaction
     after_transaction: list[Callable[[], None]]
     begins_left: int  # how often its transaction may begin again
     begins_again: bool  # once it has been rolled back
+
+
+def served(request: HttpRequest, request_id: str) -> ServedRequest:
+    """The request as one that has come now under that id."""
+    known = cast("ServedRequest", request)
+    known.request_id, known.started, known.log_fields = request_id, time.perf_counter(), {}
+    return known
 
 
 def current_tenant() -> Tenant:
@@ -197,27 +212,26 @@ def address_of(request: HttpRequest) -> str | None:
 
 def log_with(request: HttpRequest, **fields: str) -> None:
     """Have the request's line in the server's log (config.edge.outermost) say more."""
-    request.log_fields = {**getattr(request, "log_fields", {}), **fields}  # type: ignore[attr-defined]
+    cast("ServedRequest", request).log_fields.update(fields)
 
 
-def after_transaction(request: HttpRequest, callback: Callable[[], None]) -> None:
+def after_transaction(request: TenantRequest, callback: Callable[[], None]) -> None:
     """Have `callback` run after the request's transaction ended, whether kept or rolled back.
 
     All callbacks of a request share one further transaction in the same tenant. Their errors are
     logged and never reach the client, whose answer is already decided.
     """
-    callbacks: list[Callable[[], None]] = request.after_transaction  # type: ignore[attr-defined]  # TenantRequest, or one that wraps it
-    callbacks.append(callback)
+    request.after_transaction.append(callback)
 
 
-def begin_again(request: HttpRequest, error: Exception) -> bool:
+def begin_again(request: TenantRequest, error: Exception) -> bool:
     """Have the request handled once more in a new transaction, if the error makes that worthwhile.
 
     True if it will be; then what the caller answers reaches nobody, and nothing must be counted or
     logged. False for other errors than a lost conflict, or when it has been tried often enough.
     """
-    if not outages.is_conflict(error) or getattr(request, "begins_left", 0) < 1:
+    if not outages.is_conflict(error) or request.begins_left < 1:
         return False
-    request.begins_left -= 1  # type: ignore[attr-defined]  # TenantRequest, or one that wraps it
-    request.begins_again = True  # type: ignore[attr-defined]
+    request.begins_left -= 1
+    request.begins_again = True
     return True

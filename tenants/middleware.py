@@ -49,6 +49,7 @@ class TenantMiddleware:
         header: str = request.META.get("HTTP_HOST", "")  # never X-Forwarded-Host
         host = hostnames.parse_host(header) or ""
         tries = 1
+        self.receive(request)
         while True:
             tenant = resolution.find_tenant(host) if host else None
             if tenant is None:
@@ -62,6 +63,9 @@ class TenantMiddleware:
                     raise
                 tries += 1
                 resolution.forget(host)
+
+    def receive(self, request: TenantRequest) -> None:
+        """Take in what is known of a request without its tenant; here nothing."""
 
     def first_statement(self, request: TenantRequest) -> Hot | None:
         """The hot statement to execute in the message that begins the transaction; here none."""
@@ -77,7 +81,7 @@ class TenantMiddleware:
 
     def _serve(self, request: TenantRequest, tenant: Tenant) -> HttpResponse:
         request.tenant = tenant
-        request.request_id = marks.marked(getattr(request, "request_id", ""), tenant.id)
+        request.request_id = marks.marked(request.request_id, tenant.id)
         request.after_transaction, request.begins_left = [], BEGINS_AGAIN
         if tenant.is_operator:
             request.urlconf = settings.STAFF_URLCONF

@@ -15,7 +15,7 @@ from scim.api.log import log_flood
 from scim.protocol.errors import TooManyRequests
 from scim.protocol.messages import MEDIA_TYPE, error_body
 from tenants import hostnames, rates, resolution
-from tenants.current import log_with
+from tenants.current import TenantRequest, log_with
 from tenants.models import Tenant
 
 _parse_host = lru_cache(maxsize=1024)(hostnames.parse_host)
@@ -27,7 +27,7 @@ class FloodMiddleware:
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
 
-    def __call__(self, request: HttpRequest) -> HttpResponse:
+    def __call__(self, request: TenantRequest) -> HttpResponse:
         tenant = resolution.remembered(_parse_host(request.META.get("HTTP_HOST", "")) or "")
         seconds = rates.seconds_to_wait(tenant.id) if tenant else 0
         if tenant and seconds:
@@ -35,7 +35,7 @@ class FloodMiddleware:
         return self.get_response(request)
 
 
-def _refusal(request: HttpRequest, tenant: Tenant, seconds: int) -> HttpResponse:
+def _refusal(request: TenantRequest, tenant: Tenant, seconds: int) -> HttpResponse:
     limit = rates.of_tenant()
     error = TooManyRequests(
         "tenant.rate",
@@ -43,7 +43,7 @@ def _refusal(request: HttpRequest, tenant: Tenant, seconds: int) -> HttpResponse
         f"{limit.burst} at once: repeat the request after the seconds in Retry-After.",
         seconds,
     )
-    request.tenant = tenant  # type: ignore[attr-defined]  # for the line in the log
+    request.tenant = tenant  # for the line in the log
     log_with(request, refused=error.reason)
     log_flood(request, tenant, error)
     body = json.dumps(error_body(error.status, error.detail))

@@ -21,7 +21,6 @@ from django.http import HttpRequest
 from django.urls import set_urlconf
 from django.utils.module_loading import import_string
 
-from scim.api.urls import find_endpoint
 from tenants.middleware import is_below_scim, is_scim
 
 _ABSOLUTE: Final = re.compile(r"[a-z][a-z0-9+.-]*://(?P<host>[^/?#]*)", re.IGNORECASE)
@@ -65,8 +64,7 @@ class TwoChains(BaseHandler):
                 return self._get_response(request)  # type: ignore[attr-defined]  # Django's own
             finally:
                 _forget_urls()
-        found = getattr(request, "endpoint", None)  # scim.api.foresight
-        view, arguments = found or find_endpoint(request.path_info)
+        view, arguments = request.endpoint  # scim.api.requests
         response: Any = view(request, **arguments)
         return response.render() if hasattr(response, "render") else response
 

@@ -11,7 +11,7 @@ import secrets
 import time
 from collections.abc import Callable
 from http import HTTPStatus
-from typing import Any, Final
+from typing import Final
 
 from django.db import connection
 from django.http import HttpRequest, HttpResponse
@@ -23,7 +23,7 @@ from scim.api.renderers import put_headers
 from scim.protocol.messages import MEDIA_TYPE, error_body
 from scim.provider.provisioning_log import storable
 from tenants.backend import base as backend
-from tenants.current import address_of, log_with
+from tenants.current import ServedRequest, address_of, log_with, served
 from tenants.deadlines import is_late
 from tenants.middleware import is_scim
 from tenants.outages import is_outage
@@ -51,9 +51,8 @@ class OutermostMiddleware:
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
 
-    def __call__(self, request: Any) -> HttpResponse:
-        request.request_id = secrets.token_urlsafe(_ID_BYTES)
-        request.started = time.perf_counter()
+    def __call__(self, arrived: HttpRequest) -> HttpResponse:
+        request = served(arrived, secrets.token_urlsafe(_ID_BYTES))
         before = backend.seconds()
         response = _in_the_language_of_the_path(request, self._answer(request))
         put_headers(response, ("Request-Id", request.request_id))
@@ -61,7 +60,7 @@ class OutermostMiddleware:
         _log(request, response, metrics.Times(seconds, backend.seconds() - before))
         return response
 
-    def _answer(self, request: Any) -> HttpResponse:
+    def _answer(self, request: ServedRequest) -> HttpResponse:
         if is_late():  # it has waited for a thread
             return _unavailable(request)
         try:
@@ -76,7 +75,7 @@ class OutermostMiddleware:
             return _failed(request, 500)
 
 
-def _unavailable(request: Any) -> HttpResponse:
+def _unavailable(request: ServedRequest) -> HttpResponse:
     detail = (
         "The service cannot reach its database; repeat the request later. "
         f"If it lasts, tell support the request id {request.request_id}."
@@ -86,12 +85,12 @@ def _unavailable(request: Any) -> HttpResponse:
     return response
 
 
-def _failed(request: Any, status: int) -> HttpResponse:
+def _failed(request: ServedRequest, status: int) -> HttpResponse:
     detail = f"An unexpected error occurred. Tell support the request id {request.request_id}."
     return _error(request, status, "server.failed", detail)
 
 
-def _in_the_language_of_the_path(request: Any, response: HttpResponse) -> HttpResponse:
+def _in_the_language_of_the_path(request: ServedRequest, response: HttpResponse) -> HttpResponse:
     """The response; below /scim an error page of Django's becomes a SCIM Error, its headers stay."""
     if response.status_code < 400 or not is_scim(request):
         return response
@@ -116,13 +115,13 @@ def _error(request: HttpRequest, status: int, reason: str, detail: str) -> HttpR
     return HttpResponse(render_to_string(_PAGE, page), status=status)
 
 
-def _log(request: Any, response: HttpResponse, times: metrics.Times) -> None:
+def _log(request: ServedRequest, response: HttpResponse, times: metrics.Times) -> None:
     tenant = getattr(request, "tenant", None)
     is_probe = request.path_info in PROBES and response.status_code < 400
-    fields = getattr(request, "log_fields", {})
+    fields = request.log_fields
     if (counts := metrics.counts()) is not None and not is_probe:
         reason = fields.get("refused", "")
-        counts.count(request.method, request.path_info, response.status_code, times, reason)
+        counts.count(request.method or "", request.path_info, response.status_code, times, reason)
     _requests.log(
         logging.DEBUG if is_probe else logging.INFO,
         "request",

@@ -4,7 +4,7 @@ A secret token, or an access token of an OAuth client; the prefix tells them apa
 """
 
 import time
-from typing import Final
+from typing import Any, Final
 
 from django.http import HttpRequest
 from rest_framework.authentication import BaseAuthentication
@@ -13,11 +13,12 @@ from rest_framework.request import Request
 from accounts import access, tokens, uses
 from accounts.tokens import Scope, Sent, TokenRefused, Verified
 from accounts.uses import Credential, Kind, Use
+from scim.api.requests import ScimRequest, scim_request
 from scim.protocol.errors import Forbidden, InsufficientScope, TooManyRequests, Unauthorized
 from scim.provider.requester import Origin, Requester
 from tenants import clock, rates
 from tenants.backend.statements import Hot
-from tenants.current import TenantRequest, address_of, current_tenant, log_with
+from tenants.current import ServedRequest, TenantRequest, address_of, current_tenant, log_with
 from tenants.middleware import TenantMiddleware
 
 _SCHEME: Final = "bearer"
@@ -45,53 +46,47 @@ class SecretTokenAuthentication(BaseAuthentication):
 
     def authenticate(self, request: Request) -> tuple[Requester, Verified]:
         """The requester and the token. Raises Unauthorized, Forbidden, TooManyRequests."""
-        http_request = request._request  # noqa: SLF001  # DRF has no public name for it
+        http_request = scim_request(request._request)  # noqa: SLF001  # DRF has no public name for it
         value = bearer_token(request.META.get("HTTP_AUTHORIZATION", ""))
         tenant = current_tenant()
         if value is None:
             _note_failure(http_request)
             raise Unauthorized("token.missing", _MISSING)
         try:
-            rows = http_request.first_rows  # type: ignore[attr-defined]  # TokenMiddleware
             sent = Sent(value, address_of(http_request))
+            rows = http_request.first_rows  # TokenMiddleware
             verified = _kind(value).verify(tenant.id, sent, clock.now(), rows)
         except TokenRefused as refusal:
-            _good.pop(_digest(http_request), None)
-            http_request.refusal = refusal  # type: ignore[attr-defined]  # for scim.api.views
+            _good.pop(http_request.token_digest, None)
+            http_request.refusal = refusal
             log_with(http_request, token_refused=refusal.reason.value)
             _note_failure(http_request)
             error = Forbidden if refusal.reason.is_forbidden else Unauthorized
             raise error(refusal.id, refusal.detail) from None
         if Scope.READ in verified.scopes:
             _note_good(http_request)
-        begins = not hasattr(http_request, "log_fields")  # and not once more, after a conflict
         log_with(http_request, token=verified.public_id)
         requester = requester_of(http_request, verified)
-        if begins:
+        if not http_request.is_counted:
+            http_request.is_counted = True
             use = Use(clock.now(), requester.address, http_request.META.get("HTTP_USER_AGENT", ""))
             uses.note(tenant, _credentials(verified), use)
             rates.note_request(tenant.id)
         return requester, verified
 
 
-def was_good(request: HttpRequest) -> bool:
+def was_good(request: ScimRequest) -> bool:
     """True if the token of the request was good for reads within the last minute.
 
     It is looked up again all the same.
     """
-    return time.monotonic() < _good.get(_digest(request), 0.0)
+    return time.monotonic() < _good.get(request.token_digest, 0.0)
 
 
-def _note_good(request: HttpRequest) -> None:
+def _note_good(request: ScimRequest) -> None:
     if len(_good) >= _MOST_GOOD:
         _good.clear()
-    _good[_digest(request)] = time.monotonic() + _GOOD_SECONDS
-
-
-def _digest(request: HttpRequest) -> bytes:
-    """The digest of the token, as TokenMiddleware has noted it; of the tenant's id, too."""
-    digest: bytes = getattr(request, "token_digest", b"")
-    return digest
+    _good[request.token_digest] = time.monotonic() + _GOOD_SECONDS
 
 
 def _note_failure(request: HttpRequest) -> None:
@@ -112,7 +107,9 @@ class TokenMiddleware(TenantMiddleware):
     def first_statement(self, request: TenantRequest) -> Hot | None:
         value = bearer_token(request.META.get("HTTP_AUTHORIZATION", ""))
         look_up = _kind(value).look_up(request.tenant.id, value) if value else None
-        (request.token_digest,) = look_up.parameters if look_up else (b"",)  # type: ignore[attr-defined]
+        digest: Any
+        (digest,) = look_up.parameters if look_up else (b"",)
+        scim_request(request).token_digest = digest
         return look_up
 
     def only_reads(self, request: TenantRequest) -> bool:
@@ -150,7 +147,7 @@ def check_scope(verified: Verified, scope: Scope) -> None:
         )
 
 
-def requester_of(request: HttpRequest, verified: Verified | None) -> Requester:
+def requester_of(request: ServedRequest, verified: Verified | None) -> Requester:
     """The requester behind a request; without a token when it was refused."""
     origin = Origin(
         method=request.method or "",
@@ -160,11 +157,11 @@ def requester_of(request: HttpRequest, verified: Verified | None) -> Requester:
     )
     return Requester(
         tenant_url=current_tenant().tenant_url,
-        request_id=getattr(request, "request_id", ""),
+        request_id=request.request_id,
         origin=origin,
         name=f"{verified.label} ({verified.public_id})" if verified else "",
         address=address_of(request),
-        started=getattr(request, "started", time.perf_counter()),
+        started=request.started,
     )
 
 

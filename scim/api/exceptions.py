@@ -13,6 +13,7 @@ from rest_framework.response import Response
 from scim.api.authentication import INSUFFICIENT_SCOPE, challenge_of
 from scim.api.log import Logged, log_refusal
 from scim.api.renderers import ScimResponse
+from scim.api.requests import ScimRequest
 from scim.protocol import errors
 from scim.protocol.messages import error_body
 from scim.provider.features import observers
@@ -42,7 +43,7 @@ _TRANSLATIONS: Final[tuple[tuple[_Kinds, errors.ScimError], ...]] = (
 
 
 def handle(
-    exc: Exception, error: errors.ScimError, request: HttpRequest, view: Logged, allow: str
+    exc: Exception, error: errors.ScimError, request: ScimRequest, view: Logged, allow: str
 ) -> Response:
     """The answer to an exception, which is `error` to the client.
 
@@ -60,7 +61,7 @@ def handle(
     return ScimResponse(body, status=error.status, headers=headers)
 
 
-def scim_error(exc: Exception, request: HttpRequest) -> errors.ScimError:
+def scim_error(exc: Exception, request: ScimRequest) -> errors.ScimError:
     """The SCIM error that says what the exception means to the client."""
     if isinstance(exc, errors.ScimError):
         return exc
@@ -75,9 +76,9 @@ def scim_error(exc: Exception, request: HttpRequest) -> errors.ScimError:
             "server.busy", "The service is busy; repeat the request later."
         )
     _logger.error("A SCIM request failed unexpectedly.", exc_info=exc)
-    request_id = getattr(request, "request_id", "")
     return errors.InternalError(
-        "server.failed", f"An unexpected error occurred. Tell support the request id {request_id}."
+        "server.failed",
+        f"An unexpected error occurred. Tell support the request id {request.request_id}.",
     )
 
 

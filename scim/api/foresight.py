@@ -8,6 +8,7 @@ from the time of a refusal whether a resource is there.
 """
 
 from scim.api.authentication import TokenMiddleware, was_good
+from scim.api.requests import receive, scim_request
 from scim.api.urls import find_endpoint
 from scim.api.viewsets import ResourceViewSet
 from scim.protocol.schema import ResourceType
@@ -18,12 +19,17 @@ from tenants.current import TenantRequest
 class ForesightMiddleware(TokenMiddleware):
     """Sends the statement of a read with the beginning of its transaction."""
 
+    def receive(self, request: TenantRequest) -> None:
+        """Find the endpoint."""
+        receive(request, find_endpoint(request.path_info))
+
     def foreseen(self, request: TenantRequest) -> Hot | None:
-        request.asked = None  # type: ignore[attr-defined]  # of the tenant as it was, after a change of it
-        if not (self.only_reads(request) and was_good(request)):
+        known = scim_request(request)
+        known.list_request = None  # of the tenant as it was, after a change of it
+        if not (self.only_reads(request) and was_good(known)):
             return None
-        request.endpoint = view, arguments = find_endpoint(request.path_info)  # type: ignore[attr-defined]
+        view, arguments = known.endpoint
         if getattr(view, "cls", None) is not ResourceViewSet:
             return None
         resource_type: ResourceType = view.initkwargs["resource_type"]  # type: ignore[attr-defined]  # DRF's view
-        return ResourceViewSet.foreseen(request, resource_type.name, **arguments)
+        return ResourceViewSet.foreseen(known, resource_type.name, **arguments)

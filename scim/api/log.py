@@ -21,10 +21,9 @@ from functools import partial
 from hashlib import blake2b
 from typing import Any, Final, Protocol
 
-from django.http import HttpRequest
-
 from accounts.tokens import TokenRefused, Verified
 from scim.api.authentication import requester_of
+from scim.api.requests import ScimRequest
 from scim.protocol.errors import ScimError, TooManyRequests
 from scim.protocol.schema import ResourceType
 from scim.protocol.text import read_id
@@ -34,7 +33,7 @@ from scim.provider.observers import Answered
 from scim.provider.provisioning_log import Call
 from scim.provider.requester import Requester
 from scim.repository.base import Event
-from tenants.current import after_transaction, current_tenant, in_tenant, log_with
+from tenants.current import ServedRequest, after_transaction, current_tenant, in_tenant, log_with
 from tenants.models import Tenant
 
 # The literal of a filter; E37: it may stand without quotes.
@@ -135,7 +134,7 @@ class Asked:
     sent: None = None
 
 
-def log_refusal(request: HttpRequest, view: Logged, error: ScimError) -> None:
+def log_refusal(request: ScimRequest, view: Logged, error: ScimError) -> None:
     """One event a refused request; requests without a good token are logged together."""
     log_with(request, refused=error.reason)
     call = _call(request, view)
@@ -149,14 +148,14 @@ def log_refusal(request: HttpRequest, view: Logged, error: ScimError) -> None:
         after_transaction(request, partial(provisioning_log.record, replace(event, count=count)))
 
 
-def log_flood(request: HttpRequest, tenant: Tenant, error: TooManyRequests) -> None:
+def log_flood(request: ServedRequest, tenant: Tenant, error: TooManyRequests) -> None:
     """One event a minute for the requests of a tenant that exceed its limit. Opens a transaction for it."""
     answered = Answered(
         operation=_FLOOD,
         method=request.method or "",
         status=error.status,
         reason=error.reason,
-        request_id=getattr(request, "request_id", ""),
+        request_id=request.request_id,
         user_agent=request.META.get("HTTP_USER_AGENT", ""),
     )
     for observer in observers():
@@ -172,7 +171,7 @@ def log_flood(request: HttpRequest, tenant: Tenant, error: TooManyRequests) -> N
         _logger.exception("A refusal beyond the limit of a tenant was not logged.")
 
 
-def log_read(request: HttpRequest, view: Logged, status: int) -> None:
+def log_read(request: ScimRequest, view: Logged, status: int) -> None:
     """An event for the first read of its kind, and for those that came since, once a minute."""
     call = _call(request, view)
     kind = (
@@ -208,10 +207,10 @@ def tell(answered: Answered) -> None:
         observer.answered(tenant, answered)
 
 
-def _call(request: HttpRequest, view: Logged) -> Call:
+def _call(request: ScimRequest, view: Logged) -> Call:
     identifier = view.kwargs.get("identifier")
     return Call(
-        requester=view.requester or requester_of(request, _refused_token(request)),
+        requester=view.requester or requester_of(request, _refused_token(request.refusal)),
         operation=view.operation,
         resource_type=view.resource_type,
         resource_id=read_id(identifier) if identifier else None,
@@ -219,9 +218,8 @@ def _call(request: HttpRequest, view: Logged) -> Call:
     )
 
 
-def _refused_token(request: HttpRequest) -> Verified | None:
-    """The tenant's token that was refused (scim.api.authentication), None for what is none."""
-    refusal: TokenRefused | None = getattr(request, "refusal", None)
+def _refused_token(refusal: TokenRefused | None) -> Verified | None:
+    """The tenant's token that was refused, None for what is none."""
     return refusal.refused if refusal else None
 
 

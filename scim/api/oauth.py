@@ -20,6 +20,7 @@ from accounts.oauth import ErrorCode, GrantRefused, Issued, Proven
 from scim.api import bodies
 from scim.api.authentication import requester_of
 from scim.api.log import Asked, log_read, log_refusal, tell
+from scim.api.requests import ScimRequest, scim_request
 from scim.api.views import JsonView
 from scim.protocol.errors import BadRequest, ScimError, TooManyRequests, Unauthorized
 from scim.provider.catalog import CAPABILITIES
@@ -62,7 +63,7 @@ class TokenView(_JsonView):
     http_method_names = ["post"]
 
     def post(self, request: HttpRequest) -> HttpResponse:
-        asked = Asked("issue token")
+        request, asked = scim_request(request), Asked("issue token")
         try:
             issued = _grant(request, asked)
             rates.note_request(current_tenant().id)
@@ -108,7 +109,7 @@ class MetadataView(_JsonView):
         return JsonResponse(body)
 
 
-def _grant(request: HttpRequest, asked: Asked) -> Issued:
+def _grant(request: ScimRequest, asked: Asked) -> Issued:
     form = _read_form(request)
     now, tenant = clock.now(), current_tenant()
     grant = form.get("grant_type")
@@ -207,7 +208,7 @@ def _read_basic(header: str) -> tuple[str, str]:
     return unquote_plus(client_id), unquote_plus(secret)
 
 
-def _refusal(request: HttpRequest, asked: Asked, refusal: GrantRefused) -> HttpResponse:
+def _refusal(request: ScimRequest, asked: Asked, refusal: GrantRefused) -> HttpResponse:
     transaction.set_rollback(True)
     error = _too_many(request, refusal) or _as_scim_error(refusal)
     log_refusal(request, asked, error)
@@ -216,7 +217,7 @@ def _refusal(request: HttpRequest, asked: Asked, refusal: GrantRefused) -> HttpR
         method=request.method or "",
         status=error.status,
         reason=error.reason,
-        request_id=getattr(request, "request_id", ""),
+        request_id=request.request_id,
         user_agent=request.META.get("HTTP_USER_AGENT", ""),
         verified=asked.verified,
         refusal=refusal,

@@ -7,7 +7,6 @@ letter case (E34), and a parameter that says two things is refused.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import parse_qsl
 
@@ -17,19 +16,19 @@ from rest_framework.response import Response
 
 from scim.api.log import log_read
 from scim.api.renderers import ScimResponse
+from scim.api.requests import ListRequest
 from scim.api.views import ScimView
 from scim.protocol.errors import InvalidFilter, InvalidValue
 from scim.protocol.filters import parse_filter
 from scim.protocol.messages import cursor_response, list_response
-from scim.protocol.representation import Projection, projecting, relations_shown, represent
+from scim.protocol.representation import projecting, relations_shown, represent
 from scim.protocol.schema import ResourceType
 from scim.provider import resources
 from scim.provider.catalog import resource_types
 from scim.provider.cursors import Seal
 from scim.provider.parameters import NAMES, read_cursor, read_projection, read_query, read_search
 from scim.provider.requester import Requester
-from scim.repository.base import Loading, Query, Source
-from tenants.backend.statements import Hot
+from scim.repository.base import Loading, Source
 from tenants.current import current_tenant
 
 _BY_LOWER_NAME: Final = {name.lower(): name for name in NAMES}
@@ -98,20 +97,9 @@ def _with_pluses(raw: str) -> str | None:
     return None
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """A list that is asked for; the place of a cursor is not in the query yet."""
-
-    parameters: Mapping[str, Any]
-    projection: Projection
-    query: Query
-    sources: Sequence[Source]
-    look_up: Hot | None = None  # the statement, if it is known
-
-
-def asked_of(
+def read_list_request(
     resource_types: Sequence[ResourceType], parameters: Mapping[str, Any], tenant_url: str
-) -> Asked:
+) -> ListRequest:
     """The list that the parameters ask for, of the resource types.
 
     Raises InvalidFilter, InvalidPath, InvalidValue, InvalidCursor, InvalidCount.
@@ -121,10 +109,10 @@ def asked_of(
         Source(each, Loading(tenant_url, relations_shown(each, projection)))
         for each in resource_types
     ]
-    return Asked(parameters, projection, query, sources)
+    return ListRequest(parameters, projection, query, sources)
 
 
-def list_response_of(asked: Asked, requester: Requester) -> dict[str, Any]:
+def list_response_of(asked: ListRequest, requester: Requester) -> dict[str, Any]:
     """The ListResponse of the page that is asked for.
 
     Raises InvalidFilter, InvalidValue, InvalidCursor, ExpiredCursor, TooMany.
@@ -164,7 +152,9 @@ class EverythingView(ScimView):
 
     def answer(self, parameters: Mapping[str, Any]) -> Response:
         types, requester = resource_types(current_tenant()), self.authenticated()
-        body = list_response_of(asked_of(types, parameters, requester.tenant_url), requester)
+        body = list_response_of(
+            read_list_request(types, parameters, requester.tenant_url), requester
+        )
         log_read(self.http_request, self, 200)
         return ScimResponse(body)
 

@@ -17,6 +17,7 @@ from scim.api.bodies import ScimParser
 from scim.api.exceptions import handle, scim_error
 from scim.api.log import tell
 from scim.api.renderers import ScimNegotiation, ScimRenderer, put_headers
+from scim.api.requests import ScimRequest, scim_request
 from scim.protocol.bulk import Result
 from scim.protocol.errors import InvalidSyntax, NotFound, ScimError, UnsupportedMediaType
 from scim.protocol.schema import ResourceType
@@ -62,7 +63,7 @@ class ScimView(APIView):
     ) -> Response:
         answer = super().finalize_response(request, response, *args, **kwargs)
         put_headers(answer, ("Cache-Control", "no-store"))  # personal data (RFC 6750 §5.3)
-        if not getattr(self.http_request, "begins_again", False):
+        if not self.http_request.begins_again:
             self._tell(answer)
         return answer
 
@@ -74,13 +75,13 @@ class ScimView(APIView):
             method=request.method or "",
             status=answer.status_code,
             reason=self.error.reason if self.error else "",
-            request_id=getattr(request, "request_id", ""),
+            request_id=request.request_id,
             user_agent=request.META.get("HTTP_USER_AGENT", ""),
             resource_type=self.resource_type,
             resource_id=read_id(identifier) if identifier else None,
             sent=self.sent,
             verified=self.verified,
-            refusal=getattr(request, "refusal", None),  # scim.api.authentication
+            refusal=request.refusal,
         )
         tell(replace(answered, parts=parts(answered, self.results)) if self.results else answered)
 
@@ -90,9 +91,9 @@ class ScimView(APIView):
         return {}
 
     @property
-    def http_request(self) -> HttpRequest:
-        """Django's request, which the tenant's middleware knows."""
-        return self.request._request  # noqa: SLF001  # DRF has no public name for it
+    def http_request(self) -> ScimRequest:
+        """Django's request, which DRF's wraps."""
+        return scim_request(self.request._request)  # noqa: SLF001  # DRF has no public name for it
 
     def authenticated(self) -> Requester:
         """The requester; handlers only run when there is one."""
@@ -105,10 +106,10 @@ class ScimView(APIView):
 
     def read_body(self) -> Any:
         """The request's JSON. Raises InvalidSyntax, ContentTooLarge."""
-        request: Any = self.http_request
-        if not hasattr(request, "body_read"):  # a request that begins again cannot be read again
-            request.body_read = self._parsed()
-        self.sent = request.body_read
+        request = self.http_request
+        if request.parsed is None:
+            request.parsed = (self._parsed(),)
+        (self.sent,) = request.parsed
         return self.sent
 
     def _parsed(self) -> Any:

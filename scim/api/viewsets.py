@@ -13,14 +13,14 @@ from rest_framework.viewsets import ViewSetMixin
 from scim.api.bodies import BulkParser
 from scim.api.log import log_read
 from scim.api.queries import (
-    Asked,
-    asked_of,
     is_usual,
     list_response_of,
+    read_list_request,
     read_parameters,
     without_cursor,
 )
 from scim.api.renderers import ScimResponse, put_headers
+from scim.api.requests import ListRequest, ScimRequest
 from scim.api.views import ScimView
 from scim.protocol.bulk import bulk_response, read_request
 from scim.protocol.errors import NotImplementedYet, ScimError, ServiceUnavailable, TooMany
@@ -44,7 +44,7 @@ from scim.provider.parameters import read_projection, read_search
 from scim.provider.resources import Existing
 from scim.repository.base import Loading, Query, Source
 from tenants.backend.statements import Hot
-from tenants.current import TenantRequest, current_tenant
+from tenants.current import current_tenant
 from tenants.yielding import computing
 
 # A removal is answered without a body.
@@ -74,7 +74,7 @@ class ResourceViewSet(ViewSetMixin, ScimView):
         self.resource_type = catalog.resource_type(current_tenant(), self.resource_type.name)
 
     @staticmethod
-    def foreseen(request: TenantRequest, name: str, identifier: str | None = None) -> Hot | None:
+    def foreseen(request: ScimRequest, name: str, identifier: str | None = None) -> Hot | None:
         """The statement that a GET is going to execute, None if its URL does not tell. Asks nothing."""
         known = (each for each in catalog.remembered(request.tenant) if each.name == name)
         resource_type = next(known, None)
@@ -94,7 +94,7 @@ class ResourceViewSet(ViewSetMixin, ScimView):
         return "query" if action == "search" else action
 
     def query(self, request: Request) -> Response:
-        asked: Asked | None = getattr(self.http_request, "asked", None)  # it was foreseen
+        asked = self.http_request.list_request  # it was foreseen
         parameters = asked.parameters if asked else read_parameters(self.http_request)
         self.sent = without_cursor(parameters) or None
         return self._page(asked or self._asked(parameters))
@@ -146,10 +146,10 @@ class ResourceViewSet(ViewSetMixin, ScimView):
         resources.delete(self._existing(identifier, NOTHING_RELATED), self.authenticated())
         return ScimResponse(status=204)
 
-    def _asked(self, parameters: Mapping[str, Any]) -> Asked:
-        return asked_of((self.resource_type,), parameters, self.authenticated().tenant_url)
+    def _asked(self, parameters: Mapping[str, Any]) -> ListRequest:
+        return read_list_request((self.resource_type,), parameters, self.authenticated().tenant_url)
 
-    def _page(self, asked: Asked) -> Response:
+    def _page(self, asked: ListRequest) -> Response:
         body = list_response_of(asked, self.authenticated())
         log_read(self.http_request, self, 200)
         return ScimResponse(body)
@@ -206,17 +206,19 @@ class ResourceViewSet(ViewSetMixin, ScimView):
         return response
 
 
-def _foreseen_look_up(request: TenantRequest, resource_type: ResourceType) -> Hot | None:
+def _foreseen_look_up(request: ScimRequest, resource_type: ResourceType) -> Hot | None:
     """The statement of a look-up by one value, for which what the URL asks for is read once."""
     raw = request.META.get("QUERY_STRING", "")
     if "filter" not in raw or not is_usual(raw):
         return None
     try:
-        asked = asked_of((resource_type,), read_parameters(request), request.tenant.tenant_url)
+        asked = read_list_request(
+            (resource_type,), read_parameters(request), request.tenant.tenant_url
+        )
         look_up = resources.looking_up(asked.sources, asked.query)
     except ScimError:  # which the handler will meet, too
         return None
-    request.asked = replace(asked, look_up=look_up)  # type: ignore[attr-defined]
+    request.list_request = replace(asked, look_up=look_up)
     return look_up
 
 

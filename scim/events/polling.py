@@ -26,6 +26,7 @@ from accounts.sealing import SealBroken
 from scim.api import bodies
 from scim.api.authentication import bearer_token, challenge_of, requester_of
 from scim.api.log import Asked, log_read, log_refusal
+from scim.api.requests import ScimRequest, scim_request
 from scim.api.views import JsonView
 from scim.events import outbox, signing
 from scim.events.delivery import MAX_ERROR
@@ -144,7 +145,7 @@ class PollView(_JsonView):
     http_method_names = ["post"]
 
     def post(self, request: HttpRequest) -> HttpResponse:
-        asked = Asked("poll events")
+        request, asked = scim_request(request), Asked("poll events")
         try:
             stream, state = _authenticate(request, asked)
             wanted = read_request(_read_json(request))
@@ -170,7 +171,7 @@ class KeysView(_JsonView):
         return JsonResponse(keys, content_type="application/jwk-set+json", headers=headers)
 
 
-def _authenticate(request: HttpRequest, asked: Asked) -> tuple[Stream, str]:
+def _authenticate(request: ScimRequest, asked: Asked) -> tuple[Stream, str]:
     """The stream that the bearer token belongs to, and its state. Raises Unauthorized."""
     secret = bearer_token(request.META.get("HTTP_AUTHORIZATION", ""))
     if secret is None:
@@ -194,7 +195,7 @@ def _read_json(request: HttpRequest) -> Any:
         raise PollRefused(str(error)) from None
 
 
-def _refusal(request: HttpRequest, asked: Asked, error: ScimError) -> HttpResponse:
+def _refusal(request: ScimRequest, asked: Asked, error: ScimError) -> HttpResponse:
     transaction.set_rollback(True)
     log_refusal(request, asked, error)
     headers = dict(_NO_STORE)

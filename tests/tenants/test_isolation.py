@@ -12,7 +12,7 @@ from django.test import RequestFactory
 
 from accounts.models import Account
 from tenants.checks import IN_BOTH, shared_tables, tenant_tables
-from tenants.current import in_tenant
+from tenants.current import in_tenant, served
 from tenants.middleware import TenantMiddleware
 
 THREADS = 4
@@ -102,7 +102,8 @@ def test_interleaved_requests_are_answered_from_their_own_tenant(owned_tenants):
         for _ in range(ROUNDS):
             tenant = random.choice(owned_tenants)
             query = {"fail": random.choice(["no", "conflict", "500"])}
-            response = middleware(RequestFactory().get("/", query, HTTP_HOST=tenant.host))
+            request = RequestFactory().get("/", query, HTTP_HOST=tenant.host)
+            response = middleware(served(request, f"{tenant.id}"))
             mistakes += response.text != owner(tenant)
         return mistakes
 

@@ -21,16 +21,19 @@ from tenants.current import (
     current_tenant,
     in_public,
     in_tenant,
+    served,
 )
 from tenants.middleware import TenantMiddleware
 from tenants.models import Guard, Tenant
 from tests.support import database
 
+REQUEST_ID = "abcdefghijklmnopqrstuv"
+
 
 def ask(host, page, path="/", **headers):
     """The middleware's answer to a GET, with `page` in the place of all that is further in."""
     request = RequestFactory().get(path, HTTP_HOST=host, **headers)
-    return TenantMiddleware(page)(request)
+    return TenantMiddleware(page)(served(request, REQUEST_ID))
 
 
 def name_the_tenant(request):
