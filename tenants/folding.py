@@ -2,7 +2,8 @@
 
 Migrations add to tables that earlier ones made, and drop indexes that earlier ones made. A new schema gets a
 table with all its columns and foreign keys at once, and an index that is dropped again not at all
-(decision 0153). Statements of another kind stay as they are, and so does each table from there on.
+(decision 0153). Rows are not changed where there are none. Statements of another kind stay as they are, and
+so does each table from there on.
 """
 
 import re
@@ -19,8 +20,9 @@ _REFERENCE: Final = re.compile(r'\bREFERENCES "(\w+)"')
 _INDEX: Final = re.compile(r'CREATE INDEX (?!IF\b)"?(\w+)"? [^;]*')
 _DROPPED_INDEX: Final = re.compile(r'DROP INDEX (?:IF EXISTS )?"?(\w+)"?')
 _IF_EXISTS: Final = "DROP INDEX IF EXISTS "
+_CHANGE_OF_ROWS: Final = "UPDATE "
 # Whether a column is there already makes no difference to them.
-_NEUTRAL: Final = ("CREATE INDEX ", "CREATE UNIQUE INDEX ", "GRANT ", "REVOKE ", "UPDATE ")
+_NEUTRAL: Final = ("CREATE INDEX ", "CREATE UNIQUE INDEX ", "GRANT ", "REVOKE ", _CHANGE_OF_ROWS)
 
 
 def folded(statements: Iterable[str], *, in_empty_schema: bool) -> tuple[str, ...]:
@@ -37,6 +39,7 @@ class _Schema:
     def __init__(self, *, in_empty_schema: bool) -> None:
         self.statements: list[str] = []
         self._is_all_known = in_empty_schema
+        self._is_without_rows = in_empty_schema
         self._tables: dict[str, int] = {}  # all that were made, with the places of their statements
         self._open: set[str] = set()  # those that are still as they were made
         self._indexes: dict[str, int] = {}
@@ -56,6 +59,8 @@ class _Schema:
             self._indexes[found[1]] = len(self.statements)
         elif ";" in statement or not statement.startswith(_NEUTRAL):
             self._close(statement)
+        elif self._is_without_rows and statement.startswith(_CHANGE_OF_ROWS):
+            return
         self.statements.append(statement)
 
     def _add(self, table: str, definition: str) -> bool:
@@ -79,5 +84,6 @@ class _Schema:
         return True
 
     def _close(self, statement: str) -> None:
-        """Leave the tables alone that the statement names."""
+        """Leave the tables alone that the statement names; it may add rows, too."""
+        self._is_without_rows = False
         self._open.difference_update(re.findall(r"\w+", statement))

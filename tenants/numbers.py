@@ -12,17 +12,17 @@ from django.db import connection
 from psycopg import sql
 
 from tenants.current import in_public
+from tenants.placement import TABLES_OF
 
 # What the login may not read of a sequence is unknown, not behind.
-_SEQUENCES: Final = """
+_SEQUENCES: Final = f"""
 SELECT relname::text, attname::text, coalesce(pg_sequence_last_value(sequence::regclass), 0) FROM (
-    SELECT relname, attname, pg_get_serial_sequence(format('%%I.%%I', nspname, relname), attname) AS sequence
-    FROM pg_attribute JOIN pg_class ON pg_class.oid = attrelid
-    JOIN pg_namespace ON pg_namespace.oid = relnamespace
-    WHERE nspname = %s AND relkind IN ('r', 'p') AND attidentity <> '' AND NOT attisdropped
+    SELECT relname, attname, pg_get_serial_sequence(c.oid::regclass::text, attname) AS sequence
+    FROM pg_attribute CROSS JOIN {TABLES_OF} to_regnamespace(quote_ident(%s))
+        AND attrelid = c.oid AND attidentity <> '' AND NOT attisdropped
 ) AS found
 WHERE has_sequence_privilege(sequence, 'USAGE, SELECT') ORDER BY relname
-"""
+"""  # noqa: S608  # our own constants
 _HIGHEST: Final = "SELECT {name}, max({column}) FROM {table}"
 _CONTINUE: Final = "SELECT setval(pg_get_serial_sequence(%s, %s), %s, %s)"
 

@@ -32,6 +32,15 @@ Name = tuple[str, str]  # the app's label and the migration's own name
 
 TABLE: Final = "django_migrations"
 _BLOCK: Final = sql.SQL("DO {}")
+_BODY: Final = sql.SQL(
+    "DECLARE each text; BEGIN FOREACH each IN ARRAY ARRAY[{}] LOOP EXECUTE each; END LOOP; END"
+)
+_NOTES: Final = sql.SQL(
+    "INSERT INTO {table} (app, name, applied) SELECT app, name, {moment}"
+    " FROM unnest({apps}::text[], {names}::text[]) WITH ORDINALITY AS m (app, name, n) ORDER BY n"
+)
+# Stands for the time in texts that are composed once; it holds nothing that any quoting changes.
+_MOMENT: Final = "<moment>"
 _READS: Final = ("SELECT", "SET ", "SAVEPOINT", "RELEASE", "ROLLBACK")
 # Django's beginning of a text that changes a table afterwards.
 _CONSTRAINTS: Final = "SET CONSTRAINTS"
@@ -72,10 +81,10 @@ def apply(lacking: Lacking, *, one_by_one: bool = False) -> None:
     prepare(lacking)
     with connection.cursor() as cursor:
         if not one_by_one:
-            cursor.execute(_block(_recordings[lacking]))
+            cursor.execute(_now(_block(_recordings[lacking])))
             return
         for statement in _with_note(_recordings[lacking]):
-            cursor.execute(statement)
+            cursor.execute(_now(statement))
 
 
 def prepare(lacking: Lacking) -> None:
@@ -102,7 +111,7 @@ def complete() -> tuple[str, ...]:
     """
     lacking = Lacking(known(), has_table=False)
     prepare(lacking)
-    return _with_note(_recordings[lacking])
+    return tuple(map(_now, _with_note(_recordings[lacking])))
 
 
 @contextmanager
@@ -155,19 +164,26 @@ def _executed() -> Iterator[list[str]]:
         yield executed
 
 
-def _block(recording: _Recording) -> sql.Composed:
-    """The one statement that does to a schema what was done to the first one."""
-    executed = (sql.SQL("EXECUTE {};").format(each) for each in _with_note(recording))
-    body = sql.SQL("BEGIN {} END").format(sql.SQL(" ").join(executed))
-    return _BLOCK.format(sql.Literal(body.as_string(connection.connection)))
+@cache
+def _block(recording: _Recording) -> str:
+    """The one statement that does to a schema what was done to the first one; to compose it takes 5 ms."""
+    executed = sql.SQL(", ").join(map(sql.Literal, _with_note(recording)))
+    body = _BODY.format(executed).as_string(connection.connection)
+    return _BLOCK.format(sql.Literal(body)).as_string(connection.connection)
 
 
 def _with_note(recording: _Recording) -> tuple[str, ...]:
-    """The statements, and one that notes the migrations."""
-    rows = sql.SQL(", ").join(
-        sql.SQL("({}, {}, {})").format(app, name, clock.now()) for app, name in recording.migrations
-    )
-    note = sql.SQL("INSERT INTO {} (app, name, applied) VALUES {}").format(
-        sql.Identifier(TABLE), rows
+    """The statements, and one that notes the migrations as of a moment to be filled in (`_now`)."""
+    apps, names = zip(*recording.migrations, strict=True)
+    note = _NOTES.format(
+        table=sql.Identifier(TABLE),
+        moment=sql.SQL("{}::timestamptz").format(_MOMENT),
+        apps=sql.Literal(list(apps)),
+        names=sql.Literal(list(names)),
     )
     return (*recording.statements, note.as_string(connection.connection))
+
+
+def _now(text: str) -> str:
+    """The text with the time in it."""
+    return text.replace(_MOMENT, clock.now().isoformat())

@@ -18,21 +18,33 @@ from tenants.backend.base import SCHEMA_NAME
 from tenants.current import in_public
 
 CREATE: Final = "create_tenant_schema"
+# Privileges, as `each`, of the owner of the table `c` itself: those of roles that it is a member of, such as the
+# login that serves, do not count, and neither does that a superuser may do everything.
+_RIGHTS_OF_OWNER: Final = """
+aclexplode(coalesce(relacl, acldefault('r', relowner))) AS acl (grantor, grantee, each, is_grantable)
+WHERE grantee = relowner"""
 # In PL/pgSQL, where schema_name and login are variables; `found` is a record.
-_GRANT: Final = """
+# Of a table without privileges of its own, as most new ones are, nobody but the owner has any.
+_GRANT: Final = f"""
 EXECUTE format('GRANT USAGE ON SCHEMA %I TO %I', schema_name, login);
 FOR found IN
-    SELECT format('%I.%I', nspname, relname) AS name,
-        string_agg(right_name, ', ') FILTER (WHERE has_table_privilege(relowner, c.oid, right_name)
-            AND (right_name = 'SELECT' OR relname <> 'django_migrations')) AS rights
-    FROM pg_class c JOIN pg_namespace n ON relnamespace = n.oid
-    CROSS JOIN unnest(ARRAY['SELECT', 'INSERT', 'UPDATE', 'DELETE']) AS right_name
-    WHERE relkind IN ('r', 'p') AND nspname = schema_name GROUP BY nspname, relname
+    SELECT rights, string_agg(name, ', ') AS names,
+        string_agg(name, ', ') FILTER (WHERE has_privileges) AS granted
+    FROM (
+        SELECT format('%I.%I', schema_name, relname) AS name, relacl IS NOT NULL AS has_privileges,
+            array_to_string(ARRAY(
+                SELECT each FROM {_RIGHTS_OF_OWNER} AND each IN ('SELECT', 'INSERT', 'UPDATE', 'DELETE')
+                    AND (each = 'SELECT' OR relname <> 'django_migrations')
+            ), ', ') AS rights
+        FROM {placement.TABLES_OF} to_regnamespace(quote_ident(schema_name))
+    ) AS tables GROUP BY rights
 LOOP
-    EXECUTE format('REVOKE ALL ON %s FROM %I', found.name, login);
-    EXECUTE format('GRANT %s ON %s TO %I', found.rights, found.name, login);
+    IF found.granted IS NOT NULL THEN
+        EXECUTE format('REVOKE ALL ON %s FROM %I', found.granted, login);
+    END IF;
+    EXECUTE format('GRANT %s ON %s TO %I', found.rights, found.names, login);
 END LOOP;
-"""
+"""  # noqa: S608  # our own constants
 _GRANT_ALONE: Final = """
 DECLARE found record; schema_name text := {schema}; login text := {login};
 BEGIN {grant} END
@@ -42,31 +54,32 @@ CREATE OR REPLACE FUNCTION public.create_tenant_schema(schema_name text) RETURNS
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS {body}
 """
 _BODY: Final = """
-DECLARE found record; login text := {login};
+DECLARE found record; login text := {login}; statement text;
 BEGIN
 IF schema_name !~ {form} THEN RAISE EXCEPTION '% cannot be the schema of a tenant.', schema_name; END IF;
 EXECUTE format('CREATE SCHEMA %I', schema_name);
 PERFORM set_config('search_path', quote_ident(schema_name), true);
-{statements}
+FOREACH statement IN ARRAY ARRAY[{statements}] LOOP EXECUTE statement; END LOOP;
 {grant}
 END
 """
-_IS_PRESENT: Final = """
-SELECT obj_description(oid) FROM pg_proc
+_IS_PRESENT: Final = f"""
+SELECT obj_description(oid), {placement.IS_SHARDED} FROM pg_proc
 WHERE proname = 'create_tenant_schema' AND pronamespace = 'public'::regnamespace
-"""
-# Schemas in which the login has other rights than it should have.
-_UNLIKE: Final = """
+"""  # noqa: S608  # our own constants
+# Schemas in which the login has other rights than it should have. OFFSET 0 has the owner's be read once a table.
+_UNLIKE: Final = f"""
 SELECT DISTINCT nspname FROM pg_class c JOIN pg_namespace n ON relnamespace = n.oid
+CROSS JOIN LATERAL (SELECT ARRAY(SELECT each FROM {_RIGHTS_OF_OWNER}) OFFSET 0) AS of_owner (rights)
 CROSS JOIN unnest(ARRAY['SELECT', 'INSERT', 'UPDATE', 'DELETE', 'TRUNCATE']) AS right_name
 WHERE relkind IN ('r', 'p') AND nspname = ANY(%(schemas)s) AND (
     NOT has_schema_privilege(%(login)s, n.oid, 'USAGE')
     OR has_table_privilege(%(login)s, c.oid, right_name) <> (
-        right_name <> 'TRUNCATE' AND has_table_privilege(relowner, c.oid, right_name)
+        right_name <> 'TRUNCATE' AND right_name = ANY(of_owner.rights)
         AND (right_name = 'SELECT' OR relname <> 'django_migrations')
     )
 )
-"""
+"""  # noqa: S608  # our own constants
 
 
 def serving_login() -> str | None:
@@ -108,7 +121,7 @@ def install(login: str) -> None:
         cursor.execute(_IS_PRESENT)
         present = cursor.fetchone()
         mark = _mark(login)
-        if present == (mark,):
+        if present and present[0] == mark:
             return
         body = _body(login)
         # Citus would make the function on the workers too, where the owner makes nothing.
@@ -121,6 +134,17 @@ def install(login: str) -> None:
         cursor.execute(comment.format(sql.Literal(mark)))
 
 
+def can_create() -> bool:
+    """True if the function is there, and as this program makes it; not where Citus places schemas."""
+    login = serving_login()
+    if login is None:
+        return False
+    with in_public(), connection.cursor() as cursor:
+        cursor.execute(_IS_PRESENT)
+        present: tuple[str, bool] | None = cursor.fetchone()
+    return present == (_mark(login), False)
+
+
 def create_schema(schema_name: str) -> None:
     """Make a schema with all tables of a tenant, by the function. In the caller's transaction."""
     with in_public(), connection.cursor() as cursor:
@@ -128,11 +152,10 @@ def create_schema(schema_name: str) -> None:
 
 
 def _body(login: str) -> str:
-    executed = (sql.SQL("EXECUTE {};").format(each) for each in recordings.complete())
     composed = sql.SQL(_BODY).format(
         login=sql.Literal(login),
         form=sql.Literal(f"^{SCHEMA_NAME.pattern}$"),
-        statements=sql.SQL("\n").join(executed),
+        statements=sql.SQL(",\n").join(map(sql.Literal, recordings.complete())),
         grant=sql.SQL(_GRANT),
     )
     return composed.as_string(connection.connection)

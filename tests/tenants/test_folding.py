@@ -90,6 +90,16 @@ def test_a_statement_of_several_leaves_the_tables_alone_that_it_names():
     assert folded(steps, in_empty_schema=True) == steps
 
 
+def test_rows_are_not_changed_where_there_are_none():
+    change, added = "UPDATE books SET title = ''", "INSERT INTO books SELECT gen_random_uuid()"
+
+    assert folded([BOOKS, change, TITLE], in_empty_schema=True) == folded(
+        [BOOKS, TITLE], in_empty_schema=True
+    )
+    assert folded([BOOKS, change], in_empty_schema=False) == (BOOKS, change)
+    assert folded([BOOKS, added, change], in_empty_schema=True) == (BOOKS, added, change)
+
+
 def test_an_index_that_may_be_there_is_dropped():
     assert folded([NO_INDEX], in_empty_schema=False) == (NO_INDEX,)
     assert folded([NO_INDEX], in_empty_schema=True) == ()

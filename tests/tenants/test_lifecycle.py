@@ -75,7 +75,7 @@ def test_a_schema_that_is_already_there_is_not_taken_over(db):
 
 def test_a_failure_while_making_the_tables_leaves_neither_row_nor_schema(db):
     with connection.cursor() as cursor:
-        cursor.execute("SET LOCAL statement_timeout = '1ms'")
+        cursor.execute("SET LOCAL statement_timeout = '15ms'")
         with pytest.raises(DatabaseError):
             lifecycle.create_tenant("initrode", "Initrode")
         cursor.execute("SET LOCAL statement_timeout = 0")
@@ -101,12 +101,13 @@ import django
 from django.db import connection
 django.setup()
 connection.settings_dict.update(NAME=sys.argv[1], HOST=sys.argv[2], PORT=sys.argv[3], USER=sys.argv[4])
-from tenants import lifecycle, recordings
-apply = recordings.apply
-def die_afterwards(*arguments):
-    apply(*arguments)
-    os.kill(os.getpid(), signal.SIGKILL)
-recordings.apply = die_afterwards
+from tenants import lifecycle, recordings, roles
+def dying(make):
+    def die_afterwards(*arguments):
+        make(*arguments)
+        os.kill(os.getpid(), signal.SIGKILL)
+    return die_afterwards
+recordings.apply, roles.create_schema = dying(recordings.apply), dying(roles.create_schema)
 lifecycle.create_tenant("initrode", "Initrode")
 """
 

@@ -52,7 +52,7 @@ def test_the_tables_of_staff_stay_on_the_coordinator(cluster):
 
 
 @pytest.mark.owner  # schemas are made and moved
-def test_a_new_schema_is_made_plain_whatever_the_database_is_set_to(db):
+def test_a_new_schema_is_made_plain_whatever_the_database_is_set_to(cluster):
     with in_public(), connection.cursor() as cursor:
         cursor.execute("SET LOCAL citus.enable_schema_based_sharding TO on")
 

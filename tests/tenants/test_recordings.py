@@ -7,7 +7,7 @@ from django.db.migrations.exceptions import InconsistentMigrationHistory
 from django.db.migrations.executor import MigrationExecutor
 
 from config.database import SERVING
-from tenants import lifecycle, recordings, roles, schemas
+from tenants import lifecycle, numbers, recordings, roles, schemas
 from tenants.current import in_public
 from tenants.models import Tenant
 from tenants.recordings import Lacking
@@ -30,12 +30,13 @@ def initrode(db):
 
 
 def test_a_schema_made_by_recorded_statements_is_like_a_migrated_one(acme, operator, initrode):
-    """Django migrates initrode; the statements of the first schema of this process made acme."""
+    """Django migrates initrode; the database made acme by itself, and this process makes umbrella."""
     with schemas.alone("t_initrode"):
         executor = MigrationExecutor(connection)
         executor.migrate(executor.loader.graph.leaf_nodes())
     roles.grant(SERVING, "t_initrode")
     migrated = database.structure(initrode)
+    forget_function()
 
     replayed = lifecycle.create_tenant("umbrella", "Umbrella")
 
@@ -63,9 +64,75 @@ def test_changes_of_migrations_are_recorded_and_questions_are_not(statement, is_
 def test_a_tenant_is_created_with_few_statements(acme, statements):
     with statements() as executed:
         lifecycle.create_tenant("initrode", "Initrode")
+    # a name, row, what the function is like, the function
+    assert len(executed) == 4
 
-    # a name, row, the question where schemas are placed, schema, a DO block with everything in it, rights
-    assert len(executed) == 6
+    forget_function()
+    with statements() as executed:
+        lifecycle.create_tenant("umbrella", "Umbrella")
+    # a name, row, the function, where schemas are placed, schema, a DO block with everything in it, rights
+    assert len(executed) == 7
+
+
+def test_the_database_makes_a_schema_without_finding_out_what_a_migration_does(acme, monkeypatch):
+    monkeypatch.setattr(recordings, "_recordings", {})
+
+    lifecycle.create_tenant("initrode", "Initrode")
+
+    assert recordings._recordings == {}
+
+
+def test_a_function_of_another_program_makes_no_schema(acme, monkeypatch):
+    """The program is new and `migrate` has not run yet."""
+    with in_public(), connection.cursor() as cursor:
+        cursor.execute("COMMENT ON FUNCTION public.create_tenant_schema(text) IS 'another'")
+    monkeypatch.setattr(recordings, "_recordings", {})
+
+    initrode = lifecycle.create_tenant("initrode", "Initrode")
+
+    assert len(recordings._recordings) == 1
+    assert database.structure(initrode) == database.structure(acme)
+
+
+def test_no_step_of_a_new_tenant_reads_the_catalog_of_all_tenants(acme):
+    """The catalog has a row for each table, index and sequence of each tenant."""
+    before = reads_of_all_relations()
+
+    lifecycle.create_tenant("initrode", "Initrode")
+    forget_function()
+    lifecycle.create_tenant("umbrella", "Umbrella")
+    with schemas.alone("t_acme"):
+        schemas.lock("t_acme")
+    assert numbers.behind("t_acme") == []
+
+    assert reads_of_all_relations() == before
+
+
+def test_a_right_that_was_added_for_the_serving_login_is_found_and_taken_away(acme, globex):
+    """Although the owner, as in tests, is a member of that login and so has the right, too."""
+    before = database.structure(acme)
+    with in_public(), connection.cursor() as cursor:
+        cursor.execute(f"GRANT UPDATE ON t_acme.accounts_auditentry TO {SERVING}")
+
+    assert roles.unlike(SERVING, ["t_acme", "t_globex"]) == ["t_acme"]
+    roles.grant(SERVING, "t_acme")
+
+    assert roles.unlike(SERVING, ["t_acme", "t_globex"]) == []
+    assert database.structure(acme) == before
+
+
+@pytest.mark.parametrize("is_by_function", [True, False])
+def test_the_serving_login_has_no_right_that_new_tables_give_to_all(acme, is_by_function):
+    """An operator has granted more by default, as some hosts of PostgreSQL do."""
+    with in_public(), connection.cursor() as cursor:
+        cursor.execute(f"ALTER DEFAULT PRIVILEGES GRANT ALL ON TABLES TO {SERVING}")
+    if not is_by_function:
+        forget_function()
+
+    initrode = lifecycle.create_tenant("initrode", "Initrode")
+
+    assert roles.unlike(SERVING, ["t_initrode"]) == []
+    assert database.structure(initrode) == database.structure(acme)
 
 
 def test_the_second_tenant_that_lacks_a_migration_gets_the_statements_of_the_first(
@@ -154,3 +221,16 @@ def test_a_long_migrate_says_how_fast_it_is_and_how_long_the_rest_takes(
     assert first == "Tenants: 0 done …"
     assert second.startswith("Tenants: 1 of 2 done, ")
     assert second.endswith(" s left …")
+
+
+def forget_function():
+    """Leave the database without the means to make schemas by itself."""
+    with in_public(), connection.cursor() as cursor:
+        cursor.execute("DROP FUNCTION public.create_tenant_schema(text)")
+
+
+def reads_of_all_relations():
+    """The number of times that this transaction has read the whole catalog of relations."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT seq_scan FROM pg_stat_xact_sys_tables WHERE relname = 'pg_class'")
+        return cursor.fetchone()[0]
