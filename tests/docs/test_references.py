@@ -1,14 +1,13 @@
 """Files, modules and decisions that code and docs name exist: a reader who follows one arrives."""
 
 import ast
-import io
 import re
-import tokenize
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
 from config.environment import ROOT
+from tests.support.modules import comments, statements
 
 PACKAGES = ("accounts", "config", "scim", "tenants", "tests")
 PAGES = (ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md")))
@@ -25,10 +24,8 @@ def prose(path: Path) -> Iterator[tuple[int, str]]:
     if path.suffix != ".py":
         yield from enumerate(text.splitlines(), 1)
         return
-    for token in tokenize.generate_tokens(io.StringIO(text).readline):
-        if token.type == tokenize.COMMENT:
-            yield token.start[0], token.string
-    for node in ast.walk(ast.parse(text)):
+    yield from comments(text)
+    for node in statements(ast.parse(text)):
         match node:
             case ast.Expr(value=ast.Constant(value=str(docstring))):
                 yield from enumerate(docstring.splitlines(), node.lineno)

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from config.environment import ROOT
+from tests.support.modules import statements
 
 FOLDERS = ("accounts", "config", "scim", "tenants", "tests")
 CLAUSE = re.compile(r"(What|Whether|Who|Whom|Whose|How|Where|When|Which|Why|That)\b")
@@ -28,7 +29,7 @@ def sources() -> Iterator[tuple[Path, str]]:
 
 def docstrings(text: str) -> Iterator[tuple[int, str]]:
     """Each docstring with the line of its module, class or function."""
-    for node in ast.walk(ast.parse(text)):
+    for node in statements(ast.parse(text)):
         if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
             docstring = ast.get_docstring(node)
             if docstring:

@@ -79,12 +79,12 @@ FORBIDDEN = {
 
 
 @pytest.mark.owner  # migrations are read on a schema
-@pytest.mark.parametrize("what", FORBIDDEN)
-def test_no_migration_holds(what, sql):
+def test_no_migration_holds_what_citus_refuses(sql):
     found = {
-        name
+        (what, name)
+        for what, pattern in FORBIDDEN.items()
         for name, text in sql.items()
-        if re.search(FORBIDDEN[what], text, re.IGNORECASE | re.DOTALL)
+        if re.search(pattern, text, re.IGNORECASE | re.DOTALL)
     }
 
     assert found == set()
