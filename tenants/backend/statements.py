@@ -83,6 +83,7 @@ class Statements:
         # The name of what is prepared, else how often it came; by text and types.
         self._known: OrderedDict[Key, bytes | int] = OrderedDict()
         self._made = 0
+        self._is_outdated = False  # what PostgreSQL has prepared
 
     def execute(self, hot: Hot, path: bytes) -> Rows:
         """The rows of one statement, on the path that is in force. Raises psycopg's errors."""
@@ -210,6 +211,9 @@ class Statements:
             self._forget_oldest()
 
     def _prepare(self, key: Key) -> bytes:
+        if self._is_outdated:  # nothing of it is known, and its plans take memory
+            self.send(b"DEALLOCATE ALL")
+            self._is_outdated = False
         self._made += 1
         name = b"hot_%d" % self._made
         text, types, _ = key
@@ -233,6 +237,7 @@ class Statements:
             raise OperationalError(result.get_error_message())
         if state and state.decode() in outages.OUTDATED:
             self._known.clear()
+            self._is_outdated = True
         raise error_from_result(result)
 
 

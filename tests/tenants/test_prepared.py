@@ -179,6 +179,28 @@ def test_a_plan_whose_columns_have_changed_is_made_anew(real_tenants):
         cursor.execute("DROP TABLE changing")
 
 
+def test_plans_that_are_outdated_do_not_stay_on_the_connection(real_tenants):
+    """Each would take the memory of a plan, for as long as the connection is open."""
+    mark = f"n{uuid.uuid4().hex}"
+    texts = [f"SELECT changing.*, {number} AS {mark} FROM changing" for number in range(3)]
+    found = []
+    with in_tenant(real_tenants[0]), connection.cursor() as cursor:
+        cursor.execute("CREATE TABLE changing (one text)")
+        for column in ("two", "three"):
+            for text in texts * 6:
+                execute(text)
+            found.append(sorted(set(prepared(mark))) == texts)
+            cursor.execute(f"ALTER TABLE changing ADD COLUMN {column} text")
+            with pytest.raises(NotSupportedError), transaction.atomic():
+                execute(texts[0])
+        for text in texts * 6:
+            execute(text)
+        found.append(sorted(prepared(mark)) == texts)
+        cursor.execute("DROP TABLE changing")
+
+    assert found == [True, True, True]
+
+
 def test_only_the_latest_statements_stay_prepared(acme):
     mark = uuid.uuid4().hex[:12]
     with in_tenant(acme):
