@@ -232,11 +232,9 @@ class DatabaseWrapper(base.DatabaseWrapper):  # type: ignore[misc]  # django-ten
         self._ensure_usable()
         if self._wrappers or self._late_schema != self.schema_name:
             self.send_late()  # each is heard of, and on its own path
-        path = self.ensure_path()
         waiting, self._late = self._late, []
         hots = [*(each.hot for each in waiting), hot]
-        send = partial(self.statements.execute_to_end, hots, path)
-        *before, rows = self._wrapped(send, hot)
+        *before, rows = self._send_all(hots, self._opening(), ends=True)
         for each, found in zip(waiting, before, strict=True):
             each.found = found
         return rows

@@ -1,6 +1,5 @@
 """Several commands in one message to PostgreSQL: the beginning of a transaction, statements, COMMIT."""
 
-from collections.abc import Iterator
 from typing import Final, NamedTuple
 
 from tenants.backend.statements import Command, Hot, Rows, Statements
@@ -16,7 +15,7 @@ class Opening(NamedTuple):
 
 
 class Message:
-    """Hot statements as text, behind what opens their transaction."""
+    """Hot statements behind what opens their transaction."""
 
     def __init__(
         self, statements: Statements, opening: Opening, question: Hot | None = None
@@ -26,47 +25,35 @@ class Message:
         """
         self._statements = statements
         self._path = opening.path
-        self._is_in_force = not opening.commands
-        self._ends = False
-        self._parts: list[bytes | Command] = [*opening.commands[:-1]]
+        self._commands = list(map(statements.plain, opening.commands[:-1]))
+        self._asked: list[int] = []  # the places of the statements among the commands
         if question is not None:
-            self._parts.append(self._command(question, b""))
-        self._parts.extend(opening.commands[-1:])
+            self._ask(statements.command(question, b""))
+        self._commands += map(statements.plain, opening.commands[-1:])
 
     def add(self, hot: Hot) -> None:
         """Add a statement. Raises psycopg's errors for a value that cannot be written."""
-        self._parts.append(self._command(hot, self._path))
+        self._ask(self._statements.command(hot, self._path))
 
     def add_last(self, hot: Hot) -> bool:
-        """Add a statement and COMMIT, if PostgreSQL then plans nothing; False, and nothing, otherwise.
-
-        Nor where the path has to stay in force, since a statement is to be prepared on it.
-        """
-        last = self._command(hot, self._path)
-        for each in (*self._commands(), last):
-            if not each.is_prepared or self._statements.is_due(each.key):
-                return False
-        self._parts.append(last)
+        """Add a statement and COMMIT, if PostgreSQL then plans nothing; False, and nothing, otherwise."""
+        last = self._statements.command(hot, self._path)
+        asked = (self._commands[place] for place in self._asked)
+        if not all(each.is_prepared for each in (*asked, last)):
+            return False
+        self._ask(last)
         self.end()
         return True
 
     def end(self) -> None:
         """Add COMMIT."""
-        self._ends = True
-        self._parts.append(COMMIT)
+        self._commands.append(self._statements.plain(COMMIT))
 
     def send(self) -> list[Rows]:
         """The rows of each statement. Raises psycopg's errors, after which nothing of it is done."""
-        texts = [each.text if isinstance(each, Command) else each for each in self._parts]
-        answers = self._statements.send_all(b"; ".join(texts))
-        if not self._is_in_force:
-            for each in self._commands():
-                self._statements.count(each.key, prepares=not self._ends)
-        pairs = zip(self._parts, answers, strict=True)
-        return [rows for each, rows in pairs if isinstance(each, Command)]
+        found = self._statements.send_all(self._commands)
+        return [found[place] for place in self._asked]
 
-    def _command(self, hot: Hot, path: bytes) -> Command:
-        return self._statements.command(hot, path, is_in_force=self._is_in_force)
-
-    def _commands(self) -> Iterator[Command]:
-        return (each for each in self._parts if isinstance(each, Command))
+    def _ask(self, command: Command) -> None:
+        self._asked.append(len(self._commands))
+        self._commands.append(command)

@@ -12,9 +12,9 @@ anew.
 import re
 import select
 from collections import OrderedDict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache, partial
+from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
 import psycopg
@@ -39,16 +39,21 @@ class Hot(NamedTuple):
 
 
 class Command(NamedTuple):
-    """A hot statement as a command of a message, which has no parameters (tenants.backend.messages)."""
+    """A statement as it goes to PostgreSQL, alone or in a message with others (tenants.backend.messages)."""
 
-    text: bytes
     key: Key
-    is_prepared: bool
+    name: bytes  # under which it is prepared; b"" goes as text
+    is_new: bool  # it is not prepared yet, but shall be
+    values: Any = None
+    formats: Any = None
+
+    @property
+    def is_prepared(self) -> bool:
+        return bool(self.name) and not self.is_new
 
 
 _DONE: Final = (ExecStatus.COMMAND_OK, ExecStatus.TUPLES_OK)
 _PLACE: Final = re.compile(r"%(?:\((?P<name>\w+)\)s|(?P<positional>s)|%)")
-_NUMBER: Final = re.compile(rb"\$(\d+)")
 _MOST: Final = 1200  # statements that are known, of which those that come are prepared
 
 
@@ -87,96 +92,78 @@ class Statements:
 
     def execute(self, hot: Hot, path: bytes) -> Rows:
         """The rows of one statement, on the path that is in force. Raises psycopg's errors."""
-        text, values, name = self._prepared(hot, path)
-        session, formats = self._session.pgconn, self._values.formats
-        if name is None:
-            types = self._values.types
-            result = session.exec_params(text, values, types, formats)
+        command, session = self.command(hot, path), self._session.pgconn
+        text, types, _ = command.key
+        if command.is_new:
+            self._checked(session.prepare(command.name, text, types))
+            self._keep(command.key, command.name)
+        if command.name:
+            result = session.exec_prepared(command.name, command.values, command.formats)
         else:
-            result = session.exec_prepared(name, values, formats)
+            result = session.exec_params(text, command.values, types, command.formats)
         return self.rows(self._checked(result))
 
-    def execute_to_end(self, hots: Sequence[Hot], path: bytes) -> list[Rows]:
-        """The rows of each of the statements, which go in one message with COMMIT. Raises psycopg's errors.
-
-        After an error nothing is committed: PostgreSQL passes over what follows it in the message.
-        """
-        sends = [self._sending(hot, path) for hot in hots]
-        session = self._session.pgconn
-        try:
-            session.enter_pipeline_mode()
-            for send in sends:
-                send()
-            session.send_query_params(b"COMMIT", None)
-            session.pipeline_sync()
-            if session.flush():  # it is large
-                self._session.wait(generators.send(session))
-            answers = [self._awaited(session) for _ in (*sends, b"COMMIT")]
-            self._awaited(session)  # the end of the message
-            session.exit_pipeline_mode()
-        except BaseException:
-            session.finish()  # nobody would know what its next answer belongs to
-            raise
-        return [self.rows(self._checked(result)) for result in answers][:-1]
-
-    def _awaited(self, session: Any) -> Any:
-        """The result of the next command of a message, without Python's lock while it is waited for."""
-        while session.is_busy():
-            self._answers.poll()
-            session.consume_input()
-        result = session.get_result()
-        session.get_result()  # None: it has no further one
-        return result
-
-    def _sending(self, hot: Hot, path: bytes) -> Callable[[], None]:
-        """The call that sends the statement and does not wait for its answer."""
-        text, values, name = self._prepared(hot, path)
-        session, types, formats = self._session.pgconn, self._values.types, self._values.formats
-        if name is None:
-            return partial(session.send_query_params, text, values, types, formats)
-        return partial(session.send_query_prepared, name, values, formats)
-
-    def command(self, hot: Hot, path: bytes, *, is_in_force: bool) -> Command:
-        """The statement as a command for that path, which may not be in force before its message.
-
-        It names what is prepared; what is not has its values in its text.
-        """
+    def command(self, hot: Hot, path: bytes) -> Command:
+        """The statement for that path, counted. Raises psycopg's errors for a value that cannot be written."""
         text = _translated(hot.statement)
-        values = _in_order(text, hot.parameters)
-        self._dumped(values)
-        key = text.text, self._values.types, path
-        name = self.count(key) if is_in_force else self._name_of(key)
-        literals = list(map(self._values.as_literal, values))
-        if name is None:
-            written = _NUMBER.sub(lambda found: literals[int(found[1]) - 1], text.text)
-        else:
-            written = b"EXECUTE " + name + (b" (%s)" % b", ".join(literals) if literals else b"")
-        return Command(written, key, is_prepared=name is not None)
+        values = self._dumped(_in_order(text, hot.parameters))
+        named = self._named((text.text, self._values.types, path))
+        return Command(*named, values, self._values.formats)
 
-    def is_due(self, key: Key) -> bool:
-        """True if `count` will prepare it."""
-        known = self._known.get(key, 0)
-        return self.after is not None and isinstance(known, int) and known >= self.after
-
-    def count(self, key: Key, *, prepares: bool = True) -> bytes | None:
-        """Count that it has come; the name of what is prepared, perhaps just now: the path is in force."""
-        known = self._known.get(key, 0)
-        if isinstance(known, int):
-            known = self._prepare(key) if prepares and self.is_due(key) else known + 1
-        self._keep(key, known)
-        if isinstance(known, bytes):
-            return known
-        return self.count((*key[:2], b""), prepares=prepares) if key[2] else None
+    def plain(self, text: bytes) -> Command:
+        """A command without values that no path changes, such as COMMIT, counted."""
+        return Command(*self._named((text, (), b"")))
 
     def send(self, commands: bytes) -> Any:
         """The result of the last of the commands, which go in one message and have no parameters."""
         return self._checked(self._session.pgconn.exec_(commands))
 
-    def send_all(self, commands: bytes) -> list[Rows]:
-        """The rows of each of the commands, which go in one message and have no parameters."""
-        self._session.pgconn.send_query(commands)
-        results = self._session.wait(generators.execute(self._session.pgconn))
-        return [self.rows(self._checked(result)) for result in results]
+    def send_all(self, commands: Sequence[Command]) -> list[Rows]:
+        """The rows of each of the commands, which go in one message, libpq's pipeline. Raises psycopg's errors.
+
+        After an error PostgreSQL passes over what follows it in the message, COMMIT included.
+        """
+        session = self._session.pgconn
+        answers: list[list[Any]] = []
+        try:
+            session.enter_pipeline_mode()
+            for each in commands:
+                self._put(each)
+            session.pipeline_sync()
+            if session.flush():  # it is large
+                self._session.wait(generators.send(session))
+            answers.extend([self._awaited() for _ in range(1 + each.is_new)] for each in commands)
+            self._awaited()  # the end of the message
+            session.exit_pipeline_mode()
+        except BaseException:
+            session.finish()  # nobody would know what its next answer belongs to
+            for results in answers:  # PostgreSQL may have said why it ends the connection
+                list(map(self._checked, results))
+            raise
+        for each, (first, *_) in zip(commands, answers, strict=True):
+            if each.is_new and first.status in _DONE:
+                self._keep(each.key, each.name)
+        return [self.rows([*map(self._checked, results)][-1]) for results in answers]
+
+    def _put(self, command: Command) -> None:
+        """Add a command to the message, behind what prepares it."""
+        session, (text, types, _) = self._session.pgconn, command.key
+        if command.is_new:
+            session.send_prepare(command.name, text, types)
+        if command.name:
+            session.send_query_prepared(command.name, command.values, command.formats)
+        else:
+            session.send_query_params(text, command.values, types, command.formats)
+
+    def _awaited(self) -> Any:
+        """The next result of a message, without Python's lock while it is waited for."""
+        session = self._session.pgconn
+        while session.is_busy():
+            self._answers.poll()
+            session.consume_input()
+        result = session.get_result()
+        session.get_result()  # None: its command has no further one
+        return result
 
     def rows(self, result: Any) -> Rows:
         """The rows of an answer."""
@@ -187,38 +174,34 @@ class Statements:
         self._values.set_pgresult(None)  # its memory is not the connection's to keep
         return rows
 
-    def _prepared(self, hot: Hot, path: bytes) -> tuple[bytes, Any, bytes | None]:
-        """Text and values of a statement, and its name if it is prepared, perhaps just now."""
-        text = _translated(hot.statement)
-        values = self._dumped(_in_order(text, hot.parameters))
-        if self.after is None:
-            return text.text, values, None
-        return text.text, values, self.count((text.text, self._values.types, path))
-
-    def _name_of(self, key: Key) -> bytes | None:
-        """The name of what is prepared for the path, else for all."""
-        known = self._known.get(key)
+    def _named(self, key: Key) -> tuple[Key, bytes, bool]:
+        """Count that a statement has come; its key for the path, else for all, the name under which it is
+        prepared there, and whether that is still to be done.
+        """
+        known = self._known.get(key, 0)
         if isinstance(known, bytes):
             self._known.move_to_end(key)
-            return known
-        shared = self._known.get((*key[:2], b""))
-        return shared if isinstance(shared, bytes) else None
+            return key, known, False
+        if self.after is None:
+            return key, b"", False
+        if known >= self.after:
+            self._forget_outdated()
+            self._made += 1
+            return key, b"hot_%d" % self._made, True
+        self._keep(key, known + 1)
+        return self._named((*key[:2], b"")) if key[2] else (key, b"", False)
+
+    def _forget_outdated(self) -> None:
+        """Remove what was prepared and is not known any more: its plans take memory."""
+        if self._is_outdated:
+            self.send(b"DEALLOCATE ALL")
+            self._is_outdated = False
 
     def _keep(self, key: Key, known: bytes | int) -> None:
         self._known[key] = known
         self._known.move_to_end(key)
         if len(self._known) > _MOST:
             self._forget_oldest()
-
-    def _prepare(self, key: Key) -> bytes:
-        if self._is_outdated:  # nothing of it is known, and its plans take memory
-            self.send(b"DEALLOCATE ALL")
-            self._is_outdated = False
-        self._made += 1
-        name = b"hot_%d" % self._made
-        text, types, _ = key
-        self._checked(self._session.pgconn.prepare(name, text, types))
-        return name
 
     def _forget_oldest(self) -> None:
         _, name = self._known.popitem(last=False)

@@ -45,7 +45,7 @@ def test_a_tenant_with_its_admin_invitation_and_audit_is_few_messages(real_tenan
     umbrella, operator = Tenant.objects.get(custom_domain="umbrella"), staff_tenant()
 
     # one asks whose rights it has
-    assert (len(made), made[0][:5], made[-1]) == (20, "BEGIN", "COMMIT")
+    assert (len(made), made[0][:5], made[-1]) == (21, "BEGIN", "COMMIT")
     assert sum(message.startswith("SAVEPOINT") for message in made) == 1
     assert last_entries(umbrella) == [
         ("account invited", invited, {"role": "admin", "e-mail": "queued"}),

@@ -23,6 +23,10 @@ from tenants.models import Tenant
 # Unique attributes of a tenant's own schemas have indexes, which are made outside of transactions: a
 # test's rollback leaves them (decision 0024). They are no part of what migrations make.
 _NO_EXTENSION = r"NOT LIKE 'scim\_extension\_%%'"
+# What the driver sends, as libpq traces it.
+_LINE = re.compile(
+    r"\tF\t\d+\t(Query|Parse|Bind|Sync)(.*?)(?=^\d{4}-\d\d-\d\d |\Z)", re.DOTALL | re.MULTILINE
+)
 _STRUCTURE = (
     (
         "SELECT table_name, column_name, data_type, column_default, is_nullable, is_identity,"
@@ -192,8 +196,46 @@ def cut(victim: Any) -> None:
 
 
 def sent(function: Callable[[], object]) -> list[str]:
-    """The messages that the driver sends to PostgreSQL while the function runs."""
-    return re.findall(r'\t(?:Query|Parse)\t.*?"(?:" ")?(.+)"', _traced(function))
+    """The messages that the driver sends to PostgreSQL while the function runs.
+
+    Each is what it executes: prepared statements by their texts, values of parameters left out.
+    """
+    messages = _messages(_traced(function))
+    return ["; ".join(text for text, _ in message) for message in messages]
+
+
+def prepared(function: Callable[[], object]) -> list[str]:
+    """The prepared statements that PostgreSQL executes while the function runs, by their texts."""
+    messages = _messages(_traced(function))
+    return [text for message in messages for text, is_prepared in message if is_prepared]
+
+
+def _messages(trace: str) -> Iterator[list[tuple[str, bool]]]:
+    """The texts that each message executes, and whether they were prepared before."""
+    texts = _prepared_texts()
+    message: list[tuple[str, bool]] = []
+    for kind, told in _LINE.findall(trace):
+        if kind == "Query":
+            yield [(told.strip()[1:-1], False)]
+        elif kind == "Parse":
+            [(name, texts[name])] = re.findall(r'"(.*?)" "(.*)"', told, re.DOTALL)
+        elif kind == "Bind":
+            name = told.split('"')[3]
+            message.append((texts[name], bool(name)))
+        elif message:  # Sync
+            yield message
+            message = []
+
+
+def _prepared_texts() -> dict[str, str]:
+    """The texts of the connection's prepared statements, by their names."""
+    found = connection.connection.pgconn.exec_(
+        b"SELECT name, statement FROM pg_prepared_statements"
+    )
+    return {
+        found.get_value(row, 0).decode(): found.get_value(row, 1).decode()
+        for row in range(found.ntuples)
+    }
 
 
 def round_trips(function: Callable[[], object]) -> int:

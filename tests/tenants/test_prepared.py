@@ -1,6 +1,7 @@
 """Hot statements are planned once, whatever tenant is entered, and not at all behind a pooler."""
 
 import uuid
+from contextlib import suppress
 from copy import deepcopy
 from datetime import datetime, timedelta, timezone
 from types import SimpleNamespace
@@ -8,9 +9,11 @@ from types import SimpleNamespace
 import psycopg
 import pytest
 from django.db import (
+    DataError,
     IntegrityError,
     InternalError,
     NotSupportedError,
+    OperationalError,
     ProgrammingError,
     connection,
     connections,
@@ -138,6 +141,52 @@ def test_a_statement_of_the_beginning_is_prepared_once_it_has_come_five_times(
     assert len(prepared(mark)) == 2  # the first tenant's, and all tenants'
 
     assert all(rows == [(schema, "'$1", 0)] for rows, schema in found)
+
+
+def test_a_statement_that_its_message_prepares_stays_so_though_it_fails(real_tenants):
+    text = f"SELECT 1 / (%s - 5) AS n{uuid.uuid4().hex}"
+    connection.close()
+    for number in (0, 1, 2, 3, 4, 5, 5, 6):
+        with suppress(DataError), in_tenant(real_tenants[0]):
+            execute(text, [number])
+
+    assert len(prepared(text[-30:])) == 1
+
+
+def test_a_statement_that_its_message_cannot_prepare_is_its_error_and_counts_anew(real_tenants):
+    initech = real_tenants[0]
+    text = f"SELECT count(*) AS n{uuid.uuid4().hex} FROM prepared"
+    connection.close()
+
+    def count():
+        with in_tenant(initech):
+            return execute(text)
+
+    with in_tenant(initech), connection.cursor() as cursor:
+        cursor.execute("CREATE TABLE prepared (word text)")
+    assert [count() for _ in range(5)] == [[(0,)]] * 5
+    with in_tenant(initech), connection.cursor() as cursor:
+        cursor.execute("ALTER TABLE prepared RENAME TO elsewhere")
+    for _ in range(2):
+        with pytest.raises(ProgrammingError, match='"prepared" does not exist'):
+            count()
+    with in_tenant(initech), connection.cursor() as cursor:
+        cursor.execute("ALTER TABLE elsewhere RENAME TO prepared")
+
+    assert [count(), count()] == [[(0,)], [(0,)]]
+    with in_tenant(initech), connection.cursor() as cursor:
+        cursor.execute("DROP TABLE prepared")
+
+
+def test_a_connection_that_is_ended_in_a_message_says_why(real_tenants):
+    with (
+        pytest.raises(OperationalError, match="terminating connection due to administrator"),
+        in_tenant(real_tenants[0]),
+    ):
+        execute("SELECT pg_terminate_backend(pg_backend_pid())")
+
+    with in_tenant(real_tenants[0]):
+        assert execute("SELECT 1") == [(1,)]
 
 
 def test_tenants_that_come_often_have_plans_of_their_own_for_the_beginning_too(real_tenants):
