@@ -156,12 +156,13 @@ def count_links(attempt: Attempt, now: datetime) -> tuple[int, int]:
 
 
 def locked_until(account: Account, now: datetime) -> datetime | None:
-    """The end of the last lock that holds for the account from somewhere; None without one."""
-    held = Q(failures__gte=OF_PAIR.most, last_at__gt=now - LOCK)
+    """The end of the last wait or lock that holds for the account from somewhere; None without one."""
+    held = Q(failures__gt=OF_PAIR.free, last_at__gt=now - LOCK)
     rows = Guesses.objects.filter(held, login=_login_key(account.email))
     whole = _key("login", account.email)
-    ends = [row.last_at + LOCK for row in rows if row.pk != whole or row.failures >= OF_LOGIN.most]
-    return max(ends, default=None)
+    limits = ((row, OF_LOGIN if row.pk == whole else OF_PAIR) for row in rows)
+    ends = (row.last_at + limit.wait(row.failures) for row, limit in limits)
+    return max((end for end in ends if end > now), default=None)
 
 
 def unlock(account: Account) -> None:

@@ -374,7 +374,7 @@ def _second_factor(account: Account) -> str:
 
 def _sign_in(account: Account) -> str:
     until = guessing.locked_until(account, clock.now())
-    return f"Locked until {until:%H:%M} UTC: too many failed attempts" if until else "Not locked"
+    return f"Locked until {until:%H:%M:%S} UTC: too many failed attempts" if until else "Not locked"
 
 
 def _password(account: Account) -> str:

@@ -160,6 +160,41 @@ def test_an_admin_sees_the_lock_and_lifts_it(acme, add, tara, open_browser, movi
     assert ("sign-in unlocked", nora.email) in [entry[:2] for entry in entries(acme)]
 
 
+def test_an_admin_sees_a_wait_too_and_lifts_it(acme, globex, add, own_host, tara, moving):
+    nora = add(acme, "nora@acme.example", Role.ADMIN)
+    other = add(globex, "nora@globex.example", Role.ADMIN)
+    path = f"/admin/accounts/account/{nora.pk}/"
+    for _ in range(4):
+        attempt(acme, nora.email)
+    moving.shift(timedelta(seconds=2))
+    attempt(acme, nora.email)
+    until = clock.now() + timedelta(seconds=4)
+
+    shown = facts_of(own_host.get(f"{path}change/"), "Account")["Sign-in"]
+    done = own_host.post(
+        f"{path}unlock/", {"nonce": nonce_in(own_host.get(f"{path}unlock/"))}, follow=True
+    )
+
+    assert shown == f"Locked until {until:%H:%M:%S} UTC: too many failed attempts"
+    assert facts_of(done, "Account")["Sign-in"] == "Not locked"
+    with transaction.atomic(), in_tenant(globex):
+        assert guessing.locked_until(other, clock.now()) is None
+
+
+def test_a_wait_that_is_over_is_not_shown(acme, add, moving):
+    nora = add(acme, "nora@acme.example", Role.ADMIN)
+    for _ in range(4):
+        attempt(acme, nora.email)
+
+    ends = []
+    for _ in range(2):
+        with transaction.atomic(), in_tenant(acme):
+            ends.append(guessing.locked_until(nora, clock.now()))
+        moving.shift(timedelta(seconds=2))
+
+    assert ends == [clock.now() - timedelta(seconds=2), None]
+
+
 def test_an_account_without_a_lock_cannot_be_unlocked(acme, tara, own_host):
     path = f"/admin/accounts/account/{tara.pk}/unlock/"
 
