@@ -6,7 +6,9 @@ from typing import Any, Final
 from uuid import UUID
 
 from django.contrib.admin import SimpleListFilter
+from django.contrib.admin.exceptions import DisallowedModelAdminLookup, DisallowedModelAdminToField
 from django.contrib.admin.views.main import ChangeList
+from django.core.exceptions import BadRequest
 from django.core.paginator import Paginator
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest
@@ -47,7 +49,20 @@ class BoundedPaginator(Paginator):  # type: ignore[type-arg]  # not subscriptabl
         return int(self.object_list.order_by()[: COUNTED_ROWS + 1].count())
 
 
-class Listed(ChangeList):
+class Asked(ChangeList):
+    """A list as a query string asks for it; one that there is not is 400.
+
+    Django takes what a visitor typed for an attack, and has the log tell of it as an error with its stack.
+    """
+
+    def __init__(self, *arguments: Any, **named: Any) -> None:
+        try:
+            super().__init__(*arguments, **named)
+        except (DisallowedModelAdminLookup, DisallowedModelAdminToField):
+            raise BadRequest from None
+
+
+class Listed(Asked):
     """A list without Django's second count, which would repeat the one below it as if it were whole."""
 
     def get_results(self, request: HttpRequest) -> None:
@@ -60,7 +75,7 @@ class Listed(ChangeList):
         self.news_path = screen.news_path(request, self)
 
 
-class Matching(ChangeList):
+class Matching(Asked):
     """The rows that match the search and the filters of a request, as `queryset`; none is read."""
 
     def get_results(self, request: HttpRequest) -> None:

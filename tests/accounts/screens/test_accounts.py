@@ -29,6 +29,15 @@ def test_each_site_lists_its_own_accounts(olaf, acme, tara):
     assert ["tara@acme.example" in page for page in (staff, of_acme)] == [False, True]
 
 
+@pytest.mark.parametrize("query", ["password__startswith=x", "nothing=1", "_to_field=x"])
+def test_a_list_that_nobody_has_is_a_bad_request_and_no_error_is_logged(query, olaf, acme, caplog):
+    statuses = [olaf.get(f"{path}?{query}").status_code for path in (STAFF, OF_ACME)]
+
+    assert statuses == [400, 400]
+    logged = {(each.name, each.levelname, each.exc_info) for each in caplog.records}
+    assert logged == {("mypolicies.requests", "INFO", None)}
+
+
 @pytest.mark.parametrize(
     ("path", "role", "email"),
     [(STAFF, Role.AUDITOR, "new@mypolicies.example"), (OF_ACME, Role.ADMIN, "new@acme.example")],
