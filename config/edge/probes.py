@@ -2,13 +2,12 @@
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from functools import cache
 from typing import Final
 
 from django.db import Error, connection
-from django.db.migrations.loader import MigrationLoader
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
 
+from tenants import recordings
 from tenants.current import in_public
 
 PROBES: Final = ("/livez", "/readyz")
@@ -25,6 +24,7 @@ class HealthMiddleware:
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
         self._probes = dict(zip(PROBES, (_live, _ready), strict=True))
+        recordings.known()  # reads files: before the fork, not while a first probe waits
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         probe = self._probes.get(request.path_info)
@@ -63,13 +63,8 @@ def _why_not_ready() -> str | None:
             applied = set(cursor.fetchall())
     finally:
         connection.close()  # this thread's own
-    return None if _migrations() <= applied else "migrations are missing"
-
-
-@cache
-def _migrations() -> frozenset[tuple[str, str]]:
-    """Those of this program; each is noted in the registry, whatever it changes there."""
-    return frozenset(MigrationLoader(None).disk_migrations)
+    # Each is noted in the registry, whatever it changes there.
+    return None if recordings.known() <= applied else "migrations are missing"
 
 
 def _text(sentence: str, status: int = 200) -> HttpResponse:
