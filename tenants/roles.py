@@ -2,7 +2,8 @@
 
 It may do to each table what the table's owner still may: read and add to the append-only ones, whose
 owner has no other right either (decision 0005). It owns nothing, so it changes no table, and gives itself
-no right. Tenants are made by a function that runs with the owner's rights and makes schemas of tenants alone.
+no right. Tenants are made by a function that runs with the owner's rights and makes schemas of tenants alone;
+where one login does everything, the function makes them, too, since it knows what the migrations do.
 """
 
 import hashlib
@@ -112,10 +113,11 @@ def grant(login: str, schema_name: str) -> None:
         cursor.execute(sql.SQL("DO {}").format(sql.Literal(text)))
 
 
-def install(login: str) -> None:
-    """Have the login create tenants by a function of the owner's; replaces one of other migrations.
+def install(login: str | None) -> None:
+    """Have tenants' schemas made by a function of the owner's; replaces one of other migrations.
 
-    Needs a transaction. For the owner, whose registry is migrated.
+    The login that serves may call it; None: the owner serves. Needs a transaction. For the owner, whose
+    registry is migrated.
     """
     with in_public(), connection.cursor() as cursor:
         cursor.execute(_IS_PRESENT)
@@ -128,21 +130,19 @@ def install(login: str) -> None:
         cursor.execute(placement.STAY_HERE)
         cursor.execute(sql.SQL(_FUNCTION).format(body=sql.Literal(body)))
         cursor.execute("REVOKE ALL ON FUNCTION public.create_tenant_schema(text) FROM PUBLIC")
-        to = sql.SQL("GRANT EXECUTE ON FUNCTION public.create_tenant_schema(text) TO {}")
-        cursor.execute(to.format(sql.Identifier(login)))
+        if login is not None:
+            to = sql.SQL("GRANT EXECUTE ON FUNCTION public.create_tenant_schema(text) TO {}")
+            cursor.execute(to.format(sql.Identifier(login)))
         comment = sql.SQL("COMMENT ON FUNCTION public.create_tenant_schema(text) IS {}")
         cursor.execute(comment.format(sql.Literal(mark)))
 
 
 def can_create() -> bool:
     """True if the function is there, and as this program makes it; not where Citus places schemas."""
-    login = serving_login()
-    if login is None:
-        return False
     with in_public(), connection.cursor() as cursor:
         cursor.execute(_IS_PRESENT)
         present: tuple[str, bool] | None = cursor.fetchone()
-    return present == (_mark(login), False)
+    return present == (_mark(serving_login()), False)
 
 
 def create_schema(schema_name: str) -> None:
@@ -151,17 +151,17 @@ def create_schema(schema_name: str) -> None:
         cursor.execute("SELECT public.create_tenant_schema(%s)", [schema_name])
 
 
-def _body(login: str) -> str:
+def _body(login: str | None) -> str:
     composed = sql.SQL(_BODY).format(
         login=sql.Literal(login),
         form=sql.Literal(f"^{SCHEMA_NAME.pattern}$"),
         statements=sql.SQL(",\n").join(map(sql.Literal, recordings.complete())),
-        grant=sql.SQL(_GRANT),
+        grant=sql.SQL(_GRANT if login else ""),
     )
     return composed.as_string(connection.connection)
 
 
-def _mark(login: str) -> str:
+def _mark(login: str | None) -> str:
     """A digest of all that the function is made of."""
     names = sorted(".".join(name) for name in recordings.known())
-    return hashlib.sha256("\n".join((login, _GRANT, _BODY, *names)).encode()).hexdigest()
+    return hashlib.sha256("\n".join((login or "", _GRANT, _BODY, *names)).encode()).hexdigest()

@@ -82,6 +82,23 @@ def test_the_database_makes_a_schema_without_finding_out_what_a_migration_does(a
     assert recordings._recordings == {}
 
 
+def test_the_database_makes_schemas_where_one_login_does_everything(
+    acme, globex, settings, monkeypatch
+):
+    settings.OWNER_DATABASE = None
+    monkeypatch.setattr(recordings, "_recordings", {})
+    migrate(verbosity=0)
+    made_by_migrate = set(recordings._recordings)
+    recordings._recordings.clear()
+
+    initrode = lifecycle.create_tenant("initrode", "Initrode")
+
+    assert (len(made_by_migrate), recordings._recordings) == (1, {})
+    assert not has_rights_in("t_initrode")
+    roles.grant(SERVING, "t_initrode")
+    assert database.structure(initrode) == database.structure(globex)
+
+
 def test_a_function_of_another_program_makes_no_schema(acme, monkeypatch):
     """The program is new and `migrate` has not run yet."""
     with in_public(), connection.cursor() as cursor:
@@ -233,4 +250,11 @@ def reads_of_all_relations():
     """The number of times that this transaction has read the whole catalog of relations."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT seq_scan FROM pg_stat_xact_sys_tables WHERE relname = 'pg_class'")
+        return cursor.fetchone()[0]
+
+
+def has_rights_in(schema_name):
+    """True if the login that serves may enter the schema."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT has_schema_privilege(%s, %s, 'USAGE')", [SERVING, schema_name])
         return cursor.fetchone()[0]

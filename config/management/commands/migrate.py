@@ -14,7 +14,7 @@ from django.db import Error, transaction
 from django.db.migrations.exceptions import InconsistentMigrationHistory
 
 from config.checks import CREATE_STAFF, staff_can_sign_in
-from tenants import lifecycle, roles, schemas
+from tenants import lifecycle, placement, roles, schemas
 from tenants.backend.base import PUBLIC
 from tenants.management.kit import HouseCommand
 from tenants.outages import first_line
@@ -73,16 +73,18 @@ class Command(HouseCommand, migrate.Command):
         _report(failures, silent)
 
     def _prepare_login(self, options: dict[str, Any]) -> None:
-        """Give the login that serves its rights in the registry, and the means to create tenants.
+        """Give the login that serves its rights in the registry, and the database the means to create tenants.
 
         Before the tenants are migrated: whoever creates one meanwhile makes it of this program.
         """
         login = roles.serving_login()
-        if login is None or options["check_unapplied"] or options["plan"]:
+        if options["check_unapplied"] or options["plan"]:
             return
         with transaction.atomic():
-            roles.grant(login, PUBLIC)
-            roles.install(login)
+            if login is not None:
+                roles.grant(login, PUBLIC)
+            if login is not None or not placement.is_sharded():
+                roles.install(login)
 
     def _grant(self, names: Collection[str]) -> list[str]:
         """Give the login that serves its rights in the schemas in which they differ; a line for each failure."""
