@@ -56,4 +56,10 @@ class Message:
 
     def _ask(self, command: Command) -> None:
         self._asked.append(len(self._commands))
-        self._commands.append(command)
+        self._commands.append(self._prepared_once(command) if command.is_new else command)
+
+    def _prepared_once(self, command: Command) -> Command:
+        """The command under the name by which an earlier one of the message has the statement prepared."""
+        alike = (each for each in self._commands if each.is_new and each.key == command.key)
+        former = next(alike, None)
+        return command._replace(name=former.name, is_new=False) if former else command

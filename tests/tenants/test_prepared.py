@@ -22,7 +22,12 @@ from django.db import (
 from django.db.transaction import TransactionManagementError
 
 from config.database import LIMITS
-from tenants.backend.base import OutsideTransactionError, execute, violated_constraint
+from tenants.backend.base import (
+    OutsideTransactionError,
+    execute,
+    execute_late,
+    violated_constraint,
+)
 from tenants.backend.statements import Hot
 from tenants.current import in_tenant, in_tenant_from_start
 from tests.support import database
@@ -260,6 +265,21 @@ def test_only_the_latest_statements_stay_prepared(acme):
         left = prepared(mark)
         assert len(left) == 600  # a text is counted for its tenant, and for all
         assert not any(f"n{mark}_0_" in text for text in left)
+
+
+def test_a_statement_that_comes_often_in_one_message_is_prepared_once(real_tenants):
+    """As the log's rows of a bulk request whose operations are refused."""
+    text = f"SELECT current_schema()::text, %s::int AS n{uuid.uuid4().hex}"
+    found = []
+
+    def work(tenant):
+        with in_tenant(tenant):
+            late = [execute_late(text, [number]) for number in range(20)]
+        found.append([row for each in late for row in each.rows()])
+
+    assert database.round_trips(lambda: [work(tenant) for tenant in real_tenants]) == 2
+    assert found == [[(each.schema_name, n) for n in range(20)] for each in real_tenants]
+    assert len(prepared(text[-30:])) == 3  # each tenant's, and all tenants'
 
 
 def test_parameters_stand_by_name_or_in_order(acme):
