@@ -14,7 +14,7 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -63,7 +63,8 @@ class _Request:
 
     until: float
     is_cut: bool = False
-    seen: int = -1  # messages sent when it was looked at
+    line: Line | None = None  # that it had when it was looked at
+    seen: int = -1  # messages sent at that time
     seen_at: float = 0.0
     lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -106,11 +107,14 @@ def check_time_to_connect() -> None:
 
 
 def note_line(line: Line | None) -> None:
-    """Remember the open connection of this thread; None when it is closed."""
-    if line is None:
-        _lines.pop(threading.get_ident(), None)
-    else:
-        _lines[threading.get_ident()] = line
+    """Remember the open connection of this thread; None when it is closed, or another thread's from now on."""
+    thread = threading.get_ident()
+    if line is not None:
+        _lines[thread] = line
+        return
+    request = _requests.get(thread)
+    with request.lock if request else nullcontext():  # whoever cuts it has done so
+        _lines.pop(thread, None)
 
 
 def look(now: float) -> int:
@@ -124,8 +128,8 @@ def _judge(thread: int, request: _Request, now: float) -> bool:
         line = _lines.get(thread)
         if request.is_cut or line is None or _requests.get(thread) is not request:
             return False
-        if not line.is_waiting or line.sent != request.seen:
-            request.seen, request.seen_at = line.sent, now
+        if not line.is_waiting or line is not request.line or line.sent != request.seen:
+            request.line, request.seen, request.seen_at = line, line.sent, now
             return False
         if now - request.seen_at < STUCK_SECONDS:
             return False

@@ -114,3 +114,37 @@ def test_a_request_that_has_waited_for_its_thread_is_late():
         assert deadlines.is_late()
     with deadlines.watched(time.monotonic()):
         assert not deadlines.is_late()
+
+
+class WaitingLine(deadlines.Line):
+    """The line of a connection that has sent one message and waits for its answer."""
+
+    sent = 1
+    is_waiting = True
+
+    def __init__(self):
+        """No connection, so that none is cut."""
+
+
+def test_waiting_is_counted_anew_on_another_connection():
+    """Threads share their connections, and two may have sent as many messages."""
+    now, one, other = time.monotonic(), WaitingLine(), WaitingLine()
+
+    with deadlines.watched(now - LATE):
+        found = []
+        for seconds, line in ((0, one), (0.9, other), (1.8, other), (2.0, other)):
+            deadlines.note_line(line)
+            found.append(deadlines.look(now + seconds))
+
+    assert found == [0, 0, 0, 1]
+
+
+def test_a_connection_that_another_thread_has_by_now_is_not_cut():
+    now = time.monotonic()
+
+    with deadlines.watched(now - LATE):
+        deadlines.note_line(WaitingLine())
+        assert deadlines.look(now) == 0
+        deadlines.note_line(None)
+
+        assert deadlines.look(now + 2) == 0
