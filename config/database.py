@@ -14,6 +14,7 @@ from psycopg.conninfo import conninfo_to_dict
 
 from config.environment import EnvironmentVariableError
 from tenants import deadlines
+from tenants.backend.sessions import Sessions
 
 # The logins of the embedded server: none is a superuser, so privileges bind both.
 ROLE: Final = "mypolicies"  # owns the database
@@ -100,6 +101,13 @@ def limit_waiting() -> None:
     database["LIMITS"] = dict(LIMITS)
 
 
+def share_sessions() -> None:
+    """Have the threads of this process share their connections, one for each transaction."""
+    sessions = Sessions()
+    connections.settings[DEFAULT_DB_ALIAS]["SESSIONS"] = sessions
+    os.register_at_fork(before=sessions.close_idle)  # two processes never have the same one
+
+
 def keep_by_thread() -> None:
     """Keep connections in variables of the thread: those of asgiref, also for coroutines, are slow.
 
@@ -111,10 +119,11 @@ def keep_by_thread() -> None:
 
 
 def look_after(**_: Any) -> None:
-    """Close the thread's connection if it is broken or old; at the end of a request."""
+    """Close the thread's connection if it is broken, or let others have it; at the end of a request."""
     connection = getattr(_of_thread, DEFAULT_DB_ALIAS, None)
     if connection is not None:
         connection.close_if_unusable_or_obsolete()
+        connection.give_back()
 
 
 def _embedded(data_dir: Path) -> dict[str, Any]:

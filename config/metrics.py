@@ -19,6 +19,7 @@ from django.db.models import Count, Sum
 
 from scim.provider.features import features
 from tenants import clock, connectivity
+from tenants.backend.base import alone
 from tenants.current import in_public
 from tenants.models import Alarm, Expiry, Mail, Tenant, TrafficDay
 
@@ -119,20 +120,24 @@ def _looked() -> list[Any]:
     found: list[Any] = []
     is_up = False
     try:
-        with in_public(), connection.cursor() as cursor:
-            since = monotonic()
-            cursor.execute("SELECT 1")
-            seconds = monotonic() - since
-            found = [_gauge("database_seconds", "Time of the simplest statement", seconds)]
-            found += _registry()
-        for feature in features():
-            found += [_gauge(name, *told) for name, told in feature.gauges().items()]
+        with alone():
+            found = _of_database()
         is_up = True
     except Error:
         found = []  # half of them would look like all
-    finally:
-        connection.close()
     return [_gauge("database_up", "1 if the database answers", is_up), *found]
+
+
+def _of_database() -> list[Any]:
+    with in_public(), connection.cursor() as cursor:
+        since = monotonic()
+        cursor.execute("SELECT 1")
+        seconds = monotonic() - since
+        found = [_gauge("database_seconds", "Time of the simplest statement", seconds)]
+        found += _registry()
+    for feature in features():
+        found += [_gauge(name, *told) for name, told in feature.gauges().items()]
+    return found
 
 
 def _gauge(name: str, meaning: str, value: float) -> Any:

@@ -17,7 +17,12 @@ from django.core.signals import request_finished, request_started  # noqa: E402
 from django.db import close_old_connections, reset_queries  # noqa: E402
 from django.urls import get_resolver  # noqa: E402
 
-from config.database import keep_by_thread, limit_waiting, look_after  # noqa: E402
+from config.database import (  # noqa: E402
+    keep_by_thread,
+    limit_waiting,
+    look_after,
+    share_sessions,
+)
 from config.edge.handler import TwoChains, as_read  # noqa: E402
 from config.lanes import NOBODY, host_in  # noqa: E402
 from tenants import hostnames, resolution  # noqa: E402
@@ -75,6 +80,7 @@ def _listen_less() -> None:
 
 
 limit_waiting()
+share_sessions()
 keep_by_thread()
 _listen_less()
 _import_pages()

@@ -162,8 +162,10 @@ class _FromStart(Atomic):
             if self._first and outages.is_of_no_table(error):
                 self._begun(session, None)  # raises if the tenant was removed, with its tables
                 super().__exit__(None, None, None)
-            if not (was_open and (outages.is_disconnection(error) or outages.is_outdated(error))):
+            was_idle = was_open or session.was_idle
+            if not (was_idle and (outages.is_disconnection(error) or outages.is_outdated(error))):
                 raise
+            session.forget_idle()
             return self._begun(session, self._first)
 
     def _begun(self, session: Any, first: Hot | None) -> Rows | None:

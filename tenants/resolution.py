@@ -78,11 +78,12 @@ def _query(host: str) -> Tenant | None:
         condition, name = _BY_DOMAIN, custom_domain
     else:
         condition, name = _BY_HOST, host
-    was_open = connection.connection is not None and not connection.in_atomic_block
+    wrapper: Any = connection
+    was_open = wrapper.connection is not None and not wrapper.in_atomic_block
     try:
         return _found(condition, name)
     except Error as error:
-        if not (was_open and outages.is_disconnection(error)):
+        if not ((was_open or wrapper.was_idle) and outages.is_disconnection(error)):
             raise
         connection.close()  # PostgreSQL closed it while it was idle; the next one is new
         return _found(condition, name)

@@ -8,6 +8,7 @@ from django.db import Error, connection
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
 
 from tenants import recordings
+from tenants.backend.base import alone
 from tenants.current import in_public
 
 PROBES: Final = ("/livez", "/readyz")
@@ -57,12 +58,9 @@ def _ready() -> HttpResponse:
 
 
 def _why_not_ready() -> str | None:
-    try:
-        with in_public(), connection.cursor() as cursor:
-            cursor.execute("SELECT app, name FROM public.django_migrations")
-            applied = set(cursor.fetchall())
-    finally:
-        connection.close()  # this thread's own
+    with alone(), in_public(), connection.cursor() as cursor:
+        cursor.execute("SELECT app, name FROM public.django_migrations")
+        applied = set(cursor.fetchall())
     # Each is noted in the registry, whatever it changes there.
     return None if recordings.known() <= applied else "migrations are missing"
 

@@ -15,39 +15,30 @@ the tenant changes follows it.
 """
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from functools import lru_cache, partial
 from time import perf_counter
 from typing import Any, Final, Protocol, TypeVar
 
 import psycopg
-from django.db import DEFAULT_DB_ALIAS, DatabaseError, connections
+from django.db import DEFAULT_DB_ALIAS, DatabaseError, InterfaceError, connections
 from django.db.backends.postgresql.introspection import DatabaseIntrospection
 from django.db.backends.postgresql.schema import DatabaseSchemaEditor
 from django.db.models import Model
-from django_tenants.postgresql_backend import base
 from psycopg import sql
 from psycopg.pq import TransactionStatus
 
-from tenants import deadlines
+from tenants.backend.connecting import PUBLIC as _PUBLIC
+from tenants.backend.connecting import ConnectingWrapper
 from tenants.backend.messages import COMMIT, Message, Opening
-from tenants.backend.statements import Hot, Parameters, Rows, Statements
+from tenants.backend.statements import Hot, Parameters, Rows
 
 T = TypeVar("T")
 
-PUBLIC: Final = "public"
-# Schemas that a connection visits before it is replaced: 0.27 MB of memory each (decision 0008).
-MOST_SCHEMAS: Final = 500
+PUBLIC: Final = _PUBLIC
 # Names of tenants' schemas: neither PostgreSQL's own names nor the registry's.
 SCHEMA_NAME: Final = re.compile(r"(?!pg_|(?:public|information_schema)$)[a-z][a-z0-9_]{2,40}")
-_SETTINGS: Final = {"timezone": "UTC"}  # of each session
-# A plan for the values of one execution is never worth being made anew each time: hot statements find their
-# rows by an index whatever they are (decision 0132). Citus 14 has no plan for all values.
-_PLANS: Final = (
-    b"; SELECT set_config('plan_cache_mode', 'force_generic_plan', false)"
-    b" WHERE to_regproc('citus_schema_distribute') IS NULL"
-)
 _CONSTRAINT: Final = re.compile(r'constraint "(\w+?)(?:_\d+)?"')
 
 
@@ -121,15 +112,11 @@ class Late:
         return self.found
 
 
-class DatabaseWrapper(base.DatabaseWrapper):  # type: ignore[misc]  # django-tenants ships no types
+class DatabaseWrapper(ConnectingWrapper):
     """A connection whose search path is set per transaction."""
 
     search_path_set_schemas: bytes | None  # the statement that put the path in force
-    _line: deadlines.Line  # of the present connection
     run_commit_hooks_on_set_autocommit_on: bool  # Django's own state
-    is_pooled: bool = False  # of the present connection, as are the next
-    _visited: set[str]  # schemas, by the present connection
-    _limits: tuple[bytes, ...] = ()  # the statements that limit a transaction
     # Whether the transaction only reads, so that a hot statement may end it (execute_hot).
     only_reads: bool = False
     # Whether the transaction may end with the statement that is said to be its last (execute_last).
@@ -144,48 +131,10 @@ class DatabaseWrapper(base.DatabaseWrapper):  # type: ignore[misc]  # django-ten
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self._visited = set()
         self._late = []
         # Django's own, which looks along the search path: that of django-tenants sets the session's.
         self.introspection = DatabaseIntrospection(self)
         self.execute_wrappers.append(self._execute_on_path)
-
-    def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
-        """A new connection, with the time limits of `LIMITS` and statements prepared as `POOLER` says.
-
-        The session behind a pooler belongs to everybody: the limits go with each transaction instead,
-        and what one server has prepared another does not know (decision 0080).
-        """
-        deadlines.check_time_to_connect()
-        session = super().get_new_connection(conn_params)
-        self._visited = set()
-        self._line = deadlines.Line(session)
-        deadlines.note_line(self._line)
-        after, session.prepare_threshold = session.prepare_threshold, None
-        self.statements = Statements(session, after)
-        limits = self.settings_dict.get("LIMITS", {})
-        self.is_pooled = self.settings_dict.get("POOLER") == "transaction" or self._has_strange_id(
-            session
-        )
-        if self.is_pooled:
-            self.statements.after = None
-            self._limits = _set_limits(limits, "LOCAL")
-        else:
-            self._limits = ()
-            set_all = _set_limits({**_SETTINGS, **limits}, "SESSION")
-            self.statements.send(b"; ".join(set_all) + _PLANS)
-        return session
-
-    def _has_strange_id(self, session: Any) -> bool:
-        """True if the session's process id is not that of its PostgreSQL process: a pooler makes its own."""
-        asked = self.statements.send(b"SELECT pg_backend_pid()")
-        return bool(int(asked.get_value(0, 0)) != session.info.backend_pid)
-
-    def chunked_cursor(self) -> Any:
-        """Django's; behind a pooler no cursor of the server is kept beyond a transaction."""
-        if self.is_pooled and self.get_autocommit():
-            return self.cursor()
-        return super().chunked_cursor()
 
     def execute_hot(self, hot: Hot) -> Rows:
         """The rows of a statement that PostgreSQL plans once (tenants.backend.statements).
@@ -193,15 +142,19 @@ class DatabaseWrapper(base.DatabaseWrapper):  # type: ignore[misc]  # django-ten
         As a cursor of Django's does, it passes through the wrappers of statements. In a transaction that
         only reads it goes in one message with COMMIT; a further statement begins another one.
         """
-        self._ensure_usable()
+        self.validate_no_broken_transaction()
         foreseen, self._foreseen = self._foreseen, None
         if foreseen is not None and foreseen[:2] == (hot, self.schema_name):
-            return self._wrapped(lambda: foreseen[2], hot)
+            rows = foreseen[2]
+            return self._heard(lambda: rows, hot) if self._wrappers else rows
+        self._ensure_open()
         ends = self.only_reads and len(self.atomic_blocks) == 1 and not self._late
         opening = self._opening()
         if ends or opening.commands:
-            [rows] = self._send_all([hot], opening, ends=ends)
-            return rows
+            [found] = self._send_all([hot], opening, ends=ends)
+            if ends:
+                self.give_back()
+            return found
         return self._wrapped(lambda: self.statements.execute(hot, opening.path), hot)
 
     def _send_all(self, hots: Sequence[Hot], opening: Opening, *, ends: bool) -> list[Rows]:
@@ -237,6 +190,7 @@ class DatabaseWrapper(base.DatabaseWrapper):  # type: ignore[misc]  # django-ten
         *before, rows = self._send_all(hots, self._opening(), ends=True)
         for each, found in zip(waiting, before, strict=True):
             each.found = found
+        self.give_back()
         return rows
 
     def execute_late(self, hot: Hot) -> Late:
@@ -279,14 +233,18 @@ class DatabaseWrapper(base.DatabaseWrapper):  # type: ignore[misc]  # django-ten
         if hot is None or not wrappers:
             with self.wrap_database_errors:
                 return self._timed(send)
+        return self._heard(partial(self._timed, send), hot)
+
+    def _heard(self, send: Callable[[], T], hot: Hot) -> T:
+        """The result of `send`, of which the wrappers hear."""
         found: list[T] = []
 
         def execute(*_: Any) -> None:
             with self.wrap_database_errors:
-                found.append(self._timed(send))
+                found.append(send())
 
         executing: Callable[..., Any] = execute
-        for wrapper in reversed(wrappers):
+        for wrapper in reversed(self._wrappers):
             executing = partial(wrapper, executing)
         executing(*hot, False, {"connection": self, "cursor": None})
         return found[0]
@@ -308,13 +266,12 @@ class DatabaseWrapper(base.DatabaseWrapper):  # type: ignore[misc]  # django-ten
         self._foreseen = None
 
     def _close(self) -> None:
-        del self._line
         self._foreseen = None
         self._late.clear()
-        deadlines.note_line(None)
         super()._close()
 
     def _execute_on_path(self, execute: Callable[..., Any], *arguments: Any) -> Any:
+        self._check_cursor(arguments[-1]["cursor"])
         if self._late:
             self.send_late()
         self.ensure_path()
@@ -350,6 +307,7 @@ class DatabaseWrapper(base.DatabaseWrapper):  # type: ignore[misc]  # django-ten
         `foreseen`, which needs a first one, is the one statement that a transaction which only reads is going to execute. Once all
         are prepared it goes in that message too, with COMMIT, and `execute_hot` finds its rows here.
         """
+        self._ensure_open()
         opening = self._opening()
 
         def send() -> list[Rows]:
@@ -364,6 +322,7 @@ class DatabaseWrapper(base.DatabaseWrapper):  # type: ignore[misc]  # django-ten
         self._note_path(opening)
         if foreseen and len(others) > 1:
             self._foreseen = (foreseen, self.schema_name, others[1])
+            self.give_back()
         return answer, others[0] if first else None
 
     def _opening(self, schema_name: str = "") -> Opening:
@@ -395,26 +354,25 @@ class DatabaseWrapper(base.DatabaseWrapper):  # type: ignore[misc]  # django-ten
     def set_autocommit(self, autocommit: bool, *_: Any, **__: Any) -> None:  # noqa: FBT001  # the signature is Django's
         """Begin or end what is one transaction, as Django does it in 20 calls more.
 
-        When one ends, a connection that has visited MOST_SCHEMAS is closed: its PostgreSQL process
-        remembers the tables of each and forgets none. Behind a pooler that is the pooler's affair
-        (`server_lifetime`).
+        It begins on a session that has been in its schema, if there is one.
         """
         self.validate_no_atomic_block()
-        self._ensure_open()
-        self._set_autocommit(autocommit)
+        if not autocommit and self.schema_name not in self._visited:
+            self.give_back()
+        if self.connection is not None or not (autocommit and self._sessions is not None):
+            self._ensure_open()
+            self._set_autocommit(autocommit)
         self.autocommit = autocommit
         if not autocommit:
             return
+        self.give_back()
         if self.run_commit_hooks_on_set_autocommit_on:
             self.run_and_clear_commit_hooks()
             self.run_commit_hooks_on_set_autocommit_on = False
-        if len(self._visited) >= MOST_SCHEMAS and not self.is_pooled:
-            self.close()
 
     def get_autocommit(self) -> bool:
-        """Django's."""
-        self._ensure_open()
-        return bool(self.autocommit)
+        """Django's; outside of a block True without a connection, as it will be with the next one."""
+        return bool(self.autocommit) or (self.connection is None and not self.in_atomic_block)
 
     def _ensure_usable(self) -> None:
         """Connect, if nobody has. Raises TransactionManagementError if only a rollback is possible."""
@@ -426,17 +384,15 @@ class DatabaseWrapper(base.DatabaseWrapper):  # type: ignore[misc]  # django-ten
         if self.connection is None:
             self.ensure_connection()
 
-    def _set_autocommit(self, autocommit: bool) -> None:  # noqa: FBT001  # the signature is Django's
-        """Note how psycopg shall treat what follows; its property takes a lock and looks at its state.
-
-        It is asked for before BEGIN and after COMMIT or ROLLBACK, which are sent here.
-        """
-        self.connection._autocommit = autocommit  # noqa: SLF001  # the property's own
-
     def _send(self, commands: bytes) -> Any:
         """The result of the last of the commands, which go in one message."""
         with self.wrap_database_errors:
             return self._timed(self.statements.send, commands)
+
+    def _check_cursor(self, cursor: Any) -> None:
+        """Raise InterfaceError if another thread may have the session of the cursor by now."""
+        if cursor.cursor.connection is not self.connection:
+            raise InterfaceError("The connection of the cursor was given back. Open a new cursor.")
 
     def _check_public(self) -> None:
         if self.schema_name != PUBLIC:
@@ -461,14 +417,6 @@ class DatabaseWrapper(base.DatabaseWrapper):  # type: ignore[misc]  # django-ten
         super()._rollback()
 
 
-def _set_limits(limits: Mapping[str, str], scope: str) -> tuple[bytes, ...]:
-    """The statements that set these for the session, or for the transaction."""
-    form = sql.SQL(f"SET {scope} {{}} = {{}}")
-    return tuple(
-        form.format(sql.Identifier(name), value).as_bytes() for name, value in limits.items()
-    )
-
-
 @lru_cache(maxsize=1024)
 def _set_path(schema_name: str, include_public: bool) -> bytes:  # noqa: FBT001  # cached by position
     """The statement that sets the path. Raises ValueError for what is no tenant's schema name."""
@@ -490,6 +438,19 @@ def execute(statement: str, parameters: Parameters = ()) -> Rows:
     """
     rows: Rows = connections[DEFAULT_DB_ALIAS].execute_hot(Hot(statement, parameters))  # type: ignore[attr-defined]  # ours
     return rows
+
+
+@contextmanager
+def alone() -> Iterator[None]:
+    """Have a connection of this thread's own, a new one, which is closed afterwards."""
+    wrapper: Any = connections[DEFAULT_DB_ALIAS]
+    wrapper.give_back()
+    wrapper.is_alone = True
+    try:
+        yield
+    finally:
+        wrapper.close()
+        wrapper.is_alone = False
 
 
 def may_end() -> bool:

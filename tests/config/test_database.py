@@ -1,5 +1,6 @@
 """DATABASE_URL becomes Django's settings as libpq reads it; serving processes do not wait for ever."""
 
+import os
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -8,6 +9,7 @@ from django.db import connection, connections
 
 from config import database
 from config.environment import EnvironmentVariableError
+from tenants.backend.sessions import Sessions
 
 
 def test_a_url_is_read_with_its_percent_encoding_and_options(tmp_path):
@@ -105,6 +107,21 @@ def test_a_serving_process_limits_statements_locks_idle_transactions_and_silence
 
 def test_commands_and_migrations_may_take_their_time():
     assert settings.DATABASES["default"]["LIMITS"] == {}
+
+
+def test_the_threads_of_a_serving_process_share_their_sessions_and_no_other_process_does(
+    monkeypatch,
+):
+    told = []
+    default = connections.settings["default"]
+    monkeypatch.setattr(os, "register_at_fork", lambda **when: told.append(when))
+    monkeypatch.setitem(default, "SESSIONS", None)
+
+    database.share_sessions()
+
+    sessions = default["SESSIONS"]
+    assert isinstance(sessions, Sessions)
+    assert told == [{"before": sessions.close_idle}]
 
 
 def test_each_thread_keeps_its_own_connections(db, monkeypatch):

@@ -7,7 +7,7 @@ from django.db import DatabaseError, IntegrityError, connection, transaction
 from django_tenants.utils import tenant_context
 
 from accounts.models import Account
-from tenants.backend import base
+from tenants.backend import base, connecting
 from tenants.backend.base import AbortedTransactionError, OutsideTransactionError
 from tenants.current import in_public, in_tenant, in_tenant_from_start
 from tenants.models import Tenant
@@ -60,7 +60,7 @@ def test_a_connection_that_has_visited_the_most_schemas_is_replaced(real_tenants
     """Its PostgreSQL process remembers the tables of each schema, and forgets none."""
     initech, hooli = real_tenants
     connection.close()
-    monkeypatch.setattr(base, "MOST_SCHEMAS", 2)
+    monkeypatch.setattr(connecting, "MOST_SCHEMAS", 2)
 
     def server(tenant):
         with in_tenant(tenant):

@@ -168,16 +168,17 @@ def _manage(*arguments: str) -> str:
 
 
 def backend_nanoseconds() -> int:
-    """Processor time of this thread's backend; 0 before it is there, or on another machine."""
+    """Processor time of this thread's backend; 0 on another machine."""
     with suppress(OSError, AttributeError):
         return int(Path(f"/proc/{_session().info.backend_pid}/schedstat").read_text().split()[0])
     return 0
 
 
 def _session() -> Any:
-    """The driver's connection of this thread."""
+    """The driver's connection of this thread, which it keeps for the next request if it is none's."""
     from django.db import connection
 
+    connection.ensure_connection()
     return connection.connection
 
 
