@@ -65,7 +65,7 @@ FOREACH statement IN ARRAY ARRAY[{statements}] LOOP EXECUTE statement; END LOOP;
 END
 """
 _IS_PRESENT: Final = f"""
-SELECT obj_description(oid), {placement.IS_SHARDED} FROM pg_proc
+SELECT obj_description(oid), pg_get_userbyid(proowner) = current_user AND NOT {placement.IS_SHARDED} FROM pg_proc
 WHERE proname = 'create_tenant_schema' AND pronamespace = 'public'::regnamespace
 """  # noqa: S608  # our own constants
 # Schemas in which the login has other rights than it should have. OFFSET 0 has the owner's be read once a table.
@@ -138,11 +138,14 @@ def install(login: str | None) -> None:
 
 
 def can_create() -> bool:
-    """True if the function is there, and as this program makes it; not where Citus places schemas."""
+    """True if the function is there, as this program makes it, and makes what the present login owns.
+
+    Not where Citus places schemas.
+    """
     with in_public(), connection.cursor() as cursor:
         cursor.execute(_IS_PRESENT)
         present: tuple[str, bool] | None = cursor.fetchone()
-    return present == (_mark(serving_login()), False)
+    return present == (_mark(serving_login()), True)
 
 
 def create_schema(schema_name: str) -> None:

@@ -111,6 +111,19 @@ def test_a_function_of_another_program_makes_no_schema(acme, monkeypatch):
     assert database.structure(initrode) == database.structure(acme)
 
 
+def test_a_function_of_another_owner_makes_no_schema(acme, monkeypatch):
+    """The tables would be that login's, and of no use to the present one."""
+    with in_public(), connection.cursor() as cursor:
+        cursor.execute(f"GRANT CREATE ON SCHEMA public TO {SERVING}")
+        cursor.execute(f"ALTER FUNCTION public.create_tenant_schema OWNER TO {SERVING}")
+    monkeypatch.setattr(recordings, "_recordings", {})
+
+    initrode = lifecycle.create_tenant("initrode", "Initrode")
+
+    assert len(recordings._recordings) == 1
+    assert database.structure(initrode) == database.structure(acme)
+
+
 def test_no_step_of_a_new_tenant_reads_the_catalog_of_all_tenants(acme):
     """The catalog has a row for each table, index and sequence of each tenant."""
     before = reads_of_all_relations()
