@@ -6,7 +6,7 @@ process looks at the requests that have lasted for MOST_SECONDS: one that has wa
 answer since STUCK_SECONDS has its socket shut down. To the thread that waits this is a connection
 that broke, an outage like any other (tenants.outages). A request that still gets answers goes on.
 
-Afterwards the request opens no connection any more, nor does one whose time would not suffice for it.
+Afterwards the request opens no connection any more and takes none of others, nor does one whose time would not suffice for it.
 """
 
 import os
@@ -25,6 +25,7 @@ MOST_SECONDS: Final = 8.5  # from when a request has come; statements end before
 STUCK_SECONDS: Final = 1.0
 CONNECT_SECONDS: Final = 3  # the most that a new connection takes
 _LOOK_SECONDS: Final = 0.2
+_OVER: Final = "The time of the request is over: no connection is opened."
 
 
 class Line:
@@ -96,14 +97,21 @@ def is_late() -> bool:
     return request is not None and (request.is_cut or time.monotonic() >= request.until)
 
 
+def check_not_cut() -> None:
+    """Raise OperationalError if this thread's request was cut off: it takes no other connection."""
+    request = _requests.get(threading.get_ident())
+    if request is not None and request.is_cut:
+        raise OperationalError(_OVER)
+
+
 def check_time_to_connect() -> None:
     """Raise OperationalError if this thread's request has no time for another connection."""
+    check_not_cut()
     request = _requests.get(threading.get_ident())
     if request is None:
         return
-    left = request.until + STUCK_SECONDS - time.monotonic()
-    if request.is_cut or left < CONNECT_SECONDS:
-        raise OperationalError("The time of the request is over: no connection is opened.")
+    if request.until + STUCK_SECONDS - time.monotonic() < CONNECT_SECONDS:
+        raise OperationalError(_OVER)
 
 
 def note_line(line: Line | None) -> None:

@@ -90,6 +90,7 @@ class ConnectingWrapper(base.DatabaseWrapper):  # type: ignore[misc]  # django-t
         if sessions is None:
             super().connect()
             return
+        deadlines.check_not_cut()
         if not self.in_atomic_block:  # as Django does it
             for each in (self.savepoint_ids, self.atomic_blocks, self.run_on_commit):
                 each.clear()

@@ -1,6 +1,7 @@
 """Threads of a serving process share their sessions: each transaction has the one that knows its schema."""
 
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from functools import partial
@@ -16,6 +17,7 @@ from django.db import (
 )
 
 from config import gunicorn
+from tenants import deadlines
 from tenants.backend import connecting, sessions
 from tenants.backend.base import alone, execute, execute_last, execute_late
 from tenants.backend.sessions import Sessions
@@ -23,7 +25,7 @@ from tenants.backend.statements import Hot
 from tenants.current import in_public, in_tenant, in_tenant_from_start
 from tenants.models import Tenant
 from tests.support import database
-from tests.support.waiting import WITHIN
+from tests.support.waiting import WITHIN, wait_until
 
 WHERE = Hot("SELECT current_schema()::text, pg_backend_pid()")
 
@@ -329,6 +331,37 @@ def test_a_request_does_not_notice_that_every_session_was_closed_while_it_was_id
     with in_tenant_from_start(initech, Hot("SELECT 1")) as rows:
         assert rows == [(1,)]
     assert len(shared) == 1
+
+
+def test_a_request_that_was_cut_off_takes_no_session_of_others(real_tenants, shared):
+    """Its time is over, however soon another session would answer."""
+    initech, hooli = real_tenants
+    cuts, is_one_idle = [], threading.Event()
+    stuck = server(initech)
+
+    def late():
+        with deadlines.watched(time.monotonic() - deadlines.MOST_SECONDS):
+            with suppress(OperationalError), in_tenant(initech):
+                execute("SELECT pg_sleep(60)")
+            assert is_one_idle.wait(WITHIN)
+            with pytest.raises(OperationalError, match="time of the request is over"):
+                where(initech)
+        return where(initech)[0]
+
+    def cut():
+        now = time.monotonic()
+        cuts.extend(deadlines.look(now + after) for after in (0, deadlines.STUCK_SECONDS))
+        return any(cuts)
+
+    with ThreadPoolExecutor(1) as pool:
+        request = pool.submit(late)
+        wait_until(cut, "the request is cut off")
+        wait_until(lambda: not len(shared), "its session is closed")
+        with in_tenant(hooli):
+            execute("SELECT pg_terminate_backend(%s)", [stuck])
+        is_one_idle.set()
+
+        assert request.result(WITHIN) == "t_initech"
 
 
 def test_a_session_that_has_been_in_the_most_schemas_is_closed_after_its_commit_is_told(
