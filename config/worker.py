@@ -68,6 +68,8 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn ships no types
         self._leaves_until = 0.0  # monotonic; 0 while no connection is left to others
         super().__init__(*arguments, **named)
         self.counter.withdraw()  # until it listens
+        # As attributes: gunicorn asks for some thirty of them a request, each in two calls.
+        self.cfg.__dict__.update({name: each.get() for name, each in self.cfg.settings.items()})
         self._lanes = Lanes(self.cfg.threads)
         self._probes = ThreadPoolExecutor(max_workers=1, thread_name_prefix="probes")
 

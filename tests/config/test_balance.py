@@ -52,6 +52,15 @@ def connect(listener):
         each.close()
 
 
+def test_the_settings_are_attributes_of_a_worker(workers):
+    """gunicorn would look each of them up in two calls, for each request."""
+    cfg = workers[0].cfg
+
+    assert {name: vars(cfg)[name] for name in cfg.settings} == {
+        name: each.get() for name, each in Config().settings.items()
+    }
+
+
 def look(worker):
     """One round of gunicorn's loop, which waits for nothing."""
     if not worker._accepting:
