@@ -18,7 +18,7 @@ from django_tenants.utils import schema_context, tenant_context
 
 from tenants import outages
 from tenants.backend.base import PUBLIC
-from tenants.backend.statements import Hot, Rows
+from tenants.backend.statements import Foreseen, Hot, Rows
 from tenants.models import Tenant
 
 _REVISION: Final = "SELECT xmin::text FROM public.tenants_tenant WHERE id = %s"
@@ -87,18 +87,18 @@ def in_tenant_from_start(
     *,
     only_reads: bool = False,
     ends_with_last: bool = False,
-    foreseen: Hot | None = None,
+    foreseen: Foreseen | None = None,
 ) -> "_FromStart":
     """`in_tenant` for a request: begins the transaction at once, on a connection that lives.
 
     One that PostgreSQL closed while it was idle, at a restart say, is noticed by the first statement
     and replaced; nothing is lost, since nothing had begun. The same message asks for the revision of
     a tenant that has one, and for `first`, a hot statement, whose rows the context gives, None
-    without one. A transaction that only reads may end with a hot statement already, and with the one
-    that is foreseen in its first message; one that `ends_with_last` may with the statement that is said
+    without one. What is foreseen goes ahead in that message, too. A transaction that only reads may end with a
+    hot statement already, that one included; one that `ends_with_last` may with the statement that is said
     to be its last. Entering raises TenantChangedError.
     """
-    ahead = foreseen if only_reads else None
+    ahead = foreseen if foreseen and (only_reads or not foreseen.ends) else None
     return _FromStart(tenant, first, ahead, only_reads=only_reads, ends_with_last=ends_with_last)
 
 
@@ -109,7 +109,7 @@ class _FromStart(Atomic):
         self,
         tenant: Tenant,
         first: Hot | None,
-        foreseen: Hot | None,
+        foreseen: Foreseen | None,
         *,
         only_reads: bool,
         ends_with_last: bool,

@@ -17,7 +17,7 @@ from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 
 from tenants import hostnames, marks, resolution, traffic
-from tenants.backend.statements import Hot
+from tenants.backend.statements import Foreseen, Hot
 from tenants.current import (
     TenantChangedError,
     TenantRequest,
@@ -71,8 +71,8 @@ class TenantMiddleware:
         """The hot statement to execute in the message that begins the transaction; here none."""
         return None
 
-    def foreseen(self, request: TenantRequest) -> Hot | None:
-        """The hot statement that a request which only reads is going to execute, if that is known; here none."""
+    def foreseen(self, request: TenantRequest) -> Foreseen | None:
+        """The hot statement that the request is going to execute, if that is known; here none."""
         return None
 
     def only_reads(self, request: TenantRequest) -> bool:

@@ -34,15 +34,16 @@ _TOO_MANY: Final = (
 )
 
 
-# For so long after a token was found good, with the scope of reads, its reads go ahead of the next look
-# at it (scim.api.foresight).
+# For so long after a token was found good, what its scopes permit goes ahead of the next look at it
+# (scim.api.foresight).
 _GOOD_SECONDS: Final = 60.0
 _MOST_GOOD: Final = 10_000
-_good: Final[dict[bytes, float]] = {}  # digests of tokens, and until when
+_good: Final[dict[bytes, tuple[float, frozenset[Scope]]]] = {}  # until when, by digest of the token
+_NEVER: Final[tuple[float, frozenset[Scope]]] = (0.0, frozenset())
 
 
 class SecretTokenAuthentication(BaseAuthentication):
-    """Authenticates as a Requester; before the body is read, and again on each request."""
+    """Authenticates as a Requester; before the body is looked at, and again on each request."""
 
     def authenticate(self, request: Request) -> tuple[Requester, Verified]:
         """The requester and the token. Raises Unauthorized, Forbidden, TooManyRequests."""
@@ -63,8 +64,7 @@ class SecretTokenAuthentication(BaseAuthentication):
             _note_failure(http_request)
             error = Forbidden if refusal.reason.is_forbidden else Unauthorized
             raise error(refusal.id, refusal.detail) from None
-        if Scope.READ in verified.scopes:
-            _note_good(http_request)
+        _note_good(http_request, verified)
         log_with(http_request, token=verified.public_id)
         requester = requester_of(http_request, verified)
         if not http_request.is_counted:
@@ -75,18 +75,19 @@ class SecretTokenAuthentication(BaseAuthentication):
         return requester, verified
 
 
-def was_good(request: ScimRequest) -> bool:
-    """True if the token of the request was good for reads within the last minute.
+def was_good(request: ScimRequest, scope: Scope) -> bool:
+    """True if the token of the request was good for that within the last minute.
 
     It is looked up again all the same.
     """
-    return time.monotonic() < _good.get(request.token_digest, 0.0)
+    until, scopes = _good.get(request.token_digest, _NEVER)
+    return scope in scopes and time.monotonic() < until
 
 
-def _note_good(request: ScimRequest) -> None:
+def _note_good(request: ScimRequest, verified: Verified) -> None:
     if len(_good) >= _MOST_GOOD:
         _good.clear()
-    _good[request.token_digest] = time.monotonic() + _GOOD_SECONDS
+    _good[request.token_digest] = time.monotonic() + _GOOD_SECONDS, verified.scopes
 
 
 def _note_failure(request: HttpRequest) -> None:

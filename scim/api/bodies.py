@@ -21,6 +21,7 @@ from scim.provider.catalog import CAPABILITIES
 
 _PLAIN: Final = frozenset({"", "identity"})
 
+MAX_FETCHED: Final = 65_536  # bytes
 MAX_BULK_NAMES: Final = 100_000  # object members in a BulkRequest, which holds many
 
 
@@ -60,6 +61,17 @@ def read(stream: IO[Any], meta: Mapping[str, Any], limit: int) -> bytes:
 def read_all(request: HttpRequest, limit: int) -> bytes:
     """The body of a request that no parser of DRF reads, b"" without one; refused as `read` does."""
     return read(open_stream(request) or io.BytesIO(), request.META, limit)
+
+
+def fetch(request: HttpRequest) -> bytes | None:
+    """The body before anything looks at it, None if none of at most MAX_FETCHED bytes is announced and comes."""
+    announced = _announced(request.META)
+    if not announced or announced > MAX_FETCHED:
+        return None
+    try:
+        return _read(open_stream(request), announced)
+    except UnreadablePostError:  # whoever asks for the body meets it, too
+        return None
 
 
 def _announced(meta: Mapping[str, Any]) -> int | None:

@@ -31,6 +31,7 @@ class ScimRequest(TenantRequest):
     token_digest: bytes  # of the tenant's id, too; b"" without a token
     list_request: ListRequest | None  # that was read to foresee its statement
     refusal: TokenRefused | None  # of its token
+    fetched: bytes | None  # the body, if it has come before the transaction
     parsed: tuple[Any] | None  # the body, as a request that begins again cannot be read again
     is_counted: bool  # as a use of its token
 
@@ -44,5 +45,5 @@ def receive(request: HttpRequest, endpoint: tuple[Callable[..., Any], dict[str, 
     """Have a request be one below /scim of which nothing is known but its endpoint."""
     known = scim_request(request)
     known.endpoint, known.token_digest = endpoint, b""
-    known.list_request = known.refusal = known.parsed = None
+    known.list_request = known.refusal = known.fetched = known.parsed = None
     known.is_counted = False

@@ -1,5 +1,6 @@
 """The base of every SCIM endpoint: authentication first, SCIM in and out, and the log."""
 
+import io
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, ClassVar, cast
@@ -114,7 +115,9 @@ class ScimView(APIView):
 
     def _parsed(self) -> Any:
         """The body by the view's parser; DRF's request would keep it for forms and files, too."""
-        stream = bodies.open_stream(self.http_request)
+        request = self.http_request
+        fetched = request.fetched
+        stream = bodies.open_stream(request) if fetched is None else io.BytesIO(fetched)
         if stream is None:
             raise InvalidSyntax(
                 "body.unreadable", "The request has no body; it must be a JSON object."
@@ -125,7 +128,7 @@ class ScimView(APIView):
             raise UnsupportedMediaType(
                 "request.media-type", "Send the body as application/scim+json."
             )
-        return parser.parse(stream, parser_context={"request": self.http_request})
+        return parser.parse(stream, parser_context={"request": request})
 
 
 class JsonView(View):

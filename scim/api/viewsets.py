@@ -10,7 +10,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import ViewSetMixin
 
-from scim.api.bodies import BulkParser
+from scim.api.bodies import BulkParser, fetch
 from scim.api.log import log_read
 from scim.api.queries import (
     is_usual,
@@ -42,13 +42,16 @@ from scim.provider import bulk, catalog, resources
 from scim.provider.catalog import CAPABILITIES, resource_types
 from scim.provider.parameters import read_projection, read_search
 from scim.provider.resources import Existing
-from scim.repository.base import Loading, Query, Source
-from tenants.backend.statements import Hot
+from scim.repository.base import Loading, Lock, Query, Source
+from tenants.backend.statements import Foreseen, reading
 from tenants.current import current_tenant
 from tenants.yielding import computing
 
 # A removal is answered without a body.
 NOTHING_RELATED = Projection(attributes=())
+_READS: Final = frozenset({"GET", "HEAD"})
+# For what the methods lock the resource that they change.
+_LOCKS: Final = {"PATCH": Lock.CHANGE, "PUT": Lock.CHANGE, "DELETE": Lock.REMOVE}
 _HAS_CONDITION: Final = "HTTP_IF_NONE_MATCH"  # with which nothing that is related is loaded
 
 _POST: Final = "/Me does not create users; POST to /Users."
@@ -74,19 +77,28 @@ class ResourceViewSet(ViewSetMixin, ScimView):
         self.resource_type = catalog.resource_type(current_tenant(), self.resource_type.name)
 
     @staticmethod
-    def foreseen(request: ScimRequest, name: str, identifier: str | None = None) -> Hot | None:
-        """The statement that a GET is going to execute, None if its URL does not tell. Asks nothing."""
+    def foreseen(request: ScimRequest, name: str, identifier: str | None = None) -> Foreseen | None:
+        """The first statement of a GET or a change, None if its URL does not tell. Asks nothing."""
         known = (each for each in catalog.remembered(request.tenant) if each.name == name)
         resource_type = next(known, None)
-        if resource_type is None:
+        lock = _LOCKS.get(request.method or "")
+        if resource_type is None or (lock is None and request.method not in _READS):
             return None
         if identifier is None:
-            return _foreseen_look_up(request, resource_type)
+            return None if lock else _foreseen_look_up(request, resource_type)
         parsed = read_id(identifier)
         if parsed is None or request.META.get("QUERY_STRING") or _HAS_CONDITION in request.META:
             return None
-        relations = relations_shown(resource_type, Projection())
-        return resources.finding(parsed, Loading(request.tenant.tenant_url, relations))
+        projection = NOTHING_RELATED if lock is Lock.REMOVE else Projection()
+        relations = relations_shown(resource_type, projection)
+        loading = Loading(request.tenant.tenant_url, relations)
+        if lock is None:
+            return reading(resources.finding(parsed, loading))
+        if lock is Lock.CHANGE and request.fetched is None:
+            request.fetched = fetch(request)
+            if request.fetched is None:  # no row is locked while a client takes its time
+                return None
+        return resources.locking(parsed, loading, lock)
 
     @property
     def operation(self) -> str:  # type: ignore[override]  # follows from the request here
@@ -206,7 +218,7 @@ class ResourceViewSet(ViewSetMixin, ScimView):
         return response
 
 
-def _foreseen_look_up(request: ScimRequest, resource_type: ResourceType) -> Hot | None:
+def _foreseen_look_up(request: ScimRequest, resource_type: ResourceType) -> Foreseen | None:
     """The statement of a look-up by one value, for which what the URL asks for is read once."""
     raw = request.META.get("QUERY_STRING", "")
     if "filter" not in raw or not is_usual(raw):
@@ -219,7 +231,7 @@ def _foreseen_look_up(request: ScimRequest, resource_type: ResourceType) -> Hot 
     except ScimError:  # which the handler will meet, too
         return None
     request.list_request = replace(asked, look_up=look_up)
-    return look_up
+    return reading(look_up) if look_up else None
 
 
 class MeViewSet(ResourceViewSet):

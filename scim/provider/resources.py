@@ -42,7 +42,7 @@ from scim.repository.base import (
 )
 from tenants import clock
 from tenants.backend.base import may_end
-from tenants.backend.statements import Hot
+from tenants.backend.statements import Foreseen, Hot
 from tenants.current import current_tenant
 from tenants.yielding import in_turns
 
@@ -72,8 +72,7 @@ class Existing:
 
         Its members are not loaded: a change costs the same whatever their number.
         """
-        relations = tuple(r for r in self.loading.relations if r.relation is not Relation.MEMBERS)
-        loading = Loading(self.loading.tenant_url, relations)
+        loading = _without_members(self.loading)
         parsed = read_id(self.identifier)
         stored = resources.lock(self.resource_type, parsed, loading, lock) if parsed else None
         if stored is None:
@@ -83,6 +82,11 @@ class Existing:
         if resource is stored.resource:
             return stored
         return dataclasses.replace(stored, resource=resource)
+
+
+def _without_members(loading: Loading) -> Loading:
+    relations = tuple(each for each in loading.relations if each.relation is not Relation.MEMBERS)
+    return Loading(loading.tenant_url, relations)
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,6 +181,11 @@ def retrieve(resource_type: ResourceType, identifier: str, loading: Loading) -> 
 def finding(identifier: UUID, loading: Loading) -> Hot:
     """The statement of `retrieve`."""
     return resources.finding(identifier, loading)
+
+
+def locking(identifier: UUID, loading: Loading, lock: Lock) -> Foreseen:
+    """The statement by which a change locks its resource."""
+    return resources.locking_ahead(identifier, _without_members(loading), lock)
 
 
 def is_small(stored: Stored) -> bool:

@@ -34,7 +34,7 @@ from scim.repository.columns import Unique, is_unique_index
 from scim.repository.sql import Parameter, sql
 from tenants import outages
 from tenants.backend.base import execute, execute_last, execute_late, violated_constraint
-from tenants.backend.statements import Hot
+from tenants.backend.statements import Foreseen, Hot
 from tenants.lettercase import fold
 from tenants.yielding import in_turns
 
@@ -215,7 +215,19 @@ def lock(
 
     Lock.RESTORE finds deleted resources and no others.
     """
-    return _one(_statement_of(_LOCKS[lock], identifier, loading), resource_type, loading)
+    return _one(locking(identifier, loading, lock), resource_type, loading)
+
+
+def locking(identifier: UUID, loading: Loading, lock: Lock) -> Hot:
+    """The statement of `lock`."""
+    return _statement_of(_LOCKS[lock], identifier, loading)
+
+
+def locking_ahead(identifier: UUID, loading: Loading, lock: Lock) -> Foreseen:
+    """The statement of `lock`, for which nobody waits while it goes ahead."""
+    found = locking(identifier, loading, lock)
+    ahead = Hot(f"{found.statement} SKIP LOCKED", found.parameters)
+    return Foreseen(found, ahead, ends=False)
 
 
 def lock_in_order(identifiers: Iterable[UUID]) -> None:

@@ -32,7 +32,7 @@ from psycopg.pq import TransactionStatus
 from tenants.backend.connecting import PUBLIC as _PUBLIC
 from tenants.backend.connecting import ConnectingWrapper
 from tenants.backend.messages import COMMIT, Message, Opening
-from tenants.backend.statements import Hot, Parameters, Rows
+from tenants.backend.statements import Foreseen, Hot, Parameters, Rows
 
 T = TypeVar("T")
 
@@ -298,14 +298,14 @@ class DatabaseWrapper(ConnectingWrapper):
         return opening.path
 
     def begin(
-        self, question: Hot, first: Hot | None = None, foreseen: Hot | None = None
+        self, question: Hot, first: Hot | None = None, foreseen: Foreseen | None = None
     ) -> tuple[Rows, Rows | None]:
         """Put the search path in force, and ask in the same message. Raises OutsideTransactionError.
 
         Returned are the rows of the question, which names its schema, and those of `first`, if there is one.
 
-        `foreseen`, which needs a first one, is the one statement that a transaction which only reads is going to execute. Once all
-        are prepared it goes in that message too, with COMMIT, and `execute_hot` finds its rows here.
+        `foreseen`, which needs a first one, is the statement that is going to be executed. Once all are prepared
+        it goes in that message too, and `execute_hot` finds its rows here.
         """
         self._ensure_open()
         opening = self._opening()
@@ -315,14 +315,15 @@ class DatabaseWrapper(ConnectingWrapper):
             if first:
                 message.add(first)
                 if foreseen and len(self.atomic_blocks) == 1:
-                    message.add_last(foreseen)
+                    message.add_ahead(foreseen)
             return message.send()
 
         answer, *others = self._wrapped(send, first)
         self._note_path(opening)
-        if foreseen and len(others) > 1:
-            self._foreseen = (foreseen, self.schema_name, others[1])
-            self.give_back()
+        if foreseen and len(others) > 1 and (others[1] or foreseen.ends):
+            self._foreseen = (foreseen.hot, self.schema_name, others[1])
+            if foreseen.ends:
+                self.give_back()
         return answer, others[0] if first else None
 
     def _opening(self, schema_name: str = "") -> Opening:

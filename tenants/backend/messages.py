@@ -2,7 +2,7 @@
 
 from typing import Final, NamedTuple
 
-from tenants.backend.statements import Command, Hot, Rows, Statements
+from tenants.backend.statements import Command, Foreseen, Hot, Rows, Statements
 
 COMMIT: Final = b"COMMIT"
 
@@ -35,15 +35,14 @@ class Message:
         """Add a statement. Raises psycopg's errors for a value that cannot be written."""
         self._ask(self._statements.command(hot, self._path))
 
-    def add_last(self, hot: Hot) -> bool:
-        """Add a statement and COMMIT, if PostgreSQL then plans nothing; False, and nothing, otherwise."""
-        last = self._statements.command(hot, self._path)
+    def add_ahead(self, foreseen: Foreseen) -> None:
+        """Add a statement, and COMMIT if it ends the transaction; nothing unless all are prepared."""
+        last = self._statements.command(foreseen.ahead, self._path)
         asked = (self._commands[place] for place in self._asked)
-        if not all(each.is_prepared for each in (*asked, last)):
-            return False
-        self._ask(last)
-        self.end()
-        return True
+        if all(each.name for each in (*asked, last)):
+            self._ask(last)
+            if foreseen.ends:
+                self.end()
 
     def end(self) -> None:
         """Add COMMIT."""

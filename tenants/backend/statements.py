@@ -38,6 +38,23 @@ class Hot(NamedTuple):
     parameters: Parameters = ()
 
 
+class Foreseen(NamedTuple):
+    """A statement that a request is going to execute, and what goes in its stead with the beginning.
+
+    The rows of that are those of the statement; none may also mean that they were not to be had at once,
+    unless the transaction `ends` with it.
+    """
+
+    hot: Hot
+    ahead: Hot
+    ends: bool
+
+
+def reading(hot: Hot) -> Foreseen:
+    """A statement that is all that a transaction is going to execute."""
+    return Foreseen(hot, hot, ends=True)
+
+
 class Command(NamedTuple):
     """A statement as it goes to PostgreSQL, alone or in a message with others (tenants.backend.messages)."""
 
@@ -46,10 +63,6 @@ class Command(NamedTuple):
     is_new: bool  # it is not prepared yet, but shall be
     values: Any = None
     formats: Any = None
-
-    @property
-    def is_prepared(self) -> bool:
-        return bool(self.name) and not self.is_new
 
 
 _DONE: Final = (ExecStatus.COMMAND_OK, ExecStatus.TUPLES_OK)

@@ -105,6 +105,118 @@ def test_nothing_is_read_for_a_token_that_may_not_read(initech):
     assert "scim_resource" in sent(service, path)[0]
 
 
+def change(service, identifier, value):
+    return service.patch(f"/Users/{identifier}", replace("title", value))
+
+
+def lock(identifier):
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT FROM scim_resource WHERE id = %s FOR UPDATE", [identifier])
+
+
+@pytest.fixture
+def changed(services):
+    """The pair after changes so many that everything is prepared."""
+    for service, identifier in services:
+        for number in range(TIMES):
+            assert change(service, identifier, f"Guide {number}").status == 200
+    return services
+
+
+def test_the_lock_of_a_change_goes_with_the_beginning(changed):
+    for service, identifier in changed:
+        begun, written = database.sent(lambda: change(service, identifier, "Leader"))  # noqa: B023  # called here
+
+        assert "FOR NO KEY UPDATE OF r SKIP LOCKED" in begun
+        assert written.endswith("; COMMIT")
+        assert service.get(f"/Users/{identifier}").json["title"] == "Leader"
+
+
+def test_a_put_and_a_removal_lock_with_the_beginning_too(changed):
+    (service, identifier), (hooli, other) = changed
+    path = f"/Users/{identifier}"
+    for _ in range(TIMES):
+        assert service.put(path, BJENSEN).status == 200
+    replaced = database.sent(lambda: service.put(path, BJENSEN))
+    assert "SKIP LOCKED" in replaced[0]
+
+    for _ in range(TIMES):
+        created = service.post("/Users", BJENSEN | {"userName": "leaver", "externalId": "l"})
+        begun, *_ = database.sent(lambda: service.delete(f"/Users/{created.json['id']}"))  # noqa: B023  # called here
+    assert "FOR UPDATE OF r SKIP LOCKED" in begun
+    assert service.get(path).status == hooli.get(f"/Users/{other}").status == 200
+
+
+def test_the_lock_of_another_tenants_user_is_not_there(changed):
+    (initech, barbara), (hooli, other) = changed
+
+    assert change(initech, other, "Leader").status == 404
+    assert change(hooli, barbara, "Leader").status == 404
+    assert hooli.get(f"/Users/{other}").json["title"] != "Leader"
+
+
+def test_nobody_waits_for_a_row_with_the_beginning(changed):
+    """Whoever has the row is waited for where every change waits, after authentication."""
+    service, identifier = changed[0]
+    is_held = Event()
+
+    def hold():
+        with in_tenant(service.tenant):
+            lock(identifier)
+            is_held.set()
+            meeting.until_waiting(1)
+
+    with meeting.starting() as start:
+        holding = start(hold)
+        assert is_held.wait(WITHIN)
+        begun, locked, _ = database.sent(lambda: change(service, identifier, "Leader"))
+        holding.result()
+
+    assert "SKIP LOCKED" in begun
+    assert locked.rstrip().endswith("FOR NO KEY UPDATE OF r")
+    assert service.get(f"/Users/{identifier}").json["title"] == "Leader"
+
+
+def test_no_row_is_locked_for_a_token_that_may_not_write_or_was_not_good_lately(
+    changed, monkeypatch
+):
+    service, identifier = changed[0]
+    reader = oauth.scim_client(service.tenant, oauth.create(service.tenant), scope="scim.read")
+    for _ in range(TIMES):
+        assert change(reader, identifier, "Leader").status == 403
+    begun, *_ = database.sent(lambda: change(reader, identifier, "Leader"))
+    assert "scim_resource" not in begun
+
+    monkeypatch.setattr(authentication, "_good", {})
+    begun, locked, _ = database.sent(lambda: change(service, identifier, "Leader"))
+    assert "scim_resource" not in begun
+    assert locked.rstrip().endswith("FOR NO KEY UPDATE OF r")
+
+
+def test_no_row_is_locked_before_a_large_body_has_come(changed):
+    service, identifier = changed[0]
+
+    begun, *_ = database.sent(lambda: change(service, identifier, "x" * 70_000))
+
+    assert "scim_resource" not in begun
+
+
+def test_a_change_that_is_refused_leaves_the_row_to_others(changed):
+    service, identifier = changed[0]
+    path = f"/Users/{identifier}"
+
+    refused = [
+        service.patch(path, replace("nothing", "x")),
+        service.patch(path, replace("userName", "")),
+        service.patch(path, replace("title", "x"), headers={"If-Match": 'W/"1"'}),
+        service.patch(path, {"schemas": []}),
+    ]
+
+    assert [each.status for each in refused] == [400, 400, 412, 400]
+    with meeting.starting() as start:
+        start(meeting.impatiently, service.tenant, lock, identifier).result()
+
+
 def test_conditions_projections_and_refusals_are_as_ever(initech):
     service, identifier = initech
     path = f"/Users/{identifier}"

@@ -4,7 +4,7 @@ import pytest
 from django.db import connection
 
 from tenants.backend.base import execute
-from tenants.backend.statements import Hot
+from tenants.backend.statements import Hot, reading
 from tenants.current import TenantChangedError, in_public, in_tenant, in_tenant_from_start
 from tenants.models import Tenant
 from tests.support import database
@@ -32,7 +32,8 @@ def table(real_tenants):
 
 def ask(tenant, foreseen, *asked, only_reads=True):
     """The rows of the statements that are asked, by default of the one that is foreseen."""
-    begun = in_tenant_from_start(tenant, FIRST, only_reads=only_reads, foreseen=foreseen)
+    ahead = reading(foreseen) if foreseen else None
+    begun = in_tenant_from_start(tenant, FIRST, only_reads=only_reads, foreseen=ahead)
     with begun as first:
         assert first == [("token",)]
         return [execute(*each) for each in asked or [foreseen]]
@@ -62,7 +63,10 @@ def test_its_rows_are_given_once_and_asked_for_anew_afterwards(real_tenants):
 def test_no_other_tenant_gets_its_rows(real_tenants):
     initech, hooli = real_tenants
 
-    with in_tenant_from_start(initech, FIRST, only_reads=True, foreseen=READ), in_tenant(hooli):
+    with (
+        in_tenant_from_start(initech, FIRST, only_reads=True, foreseen=reading(READ)),
+        in_tenant(hooli),
+    ):
         assert execute(*READ) == [("t_hooli", 7)]
     for tenant, schema in ((initech, "t_initech"), (hooli, "t_hooli")) * 2:
         assert ask(tenant, READ) == [[(schema, 7)]]
@@ -70,7 +74,7 @@ def test_no_other_tenant_gets_its_rows(real_tenants):
 
 def test_rows_that_nobody_asked_for_are_forgotten_with_the_transaction(real_tenants):
     initech = real_tenants[0]
-    with in_tenant_from_start(initech, FIRST, only_reads=True, foreseen=COUNT):
+    with in_tenant_from_start(initech, FIRST, only_reads=True, foreseen=reading(COUNT)):
         pass
     with in_tenant(initech), connection.cursor() as cursor:
         cursor.execute("INSERT INTO foreseen VALUES ('a')")

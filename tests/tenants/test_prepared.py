@@ -28,7 +28,7 @@ from tenants.backend.base import (
     execute_late,
     violated_constraint,
 )
-from tenants.backend.statements import Hot
+from tenants.backend.statements import Hot, reading
 from tenants.current import in_tenant, in_tenant_from_start
 from tests.support import database
 
@@ -198,7 +198,7 @@ def test_tenants_that_come_often_have_plans_of_their_own_for_the_beginning_too(r
     mark = f"n{uuid.uuid4().hex}"
     first, read = (Hot(f"SELECT '{each}' AS {mark}") for each in ("token", "resource"))
     for tenant in real_tenants * 12:
-        begun = in_tenant_from_start(tenant, first, only_reads=True, foreseen=read)
+        begun = in_tenant_from_start(tenant, first, only_reads=True, foreseen=reading(read))
         with begun as rows:
             assert (rows, execute(*read)) == ([("token",)], [("resource",)])
 

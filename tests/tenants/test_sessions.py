@@ -21,7 +21,7 @@ from tenants import deadlines
 from tenants.backend import connecting, sessions
 from tenants.backend.base import alone, execute, execute_last, execute_late
 from tenants.backend.sessions import Sessions
-from tenants.backend.statements import Hot
+from tenants.backend.statements import Hot, reading
 from tenants.current import in_public, in_tenant, in_tenant_from_start
 from tenants.models import Tenant
 from tests.support import database
@@ -246,7 +246,7 @@ def test_a_read_that_went_ahead_leaves_its_session_to_others_at_once(real_tenant
     first, read = Hot("SELECT 1"), Hot("SELECT current_schema()::text")
 
     def begun():
-        return in_tenant_from_start(initech, first, only_reads=True, foreseen=read)
+        return in_tenant_from_start(initech, first, only_reads=True, foreseen=reading(read))
 
     for _ in range(15):
         with begun():
