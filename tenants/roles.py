@@ -54,12 +54,13 @@ _FUNCTION: Final = """
 CREATE OR REPLACE FUNCTION public.create_tenant_schema(schema_name text) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS {body}
 """
+# Temporary tables, which are the caller's, come last: without a word they would come first, before the catalog.
 _BODY: Final = """
 DECLARE found record; login text := {login}; statement text;
 BEGIN
 IF schema_name !~ {form} THEN RAISE EXCEPTION '% cannot be the schema of a tenant.', schema_name; END IF;
 EXECUTE format('CREATE SCHEMA %I', schema_name);
-PERFORM set_config('search_path', quote_ident(schema_name), true);
+PERFORM set_config('search_path', quote_ident(schema_name) || ', pg_temp', true);
 FOREACH statement IN ARRAY ARRAY[{statements}] LOOP EXECUTE statement; END LOOP;
 {grant}
 END

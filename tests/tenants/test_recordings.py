@@ -253,6 +253,30 @@ def test_a_long_migrate_says_how_fast_it_is_and_how_long_the_rest_takes(
     assert second.endswith(" s left …")
 
 
+def test_a_temporary_table_of_the_login_that_serves_takes_no_part(db):
+    """The function has the owner's rights, and would run a trigger of it with them."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM t_acme.django_migrations")
+        [noted] = cursor.fetchone()
+        with database.served():
+            cursor.execute(
+                "CREATE TEMPORARY TABLE django_migrations (app text, name text, applied text)"
+            )
+            cursor.execute(
+                "CREATE TEMPORARY TABLE pg_class AS SELECT * FROM pg_catalog.pg_class LIMIT 0"
+            )
+            cursor.execute("GRANT ALL ON pg_temp.django_migrations, pg_temp.pg_class TO PUBLIC")
+            roles.create_schema("t_initrode")
+        cursor.execute("RESET ROLE")
+        cursor.execute(
+            "SELECT (SELECT count(*) FROM t_initrode.django_migrations),"
+            " (SELECT count(*) FROM pg_temp.django_migrations)"
+        )
+        assert cursor.fetchone() == (noted, 0)
+
+    assert roles.unlike(SERVING, ["t_initrode"]) == []
+
+
 def forget_function():
     """Leave the database without the means to make schemas by itself."""
     with in_public(), connection.cursor() as cursor:
