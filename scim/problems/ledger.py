@@ -140,16 +140,16 @@ def flush() -> None:
     if not refused and not succeeded:
         return
     try:
-        with in_public(), connection.cursor() as cursor:
+        with in_public():
             if refused:
-                with transaction.atomic():
+                with transaction.atomic(), connection.cursor() as cursor:
                     cursor.execute(_OPEN, [to_json([asdict(each) for each in refused])])
                     cursor.execute(
                         _PRUNE, [[each.tenant_id for each in refused], clock.now() - KEPT]
                     )
             if succeeded:
                 rows = _successes(succeeded)
-                with transaction.atomic():
+                with transaction.atomic(), connection.cursor() as cursor:
                     cursor.execute(_SETTLE, [to_json(rows)])
     except Error:  # Django's InterfaceError is no DatabaseError
         _logger.exception("The problems of the last seconds could not be written.")

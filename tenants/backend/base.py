@@ -342,9 +342,9 @@ class DatabaseWrapper(ConnectingWrapper):
         if status != TransactionStatus.IDLE and self.search_path_set_schemas == path:
             return Opening((), path)
         self.search_path_set_schemas = None  # not known until these are sent (_note_path)
+        self._visited.add(schema_name)
         if status != TransactionStatus.IDLE:
             return Opening((path,), path)
-        self._visited.add(schema_name)
         return Opening((b"BEGIN", *self._limits, path), path)
 
     def _note_path(self, opening: Opening) -> None:

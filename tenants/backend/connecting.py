@@ -125,13 +125,16 @@ class ConnectingWrapper(base.DatabaseWrapper):  # type: ignore[misc]  # django-t
         """Let other threads have the session, whose transaction has ended. Needs nothing that is late.
 
         A connection that has visited MOST_SCHEMAS is closed: its PostgreSQL process remembers the tables
-        of each and forgets none. Behind a pooler that is the pooler's affair (`server_lifetime`).
+        of each and forgets none. Behind a pooler that is the pooler's affair (`server_lifetime`). And one
+        of more than the process keeps is closed.
         """
         session, sessions = self._session, self._sessions
         if self.connection is None:
             return
         is_full = len(self._visited) >= MOST_SCHEMAS and not self.is_pooled
-        if is_full or not (session is None or session.is_sound):
+        are_many = sessions is not None and sessions.are_many
+        is_kept = session is None or (session.is_sound and not are_many)
+        if is_full or not is_kept:
             # Not Django's close(), which is an end of the block and of what waits for its commit.
             self._close()
             self.connection = None

@@ -28,6 +28,8 @@ PATIENCE_SECONDS: Final = 0.02
 # Schemas are spread over so many sessions, as many as gunicorn has threads, once each knows a few.
 SPREAD: Final = 4
 FEW_SCHEMAS: Final = 100
+# Those that a process keeps: one more for its background threads (config.starting counts on it).
+MOST_KEPT: Final = SPREAD + 1
 
 
 @dataclass(eq=False, slots=True, weakref_slot=True)
@@ -81,6 +83,11 @@ class Sessions:
             if found is not None:
                 self._idle.remove(found)
             return found
+
+    @property
+    def are_many(self) -> bool:
+        """True if there are more than a process keeps, so that one is closed when its transaction has ended."""
+        return len(self._all) > MOST_KEPT
 
     def add(self, session: Session) -> None:
         """Note a session that a thread has opened, and has."""

@@ -3,7 +3,7 @@
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from functools import partial
 from unittest.mock import patch
 
@@ -16,14 +16,15 @@ from django.db import (
     transaction,
 )
 
-from config import gunicorn
-from tenants import deadlines
+from config import gunicorn, starting
+from scim.problems import ledger
+from tenants import clock, deadlines
 from tenants.backend import connecting, sessions
 from tenants.backend.base import alone, execute, execute_last, execute_late
 from tenants.backend.sessions import Sessions
 from tenants.backend.statements import Hot, reading
 from tenants.current import in_public, in_tenant, in_tenant_from_start
-from tenants.models import Tenant
+from tenants.models import Problem, Tenant
 from tests.support import database
 from tests.support.waiting import WITHIN, wait_until
 
@@ -83,6 +84,13 @@ class Holder(threading.Thread):
     def __exit__(self, *_):
         self._told.set()
         self.join(WITHIN)
+
+
+def refused(tenant):
+    now = clock.now()
+    return ledger.Refused(
+        tenant.id, "User:nobody", "user.email-missing", "User", None, "modify", 400, "id", now, now
+    )
 
 
 def where(tenant):
@@ -432,3 +440,37 @@ def test_a_connection_to_a_pooler_stays_with_its_thread(real_tenants, shared):
         assert connection.connection is not None
         assert len(shared) == 0
         connection.close()
+
+
+def test_a_process_keeps_no_more_than_are_counted_for_it(real_tenants, shared):
+    """Background threads may have one each at the same time as requests."""
+    initech, hooli = real_tenants
+
+    with ExitStack() as stack:
+        for number in range(8):
+            stack.enter_context(Holder((initech, hooli)[number % 2]))
+        assert len(shared) == 8
+
+    needed = starting.Serving(processes=1, threads=gunicorn.threads).connections
+    assert len(shared) == needed - starting.OTHERS == 5
+    assert (where(initech)[0], where(hooli)[0]) == ("t_initech", "t_hooli")
+
+
+def test_problems_are_written_on_whatever_sessions_their_transactions_have(
+    real_tenants, homes, shared, monkeypatch
+):
+    """Between two transactions of a thread another one may take the session of the first."""
+    initech, hooli = real_tenants
+    monkeypatch.setattr(Sessions, "_knowing", lambda self, _: self._idle[0] if self._idle else None)
+    for tenant in (initech, hooli):
+        ledger._ledger.refuse(refused(tenant))
+        ledger._ledger.succeed(tenant.id, ["User:nobody"], clock.now())
+
+    ledger.flush()
+
+    with in_public():
+        found = Problem.objects.filter(tenant__in=real_tenants).order_by("tenant__name")
+        assert [(each.tenant.name, each.reason) for each in found] == [
+            ("Hooli", "user.email-missing"),
+            ("Initech", "user.email-missing"),
+        ]
