@@ -132,6 +132,7 @@ class _FromStart(Atomic):
             raise
         session.only_reads = self._only_reads
         session.ends_with_last = self._ends_with_last and len(session.atomic_blocks) == 1
+        session.has_ended = False
         return rows
 
     def __exit__(
@@ -230,9 +231,11 @@ def begin_again(request: TenantRequest, error: Exception) -> bool:
     """Have the request handled once more in a new transaction, if the error makes that worthwhile.
 
     True if it will be; then what the caller answers reaches nobody, and nothing must be counted or
-    logged. False for other errors than a lost conflict, or when it has been tried often enough.
+    logged. False for other errors than a lost conflict, when it has been tried often enough, or once its
+    change is committed.
     """
-    if not outages.is_conflict(error) or request.begins_left < 1:
+    has_ended = connections[DEFAULT_DB_ALIAS].has_ended  # type: ignore[attr-defined]  # tenants.backend
+    if has_ended or not outages.is_conflict(error) or request.begins_left < 1:
         return False
     request.begins_left -= 1
     request.begins_again = True

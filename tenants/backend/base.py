@@ -121,6 +121,7 @@ class DatabaseWrapper(ConnectingWrapper):
     only_reads: bool = False
     # Whether the transaction may end with the statement that is said to be its last (execute_last).
     ends_with_last: bool = False
+    has_ended: bool = False  # with that statement, since its beginning (tenants.current)
     _late: list[Late]  # hot statements that wait for COMMIT
     _late_schema: str = PUBLIC  # in which they do
     # A statement that went ahead, its schema and its rows, until somebody asks for it there.
@@ -190,6 +191,7 @@ class DatabaseWrapper(ConnectingWrapper):
         *before, rows = self._send_all(hots, self._opening(), ends=True)
         for each, found in zip(waiting, before, strict=True):
             each.found = found
+        self.has_ended = True
         self.give_back()
         return rows
 

@@ -14,6 +14,7 @@ from django.test import RequestFactory
 from accounts.models import Account
 from scim.guard.guard import known_settings
 from tenants import lifecycle, resolution
+from tenants.backend.base import execute_last
 from tenants.current import (
     TenantChangedError,
     after_transaction,
@@ -404,6 +405,30 @@ def test_a_request_that_fails_otherwise_does_not_begin_again(error, acme):
 
     assert ask(acme.host, page).status_code == 503
     assert attempts == [False]
+
+
+class EndsWithLast(TenantMiddleware):
+    ends_with_last = True
+
+
+def test_a_request_that_has_committed_its_change_does_not_begin_again(real_tenants):
+    """Whatever fails afterwards, the change must not be made twice."""
+    initech, hooli = real_tenants
+    attempts = []
+
+    def page(request):
+        add(f"{len(attempts)}@initech.example")
+        execute_last("SELECT 1")
+        attempts.append(begin_again(request, failure("40P01")))
+        return HttpResponse(status=503)
+
+    request = RequestFactory().post("/", HTTP_HOST=initech.host)
+    assert EndsWithLast(page)(served(request, REQUEST_ID)).status_code == 503
+
+    assert attempts == [False]
+    assert (emails(initech), emails(hooli)) == (["0@initech.example"], [])
+    with in_tenant(initech), connection.cursor() as cursor:
+        cursor.execute("DELETE FROM accounts_account")
 
 
 def test_a_connection_lost_during_a_request_costs_that_request_only(real_tenants):
