@@ -81,7 +81,8 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn ships no types
     @nr_conns.setter
     def nr_conns(self, count: int) -> None:
         self._connections = count
-        self.counter.put(count)
+        if self.alive:  # one that ends has nothing left to it
+            self.counter.put(count)
 
     def set_accept_enabled(self, enabled: bool) -> None:  # noqa: FBT001  # the signature is gunicorn's
         """Take connections or not; a worker that ends takes first those that wait already.
@@ -121,8 +122,11 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn ships no types
                 self._accept_all(listener)
 
     def _accept_all(self, listener: Any) -> None:
+        """Take what waits, as many as a worker may have; one that ends takes every one."""
         before = -1
-        while before != self.nr_conns:
+        while before != self.nr_conns and not (
+            self.alive and self.nr_conns >= self.worker_connections
+        ):
             before = self.nr_conns
             super().accept(listener)
 

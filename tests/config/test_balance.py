@@ -129,6 +129,39 @@ def test_a_worker_that_listens_no_more_has_nothing_left_to_it(workers):
     assert not first.counter.is_above_least(5)
 
 
+def test_a_worker_that_ends_has_nothing_left_to_it_while_its_connections_end(workers):
+    first, second = workers
+    first.nr_conns = second.nr_conns = 5
+    second.alive = False
+    second.set_accept_enabled(False)
+
+    second.nr_conns -= 1
+
+    assert (counts(workers), first.counter.is_above_least(5)) == ([5, 4], False)
+
+
+def test_a_worker_takes_no_more_than_it_may_have_of_what_others_did_not_take(
+    workers, connect, monkeypatch
+):
+    first, _ = workers
+    now = [1000.0]
+    monkeypatch.setattr(worker_module, "time", SimpleNamespace(monotonic=lambda: now[0]))
+    first.worker_connections = 3
+    connect(5)
+    look(first)
+    look(first)
+    now[0] += 0.021
+
+    look(first)
+
+    assert counts(workers) == [3, 0]
+
+    first.alive = False
+    first.set_accept_enabled(False)
+
+    assert counts(workers) == [5, 0]
+
+
 def test_a_worker_that_does_not_listen_yet_has_nothing_left_to_it(workers, listener, connect):
     third = Worker(1, 1, [listener], SimpleNamespace(), 45, Config(), None)
     third.tmp.close()
