@@ -7,6 +7,7 @@ their sessions (tenants.backend.sessions): to Django the connection is closed be
 from collections.abc import Mapping
 from typing import Any, Final
 
+import psycopg
 from django.db.backends.signals import connection_created
 from django_tenants.postgresql_backend import base
 from psycopg import sql
@@ -97,10 +98,15 @@ class ConnectingWrapper(base.DatabaseWrapper):  # type: ignore[misc]  # django-t
             self.needs_rollback = self.closed_in_transaction = self.errors_occurred = False
             self.autocommit = True
         session = sessions.take("" if self.schema_name == PUBLIC else self.schema_name)
-        self.was_idle = session is not None
         if session is None:
-            self._open()
-        else:
+            try:
+                self._open()
+            except psycopg.OperationalError:  # PostgreSQL has no room for another one, say
+                session = sessions.take_any()
+                if session is None:
+                    raise
+        self.was_idle = session is not None
+        if session is not None:
             self._adopt(session)
 
     def _open(self) -> None:

@@ -84,6 +84,11 @@ class Sessions:
                 self._idle.remove(found)
             return found
 
+    def take_any(self) -> Session | None:
+        """The idle session that was used last."""
+        with self._changed:
+            return self._idle.pop() if self._idle else None
+
     @property
     def are_many(self) -> bool:
         """True if there are more than a process keeps, so that one is closed when its transaction has ended."""

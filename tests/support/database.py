@@ -96,6 +96,20 @@ def let_owner_serve(data_dir: Path) -> None:
 
 
 @contextmanager
+def most_connections(number: int) -> Iterator[None]:
+    """Have the database refuse more connections than that meanwhile."""
+    settings_dict = connection.settings_dict
+    limit = f'ALTER DATABASE "{settings_dict["NAME"]}" CONNECTION LIMIT'
+    where = {"host": settings_dict["HOST"], "dbname": "postgres", "autocommit": True}
+    with psycopg.connect(user="postgres", **where) as superuser:
+        superuser.execute(f"{limit} {number}")
+        try:
+            yield
+        finally:
+            superuser.execute(f"{limit} -1")
+
+
+@contextmanager
 def two_logins() -> Iterator[None]:
     """Have one connection stand for both logins: the product takes the role for the login."""
     if not _has_serving_login():

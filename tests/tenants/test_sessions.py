@@ -442,6 +442,22 @@ def test_a_connection_to_a_pooler_stays_with_its_thread(real_tenants, shared):
         connection.close()
 
 
+def test_one_that_is_idle_is_taken_where_postgresql_has_no_room_for_another(
+    real_tenants, homes, shared, monkeypatch
+):
+    monkeypatch.setattr(sessions, "FEW_SCHEMAS", 1)
+    with in_public():
+        operator = Tenant.objects.get(is_operator=True)
+
+    with database.most_connections(2):
+        schema, process = where(operator)
+        assert (schema, process in homes) == (operator.schema_name, True)
+        refused = pytest.raises(OperationalError, match="too many connections")
+        with Holder(operator), Holder(operator), refused:
+            where(operator)
+    assert len(shared) == 2
+
+
 def test_a_process_keeps_no_more_than_are_counted_for_it(real_tenants, shared):
     """Background threads may have one each at the same time as requests."""
     initech, hooli = real_tenants
