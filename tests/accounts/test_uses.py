@@ -16,7 +16,7 @@ from accounts.permissions import Role
 from accounts.uses import Credential, Kind, Use
 from tenants.backend.statements import Statements
 from tenants.current import in_tenant
-from tests.support import citus
+from tests.support import citus, clients
 from tests.support.waiting import wait_until
 
 NOW = datetime(2026, 11, 25, 10, 0, tzinfo=UTC)
@@ -103,7 +103,7 @@ def test_a_hostile_user_agent_is_noted_as_far_as_it_fits(acme, minted):
     assert noted(acme, minted.token) == (NOW, None, 200 * "x", 1)
 
 
-def test_writing_costs_one_statement_a_tenant_and_kind_and_none_for_nothing(
+def test_writing_costs_a_statement_a_tenant_and_one_a_credential_and_none_for_nothing(
     acme, minted, statements
 ):
     note(acme, minted.token)
@@ -114,7 +114,36 @@ def test_writing_costs_one_statement_a_tenant_and_kind_and_none_for_nothing(
     with statements() as second:
         uses.flush()
 
-    assert [len(first), len(second)] == [1, 0]
+    assert [len(first), len(second)] == [2, 0]
+
+
+def test_writing_waits_for_no_disk_and_what_comes_after_it_does(real_tenants):
+    tenant, during = real_tenants[0], []
+    clients.mint(tenant)
+    with in_tenant(tenant):
+        token = SecretToken.objects.get()
+
+    def look(execute, statement, *rest):
+        if "use_count" in statement:
+            during.append(waits_for_disk())
+        return execute(statement, *rest)
+
+    note(tenant, token)
+    with connection.cursor() as cursor:
+        cursor.execute("SET synchronous_commit TO on")  # the tests' PostgreSQL does without
+    with connection.execute_wrapper(look):
+        uses.flush()
+    after = waits_for_disk()
+    with connection.cursor() as cursor:
+        cursor.execute("RESET synchronous_commit")
+
+    assert (during, after) == (["off"], "on")
+
+
+def waits_for_disk():
+    with connection.cursor() as cursor:
+        cursor.execute("SHOW synchronous_commit")
+        return cursor.fetchone()[0]
 
 
 def test_uses_are_kept_while_the_database_does_not_answer(
@@ -159,7 +188,7 @@ def test_one_tenant_that_cannot_be_written_costs_no_other(
     send = Statements.send_all
 
     def broken(statements, commands):
-        if str(minted.token.id) in str([each.values for each in commands]):
+        if any(minted.token.id.bytes in (each.values or ()) for each in commands):
             raise psycopg.ProgrammingError("no such table")
         return send(statements, commands)
 
