@@ -22,9 +22,11 @@ from psycopg.pq import ConnStatus, TransactionStatus
 from tenants import deadlines
 from tenants.backend.statements import Statements
 
-# How long a transaction waits for a session that knows its schema: about as long as another one takes to
-# get to know it on a busy machine.
+# How long transactions wait, all together and within a minute, for a session that knows their schema: about
+# as long as another one takes to get to know it on a busy machine. Then another one does.
 PATIENCE_SECONDS: Final = 0.02
+_MINUTE: Final = 60.0  # seconds
+_MOST_WAITS: Final = 10_000  # schemas of which it is known for how long they were waited for
 # Schemas are spread over so many sessions, as many as gunicorn has threads, once each knows a few.
 SPREAD: Final = 4
 FEW_SCHEMAS: Final = 100
@@ -59,6 +61,8 @@ class Sessions:
         self._idle: list[Session] = []  # the one that was given back last is the last
         self._all: WeakSet[Session] = WeakSet()  # those of threads among them
         self._waiting = 0
+        # By schema, from when on and for how long transactions have waited for it, in seconds.
+        self._waits: dict[str, tuple[float, float]] = {}
 
     def __len__(self) -> int:
         return len(self._all)
@@ -71,8 +75,8 @@ class Sessions:
     def take(self, schema: str) -> Session | None:
         """An idle session for a transaction in that schema, in any for ""; None: open one and `add` it.
 
-        One that has been in the schema, for which it waits a moment if it is another thread's; else the
-        one that has been in the fewest.
+        One that has been in the schema, for which it waits a moment if it is another thread's and few have
+        waited before; else the one that has been in the fewest.
         """
         with self._changed:
             found = self._knowing(schema)
@@ -127,7 +131,8 @@ class Sessions:
         return None
 
     def _awaited(self, schema: str) -> Session | None:
-        until = monotonic() + PATIENCE_SECONDS
+        since = monotonic()
+        until = since + PATIENCE_SECONDS - self._waited(schema, since)[1]
         self._waiting += 1
         try:
             while (left := until - monotonic()) > 0:
@@ -136,7 +141,18 @@ class Sessions:
                     return found
         finally:
             self._waiting -= 1
+            self._note_wait(schema, since)
         return None
+
+    def _waited(self, schema: str, now: float) -> tuple[float, float]:
+        begun, seconds = self._waits.get(schema, (now, 0.0))
+        return (begun, seconds) if now - begun < _MINUTE else (now, 0.0)
+
+    def _note_wait(self, schema: str, since: float) -> None:
+        if len(self._waits) >= _MOST_WAITS:
+            self._waits.clear()
+        begun, seconds = self._waited(schema, since)
+        self._waits[schema] = begun, seconds + monotonic() - since
 
     def _with_fewest(self) -> Session | None:
         """The idle session that has been in the fewest schemas; None if a further one is to be opened."""

@@ -21,7 +21,7 @@ from scim.problems import ledger
 from tenants import clock, deadlines
 from tenants.backend import connecting, sessions
 from tenants.backend.base import alone, execute, execute_last, execute_late
-from tenants.backend.sessions import Sessions
+from tenants.backend.sessions import Session, Sessions
 from tenants.backend.statements import Hot, reading
 from tenants.current import in_public, in_tenant, in_tenant_from_start
 from tenants.models import Problem, Tenant
@@ -203,6 +203,36 @@ def test_no_transaction_waits_longer_than_another_session_takes_to_know_the_sche
     with Holder(initech) as holder:
         assert holder.server == homes[0]
         assert server(initech) == homes[1]
+
+
+def test_a_tenant_that_is_waited_for_often_gets_another_session(monkeypatch):
+    """Else its requests would wait for each other's round trips to PostgreSQL for as long as they come."""
+    now, found = [1000.0], Sessions()
+    home, other = (Session(None, None, None, (), {name}) for name in ("t_initech", "t_hooli"))
+    found.add(home)
+    found.add(other)
+
+    def given_back_in_time(_seconds):
+        now[0] += 0.009
+        found.give_back(home)
+
+    def kept(_seconds):
+        now[0] += 0.009
+
+    def take(wait):
+        monkeypatch.setattr(found._changed, "wait", wait)
+        return found.take("t_initech")
+
+    monkeypatch.setattr(sessions, "monotonic", lambda: now[0])
+    found.give_back(other)
+    waited = [take(given_back_in_time), take(given_back_in_time), take(kept)]
+    at_once = take(pytest.fail)
+    now[0] += 60
+    later = take(given_back_in_time)
+
+    assert waited == [home, home, other]
+    assert at_once is None  # a further one is to be opened
+    assert later is home
 
 
 def test_threads_of_two_tenants_never_meet_in_a_transaction(real_tenants, threads):
