@@ -3,9 +3,9 @@
 The workers would meet the same later, each with a traceback, and again after each restart. Then the
 master loads the application, which the workers that it forks have at once (decision 0072).
 
-Connections are counted too. Each thread of each worker process keeps one (decision 0008), and the
-process opens one now and then for what its background threads write (config.flushing). Beyond its
-room PostgreSQL refuses, now and then and to whoever comes last, so too many are refused here.
+Connections are counted too. Each worker process keeps one for each of its threads, and one more for what
+its background threads write (decision 0160, config.flushing). Beyond its room PostgreSQL refuses, now and
+then and to whoever comes last, so too many are refused here.
 """
 
 import gc

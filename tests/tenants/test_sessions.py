@@ -32,19 +32,6 @@ WHERE = Hot("SELECT current_schema()::text, pg_backend_pid()")
 
 
 @pytest.fixture
-def shared(real_tenants):
-    """The sessions of this process, shared by its threads; every one is closed afterwards."""
-    connection.close()
-    found = Sessions()
-    connection.settings_dict["SESSIONS"] = found
-    yield found
-    connection.close()
-    del connection.settings_dict["SESSIONS"]
-    found.close_idle()
-    assert list(found) == []
-
-
-@pytest.fixture
 def threads(shared):
     """`threads(count, function)`: the results of as many threads that run it at the same time."""
 
