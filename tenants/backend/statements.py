@@ -21,7 +21,7 @@ import psycopg
 from psycopg import Cursor, OperationalError, generators
 from psycopg.adapt import PyFormat, Transformer
 from psycopg.errors import error_from_result
-from psycopg.pq import ConnStatus, DiagnosticField, ExecStatus
+from psycopg.pq import DiagnosticField, ExecStatus
 from psycopg.types.datetime import TimestamptzLoader
 
 from tenants import outages
@@ -229,9 +229,13 @@ class Statements:
         if result.status in _DONE:
             return result
         state = result.error_field(DiagnosticField.SQLSTATE)
-        if not state and self._session.pgconn.status == ConnStatus.BAD:
-            raise OperationalError(result.get_error_message())
-        if state and state.decode() in outages.OUTDATED:
+        if (
+            not state
+        ):  # libpq's own, which may take the connection for open where only sending failed
+            reason = result.get_error_message()
+            self._session.pgconn.finish()
+            raise OperationalError(reason)
+        if state.decode() in outages.OUTDATED:
             self._known.clear()
             self._is_outdated = True
         raise error_from_result(result)

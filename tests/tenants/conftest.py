@@ -1,4 +1,4 @@
-"""What tests of tenants need: sessions that threads share, as in a serving process."""
+"""Sessions that threads share, as those of a serving process do."""
 
 import pytest
 from django.db import connection

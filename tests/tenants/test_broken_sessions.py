@@ -48,7 +48,7 @@ def tables(real_tenants):
 
 
 class Work:
-    """What threads do, and what they know to be written or rolled back, by schema."""
+    """The work of threads, and the rows that they know to be written or rolled back, by schema."""
 
     def __init__(self, tenants):
         self.tenants = tenants

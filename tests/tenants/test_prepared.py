@@ -20,8 +20,10 @@ from django.db import (
     transaction,
 )
 from django.db.transaction import TransactionManagementError
+from psycopg.pq import ConnStatus, ExecStatus
 
 from config.database import LIMITS
+from tenants import outages
 from tenants.backend.base import (
     OutsideTransactionError,
     execute,
@@ -419,6 +421,21 @@ def test_a_pooler_that_gives_true_process_ids_is_a_setting(own_connection):
 
     assert own_connection.is_pooled
     assert own_connection.statements.after is None
+
+
+def test_an_error_that_no_server_has_sent_is_an_outage_and_ends_the_connection(
+    own_connection,
+):
+    """libpq calls a connection open that failed while it sent: PostgreSQL said that it ends, and ended."""
+    own_connection.ensure_connection()
+    session = own_connection.connection.pgconn
+    result = session.make_empty_result(ExecStatus.FATAL_ERROR)
+
+    with pytest.raises(psycopg.OperationalError) as raised:
+        own_connection.statements._checked(result)
+
+    assert outages.is_disconnection(raised.value)
+    assert session.status == ConnStatus.BAD
 
 
 def test_a_violated_constraint_is_named(acme):
