@@ -6,7 +6,8 @@ process looks at the requests that have lasted for MOST_SECONDS: one that has wa
 answer since STUCK_SECONDS has its socket shut down. To the thread that waits this is a connection
 that broke, an outage like any other (tenants.outages). A request that still gets answers goes on.
 
-Afterwards the request opens no connection any more and takes none of others, nor does one whose time would not suffice for it.
+Afterwards the request opens no connection any more and takes none of others, nor does one whose time would
+not suffice for it.
 """
 
 import os
