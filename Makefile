@@ -36,6 +36,9 @@ CITUS_TESTS = tests/citus tests/api tests/conformance tests/events tests/extensi
 test-citus: $(VENV)/dev.stamp  ## The tests' database parts on a Citus coordinator, DATABASE_URL (docs/scaling.md)
 	exec $(BIN)/pytest -q -n 2 --reuse-db -m "not one_node" $${TESTS:-$(CITUS_TESTS)}
 
+# They generate a directory, migrate schemas or build a package: a third of the loop's time, left to `make test`.
+CHECK_WITHOUT = $(addprefix --ignore=tests/,repository/test_plans.py tenants/test_recordings.py tenants/test_schemas.py \
+	docs/test_wheel.py)
 check: $(VENV)/dev.stamp  ## The fast loop: format, lint, types, contracts, migrations, deploy check, core tests
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
@@ -44,7 +47,7 @@ check: $(VENV)/dev.stamp  ## The fast loop: format, lint, types, contracts, migr
 	$(BARE) $(BIN)/python manage.py makemigrations --check --dry-run
 	$(BARE) BASE_DOMAIN=mypolicies.example SECRET_KEY=$$($(BIN)/python -c 'import secrets; print(secrets.token_urlsafe(50))') \
 		$(BIN)/python manage.py check --deploy --fail-level ERROR
-	$(BIN)/pytest -q -n 2 -m "not commits" --hypothesis-profile=quick --ignore-glob='*/screens' \
+	$(BIN)/pytest -q -n 2 -m "not commits" --hypothesis-profile=quick --ignore-glob='*/screens' $(CHECK_WITHOUT) \
 		tests/protocol tests/provider tests/repository tests/tenants tests/docs \
 		tests/events tests/extensions tests/guard tests/history tests/inspector tests/monitoring
 
