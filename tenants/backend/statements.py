@@ -229,9 +229,7 @@ class Statements:
         if result.status in _DONE:
             return result
         state = result.error_field(DiagnosticField.SQLSTATE)
-        if (
-            not state
-        ):  # libpq's own, which may take the connection for open where only sending failed
+        if not state:  # libpq's own: it may take the connection for open where only sending failed
             reason = result.get_error_message()
             self._session.pgconn.finish()
             raise OperationalError(reason)
