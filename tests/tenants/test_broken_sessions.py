@@ -8,6 +8,7 @@ import threading
 import time
 from collections import defaultdict
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from uuid import uuid4
 
 import psycopg
@@ -132,17 +133,21 @@ def break_sessions(sessions):
             for each in CHANCE.sample(present, min(len(present), CHANCE.choice((1, 1, 1, 9)))):
                 if CHANCE.random() < 0.3:
                     each.line.cut()
-                elif not each.connection.closed:
+                    continue
+                process = None
+                with suppress(psycopg.OperationalError):  # its thread has closed it meanwhile
                     process = each.connection.info.backend_pid
-                    killer.execute("SELECT pg_terminate_backend(%s)", [process])
+                killer.execute("SELECT pg_terminate_backend(%s)", [process])
 
 
 def test_sessions_that_end_at_any_moment_lead_nobody_astray(real_tenants, tables, shared):
     work = Work(real_tenants)
     with ThreadPoolExecutor(THREADS) as pool:
         threads = [pool.submit(work.run) for _ in range(THREADS)]
-        break_sessions(shared)
-        work.ends.set()
+        try:
+            break_sessions(shared)
+        finally:
+            work.ends.set()
         for each in threads:
             each.result()
     shared.close_idle()
