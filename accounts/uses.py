@@ -1,15 +1,16 @@
 """Uses of credentials, counted in memory and written within seconds.
 
-A request costs no statement here: its use of a secret token, or of an OAuth client and the client
-secret behind its access token, is added to a tally of the process. A thread of the worker writes the
-tallies (config.flushing), one transaction a tenant; so the last uses of a token count even if it is
-idle or revoked by then. A count that could not be written waits for the next round, and a worker
+The use of a secret token by a request, or of an OAuth client and the client secret behind its access
+token, is added to a tally of the process. The row that the log has of a read takes its tenant's tally
+along (`taken_along`); a thread of the worker writes the others (config.flushing), one transaction a
+tenant; so the last uses of a token count even if it is idle or revoked by then. A count that could not be written waits for the next round, and a worker
 that stops gracefully writes all of them, after others that stop with it (decision 0028).
 """
 
 import logging
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import Enum, auto
@@ -21,7 +22,7 @@ from django.db import DatabaseError, InterfaceError, OperationalError
 
 from accounts.tokens import USER_AGENT_LENGTH
 from tenants import clock, schemas
-from tenants.backend.base import execute_late
+from tenants.backend.base import Late, execute_late
 from tenants.current import in_tenant
 from tenants.models import Tenant
 
@@ -93,6 +94,12 @@ class Ledger:
             taken, self._tallies = self._tallies, {}
             return list(taken.values())
 
+    def take_of(self, tenant: Tenant) -> Uses:
+        """The tally of a tenant, which is empty afterwards."""
+        with self._lock:
+            _, taken = self._tallies.pop(tenant.id, (tenant, {}))
+            return taken
+
 
 _ledger: Final = Ledger()
 
@@ -138,24 +145,51 @@ def _writable(taken: list[tuple[Tenant, Uses]]) -> list[tuple[Tenant, Uses]]:
     return [(tenant, uses) for tenant, uses in taken if tenant not in silent]
 
 
-def write(tenant: Tenant, uses: Mapping[Credential, Use], *, waits: bool = False) -> Uses:
+def write(tenant: Tenant, uses: Uses, *, waits: bool = False) -> Uses:
     """Add the uses to the tenant's rows: one statement each, all in one message that waits for no disk.
 
     Those whose row is locked come back, unless it waits; and those whose row is gone.
     """
-    # Rows are locked in order, so that no two processes wait for each other.
-    ordered = sorted(uses.items(), key=lambda each: (each[0].kind.value, each[0].id))
     with in_tenant(tenant):
         execute_late(_WITHOUT_DISK)
-        written = [
-            execute_late(_statement(credential.kind, waits=waits), _values(credential, use))
-            for credential, use in ordered
-        ]
-    pairs = zip(ordered, written, strict=True)
-    return {credential: use for (credential, use), late in pairs if not late.rows()}
+        written = _write_late(uses, waits=waits)
+    return _unwritten(uses, written)
 
 
-def _keep(tenant: Tenant, uses: Mapping[Credential, Use]) -> None:
+@contextmanager
+def taken_along(tenant: Tenant) -> Iterator[None]:
+    """`in_tenant` for a transaction that waits for no disk, and takes the tenant's uses along.
+
+    Those that it does not write are counted on.
+    """
+    uses = _ledger.take_of(tenant)
+    try:
+        with in_tenant(tenant):
+            execute_late(_WITHOUT_DISK)
+            yield
+            written = _write_late(uses)
+    except BaseException:
+        _keep(tenant, uses)
+        raise
+    _keep(tenant, _unwritten(uses, written))
+
+
+def _write_late(uses: Uses, *, waits: bool = False) -> dict[Credential, Late]:
+    # Rows are locked in order, so that no two processes wait for each other.
+    ordered = sorted(uses, key=lambda each: (each.kind.value, each.id))
+    return {
+        each: execute_late(_statement(each.kind, waits=waits), _values(each, uses[each]))
+        for each in ordered
+    }
+
+
+def _unwritten(uses: Uses, written: Mapping[Credential, Late]) -> Uses:
+    return {each: uses[each] for each, late in written.items() if not late.rows()}
+
+
+def _keep(tenant: Tenant, uses: Uses) -> None:
+    if not uses:
+        return
     oldest = clock.now() - KEPT_FOR
     kept = [(credential, use) for credential, use in uses.items() if use.at > oldest]
     if kept:

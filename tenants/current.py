@@ -42,6 +42,7 @@ class TenantRequest(ServedRequest):
     tenant: Tenant
     first_rows: Rows | None  # of the statement that went with the beginning of the transaction
     after_transaction: list[Callable[[], None]]
+    afterwards: list[Callable[[], None]]
     begins_left: int  # how often its transaction may begin again
     begins_again: bool  # once it has been rolled back
 
@@ -225,6 +226,11 @@ def after_transaction(request: TenantRequest, callback: Callable[[], None]) -> N
     logged and never reach the client, whose answer is already decided.
     """
     request.after_transaction.append(callback)
+
+
+def afterwards(request: TenantRequest, callback: Callable[[], None]) -> None:
+    """`after_transaction` for a callback that opens the transactions that it needs."""
+    request.afterwards.append(callback)
 
 
 def begin_again(request: TenantRequest, error: Exception) -> bool:

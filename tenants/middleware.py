@@ -9,6 +9,7 @@ it reads its rows in transactions of its own (decision 0014).
 import json
 import logging
 from collections.abc import Callable
+from functools import partial
 from http import HTTPStatus
 from typing import Any, Final
 
@@ -82,12 +83,15 @@ class TenantMiddleware:
     def _serve(self, request: TenantRequest, tenant: Tenant) -> HttpResponse:
         request.tenant = tenant
         request.request_id = marks.marked(request.request_id, tenant.id)
-        request.after_transaction, request.begins_left = [], BEGINS_AGAIN
+        request.after_transaction, request.afterwards = [], []
+        request.begins_left = BEGINS_AGAIN
         if tenant.is_operator:
             request.urlconf = settings.STAFF_URLCONF
         response = self._answer(request)
         if request.after_transaction:
-            _run(request)
+            _follow(partial(_run_together, request))
+        for callback in request.afterwards:
+            _follow(callback)
         traffic.flush(only_due=True)
         return response
 
@@ -124,13 +128,17 @@ def is_below_scim(path_info: str) -> bool:
     return path == "scim" or path.startswith("scim/")
 
 
-def _run(request: TenantRequest) -> None:
+def _follow(callback: Callable[[], None]) -> None:
     try:
-        with in_tenant(request.tenant):
-            for callback in request.after_transaction:
-                callback()
+        callback()
     except Exception:  # the client's answer is settled
         logger.exception("What follows a response failed.")
+
+
+def _run_together(request: TenantRequest) -> None:
+    with in_tenant(request.tenant):
+        for callback in request.after_transaction:
+            callback()
 
 
 def _not_served(request: HttpRequest, header: str) -> HttpResponse:

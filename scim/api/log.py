@@ -33,7 +33,14 @@ from scim.provider.observers import Answered
 from scim.provider.provisioning_log import Call
 from scim.provider.requester import Requester
 from scim.repository.base import Event
-from tenants.current import ServedRequest, after_transaction, current_tenant, in_tenant, log_with
+from tenants.current import (
+    ServedRequest,
+    after_transaction,
+    afterwards,
+    current_tenant,
+    in_tenant,
+    log_with,
+)
 from tenants.models import Tenant
 
 # The literal of a filter; E37: it may stand without quotes.
@@ -173,9 +180,9 @@ def log_flood(request: ServedRequest, tenant: Tenant, error: TooManyRequests) ->
 
 def log_read(request: ScimRequest, view: Logged, status: int) -> None:
     """An event for the first read of its kind, and for those that came since, once a minute."""
-    call = _call(request, view)
+    call, tenant = _call(request, view), current_tenant()
     kind = (
-        current_tenant().schema_name,
+        tenant.schema_name,
         call.requester.token_id,
         view.operation,
         view.resource_type.name if view.resource_type else request.path,
@@ -185,19 +192,22 @@ def log_read(request: ScimRequest, view: Logged, status: int) -> None:
     count = _reads.note(kind, time.monotonic())
     if count:
         event = replace(provisioning_log.answered(call, status), count=count)
-        after_transaction(request, partial(_record_reads, kind, event))
+        afterwards(request, partial(_record_reads, tenant, kind, event))
 
 
-def _record_reads(kind: Hashable, event: Event) -> None:
+def _record_reads(tenant: Tenant, kind: Hashable, event: Event) -> None:
     """Log reads, unless another process has logged such reads within the window."""
     since = event.at - timedelta(seconds=_reads.window - _SLACK)
-    for at, sent in provisioning_log.reads_like(event, since):
-        if _shape(sent) == _shape(event.sent):
-            ago = (event.at - at).total_seconds()
-            if _reads.give_back(kind, event.count, time.monotonic() - ago):
-                return
-            break
-    provisioning_log.record(event)
+    alike = provisioning_log.record_unless_alike(tenant, event, since)
+    if not alike:
+        return
+    equal = next((at for at, sent in alike if _shape(sent) == _shape(event.sent)), None)
+    if equal is not None:
+        ago = (event.at - equal).total_seconds()
+        if _reads.give_back(kind, event.count, time.monotonic() - ago):
+            return
+    with in_tenant(tenant):
+        provisioning_log.record(event)
 
 
 def tell(answered: Answered) -> None:

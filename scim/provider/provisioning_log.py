@@ -16,6 +16,7 @@ from uuid import UUID
 
 from django.db import transaction
 
+from accounts import uses
 from scim.protocol.errors import ScimError
 from scim.protocol.redaction import REDACTED, Redaction
 from scim.protocol.schema import ResourceType
@@ -26,6 +27,7 @@ from scim.repository import resources
 from scim.repository.base import Event
 from tenants import clock
 from tenants.current import current_tenant
+from tenants.models import Tenant
 
 # Lengths of the log's columns: what comes from outside is cut to fit.
 _MAX_METHOD: Final = 10
@@ -107,9 +109,17 @@ def record(event: Event) -> None:
         resources.record(event)
 
 
-def reads_like(event: Event, since: datetime) -> list[tuple[datetime, Any]]:
-    """Time and query of reads of the same requester and endpoint that were logged after that moment."""
-    return resources.events_like(event, clock.first_id_at(since))
+def record_unless_alike(
+    tenant: Tenant, event: Event, since: datetime
+) -> list[tuple[datetime, Any]]:
+    """Write the event of a read unless reads of the same requester and endpoint were logged after that moment.
+
+    Returned are their times and queries. Opens a transaction, which waits for no disk: a PostgreSQL that
+    crashes forgets the reads of its last half second. It takes the tenant's uses of credentials along.
+    """
+    with uses.taken_along(tenant):
+        recorded = resources.record_unless_alike(event, clock.first_id_at(since))
+    return resources.alike(recorded)
 
 
 def storable(text: str) -> str:

@@ -33,7 +33,7 @@ from scim.repository.base import (
 from scim.repository.columns import Unique, is_unique_index
 from scim.repository.sql import Parameter, sql
 from tenants import outages
-from tenants.backend.base import execute, execute_last, execute_late, violated_constraint
+from tenants.backend.base import Late, execute, execute_last, execute_late, violated_constraint
 from tenants.backend.statements import Foreseen, Hot
 from tenants.lettercase import fold
 from tenants.yielding import in_turns
@@ -106,19 +106,36 @@ _EVENT_FIELDS: Final = (*(field.name for field in fields(Event)), "user_name_key
 _EVENT_PARAMETERS: Final = tuple(f"event_{name}" for name in _EVENT_FIELDS[:-1])
 _of_event: Final = attrgetter(*_EVENT_FIELDS[:-1])
 # PostgreSQL takes one type for each parameter, wherever it stands.
-_CASTS: Final = {"request_id": "::text", "token_id": "::uuid", "resource_id": "::uuid"}
+_CASTS: Final = {
+    "request_id": "::text",
+    "token_id": "::uuid",
+    "resource_id": "::uuid",
+    "operation": "::text",
+    "path": "::text",
+    "resource_type": "::text",
+    "status": "::smallint",
+}
 _INSERT_EVENT: Final = f"""
 INSERT INTO scim_provisioningevent ({", ".join(_EVENT_FIELDS)})
 VALUES ({", ".join(f"%(event_{name})s{_CASTS.get(name, '')}" for name in _EVENT_FIELDS)})
 """
-_EVENTS_LIKE: Final = """
-SELECT at, sent::text FROM scim_provisioningevent
-WHERE id >= %(since)s AND operation = %(operation)s AND status = %(status)s
-    AND token_id IS NOT DISTINCT FROM %(token_id)s::uuid
-    AND resource_type = %(resource_type)s AND (resource_type <> '' OR path = %(path)s)
-ORDER BY id DESC
+# The event of a read, unless there is one like it: one statement, since the look alone would cost as much.
+_INSERT_UNLESS_ALIKE: Final = f"""
+WITH alike AS (
+    SELECT id, at, sent::text AS sent FROM scim_provisioningevent
+    WHERE id >= %(since)s AND operation = %(event_operation)s::text
+        AND status = %(event_status)s::smallint
+        AND token_id IS NOT DISTINCT FROM %(event_token_id)s::uuid
+        AND resource_type = %(event_resource_type)s::text
+        AND (resource_type <> '' OR path = %(event_path)s::text)
+),
+logged AS (
+    INSERT INTO scim_provisioningevent ({", ".join(_EVENT_FIELDS)})
+    SELECT {", ".join(f"%(event_{name})s{_CASTS.get(name, '')}" for name in _EVENT_FIELDS)}
+    WHERE NOT EXISTS (SELECT 1 FROM alike)
+)
+SELECT at, sent FROM alike ORDER BY id DESC
 """
-_LIKE: Final = ("operation", "status", "token_id", "resource_type", "path")
 
 # The resource, its history and the event in one statement, which answers the questions. Citus takes no
 # sub-select in RETURNING.
@@ -307,11 +324,19 @@ def holds(question: Question) -> bool:
     return bool(answer)
 
 
-def events_like(event: Event, since: UUID) -> list[tuple[datetime, Any]]:
-    """Time and request of the events of the same requester, endpoint and status, from that id on."""
-    like = {name: getattr(event, name) for name in _LIKE}
-    rows = execute(_EVENTS_LIKE, like | {"since": since})
-    return [(at, None if sent is None else written_out(from_json(sent))) for at, sent in rows]
+def record_unless_alike(event: Event, since: UUID) -> Late:
+    """Add an event unless there is one of the same requester, endpoint and status, from that id on.
+
+    `alike` reads those that there were. It goes with COMMIT.
+    """
+    return execute_late(_INSERT_UNLESS_ALIKE, _event_parameters(event) | {"since": since})
+
+
+def alike(recorded: Late) -> list[tuple[datetime, Any]]:
+    """Time and request of the events for which that one was not added, the latest first."""
+    return [
+        (at, None if sent is None else written_out(from_json(sent))) for at, sent in recorded.rows()
+    ]
 
 
 def record(event: Event) -> None:

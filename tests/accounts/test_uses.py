@@ -146,6 +146,57 @@ def waits_for_disk():
         return cursor.fetchone()[0]
 
 
+def test_a_transaction_that_takes_uses_along_writes_those_of_its_tenant(
+    acme, globex, minted, theirs, statements
+):
+    note(acme, minted.token)
+    note(globex, theirs)
+
+    with statements() as executed, uses.taken_along(acme):
+        pass
+    with uses.taken_along(acme):
+        pass
+
+    assert len(executed) == 2  # one of them has COMMIT wait for no disk
+    assert (noted(acme, minted.token)[3], noted(globex, theirs)[3]) == (1, 0)
+    uses.flush()
+    assert (noted(acme, minted.token)[3], noted(globex, theirs)[3]) == (1, 1)
+
+
+def test_uses_that_a_failed_transaction_took_along_are_counted_on(acme, minted):
+    note(acme, minted.token)
+    with pytest.raises(ZeroDivisionError), uses.taken_along(acme):
+        raise ZeroDivisionError
+    note(acme, minted.token)
+
+    uses.flush()
+
+    assert noted(acme, minted.token)[3] == 2
+
+
+def test_a_locked_token_keeps_no_transaction_that_takes_its_uses_along(real_tenants):
+    initech, _ = real_tenants
+    clients.mint(initech)
+    with in_tenant(initech):
+        token = SecretToken.objects.get()
+    note(initech, token)
+
+    def take_along():
+        try:
+            with uses.taken_along(initech):
+                pass
+        finally:
+            connection.close()
+
+    with in_tenant(initech), ThreadPoolExecutor(1) as pool:
+        SecretToken.objects.select_for_update(no_key=True).get()
+        pool.submit(take_along).result(timeout=30)
+    assert noted(initech, token)[3] == 0
+
+    uses.flush()
+    assert noted(initech, token)[3] == 1
+
+
 def test_uses_are_kept_while_the_database_does_not_answer(
     acme, globex, minted, theirs, monkeypatch, caplog
 ):

@@ -72,6 +72,18 @@ def test_no_request_writes_the_token(at_acme, statements):
     assert not any("UPDATE" in each and "accounts_" in each for each in executed)
 
 
+def test_a_read_that_is_logged_takes_the_uses_so_far_along(at_acme, acme, at_globex, globex):
+    at_globex.post("/Users", BJENSEN)
+    at_acme.post("/Users", BJENSEN)
+    at_acme.get("/Users")
+
+    counts = []
+    for tenant in (acme, globex):
+        with in_tenant(tenant):
+            counts.append(SecretToken.objects.get().use_count)
+    assert counts == [2, 0]
+
+
 def test_a_refused_request_was_a_use_all_the_same(at_acme, use):
     assert at_acme.post("/Users", {}).status == 400
 

@@ -306,6 +306,18 @@ def test_two_processes_that_are_polled_write_one_row_a_minute(at_acme, later, lo
     assert logged(1)[0]["sent"] == usual
 
 
+def test_a_read_is_logged_by_one_statement(at_acme, statements):
+    at_acme.get("/Users")
+    with statements() as unlogged:
+        at_acme.get("/Users")
+    with statements() as logged:
+        at_acme.get("/Groups")
+
+    assert (
+        len(logged) - len(unlogged) == 3
+    )  # the event, the uses of the token, and what both wait for
+
+
 # --- strangers --------------------------------------------------------------------------------
 
 

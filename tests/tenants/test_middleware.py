@@ -18,6 +18,7 @@ from tenants.backend.base import execute_last
 from tenants.current import (
     TenantChangedError,
     after_transaction,
+    afterwards,
     begin_again,
     current_tenant,
     in_public,
@@ -63,6 +64,11 @@ def failure(sqlstate):
 
 def add(email):
     Account.objects.create(email=email, role="admin")
+
+
+def add_alone(tenant, email):
+    with in_tenant(tenant):
+        add(email)
 
 
 @pytest.mark.parametrize(
@@ -343,6 +349,24 @@ def test_registered_calls_run_together_or_not_at_all_and_never_change_the_answer
 
     assert (response.status_code, response.text) == (201, "done")
     assert emails(acme) == ["tara@acme.example"]
+    assert [record.getMessage() for record in caplog.records] == ["What follows a response failed."]
+
+
+def test_a_call_that_opens_its_own_transactions_runs_behind_and_harms_no_other(
+    acme, globex, caplog
+):
+    def answer(request):
+        afterwards(request, lambda: 1 // 0)
+        afterwards(request, lambda: add_alone(acme, "alone@acme.example"))
+        after_transaction(request, lambda: add("shared@acme.example"))
+        return HttpResponse("done", status=201)
+
+    with caplog.at_level(logging.ERROR, "tenants.middleware"):
+        response = ask(acme.host, answer)
+
+    assert (response.status_code, response.text) == (201, "done")
+    assert emails(acme) == ["alone@acme.example", "shared@acme.example"]
+    assert emails(globex) == []
     assert [record.getMessage() for record in caplog.records] == ["What follows a response failed."]
 
 
