@@ -90,10 +90,9 @@ def in_tenant_from_start(
     ends_with_last: bool = False,
     foreseen: Foreseen | None = None,
 ) -> "_FromStart":
-    """`in_tenant` for a request: begins the transaction at once, on a connection that lives.
+    """`in_tenant` for a request: begins the transaction at once.
 
-    One that PostgreSQL closed while it was idle, at a restart say, is noticed by the first statement
-    and replaced; nothing is lost, since nothing had begun. The same message asks for the revision of
+    The same message asks for the revision of
     a tenant that has one, and for `first`, a hot statement, whose rows the context gives, None
     without one. What is foreseen goes ahead in that message, too. A transaction that only reads may end with a
     hot statement already, that one included; one that `ends_with_last` may with the statement that is said
@@ -127,7 +126,7 @@ class _FromStart(Atomic):
         self._former = session.tenant
         session.set_tenant(self._tenant)
         try:
-            rows = self._begun_on_what_lives(session)
+            rows = self._begun_anew_if_needed(session)
         except BaseException:
             _direct(session, self._former)
             raise
@@ -156,18 +155,15 @@ class _FromStart(Atomic):
         finally:
             _direct(session, self._former)
 
-    def _begun_on_what_lives(self, session: Any) -> Rows | None:
-        was_open = session.connection is not None
+    def _begun_anew_if_needed(self, session: Any) -> Rows | None:
         try:
             return self._begun(session, self._first)
         except Error as error:
             if self._first and outages.is_of_no_table(error):
                 self._begun(session, None)  # raises if the tenant was removed, with its tables
                 super().__exit__(None, None, None)
-            was_idle = was_open or session.was_idle
-            if not (was_idle and (outages.is_disconnection(error) or outages.is_outdated(error))):
+            if not outages.is_outdated(error):
                 raise
-            session.forget_idle()
             return self._begun(session, self._first)
 
     def _begun(self, session: Any, first: Hot | None) -> Rows | None:

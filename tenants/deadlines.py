@@ -11,6 +11,7 @@ not suffice for it.
 """
 
 import os
+import select
 import socket
 import threading
 import time
@@ -20,7 +21,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from psycopg import OperationalError
-from psycopg.pq import TransactionStatus
+from psycopg.pq import ConnStatus, TransactionStatus
 
 MOST_SECONDS: Final = 8.5  # from when a request has come; statements end before (config.database)
 STUCK_SECONDS: Final = 1.0
@@ -41,6 +42,8 @@ class Line:
         self.sent = 0  # messages; counted by the thread that sends them
         self._connection = session.pgconn
         self._socket = socket.socket(fileno=os.dup(self._connection.socket))
+        self._news = select.poll()
+        self._news.register(self._socket, select.POLLIN)
 
     def __del__(self) -> None:
         if self._socket is not None:
@@ -51,6 +54,14 @@ class Line:
         """True while an answer is outstanding."""
         status: TransactionStatus = self._connection.transaction_status
         return status == TransactionStatus.ACTIVE
+
+    @property
+    def has_ended(self) -> bool:
+        """True if the server has hung up, as far as the kernel knows. Needs a line on which nothing is awaited.
+
+        A server that says something unasked says that it ends; or, seldom, that a setting was changed.
+        """
+        return self._connection.status != ConnStatus.OK or bool(self._news.poll(0))
 
     def cut(self) -> None:
         """Have whoever waits for the server find the connection broken."""

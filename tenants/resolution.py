@@ -13,12 +13,12 @@ from time import monotonic
 from typing import Any, Final, NamedTuple
 
 from django.conf import settings
-from django.db import DEFAULT_DB_ALIAS, Error, connection, transaction
+from django.db import DEFAULT_DB_ALIAS, transaction
 from django.db.models import F, Model
 from django.db.models.signals import post_delete, post_save
 from psycopg import sql
 
-from tenants import hostnames, outages
+from tenants import hostnames
 from tenants.backend import base
 from tenants.current import in_public
 from tenants.models import Domain, Guard, Tenant
@@ -78,20 +78,8 @@ def _query(host: str) -> Tenant | None:
         condition, name = _BY_DOMAIN, custom_domain
     else:
         condition, name = _BY_HOST, host
-    wrapper: Any = connection
-    was_open = wrapper.connection is not None and not wrapper.in_atomic_block
-    try:
-        return _found(condition, name)
-    except Error as error:
-        if not ((was_open or wrapper.was_idle) and outages.is_disconnection(error)):
-            raise
-        connection.close()  # PostgreSQL closed it while it was idle; the next one is new
-        return _found(condition, name)
-
-
-def _found(condition: str, name: str) -> Tenant | None:
     with in_public():
-        rows = base.execute(_statement(condition), [name])
+        rows = base.ask(_statement(condition), [name])
     if not rows:
         return None
     revision, *values = rows[0]

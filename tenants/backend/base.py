@@ -22,13 +22,14 @@ from time import perf_counter
 from typing import Any, Final, Protocol, TypeVar
 
 import psycopg
-from django.db import DEFAULT_DB_ALIAS, DatabaseError, InterfaceError, connections
+from django.db import DEFAULT_DB_ALIAS, DatabaseError, Error, InterfaceError, connections
 from django.db.backends.postgresql.introspection import DatabaseIntrospection
 from django.db.backends.postgresql.schema import DatabaseSchemaEditor
 from django.db.models import Model
 from psycopg import sql
 from psycopg.pq import TransactionStatus
 
+from tenants import outages
 from tenants.backend.connecting import PUBLIC as _PUBLIC
 from tenants.backend.connecting import ConnectingWrapper
 from tenants.backend.messages import COMMIT, Message, Opening
@@ -273,10 +274,14 @@ class DatabaseWrapper(ConnectingWrapper):
         super()._close()
 
     def _execute_on_path(self, execute: Callable[..., Any], *arguments: Any) -> Any:
-        self._check_cursor(arguments[-1]["cursor"])
+        cursor = arguments[-1]["cursor"]
+        self._check_cursor(cursor)
         if self._late:
             self.send_late()
         self.ensure_path()
+        if cursor.cursor.connection is not self.connection:  # it had ended
+            cursor.cursor.close()
+            cursor.cursor = self.create_cursor(getattr(cursor.cursor, "name", None))
         return self._timed(execute, *arguments)
 
     def _timed(self, send: Callable[..., T], *arguments: Any) -> T:
@@ -293,11 +298,11 @@ class DatabaseWrapper(ConnectingWrapper):
 
         Raises OutsideTransactionError.
         """
-        opening = self._opening()
+        return self._begun(self._send_opening)[0].path
+
+    def _send_opening(self, opening: Opening) -> None:
         if opening.commands:
             self._send(b"; ".join(opening.commands))
-            self._note_path(opening)
-        return opening.path
 
     def begin(
         self, question: Hot, first: Hot | None = None, foreseen: Foreseen | None = None
@@ -309,10 +314,8 @@ class DatabaseWrapper(ConnectingWrapper):
         `foreseen`, which needs a first one, is the statement that is going to be executed. Once all are prepared
         it goes in that message too, and `execute_hot` finds its rows here.
         """
-        self._ensure_open()
-        opening = self._opening()
 
-        def send() -> list[Rows]:
+        def send(opening: Opening) -> list[Rows]:
             message = Message(self.statements, opening, question)
             if first:
                 message.add(first)
@@ -320,13 +323,53 @@ class DatabaseWrapper(ConnectingWrapper):
                     message.add_ahead(foreseen)
             return message.send()
 
-        answer, *others = self._wrapped(send, first)
-        self._note_path(opening)
+        self._ensure_open()
+        _, (answer, *others) = self._begun(
+            lambda opening: self._wrapped(partial(send, opening), first)
+        )
         if foreseen and len(others) > 1 and (others[1] or foreseen.ends):
             self._foreseen = (foreseen.hot, self.schema_name, others[1])
             if foreseen.ends:
                 self.give_back()
         return answer, others[0] if first else None
+
+    def ask(self, hot: Hot) -> Rows:
+        """The rows of a statement that only reads, and names its schema; in a transaction or outside of one."""
+        self._ensure_usable()
+
+        def send(opening: Opening) -> list[Rows]:
+            return Message(self.statements, opening, hot).send()
+
+        _, [rows] = self._begun(lambda opening: self._wrapped(partial(send, opening), hot))
+        return rows
+
+    def _begun(self, send: Callable[[Opening], T]) -> tuple[Opening, T]:
+        """What the opening is and its message answers, which has nothing in it that must not be sent twice.
+
+        It is, on a new connection, if that has ended since its last transaction and nobody could tell.
+        """
+        opening = self._opening()
+        may_have_ended = self._is_idle and self._line.sent > 0
+        try:
+            found = send(opening)
+        except Error as error:
+            if not (may_have_ended and outages.is_disconnection(error)):
+                raise
+            self._replace_all()
+            opening = self._opening()
+            found = send(opening)
+        self._note_path(opening)
+        return opening, found
+
+    @property
+    def _is_idle(self) -> bool:
+        """True outside of a transaction."""
+        return bool(self.connection.pgconn.transaction_status == TransactionStatus.IDLE)
+
+    def _ensure_living(self) -> None:
+        """Replace a connection that has ended since its last transaction."""
+        while self._line.sent and self._line.has_ended:
+            self._replace()
 
     def _opening(self, schema_name: str = "") -> Opening:
         """The opening of a transaction, or what is left of it to do. Raises OutsideTransactionError.
@@ -335,6 +378,8 @@ class DatabaseWrapper(ConnectingWrapper):
         """
         if self.autocommit:
             self._check_public()
+            if self._is_idle:
+                self._ensure_living()
             return Opening((), b"")
         status = self.connection.pgconn.transaction_status
         if status == TransactionStatus.INERROR:
@@ -347,6 +392,7 @@ class DatabaseWrapper(ConnectingWrapper):
         self._visited.add(schema_name)
         if status != TransactionStatus.IDLE:
             return Opening((path,), path)
+        self._ensure_living()
         return Opening((b"BEGIN", *self._limits, path), path)
 
     def _note_path(self, opening: Opening) -> None:
@@ -362,7 +408,7 @@ class DatabaseWrapper(ConnectingWrapper):
         self.validate_no_atomic_block()
         if not autocommit and self.schema_name not in self._visited:
             self.give_back()
-        if self.connection is not None or not (autocommit and self._sessions is not None):
+        if self.connection is not None or not autocommit:
             self._ensure_open()
             self._set_autocommit(autocommit)
         self.autocommit = autocommit
@@ -440,6 +486,12 @@ def execute(statement: str, parameters: Parameters = ()) -> Rows:
     one of few. Needs a transaction in a tenant. Raises what Django's cursors raise.
     """
     rows: Rows = connections[DEFAULT_DB_ALIAS].execute_hot(Hot(statement, parameters))  # type: ignore[attr-defined]  # ours
+    return rows
+
+
+def ask(statement: str, parameters: Parameters = ()) -> Rows:
+    """`execute` for a statement that only reads, and names its schema; in a transaction or outside of one."""
+    rows: Rows = connections[DEFAULT_DB_ALIAS].ask(Hot(statement, parameters))  # type: ignore[attr-defined]  # ours
     return rows
 
 

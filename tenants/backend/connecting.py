@@ -36,8 +36,6 @@ class ConnectingWrapper(base.DatabaseWrapper):  # type: ignore[misc]  # django-t
     _line: deadlines.Line  # of the present connection
     # True while the thread has a connection for itself, whatever the process has (alone).
     is_alone: bool = False
-    # True if the connection was another transaction's before: it may have been closed while it was idle.
-    was_idle: bool = False
     _session: Session | None = None  # the present connection, if others may have it afterwards
     is_pooled: bool = False  # of the present connection, as are the next
     _visited: set[str]  # schemas, by the present connection
@@ -105,7 +103,6 @@ class ConnectingWrapper(base.DatabaseWrapper):  # type: ignore[misc]  # django-t
                 session = sessions.take_any()
                 if session is None:
                     raise
-        self.was_idle = session is not None
         if session is not None:
             self._adopt(session)
 
@@ -155,10 +152,30 @@ class ConnectingWrapper(base.DatabaseWrapper):  # type: ignore[misc]  # django-t
         del self.statements, self._line
         sessions.give_back(session)
 
-    def forget_idle(self) -> None:
-        """Have nobody take a session that is idle now."""
+    def _replace(self) -> None:
+        """Have another connection for one that has ended; a block goes on with its transaction.
+
+        Where none is to be had the one that has ended stays, so that nobody takes that for a commit.
+        """
+        sessions, ended, autocommit = self._sessions, self.connection, self.autocommit
+        if sessions is not None and self._session is not None:
+            sessions.discard(self._session)
+        with self.wrap_database_errors:
+            if sessions is None:
+                self._open()
+            else:
+                self.connect()
+        self.autocommit = autocommit
+        self._set_autocommit(autocommit)
+        self._named.clear()
+        self.errors_occurred = False
+        ended.close()
+
+    def _replace_all(self) -> None:
+        """Replace a connection of which only an error told that it has ended: idle ones may have, too."""
         if (sessions := self._sessions) is not None:
             sessions.close_idle()
+        self._replace()
 
     def create_cursor(self, name: str | None = None) -> Any:
         """Django's; one of the server is closed before others have the session."""
