@@ -21,6 +21,7 @@ from config.database import socket_dir
 from config.server import embedded
 from scim.models import ProvisioningEvent
 from tenants import clock, lifecycle, rates, resolution, traffic
+from tenants.backend.sessions import Sessions
 from tenants.current import in_public, in_tenant
 from tenants.models import Tenant
 from tests.support import citus, clients, database, people, server
@@ -224,6 +225,19 @@ def real_tenants(django_db_setup, django_db_blocker):
         finally:
             for tenant in pair:
                 database.drop(tenant)
+
+
+@pytest.fixture
+def shared(real_tenants):
+    """The sessions of this process, shared by its threads; every one is closed afterwards."""
+    connection.close()
+    found = Sessions()
+    connection.settings_dict["SESSIONS"] = found
+    yield found
+    connection.close()
+    del connection.settings_dict["SESSIONS"]
+    found.close_idle()
+    assert list(found) == []
 
 
 @pytest.fixture

@@ -7,8 +7,8 @@ from typing import Final
 from django.db import Error, connection
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
 
+from config.database import look_after
 from tenants import recordings
-from tenants.backend.base import alone
 from tenants.current import in_public
 
 PROBES: Final = ("/livez", "/readyz")
@@ -43,7 +43,11 @@ def _live() -> HttpResponse:
 
 
 def _ready() -> HttpResponse:
-    """200 when the database answers in time and lacks no migration of this program, else 503."""
+    """200 when the database answers in time and lacks no migration of this program, else 503.
+
+    It is asked as by a request, on a connection that the process has, where there is one: the question is
+    whether requests are served here, not whether PostgreSQL has room for one more connection.
+    """
     answer = _asking.submit(_why_not_ready)
     try:
         reason = answer.result(timeout=_READY_WITHIN)
@@ -58,9 +62,12 @@ def _ready() -> HttpResponse:
 
 
 def _why_not_ready() -> str | None:
-    with alone(), in_public(), connection.cursor() as cursor:
-        cursor.execute("SELECT app, name FROM public.django_migrations")
-        applied = set(cursor.fetchall())
+    try:
+        with in_public(), connection.cursor() as cursor:
+            cursor.execute("SELECT app, name FROM public.django_migrations")
+            applied = set(cursor.fetchall())
+    finally:
+        look_after()
     # Each is noted in the registry, whatever it changes there.
     return None if recordings.known() <= applied else "migrations are missing"
 

@@ -495,19 +495,6 @@ def ask(statement: str, parameters: Parameters = ()) -> Rows:
     return rows
 
 
-@contextmanager
-def alone() -> Iterator[None]:
-    """Have a connection of this thread's own, a new one, which is closed afterwards."""
-    wrapper: Any = connections[DEFAULT_DB_ALIAS]
-    wrapper.give_back()
-    wrapper.is_alone = True
-    try:
-        yield
-    finally:
-        wrapper.close()
-        wrapper.is_alone = False
-
-
 def may_end() -> bool:
     """True if the transaction is a request's own and may end with `execute_last`."""
     return bool(connections[DEFAULT_DB_ALIAS].may_end)  # type: ignore[attr-defined]  # ours

@@ -14,7 +14,7 @@ from psycopg import sql
 from psycopg.pq import ConnStatus
 
 from tenants import deadlines
-from tenants.backend.sessions import Session, Sessions
+from tenants.backend.sessions import ROOM_SECONDS, Session, Sessions
 from tenants.backend.statements import Statements
 
 PUBLIC: Final = "public"
@@ -34,8 +34,6 @@ class ConnectingWrapper(base.DatabaseWrapper):  # type: ignore[misc]  # django-t
 
     statements: Statements
     _line: deadlines.Line  # of the present connection
-    # True while the thread has a connection for itself, whatever the process has (alone).
-    is_alone: bool = False
     _session: Session | None = None  # the present connection, if others may have it afterwards
     is_pooled: bool = False  # of the present connection, as are the next
     _visited: set[str]  # schemas, by the present connection
@@ -81,7 +79,8 @@ class ConnectingWrapper(base.DatabaseWrapper):  # type: ignore[misc]  # django-t
     @property
     def _sessions(self) -> Sessions | None:
         """Those of the process (config.database), of which a transaction takes one; None: it has its own."""
-        return None if self.is_alone else self.settings_dict.get("SESSIONS")
+        sessions: Sessions | None = self.settings_dict.get("SESSIONS")
+        return sessions
 
     def connect(self) -> None:
         """Take a session of the process, or open one. Within a block this goes on with its transaction."""
@@ -99,8 +98,9 @@ class ConnectingWrapper(base.DatabaseWrapper):  # type: ignore[misc]  # django-t
         if session is None:
             try:
                 self._open()
-            except psycopg.OperationalError:  # PostgreSQL has no room for another one, say
-                session = sessions.take_any()
+            except psycopg.OperationalError as error:  # PostgreSQL has no room for another one, say
+                has_waited = isinstance(error, psycopg.errors.ConnectionTimeout)
+                session = sessions.take_any(0.0 if has_waited else ROOM_SECONDS)
                 if session is None:
                     raise
         if session is not None:

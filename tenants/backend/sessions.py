@@ -30,6 +30,8 @@ _MOST_WAITS: Final = 10_000  # schemas of which it is known for how long they we
 # Schemas are spread over so many sessions, as many as gunicorn has threads, once each knows a few.
 SPREAD: Final = 4
 FEW_SCHEMAS: Final = 100
+# How long a transaction waits for a session of another one where PostgreSQL has no room for a further one.
+ROOM_SECONDS: Final = 1.0
 # Those that a process keeps: one more for its background threads (config.starting counts on it).
 MOST_KEPT: Final = SPREAD + 1
 
@@ -88,9 +90,14 @@ class Sessions:
                 self._idle.remove(found)
             return found
 
-    def take_any(self) -> Session | None:
-        """The idle session that was used last."""
+    def take_any(self, seconds: float) -> Session | None:
+        """The idle session that was used last; it is waited for so long if transactions have all that there are."""
         with self._changed:
+            self._waiting += 1
+            try:
+                self._changed.wait_for(lambda: self._idle or not self._all, seconds)
+            finally:
+                self._waiting -= 1
             return self._idle.pop() if self._idle else None
 
     @property
@@ -114,12 +121,14 @@ class Sessions:
         """Forget one that a thread has closed, or does not give back."""
         with self._changed:
             self._all.discard(session)
+            self._changed.notify_all()
 
     def close_idle(self) -> None:
         """Close those that nobody has: what ended one of them, a restart say, has ended all."""
         with self._changed:
             idle, self._idle = self._idle, []
             self._all.difference_update(idle)
+            self._changed.notify_all()
         for each in idle:
             each.connection.close()
 

@@ -1,17 +1,29 @@
 """Probes come by IP address, to any host, and learn whether to send requests here."""
 
 import pytest
-from django.db import connection
+from django.db import connection, connections
 from django.http import HttpResponse
 from django.test import Client
 
+from accounts.models import SecretToken
+from config.database import keep_by_thread
 from config.edge import probes
 from tenants import recordings
+from tenants.current import in_tenant
+from tests.support.database import cut, most_connections
+from tests.support.waiting import WITHIN
 
 
 @pytest.fixture
 def probe():
     return Client(headers={"Host": "10.0.0.7:8000"})
+
+
+@pytest.fixture(autouse=True)
+def _closed():
+    """The thread that asks keeps its connection."""
+    yield
+    probes._asking.submit(connections.close_all).result(WITHIN)
 
 
 @pytest.fixture
@@ -81,6 +93,58 @@ def test_readyz_is_503_within_seconds_when_the_database_does_not_answer(probe):
         503,
         b"not ready: the database does not answer\n",
     )
+
+
+@pytest.fixture
+def serving(shared, monkeypatch):
+    """The sessions of a process whose threads share them and keep their connections to themselves."""
+    monkeypatch.setattr(connections, "_connections", connections._connections)
+    keep_by_thread()
+    return shared
+
+
+@pytest.mark.usefixtures("in_any_time")
+def test_readyz_is_200_while_postgresql_has_no_room_for_more_than_what_the_worker_has(
+    probe, serving, real_tenants
+):
+    """Its requests are served: a load balancer would take away a server that works."""
+    look(real_tenants[0])
+    [session] = serving
+
+    with most_connections(1):
+        responses = [probe.get("/readyz") for _ in range(3)]
+        look(real_tenants[0])
+
+    assert [(each.status_code, each.content) for each in responses] == [(200, b"ready\n")] * 3
+    assert list(serving) == [session]
+
+
+@pytest.mark.usefixtures("in_any_time")
+def test_readyz_is_503_while_the_worker_has_no_connection_and_gets_none(probe, serving):
+    with most_connections(0):
+        response = probe.get("/readyz")
+
+    assert (response.status_code, response.content) == (
+        503,
+        b"not ready: the database does not answer\n",
+    )
+    assert probe.get("/readyz").status_code == 200
+
+
+@pytest.mark.usefixtures("in_any_time")
+def test_readyz_is_200_once_the_database_is_back_whatever_became_of_the_sessions(
+    probe, serving, real_tenants
+):
+    look(real_tenants[0])
+    for each in serving:
+        cut(each.connection)
+
+    assert probe.get("/readyz").status_code == 200
+
+
+def look(tenant):
+    with in_tenant(tenant):
+        assert not SecretToken.objects.exists()
 
 
 @pytest.mark.parametrize("path", ["/livez", "/readyz"])

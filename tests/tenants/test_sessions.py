@@ -20,7 +20,7 @@ from config import gunicorn, starting
 from scim.problems import ledger
 from tenants import clock, deadlines
 from tenants.backend import connecting, sessions
-from tenants.backend.base import alone, execute, execute_last, execute_late
+from tenants.backend.base import execute, execute_last, execute_late
 from tenants.backend.sessions import Session, Sessions
 from tenants.backend.statements import Hot, reading
 from tenants.current import in_public, in_tenant, in_tenant_from_start
@@ -426,20 +426,6 @@ def test_a_cursor_of_the_server_sends_nothing_after_its_transaction(real_tenants
         assert execute(*WHERE)[0][0] == "t_hooli"  # its transaction has not failed
 
 
-def test_a_thread_can_have_a_connection_of_its_own(real_tenants, shared):
-    """A look whether the database answers finds it again as soon as it does."""
-    initech, _ = real_tenants
-    first = server(initech)
-
-    with alone(), in_public(), connection.cursor() as cursor:
-        cursor.execute("SELECT pg_backend_pid()")
-        assert cursor.fetchone()[0] != first
-        assert len(shared) == 1
-
-    assert connection.connection is None
-    assert server(initech) == first
-
-
 def test_a_connection_to_a_pooler_stays_with_its_thread(real_tenants, shared):
     initech, _ = real_tenants
 
@@ -458,6 +444,7 @@ def test_one_that_is_idle_is_taken_where_postgresql_has_no_room_for_another(
     with in_public():
         operator = Tenant.objects.get(is_operator=True)
 
+    monkeypatch.setattr(connecting, "ROOM_SECONDS", 0.1)
     with database.most_connections(2):
         schema, process = where(operator)
         assert (schema, process in homes) == (operator.schema_name, True)
@@ -465,6 +452,39 @@ def test_one_that_is_idle_is_taken_where_postgresql_has_no_room_for_another(
         with Holder(operator), Holder(operator), refused:
             where(operator)
     assert len(shared) == 2
+
+
+def test_one_that_others_have_is_waited_for_where_postgresql_has_no_room_for_another(
+    real_tenants, threads, shared, monkeypatch
+):
+    initech, hooli = real_tenants
+    monkeypatch.setattr(connecting, "ROOM_SECONDS", WITHIN)
+    taking = iter((initech, hooli) * 4)
+
+    def work():
+        tenant = next(taking)
+        with in_tenant(tenant):
+            [(schema, _)] = execute(*WHERE)
+            time.sleep(0.01)  # the others come meanwhile
+            return schema == tenant.schema_name
+
+    server(initech)
+    with database.most_connections(1):
+        assert threads(8, work) == [True] * 8
+    assert len(shared) == 1
+
+
+def test_nobody_waits_for_sessions_that_have_ended(monkeypatch):
+    """What ended the last one has ended all: there is none to be waited for."""
+    found = Sessions()
+    session = Session(None, None, None, ())
+    found.add(session)
+
+    with ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(found.take_any, WITHIN)
+        wait_until(lambda: found._waiting == 1, "it waits")
+        found.discard(session)
+        assert waiting.result(WITHIN) is None
 
 
 def test_a_process_keeps_no_more_than_are_counted_for_it(real_tenants, shared):

@@ -9,6 +9,7 @@ from django.conf import settings
 from django.core.management.base import CommandError, CommandParser
 
 from config import metrics
+from config.database import share_sessions
 from tenants.management.kit import HouseCommand
 
 
@@ -31,6 +32,7 @@ class Command(HouseCommand):
         if options["once"]:
             self.stdout.write(generate_latest(registry).decode(), ending="")
             return
+        share_sessions()  # each request has a thread of its own, and PostgreSQL may have no room later
         stopping = Event()
         signal.signal(signal.SIGTERM, lambda *_: stopping.set())
         server, thread = start_http_server(
