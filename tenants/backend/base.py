@@ -344,7 +344,7 @@ class DatabaseWrapper(ConnectingWrapper):
         return rows
 
     def _begun(self, send: Callable[[Opening], T]) -> tuple[Opening, T]:
-        """What the opening is and its message answers, which has nothing in it that must not be sent twice.
+        """The opening, and the answer to its message, in which there is nothing that must not be sent twice.
 
         It is, on a new connection, if that has ended since its last transaction and nobody could tell.
         """

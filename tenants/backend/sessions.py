@@ -91,7 +91,7 @@ class Sessions:
             return found
 
     def take_any(self, seconds: float) -> Session | None:
-        """The idle session that was used last; it is waited for so long if transactions have all that there are."""
+        """The idle session that was used last, after that many seconds at most if transactions have all there are."""
         with self._changed:
             self._waiting += 1
             try:

@@ -255,7 +255,7 @@ def test_a_session_that_has_never_served_is_not_tried_again(real_tenants, monkey
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_where_no_other_session_is_to_be_had_nothing_passes_for_done(
+def test_nothing_passes_for_done_where_no_other_session_is_to_be_had(
     kind, idle, real_tenants, monkeypatch
 ):
     initech, _ = real_tenants

@@ -475,7 +475,7 @@ def test_one_that_others_have_is_waited_for_where_postgresql_has_no_room_for_ano
 
 
 def test_nobody_waits_for_sessions_that_have_ended(monkeypatch):
-    """What ended the last one has ended all: there is none to be waited for."""
+    """A restart, which ended the last one, has ended all."""
     found = Sessions()
     session = Session(None, None, None, ())
     found.add(session)
