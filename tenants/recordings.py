@@ -59,8 +59,17 @@ class Lacking:
 class _Recording:
     """The statements that bring a schema up to date, and the migrations in the order of their turns."""
 
-    statements: tuple[str, ...]
-    migrations: tuple[Name, ...]
+    statements: tuple[str, ...] = ()
+    migrations: tuple[Name, ...] = ()
+
+    def then(self, other: "_Recording") -> "_Recording":
+        """Both, one after the other."""
+        return _Recording(self.statements + other.statements, self.migrations + other.migrations)
+
+    def folded(self, *, in_empty_schema: bool) -> "_Recording":
+        """The same in fewer statements."""
+        statements = folding.folded(self.statements, in_empty_schema=in_empty_schema)
+        return _Recording(statements, self.migrations)
 
 
 _recordings: Final[dict[Lacking, _Recording]] = {}
@@ -81,27 +90,39 @@ def apply(lacking: Lacking, *, one_by_one: bool = False) -> None:
     prepare(lacking)
     with connection.cursor() as cursor:
         if not one_by_one:
-            cursor.execute(_now(_block(_recordings[lacking])))
+            cursor.execute(block(lacking))
             return
         for statement in _with_note(_recordings[lacking]):
             cursor.execute(_now(statement))
 
 
+def is_prepared(lacking: Lacking) -> bool:
+    """True if it is known what such a schema lacks."""
+    return lacking in _recordings
+
+
 def prepare(lacking: Lacking) -> None:
     """Find out what the schema lacks that the connection is directed to; its tables are only read.
 
-    The first time in a process Django migrates a schema that is rolled back. Needs a transaction. Raises
-    InconsistentMigrationHistory.
+    The first time in a process Django migrates a schema that is rolled back, and so shows what a new one lacks,
+    too. Needs a transaction. Raises InconsistentMigrationHistory.
     """
     if lacking in _recordings:
         return
     if lacking.has_table:
         MigrationLoader(connection).check_consistent_history(connection)
     with _scratch():
-        if lacking.has_table:
-            MigrationRecorder(connection).ensure_schema()
-            _record(Lacking(known() - lacking.migrations))
-        _recordings[lacking] = _record(lacking)
+        before = _record(known() - lacking.migrations) if lacking.has_table else _Recording()
+        changes = _record(lacking.migrations)
+    whole = before.then(changes)
+    if len(whole.migrations) == len(known()):
+        _recordings.setdefault(_complete(), whole.folded(in_empty_schema=True))
+    _recordings.setdefault(lacking, changes.folded(in_empty_schema=False))
+
+
+def block(lacking: Lacking) -> str:
+    """The one statement that applies what such a schema lacks, and notes it as of now. Needs `is_prepared`."""
+    return _now(_block(_recordings[lacking]))
 
 
 def complete() -> tuple[str, ...]:
@@ -109,9 +130,13 @@ def complete() -> tuple[str, ...]:
 
     Needs a transaction.
     """
-    lacking = Lacking(known(), has_table=False)
-    prepare(lacking)
-    return tuple(map(_now, _with_note(_recordings[lacking])))
+    prepare(_complete())
+    return tuple(map(_now, _with_note(_recordings[_complete()])))
+
+
+def _complete() -> Lacking:
+    """The lack of an empty schema: every migration, and the table of them."""
+    return Lacking(known(), has_table=False)
 
 
 @contextmanager
@@ -128,19 +153,18 @@ def _scratch() -> Iterator[None]:
         transaction.set_rollback(True)
 
 
-def _record(lacking: Lacking) -> _Recording:
-    """Have Django migrate the schema, and keep what it executed but for questions and notes."""
-    executor = MigrationExecutor(connection)
-    targets = executor.loader.graph.leaf_nodes()
-    whole: list[tuple[Migration, bool]] = executor.migration_plan(targets)
-    # A backup of an older program is put into tables as they were then (tenants.backup).
-    plan = [step for step in whole if (step[0].app_label, step[0].name) in lacking.migrations]
+def _record(migrations: frozenset[Name]) -> _Recording:
+    """Have Django apply the migrations to the schema, and keep what it executed but for questions and notes."""
     with _executed() as statements:
+        MigrationRecorder(connection).ensure_schema()
+        executor = MigrationExecutor(connection)
+        targets = executor.loader.graph.leaf_nodes()
+        whole: list[tuple[Migration, bool]] = executor.migration_plan(targets)
+        # A backup of an older program is put into tables as they were then (tenants.backup).
+        plan = [step for step in whole if (step[0].app_label, step[0].name) in migrations]
         executor.migrate(targets, plan)
-    changes = filter(is_change, statements)
     names = tuple((each.app_label, each.name) for each, _ in plan)
-    is_empty = lacking == Lacking(known(), has_table=False)
-    return _Recording(folding.folded(changes, in_empty_schema=is_empty), names)
+    return _Recording(tuple(filter(is_change, statements)), names)
 
 
 def is_change(text: str) -> bool:

@@ -114,18 +114,21 @@ def grant(login: str, schema_name: str) -> None:
         cursor.execute(sql.SQL("DO {}").format(sql.Literal(text)))
 
 
+def is_installed(login: str | None) -> bool:
+    """True if the function is there, as this program makes it for the login."""
+    with in_public(), connection.cursor() as cursor:
+        cursor.execute(_IS_PRESENT)
+        present: tuple[str, bool] | None = cursor.fetchone()
+    return present is not None and present[0] == _mark(login)
+
+
 def install(login: str | None) -> None:
-    """Have tenants' schemas made by a function of the owner's; replaces one of other migrations.
+    """Have tenants' schemas made by a function of the owner's, in place of one of another program.
 
     The login that serves may call it; None: the owner serves. Needs a transaction. For the owner, whose
     registry is migrated.
     """
     with in_public(), connection.cursor() as cursor:
-        cursor.execute(_IS_PRESENT)
-        present = cursor.fetchone()
-        mark = _mark(login)
-        if present and present[0] == mark:
-            return
         body = _body(login)
         # Citus would make the function on the workers too, where the owner makes nothing.
         cursor.execute(placement.STAY_HERE)
@@ -135,7 +138,7 @@ def install(login: str | None) -> None:
             to = sql.SQL("GRANT EXECUTE ON FUNCTION public.create_tenant_schema(text) TO {}")
             cursor.execute(to.format(sql.Identifier(login)))
         comment = sql.SQL("COMMENT ON FUNCTION public.create_tenant_schema(text) IS {}")
-        cursor.execute(comment.format(sql.Literal(mark)))
+        cursor.execute(comment.format(sql.Literal(_mark(login))))
 
 
 def can_create() -> bool:

@@ -5,14 +5,15 @@ beside `public`, Django would take the registry's table of migrations for the te
 must therefore be atomic, which also keeps them free of anything that a pooled connection forgets.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from time import monotonic, sleep
 from typing import Any, Final
 
 from django.db import Error, connection, transaction
+from django.db.migrations.exceptions import InconsistentMigrationHistory
 from django_tenants.utils import schema_context
 from psycopg import sql
 
@@ -30,6 +31,7 @@ LOCK_TIMEOUT: Final = "500ms"
 _LIMIT_WAITING: Final = (
     f"SET LOCAL citus.propagate_set_commands = 'local'; SET LOCAL lock_timeout = '{LOCK_TIMEOUT}'"
 )
+_WITHOUT_DISK: Final = "SET LOCAL synchronous_commit = off"
 # So long it is tried again for, with growing pauses in which requests go on.
 PATIENCE_SECONDS: Final = 60.0
 _PAUSES: Final = (0.1, 2.0)
@@ -50,10 +52,14 @@ WHERE nspname = ANY(%s)
 # there, holding none of the others.
 _ENTRANCES: Final = ("accounts_secrettoken", "accounts_accesstoken", "accounts_session")
 _LOCKABLE: Final = f"""
-SELECT relname::text FROM {placement.TABLES_OF} to_regnamespace(quote_ident(%s))
-    AND has_table_privilege(c.oid, 'UPDATE')
-ORDER BY array_position(%s, relname::text), relname
+SELECT nspname, string_agg(
+    format('%%I.%%I', nspname, relname), ', ' ORDER BY array_position(%s, relname::text), relname
+) FROM pg_namespace n CROSS JOIN {placement.TABLES_OF} n.oid
+    AND nspname = ANY(%s) AND has_table_privilege(c.oid, 'UPDATE')
+GROUP BY nspname
 """  # noqa: S608  # our own constants
+# What is committed next waits for it, and so for all that was committed before.
+_WAIT_FOR_DISK: Final = "SELECT 1 FROM public.tenants_tenant LIMIT 1 FOR KEY SHARE"
 _APPLIED: Final = "SELECT {schema}, array(SELECT app || '.' || name FROM {table})"
 
 
@@ -63,6 +69,16 @@ class Answer:
 
     tenants: tuple[Tenant, ...] = ()
     silent: tuple[Tenant, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """The turn of a tenant's schema in `migrate`: the migrations that it lacks, its tables to be locked."""
+
+    schema_name: str
+    lacks: Lacking
+    tables: str  # quoted, with commas between
+    is_placed: bool  # Citus may have distributed it
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,23 +133,58 @@ def migrate(schema_name: str, lacks: Lacking) -> None:
         roles.grant(login, schema_name)
 
 
-def migrate_served(schema_name: str, lacks: Lacking) -> None:
+def prepare(behind: Mapping[str, Lacking]) -> None:
+    """Find out what the schemas lack; where that fails, it does so again at the schema's turn."""
+    for name, lacks in behind.items():
+        with suppress(Error, InconsistentMigrationHistory):
+            _prepare(name, lacks)
+
+
+def turns(behind: Mapping[str, Lacking]) -> Iterator[Turn]:
+    """A turn for each of those schemas."""
+    with in_public():
+        is_placed = placement.is_sharded()
+    names = list(behind)
+    for start in range(0, len(names), CHUNK):
+        chunk = names[start : start + CHUNK]
+        tables = _lockable(chunk)
+        for name in chunk:
+            yield Turn(name, behind[name], tables.get(name, ""), is_placed=is_placed)
+
+
+def migrate_served(turn: Turn) -> None:
     """Apply the migrations that the schema of a tenant lacks that is served meanwhile.
 
     All of its tables are locked before anything is changed, so that requests are behind it or before it
-    and never between. Raises django.db.Error.
+    and never between. Waits for no disk: PostgreSQL writes commits in their order, so no request that is
+    on disk has seen a change that is not, and a change that is lost with the machine is made again by the
+    next `migrate` (`wait_for_disk`). Raises django.db.Error and InconsistentMigrationHistory.
     """
-    with in_public():
-        is_placed = placement.is_sharded()
-    with alone(schema_name):
-        recordings.prepare(lacks)
+    _prepare(turn.schema_name, turn.lacks)
 
     def at_once() -> None:
-        with alone(schema_name):
-            lock(schema_name)
-            recordings.apply(lacks, one_by_one=is_placed)
+        if turn.is_placed:
+            with alone(turn.schema_name):
+                _lock(turn.tables)
+                recordings.apply(turn.lacks, one_by_one=True)
+            return
+        parts = (_LIMIT_WAITING, _WITHOUT_DISK, _locking(turn.tables), recordings.block(turn.lacks))
+        with _directed_to(turn.schema_name), transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute("; ".join(filter(None, parts)))
 
     patiently(at_once)
+
+
+def wait_for_disk() -> None:
+    """Return when all that is committed is on disk. For the registry's owner, outside of a transaction."""
+    with in_public(), connection.cursor() as cursor:
+        cursor.execute(_WAIT_FOR_DISK)
+
+
+def _prepare(schema_name: str, lacks: Lacking) -> None:
+    if not recordings.is_prepared(lacks):
+        with alone(schema_name):
+            recordings.prepare(lacks)
 
 
 def patiently(attempt: Callable[[], None]) -> None:
@@ -158,12 +209,24 @@ def lock(schema_name: str, mode: str = "ACCESS EXCLUSIVE") -> None:
 
     The append-only logs, which their owner may not lock, stay free: no change is without the others.
     """
-    with connection.cursor() as cursor:
-        cursor.execute(_LOCKABLE, [schema_name, list(_ENTRANCES)])
-        tables = [sql.Identifier(schema_name, name) for (name,) in cursor.fetchall()]
-        if tables:
-            statement = sql.SQL("LOCK TABLE {} IN {} MODE")
-            cursor.execute(statement.format(sql.SQL(", ").join(tables), sql.SQL(mode)))
+    _lock(_lockable([schema_name]).get(schema_name, ""), mode)
+
+
+def _lock(tables: str, mode: str = "ACCESS EXCLUSIVE") -> None:
+    if tables:
+        with connection.cursor() as cursor:
+            cursor.execute(_locking(tables, mode))
+
+
+def _locking(tables: str, mode: str = "ACCESS EXCLUSIVE") -> str:
+    return f"LOCK TABLE {tables} IN {mode} MODE" if tables else ""
+
+
+def _lockable(schema_names: list[str]) -> dict[str, str]:
+    """The tables of each schema that their owner may lock, quoted, in the order in which they are."""
+    with in_public(), connection.cursor() as cursor:
+        cursor.execute(_LOCKABLE, [list(_ENTRANCES), schema_names])
+        return dict(cursor.fetchall())
 
 
 @contextmanager

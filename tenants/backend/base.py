@@ -23,7 +23,7 @@ from typing import Any, Final, Protocol, TypeVar
 
 import psycopg
 from django.db import DEFAULT_DB_ALIAS, DatabaseError, Error, InterfaceError, connections
-from django.db.backends.postgresql.introspection import DatabaseIntrospection
+from django.db.backends.postgresql.introspection import DatabaseIntrospection, TableInfo
 from django.db.backends.postgresql.schema import DatabaseSchemaEditor
 from django.db.models import Model
 from psycopg import sql
@@ -60,6 +60,31 @@ class AbortedTransactionError(DatabaseError):
 
     An error was swallowed outside a savepoint; what was written must not be acknowledged.
     """
+
+
+# By the index of what depends on a schema: with 1,000 tenants the catalog has 180,000 relations.
+_TABLES_ON_PATH: Final = """
+SELECT c.relname,
+    CASE WHEN c.relispartition THEN 'p' WHEN c.relkind IN ('m', 'v') THEN 'v' ELSE 't' END,
+    obj_description(c.oid, 'pg_class')
+FROM unnest(current_schemas(false)) AS named (schema)
+JOIN pg_namespace n ON n.nspname = named.schema
+JOIN pg_depend d ON d.refclassid = 'pg_namespace'::regclass AND d.refobjid = n.oid
+    AND d.classid = 'pg_class'::regclass
+JOIN pg_class c ON c.oid = d.objid AND c.relkind IN ('f', 'm', 'p', 'r', 'v')
+"""
+
+
+class Introspection(DatabaseIntrospection):
+    """Django's, which looks along the search path: that of django-tenants sets the session's.
+
+    Its list of tables reads the catalog of all tenants.
+    """
+
+    def get_table_list(self, cursor: Any) -> list[TableInfo]:  # type: ignore[override]  # Django's own
+        """Return the tables and views of the schemas on the search path."""
+        cursor.execute(_TABLES_ON_PATH)
+        return [TableInfo(*row) for row in cursor.fetchall() if row[0] not in self.ignored_tables]
 
 
 class SchemaEditor(DatabaseSchemaEditor):
@@ -134,8 +159,7 @@ class DatabaseWrapper(ConnectingWrapper):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._late = []
-        # Django's own, which looks along the search path: that of django-tenants sets the session's.
-        self.introspection = DatabaseIntrospection(self)
+        self.introspection = Introspection(self)
         self.execute_wrappers.append(self._execute_on_path)
 
     def execute_hot(self, hot: Hot) -> Rows:

@@ -47,7 +47,7 @@ _OWN: Final = re.compile(
 
 def unfit(statement: str, parameters: Any) -> str:
     """The form that does not fit Citus, "" if there is none. Migrations have a test of their own."""
-    is_migration = statement.startswith(("DO ", "CREATE ", "ALTER "))
+    is_migration = statement.startswith(("DO ", "CREATE ", "ALTER ")) or "; DO '" in statement
     return "" if is_migration else next(_unfit(statement, parameters), "")
 
 

@@ -66,7 +66,8 @@ def statements() -> Iterator[list[str]]:
     executed: list[str] = []
 
     def note(execute, sql, params, many, context):
-        if not str(sql).lstrip().upper().startswith(_TRANSACTIONAL):
+        parts = filter(str.strip, str(sql).split(";"))
+        if not all(each.lstrip().upper().startswith(_TRANSACTIONAL) for each in parts):
             executed.append(str(sql))
         return execute(sql, params, many, context)
 

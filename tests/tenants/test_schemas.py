@@ -195,6 +195,7 @@ def test_a_migration_begins_again_until_nobody_uses_the_tenant(real_tenants, mon
     tenant, _ = real_tenants
     lacks = Lacking(frozenset({("sessions", "0001_initial")}))
     forget_migrations(tenant)
+    [turn] = schemas.turns({tenant.schema_name: lacks})
     waits = []
 
     with used_by_somebody(tenant) as session:
@@ -206,7 +207,7 @@ def test_a_migration_begins_again_until_nobody_uses_the_tenant(real_tenants, mon
                 session.commit()
 
         monkeypatch.setattr(schemas, "sleep", go_on)
-        schemas.migrate_served(tenant.schema_name, lacks)
+        schemas.migrate_served(turn)
 
     assert waits == [0.1, 0.2]
     assert has_table(tenant, "django_session")
@@ -229,6 +230,42 @@ def test_a_migration_that_gets_no_lock_in_its_time_is_named_at_the_end(real_tena
     assert has_table(real_tenants[1], "django_session")
     migrate(verbosity=0)
     assert schemas.behind() == []
+
+
+def test_a_migrated_tenant_waits_for_no_disk_and_migrate_waits_for_it_at_the_end(
+    real_tenants, statements
+):
+    """PostgreSQL writes in the order of commits: what is on disk is there with all that it has seen."""
+    for tenant in real_tenants:
+        forget_migrations(tenant)
+    with statements() as executed:
+        migrate(verbosity=0)
+    [*_, last] = [each for each in executed if "FOR KEY SHARE" in each]
+    changes = [each for each in executed if "LOCK TABLE" in each]
+    assert ["SET LOCAL synchronous_commit = off" in each for each in changes] == [True, True]
+    assert executed.index(last) > executed.index(changes[-1])
+
+    with connection.cursor() as cursor:
+        cursor.execute("SET synchronous_commit TO on")  # the tests' PostgreSQL does without
+        cursor.execute("SELECT pg_current_wal_insert_lsn()")
+        [written] = cursor.fetchone()
+        schemas.wait_for_disk()
+        cursor.execute("SELECT pg_current_wal_flush_lsn() >= %s", [written])
+        assert cursor.fetchone() == (True,)
+        cursor.execute("RESET synchronous_commit")
+
+
+def test_the_list_of_tables_reads_the_schemas_on_the_path_alone(acme, globex):
+    with schemas.alone("t_acme"):
+        of_acme = set(connection.introspection.table_names())
+    with schemas.alone("public"):
+        of_public = set(connection.introspection.table_names())
+    with in_tenant(acme):
+        of_both = set(connection.introspection.table_names())
+
+    assert "scim_resource" in of_acme - of_public
+    assert "tenants_tenant" in of_public - of_acme
+    assert of_both == of_acme | of_public
 
 
 def test_migrate_goes_on_without_tenants_whose_node_is_down_and_names_them(acme, globex):

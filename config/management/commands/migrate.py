@@ -4,8 +4,8 @@ Then the staff tenant, and what an empty installation needs next.
 """
 
 import sys
-from collections.abc import Callable, Collection
-from typing import Any, Final
+from collections.abc import Callable, Collection, Iterable, Mapping
+from typing import Any, Final, TypeVar
 
 from django.core.checks import Tags
 from django.core.management.base import CommandError, CommandParser
@@ -22,6 +22,7 @@ from tenants.recordings import Lacking
 
 # With one of these every tenant is asked.
 _SPECIAL: Final = ("app_label", "fake", "fake_initial", "plan", "prune")
+_Turn = TypeVar("_Turn")
 
 
 class NodesAwayError(CommandError):
@@ -54,12 +55,15 @@ class Command(HouseCommand, migrate.Command):
             self.stdout.write("Schema public: no migrations to apply.")
         if schema:
             return
-        self._prepare_login(options)
+        if not options["check_unapplied"] and not options["plan"]:
+            self._prepare_creation()
         names = schemas.tenants()
         asked = schemas.answering(names)
         silent = [name for name in names if name not in asked]
         if is_special:
-            _report(self._failures(asked, lambda each: self._ask_django(each, options)), silent)
+            _report(
+                self._failures(asked, lambda each: self._ask_django(each, options), asked), silent
+            )
             return
         behind = schemas.lacking(asked)
         if options["check_unapplied"]:
@@ -67,31 +71,33 @@ class Command(HouseCommand, migrate.Command):
             if behind:
                 sys.exit(1)
             return
-        failures = self._failures(behind, lambda each: self._catch_up(each, behind[each], options))
+        failures = self._catch_up(behind, options)
         failures += self._grant(asked)
         self._welcome(options)
         _report(failures, silent)
 
-    def _prepare_login(self, options: dict[str, Any]) -> None:
+    def _prepare_creation(self) -> None:
         """Give the login that serves its rights in the registry, and the database the means to create tenants.
 
         Before the tenants are migrated: whoever creates one meanwhile makes it of this program.
         """
         login = roles.serving_login()
-        if options["check_unapplied"] or options["plan"]:
+        if login is not None:
+            roles.grant(login, PUBLIC)
+        if (login is None and placement.is_sharded()) or roles.is_installed(login):
             return
+        # What the last tenant lacks, which takes as long to find out, shows what a new one lacks, too.
+        schemas.prepare(schemas.lacking(schemas.answering(schemas.tenants()[-1:])))
         with transaction.atomic():
-            if login is not None:
-                roles.grant(login, PUBLIC)
-            if login is not None or not placement.is_sharded():
-                roles.install(login)
+            roles.install(login)
 
     def _grant(self, names: Collection[str]) -> list[str]:
         """Give the login that serves its rights in the schemas in which they differ; a line for each failure."""
         login = roles.serving_login()
         if login is None:
             return []
-        return self._failures(roles.unlike(login, names), lambda each: roles.grant(login, each))
+        unlike = roles.unlike(login, names)
+        return self._failures(unlike, lambda each: roles.grant(login, each), unlike)
 
     def _welcome(self, options: dict[str, Any]) -> None:
         """Make the staff tenant, and name the step that an empty installation needs next."""
@@ -100,20 +106,30 @@ class Command(HouseCommand, migrate.Command):
             self.stdout.write("Next, create the first staff account:")
             self.stdout.write(f"  {CREATE_STAFF}")
 
-    def _failures(self, names: Collection[str], migrate: Callable[[str], None]) -> list[str]:
-        """Migrate those schemas; a line for each that failed."""
+    def _catch_up(self, behind: Mapping[str, Lacking], options: dict[str, Any]) -> list[str]:
+        """Migrate those schemas, whose tenants are served meanwhile; a line for each that failed."""
+
+        def migrate(turn: schemas.Turn) -> None:
+            if options["verbosity"]:
+                self.stdout.write(self.style.MIGRATE_HEADING(f"Schema {turn.schema_name}:"))
+            schemas.migrate_served(turn)
+
+        failures = self._failures(behind, migrate, schemas.turns(behind))
+        if behind:
+            schemas.wait_for_disk()
+        return failures
+
+    def _failures(
+        self, names: Collection[str], migrate: Callable[[_Turn], None], turns: Iterable[_Turn]
+    ) -> list[str]:
+        """Take the turns, one for each of the schemas; a line for each that failed."""
         failures = []
-        for name in self.progress(names, "Tenants", len(names)):
+        for name, turn in self.progress(zip(names, turns, strict=True), "Tenants", len(names)):
             try:
-                migrate(name)
+                migrate(turn)
             except (CommandError, Error, InconsistentMigrationHistory) as error:
                 failures.append(f"  {name}: {first_line(error)}")
         return failures
-
-    def _catch_up(self, schema: str, lacks: Lacking, options: dict[str, Any]) -> None:
-        if options["verbosity"]:
-            self.stdout.write(self.style.MIGRATE_HEADING(f"Schema {schema}:"))
-        schemas.migrate_served(schema, lacks)
 
     def _ask_django(self, schema: str, options: dict[str, Any]) -> None:
         verbosity = options["verbosity"]
