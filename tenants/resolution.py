@@ -2,8 +2,9 @@
 
 An active tenant is remembered with the revision of its row, and the first message of each request asks
 for it (tenants.current): after a change in any process, the next request resolves the host again.
-A change of a tenant's hosts or guard touches its row. Other hosts are remembered for a second, so
-that knocking costs no more than visiting. Memory is bounded: the oldest tenth makes room.
+A change of a tenant's hosts or guard touches its row, and its custom domain stands there: a host below
+the base domain is asked for once. Other hosts are remembered for a second, so that knocking costs no
+more than visiting. Memory is bounded: the oldest tenth makes room.
 """
 
 from functools import cache
@@ -24,8 +25,6 @@ from tenants.current import in_public
 from tenants.models import Domain, Guard, Tenant
 
 TTL_SECONDS: Final = 1.0
-# Of active tenants: for what somebody may have written past this program.
-MOST_SECONDS: Final = 60.0
 MAX_ENTRIES: Final = 10_000  # about 5 MB
 
 
@@ -36,6 +35,9 @@ class _Entry(NamedTuple):
 
 _BY_DOMAIN: Final = "tenant.custom_domain = %s"
 _BY_HOST: Final = "tenant.id = (SELECT tenant_id FROM public.tenants_domain WHERE domain = %s)"
+# Of active tenants: for what somebody may have written past this program. A further host name is a row of
+# its own, which may be led to another tenant; beside a custom domain stands the guard alone.
+MOST_SECONDS: Final = {_BY_DOMAIN: 3600.0, _BY_HOST: 60.0}
 # With the transaction that wrote the row: another one each time.
 _FIND: Final = """
     SELECT tenant.xmin::text, {tenant}, {guard}
@@ -57,9 +59,10 @@ def find_tenant(host: str) -> Tenant | None:
     now = monotonic()
     entry = _known.get(host)
     if entry is None or entry.until <= now:
-        tenant = _query(host)
+        condition, name = _sought(host)
+        tenant = _query(condition, name) if name else None
         is_asked_for = tenant is not None and not tenant.is_suspended
-        entry = _Entry(now + (MOST_SECONDS if is_asked_for else TTL_SECONDS), tenant)
+        entry = _Entry(now + (MOST_SECONDS[condition] if is_asked_for else TTL_SECONDS), tenant)
         _remember(host, entry)
     return entry.tenant
 
@@ -70,14 +73,14 @@ def remembered(host: str) -> Tenant | None:
     return entry.tenant if entry else None
 
 
-def _query(host: str) -> Tenant | None:
+def _sought(host: str) -> tuple[str, str | None]:
+    """The condition that finds a host's tenant, and the value that it is about; None if nobody has that host."""
     if hostnames.is_below(host, settings.BASE_DOMAIN):
-        custom_domain = hostnames.custom_domain_of(host, settings.BASE_DOMAIN)
-        if custom_domain is None:
-            return None
-        condition, name = _BY_DOMAIN, custom_domain
-    else:
-        condition, name = _BY_HOST, host
+        return _BY_DOMAIN, hostnames.custom_domain_of(host, settings.BASE_DOMAIN)
+    return _BY_HOST, host
+
+
+def _query(condition: str, name: str) -> Tenant | None:
     with in_public():
         rows = base.ask(_statement(condition), [name])
     if not rows:

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import fields
 from datetime import datetime
 from functools import cache
-from operator import attrgetter
+from operator import attrgetter, itemgetter
 from typing import Any, Final
 from uuid import UUID
 
@@ -122,7 +122,7 @@ VALUES ({", ".join(f"%(event_{name})s{_CASTS.get(name, '')}" for name in _EVENT_
 # The event of a read, unless there is one like it: one statement, since the look alone would cost as much.
 _INSERT_UNLESS_ALIKE: Final = f"""
 WITH alike AS (
-    SELECT id, at, sent::text AS sent FROM scim_provisioningevent
+    SELECT at, sent::text AS sent FROM scim_provisioningevent
     WHERE id >= %(since)s AND operation = %(event_operation)s::text
         AND status = %(event_status)s::smallint
         AND token_id IS NOT DISTINCT FROM %(event_token_id)s::uuid
@@ -134,7 +134,7 @@ logged AS (
     SELECT {", ".join(f"%(event_{name})s{_CASTS.get(name, '')}" for name in _EVENT_FIELDS)}
     WHERE NOT EXISTS (SELECT 1 FROM alike)
 )
-SELECT at, sent FROM alike ORDER BY id DESC
+SELECT at, sent FROM alike
 """
 
 # The resource, its history and the event in one statement, which answers the questions. Citus takes no
@@ -334,9 +334,8 @@ def record_unless_alike(event: Event, since: UUID) -> Late:
 
 def alike(recorded: Late) -> list[tuple[datetime, Any]]:
     """Time and request of the events for which that one was not added, the latest first."""
-    return [
-        (at, None if sent is None else written_out(from_json(sent))) for at, sent in recorded.rows()
-    ]
+    rows = sorted(recorded.rows(), key=itemgetter(0), reverse=True)
+    return [(at, None if sent is None else written_out(from_json(sent))) for at, sent in rows]
 
 
 def record(event: Event) -> None:

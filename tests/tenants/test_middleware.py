@@ -370,6 +370,17 @@ def test_a_call_that_opens_its_own_transactions_runs_behind_and_harms_no_other(
     assert [record.getMessage() for record in caplog.records] == ["What follows a response failed."]
 
 
+def test_custom_domains_that_change_owners_are_noticed_by_the_next_request(acme, globex):
+    """By a statement that no signal tells of, as another process is not told."""
+    before = ask(acme.host, name_the_tenant).text.split()[-1]
+    for tenant, domain in [(acme, "former"), (globex, "acme"), (acme, "globex")]:
+        Tenant.objects.filter(pk=tenant.pk).update(custom_domain=domain)
+
+    after = [ask(host, name_the_tenant).text.split()[-1] for host in (acme.host, globex.host)]
+
+    assert (before, after) == (acme.schema_name, [globex.schema_name, acme.schema_name])
+
+
 def test_a_request_costs_one_statement_beside_its_own_and_none_when_the_host_is_known(
     acme, statements
 ):

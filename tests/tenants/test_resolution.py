@@ -60,8 +60,16 @@ def statements_at(statements, monkeypatch):
     return lambda host, *seconds: [count(host, moment) for moment in seconds]
 
 
-def test_one_statement_finds_an_active_tenant_and_none_within_the_next_minute(acme, statements_at):
-    assert statements_at(host_of("acme"), 0, 1.01, 59.9, 60.1, 100) == [1, 0, 0, 1, 0]
+def test_one_statement_finds_an_active_tenant_and_none_within_the_next_hour(acme, statements_at):
+    """Its custom domain stands in the row whose revision each request asks for."""
+    assert statements_at(host_of("acme"), 0, 60.1, 3599, 3601, 5000) == [1, 0, 0, 1, 0]
+
+
+def test_a_further_host_name_is_asked_for_each_minute(acme, statements_at):
+    """Its row may be led to another tenant past this program; this one's would not change."""
+    lifecycle.add_host(acme, "scim.acme.example")
+
+    assert statements_at("scim.acme.example", 0, 1.01, 59.9, 60.1, 100) == [1, 0, 0, 1, 0]
 
 
 def test_an_unknown_host_and_a_suspended_tenant_are_remembered_for_a_second(acme, statements_at):
