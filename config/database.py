@@ -36,7 +36,7 @@ _NAMES: Final = {
     "port": "PORT",
 }
 _of_thread: Final = threading.local()  # its connections, by alias
-_PREPARE_AFTER: Final = 5  # executions of a statement on one connection
+_PREPARE_AFTER: Final = 0  # executions of a hot statement on one connection
 
 # How long a request may wait for the database. Commands and migrations may take their time. A statement
 # ends before its request is cut off (tenants.deadlines), and says why.

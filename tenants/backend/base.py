@@ -335,8 +335,8 @@ class DatabaseWrapper(ConnectingWrapper):
 
         Returned are the rows of the question, which names its schema, and those of `first`, if there is one.
 
-        `foreseen`, which needs a first one, is the statement that is going to be executed. Once all are prepared
-        it goes in that message too, and `execute_hot` finds its rows here.
+        `foreseen`, which needs a first one, is the statement that is going to be executed. It goes in that
+        message too, and `execute_hot` finds its rows here.
         """
 
         def send(opening: Opening) -> list[Rows]:
@@ -506,8 +506,7 @@ def _set_path(schema_name: str, include_public: bool) -> bytes:  # noqa: FBT001 
 def execute(statement: str, parameters: Parameters = ()) -> Rows:
     """The rows of one of the statements that each request sends.
 
-    PostgreSQL prepares the statement once it has come five times on a connection, so its text must be
-    one of few. Needs a transaction in a tenant. Raises what Django's cursors raise.
+    PostgreSQL prepares the statement, for each connection and tenant, so its text must be one of few. Needs a transaction in a tenant. Raises what Django's cursors raise.
     """
     rows: Rows = connections[DEFAULT_DB_ALIAS].execute_hot(Hot(statement, parameters))  # type: ignore[attr-defined]  # ours
     return rows

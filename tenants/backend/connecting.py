@@ -56,14 +56,14 @@ class ConnectingWrapper(base.DatabaseWrapper):  # type: ignore[misc]  # django-t
         self._visited = set()
         self._line = deadlines.Line(session)
         deadlines.note_line(self._line)
-        after, session.prepare_threshold = session.prepare_threshold, None
-        self.statements = Statements(session, after)
+        prepares, session.prepare_threshold = session.prepare_threshold is not None, None
+        self.statements = Statements(session, prepares=prepares)
         limits = self.settings_dict.get("LIMITS", {})
         self.is_pooled = self.settings_dict.get("POOLER") == "transaction" or self._has_strange_id(
             session
         )
         if self.is_pooled:
-            self.statements.after = None
+            self.statements.prepares = False
             self._limits = _set_limits(limits, "LOCAL")
         else:
             self._limits = ()

@@ -36,13 +36,10 @@ class Message:
         self._ask(self._statements.command(hot, self._path))
 
     def add_ahead(self, foreseen: Foreseen) -> None:
-        """Add a statement, and COMMIT if it ends the transaction; nothing unless all are prepared."""
-        last = self._statements.command(foreseen.ahead, self._path)
-        asked = (self._commands[place] for place in self._asked)
-        if all(each.name for each in (*asked, last)):
-            self._ask(last)
-            if foreseen.ends:
-                self.end()
+        """Add a statement, and COMMIT if it ends the transaction."""
+        self.add(foreseen.ahead)
+        if foreseen.ends:
+            self.end()
 
     def end(self) -> None:
         """Add COMMIT."""

@@ -1,4 +1,4 @@
-"""The hot statements of a connection, prepared once and executed by libpq's own calls (decision 0050).
+"""The hot statements of a connection, prepared when they first come and executed by libpq's own calls (decision 0050).
 
 A cursor of psycopg's asks for each statement anew how values are written and read, and waits in a loop
 that Python runs; both cost more than the statement. Here texts are translated once, what reads and
@@ -60,14 +60,16 @@ class Command(NamedTuple):
 
     key: Key
     name: bytes  # under which it is prepared; b"" goes as text
-    is_new: bool  # it is not prepared yet, but shall be
+    is_new: bool  # it is prepared by the message that executes it
     values: Any = None
     formats: Any = None
 
 
 _DONE: Final = (ExecStatus.COMMAND_OK, ExecStatus.TUPLES_OK)
 _PLACE: Final = re.compile(r"%(?:\((?P<name>\w+)\)s|(?P<positional>s)|%)")
-_MOST: Final = 1200  # statements that are known, of which those that come are prepared
+# Statements that stay prepared on a connection, with plans of 20 KB: those of 250 tenants at once.
+_MOST: Final = 4000
+_ROOM: Final = 100  # of them that make room together
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,17 +82,16 @@ class _Text:
 
 
 class Statements:
-    """The statements of one connection, each prepared when it has come often on a search path.
+    """The statements of one connection, each prepared when it first comes on a search path.
 
-    PostgreSQL plans anew what it executes on another path than the last time, so a tenant that comes
-    often has its own; the others share one (decision 0149). A path is named by the command that puts
-    it in force, b"" is the session's and the shared ones'.
-    `after` is how often, None for a connection that may reach another session each time. Needs the
-    thread that the connection belongs to.
+    PostgreSQL plans anew what it executes on another path than the last time, so each tenant has its own
+    (decision 0144). A path is named by the command that puts it in force, b"" is the session's.
+    Nothing `prepares` on a connection that may reach another session each time. Needs the thread that the
+    connection belongs to.
     """
 
-    def __init__(self, session: psycopg.Connection[Any], after: int | None) -> None:
-        self.after = after
+    def __init__(self, session: psycopg.Connection[Any], *, prepares: bool) -> None:
+        self.prepares = prepares
         self._session = session
         self._answers = select.poll()
         self._answers.register(session.pgconn.socket, select.POLLIN)
@@ -98,33 +99,32 @@ class Statements:
         # Django's own is written in Python; the session is in UTC (config.database).
         context.adapters.register_loader("timestamptz", TimestamptzLoader)
         self._values: Any = Transformer(context)
-        # The name of what is prepared, else how often it came; by text and types.
-        self._known: OrderedDict[Key, bytes | int] = OrderedDict()
+        self._names: OrderedDict[Key, bytes] = OrderedDict()  # of what is prepared, the latest last
         self._made = 0
         self._is_outdated = False  # what PostgreSQL has prepared
 
     def execute(self, hot: Hot, path: bytes) -> Rows:
         """The rows of one statement, on the path that is in force. Raises psycopg's errors."""
         command, session = self.command(hot, path), self._session.pgconn
-        text, types, _ = command.key
         if command.is_new:
-            self._checked(session.prepare(command.name, text, types))
-            self._keep(command.key, command.name)
+            [rows] = self.send_all([command])
+            return rows
         if command.name:
             result = session.exec_prepared(command.name, command.values, command.formats)
         else:
+            text, types, _ = command.key
             result = session.exec_params(text, command.values, types, command.formats)
         return self.rows(self._checked(result))
 
     def command(self, hot: Hot, path: bytes) -> Command:
-        """The statement for that path, counted. Raises psycopg's errors for a value that cannot be written."""
+        """The statement for that path. Raises psycopg's errors for a value that cannot be written."""
         text = _translated(hot.statement)
         values = self._dumped(_in_order(text, hot.parameters))
         named = self._named((text.text, self._values.types, path))
         return Command(*named, values, self._values.formats)
 
     def plain(self, text: bytes) -> Command:
-        """A command without values that no path changes, such as COMMIT, counted."""
+        """A command without values that no path changes, such as COMMIT."""
         return Command(*self._named((text, (), b"")))
 
     def send(self, commands: bytes) -> Any:
@@ -155,7 +155,7 @@ class Statements:
             raise
         for each, (first, *_) in zip(commands, answers, strict=True):
             if each.is_new and first.status in _DONE:
-                self._keep(each.key, each.name)
+                self._names[each.key] = each.name
         return [self.rows([*map(self._checked, results)][-1]) for results in answers]
 
     def _put(self, command: Command) -> None:
@@ -188,38 +188,25 @@ class Statements:
         return rows
 
     def _named(self, key: Key) -> tuple[Key, bytes, bool]:
-        """Count that a statement has come; its key for the path, else for all, the name under which it is
-        prepared there, and whether that is still to be done.
-        """
-        known = self._known.get(key, 0)
-        if isinstance(known, bytes):
-            self._known.move_to_end(key)
-            return key, known, False
-        if self.after is None:
+        """The key, the name under which it is prepared, and whether that is still to be done."""
+        if not self.prepares:
             return key, b"", False
-        if known >= self.after:
-            self._forget_outdated()
-            self._made += 1
-            return key, b"hot_%d" % self._made, True
-        self._keep(key, known + 1)
-        return self._named((*key[:2], b"")) if key[2] else (key, b"", False)
+        name = self._names.get(key)
+        if name is not None:
+            self._names.move_to_end(key)
+            return key, name, False
+        self._make_room()
+        self._made += 1
+        return key, b"hot_%d" % self._made, True
 
-    def _forget_outdated(self) -> None:
-        """Remove what was prepared and is not known any more: its plans take memory."""
+    def _make_room(self) -> None:
+        """Remove what is not known any more, or has not come for long: its plans take memory."""
         if self._is_outdated:
             self.send(b"DEALLOCATE ALL")
             self._is_outdated = False
-
-    def _keep(self, key: Key, known: bytes | int) -> None:
-        self._known[key] = known
-        self._known.move_to_end(key)
-        if len(self._known) > _MOST:
-            self._forget_oldest()
-
-    def _forget_oldest(self) -> None:
-        _, name = self._known.popitem(last=False)
-        if isinstance(name, bytes):
-            self.send(b"DEALLOCATE " + name)
+        elif len(self._names) >= _MOST:
+            oldest = [self._names.popitem(last=False)[1] for _ in range(_ROOM)]
+            self.send(b"; ".join(b"DEALLOCATE " + name for name in oldest))
 
     def _dumped(self, values: Sequence[Any]) -> Any:
         return self._values.dump_sequence(values, [PyFormat.AUTO] * len(values))
@@ -234,7 +221,7 @@ class Statements:
             self._session.pgconn.finish()
             raise OperationalError(reason)
         if state.decode() in outages.OUTDATED:
-            self._known.clear()
+            self._names.clear()
             self._is_outdated = True
         raise error_from_result(result)
 

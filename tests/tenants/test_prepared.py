@@ -4,6 +4,7 @@ import uuid
 from contextlib import suppress
 from copy import deepcopy
 from datetime import datetime, timedelta, timezone
+from functools import partial
 from types import SimpleNamespace
 
 import psycopg
@@ -24,6 +25,7 @@ from psycopg.pq import ConnStatus, ExecStatus
 
 from config.database import LIMITS
 from tenants import outages
+from tenants.backend import statements
 from tenants.backend.base import (
     OutsideTransactionError,
     execute,
@@ -52,15 +54,18 @@ def prepared(text):
         return [statement for (statement,) in cursor.fetchall() if text in statement]
 
 
-def test_a_statement_is_prepared_once_it_has_come_five_times(acme):
+def test_a_statement_is_prepared_by_the_message_that_first_executes_it(acme):
     text = f"SELECT %s::text AS n{uuid.uuid4().hex}"
+    found = []
     with in_tenant(acme):
-        for number in range(5):
-            assert execute(text, [str(number)]) == [(str(number),)]
-        assert not prepared(text[-30:])
+        execute("SELECT 1")
+        for number in "12":
+            assert (
+                database.round_trips(lambda each=number: found.extend(execute(text, [each]))) == 1
+            )
+            assert len(prepared(text[-30:])) == 1
 
-        assert execute(text, ["5"]) == [("5",)]
-        assert prepared(text[-30:])
+    assert found == [("1",), ("2",)]
 
 
 def test_a_prepared_statement_is_planned_once_for_all_values(acme):
@@ -78,7 +83,7 @@ def test_a_prepared_statement_is_planned_once_for_all_values(acme):
             [text[:60]],
         )
 
-    assert plans == (7, 0)
+    assert plans == (12, 0)
 
 
 def test_a_prepared_statement_reads_the_tenant_that_is_entered(acme, globex):
@@ -88,7 +93,7 @@ def test_a_prepared_statement_reads_the_tenant_that_is_entered(acme, globex):
             assert schema == tenant.schema_name
 
 
-def test_tenants_that_come_often_have_plans_of_their_own_and_others_share_one(acme, globex):
+def test_each_tenant_has_plans_of_its_own(acme, globex):
     """PostgreSQL plans anew what another tenant has executed in between."""
     text = f"SELECT count(*) AS n{uuid.uuid4().hex} FROM accounts_account"
     for tenant in (acme, globex) * 8:
@@ -101,8 +106,7 @@ def test_tenants_that_come_often_have_plans_of_their_own_and_others_share_one(ac
             " ORDER BY prepare_time",
             [text],
         )
-    shared = 5
-    assert plans == [(shared,), (3,), (3,)]
+    assert plans == [(8,), (8,)]
 
 
 def test_it_reads_a_schema_that_was_made_anew_under_the_same_name(real_tenants):
@@ -131,21 +135,17 @@ def test_a_statement_stays_prepared_after_a_rollback(real_tenants):
     assert len(prepared(text[-30:])) == 1
 
 
-def test_a_statement_of_the_beginning_is_prepared_once_it_has_come_five_times(
-    real_tenants,
-):
+def test_a_statement_of_the_beginning_is_prepared_for_each_tenant(real_tenants):
     mark = f"n{uuid.uuid4().hex}"
     first = Hot(
         f"SELECT current_schema(), %s::text, count(*) AS {mark} FROM accounts_account", ["'$1"]
     )
     found = []
-    for tenant in real_tenants[:1] * 6:
-        with in_tenant_from_start(tenant, first) as rows:
-            found.append((rows, tenant.schema_name))
-        assert len(prepared(mark)) == (len(found) > 5)
-    with in_tenant_from_start(real_tenants[1], first) as rows:
-        found.append((rows, real_tenants[1].schema_name))
-    assert len(prepared(mark)) == 2  # the first tenant's, and all tenants'
+    for number, tenant in enumerate(real_tenants, 1):
+        for _ in range(2):
+            with in_tenant_from_start(tenant, first) as rows:
+                found.append((rows, tenant.schema_name))
+            assert len(prepared(mark)) == number
 
     assert all(rows == [(schema, "'$1", 0)] for rows, schema in found)
 
@@ -153,14 +153,14 @@ def test_a_statement_of_the_beginning_is_prepared_once_it_has_come_five_times(
 def test_a_statement_that_its_message_prepares_stays_so_though_it_fails(real_tenants):
     text = f"SELECT 1 / (%s - 5) AS n{uuid.uuid4().hex}"
     connection.close()
-    for number in (0, 1, 2, 3, 4, 5, 5, 6):
+    for number in (5, 5, 6):
         with suppress(DataError), in_tenant(real_tenants[0]):
             execute(text, [number])
 
     assert len(prepared(text[-30:])) == 1
 
 
-def test_a_statement_that_its_message_cannot_prepare_is_its_error_and_counts_anew(real_tenants):
+def test_a_statement_that_its_message_cannot_prepare_is_its_error_and_prepared_later(real_tenants):
     initech = real_tenants[0]
     text = f"SELECT count(*) AS n{uuid.uuid4().hex} FROM prepared"
     connection.close()
@@ -171,7 +171,7 @@ def test_a_statement_that_its_message_cannot_prepare_is_its_error_and_counts_ane
 
     with in_tenant(initech), connection.cursor() as cursor:
         cursor.execute("CREATE TABLE prepared (word text)")
-    assert [count() for _ in range(5)] == [[(0,)]] * 5
+    assert count() == [(0,)]
     with in_tenant(initech), connection.cursor() as cursor:
         cursor.execute("ALTER TABLE prepared RENAME TO elsewhere")
     for _ in range(2):
@@ -196,16 +196,22 @@ def test_a_connection_that_is_ended_in_a_message_says_why(real_tenants):
         assert execute("SELECT 1") == [(1,)]
 
 
-def test_tenants_that_come_often_have_plans_of_their_own_for_the_beginning_too(real_tenants):
+def test_a_read_goes_ahead_at_the_first_coming_of_a_tenant_too(real_tenants):
     mark = f"n{uuid.uuid4().hex}"
     first, read = (Hot(f"SELECT '{each}' AS {mark}") for each in ("token", "resource"))
-    for tenant in real_tenants * 12:
+
+    def ask(tenant):
         begun = in_tenant_from_start(tenant, first, only_reads=True, foreseen=reading(read))
         with begun as rows:
             assert (rows, execute(*read)) == ([("token",)], [("resource",)])
 
+    connection.close()
+    connection.ensure_connection()
+    for tenant in real_tenants * 2:
+        assert database.round_trips(partial(ask, tenant)) == 1
+
     texts = [first.statement, read.statement]
-    assert sorted(prepared(mark)) == sorted(texts * 3)  # all tenants', and each one's own
+    assert sorted(prepared(mark)) == sorted(texts * 2)
 
 
 def test_a_statement_of_the_beginning_that_fails_begins_no_transaction(real_tenants):
@@ -257,16 +263,19 @@ def test_plans_that_are_outdated_do_not_stay_on_the_connection(real_tenants):
     assert found == [True, True, True]
 
 
-def test_only_the_latest_statements_stay_prepared(acme):
+def test_only_the_latest_statements_stay_prepared(acme, monkeypatch):
+    monkeypatch.setattr(statements, "_MOST", 300)
     mark = uuid.uuid4().hex[:12]
     with in_tenant(acme):
-        for number in range(603):
-            for _ in range(6):
-                execute(f"SELECT %s::text AS n{mark}_{number}_", ["x"])
+        for number in range(401):
+            assert execute(f"SELECT %s::text AS n{mark}_{number}_", ["x"]) == [("x",)]
+            execute(f"SELECT %s::text AS n{mark}_0_", ["x"])
 
         left = prepared(mark)
-        assert len(left) == 600  # a text is counted for its tenant, and for all
-        assert not any(f"n{mark}_0_" in text for text in left)
+        assert 200 < len(left) <= 300
+        assert {f"SELECT $1::text AS n{mark}_{each}_" for each in (0, 400)} < set(left)
+        assert f"SELECT $1::text AS n{mark}_1_" not in left
+        assert execute(f"SELECT %s::text AS n{mark}_1_", ["y"]) == [("y",)]
 
 
 def test_a_statement_that_comes_often_in_one_message_is_prepared_once(real_tenants):
@@ -281,7 +290,7 @@ def test_a_statement_that_comes_often_in_one_message_is_prepared_once(real_tenan
 
     assert database.round_trips(lambda: [work(tenant) for tenant in real_tenants]) == 2
     assert found == [[(each.schema_name, n) for n in range(20)] for each in real_tenants]
-    assert len(prepared(text[-30:])) == 3  # each tenant's, and all tenants'
+    assert len(prepared(text[-30:])) == 2  # each tenant's
 
 
 def test_parameters_stand_by_name_or_in_order(acme):
@@ -328,12 +337,12 @@ def test_outside_a_transaction_it_is_refused(real_tenants):
 
 def test_a_connection_prepares_as_the_setting_says(own_connection):
     own_connection.ensure_connection()
-    assert own_connection.statements.after == 5
+    assert own_connection.statements.prepares
     own_connection.close()
 
     del own_connection.settings_dict["OPTIONS"]["prepare_threshold"]
     own_connection.ensure_connection()
-    assert own_connection.statements.after is None
+    assert not own_connection.statements.prepares
 
 
 @pytest.fixture
@@ -368,7 +377,7 @@ def test_a_connection_of_its_own_has_its_limits_for_good(own_connection):
 
 def test_behind_a_pooler_nothing_is_prepared(pooled):
     assert pooled.is_pooled
-    assert pooled.statements.after is None
+    assert not pooled.statements.prepares
 
 
 def test_behind_a_pooler_the_limits_go_with_each_transaction(pooled):
@@ -420,7 +429,7 @@ def test_a_pooler_that_gives_true_process_ids_is_a_setting(own_connection):
     own_connection.ensure_connection()
 
     assert own_connection.is_pooled
-    assert own_connection.statements.after is None
+    assert not own_connection.statements.prepares
 
 
 def test_an_error_that_no_server_has_sent_is_an_outage_and_ends_the_connection(
