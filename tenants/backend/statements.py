@@ -85,7 +85,7 @@ class Statements:
     """The statements of one connection, each prepared when it first comes on a search path.
 
     PostgreSQL plans anew what it executes on another path than the last time, so each tenant has its own
-    (decision 0144). A path is named by the command that puts it in force, b"" is the session's.
+    (decision 0163). A path is named by the command that puts it in force, b"" is the session's.
     Nothing `prepares` on a connection that may reach another session each time. Needs the thread that the
     connection belongs to.
     """
