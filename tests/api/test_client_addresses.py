@@ -1,6 +1,7 @@
 """An OAuth client that gets and uses access tokens at some addresses only (decision 0124)."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -109,8 +110,9 @@ def test_a_list_takes_effect_on_access_tokens_that_are_there(acme):
     entra = with_token(acme, created)
     before = send(entra, ELSEWHERE).status
 
-    uses.forget()
-    actions.restrict_client(people.COMMAND, acme, created.client.pk, NETWORK)
+    actions.restrict_client(
+        people.COMMAND, acme, created.client.pk, replace(NETWORK, leaves_out_used=True)
+    )
     refused = send(entra, ELSEWHERE).status
     actions.restrict_client(people.COMMAND, acme, created.client.pk, AllowedFrom())
 
