@@ -164,7 +164,7 @@ class SentField(models.JSONField):
 
 
 class ProvisioningEvent(models.Model):
-    """One SCIM request, or a minute's worth of equal reads (`count`); the provisioning log."""
+    """One SCIM request, or equal reads of some minutes (`count`); the provisioning log."""
 
     id = models.UUIDField(primary_key=True, editable=False)  # version 7
     at = models.DateTimeField()

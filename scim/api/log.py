@@ -3,10 +3,12 @@
 The log is written after the request's transaction has ended, committed or rolled back.
 
 Equal reads are logged together, so that polling does not flood the log: one row a kind and window,
-whatever process they came to. The first of a kind is logged at once: support sees a Test Connection when
-it happens. Those that follow are counted in their process and logged with the first one that comes
-after the window; a process that finds a row of another's there goes on counting (decision 0047). When a
-worker process ends, its last window of reads is not logged; writes and refusals always are.
+whatever process they came to. The first of a kind is logged at once, and so is one after a minute
+without any: support sees a Test Connection when it happens. Those that follow are counted in their
+process and logged with the first one that comes after the window; a process that finds a row of
+another's there goes on counting (decision 0047). A window is a minute, and twice the former one while
+the kind keeps coming, up to LONGEST. When a worker process ends, its last window of reads is not
+logged; writes and refusals always are.
 """
 
 import logging
@@ -52,6 +54,7 @@ _LITERAL: Final = re.compile(
 _PLACES: Final = frozenset({"startindex", "count"})
 
 WINDOW: Final = 60.0  # seconds
+LONGEST: Final = 16 * WINDOW  # of a kind of reads that keeps coming
 _SLACK: Final = 1.0  # seconds by which the clocks of processes may differ
 _PATIENCE: Final = 3600.0  # seconds
 MAX_KINDS: Final = 10_000
@@ -63,6 +66,9 @@ class _Tally:
     """The number of events since the last one that was logged, and the time of that."""
 
     logged_at: float
+    last_at: float
+    window: float  # seconds that it waits for
+    waited: float  # seconds that it has waited for before
     second_since: float | None = None  # since when another process logs such events first
     waiting: int = 0
 
@@ -70,8 +76,11 @@ class _Tally:
 class Summaries:
     """Counts what happens often, by kind; safe for threads. `at` is seconds of a steady clock."""
 
-    def __init__(self, window: float = WINDOW, max_kinds: int = MAX_KINDS) -> None:
+    def __init__(
+        self, window: float = WINDOW, max_kinds: int = MAX_KINDS, longest: float = WINDOW
+    ) -> None:
         self.window = window
+        self._longest = longest
         self._max_kinds = max_kinds
         self._tallies: OrderedDict[Hashable, _Tally] = OrderedDict()
         self._lock = threading.Lock()
@@ -80,15 +89,28 @@ class Summaries:
         """The number of this kind to log now, this one included; 0 while the window lasts."""
         with self._lock:
             tally = self._tallies.get(kind)
-            if tally is not None and at - tally.logged_at < self.window:
-                tally.waiting += 1
+            if tally is None:
+                self._tallies[kind] = _Tally(at, at, self.window, self.window)
+                if len(self._tallies) > self._max_kinds:
+                    self._tallies.popitem(last=False)
+                return 1
+            keeps_coming = at - tally.last_at < self.window
+            tally.last_at = at
+            tally.waiting += 1
+            if keeps_coming and at - tally.logged_at < tally.window:
                 return 0
-            count = 1 if tally is None else tally.waiting + 1
-            self._tallies[kind] = _Tally(at, tally.second_since if tally else None)
             self._tallies.move_to_end(kind)
-            if len(self._tallies) > self._max_kinds:
-                self._tallies.popitem(last=False)
+            tally.waited = tally.window if keeps_coming else self.window
+            tally.window = min(2 * tally.window, self._longest) if keeps_coming else self.window
+            tally.logged_at = at
+            count, tally.waiting = tally.waiting, 0
             return count
+
+    def waited(self, kind: Hashable) -> float:
+        """The seconds for which such events were not logged, before the latest that was to be."""
+        with self._lock:
+            tally = self._tallies.get(kind)
+            return tally.waited if tally else self.window
 
     def give_back(self, kind: Hashable, count: int, logged_at: float) -> bool:
         """Count these on, as another process logged its own at that time.
@@ -96,7 +118,8 @@ class Summaries:
         False, once, if that has gone on for an hour: then log them, so that no count waits forever.
         """
         with self._lock:
-            tally = self._tallies.setdefault(kind, _Tally(logged_at))
+            fresh = _Tally(logged_at, logged_at, self.window, self.window)
+            tally = self._tallies.setdefault(kind, fresh)
             if tally.second_since is None:
                 tally.second_since = logged_at
             if logged_at - tally.second_since >= _PATIENCE:
@@ -109,7 +132,7 @@ class Summaries:
 
 _LONGEST_SHAPE: Final = 512  # characters
 _logger: Final = logging.getLogger(__name__)
-_reads: Final = Summaries()
+_reads: Final = Summaries(longest=LONGEST)
 _strangers: Final = Summaries()
 _floods: Final = Summaries()
 
@@ -179,7 +202,7 @@ def log_flood(request: ServedRequest, tenant: Tenant, error: TooManyRequests) ->
 
 
 def log_read(request: ScimRequest, view: Logged, status: int) -> None:
-    """An event for the first read of its kind, and for those that came since, once a minute."""
+    """An event for the first read of its kind, and for those that came since, once a window."""
     call, tenant = _call(request, view), current_tenant()
     kind = (
         tenant.schema_name,
@@ -197,7 +220,7 @@ def log_read(request: ScimRequest, view: Logged, status: int) -> None:
 
 def _record_reads(tenant: Tenant, kind: Hashable, event: Event) -> None:
     """Log reads, unless another process has logged such reads within the window."""
-    since = event.at - timedelta(seconds=_reads.window - _SLACK)
+    since = event.at - timedelta(seconds=_reads.waited(kind) - _SLACK)
     alike = provisioning_log.record_unless_alike(tenant, event, since)
     if not alike:
         return

@@ -219,7 +219,9 @@ def _request(event: ProvisioningEvent, sight: Sight) -> Facts:
         shown = resource_link(event.resource_type, event.resource_id)
         facts.append(Fact(event.resource_type or "Resource", shown))
     if event.count > 1:
-        facts.append(Fact("Equal requests", f"{event.count} within a minute, shown as one"))
+        facts.append(
+            Fact("Equal requests", f"{event.count} since the previous entry, shown as one")
+        )
     return Facts("The request", tuple(facts))
 
 

@@ -286,8 +286,8 @@ def test_the_pages_of_a_walk_are_one_kind(at_acme, logged):
     assert [event["count"] for event in logged()] == [1, 1, 1]
 
 
-def test_two_processes_that_are_polled_write_one_row_a_minute(at_acme, later, logged, monkeypatch):
-    processes = [Summaries(), Summaries()]
+def test_two_processes_that_are_polled_write_one_row_a_window(at_acme, later, logged, monkeypatch):
+    processes = [Summaries(longest=log.LONGEST), Summaries(longest=log.LONGEST)]
     usual = {"schemas": [SEARCH_REQUEST], "count": 1, "roles": []}  # abbreviated
 
     def poll(process):
@@ -302,7 +302,9 @@ def test_two_processes_that_are_polled_write_one_row_a_minute(at_acme, later, lo
 
     told = [(event["operation"], event["count"]) for event in logged()]
     kinds = ["query", "discover", "query"]
-    assert told == [(kind, 1) for kind in kinds] + [(kind, 3) for kind in kinds] * 3
+    assert told == [
+        (kind, count) for count in (1, 3, 6) for kind in kinds
+    ]  # now, after 1 and 3 minutes
     assert logged(1)[0]["sent"] == usual
 
 
@@ -316,6 +318,17 @@ def test_a_read_is_logged_by_one_statement(at_acme, statements):
     assert (
         len(logged) - len(unlogged) == 3
     )  # the event, the uses of the token, and what both wait for
+
+
+def test_a_kind_that_was_quiet_for_a_minute_is_logged_at_once(at_acme, later, logged):
+    """However long the window of the reads before was: support sees a Test Connection when it happens."""
+    for _ in range(20):
+        at_acme.get("/Users")
+        later(10)
+    later(60)
+    at_acme.get("/Users")
+
+    assert [event["count"] for event in logged()] == [1, 6, 12, 2]
 
 
 # --- strangers --------------------------------------------------------------------------------
