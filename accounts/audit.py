@@ -108,15 +108,13 @@ def record(actor: Actor, act: str, subject: str, details: Details | None = None)
     return record_all(actor, [Act(act, subject, details or {})])[0]
 
 
-def record_all(actor: Actor, acts: Iterable[Act]) -> list[AuditEntry]:
+def record_all(actor: Actor, acts: Iterable[Act], *, begins: bool = False) -> list[AuditEntry]:
     """Append an entry for each act to the current tenant's audit log, in their order: three statements.
 
-    Needs a transaction in the tenant and holds the log's lock until it ends.
+    Needs a transaction in the tenant and holds the log's lock until it ends. A log that `begins`, made in this
+    transaction, is empty and seen by nobody else: one statement.
     """
-    with connection.cursor() as cursor:
-        cursor.execute(_LOCK, [_LOCK_CLASS])
-    last = AuditEntry.objects.order_by("-id").values_list("hash", flat=True).first()
-    previous, now = FIRST_PREVIOUS_HASH if last is None else bytes(last), clock.now()
+    previous, now = FIRST_PREVIOUS_HASH if begins else _last_hash(), clock.now()
     entries = []
     for each in acts:
         entry = AuditEntry(
@@ -131,6 +129,14 @@ def record_all(actor: Actor, acts: Iterable[Act]) -> list[AuditEntry]:
         entry.hash = previous = _hash(entry)
         entries.append(entry)
     return AuditEntry.objects.bulk_create(entries)
+
+
+def _last_hash() -> bytes:
+    """The hash of the log's last entry, to which nobody else appends until the transaction ends."""
+    with connection.cursor() as cursor:
+        cursor.execute(_LOCK, [_LOCK_CLASS])
+    last = AuditEntry.objects.order_by("-id").values_list("hash", flat=True).first()
+    return FIRST_PREVIOUS_HASH if last is None else bytes(last)
 
 
 def mentions(values: Collection[str]) -> bool:

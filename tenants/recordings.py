@@ -63,8 +63,11 @@ class _Recording:
     migrations: tuple[Name, ...] = ()
 
     def then(self, other: "_Recording") -> "_Recording":
-        """Both, one after the other."""
-        return _Recording(self.statements + other.statements, self.migrations + other.migrations)
+        """Both, one after the other; their migrations are noted in the order of one plan."""
+        both = {*self.migrations, *other.migrations}
+        return _Recording(
+            self.statements + other.statements, tuple(filter(both.__contains__, _plan()))
+        )
 
     def folded(self, *, in_empty_schema: bool) -> "_Recording":
         """The same in fewer statements."""
@@ -79,6 +82,14 @@ _recordings: Final[dict[Lacking, _Recording]] = {}
 def known() -> frozenset[Name]:
     """Every migration of the program."""
     return frozenset(MigrationLoader(None).disk_migrations)
+
+
+@cache
+def _plan() -> tuple[Name, ...]:
+    """All migrations in the order in which Django applies them to an empty schema."""
+    graph = MigrationLoader(None).graph
+    plan = (step for leaf in graph.leaf_nodes() for step in graph.forwards_plan(leaf))
+    return tuple(dict.fromkeys(plan))
 
 
 def apply(lacking: Lacking, *, one_by_one: bool = False) -> None:

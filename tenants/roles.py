@@ -7,6 +7,7 @@ where one login does everything, the function makes them, too, since it knows wh
 """
 
 import hashlib
+import re
 from collections.abc import Iterable
 from typing import Final
 
@@ -19,6 +20,7 @@ from tenants.backend.base import SCHEMA_NAME
 from tenants.current import in_public
 
 CREATE: Final = "create_tenant_schema"
+_RIGHTS: Final = ("SELECT", "INSERT", "UPDATE", "DELETE")  # the most that the login has on a table
 # Privileges, as `each`, of the owner of the table `c` itself: those of roles that it is a member of, such as the
 # login that serves, do not count, and neither does that a superuser may do everything.
 _RIGHTS_OF_OWNER: Final = """
@@ -57,14 +59,33 @@ LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS {body
 # Temporary tables, which are the caller's, come last: without a word they would come first, before the catalog.
 _BODY: Final = """
 DECLARE found record; login text := {login}; statement text;
+    has_defaults boolean := EXISTS (SELECT 1 FROM pg_default_acl);
 BEGIN
 IF schema_name !~ {form} THEN RAISE EXCEPTION '% cannot be the schema of a tenant.', schema_name; END IF;
 EXECUTE format('CREATE SCHEMA %I', schema_name);
 PERFORM set_config('search_path', quote_ident(schema_name) || ', pg_temp', true);
+{before}
 FOREACH statement IN ARRAY ARRAY[{statements}] LOOP EXECUTE statement; END LOOP;
-{grant}
+{after}
 END
 """
+# The login's rights come with each table, and what its owner gives away is taken from the login, too: 2 ms less than
+# asking what the owner has. Not where an operator has changed what new tables give.
+_BEFORE: Final = """
+IF NOT has_defaults THEN
+    EXECUTE format('ALTER DEFAULT PRIVILEGES IN SCHEMA %I GRANT {rights} ON TABLES TO %I', schema_name, login);
+END IF;
+""".format(rights=", ".join(_RIGHTS))
+_AFTER: Final = """
+IF has_defaults THEN
+    {grant}
+ELSE
+    EXECUTE format('ALTER DEFAULT PRIVILEGES IN SCHEMA %I REVOKE {rights} ON TABLES FROM %I', schema_name, login);
+    EXECUTE format('REVOKE {changing} ON django_migrations FROM %I', login);
+    EXECUTE format('GRANT USAGE ON SCHEMA %I TO %I', schema_name, login);
+END IF;
+""".format(grant=_GRANT, rights=", ".join(_RIGHTS), changing=", ".join(_RIGHTS[1:]))
+_GIVEN_AWAY: Final = re.compile(r"(REVOKE [^;]* FROM )CURRENT_USER")
 _IS_PRESENT: Final = f"""
 SELECT obj_description(oid), pg_get_userbyid(proowner) = current_user AND NOT {placement.IS_SHARDED} FROM pg_proc
 WHERE proname = 'create_tenant_schema' AND pronamespace = 'public'::regnamespace
@@ -159,11 +180,17 @@ def create_schema(schema_name: str) -> None:
 
 
 def _body(login: str | None) -> str:
+    statements = [sql.Literal(each) for each in recordings.complete()]
+    if login is not None:
+        given_away = filter(None, map(_GIVEN_AWAY.fullmatch, recordings.complete()))
+        to_login = [sql.SQL(each[1]) + sql.Identifier(login) for each in given_away]
+        statements += [sql.Literal(each.as_string(connection.connection)) for each in to_login]
     composed = sql.SQL(_BODY).format(
         login=sql.Literal(login),
         form=sql.Literal(f"^{SCHEMA_NAME.pattern}$"),
-        statements=sql.SQL(",\n").join(map(sql.Literal, recordings.complete())),
-        grant=sql.SQL(_GRANT if login else ""),
+        before=sql.SQL(_BEFORE if login else ""),
+        statements=sql.SQL(",\n").join(statements),
+        after=sql.SQL(_AFTER if login else ""),
     )
     return composed.as_string(connection.connection)
 
@@ -171,4 +198,6 @@ def _body(login: str | None) -> str:
 def _mark(login: str | None) -> str:
     """A digest of all that the function is made of."""
     names = sorted(".".join(name) for name in recordings.known())
-    return hashlib.sha256("\n".join((login or "", _GRANT, _BODY, *names)).encode()).hexdigest()
+    return hashlib.sha256(
+        "\n".join((login or "", _BEFORE, _AFTER, _BODY, *names)).encode()
+    ).hexdigest()

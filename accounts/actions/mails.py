@@ -71,10 +71,11 @@ def invite(actor: Actor, tenant: Tenant, account: Account) -> None:
     invite_new(actor, tenant, account)
 
 
-def invite_new(actor: Actor, tenant: Tenant, account: Account, *before: Act) -> None:
-    """`invite` for an account that has not been invited yet; what was done before is audited with it."""
+def invite_new(actor: Actor, tenant: Tenant, account: Account, created: Act | None = None) -> None:
+    """`invite` for an account that has not been invited yet; the tenant's creation is audited with it."""
     invited = Act("account invited", account.email, {"role": account.role, "e-mail": "queued"})
-    *_, entry = note_all(actor, tenant, [*before, invited])
+    acts = [created, invited] if created else [invited]
+    *_, entry = note_all(actor, tenant, acts, is_new=created is not None)
     values: dict[str, mail.Value] = {"entry": entry.pk, "is_by_command": actor.is_command}
     notice = mail.Notice(invitations.TEMPLATE, tenant, values)
     mail.queue(notice, [mail.Recipient(tenant, account.pk)], clock.now())

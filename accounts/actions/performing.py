@@ -52,15 +52,17 @@ def note(actor: Actor, tenant: Tenant, act: str, subject: str, details: Details)
     return note_all(actor, tenant, [Act(act, subject, details)])[0]
 
 
-def note_all(actor: Actor, tenant: Tenant, acts: Sequence[Act]) -> list[AuditEntry]:
+def note_all(
+    actor: Actor, tenant: Tenant, acts: Sequence[Act], *, is_new: bool = False
+) -> list[AuditEntry]:
     """Append to the audit log of `tenant`, the current one; for staff also to that of `support`.
 
-    Return the entries of the tenant's own log.
+    Return the entries of the tenant's own log. `is_new`: the tenant was made in this transaction.
 
     So a tenant's log is complete, and staff's log has all actions of staff. Every action
     takes the two locks in this order, so that no two actions can wait for each other.
     """
-    entries = audit.record_all(actor, acts)
+    entries = audit.record_all(actor, acts, begins=is_new)
     if tenant.is_operator or not actor.is_staff:
         return entries
     operator = Tenant.objects.filter(is_operator=True).first()

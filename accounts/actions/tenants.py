@@ -35,7 +35,7 @@ def create_tenant(
             if invites:
                 invite_new(actor, tenant, account, created)
             else:
-                note_all(actor, tenant, [created])
+                note_all(actor, tenant, [created], is_new=True)
     return tenant
 
 
