@@ -126,6 +126,7 @@ def test_a_function_of_another_owner_makes_no_schema(acme, monkeypatch):
 
 def test_no_step_of_a_new_tenant_reads_the_catalog_of_all_tenants(acme):
     """The catalog has a row for each table, index and sequence of each tenant."""
+    read_by_index_where_one_serves()
     before = reads_of_all_relations()
 
     lifecycle.create_tenant("initrode", "Initrode")
@@ -306,6 +307,52 @@ def forget_function():
     """Leave the database without the means to make schemas by itself."""
     with in_public(), connection.cursor() as cursor:
         cursor.execute("DROP FUNCTION public.create_tenant_schema(text)")
+
+
+# A row by an index costs more than one of a table that is read from its beginning to its end.
+COSTS = {
+    "seq_page_cost": 0,
+    "random_page_cost": 0,
+    "cpu_tuple_cost": 1,
+    "cpu_index_tuple_cost": 1.5,
+}
+
+
+def read_by_index_where_one_serves():
+    """Have PostgreSQL plan for the rest of the transaction by the rows that it reads, whatever pages hold them.
+
+    In a small catalog it would read all of it for a few names, and where most rows are dead the whole of an index.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute("DISCARD PLANS")  # of functions and prepared statements
+        for name, cost in COSTS.items():
+            cursor.execute(f"SET LOCAL {name} = {cost}")
+
+
+ALL_READ = (
+    "SELECT count(*) FROM pg_class",
+    "SELECT relname FROM pg_class WHERE relkind = 'S'",
+    "SELECT relname FROM pg_class WHERE relnamespace = 't_acme'::regnamespace",
+    "SELECT relname FROM pg_class JOIN pg_namespace ON pg_namespace.oid = relnamespace WHERE nspname = 't_acme'",
+    "SELECT count(*) FROM pg_tables WHERE schemaname = 't_acme'",
+)
+FEW_READ = (
+    "SELECT 't_acme.scim_resource'::regclass",
+    "SELECT oid FROM pg_class WHERE relname = 'scim_resource' AND relnamespace = 't_acme'::regnamespace",
+)
+
+
+@pytest.mark.parametrize(
+    ("statement", "reads"), [(s, 1) for s in ALL_READ] + [(s, 0) for s in FEW_READ]
+)
+def test_a_read_of_the_whole_catalog_is_told_from_one_by_index(acme, statement, reads):
+    read_by_index_where_one_serves()
+    before = reads_of_all_relations()
+
+    with connection.cursor() as cursor:
+        cursor.execute(statement)
+
+    assert reads_of_all_relations() == before + reads
 
 
 def reads_of_all_relations():
