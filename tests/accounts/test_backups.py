@@ -3,7 +3,6 @@
 import json
 import stat
 import zipfile
-from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
@@ -24,12 +23,13 @@ from scim.models import AttributeChange, Resource
 from tenants import archive, backup, clock, lifecycle, recordings, schemas
 from tenants.current import in_public, in_tenant
 from tenants.models import Domain, Guard, LegalHold, Tenant
-from tests.support import clients, database
+from tests.support import clients, database, meeting
 from tests.support.commands import run
 from tests.support.installed import is_installed
 from tests.support.logos import png
 from tests.support.payloads import BJENSEN, user
 from tests.support.people import COMMAND
+from tests.support.waiting import WITHIN
 from tests.tenants.test_schemas import migrate
 
 pytestmark = pytest.mark.owner  # tenants are restored, and dropped
@@ -261,12 +261,11 @@ def test_a_backup_is_the_tenant_at_one_moment(real_tenants, file, monkeypatch):
 
     def create():
         created.append(client.post("/Users", user("meanwhile")).status)
-        connection.close()
 
     def copying(of, name, columns):
         if name == "scim_attributechange":
-            with ThreadPoolExecutor(1) as pool:
-                pool.submit(create).result()
+            with meeting.starting() as start:
+                start(create).result(WITHIN)
         return copied(of, name, columns)
 
     monkeypatch.setattr(backup, "_copied", copying)

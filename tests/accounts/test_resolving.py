@@ -51,8 +51,10 @@ def test_all_who_ask_for_a_name_share_one_look_up(name_server, monkeypatch):
     monkeypatch.setattr(posting, "_lookup", counted)
     with ThreadPoolExecutor(8) as pool:
         asking = [pool.submit(posting.addresses, "hr.example", 443, WITHIN) for _ in range(8)]
-        wait_until(lambda: len(waiting) == 8, "all of them have asked")
-        name_server.open.set()
+        try:
+            wait_until(lambda: len(waiting) == 8, "all of them have asked")
+        finally:
+            name_server.open.set()
         found = [each.result(WITHIN) for each in asking]
 
     assert found == [["93.184.215.14"]] * 8

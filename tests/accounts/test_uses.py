@@ -17,7 +17,7 @@ from accounts.uses import Credential, Kind, Use
 from tenants.backend.statements import Statements
 from tenants.current import in_tenant
 from tests.support import citus, clients
-from tests.support.waiting import wait_until
+from tests.support.waiting import WITHIN, wait_until
 
 NOW = datetime(2026, 11, 25, 10, 0, tzinfo=UTC)
 ENTRA = Use(NOW, "203.0.113.9", "Entra/1")
@@ -188,7 +188,7 @@ def test_a_locked_token_keeps_no_transaction_that_takes_its_uses_along(real_tena
         finally:
             connection.close()
 
-    with in_tenant(initech), ThreadPoolExecutor(1) as pool:
+    with ThreadPoolExecutor(1) as pool, in_tenant(initech):  # the lock ends first
         SecretToken.objects.select_for_update(no_key=True).get()
         pool.submit(take_along).result(timeout=30)
     assert noted(initech, token)[3] == 0
@@ -280,9 +280,9 @@ def test_a_locked_token_is_left_for_the_next_round_and_nobody_waits(real_tenants
         finally:
             connection.close()
 
-    with in_tenant(initech), ThreadPoolExecutor(1) as pool:
+    with ThreadPoolExecutor(1) as pool, in_tenant(initech):  # the lock ends first
         SecretToken.objects.select_for_update(no_key=True).get()
-        pool.submit(flush).result()
+        pool.submit(flush).result(WITHIN)
     counts = [noted(tenant, token)[3] for tenant, token in tokens.items()]
     uses.flush()
 

@@ -272,9 +272,11 @@ def test_a_read_that_waits_too_long_is_a_busy_service(goes_ahead, impatient, mon
         monkeypatch.setattr(authentication, "_good", {})
     with meeting.starting() as start:
         holding = start(lock)
-        locked.wait(WITHIN)
-        answer = service.get(f"/Users/{identifier}")
-        answered.set()
+        try:
+            assert locked.wait(WITHIN)
+            answer = service.get(f"/Users/{identifier}")
+        finally:
+            answered.set()
         holding.result(WITHIN)
 
     assert (answer.status, answer.headers["Retry-After"]) == (503, "30")

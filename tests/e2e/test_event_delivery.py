@@ -202,8 +202,10 @@ def test_a_server_that_is_killed_while_it_writes_tells_of_all_it_acknowledged(se
 
         with ThreadPoolExecutor(4) as pool:
             creating = pool.map(create, range(4))
-            wait_until(lambda: len(acknowledged) >= 40, "forty users were created")
-            server.kill()  # and all of them meet it
+            try:
+                wait_until(lambda: len(acknowledged) >= 40, "forty users were created")
+            finally:
+                server.kill()  # and all of them meet it
             list(creating)
 
         server.start()

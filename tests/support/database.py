@@ -204,6 +204,14 @@ def audit_log_kept(tenant: Tenant) -> Iterator[None]:
             cursor.execute(f"REVOKE DELETE ON {log} FROM CURRENT_USER")
 
 
+def beside() -> "psycopg.Connection[Any]":
+    """Another connection to the database of this thread, by the driver alone; each statement commits."""
+    parameters = connection.get_connection_params()
+    for name in ("cursor_factory", "context"):  # Django's
+        parameters.pop(name, None)
+    return psycopg.connect(**parameters, autocommit=True)
+
+
 def cut(victim: Any) -> None:
     """Break the line to PostgreSQL, as a restart of it or of a router does."""
     with socket.socket(fileno=os.dup(victim.fileno())) as line:

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
+from time import sleep
 from typing import Any, Final
 
 from django.db import connection
@@ -10,6 +11,7 @@ from django.db import connection
 from tenants import placement
 from tenants.current import in_tenant
 from tenants.models import Tenant
+from tests.support import database
 from tests.support.waiting import wait_until
 
 _WAITING: Final = """
@@ -22,7 +24,11 @@ _WAITING_ON_NODES: Final = "SELECT count(DISTINCT waiting_gpid) FROM citus_lock_
 
 @contextmanager
 def starting() -> Iterator[Callable[..., Future[Any]]]:
-    """`start(work, …)`: the future of a call in a thread, which closes its connection at the end."""
+    """`start(work, …)`: the future of a call in a thread, which closes its connection at the end.
+
+    After an error none of them waits on for a lock, which may be the caller's.
+    """
+    started: list[Future[Any]] = []
 
     def run(work: Callable[..., Any], *arguments: Any) -> Any:
         try:
@@ -30,8 +36,24 @@ def starting() -> Iterator[Callable[..., Future[Any]]]:
         finally:
             connection.close()
 
+    def start(*call: Any) -> Future[Any]:
+        started.append(pool.submit(run, *call))
+        return started[-1]
+
     with ThreadPoolExecutor() as pool:
-        yield lambda *call: pool.submit(run, *call)
+        try:
+            yield start
+        except BaseException:
+            while not all(each.done() for each in started):
+                _cancel_waiting()
+            raise
+
+
+def _cancel_waiting() -> None:
+    """End what waits for a lock of the database, over a connection of its own."""
+    with database.beside() as other:
+        other.execute(_WAITING.replace("count(*)", "pg_cancel_backend(pid)"))
+    sleep(0.1)
 
 
 def impatiently(tenant: Tenant, work: Callable[..., Any], *arguments: Any) -> Any:

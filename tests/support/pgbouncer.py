@@ -7,6 +7,7 @@ import os
 import pwd
 import re
 import shutil
+import signal
 import subprocess
 import tempfile
 from collections.abc import Iterator
@@ -17,12 +18,13 @@ from typing import Any, Final
 import psycopg
 
 from config import database
-from tests.support.waiting import wait_until
+from tests.support.waiting import WITHIN, wait_until
 
 PROGRAM: Final = os.environ.get("PGBOUNCER") or shutil.which(
     "pgbouncer", path="/usr/sbin:/usr/bin:/usr/local/bin"
 )
 _FIRST_TO_PREPARE: Final = (1, 21)  # carries statements that are prepared by the protocol
+_FIRST_TO_WAIT: Final = (1, 23)
 SERVERS: Final = (
     3  # connections to PostgreSQL: fewer than ours to PgBouncer, so sessions are shared
 )
@@ -79,9 +81,14 @@ def running(sockets: str, role: str = database.ROLE, setting: str = "") -> Itera
         wait_until(lambda: _answers(folder), "PgBouncer answered")
         yield str(folder)
     finally:
-        process.terminate()
-        process.wait()
+        stop(process)
         shutil.rmtree(folder)
+
+
+def stop(process: "subprocess.Popen[bytes]") -> None:
+    """End it at once: from 1.23 on SIGTERM waits for all clients."""
+    process.send_signal(signal.SIGTERM if version() < _FIRST_TO_WAIT else signal.SIGQUIT)
+    process.wait(WITHIN)
 
 
 def _answers(folder: Path) -> bool:

@@ -49,9 +49,7 @@ def hidden(monkeypatch):
 
 def terminate(session):
     """Have PostgreSQL end the session, and return when it has said so."""
-    parameters = connection.get_connection_params()
-    parameters = {k: v for k, v in parameters.items() if k not in {"cursor_factory", "context"}}
-    with psycopg.connect(**parameters, autocommit=True) as other:
+    with database.beside() as other:
         other.execute("SELECT pg_terminate_backend(%s)", [session.info.backend_pid])
     assert select.select([session.fileno()], [], [], WITHIN)[0]
 

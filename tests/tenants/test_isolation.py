@@ -14,6 +14,7 @@ from accounts.models import Account
 from tenants.checks import IN_BOTH, shared_tables, tenant_tables
 from tenants.current import in_tenant, served
 from tenants.middleware import TenantMiddleware
+from tests.support.waiting import WITHIN
 
 THREADS = 4
 ROUNDS = 150
@@ -113,17 +114,22 @@ def test_interleaved_requests_are_answered_from_their_own_tenant(owned_tenants):
 def test_threads_that_enter_tenants_crosswise_come_out_where_they_were(owned_tenants):
     """django-tenants' `with tenant:` left one thread in the other's tenant (docs/platform.md)."""
     initech, hooli = owned_tenants
-    barrier = threading.Barrier(2)
+    barrier = threading.Barrier(2, timeout=WITHIN)
     seen = {}
 
     def run(outer, inner):
-        with in_tenant(outer):
-            barrier.wait()
-            with in_tenant(inner):
+        try:
+            with in_tenant(outer):
                 barrier.wait()
-            barrier.wait()
-            seen[outer.custom_domain] = (connection.schema_name, read(outer))
-        connection.close()
+                with in_tenant(inner):
+                    barrier.wait()
+                barrier.wait()
+                seen[outer.custom_domain] = (connection.schema_name, read(outer))
+        except BaseException:
+            barrier.abort()  # the other one waits for nobody
+            raise
+        finally:
+            connection.close()
 
     threads = [
         threading.Thread(target=run, args=pair) for pair in [(initech, hooli), (hooli, initech)]

@@ -172,7 +172,7 @@ def test_the_session_that_knows_the_schema_is_waited_for(real_tenants, homes, mo
     initech, _ = real_tenants
     monkeypatch.setattr(sessions, "PATIENCE_SECONDS", WITHIN)
 
-    with Holder(initech) as holder, ThreadPoolExecutor(1) as pool:
+    with ThreadPoolExecutor(1) as pool, Holder(initech) as holder:
         assert holder.server == homes[0]
         waiting = pool.submit(server, initech)
         with suppress(TimeoutError):
@@ -372,11 +372,13 @@ def test_a_request_that_was_cut_off_takes_no_session_of_others(real_tenants, sha
 
     with ThreadPoolExecutor(1) as pool:
         request = pool.submit(late)
-        wait_until(cut, "the request is cut off")
-        wait_until(lambda: not len(shared), "its session is closed")
-        with in_tenant(hooli):
-            execute("SELECT pg_terminate_backend(%s)", [stuck])
-        is_one_idle.set()
+        try:
+            wait_until(cut, "the request is cut off")
+            wait_until(lambda: not len(shared), "its session is closed")
+            with in_tenant(hooli):
+                execute("SELECT pg_terminate_backend(%s)", [stuck])
+        finally:
+            is_one_idle.set()
 
         assert request.result(WITHIN) == "t_initech"
 
