@@ -1,29 +1,43 @@
 """Workers and masters change under load or stand still, and nobody's request fails or waits for them."""
 
+import json
 import os
 import signal
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack, closing, contextmanager
+from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 
 import pytest
 
-from tests.support.deployment import new_deployment
+from tests.support.clients import MEDIA_TYPE
+from tests.support.deployment import BASE_DOMAIN, new_deployment
+from tests.support.payloads import user
 from tests.support.server import children
 from tests.support.waiting import WITHIN, wait_until
 
 pytestmark = pytest.mark.e2e
 
 CLIENTS = 4
+# Signals that have gunicorn add a worker or take one away, and how many there are then.
+STEPS = (
+    (signal.SIGTTIN, 3),
+    (signal.SIGTTIN, 4),
+    (signal.SIGTTOU, 3),
+    (signal.SIGTTOU, 2),
+    (signal.SIGTTOU, 1),
+    (signal.SIGTTIN, 2),
+)
 
 
 @pytest.fixture(scope="module")
 def deployment():
     with new_deployment() as made:
-        made.environment["WEB_CONCURRENCY"] = "2"
+        made.environment |= {"WEB_CONCURRENCY": "2", "TENANT_RATE": "0"}
         made.manage("migrate")
         made.start()
+        wait_until(lambda: len(children(made.process.pid)) == 2, "both workers were there")
         yield made
 
 
@@ -96,6 +110,119 @@ def test_a_worker_that_stands_still_holds_up_nobody_who_comes(deployment):
         os.kill(stopped, signal.SIGCONT)
 
     assert statuses == {404}
+
+
+class Writers:
+    """Clients that create users meanwhile, each on a connection that it keeps for as long as it may."""
+
+    def __init__(self, deployment):
+        deployment.manage("tenant create acme --name Acme --admin tara@acme.example")
+        token = deployment.manage("token mint acme --label Entra --days 30").strip()
+        self.acknowledged, self.failed, self.connections = [], [], 0
+        self._deployment = deployment
+        self._headers = {
+            "Host": f"acme.{BASE_DOMAIN}",
+            "Authorization": f"Bearer {token}",
+            "Content-Type": MEDIA_TYPE,
+        }
+        self._stopping = threading.Event()
+
+    @contextmanager
+    def writing(self):
+        with ThreadPoolExecutor(CLIENTS) as pool:
+            clients = [pool.submit(self._write, name) for name in range(CLIENTS)]
+            try:
+                yield self
+            finally:
+                self._stopping.set()
+            for client in clients:
+                client.result(WITHIN)
+
+    def further(self):
+        """Return when they have had many further answers."""
+        until = len(self.acknowledged) + 10 * CLIENTS
+        wait_until(lambda: self.failed or len(self.acknowledged) >= until, "users were created")
+
+    def users(self):
+        """The userNames of the tenant's users."""
+        line = self.connect()
+        with closing(line):
+            line.request("GET", "/scim/Users?count=0", headers=self._headers)
+            total = json.load(line.getresponse())["totalResults"]
+            found = []
+            for start in range(1, total + 1, 200):
+                line.request(
+                    "GET", f"/scim/Users?startIndex={start}&count=200", headers=self._headers
+                )
+                found += [each["userName"] for each in json.load(line.getresponse())["Resources"]]
+        return found
+
+    def connect(self):
+        return HTTPConnection("127.0.0.1", self._deployment.port, timeout=WITHIN)
+
+    def _write(self, client):
+        with closing(self.connect()) as line:
+            number = 0
+            while not self._stopping.is_set():
+                number += 1
+                body = user(f"w{client}-{number}")
+                self.connections += line.sock is None
+                try:
+                    line.request("POST", "/scim/Users", json.dumps(body), self._headers)
+                    response = line.getresponse()
+                    response.read()
+                except (OSError, HTTPException) as error:
+                    self.failed.append(repr(error))
+                    line.close()
+                    continue
+                if response.status == 201:
+                    self.acknowledged.append(body["userName"])
+                else:
+                    self.failed.append(response.status)
+
+
+def held(deployment):
+    """The number of connections that each worker of the server has open."""
+    port = f":{deployment.port:04X}"
+    lines = [each.split() for each in Path("/proc/net/tcp").read_text().splitlines()[1:]]
+    open_ones = {
+        f"socket:[{each[9]}]" for each in lines if each[1].endswith(port) and each[3] == "01"
+    }
+    found = []
+    for worker in children(deployment.process.pid):
+        descriptors = Path(f"/proc/{worker}/fd").iterdir()
+        found.append(sum(_target(each) in open_ones for each in descriptors))
+    return found
+
+
+def _target(descriptor):
+    try:
+        return str(descriptor.readlink())
+    except OSError:  # closed meanwhile
+        return ""
+
+
+def test_workers_that_are_added_and_taken_away_lose_nothing_and_share_the_connections(deployment):
+    master = deployment.process.pid
+    writers = Writers(deployment)
+
+    with writers.writing():
+        writers.further()
+        for number, workers in STEPS:
+            os.kill(master, number)
+            wait_until(lambda: len(children(master)) == workers, f"there were {workers} workers")  # noqa: B023  # called at once
+            writers.further()
+    wait_until(lambda: sum(held(deployment)) == 0, "the clients were gone")
+    with ExitStack() as stack:
+        for _ in range(8):
+            line = stack.enter_context(closing(writers.connect()))
+            line.request("GET", "/livez")
+            assert line.getresponse().read() == b"alive\n"
+        spread = held(deployment)
+
+    assert writers.failed == []
+    assert sorted(writers.users()) == sorted(writers.acknowledged)
+    assert spread == [4, 4]
 
 
 def test_one_signal_replaces_the_master_and_fails_no_request(deployment):
