@@ -6,7 +6,10 @@ comes to a session that another tenant has just used.
 """
 
 import json
+from collections import Counter, defaultdict
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from threading import Event
 
 import psycopg
 import pytest
@@ -15,6 +18,7 @@ from config import database
 from tests.support import pgbouncer
 from tests.support.deployment import new_deployment
 from tests.support.payloads import BJENSEN, replace
+from tests.support.waiting import WITHIN, wait_until
 
 pytestmark = pytest.mark.e2e
 
@@ -23,24 +27,35 @@ ROUNDS = 12
 
 
 @pytest.fixture(scope="module", params=pgbouncer.ways())
-def deployment(request):
+def behind(request):
     """Migrated directly by the owner; served through PgBouncer by another login, which makes two tenants."""
     with new_deployment() as made:
         direct = made.environment["DATABASE_URL"]
         of_postgresql = database.socket_dir(made.folder / "postgresql")
-        with pgbouncer.running(of_postgresql, database.SERVING, request.param) as sockets:
+        with pgbouncer.running(of_postgresql, database.SERVING, request.param) as pooler:
             made.environment |= {
-                "DATABASE_URL": f"postgresql://{database.SERVING}@/{database.DATABASE}?host={sockets}",
+                "DATABASE_URL": f"postgresql://{database.SERVING}@/{database.DATABASE}?host={pooler.folder}",
                 "MIGRATION_DATABASE_URL": direct,
                 "WEB_CONCURRENCY": "2",
+                "TENANT_RATE": "0",
             }
             made.manage("migrate")
             made.manage("account create-staff alice@mypolicies.example", given=PASSWORD)
             for name in ("acme", "globex"):
                 made.manage(f"tenant create {name} --name {name} --admin admin@{name}.example")
             made.start()
-            yield made
+            yield made, pooler
             made.stop()
+
+
+@pytest.fixture(scope="module")
+def deployment(behind):
+    return behind[0]
+
+
+@pytest.fixture(scope="module")
+def pooler(behind):
+    return behind[1]
 
 
 @pytest.fixture(scope="module")
@@ -131,6 +146,80 @@ def test_an_older_form_of_the_limits_is_what_pgbouncer_refuses(deployment):
 
     assert done.returncode == 1
     assert "options" in done.stderr
+
+
+class Clients:
+    """Four clients of each tenant, which create users and read some until they are stopped."""
+
+    def __init__(self, deployment, tokens):
+        self.met = Counter()
+        self.made = defaultdict(set)  # userNames by tenant
+        self.astray = []
+        self._deployment, self._tokens = deployment, tokens
+        self._stopping = Event()
+
+    @contextmanager
+    def working(self):
+        with ThreadPoolExecutor(4 * len(self._tokens)) as pool:
+            clients = [pool.submit(self._work, n, name) for name in self._tokens for n in range(4)]
+            try:
+                yield
+            finally:
+                self._stopping.set()
+            for client in clients:
+                client.result(WITHIN)
+
+    def further(self):
+        """Return when many further users were created."""
+        until = self.met[201] + 20
+        wait_until(lambda: self.met[201] >= until, "further users were created")
+
+    def users(self, name):
+        """The users of a tenant whom these clients have created, by userName: their displayNames."""
+        found, start = defaultdict(list), 1
+        while page := self._ask(name, "GET", f"/Users?startIndex={start}&count=200").json[
+            "Resources"
+        ]:
+            for each in page:
+                found[each["userName"]].append(each["displayName"])
+            start += len(page)
+        return {user: names for user, names in found.items() if user.startswith("restarted")}
+
+    def _work(self, client, name):
+        number = 0
+        while not self._stopping.is_set():
+            number += 1
+            user_name = f"restarted{client}-{number}@example.com"
+            person = {"userName": user_name, "externalId": user_name, "displayName": name}
+            made = self._ask(name, "POST", "/Users", json.dumps(BJENSEN | person))
+            if made.status == 201:
+                self.made[name].add(user_name)
+            listed = self._ask(name, "GET", f"/Users?filter=userName+eq+%22{user_name}%22")
+            shown = listed.json.get("Resources", [])
+            self.astray += [each for each in shown if each["displayName"] != name]
+
+    def _ask(self, name, *asked):
+        answer = self._deployment.scim(name, self._tokens[name], *asked)
+        self.met[answer.status] += 1
+        return answer
+
+
+def test_a_restart_of_the_pooler_leads_nobody_astray_and_loses_nothing(deployment, pooler, tokens):
+    clients = Clients(deployment, tokens)
+
+    with clients.working():
+        for _ in range(3):
+            clients.further()
+            pooler.stop()
+            pooler.start()
+        clients.further()
+
+    assert clients.astray == []
+    assert clients.met.keys() <= {200, 201, 503}
+    for name in tokens:
+        found = clients.users(name)
+        assert set(map(tuple, found.values())) == {(name,)}
+        assert clients.made[name] <= found.keys()
 
 
 FORBIDDEN = (

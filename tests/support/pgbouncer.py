@@ -28,6 +28,7 @@ _FIRST_TO_WAIT: Final = (1, 23)
 SERVERS: Final = (
     3  # connections to PostgreSQL: fewer than ours to PgBouncer, so sessions are shared
 )
+INI: Final = "pgbouncer.ini"
 _INI: Final = """\
 [databases]
 * = host={sockets} port={port}
@@ -60,35 +61,48 @@ def version() -> tuple[int, ...]:
     return tuple(map(int, re.findall(r"\d+", told.splitlines()[0])))
 
 
+class Pooler:
+    """One that runs, with its settings and its socket in a folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._identity: dict[str, Any] = {}
+        if (
+            os.geteuid() == 0
+        ):  # it refuses root; of the folder of PostgreSQL's socket nobody is the owner
+            nobody = pwd.getpwnam("nobody")
+            ids = {"user": nobody.pw_uid, "group": nobody.pw_gid}
+            self._identity = {**ids, "extra_groups": []}
+            os.chown(folder, *ids.values())
+        self.start()
+
+    def start(self) -> None:
+        """Return when it answers."""
+        environment = {"PATH": os.defpath}  # a clock that is shifted would shift its time limits
+        command = [str(PROGRAM), "-q", str(self.folder / INI)]
+        self._process = subprocess.Popen(command, env=environment, **self._identity)
+        wait_until(lambda: _answers(self.folder), "PgBouncer answered")
+
+    def stop(self) -> None:
+        """End it at once: from 1.23 on SIGTERM waits for all clients."""
+        at_once = signal.SIGTERM if version() < _FIRST_TO_WAIT else signal.SIGQUIT
+        self._process.send_signal(at_once)
+        self._process.wait(WITHIN)
+
+
 @contextmanager
-def running(sockets: str, role: str = database.ROLE, setting: str = "") -> Iterator[str]:
-    """The folder of PgBouncer's socket, while it runs; `role` is whom it signs in as."""
+def running(sockets: str, role: str = database.ROLE, setting: str = "") -> Iterator[Pooler]:
+    """PgBouncer before the PostgreSQL with that folder of sockets; `role` is whom it signs in as."""
     assert PROGRAM, "This needs PgBouncer: apt install pgbouncer"
     folder = Path(tempfile.mkdtemp(prefix="pgbouncer-"))
-    ini = folder / "pgbouncer.ini"
     text = _INI.format(sockets=sockets, port=database.PORT, folder=folder, servers=SERVERS)
-    ini.write_text(text.replace("* = ", f"* = user={role} ") + setting + "\n")
-    identity: dict[str, Any] = {}
-    if (
-        os.geteuid() == 0
-    ):  # it refuses root; of the folder of PostgreSQL's socket nobody is the owner
-        nobody = pwd.getpwnam("nobody")
-        identity = {"user": nobody.pw_uid, "group": nobody.pw_gid, "extra_groups": []}
-        os.chown(folder, nobody.pw_uid, nobody.pw_gid)
-    environment = {"PATH": os.defpath}  # a clock that is shifted would shift its time limits
-    process = subprocess.Popen([PROGRAM, "-q", str(ini)], env=environment, **identity)
+    (folder / INI).write_text(text.replace("* = ", f"* = user={role} ") + setting + "\n")
+    pooler = Pooler(folder)
     try:
-        wait_until(lambda: _answers(folder), "PgBouncer answered")
-        yield str(folder)
+        yield pooler
     finally:
-        stop(process)
+        pooler.stop()
         shutil.rmtree(folder)
-
-
-def stop(process: "subprocess.Popen[bytes]") -> None:
-    """End it at once: from 1.23 on SIGTERM waits for all clients."""
-    process.send_signal(signal.SIGTERM if version() < _FIRST_TO_WAIT else signal.SIGQUIT)
-    process.wait(WITHIN)
 
 
 def _answers(folder: Path) -> bool:

@@ -42,6 +42,7 @@ class Installation:
 
     deployment: Deployment
     stack: ExitStack
+    pooler: pgbouncer.Pooler | None = None  # if there is one
     received: Any = None  # of the event stream
     token: str = ""
     jobs: list[Any] = field(default_factory=list)
@@ -163,11 +164,14 @@ def installed(
             }
             if has_clock:
                 deployment.environment |= _with_clock(folder / CLOCK)
+            between = None
             if pooler:
                 between = stack.enter_context(pgbouncer.running(sockets))
-                deployment.environment["DATABASE_URL"] = direct.replace(sockets, between)
+                deployment.environment["DATABASE_URL"] = direct.replace(
+                    sockets, str(between.folder)
+                )
                 deployment.environment["MIGRATION_DATABASE_URL"] = direct
-            made = Installation(deployment, stack)
+            made = Installation(deployment, stack, between)
             stack.callback(_stop, made)
             _begin(made)
             yield made

@@ -41,7 +41,9 @@ def run(
     with (
         TemporaryDirectory(prefix="mypolicies-ledger-") as folder,
         installed(
-            pooler=pooler, megabytes=scenario.megabytes, has_clock=scenario.has_clock
+            pooler=pooler or scenario.needs_pooler,
+            megabytes=scenario.megabytes,
+            has_clock=scenario.has_clock,
         ) as made,
     ):
         ledger = Ledger(Path(folder) / "ledger")

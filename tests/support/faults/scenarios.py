@@ -27,12 +27,13 @@ _SUPERUSER: Final = "postgres"
 
 @dataclass(frozen=True, slots=True)
 class Scenario:
-    """A fault. With `fails_none` no request may go without its answer; with `megabytes` the
-    installation has a small disk of its own, and with `has_clock` a clock.
+    """A fault. With `fails_none` no request may go without its answer; with `needs_pooler` PgBouncer is there in
+    any case, with `megabytes` the installation has a small disk of its own, and with `has_clock` a clock.
     """
 
     happen: Callable[[Installation], None]
     fails_none: bool = False
+    needs_pooler: bool = False
     megabytes: int = 0
     has_clock: bool = False
 
@@ -57,6 +58,16 @@ def _reload(made: Installation) -> None:
         former = set(made.workers)
         os.kill(made.master, signal.SIGHUP)
         wait_until(lambda: former.isdisjoint(made.workers), "the workers were replaced")  # noqa: B023  # called at once
+
+
+def _scale_workers(made: Installation) -> None:
+    """There are five workers, then one, and two again, three times."""
+    for number in (5, 1, 2) * 3:
+        while missing := number - len(made.workers):
+            os.kill(made.master, signal.SIGTTIN if missing > 0 else signal.SIGTTOU)
+            before = len(made.workers)
+            wait_until(lambda: len(made.workers) != before, "a worker came or went")  # noqa: B023  # called at once
+        pause(0.5)
 
 
 def _replace_master(made: Installation) -> None:
@@ -151,6 +162,14 @@ def _kill_deliveries(made: Installation) -> None:
         pause(3)
 
 
+def _restart_pooler(made: Installation) -> None:
+    assert made.pooler
+    for _ in range(3):
+        made.pooler.stop()
+        made.pooler.start()
+        pause(1)
+
+
 class _Adopted:
     """A master that is no child of ours: as much of Popen as is used."""
 
@@ -173,6 +192,7 @@ SCENARIOS: Final[Mapping[str, Scenario]] = {
     "workers-killed": Scenario(_kill_workers),
     "master-killed": Scenario(_kill_master),
     "reload": Scenario(_reload, fails_none=True),
+    "workers-scaled": Scenario(_scale_workers, fails_none=True),
     "master-replaced": Scenario(_replace_master, fails_none=True),
     "restart": Scenario(_restart),
     "sessions-terminated": Scenario(_terminate_sessions),
@@ -181,6 +201,7 @@ SCENARIOS: Final[Mapping[str, Scenario]] = {
     "postgresql-killed": Scenario(_kill_postgresql),
     "postgresql-stopped": Scenario(_stop_postgresql_at_once),
     "connections-exhausted": Scenario(_exhaust_connections),
+    "pooler-restarted": Scenario(_restart_pooler, needs_pooler=True),
     "disk-full": Scenario(_fill_disk, megabytes=400),
     "clock-stepped": Scenario(_step_clock, fails_none=True, has_clock=True),
     "deliveries-killed": Scenario(_kill_deliveries, fails_none=True),
