@@ -18,6 +18,7 @@ from django_tenants.utils import schema_context, tenant_context
 
 from tenants import outages
 from tenants.backend.base import PUBLIC
+from tenants.backend.sessions import MOST_KEPT
 from tenants.backend.statements import Foreseen, Hot, Rows
 from tenants.models import Tenant
 
@@ -156,15 +157,16 @@ class _FromStart(Atomic):
             _direct(session, self._former)
 
     def _begun_anew_if_needed(self, session: Any) -> Rows | None:
-        try:
-            return self._begun(session, self._first)
-        except Error as error:
-            if self._first and outages.is_of_no_table(error):
-                self._begun(session, None)  # raises if the tenant was removed, with its tables
-                super().__exit__(None, None, None)
-            if not outages.is_outdated(error):
-                raise
-            return self._begun(session, self._first)
+        for _ in range(MOST_KEPT):  # the plans of each session may be outdated
+            try:
+                return self._begun(session, self._first)
+            except Error as error:
+                if self._first and outages.is_of_no_table(error):
+                    self._begun(session, None)  # raises if the tenant was removed, with its tables
+                    super().__exit__(None, None, None)
+                if not outages.is_outdated(error):
+                    raise
+        return self._begun(session, self._first)
 
     def _begun(self, session: Any, first: Hot | None) -> Rows | None:
         super().__enter__()
@@ -233,11 +235,12 @@ def begin_again(request: TenantRequest, error: Exception) -> bool:
     """Have the request handled once more in a new transaction, if the error makes that worthwhile.
 
     True if it will be; then what the caller answers reaches nobody, and nothing must be counted or
-    logged. False for other errors than a lost conflict, when it has been tried often enough, or once its
-    change is committed.
+    logged. False for other errors than a lost conflict or an outdated plan, when it has been tried often
+    enough, or once its change is committed.
     """
     has_ended = connections[DEFAULT_DB_ALIAS].has_ended  # type: ignore[attr-defined]  # tenants.backend
-    if has_ended or not outages.is_conflict(error) or request.begins_left < 1:
+    may_succeed = outages.is_conflict(error) or outages.is_outdated(error)
+    if has_ended or not may_succeed or request.begins_left < 1:
         return False
     request.begins_left -= 1
     request.begins_again = True

@@ -52,6 +52,8 @@ def handle(
     if transaction.get_connection().in_atomic_block:
         transaction.set_rollback(True)
     if not begin_again(request, exc):
+        if isinstance(error, errors.InternalError):
+            _logger.error("A SCIM request failed unexpectedly.", exc_info=exc)
         log_refusal(request, view, error)
     for observer in observers():
         if isinstance(error, observer.refusals):
@@ -75,7 +77,6 @@ def scim_error(exc: Exception, request: ScimRequest) -> errors.ScimError:
         return errors.ServiceUnavailable(
             "server.busy", "The service is busy; repeat the request later."
         )
-    _logger.error("A SCIM request failed unexpectedly.", exc_info=exc)
     return errors.InternalError(
         "server.failed",
         f"An unexpected error occurred. Tell support the request id {request.request_id}.",

@@ -370,16 +370,18 @@ class DatabaseWrapper(ConnectingWrapper):
     def _begun(self, send: Callable[[Opening], T]) -> tuple[Opening, T]:
         """The opening, and the answer to its message, in which there is nothing that must not be sent twice.
 
-        It is, on a new connection, if that has ended since its last transaction and nobody could tell.
+        It is, on a new connection, if that has ended since its last transaction and nobody could tell; and,
+        outside of a transaction, if a plan was outdated.
         """
         opening = self._opening()
         may_have_ended = self._is_idle and self._line.sent > 0
         try:
             found = send(opening)
         except Error as error:
-            if not (may_have_ended and outages.is_disconnection(error)):
+            if may_have_ended and outages.is_disconnection(error):
+                self._replace_all()
+            elif not (self.autocommit and outages.is_outdated(error)):
                 raise
-            self._replace_all()
             opening = self._opening()
             found = send(opening)
         self._note_path(opening)

@@ -1,12 +1,13 @@
 """A change of a user goes in one message with COMMIT, and is refused, logged and told of as ever."""
 
 import pytest
+from django.db import connection
 
 from scim.events.models import DeliveryMethod, OutboxEvent
 from scim.models import AttributeChange, ProvisioningEvent, Resource
 from tenants.current import in_tenant
 from tests.events import streams
-from tests.support import database
+from tests.support import bulk, database
 from tests.support.clients import ScimClient, mint
 from tests.support.payloads import BJENSEN, JSMITH, replace, user
 
@@ -146,3 +147,24 @@ def test_a_group_is_answered_with_its_members_as_ever(initech, barbara):
 
     assert made.status == 201
     assert [each["value"] for each in made.json["members"]] == [members[0]["value"]]
+
+
+def test_a_change_whose_plans_a_migration_has_outdated_begins_again(services, barbara, caplog):
+    """PostgreSQL refuses a prepared statement one of whose columns has another type since."""
+    initech, hooli = services
+    member = barbara.rpartition("/")[2]
+    assert initech.post("/Groups", bulk.group("Tours", member)).status == 201
+    before = rows(initech, ProvisioningEvent, Resource)
+    with in_tenant(initech.tenant), connection.cursor() as cursor:
+        cursor.execute("ALTER TABLE scim_resource ALTER resource_type TYPE varchar(60)")
+
+    answers = [
+        initech.post("/Groups", bulk.group("Guides", member)),
+        initech.patch(barbara, replace("title", "Guide")),
+        initech.delete(barbara),
+        hooli.post("/Users", JSMITH),
+    ]
+
+    assert [each.status for each in answers] == [201, 200, 204, 201]
+    assert rows(initech, ProvisioningEvent, Resource) == [before[0] + 3, before[1] + 1]
+    assert "unexpectedly" not in caplog.text
