@@ -15,6 +15,7 @@ from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import islice
 from typing import Any, Final, NamedTuple
 
 import psycopg
@@ -205,8 +206,10 @@ class Statements:
             self.send(b"DEALLOCATE ALL")
             self._is_outdated = False
         elif len(self._names) >= _MOST:
-            oldest = [self._names.popitem(last=False)[1] for _ in range(_ROOM)]
-            self.send(b"; ".join(b"DEALLOCATE " + name for name in oldest))
+            oldest = list(islice(self._names, _ROOM))
+            self.send(b"; ".join(b"DEALLOCATE " + self._names[each] for each in oldest))
+            for each in oldest:
+                del self._names[each]
 
     def _dumped(self, values: Sequence[Any]) -> Any:
         return self._values.dump_sequence(values, [PyFormat.AUTO] * len(values))

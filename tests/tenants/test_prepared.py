@@ -28,6 +28,7 @@ from tenants import outages
 from tenants.backend import statements
 from tenants.backend.base import (
     OutsideTransactionError,
+    ask,
     execute,
     execute_late,
     violated_constraint,
@@ -291,6 +292,43 @@ def test_a_statement_that_comes_often_in_one_message_is_prepared_once(real_tenan
     assert database.round_trips(lambda: [work(tenant) for tenant in real_tenants]) == 2
     assert found == [[(each.schema_name, n) for n in range(20)] for each in real_tenants]
     assert len(prepared(text[-30:])) == 2  # each tenant's
+
+
+def test_statements_that_cannot_be_removed_now_are_later(real_tenants, monkeypatch):
+    """In a transaction that has failed PostgreSQL removes none, and each takes the memory of a plan."""
+    mark = f"n{uuid.uuid4().hex}"
+    connection.close()
+    with in_tenant(real_tenants[0]):
+        for number in range(5):
+            execute(f"SELECT {number} AS {mark}")
+    monkeypatch.setattr(statements, "_ROOM", 5)
+    monkeypatch.setattr(statements, "_MOST", 5)
+
+    with suppress(ProgrammingError, InternalError), in_tenant(real_tenants[0]):
+        with suppress(ProgrammingError), connection.cursor() as cursor:
+            cursor.execute("SELECT nothing")
+        execute("SELECT 1")
+
+    with in_tenant(real_tenants[0]):
+        assert execute(f"SELECT 6 AS {mark}") == [(6,)]
+        execute("SELECT 7")
+    known = connection.statements._names
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT name FROM pg_prepared_statements")
+        assert {name.encode() for (name,) in cursor.fetchall()} == set(known.values())
+
+
+def test_a_question_outside_of_a_transaction_is_asked_again_if_its_plan_is_outdated(real_tenants):
+    with connection.cursor() as cursor:
+        cursor.execute("CREATE TABLE public.changing (word varchar(5))")
+        try:
+            found = [ask("SELECT word FROM public.changing")]
+            cursor.execute("ALTER TABLE public.changing ALTER word TYPE varchar(6)")
+            found.append(ask("SELECT word FROM public.changing"))
+        finally:
+            cursor.execute("DROP TABLE public.changing")
+
+    assert found == [[], []]
 
 
 def test_parameters_stand_by_name_or_in_order(acme):
