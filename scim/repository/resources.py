@@ -329,7 +329,10 @@ def record_unless_alike(event: Event, since: UUID) -> Late:
 
     `alike` reads those that there were. It goes with COMMIT.
     """
-    return execute_late(_INSERT_UNLESS_ALIKE, _event_parameters(event) | {"since": since})
+    values = _event_parameters(event) | {"since": since}
+    # As text, which NULL is, too: one statement is prepared for reads of one resource and of many.
+    values["event_resource_id"] = event.resource_id and str(event.resource_id)
+    return execute_late(_INSERT_UNLESS_ALIKE, values)
 
 
 def alike(recorded: Late) -> list[tuple[datetime, Any]]:

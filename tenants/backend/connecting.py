@@ -73,6 +73,7 @@ class ConnectingWrapper(base.DatabaseWrapper):  # type: ignore[misc]  # django-t
                 self._session = Session(
                     session, self.statements, self._line, self._limits, self._visited
                 )
+                self._session.schema = self.schema_name
                 sessions.add(self._session)
         return session
 

@@ -22,9 +22,11 @@ from psycopg.pq import ConnStatus, TransactionStatus
 from tenants import deadlines
 from tenants.backend.statements import Statements
 
-# How long transactions wait, all together and within a minute, for a session that knows their schema: about
-# as long as another one takes to get to know it on a busy machine. Then another one does.
+# How long transactions wait, all together and within a minute, for a session that knows their schema and has
+# one in it: about as long as another one takes to get to know it on a busy machine. Then another one does.
 PATIENCE_SECONDS: Final = 0.02
+# How long each waits where the session has one in another schema.
+TURN_SECONDS: Final = 0.05
 _MINUTE: Final = 60.0  # seconds
 _MOST_WAITS: Final = 10_000  # schemas of which it is known for how long they were waited for
 # Schemas are spread over so many sessions, as many as gunicorn has threads, once each knows a few.
@@ -45,6 +47,7 @@ class Session:
     line: deadlines.Line
     limits: tuple[bytes, ...]  # the statements that limit a transaction
     visited: set[str] = field(default_factory=set)  # schemas
+    schema: str = ""  # of the transaction that it was taken for, "" while it is idle
 
     @property
     def is_sound(self) -> bool:
@@ -63,7 +66,7 @@ class Sessions:
         self._idle: list[Session] = []  # the one that was given back last is the last
         self._all: WeakSet[Session] = WeakSet()  # those of threads among them
         self._waiting = 0
-        # By schema, from when on and for how long transactions have waited for it, in seconds.
+        # By schema, from when on and for how long transactions have waited behind their own, in seconds.
         self._waits: dict[str, tuple[float, float]] = {}
 
     def __len__(self) -> int:
@@ -77,8 +80,9 @@ class Sessions:
     def take(self, schema: str) -> Session | None:
         """An idle session for a transaction in that schema, in any for ""; None: open one and `add` it.
 
-        One that has been in the schema, for which it waits a moment if it is another thread's and few have
-        waited before; else the one that has been in the fewest.
+        One that has been in the schema, for which it waits a moment if another thread has it; else the one that
+        has been in the fewest. Behind transactions in the same schema those of a minute wait no longer all
+        together: a tenant that comes all the time soon has a session for each thread.
         """
         with self._changed:
             found = self._knowing(schema)
@@ -88,6 +92,7 @@ class Sessions:
                 found = self._with_fewest()
             if found is not None:
                 self._idle.remove(found)
+                found.schema = schema
             return found
 
     def take_any(self, seconds: float) -> Session | None:
@@ -114,6 +119,7 @@ class Sessions:
         """Let others have it."""
         with self._changed:
             self._idle.append(session)
+            session.schema = ""
             if self._waiting:
                 self._changed.notify_all()
 
@@ -141,7 +147,9 @@ class Sessions:
 
     def _awaited(self, schema: str) -> Session | None:
         since = monotonic()
-        until = since + PATIENCE_SECONDS - self._waited(schema, since)[1]
+        is_behind_its_own = any(each.schema == schema for each in self._all)
+        patience = PATIENCE_SECONDS - self._waited(schema, since)[1]
+        until = since + (patience if is_behind_its_own else TURN_SECONDS)
         self._waiting += 1
         try:
             while (left := until - monotonic()) > 0:
@@ -150,7 +158,8 @@ class Sessions:
                     return found
         finally:
             self._waiting -= 1
-            self._note_wait(schema, since)
+            if is_behind_its_own:
+                self._note_wait(schema, since)
         return None
 
     def _waited(self, schema: str, now: float) -> tuple[float, float]:

@@ -223,6 +223,7 @@ def test_a_tenant_that_is_waited_for_often_gets_another_session(monkeypatch):
     home, other = (Session(None, None, None, (), {name}) for name in ("t_initech", "t_hooli"))
     found.add(home)
     found.add(other)
+    home.schema = "t_initech"
 
     def given_back_in_time(_seconds):
         now[0] += 0.009
@@ -245,6 +246,35 @@ def test_a_tenant_that_is_waited_for_often_gets_another_session(monkeypatch):
     assert waited == [home, home, other]
     assert at_once is None  # a further one is to be opened
     assert later is home
+
+
+def test_a_tenant_that_waits_behind_others_is_known_by_one_session_however_often(monkeypatch):
+    """Of a thousand tenants each would soon be known by all sessions, which forget what they know when full."""
+    now, found = [1000.0], Sessions()
+    home, other = (Session(None, None, None, (), {name}) for name in ("t_initech", "t_hooli"))
+    home.visited.add("t_hooli")
+    found.add(home)
+    found.give_back(home)
+    found.add(other)
+    found.give_back(other)
+
+    def given_back_in_time(_seconds):
+        now[0] += 0.049
+        found.give_back(home)
+
+    def kept(_seconds):
+        now[0] += 0.049
+
+    def take_behind_another(wait):
+        home.schema = "t_hooli"
+        found._idle[:] = [other]
+        monkeypatch.setattr(found._changed, "wait", wait)
+        return found.take("t_initech")
+
+    monkeypatch.setattr(sessions, "monotonic", lambda: now[0])
+
+    assert [take_behind_another(given_back_in_time) for _ in range(9)] == [home] * 9
+    assert take_behind_another(kept) is other
 
 
 def test_threads_of_two_tenants_never_meet_in_a_transaction(real_tenants, threads):
