@@ -3,8 +3,9 @@
 The use of a secret token by a request, or of an OAuth client and the client secret behind its access
 token, is added to a tally of the process. The row that the log has of a read takes its tenant's tally
 along (`taken_along`); a thread of the worker writes the others (config.flushing), one transaction a
-tenant; so the last uses of a token count even if it is idle or revoked by then. A count that could not be written waits for the next round, and a worker
-that stops gracefully writes all of them, after others that stop with it (decision 0028).
+tenant; so the last uses of a token count even if it is idle or revoked by then. A count that could
+not be written waits for the next round, and a worker that stops gracefully writes all of them, after
+others that stop with it (decision 0028).
 """
 
 import logging

@@ -112,6 +112,12 @@ class Summaries:
             tally = self._tallies.get(kind)
             return tally.waited if tally else self.window
 
+    def count_on(self, kind: Hashable, count: int) -> None:
+        """Count these with those that follow: they could not be logged."""
+        with self._lock:
+            if (tally := self._tallies.get(kind)) is not None:
+                tally.waiting += count
+
     def give_back(self, kind: Hashable, count: int, logged_at: float) -> bool:
         """Count these on, as another process logged its own at that time.
 
@@ -221,7 +227,12 @@ def log_read(request: ScimRequest, view: Logged, status: int) -> None:
 def _record_reads(tenant: Tenant, kind: Hashable, event: Event) -> None:
     """Log reads, unless another process has logged such reads within the window."""
     since = event.at - timedelta(seconds=_reads.waited(kind) - _SLACK)
-    alike = provisioning_log.record_unless_alike(tenant, event, since)
+    until = event.at + timedelta(seconds=_SLACK)  # later ones are of a clock that was set back
+    try:
+        alike = provisioning_log.record_unless_alike(tenant, event, since, until)
+    except Exception:
+        _reads.count_on(kind, event.count)
+        raise
     if not alike:
         return
     equal = next((at for at, sent in alike if _shape(sent) == _shape(event.sent)), None)

@@ -110,15 +110,16 @@ def record(event: Event) -> None:
 
 
 def record_unless_alike(
-    tenant: Tenant, event: Event, since: datetime
+    tenant: Tenant, event: Event, since: datetime, until: datetime
 ) -> list[tuple[datetime, Any]]:
-    """Write the event of a read unless reads of the same requester and endpoint were logged after that moment.
+    """Write the event of a read unless reads of the same requester and endpoint were logged between those moments.
 
     Returned are their times and queries. Opens a transaction, which waits for no disk: a PostgreSQL that
     crashes forgets the reads of its last half second. It takes the tenant's uses of credentials along.
     """
     with uses.taken_along(tenant):
-        recorded = resources.record_unless_alike(event, clock.first_id_at(since))
+        first, last = map(clock.first_id_at, (since, until))
+        recorded = resources.record_unless_alike(event, first, last)
     return resources.alike(recorded)
 
 

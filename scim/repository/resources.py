@@ -123,7 +123,7 @@ VALUES ({", ".join(f"%(event_{name})s{_CASTS.get(name, '')}" for name in _EVENT_
 _INSERT_UNLESS_ALIKE: Final = f"""
 WITH alike AS (
     SELECT at, sent::text AS sent FROM scim_provisioningevent
-    WHERE id >= %(since)s AND operation = %(event_operation)s::text
+    WHERE id BETWEEN %(since)s AND %(until)s AND operation = %(event_operation)s::text
         AND status = %(event_status)s::smallint
         AND token_id IS NOT DISTINCT FROM %(event_token_id)s::uuid
         AND resource_type = %(event_resource_type)s::text
@@ -324,12 +324,12 @@ def holds(question: Question) -> bool:
     return bool(answer)
 
 
-def record_unless_alike(event: Event, since: UUID) -> Late:
-    """Add an event unless there is one of the same requester, endpoint and status, from that id on.
+def record_unless_alike(event: Event, since: UUID, until: UUID) -> Late:
+    """Add an event unless there is one of the same requester, endpoint and status between those ids.
 
     `alike` reads those that there were. It goes with COMMIT.
     """
-    values = _event_parameters(event) | {"since": since}
+    values = _event_parameters(event) | {"since": since, "until": until}
     # As text, which NULL is, too: one statement is prepared for reads of one resource and of many.
     values["event_resource_id"] = event.resource_id and str(event.resource_id)
     return execute_late(_INSERT_UNLESS_ALIKE, values)

@@ -308,6 +308,35 @@ def test_two_processes_that_are_polled_write_one_row_a_window(at_acme, later, lo
     assert logged(1)[0]["sent"] == usual
 
 
+def test_reads_are_logged_though_the_clock_was_set_back(at_acme, clock, logged, monkeypatch):
+    """Rows of another process, or of this one, seem to be of later then."""
+    for shift in (0, -600):
+        clock.shift(shift)
+        monkeypatch.setattr(log, "_reads", Summaries(longest=log.LONGEST))
+        at_acme.get("/Users")
+
+    assert [event["count"] for event in logged()] == [1, 1]
+
+
+@pytest.mark.owner
+def test_reads_that_could_not_be_logged_are_counted_on(at_acme, acme, later, logged):
+    """As when their transaction was ended: the next row tells of them."""
+
+    def rename(former, name):
+        with in_tenant(acme), connection.cursor() as cursor:
+            cursor.execute(f"ALTER TABLE {former} RENAME TO {name}")
+
+    rename("scim_provisioningevent", "elsewhere")
+    at_acme.get("/Users")
+    at_acme.get("/Users")
+    rename("elsewhere", "scim_provisioningevent")
+    assert logged() == []
+    later(60)
+    at_acme.get("/Users")
+
+    assert [event["count"] for event in logged()] == [3]
+
+
 def test_a_read_is_logged_by_one_statement(at_acme, statements):
     at_acme.get("/Users")
     with statements() as unlogged:
