@@ -57,16 +57,15 @@ def _reload(made: Installation) -> None:
     for _ in range(5):
         former = set(made.workers)
         os.kill(made.master, signal.SIGHUP)
-        wait_until(lambda: former.isdisjoint(made.workers), "the workers were replaced")  # noqa: B023  # called at once
+        wait_until(lambda: former.isdisjoint(made.workers), "the workers were replaced")  # noqa: B023
 
 
 def _scale_workers(made: Installation) -> None:
     """There are five workers, then one, and two again, three times."""
     for number in (5, 1, 2) * 3:
-        while missing := number - len(made.workers):
-            os.kill(made.master, signal.SIGTTIN if missing > 0 else signal.SIGTTOU)
-            before = len(made.workers)
-            wait_until(lambda: len(made.workers) != before, "a worker came or went")  # noqa: B023  # called at once
+        while (present := len(made.workers)) != number:
+            os.kill(made.master, signal.SIGTTIN if number > present else signal.SIGTTOU)
+            wait_until(lambda: len(made.workers) != present, "a worker came or went")
         pause(0.5)
 
 
