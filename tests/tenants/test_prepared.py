@@ -88,7 +88,7 @@ def test_a_prepared_statement_is_planned_once_for_all_values(acme):
 
 
 def test_a_prepared_statement_reads_the_tenant_that_is_entered(acme, globex):
-    for tenant in (acme, globex) * 12:
+    for tenant in (acme, globex) * 2:
         with in_tenant(tenant):
             [(schema, _)] = execute(SCHEMA, ["nobody"])
             assert schema == tenant.schema_name
@@ -125,8 +125,7 @@ def test_a_statement_stays_prepared_after_a_rollback(real_tenants):
     """A refused request is rolled back; the next ones need not plan anew."""
     tenant, text = real_tenants[0], f"SELECT %s::text AS n{uuid.uuid4().hex}"
     with in_tenant(tenant):
-        for _ in range(6):
-            execute(text, ["x"])
+        execute(text, ["x"])
     with pytest.raises(ZeroDivisionError), in_tenant(tenant):
         1 / execute(f"SELECT 0 AS n{uuid.uuid4().hex}")[0][0]
 
@@ -231,8 +230,7 @@ def test_a_plan_whose_columns_have_changed_is_made_anew(real_tenants):
     tenant, text = real_tenants[0], "SELECT changing.* FROM changing WHERE one <> %s"
     with in_tenant(tenant), connection.cursor() as cursor:
         cursor.execute("CREATE TABLE changing (one text)")
-        for _ in range(6):
-            execute(text, ["x"])
+        execute(text, ["x"])
         cursor.execute("ALTER TABLE changing ADD COLUMN other text")
         with pytest.raises(NotSupportedError), transaction.atomic():
             execute(text, ["x"])
@@ -250,13 +248,13 @@ def test_plans_that_are_outdated_do_not_stay_on_the_connection(real_tenants):
     with in_tenant(real_tenants[0]), connection.cursor() as cursor:
         cursor.execute("CREATE TABLE changing (one text)")
         for column in ("two", "three"):
-            for text in texts * 6:
+            for text in texts:
                 execute(text)
             found.append(sorted(set(prepared(mark))) == texts)
             cursor.execute(f"ALTER TABLE changing ADD COLUMN {column} text")
             with pytest.raises(NotSupportedError), transaction.atomic():
                 execute(texts[0])
-        for text in texts * 6:
+        for text in texts:
             execute(text)
         found.append(sorted(prepared(mark)) == texts)
         cursor.execute("DROP TABLE changing")
