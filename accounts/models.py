@@ -233,8 +233,8 @@ class ClientSecret(Credential):
     client = models.ForeignKey(
         OAuthClient, on_delete=models.CASCADE, related_name="secrets", db_index=False
     )
-    public_id = models.CharField(max_length=PUBLIC_ID_LENGTH, unique=True)
-    digest = models.BinaryField(unique=True, editable=False)  # SHA-256(tenant id || value)
+    public_id = models.CharField(max_length=PUBLIC_ID_LENGTH, unique=True)  # the digest's beginning
+    digest = models.BinaryField(editable=False)  # SHA-256(tenant id || value)
     created_at = models.DateTimeField(default=clock.now, editable=False)
     created_by = models.CharField(max_length=ACTOR_LENGTH)
     expires_at = models.DateTimeField()
@@ -380,7 +380,7 @@ class RecoveryCode(models.Model):
     account = models.ForeignKey(
         Account, on_delete=models.CASCADE, related_name="recovery_codes", db_index=False
     )
-    digest = models.BinaryField(unique=True)  # SHA-256(account id || code)
+    digest = models.BinaryField()  # SHA-256(account id || code)
     used_at = models.DateTimeField(null=True)
 
     def __str__(self) -> str:
@@ -460,7 +460,7 @@ class AuditEntry(models.Model):
     details = models.JSONField(default=dict)
     address = models.GenericIPAddressField(null=True)
     previous_hash = models.BinaryField(unique=True)  # one successor each: the chain cannot fork
-    hash = models.BinaryField(unique=True)
+    hash = models.BinaryField()  # of the entry with the hash before, so unique as that is
 
     class Meta:
         ordering = ["-id"]

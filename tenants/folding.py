@@ -1,7 +1,8 @@
 """A recording of migrations in fewer statements, which make the same schema.
 
 Migrations add to tables that earlier ones made, and drop indexes that earlier ones made. A new schema gets a
-table with all its columns and foreign keys at once, and an index that is dropped again not at all
+table with all its columns and foreign keys at once, and an index that is dropped again, that of a unique column
+included, not at all
 (decision 0153). Rows are not changed where there are none. Statements of another kind stay as they are, and
 so does each table from there on.
 """
@@ -17,6 +18,8 @@ _ADDITION: Final = re.compile(
     re.DOTALL,
 )
 _REFERENCE: Final = re.compile(r'\bREFERENCES "(\w+)"')
+# A column that is unique no more, under the name that PostgreSQL gave the constraint.
+_DROPPED_UNIQUE: Final = re.compile(r'ALTER TABLE "(\w+)" DROP CONSTRAINT "(\w+)_key"')
 _INDEX: Final = re.compile(r'CREATE INDEX (?!IF\b)"?(\w+)"? [^;]*')
 _DROPPED_INDEX: Final = re.compile(r'DROP INDEX (?:IF EXISTS )?"?(\w+)"?')
 _IF_EXISTS: Final = "DROP INDEX IF EXISTS "
@@ -46,22 +49,29 @@ class _Schema:
 
     def take(self, statement: str) -> None:
         """Add the statement, or let an earlier one do its work."""
+        if self._fold(statement):
+            return
         if found := _TABLE.fullmatch(statement):
             self._tables[found[1]] = len(self.statements)
             self._open.add(found[1])
-        elif found := _ADDITION.fullmatch(statement):
-            if self._add(found[1], found[2] or found[3]):
-                return
-        elif found := _DROPPED_INDEX.fullmatch(statement):
-            if self._drop_index(found[1], statement):
-                return
         elif found := _INDEX.fullmatch(statement):
             self._indexes[found[1]] = len(self.statements)
+        elif _ADDITION.fullmatch(statement) or _DROPPED_INDEX.fullmatch(statement):
+            pass  # _fold has seen to the table
         elif ";" in statement or not statement.startswith(_NEUTRAL):
             self._close(statement)
-        elif self._is_without_rows and statement.startswith(_CHANGE_OF_ROWS):
-            return
         self.statements.append(statement)
+
+    def _fold(self, statement: str) -> bool:
+        """Let an earlier statement do the work of this one. False if none can."""
+        if found := _ADDITION.fullmatch(statement):
+            return self._add(found[1], found[2] or found[3])
+        if found := _DROPPED_INDEX.fullmatch(statement):
+            return self._drop_index(found[1], statement)
+        if found := _DROPPED_UNIQUE.fullmatch(statement):
+            return self._drop_unique(found[1], found[2].removeprefix(f"{found[1]}_"))
+        is_of_rows = statement.startswith(_CHANGE_OF_ROWS) and ";" not in statement
+        return self._is_without_rows and is_of_rows
 
     def _add(self, table: str, definition: str) -> bool:
         """Make the table with it. False where it refers to a later one, or where other things were done to it."""
@@ -73,6 +83,15 @@ class _Schema:
             return False
         self.statements[place] = f"{self.statements[place][:-1]}, {definition})"
         return True
+
+    def _drop_unique(self, table: str, column: str) -> bool:
+        """Make the table without the index of a unique column. False where other things were done to it."""
+        if table not in self._open:
+            return False
+        place = self._tables[table]
+        column_alone = rf'([(,] ?"{column}" [^,]*) UNIQUE(?=[,)])'
+        self.statements[place], count = re.subn(column_alone, r"\1", self.statements[place])
+        return count == 1
 
     def _drop_index(self, name: str, statement: str) -> bool:
         """Do without the index. False for one that may be there, not made here or in another way."""

@@ -43,7 +43,7 @@ class EventStream(models.Model):
     secret = SealedField(  # push's header, webhook's key
         use=lambda stream: DeliveryMethod(stream.method).secret_use, blank=True, editable=False
     )
-    digest = models.BinaryField(null=True, unique=True, editable=False)  # of poll's secret
+    digest = models.BinaryField(null=True, editable=False)  # of poll's secret
     state = models.CharField(max_length=10, choices=StreamState, default=StreamState.ACTIVE)
     reason = models.TextField(blank=True)  # why it is failing, for a person
     failures = models.PositiveIntegerField(default=0)  # rounds without a success since the last one

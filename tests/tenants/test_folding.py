@@ -42,6 +42,20 @@ def test_a_reference_to_a_later_table_stays_and_so_do_the_columns_behind_it():
     assert folded(steps, in_empty_schema=True) == steps
 
 
+def test_a_column_that_is_unique_no_more_is_made_without_its_index():
+    unique = (
+        'CREATE TABLE "books" ("id" uuid NOT NULL PRIMARY KEY, "isbn" varchar(13) NOT NULL UNIQUE)'
+    )
+    plain = 'CREATE TABLE "books" ("id" uuid NOT NULL PRIMARY KEY, "isbn" varchar(13) NOT NULL)'
+    drop = 'ALTER TABLE "books" DROP CONSTRAINT "books_isbn_key"'
+
+    assert folded([unique, drop, TITLE], in_empty_schema=True) == (
+        f'{plain[:-1]}, "title" text NULL)',
+    )
+    assert folded([BOOKS, drop, TITLE], in_empty_schema=True) == (BOOKS, drop, TITLE)
+    assert folded([drop], in_empty_schema=False) == (drop,)
+
+
 def test_a_table_that_was_there_before_is_added_to():
     assert folded([TITLE, BY_TITLE], in_empty_schema=False) == (TITLE, BY_TITLE)
 
