@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
+from hashlib import sha256
 from typing import Any, Final
 
 from django.db import connection, transaction
@@ -82,6 +83,12 @@ _recordings: Final[dict[Lacking, _Recording]] = {}
 def known() -> frozenset[Name]:
     """Every migration of the program."""
     return frozenset(MigrationLoader(None).disk_migrations)
+
+
+@cache
+def digest() -> bytes:
+    """The digest of the names of all migrations, in their order."""
+    return sha256(" ".join(".".join(name) for name in sorted(known())).encode()).digest()
 
 
 @cache

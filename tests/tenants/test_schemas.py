@@ -51,8 +51,9 @@ def test_one_bulk_statement_tells_who_is_behind(acme, globex, statements):
     with statements() as executed:
         assert schemas.behind() == ["t_globex"]
 
-    # the tenants, whether Citus is there, who has a table of migrations, what is in them
-    assert len(executed) == 4
+    # the tenants, whether Citus is there, who has a table of migrations, digests of them, names of one
+    assert len(executed) == 6
+    assert sum("sha256" in each for each in executed) == 1
 
 
 def test_many_tenants_are_asked_in_chunks(acme, globex, monkeypatch):
