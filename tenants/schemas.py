@@ -52,11 +52,11 @@ WHERE nspname = ANY(%s)
 # there, holding none of the others.
 _ENTRANCES: Final = ("accounts_secrettoken", "accounts_accesstoken", "accounts_session")
 _LOCKABLE: Final = f"""
-SELECT nspname, string_agg(
-    format('%%I.%%I', nspname, relname), ', ' ORDER BY array_position(%s, relname::text), relname
-) FROM pg_namespace n CROSS JOIN {placement.TABLES_OF} n.oid
-    AND nspname = ANY(%s) AND has_table_privilege(c.oid, 'UPDATE')
-GROUP BY nspname
+SELECT nspname, coalesce((
+    SELECT string_agg(
+        format('%%I.%%I', nspname, relname), ', ' ORDER BY array_position(%s, relname::text), relname
+    ) FROM {placement.TABLES_OF} n.oid AND has_table_privilege(c.oid, 'UPDATE')
+), '') FROM pg_namespace n WHERE nspname = ANY(%s)
 """  # noqa: S608  # our own constants
 # What is committed next waits for it, and so for all that was committed before.
 _WAIT_FOR_DISK: Final = "SELECT 1 FROM public.tenants_tenant LIMIT 1 FOR KEY SHARE"
