@@ -203,6 +203,20 @@ def test_a_schema_that_nobody_uses_shows_what_a_migration_does(acme, statements,
     assert has_table(acme, "django_session")
 
 
+def test_a_tenant_of_before_loses_the_indexes_of_digests_and_can_get_them_back(acme, globex):
+    before = sorted(database.structure(globex))
+    migrate("accounts", "0019_small_tables_without_indexes", schema="t_acme", verbosity=0)
+    migrate("scim", "0020_created_is_found_by_operation", schema="t_acme", verbosity=0)
+    unique = ("accounts_auditentry_hash_key", "accounts_clientsecret_digest_key")
+    unique += ("accounts_recoverycode_digest_key", "scim_eventstream_digest_key")
+    assert [has_table(acme, each) for each in unique] == [True] * 4
+    assert [has_table(globex, each) for each in unique] == [False] * 4
+
+    migrate(verbosity=0)
+
+    assert sorted(database.structure(acme)) == before
+
+
 def test_a_tenant_that_is_behind_shows_what_a_new_one_lacks(acme, globex, statements, monkeypatch):
     """So a `migrate` has Django go through all migrations once, not twice."""
     monkeypatch.setattr(recordings, "_recordings", {})
