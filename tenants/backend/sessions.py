@@ -22,11 +22,12 @@ from psycopg.pq import ConnStatus, TransactionStatus
 from tenants import deadlines
 from tenants.backend.statements import Statements
 
-# How long transactions wait, all together and within a minute, for a session that knows their schema and has
-# one in it: about as long as another one takes to get to know it on a busy machine. Then another one does.
+# How long transactions wait, all together and within a minute, for a session that knows their schema: about
+# as long as another one takes to get to know it on a busy machine. Then another one does.
 PATIENCE_SECONDS: Final = 0.02
-# How long each waits where the session has one in another schema.
+# How long each waits behind another schema's where all sessions know many: half of what they hold (connecting).
 TURN_SECONDS: Final = 0.05
+MANY_SCHEMAS: Final = 250
 _MINUTE: Final = 60.0  # seconds
 _MOST_WAITS: Final = 10_000  # schemas of which it is known for how long they were waited for
 # Schemas are spread over so many sessions, as many as gunicorn has threads, once each knows a few.
@@ -66,7 +67,7 @@ class Sessions:
         self._idle: list[Session] = []  # the one that was given back last is the last
         self._all: WeakSet[Session] = WeakSet()  # those of threads among them
         self._waiting = 0
-        # By schema, from when on and for how long transactions have waited behind their own, in seconds.
+        # By schema, from when on and for how long transactions have waited without turns, in seconds.
         self._waits: dict[str, tuple[float, float]] = {}
 
     def __len__(self) -> int:
@@ -81,8 +82,8 @@ class Sessions:
         """An idle session for a transaction in that schema, in any for ""; None: open one and `add` it.
 
         One that has been in the schema, for which it waits a moment if another thread has it; else the one that
-        has been in the fewest. Behind transactions in the same schema those of a minute wait no longer all
-        together: a tenant that comes all the time soon has a session for each thread.
+        has been in the fewest. Those of a minute wait no longer all together, so a tenant that comes all the
+        time soon has a session for each thread; behind others each waits, lest sessions that know many be full.
         """
         with self._changed:
             found = self._knowing(schema)
@@ -147,9 +148,9 @@ class Sessions:
 
     def _awaited(self, schema: str) -> Session | None:
         since = monotonic()
-        is_behind_its_own = any(each.schema == schema for each in self._all)
+        takes_turns = self._know_many and all(each.schema != schema for each in self._all)
         patience = PATIENCE_SECONDS - self._waited(schema, since)[1]
-        until = since + (patience if is_behind_its_own else TURN_SECONDS)
+        until = since + (TURN_SECONDS if takes_turns else patience)
         self._waiting += 1
         try:
             while (left := until - monotonic()) > 0:
@@ -158,9 +159,15 @@ class Sessions:
                     return found
         finally:
             self._waiting -= 1
-            if is_behind_its_own:
+            if not takes_turns:
                 self._note_wait(schema, since)
         return None
+
+    @property
+    def _know_many(self) -> bool:
+        """True if each session that there may be knows many schemas."""
+        many = sum(len(each.visited) >= MANY_SCHEMAS for each in self._all)
+        return many >= min(len(self._all), SPREAD)
 
     def _waited(self, schema: str, now: float) -> tuple[float, float]:
         begun, seconds = self._waits.get(schema, (now, 0.0))
