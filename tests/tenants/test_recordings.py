@@ -293,6 +293,23 @@ def test_a_long_migrate_says_how_fast_it_is_and_how_long_the_rest_takes(
     assert second.endswith(" s left …")
 
 
+def test_the_pace_of_a_migrate_is_that_of_its_tenants(acme, globex, monkeypatch):
+    """Django's work at the beginning is none of it."""
+    monkeypatch.setattr(recordings, "_recordings", {})
+    is_prepared = []
+    monkeypatch.setattr(
+        schemas,
+        "migrate_served",
+        lambda turn: is_prepared.append(recordings.is_prepared(turn.lacks)),
+    )
+    forget_migrations(acme)
+    forget_migrations(globex)
+
+    migrate(verbosity=0)
+
+    assert is_prepared == [True, True]
+
+
 def test_a_temporary_table_of_the_login_that_serves_takes_no_part(db):
     """The function has the owner's rights, and would run a trigger of it with them."""
     with connection.cursor() as cursor:

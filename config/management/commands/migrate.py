@@ -114,6 +114,7 @@ class Command(HouseCommand, migrate.Command):
                 self.stdout.write(self.style.MIGRATE_HEADING(f"Schema {turn.schema_name}:"))
             schemas.migrate_served(turn)
 
+        schemas.prepare(behind)  # a second or two, which is no tenant's
         failures = self._failures(behind, migrate, schemas.turns(behind))
         if behind:
             schemas.wait_for_disk()
