@@ -6,6 +6,7 @@ import json
 import re
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from urllib.parse import urlencode
 
 import psycopg
@@ -258,6 +259,59 @@ def test_a_flood_of_wrong_passwords_leaves_threads_to_provisioning(deployment, t
 
     assert {answer.status for answer in read} == {200}
     assert met == {200, 429}
+
+
+def test_nobody_notices_that_all_sessions_ended_while_they_were_idle(deployment, token):
+    """Pages, sign-ins and refusals as little as requests that succeed; nor is a line of the log lost."""
+    body, headers = sign_in_form(deployment, "acme", "tara@acme.example", "wrong")
+    refused = json.dumps(BJENSEN | {"userName": ""})
+    asked = {
+        "page": partial(deployment.request, "globex", "GET", "/admin/login/"),
+        "sign-in": partial(deployment.request, "acme", "POST", "/admin/login/", body, headers),
+        "token": partial(deployment.request, "acme", "POST", "/scim/oauth/token", OAUTH, FORM),
+        "list": partial(deployment.scim, "acme", token, "GET", "/Users?count=1"),
+        "refusal": partial(deployment.scim, "acme", token, "POST", "/Users", refused),
+        "stranger": partial(deployment.scim, "acme", "nobody", "GET", "/Users"),
+    }
+    before, rows = len(deployment.log), refusals_logged(deployment)
+
+    met = {}
+    for name, ask in asked.items():
+        end_sessions(deployment)
+        met[name] = [ask().status for _ in range(TIMES)]
+
+    expected = {"page": 200, "sign-in": 200, "token": 401, "list": 200, "refusal": 400}
+    assert met == {
+        name: [status] * TIMES for name, status in (expected | {"stranger": 401}).items()
+    }
+    assert refusals_logged(deployment) == rows + TIMES
+    assert '"level": "ERROR"' not in deployment.log[before:]
+
+
+TIMES = 4  # of which some come to either worker, most likely; more wrong passwords would be refused
+OAUTH = urlencode({"grant_type": "client_credentials", "client_id": "x", "client_secret": "y"})
+FORM = {"Content-Type": "application/x-www-form-urlencoded"}
+
+
+def superuser(deployment):
+    """A connection to the deployment's PostgreSQL that ends nobody's turn."""
+    url = deployment.environment["DATABASE_URL"].replace(f"{database.ROLE}@", "postgres@")
+    return psycopg.connect(url, autocommit=True)
+
+
+def end_sessions(deployment):
+    """Have PostgreSQL end all sessions of others, and return when it has."""
+    with superuser(deployment) as session:
+        session.execute(
+            "SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity"
+            " WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()"
+        )
+
+
+def refusals_logged(deployment):
+    with superuser(deployment) as session:
+        asked = "SELECT count(*) FROM t_acme.scim_provisioningevent WHERE status = 400"
+        return session.execute(asked).fetchone()[0]
 
 
 def test_staff_sign_in_through_the_proxy(deployment):

@@ -57,7 +57,7 @@ def _reload(made: Installation) -> None:
     for _ in range(5):
         former = set(made.workers)
         os.kill(made.master, signal.SIGHUP)
-        wait_until(lambda: former.isdisjoint(made.workers), "the workers were replaced")  # noqa: B023
+        wait_until(lambda: former.isdisjoint(made.workers), "the workers were replaced")  # noqa: B023  # called at once
 
 
 def _scale_workers(made: Installation) -> None:
