@@ -95,13 +95,14 @@ class ConnectingWrapper(base.DatabaseWrapper):  # type: ignore[misc]  # django-t
                 each.clear()
             self.needs_rollback = self.closed_in_transaction = self.errors_occurred = False
             self.autocommit = True
-        session = sessions.take("" if self.schema_name == PUBLIC else self.schema_name)
+        schema = "" if self.schema_name == PUBLIC else self.schema_name
+        session = sessions.take(schema)
         if session is None:
             try:
                 self._open()
             except psycopg.OperationalError as error:  # PostgreSQL has no room for another one, say
                 has_waited = isinstance(error, psycopg.errors.ConnectionTimeout)
-                session = sessions.take_any(0.0 if has_waited else ROOM_SECONDS)
+                session = sessions.take_any(schema, 0.0 if has_waited else ROOM_SECONDS)
                 if session is None:
                     raise
         if session is not None:

@@ -96,15 +96,22 @@ class Sessions:
                 found.schema = schema
             return found
 
-    def take_any(self, seconds: float) -> Session | None:
-        """The idle session that was used last, after that many seconds at most if transactions have all there are."""
+    def take_any(self, schema: str, seconds: float) -> Session | None:
+        """The idle session that was used last, after that many seconds at most if transactions have all there are.
+
+        It is for a transaction in that schema, "" if in none of a tenant's.
+        """
         with self._changed:
             self._waiting += 1
             try:
                 self._changed.wait_for(lambda: self._idle or not self._all, seconds)
             finally:
                 self._waiting -= 1
-            return self._idle.pop() if self._idle else None
+            if not self._idle:
+                return None
+            found = self._idle.pop()
+            found.schema = schema
+            return found
 
     @property
     def are_many(self) -> bool:

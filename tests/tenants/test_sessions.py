@@ -536,10 +536,21 @@ def test_nobody_waits_for_sessions_that_have_ended(monkeypatch):
     found.add(session)
 
     with ThreadPoolExecutor(1) as pool:
-        waiting = pool.submit(found.take_any, WITHIN)
+        waiting = pool.submit(found.take_any, "", WITHIN)
         wait_until(lambda: found._waiting == 1, "it waits")
         found.discard(session)
         assert waiting.result(WITHIN) is None
+
+
+def test_a_session_that_is_taken_where_there_is_no_room_is_known_to_be_in_its_schema():
+    """Others of the schema wait behind it no longer than behind any of their own."""
+    found = Sessions()
+    session = Session(None, None, None, ())
+    found.add(session)
+    found.give_back(session)
+
+    assert found.take_any("t_acme", 0.0) is session
+    assert session.schema == "t_acme"
 
 
 def test_a_process_keeps_no_more_than_are_counted_for_it(real_tenants, shared):
