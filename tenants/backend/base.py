@@ -32,8 +32,8 @@ from psycopg.pq import TransactionStatus
 from tenants import outages
 from tenants.backend.connecting import PUBLIC as _PUBLIC
 from tenants.backend.connecting import ConnectingWrapper
-from tenants.backend.messages import COMMIT, Message, Opening
-from tenants.backend.statements import Foreseen, Hot, Parameters, Rows
+from tenants.backend.messages import Message, Opening
+from tenants.backend.statements import COMMIT, Foreseen, Hot, Parameters, Rows
 
 T = TypeVar("T")
 

@@ -138,7 +138,8 @@ class ConnectingWrapper(base.DatabaseWrapper):  # type: ignore[misc]  # django-t
             return
         is_full = len(self._visited) >= MOST_SCHEMAS and not self.is_pooled
         are_many = sessions is not None and sessions.are_many
-        is_kept = session is None or (session.is_sound and not are_many)
+        is_open = self.connection.pgconn.status == ConnStatus.OK
+        is_kept = is_open if session is None else session.is_sound and not are_many
         if is_full or not is_kept:
             # Not Django's close(), which is an end of the block and of what waits for its commit.
             self._close()

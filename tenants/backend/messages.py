@@ -1,10 +1,8 @@
 """Several commands in one message to PostgreSQL: the beginning of a transaction, statements, COMMIT."""
 
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
-from tenants.backend.statements import Command, Foreseen, Hot, Rows, Statements
-
-COMMIT: Final = b"COMMIT"
+from tenants.backend.statements import COMMIT, Command, Foreseen, Hot, Rows, Statements
 
 
 class Opening(NamedTuple):

@@ -66,6 +66,7 @@ class Command(NamedTuple):
     formats: Any = None
 
 
+COMMIT: Final = b"COMMIT"
 _DONE: Final = (ExecStatus.COMMAND_OK, ExecStatus.TUPLES_OK)
 _PLACE: Final = re.compile(r"%(?:\((?P<name>\w+)\)s|(?P<positional>s)|%)")
 # Statements that stay prepared on a connection, with plans of 20 KB: those of 250 tenants at once.
@@ -149,8 +150,11 @@ class Statements:
             answers.extend([self._awaited() for _ in range(1 + each.is_new)] for each in commands)
             self._awaited()  # the end of the message
             session.exit_pipeline_mode()
-        except BaseException:
+        except BaseException as error:
+            found = self._committed(commands, answers) if isinstance(error, psycopg.Error) else None
             session.finish()  # nobody would know what its next answer belongs to
+            if found is not None:
+                return found
             for results in answers:  # PostgreSQL may have said why it ends the connection
                 list(map(self._checked, results))
             raise
@@ -158,6 +162,18 @@ class Statements:
             if each.is_new and first.status in _DONE:
                 self._names[each.key] = each.name
         return [self.rows([*map(self._checked, results)][-1]) for results in answers]
+
+    def _committed(
+        self, commands: Sequence[Command], answers: Sequence[Sequence[Any]]
+    ) -> list[Rows] | None:
+        """The rows of a message whose COMMIT was answered before its connection ended; None of another one.
+
+        PostgreSQL ends a session that it was told to end while it commits as soon as it has: what it would
+        have said next is only that the message is over.
+        """
+        if len(answers) < len(commands) or answers[-1][-1].command_status != COMMIT:
+            return None
+        return [self.rows(results[-1]) for results in answers]
 
     def _put(self, command: Command) -> None:
         """Add a command to the message, behind what prepares it."""
