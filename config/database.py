@@ -36,7 +36,7 @@ _NAMES: Final = {
     "port": "PORT",
 }
 _of_thread: Final = threading.local()  # its connections, by alias
-_PREPARE_AFTER: Final = 0  # executions of a hot statement on one connection
+_AT_ONCE: Final = 0  # the threshold of psycopg's for what is prepared when it first comes
 
 # How long a request may wait for the database. Commands and migrations may take their time. A statement
 # ends before its request is cut off (tenants.deadlines), and says why.
@@ -71,7 +71,7 @@ def database_settings(
     where = _read_url(url, name) if url else _embedded(data_dir)
     options = {"connect_timeout": deadlines.CONNECT_SECONDS, **where.pop("OPTIONS", {})}
     if prepares:
-        options["prepare_threshold"] = _PREPARE_AFTER
+        options["prepare_threshold"] = _AT_ONCE
     return {
         "ENGINE": "tenants.backend",
         "CONN_MAX_AGE": None,
