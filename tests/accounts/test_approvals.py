@@ -169,7 +169,7 @@ def test_a_declined_request_stays_declined_and_says_why(acme, alice, bob, requir
 def test_a_rotation_waits_and_the_old_token_ends_when_the_new_one_is_generated(
     acme, tara, alice, bob, minted, required
 ):
-    allowed = AllowedFrom("203.0.113.0/24")
+    allowed = AllowedFrom("203.0.113.0/24", leaves_out_used=True)
     rotation = TokenRequest("New", tara.id, 90, "", (minted.token.pk,), Overlap.NONE, allowed)
     asked = request_credential(alice, acme, rotation)
     approve_credential(bob, acme, asked.pk)
