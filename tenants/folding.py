@@ -1,10 +1,9 @@
 """A recording of migrations in fewer statements, which make the same schema.
 
 Migrations add to tables that earlier ones made, and drop indexes that earlier ones made. A new schema gets a
-table with all its columns and foreign keys at once, and an index that is dropped again, that of a unique column
-included, not at all
-(decision 0153). Rows are not changed where there are none. Statements of another kind stay as they are, and
-so does each table from there on.
+table with all its columns and foreign keys at once, and an index that is dropped again, that of a unique
+column included, not at all (decision 0153). Rows are not changed where there are none. Statements of another
+kind stay as they are, and so does each table from there on.
 """
 
 import re
