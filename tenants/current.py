@@ -93,11 +93,10 @@ def in_tenant_from_start(
 ) -> "_FromStart":
     """`in_tenant` for a request: begins the transaction at once.
 
-    The same message asks for the revision of
-    a tenant that has one, and for `first`, a hot statement, whose rows the context gives, None
-    without one. What is foreseen goes ahead in that message, too. A transaction that only reads may end with a
-    hot statement already, that one included; one that `ends_with_last` may with the statement that is said
-    to be its last. Entering raises TenantChangedError.
+    The same message asks for the revision of a tenant that has one, and for `first`, a hot statement, whose rows
+    the context gives, None without one. What is foreseen goes ahead in that message, too. A transaction that
+    only reads may end with a hot statement already, that one included; one that `ends_with_last` may with the
+    statement that is said to be its last. Entering raises TenantChangedError.
     """
     ahead = foreseen if foreseen and (only_reads or not foreseen.ends) else None
     return _FromStart(tenant, first, ahead, only_reads=only_reads, ends_with_last=ends_with_last)
