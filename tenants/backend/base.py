@@ -415,11 +415,11 @@ class DatabaseWrapper(ConnectingWrapper):
         if status != TransactionStatus.IDLE and self.search_path_set_schemas == path:
             return Opening((), path)
         self.search_path_set_schemas = None  # not known until these are sent (_note_path)
+        if status == TransactionStatus.IDLE:
+            self._ensure_living()
         self._visited.add(schema_name)
-        if status != TransactionStatus.IDLE:
-            return Opening((path,), path)
-        self._ensure_living()
-        return Opening((b"BEGIN", *self._limits, path), path)
+        begin = (b"BEGIN", *self._limits) if status == TransactionStatus.IDLE else ()
+        return Opening((*begin, path), path)
 
     def _note_path(self, opening: Opening) -> None:
         """Remember that the path of the opening, which was sent, is in force."""

@@ -277,3 +277,18 @@ def swallowed(tenant):
         with suppress(OperationalError):
             execute(WRITE, [uuid4()])
         execute_late(WRITE, [uuid4()])
+
+
+def test_the_session_that_takes_the_place_of_one_that_ended_knows_the_schema(real_tenants, shared):
+    """Or the tenant's next transaction would look for another one."""
+    initech, hooli = real_tenants
+    server(initech)
+    [ended] = shared
+    terminate(ended.connection)
+    server(initech)
+    [successor] = shared
+
+    assert successor is not ended
+    assert successor.visited == {"t_initech"}
+    server(hooli)
+    assert successor.visited == {"t_initech", "t_hooli"}
