@@ -59,8 +59,9 @@ class Application:
     """The WSGI application, set up as a worker of gunicorn has it."""
 
     def __init__(self) -> None:
-        from config import gunicorn, wsgi
+        from config import gunicorn, starting, wsgi
 
+        starting.load()
         gunicorn.post_worker_init(None)
         self._application: Any = wsgi.application
         self._end = gunicorn.worker_exit
@@ -144,9 +145,10 @@ class Runner:
         return found.count(b"CommandComplete") / count, found.count(b"ReadyForQuery") / count
 
     def samples(self, operation: str, count: int, stock: int, detail: str) -> dict[str, list[int]]:
-        """Samples of a run, and nanoseconds of the processor, by the place that they fell into."""
+        """Samples of a run, of the time that elapsed and of the processor's, by the place that they fell into."""
         sampler = sampling.Sampler(Path.cwd(), sampling.DETAILS[detail])
-        self.run(operation, count, stock, sampler.watch)
+        with sampler.running():
+            self.run(operation, count, stock, sampler.watch)
         return dict(sampler.places)
 
     def tenant(self, name: str) -> str:
