@@ -1,4 +1,4 @@
-"""What the sampler sees of calls that are shorter than the time between two samples."""
+"""Samples of calls that are shorter than the time between two of them."""
 
 import time
 from pathlib import Path
