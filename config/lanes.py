@@ -1,42 +1,63 @@
-"""The order in which requests get the threads of a worker: each lane in its turn, and none gets the last.
+"""The order in which requests get the threads of a worker: each lane in its turn, and none gets them all.
 
 Requests of one tenant wait in one lane, those to hosts of no tenant, or of none known yet, in another.
 The lane is read from the absolute URL or the Host header before a thread is taken, so a tenant that
 floods the server, or whose lists are slow, waits behind itself. Probes take no turn: they have a thread
 of their own, and are answered whatever all others do (decision 0070).
+
+A lane has half of the threads at once: more requests of a tenant, all of which compute, only take Python's
+lock from each other, and each takes longer (decision 0166). One that lasts for long rather waits for
+PostgreSQL, so it leaves its place to another one, as long as a thread is left.
 """
 
+import math
 import re
 import socket
-from collections import Counter, OrderedDict, deque
-from typing import Any, Final
+from collections import OrderedDict, deque
+from typing import Any, Final, NamedTuple
 
 NOBODY: Final = ""  # the lane of requests to no tenant
-_PEEKED: Final = 4096  # bytes of a request that are looked at; the host stands near the beginning
+_LONG: Final = 0.1  # seconds
+_PIECE: Final = 4096  # bytes of a request that are looked at; the host stands near the beginning
 _PROBE: Final = re.compile(rb"(?:GET|HEAD) /(?:livez|readyz)[ ?]")
 _ABSOLUTE: Final = re.compile(rb"\S+ [a-z][a-z0-9+.-]*://([^/?#\s]*)", re.IGNORECASE)
 _HOST: Final = re.compile(rb"\r\nhost:[ \t]*([^\r\n]*)", re.IGNORECASE)
 
 
+class Turn(NamedTuple):
+    """A connection whose request has a thread."""
+
+    lane: str
+    connection: Any
+    begun: float | None  # by the steady clock; None for a probe, which has no lane
+
+
 class Lanes:
-    """The connections that wait for a thread, by lane. Not safe for threads: one has it."""
+    """The connections that wait for a thread, by lane. Not safe for threads; times are of the steady clock."""
 
     def __init__(self, threads: int) -> None:
         self._free = threads
+        self._quick = max(
+            threads // 2, 1
+        )  # of one lane at once, those not counted that last for long
         self._most = max(threads - 1, 1)  # of one lane at once
-        self._running: Counter[str] = Counter()
+        self._running: dict[str, list[float]] = {}  # when they have begun, the earliest first
         self._waiting: OrderedDict[str, deque[Any]] = OrderedDict()
+
+    @property
+    def are_waited_in(self) -> bool:
+        """True while a connection waits."""
+        return bool(self._waiting)
 
     def add(self, lane: str, connection: Any) -> None:
         """Put a connection at the end of a lane."""
         self._waiting.setdefault(lane, deque()).append(connection)
 
-    def take(self) -> tuple[str, Any] | None:
-        """The lane and connection that get a thread next; None while there is none, or no thread."""
+    def take(self, now: float) -> Turn | None:
+        """The connection that gets a thread next; None while there is none, or no thread."""
         if not self._free:
             return None
-        turns = (lane for lane in self._waiting if self._running[lane] < self._most)
-        lane = next(turns, None)
+        lane = next((lane for lane in self._waiting if self._seconds(lane, now) == 0), None)
         if lane is None:
             return None
         connection = self._waiting[lane].popleft()
@@ -45,21 +66,45 @@ class Lanes:
         else:
             del self._waiting[lane]
         self._free -= 1
-        self._running[lane] += 1
-        return lane, connection
+        self._running.setdefault(lane, []).append(now)
+        return Turn(lane, connection, now)
 
-    def done(self, lane: str) -> None:
+    def done(self, turn: Turn) -> None:
         """Give a thread back."""
         self._free += 1
-        self._running[lane] -= 1
-        if not self._running[lane]:
-            del self._running[lane]
+        running = self._running[turn.lane]
+        running.remove(turn.begun or 0.0)
+        if not running:
+            del self._running[turn.lane]
+
+    def patience(self, now: float) -> float | None:
+        """Seconds until a connection gets a thread since others of its lane last for long; None if none does."""
+        if not (self._waiting and self._free):
+            return None
+        least = min(self._seconds(lane, now) for lane in self._waiting)
+        return None if least == math.inf else least
+
+    def _seconds(self, lane: str, now: float) -> float:
+        """Until the lane may have another thread, if none is given back."""
+        running = self._running.get(lane, ())
+        if len(running) >= self._most:
+            return math.inf
+        if len(running) < self._quick:
+            return 0.0
+        return max(running[-self._quick] + _LONG - now, 0.0)
 
 
-def beginning(connection: socket.socket) -> bytes:
-    """The first bytes that have come on a connection, where they stay; empty for none."""
+def beginning(connection: socket.socket) -> bytes | None:
+    """The first bytes that have come on a connection, where they stay; empty at its end, None for nothing yet."""
+    return received(connection, socket.MSG_PEEK)
+
+
+def received(connection: socket.socket, flags: int = 0) -> bytes | None:
+    """A piece of what has come on a connection, as `beginning` says it."""
     try:
-        return connection.recv(_PEEKED, socket.MSG_PEEK | socket.MSG_DONTWAIT)
+        return connection.recv(_PIECE, socket.MSG_DONTWAIT | flags)
+    except BlockingIOError:
+        return None
     except OSError:
         return b""
 

@@ -9,21 +9,20 @@ token may stand there. Which path was meant is not known, so the answer is a SCI
 import json
 import logging
 import secrets
-import selectors
 import time
-from concurrent.futures import Future, ThreadPoolExecutor
-from functools import partial
+from collections.abc import Sized
+from concurrent.futures import ThreadPoolExecutor
 from http import HTTPStatus
 from typing import Any, Final
 
 from gunicorn import util
 from gunicorn.glogging import Logger as GunicornLogger
 from gunicorn.http import errors
-from gunicorn.workers.gthread import STOP_KEEPALIVE_LINGER, ThreadWorker
+from gunicorn.workers.gthread import ThreadWorker
 
 from config import answering
 from config.balance import OpenConnections
-from config.lanes import Lanes, beginning, is_probe
+from config.connections import Connections
 from config.logging import JsonFormatter
 from scim.protocol.messages import MEDIA_TYPE, error_body
 from tenants import deadlines
@@ -56,12 +55,14 @@ answering.use()
 
 
 class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn ships no types
-    """Gives a thread to a connection once a request has begun to come on it, each lane in its turn.
+    """Has its threads take requests by themselves, each lane in its turn, once they have begun to come.
 
-    gunicorn gives it to each connection at once, first come, first served, so that four connections on
-    which nothing comes hold up all others for seconds. And it takes each new connection that it can get;
+    gunicorn gives a thread to each connection at once, first come, first served, so that four connections
+    on which nothing comes hold up all others for seconds. And it takes each new connection that it can get;
     here one is left for a moment to a worker that has fewer.
     """
+
+    connections: Connections
 
     def __init__(self, *arguments: Any, **named: Any) -> None:
         self.counter = _open.counter()
@@ -70,8 +71,6 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn ships no types
         self.counter.withdraw()  # until it listens
         # As attributes: gunicorn asks for some thirty of them a request, each in two calls.
         self.cfg.__dict__.update({name: each.get() for name, each in self.cfg.settings.items()})
-        self._lanes = Lanes(self.cfg.threads)
-        self._probes = ThreadPoolExecutor(max_workers=1, thread_name_prefix="probes")
 
     @property
     def nr_conns(self) -> int:
@@ -83,6 +82,30 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn ships no types
         self._connections = count
         if self.alive:  # one that ends has nothing left to it
             self.counter.put(count)
+
+    @property
+    def keepalived_conns(self) -> Sized:
+        """The connections that wait for a request, which gunicorn counts."""
+        return self.connections.idle if self.alive else ()
+
+    @keepalived_conns.setter
+    def keepalived_conns(self, _conns: object) -> None:
+        """They are `connections` here."""
+
+    def get_thread_pool(self) -> ThreadPoolExecutor:
+        """The threads, and what they take requests from; made in the worker's own process."""
+        self.connections = Connections(self)
+        threads: int = self.cfg.threads + 1
+        return ThreadPoolExecutor(threads, "requests")
+
+    def run(self) -> None:
+        """Take connections until the worker shall end, and answer what has come by then."""
+        try:
+            for _ in range(self.cfg.threads + 1):
+                self.tpool.submit(self.connections.serve)
+            super().run()
+        finally:
+            self.connections.end()
 
     def set_accept_enabled(self, enabled: bool) -> None:  # noqa: FBT001  # the signature is gunicorn's
         """Take connections or not; a worker that ends takes first those that wait already.
@@ -107,10 +130,13 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn ships no types
             super().set_accept_enabled(False)
             self._leaves_until = time.monotonic() + _LEFT
         else:
-            super().accept(listener)
+            with self.connections.lock:
+                super().accept(listener)
 
     def wait_for_and_dispatch_events(self, timeout: float) -> None:
         """Do what has come; and listen again when the others have as many connections, or had their time."""
+        if not self.alive:  # a connection whose time ends sooner is not waited for
+            timeout = min(timeout, self.connections.seconds())
         super().wait_for_and_dispatch_events(_LOOK if self._leaves_until else timeout)
         if not self._leaves_until:
             return
@@ -128,56 +154,30 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn ships no types
             self.alive and self.nr_conns >= self.worker_connections
         ):
             before = self.nr_conns
-            super().accept(listener)
+            with self.connections.lock:
+                super().accept(listener)
 
     def enqueue_req(self, conn: Any) -> None:
-        """Have a thread handle the connection, or wait for a request on a new one."""
-        if not (conn.initialized or conn.data_ready):
-            self._wait_for_request(conn)
-            return
-        conn.asked_at = time.monotonic()
-        head = _head_of(conn)
-        if is_probe(head):
-            future = self._probes.submit(self.handle, conn)
-            future.add_done_callback(lambda done: self._defer(self.finish_request, conn, done))
-            return
-        self._lanes.add(self.wsgi.lane_of(head), conn)
-        self._give_threads()
+        """Wait for a request on a new connection."""
+        self.connections.add(conn)
 
     def handle_request(self, req: Any, conn: Any) -> Any:
         """Answer a request in the time that it has, from when it has come."""
         with deadlines.watched(conn.asked_at):
             return super().handle_request(req, conn)
 
-    def _give_threads(self) -> None:
-        while turn := self._lanes.take():
-            lane, conn = turn
-            future = self.tpool.submit(self.handle, conn)
-            future.add_done_callback(partial(self._defer, self._finish_turn, lane, conn))
-
-    def _finish_turn(self, lane: str, conn: Any, future: "Future[Any]") -> None:
-        self._lanes.done(lane)
-        self.finish_request(conn, future)
-        self._give_threads()
-
-    def _defer(self, function: Any, *arguments: Any) -> None:
-        """Have the main thread call it."""
-        self.method_queue.defer(function, *arguments)
-
-    def _wait_for_request(self, conn: Any) -> None:
-        """Leave the connection to the poller until something comes."""
-        conn.sock.setblocking(False)
-        seconds = self.cfg.keepalive if self.alive else STOP_KEEPALIVE_LINGER
-        conn.timeout = time.monotonic() + seconds
-        self.pending_conns.append(conn)
-        readable = partial(self.on_pending_socket_readable, conn)
-        self.poller.register(conn.sock, selectors.EVENT_READ, readable)
+    def murder_keepalived(self, force: bool = False) -> None:  # noqa: FBT001, FBT002  # gunicorn's
+        """Close the connections whose time is over, or all that wait for a request."""
+        self.connections.close_late(idle=force)
+        self.connections.look_again()
 
     def _cap_keepalive(self, deadline: float) -> None:
-        """Have a worker that ends wait no longer for requests on open connections than gunicorn's do."""
-        super()._cap_keepalive(deadline)
-        for conn in self.pending_conns:
-            conn.timeout = min(conn.timeout, deadline)
+        """Have a worker that ends wait no longer for requests on open connections."""
+        self.connections.shorten(deadline)
+
+    def wake(self) -> None:
+        """Have the main thread look whether there is something to do."""
+        self.method_queue.defer(lambda: None)
 
     def handle_error(self, req: Any, client: Any, addr: Any, exc: Exception) -> None:
         """Answer a request that gunicorn could not read, and log it."""
@@ -195,12 +195,6 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn ships no types
                 util.write_nonblock(client, refusal(status, detail, request_id))
                 return
         super().handle_error(req, client, addr, exc)
-
-
-def _head_of(conn: Any) -> bytes:
-    """The first bytes of the connection's next request, as far as they have come."""
-    read_ahead: bytes = conn.parser.unreader.buf.getvalue() if conn.parser else b""
-    return read_ahead or beginning(conn.sock)
 
 
 def refusal(status: HTTPStatus, detail: str, request_id: str) -> bytes:

@@ -26,14 +26,16 @@ def workers(listener, monkeypatch):
     made = [new_worker(listener) for _ in range(2)]
     yield made
     for each in made:
-        for conn in each.pending_conns:
-            conn.close()
+        each.connections.close_late(idle=True)
+        each.method_queue.close()
         each.poller.close()
         each.tmp.close()
 
 
 def new_worker(listener):
     made = Worker(1, 1, [listener], SimpleNamespace(), 45, Config(), None)
+    made.tpool = made.get_thread_pool()
+    made.method_queue.init()
     made.poller = selectors.DefaultSelector()
     made.set_accept_enabled(True)
     return made

@@ -33,6 +33,7 @@ NETWORK = frozenset(
 CONNECTING = {
     "accounts/mailing.py": "names the errors of Django's mail, which goes to the operator's server",
     "accounts/posting.py": "the guard: messages to addresses that customers choose",
+    "config/connections.py": "ends connections of clients",
     "config/lanes.py": "reads from connections of clients",
     "config/management/commands/up.py": "looks whether its own port is free",
     "tenants/deadlines.py": "ends connections to PostgreSQL",

@@ -1,0 +1,204 @@
+"""The open connections of a worker: whichever of its threads is free takes the next request by itself.
+
+gunicorn's main thread waits at all connections, gives each request to a thread and takes the connection back
+afterwards, three messages between threads for each request; and while it closes a connection whose client
+does not hang up, nobody gets a thread. Here the threads wait at all connections, and one that has answered
+takes what waits next. The main thread takes new connections, and closes those whose time is over
+(decision 0166).
+
+There is one thread more than requests are handled at once: it is left to see whose requests come, and to
+answer probes, whatever all others do.
+"""
+
+import math
+import socket
+import threading
+import time
+from collections.abc import Mapping
+from contextlib import suppress
+from typing import Any, Final
+
+from gunicorn.workers.gthread import STOP_KEEPALIVE_LINGER
+
+from config.lanes import Lanes, Turn, beginning, is_probe, received
+from config.readiness import Readiness
+
+_PARTING: Final = (
+    2.0  # seconds in which a client may read an answer after which the connection is closed
+)
+_DRAINED: Final = 65_536  # bytes that it may send meanwhile
+_ENDED: Final = Turn("", None, 0.0)
+
+
+class Connections:
+    """Of one worker, in the process that it has. Safe for threads.
+
+    A connection is gunicorn's; it waits for a request, for a turn, or has a thread, or it parts: nothing more
+    is sent on it, and what the client still sends is passed over, so that it can read the answer.
+    """
+
+    def __init__(self, worker: Any) -> None:
+        self.lock = (
+            threading.RLock()
+        )  # the number of connections of the worker is changed under it, too
+        self._worker = worker
+        self._lanes = Lanes(worker.cfg.threads)
+        self._readiness = Readiness()
+        # By descriptor.
+        self._idle: dict[int, Any] = {}
+        self._parting: dict[int, Any] = {}
+        self._has_ended = False
+
+    @property
+    def idle(self) -> Mapping[int, Any]:
+        """Those that wait for a request."""
+        return self._idle
+
+    def add(self, conn: Any) -> None:
+        """Wait for the first request on a new connection."""
+        conn.data_ready = True  # for gunicorn, once it has a thread
+        self._wait_on(conn)
+
+    def serve(self) -> None:
+        """Take requests that have come, and answer them, until the worker ends; each thread does."""
+        try:
+            turn = self._next()
+            while turn is not _ENDED:
+                turn = self._answered(turn) or self._next()
+        except BaseException:
+            self._worker.log.exception("A thread of a worker has failed; the worker ends.")
+            self._worker.handle_exit(None, None)
+            raise
+
+    def look_again(self) -> None:
+        """Have a thread see whether what waits may go on, since those before it last for long."""
+        if self._lanes.are_waited_in:
+            self._readiness.ring()
+
+    def close_late(self, *, idle: bool = False) -> None:
+        """Close the connections whose time is over, and all on which no request has come if those are `idle`."""
+        now = time.monotonic()
+        with self.lock:
+            for waiting, are_all in ((self._idle, idle), (self._parting, False)):
+                late = [conn for conn in waiting.values() if are_all or conn.timeout <= now]
+                for conn in late:
+                    del waiting[conn.number]
+                    self._close(conn)
+
+    def shorten(self, deadline: float) -> None:
+        """Wait for requests no longer than until then."""
+        with self.lock:
+            for conn in self._idle.values():
+                conn.timeout = min(conn.timeout, deadline)
+
+    def seconds(self) -> float:
+        """Until the time of a connection is over; infinite while all have threads."""
+        with self.lock:
+            waiting = [*self._idle.values(), *self._parting.values()]
+        until = min((conn.timeout for conn in waiting), default=math.inf)
+        return max(until - time.monotonic(), 0.0)
+
+    def end(self) -> None:
+        """Let the threads end, each when it has answered."""
+        self._has_ended = True
+        self._readiness.ring(self._worker.cfg.threads + 1)
+
+    def _next(self) -> Turn:
+        """The next request, which is waited for."""
+        while not self._has_ended:
+            with self.lock:
+                patience = self._lanes.patience(time.monotonic())
+            number = self._readiness.wait(patience)
+            turn = self._taken() if number is None else self._come(number)
+            if turn is not None:
+                return turn
+        return _ENDED
+
+    def _taken(self) -> Turn | None:
+        with self.lock:
+            return self._lanes.take(time.monotonic())
+
+    def _come(self, number: int) -> Turn | None:
+        """The request that this thread is to answer, when something has come on a connection."""
+        with self.lock:
+            conn = self._idle.pop(number, None)
+            parting = self._parting.pop(number, None) if conn is None else None
+        if parting is not None:
+            self._pass_over(parting)
+        if conn is None:
+            return None
+        head = beginning(conn.sock)
+        if head is None:  # what came was for one that had its descriptor before
+            self._wait_on(conn)
+            return None
+        if not head:
+            self._close(conn)
+            return None
+        return self._entered(conn, head)
+
+    def _entered(self, conn: Any, head: bytes) -> Turn | None:
+        """Have the connection's request, which begins so, enter its lane; and the turn that this thread gets."""
+        conn.asked_at = time.monotonic()
+        if is_probe(head):
+            return Turn("", conn, None)
+        lane = self._worker.wsgi.lane_of(head)
+        with self.lock:
+            self._lanes.add(lane, conn)
+            return self._lanes.take(conn.asked_at)
+
+    def _answered(self, turn: Turn) -> Turn | None:
+        """Answer a request, and take the next one if one waits."""
+        conn = turn.connection
+        stays = self._worker.handle(conn)
+        read_ahead = conn.parser.unreader.buf.getvalue() if stays else b""
+        with self.lock:
+            if turn.begun is not None:
+                self._lanes.done(turn)
+            if not read_ahead:
+                following = self._lanes.take(time.monotonic())
+        if read_ahead:  # of the next request, with the one before
+            return self._entered(conn, read_ahead)
+        if stays:
+            self._wait_on(conn)
+        else:
+            self._part(conn)
+        return following
+
+    def _wait_on(self, conn: Any) -> None:
+        """Wait for a request on the connection."""
+        seconds = self._worker.cfg.keepalive if self._worker.alive else STOP_KEEPALIVE_LINGER
+        self._wait(conn, self._idle, seconds)
+
+    def _wait(self, conn: Any, waiting: dict[int, Any], seconds: float) -> None:
+        conn.number = number = conn.sock.fileno()
+        conn.timeout = time.monotonic() + seconds
+        with self.lock:
+            waiting[number] = conn
+        with suppress(OSError):  # a worker that ends has closed it
+            self._readiness.ask(number)
+
+    def _part(self, conn: Any) -> None:
+        """Say that nothing more is sent, and close it when the client has hung up."""
+        conn.passed_over = 0
+        try:
+            conn.sock.shutdown(socket.SHUT_WR)
+        except OSError:  # it is gone
+            self._close(conn)
+        else:
+            self._wait(conn, self._parting, _PARTING)
+
+    def _pass_over(self, conn: Any) -> None:
+        """Take what a client sends on a connection that parts."""
+        piece = received(conn.sock)
+        conn.passed_over += len(piece or b"")
+        if piece == b"" or conn.passed_over > _DRAINED:
+            self._close(conn)
+        else:
+            self._wait(conn, self._parting, conn.timeout - time.monotonic())
+
+    def _close(self, conn: Any) -> None:
+        with self.lock:
+            self._worker.nr_conns -= 1
+            conn.close()
+        if not self._worker.alive:
+            self._worker.wake()
