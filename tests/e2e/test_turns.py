@@ -1,6 +1,9 @@
 """A tenant whose requests hang waits behind itself: others have threads, and get their answers."""
 
+import socket
+import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 
 import psycopg
 import pytest
@@ -54,3 +57,18 @@ def test_slow_lists_of_one_tenant_leave_threads_to_another(deployment):
 
     assert (other, ended) == (200, 0)  # it got a thread before any of them gave one back
     assert statuses <= {200, 503}  # 503 if it took longer than a wait for a lock may
+
+
+def test_clients_that_do_not_hang_up_hold_up_nobody(deployment):
+    """gunicorn waits for each of them for two seconds, and gives no thread to anybody meanwhile."""
+    address = ("127.0.0.1", int(deployment.environment["PORT"]))
+    asked = b"GET /livez HTTP/1.1\r\nHost: acme.mypolicies.example\r\nConnection: close\r\n\r\n"
+    begun = time.monotonic()
+
+    with ExitStack() as stack:
+        for _ in range(2 * HANGING):
+            client = stack.enter_context(socket.create_connection(address, timeout=60))
+            client.sendall(asked)
+            assert client.recv(4096).startswith(b"HTTP/1.1 200")
+
+    assert time.monotonic() - begun < HANGING  # seconds, where it took two for each client
