@@ -63,8 +63,9 @@ def test_more_rings_than_fit_block_nobody():
 
 def test_a_descriptor_that_is_closed_is_refused(pair):
     ours, _ = pair
+    readiness = Readiness()
     number = ours.fileno()
     ours.close()
 
     with pytest.raises(OSError, match="Bad file descriptor"):
-        Readiness().ask(number)
+        readiness.ask(number)
