@@ -149,7 +149,7 @@ class Connections:
     def _answered(self, turn: Turn) -> Turn | None:
         """Answer a request, and take the next one if one waits."""
         conn = turn.connection
-        stays = self._worker.handle(conn)
+        stays = self._handled(conn)
         read_ahead = conn.parser.unreader.buf.getvalue() if stays else b""
         with self.lock:
             if turn.begun is not None:
@@ -163,6 +163,14 @@ class Connections:
         else:
             self._part(conn)
         return following
+
+    def _handled(self, conn: Any) -> bool:
+        """Answer a request; True if the connection stays. An error ends it, and nothing else."""
+        try:
+            return bool(self._worker.handle(conn))
+        except Exception:
+            self._worker.log.exception("A connection has failed.")
+            return False
 
     def _wait_on(self, conn: Any) -> None:
         """Wait for a request on the connection."""

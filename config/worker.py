@@ -12,6 +12,7 @@ import secrets
 import time
 from collections.abc import Sized
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from http import HTTPStatus
 from typing import Any, Final
 
@@ -192,7 +193,8 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn ships no types
                     "refused": "request.invalid",
                 }
                 _requests.info("request", extra=extra)
-                util.write_nonblock(client, refusal(status, detail, request_id))
+                with suppress(OSError):  # the client is gone
+                    util.write_nonblock(client, refusal(status, detail, request_id))
                 return
         super().handle_error(req, client, addr, exc)
 

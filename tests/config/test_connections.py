@@ -35,6 +35,8 @@ class Worker:
         _, path, _ = head.split(b" ", 2)
         if path == b"/fails":
             raise SystemExit
+        if path == b"/breaks":
+            raise ConnectionResetError
         if path == b"/held":
             self.held.release()
             assert self.gate.wait(SECONDS)
@@ -266,6 +268,22 @@ def test_news_of_a_descriptor_that_another_connection_has_by_now_harm_nothing(wo
 
     client.send("/first")
     assert client.answer() == "/first"
+
+
+def test_an_error_on_a_connection_ends_that_connection_alone(worker, connect, caplog):
+    """As gunicorn has it: a worker that ends takes no connections while others are answered."""
+    broken, other = connect(), connect()
+
+    broken.send("/breaks")
+
+    assert broken.answer() == ""
+    broken.socket.close()
+    until(lambda: worker.nr_conns == 1)
+    other.send("/first")
+    assert other.answer() == "/first"
+    assert worker.alive
+    [record] = caplog.records
+    assert record.getMessage() == "A connection has failed."
 
 
 def test_a_thread_that_fails_ends_the_worker_and_says_so(worker, connect, caplog):

@@ -79,3 +79,11 @@ def test_an_unreadable_request_gets_a_scim_error(worker, error, status, detail, 
     assert (record.status, record.error) == (int(status[:3]), type(error).__name__)
     assert record.address == "127.0.0.1"
     assert "secret" not in str(vars(record))
+
+
+def test_a_client_that_is_gone_needs_no_answer(worker):
+    ours, theirs = socket.socketpair()
+    with ours:
+        theirs.close()
+
+        worker.handle_error(None, ours, ("127.0.0.1", 1), errors.InvalidRequestLine(SECRET))
