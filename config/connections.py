@@ -20,7 +20,7 @@ from typing import Any, Final
 
 from gunicorn.workers.gthread import STOP_KEEPALIVE_LINGER
 
-from config.lanes import Lanes, Turn, beginning, is_probe, received
+from config.lanes import PROBES, Lanes, Turn, beginning, is_probe, received
 from config.readiness import Readiness
 
 _PARTING: Final = (
@@ -139,9 +139,7 @@ class Connections:
     def _entered(self, conn: Any, head: bytes) -> Turn | None:
         """Have the connection's request, which begins so, enter its lane; and the turn that this thread gets."""
         conn.asked_at = time.monotonic()
-        if is_probe(head):
-            return Turn("", conn, None)
-        lane = self._worker.wsgi.lane_of(head)
+        lane = PROBES if is_probe(head) else self._worker.wsgi.lane_of(head)
         with self.lock:
             self._lanes.add(lane, conn)
             return self._lanes.take(conn.asked_at)
@@ -152,8 +150,7 @@ class Connections:
         stays = self._handled(conn)
         read_ahead = conn.parser.unreader.buf.getvalue() if stays else b""
         with self.lock:
-            if turn.begun is not None:
-                self._lanes.done(turn)
+            self._lanes.done(turn)
             if not read_ahead:
                 following = self._lanes.take(time.monotonic())
         if read_ahead:  # of the next request, with the one before

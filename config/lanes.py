@@ -17,6 +17,7 @@ from collections import OrderedDict, deque
 from typing import Any, Final, NamedTuple
 
 NOBODY: Final = ""  # the lane of requests to no tenant
+PROBES: Final = "/"  # that of probes
 _LONG: Final = 0.1  # seconds
 _PIECE: Final = 4096  # bytes of a request that are looked at; the host stands near the beginning
 _PROBE: Final = re.compile(rb"(?:GET|HEAD) /(?:livez|readyz)[ ?]")
@@ -29,14 +30,17 @@ class Turn(NamedTuple):
 
     lane: str
     connection: Any
-    begun: float | None  # by the steady clock; None for a probe, which has no lane
+    begun: float  # by the steady clock
 
 
 class Lanes:
-    """The connections that wait for a thread, by lane. Not safe for threads; times are of the steady clock."""
+    """The connections that wait for a thread, by lane. Not safe for threads; times are of the steady clock.
+
+    One thread more is kept for a probe; further probes take turns with all others.
+    """
 
     def __init__(self, threads: int) -> None:
-        self._free = threads
+        self._free = threads + 1
         self._quick = max(
             threads // 2, 1
         )  # of one lane at once, those not counted that last for long
@@ -55,8 +59,6 @@ class Lanes:
 
     def take(self, now: float) -> Turn | None:
         """The connection that gets a thread next; None while there is none, or no thread."""
-        if not self._free:
-            return None
         lane = next((lane for lane in self._waiting if self._seconds(lane, now) == 0), None)
         if lane is None:
             return None
@@ -73,21 +75,20 @@ class Lanes:
         """Give a thread back."""
         self._free += 1
         running = self._running[turn.lane]
-        running.remove(turn.begun or 0.0)
+        running.remove(turn.begun)
         if not running:
             del self._running[turn.lane]
 
     def patience(self, now: float) -> float | None:
         """Seconds until a connection gets a thread since others of its lane last for long; None if none does."""
-        if not (self._waiting and self._free):
-            return None
-        least = min(self._seconds(lane, now) for lane in self._waiting)
+        least = min((self._seconds(lane, now) for lane in self._waiting), default=math.inf)
         return None if least == math.inf else least
 
     def _seconds(self, lane: str, now: float) -> float:
         """Until the lane may have another thread, if none is given back."""
         running = self._running.get(lane, ())
-        if len(running) >= self._most:
+        kept = lane != PROBES and PROBES not in self._running  # a thread for the first probe
+        if self._free <= kept or len(running) >= self._most:
             return math.inf
         if len(running) < self._quick:
             return 0.0

@@ -32,12 +32,12 @@ class Worker:
 
     def handle(self, conn):
         head = conn.sock.recv(4096)
-        _, path, _ = head.split(b" ", 2)
+        _, path, rest = head.split(b" ", 2)
         if path == b"/fails":
             raise SystemExit
         if path == b"/breaks":
             raise ConnectionResetError
-        if path == b"/held":
+        if path == b"/held" or rest.startswith(b"held"):
             self.held.release()
             assert self.gate.wait(SECONDS)
         conn.sock.sendall(path)
@@ -113,12 +113,12 @@ def until(condition):
         time.sleep(0.002)
 
 
-def hold(worker, connect, number, host):
+def hold(worker, connect, number, host, path="/held"):
     """So many requests of a tenant that have a thread, and do not end."""
     clients = []
     for _ in range(number):
         clients.append(connect())
-        clients[-1].send("/held", host)
+        clients[-1].send(path, host)
         assert worker.held.acquire(timeout=SECONDS)
     return clients
 
@@ -181,6 +181,20 @@ def test_a_probe_is_answered_while_no_thread_is_free(worker, connect):
 
     assert probe.answer() == "/livez"
     assert not other.has_answer()
+
+
+def test_probes_never_take_all_threads(worker, connect):
+    """Five that wait for PostgreSQL would hold up everybody."""
+    hold(worker, connect, 3, "acme", "/livez held")
+    probe, other = connect(), connect()
+
+    probe.send("/livez")
+    other.send("/other", "globex")
+
+    assert other.answer() == "/other"
+    assert not probe.has_answer()
+    worker.gate.set()
+    assert probe.answer() == "/livez"
 
 
 def test_clients_that_do_not_hang_up_hold_no_thread(connect):

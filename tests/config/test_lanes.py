@@ -4,7 +4,7 @@ import socket
 
 import pytest
 
-from config.lanes import Lanes, beginning, host_in, is_probe, received
+from config.lanes import PROBES, Lanes, beginning, host_in, is_probe, received
 
 LONG = 0.2  # seconds that a request lasts for long
 
@@ -113,6 +113,36 @@ def test_it_is_known_whether_anybody_waits(lanes):
     taken(lanes)
 
     assert not lanes.are_waited_in
+
+
+def test_a_probe_has_a_thread_of_its_own_when_no_other_is_left(lanes):
+    for number in range(3):
+        lanes.add("acme", f"a{number}")
+        lanes.add("globex", f"g{number}")
+    assert connections(taken(lanes)) == ["a0", "g0", "a1", "g1"]
+    lanes.add(PROBES, "p0")
+    lanes.add(PROBES, "p1")
+
+    [probe] = taken(lanes)
+
+    assert probe.connection == "p0"
+    assert lanes.patience(LONG) is None
+    lanes.done(probe)
+    assert connections(taken(lanes)) == ["p1"]
+
+
+def test_probes_take_turns_with_all_others_at_the_other_threads(lanes):
+    for number in range(5):
+        lanes.add(PROBES, f"p{number}")
+    first = taken(lanes)
+
+    assert connections(first) == ["p0", "p1"]
+    assert connections(taken(lanes, LONG)) == ["p2"]
+    for number in range(3):
+        lanes.add("acme", f"a{number}")
+    assert connections(taken(lanes, LONG)) == ["a0", "a1"]
+    lanes.done(first[0])
+    assert connections(taken(lanes, 2 * LONG)) == ["p3"]
 
 
 @pytest.mark.parametrize("threads", [1, 2])
