@@ -47,6 +47,7 @@ class Connections:
         # By descriptor.
         self._idle: dict[int, Any] = {}
         self._parting: dict[int, Any] = {}
+        self._patient = 0  # threads that wait for a lane's next turn, too
         self._has_ended = False
 
     @property
@@ -69,11 +70,6 @@ class Connections:
             self._worker.log.exception("A thread of a worker has failed; the worker ends.")
             self._worker.handle_exit(None, None)
             raise
-
-    def look_again(self) -> None:
-        """Have a thread see whether what waits may go on, since those before it last for long."""
-        if self._lanes.are_waited_in:
-            self._readiness.ring()
 
     def close_late(self, *, idle: bool = False) -> None:
         """Close the connections whose time is over, and all on which no request has come if those are `idle`."""
@@ -106,17 +102,31 @@ class Connections:
     def _next(self) -> Turn:
         """The next request, which is waited for."""
         while not self._has_ended:
-            with self.lock:
-                patience = self._lanes.patience(time.monotonic())
-            number = self._readiness.wait(patience)
+            number = self._news()
             turn = self._taken() if number is None else self._come(number)
             if turn is not None:
                 return turn
         return _ENDED
 
-    def _taken(self) -> Turn | None:
+    def _news(self) -> int | None:
+        """The connection on which something has come; None when it is time to look at what waits."""
         with self.lock:
-            return self._lanes.take(time.monotonic())
+            patience = self._lanes.patience(time.monotonic())
+            self._patient += patience is not None
+        number = self._readiness.wait(patience)
+        if patience is not None:
+            with self.lock:
+                self._patient -= 1
+        return number
+
+    def _taken(self) -> Turn | None:
+        """The turn that this thread gets; if the next one only takes time, another thread waits for that."""
+        with self.lock:
+            now = time.monotonic()
+            turn = self._lanes.take(now)
+            if turn is not None and not self._patient and self._lanes.patience(now) is not None:
+                self._readiness.ring()
+        return turn
 
     def _come(self, number: int) -> Turn | None:
         """The request that this thread is to answer, when something has come on a connection."""
@@ -142,7 +152,7 @@ class Connections:
         lane = PROBES if is_probe(head) else self._worker.wsgi.lane_of(head)
         with self.lock:
             self._lanes.add(lane, conn)
-            return self._lanes.take(conn.asked_at)
+            return self._taken()
 
     def _answered(self, turn: Turn) -> Turn | None:
         """Answer a request, and take the next one if one waits."""
@@ -152,7 +162,7 @@ class Connections:
         with self.lock:
             self._lanes.done(turn)
             if not read_ahead:
-                following = self._lanes.take(time.monotonic())
+                following = self._taken()
         if read_ahead:  # of the next request, with the one before
             return self._entered(conn, read_ahead)
         if stays:

@@ -48,11 +48,6 @@ class Lanes:
         self._running: dict[str, list[float]] = {}  # when they have begun, the earliest first
         self._waiting: OrderedDict[str, deque[Any]] = OrderedDict()
 
-    @property
-    def are_waited_in(self) -> bool:
-        """True while a connection waits."""
-        return bool(self._waiting)
-
     def add(self, lane: str, connection: Any) -> None:
         """Put a connection at the end of a lane."""
         self._waiting.setdefault(lane, deque()).append(connection)

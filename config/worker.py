@@ -170,7 +170,6 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn ships no types
     def murder_keepalived(self, force: bool = False) -> None:  # noqa: FBT001, FBT002  # gunicorn's
         """Close the connections whose time is over, or all that wait for a request."""
         self.connections.close_late(idle=force)
-        self.connections.look_again()
 
     def _cap_keepalive(self, deadline: float) -> None:
         """Have a worker that ends wait no longer for requests on open connections."""

@@ -105,16 +105,6 @@ def test_a_thread_that_is_given_back_serves_the_lane_again(lanes):
     assert connections(taken(lanes)) == ["a2"]
 
 
-def test_it_is_known_whether_anybody_waits(lanes):
-    assert not lanes.are_waited_in
-    lanes.add("acme", "a0")
-    assert lanes.are_waited_in
-
-    taken(lanes)
-
-    assert not lanes.are_waited_in
-
-
 def test_a_probe_has_a_thread_of_its_own_when_no_other_is_left(lanes):
     for number in range(3):
         lanes.add("acme", f"a{number}")
