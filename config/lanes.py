@@ -20,7 +20,7 @@ NOBODY: Final = ""  # the lane of requests to no tenant
 PROBES: Final = "/"  # that of probes
 _LONG: Final = 0.1  # seconds
 _PIECE: Final = 4096  # bytes of a request that are looked at; the host stands near the beginning
-_PROBE: Final = re.compile(rb"(?:GET|HEAD) /(?:livez|readyz)[ ?]")
+_PROBE: Final = re.compile(rb"(?:GET|HEAD) /(?:livez|readyz)[ ?].*\r\n\r\n", re.DOTALL)
 _ABSOLUTE: Final = re.compile(rb"\S+ [a-z][a-z0-9+.-]*://([^/?#\s]*)", re.IGNORECASE)
 _HOST: Final = re.compile(rb"\r\nhost:[ \t]*([^\r\n]*)", re.IGNORECASE)
 
@@ -106,7 +106,7 @@ def received(connection: socket.socket, flags: int = 0) -> bytes | None:
 
 
 def is_probe(head: bytes) -> bool:
-    """True if a request that begins so is for `/livez` or `/readyz`."""
+    """True if a request that begins so is for `/livez` or `/readyz`, and its head has come."""
     return _PROBE.match(head) is not None
 
 

@@ -193,6 +193,16 @@ def test_probes_never_take_all_threads(worker, connect):
     assert probe.answer() == "/livez"
 
 
+def test_half_a_probe_holds_up_no_other(worker, connect):
+    half, probe = connect(), connect()
+
+    half.socket.sendall(b"GET /livez held HTTP/1.1\r\n")
+    assert worker.held.acquire(timeout=SECONDS)
+    probe.send("/livez")
+
+    assert probe.has_answer(SECONDS / 4)
+
+
 def test_clients_that_do_not_hang_up_hold_no_thread(connect):
     for _ in range(8):
         client = connect()
