@@ -213,7 +213,8 @@ class Connections:
 
     def _close(self, conn: Any) -> None:
         with self.lock:
+            was_full = self._worker.nr_conns >= self._worker.worker_connections
             self._worker.nr_conns -= 1
             conn.close()
-        if not self._worker.alive:
+        if was_full or not self._worker.alive:  # the main thread waits for this
             self._worker.wake()

@@ -26,6 +26,8 @@ class Worker:
         self.log = logging.getLogger("gunicorn.error")
         self.alive = True
         self.nr_conns = 0
+        self.worker_connections = 1000
+        self.woken = 0  # times
         self.gate = threading.Event()  # held requests end
         self.held = threading.Semaphore(0)  # released by each that is held
         self.connections = Connections(self)
@@ -47,7 +49,7 @@ class Worker:
         self.alive = False
 
     def wake(self):
-        pass
+        self.woken += 1
 
 
 class Client:
@@ -247,6 +249,18 @@ def test_a_client_that_hangs_up_between_requests_gets_no_turn(worker, connect):
     client.socket.close()
 
     until(lambda: worker.nr_conns == 3)
+
+
+def test_a_full_worker_takes_connections_again_once_one_is_closed(worker, connect):
+    first, second = connect(), connect()
+    worker.worker_connections = 2
+
+    first.socket.close()
+    until(lambda: worker.woken)
+    second.socket.close()
+
+    until(lambda: worker.nr_conns == 0)
+    assert worker.woken == 1
 
 
 def test_connections_are_closed_when_their_time_is_over(worker, connect, monkeypatch):
