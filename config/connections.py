@@ -181,8 +181,9 @@ class Connections:
 
     def _wait_on(self, conn: Any) -> None:
         """Wait for a request on the connection."""
-        seconds = self._worker.cfg.keepalive if self._worker.alive else STOP_KEEPALIVE_LINGER
-        self._wait(conn, self._idle, seconds)
+        self._wait(conn, self._idle, self._worker.cfg.keepalive)
+        if not self._worker.alive:  # asked last: it may have ended since, and shortened what waited
+            conn.timeout = min(conn.timeout, time.monotonic() + STOP_KEEPALIVE_LINGER)
 
     def _wait(self, conn: Any, waiting: dict[int, Any], seconds: float) -> None:
         conn.number = number = conn.sock.fileno()

@@ -293,6 +293,23 @@ def test_a_worker_that_ends_waits_for_its_connections_no_longer_than_it_may(work
     assert (worker.connections.seconds(), worker.nr_conns) == (float("inf"), 0)
 
 
+def test_a_connection_waits_no_longer_when_its_worker_ends_at_that_moment(worker, connect):
+    """A stop would take all the time that it may."""
+
+    class Settings(SimpleNamespace):
+        @property
+        def keepalive(self):
+            worker.alive = False
+            worker.connections.shorten(time.monotonic() + 2)
+            return 60
+
+    worker.cfg = Settings(threads=4, is_ssl=False)
+
+    connect()
+
+    assert worker.connections.seconds() <= 2
+
+
 def test_news_of_a_descriptor_that_another_connection_has_by_now_harm_nothing(worker, connect):
     client = connect()
     news = worker.connections._come
