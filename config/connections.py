@@ -7,7 +7,7 @@ takes what waits next. The main thread takes new connections, and closes those w
 (decision 0166).
 
 There is one thread more than requests are handled at once: it is left to see whose requests come, and to
-answer probes, whatever all others do.
+answer a probe, whatever all others do.
 """
 
 import math
