@@ -72,14 +72,20 @@ class Connections:
             raise
 
     def close_late(self, *, idle: bool = False) -> None:
-        """Close the connections whose time is over, and all on which no request has come if those are `idle`."""
+        """Close the connections whose time is over, and all on which no request has come if those are `idle`.
+
+        One whose request has come, but was seen by no thread yet, has time until one is free.
+        """
         now = time.monotonic()
         with self.lock:
             for waiting, are_all in ((self._idle, idle), (self._parting, False)):
                 late = [conn for conn in waiting.values() if are_all or conn.timeout <= now]
                 for conn in late:
-                    del waiting[conn.number]
-                    self._close(conn)
+                    if waiting is self._idle and not are_all and beginning(conn.sock):
+                        conn.timeout = now + STOP_KEEPALIVE_LINGER
+                    else:
+                        del waiting[conn.number]
+                        self._close(conn)
 
     def shorten(self, deadline: float) -> None:
         """Wait for requests no longer than until then."""

@@ -2,8 +2,8 @@
 
 Requests of one tenant wait in one lane, those to hosts of no tenant, or of none known yet, in another.
 The lane is read from the absolute URL or the Host header before a thread is taken, so a tenant that
-floods the server, or whose lists are slow, waits behind itself. A probe has a
-thread of its own, and is answered whatever all others do (decision 0070); beside another one it takes turns.
+floods the server, or whose lists are slow, waits behind itself. A probe has a thread of its own, and is
+answered whatever all others do (decision 0070); beside another one it takes turns.
 
 A lane has half of the threads at once: more requests of a tenant, all of which compute, only take Python's
 lock from each other, and each takes longer (decision 0166). One that lasts for long rather waits for

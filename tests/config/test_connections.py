@@ -282,6 +282,22 @@ def test_connections_are_closed_when_their_time_is_over(worker, connect, monkeyp
     assert kept.answer() == "/first"
 
 
+def test_a_request_that_no_thread_has_seen_yet_keeps_its_connection_open(worker, connect):
+    """A worker that ends while all its threads are busy would reset it."""
+    client = connect()
+    hold(worker, connect, 3, "acme")
+    hold(worker, connect, 1, "globex")
+    hold(worker, connect, 1, "acme", "/livez held")
+    client.send("/first")
+    worker.connections.shorten(time.monotonic())
+
+    worker.connections.close_late()
+
+    assert worker.connections.seconds() > 1
+    worker.gate.set()
+    assert client.answer() == "/first"
+
+
 def test_a_worker_that_ends_waits_for_its_connections_no_longer_than_it_may(worker, connect):
     connect()
     assert 50 < worker.connections.seconds() <= 60
