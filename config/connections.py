@@ -10,8 +10,10 @@ There is one thread more than requests are handled at once: it is left to see wh
 answer a probe, whatever all others do.
 """
 
+import errno
 import math
 import socket
+import struct
 import threading
 import time
 from collections.abc import Mapping
@@ -23,11 +25,34 @@ from gunicorn.workers.gthread import STOP_KEEPALIVE_LINGER
 from config.lanes import PROBES, Lanes, Turn, beginning, is_probe, received
 from config.readiness import Readiness
 
-_PARTING: Final = (
-    2.0  # seconds in which a client may read an answer after which the connection is closed
-)
-_DRAINED: Final = 65_536  # bytes that it may send meanwhile
+_READING: Final = 5.0  # seconds that a request may take to be read, once a thread does
+_LOOK: Final = struct.pack("@ll", 0, 500_000)  # half a second of them: a timeval
+# Seconds, and bytes, in which a client may read the last answer on a connection, and hang up.
+_PARTING: Final = 2.0
+_DRAINED: Final = 65_536
 _ENDED: Final = Turn("", None, 0.0)
+
+
+class ClientSocket(socket.socket):
+    """The socket of a client, whose request is read in the time that it has: gunicorn would wait for ever."""
+
+    until = math.inf  # by the steady clock
+
+    def __init__(self, fileno: int) -> None:
+        super().__init__(fileno=fileno)
+        self.setblocking(True)
+        self.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, _LOOK)
+
+    def recv(self, size: int, flags: int = 0) -> bytes:
+        """The bytes that have come. Raises ConnectionResetError, as if the client were gone, when the time is over."""
+        while True:
+            if time.monotonic() >= self.until and not flags:
+                raise ConnectionResetError(errno.ECONNRESET, "The request did not come in time.")
+            try:
+                return super().recv(size, flags)
+            except BlockingIOError:
+                if flags:
+                    raise
 
 
 class Connections:
@@ -38,9 +63,8 @@ class Connections:
     """
 
     def __init__(self, worker: Any) -> None:
-        self.lock = (
-            threading.RLock()
-        )  # the number of connections of the worker is changed under it, too
+        # The number of connections of the worker is changed under it, too.
+        self.lock = threading.RLock()
         self._worker = worker
         self._lanes = Lanes(worker.cfg.threads)
         self._readiness = Readiness()
@@ -58,6 +82,7 @@ class Connections:
     def add(self, conn: Any) -> None:
         """Wait for the first request on a new connection."""
         conn.data_ready = True  # for gunicorn, once it has a thread
+        conn.sock = ClientSocket(fileno=conn.sock.detach())
         self._wait_on(conn)
 
     def serve(self) -> None:
@@ -179,6 +204,7 @@ class Connections:
 
     def _handled(self, conn: Any) -> bool:
         """Answer a request; True if the connection stays. An error ends it, and nothing else."""
+        conn.sock.until = time.monotonic() + _READING
         try:
             return bool(self._worker.handle(conn))
         except Exception:

@@ -5,6 +5,7 @@ import socket
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from types import SimpleNamespace
 
 import pytest
@@ -33,7 +34,12 @@ class Worker:
         self.connections = Connections(self)
 
     def handle(self, conn):
-        head = conn.sock.recv(4096)
+        head = b""
+        try:
+            while not (head.endswith(b"\r\n\r\n") or b"held" in head):
+                head += conn.sock.recv(4096)
+        except ConnectionResetError:  # gunicorn says nothing to whoever is gone
+            return False
         _, path, rest = head.split(b" ", 2)
         if path == b"/fails":
             raise SystemExit
@@ -57,9 +63,9 @@ class Client:
 
     def __init__(self, worker, pair):
         self._worker = worker
-        self.socket, self.theirs = pair
+        self.socket, theirs = pair
         self.socket.settimeout(SECONDS)
-        conn = TConn(worker.cfg, self.theirs, ("127.0.0.1", 1), None)
+        conn = TConn(worker.cfg, theirs, ("127.0.0.1", 1), None)
         conn.parser = SimpleNamespace(unreader=SimpleNamespace(buf=SimpleNamespace(getvalue=bytes)))
         self.conn = conn
         worker.nr_conns += 1
@@ -104,7 +110,7 @@ def connect(worker):
     yield connect
     for each in made:
         each.socket.close()
-        each.theirs.close()
+        each.conn.close()
 
 
 def until(condition):
@@ -228,7 +234,7 @@ def test_a_connection_that_parts_is_closed_when_its_client_hangs_up(worker, conn
     client.socket.close()
 
     until(lambda: worker.nr_conns == 0)
-    assert client.theirs.fileno() == -1
+    assert client.conn.sock.fileno() == -1
 
 
 def test_a_client_that_goes_on_sending_is_not_listened_to_for_ever(worker, connect):
@@ -330,8 +336,8 @@ def test_news_of_a_descriptor_that_another_connection_has_by_now_harm_nothing(wo
     client = connect()
     news = worker.connections._come
 
-    assert news(client.theirs.fileno()) is None
-    assert news(client.theirs.fileno() + 1000) is None
+    assert news(client.conn.sock.fileno()) is None
+    assert news(client.conn.sock.fileno() + 1000) is None
 
     client.send("/first")
     assert client.answer() == "/first"
@@ -371,3 +377,37 @@ def test_threads_end_when_their_worker_ends(worker, connect):
     worker.gate.set()
     until(lambda: all(each.done() for each in worker.running))
     assert client.answer() == "/held"
+
+
+@pytest.mark.parametrize("ends", ["is silent", "goes on byte by byte"])
+def test_a_client_that_sends_half_a_request_holds_a_thread_no_longer_than_it_may(
+    worker, connect, monkeypatch, ends
+):
+    monkeypatch.setattr(connections_module, "_READING", 0.2)
+    slow = [connect() for _ in range(3)]
+    for each in slow:
+        each.socket.sendall(b"GET /first HTTP/1.1\r\nHost: acme\r\nX: ")
+    other = connect()
+    other.send("/other", "acme")
+
+    while ends == "goes on byte by byte" and not other.has_answer(0.01):
+        for each in slow:
+            with suppress(BrokenPipeError):
+                each.socket.sendall(b"x")
+
+    assert other.answer() == "/other"
+    assert [each.answer() for each in slow] == [""] * 3
+
+
+def test_a_request_that_is_answered_for_long_may_be_followed_by_another(
+    worker, connect, monkeypatch
+):
+    monkeypatch.setattr(connections_module, "_READING", 0.1)
+    [client] = hold(worker, connect, 1, "acme")
+    time.sleep(0.2)
+
+    worker.gate.set()
+
+    assert client.answer() == "/held"
+    client.send("/second")
+    assert client.answer() == "/second"
