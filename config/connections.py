@@ -41,18 +41,24 @@ class ClientSocket(socket.socket):
     def __init__(self, fileno: int) -> None:
         super().__init__(fileno=fileno)
         self.setblocking(True)
-        self.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, _LOOK)
+        with suppress(OSError):  # macOS refuses it for a client that is gone
+            self.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, _LOOK)
 
     def recv(self, size: int, flags: int = 0) -> bytes:
-        """The bytes that have come. Raises ConnectionResetError, as if the client were gone, when the time is over."""
+        """The bytes that have come. Raises ConnectionResetError, as if the client were gone, for those that are late.
+
+        What has come in time may be read at any time.
+        """
         while True:
-            if time.monotonic() >= self.until and not flags:
-                raise ConnectionResetError(errno.ECONNRESET, "The request did not come in time.")
+            is_late = time.monotonic() >= self.until
             try:
-                return super().recv(size, flags)
+                return super().recv(size, flags or (socket.MSG_DONTWAIT if is_late else 0))
             except BlockingIOError:
                 if flags:
                     raise
+                if is_late:
+                    late = "The request did not come in time."
+                    raise ConnectionResetError(errno.ECONNRESET, late) from None
 
 
 class Connections:

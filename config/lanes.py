@@ -41,10 +41,9 @@ class Lanes:
 
     def __init__(self, threads: int) -> None:
         self._free = threads + 1
-        self._quick = max(
-            threads // 2, 1
-        )  # of one lane at once, those not counted that last for long
-        self._most = max(threads - 1, 1)  # of one lane at once
+        # Of one lane at once: those that do not last for long, and all.
+        self._quick = max(threads // 2, 1)
+        self._most = max(threads - 1, 1)
         self._running: dict[str, list[float]] = {}  # when they have begun, the earliest first
         self._waiting: OrderedDict[str, deque[Any]] = OrderedDict()
 

@@ -12,7 +12,7 @@ import pytest
 from gunicorn.workers.gthread import TConn
 
 from config import connections as connections_module
-from config.connections import Connections
+from config.connections import ClientSocket, Connections
 from config.lanes import host_in
 
 SECONDS = 20  # that a test waits for what it expects
@@ -411,3 +411,14 @@ def test_a_request_that_is_answered_for_long_may_be_followed_by_another(
     assert client.answer() == "/held"
     client.send("/second")
     assert client.answer() == "/second"
+
+
+def test_a_body_that_has_come_in_time_may_be_read_later():
+    ours, theirs = socket.socketpair()
+    with theirs, ClientSocket(ours.detach()) as client:
+        client.until = time.monotonic() - 1
+        theirs.sendall(b"a body")
+
+        assert client.recv(100) == b"a body"
+        with pytest.raises(ConnectionResetError, match="did not come in time"):
+            client.recv(100)
