@@ -18,15 +18,19 @@ import threading
 import time
 from collections.abc import Mapping
 from contextlib import suppress
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from gunicorn.workers.gthread import STOP_KEEPALIVE_LINGER
 
 from config.lanes import PROBES, Lanes, Turn, beginning, is_probe, received
 from config.readiness import Readiness
 
+if TYPE_CHECKING:
+    from _typeshed import ReadableBuffer
+
 _READING: Final = 5.0  # seconds that a request may take to be read, once a thread does
 _LOOK: Final = struct.pack("@ll", 0, 500_000)  # half a second of them: a timeval
+_TAKING: Final = struct.pack("@ll", 10, 0)  # seconds in which a client takes a part of an answer
 # Seconds, and bytes, in which a client may read the last answer on a connection, and hang up.
 _PARTING: Final = 2.0
 _DRAINED: Final = 65_536
@@ -34,7 +38,10 @@ _ENDED: Final = Turn("", None, 0.0)
 
 
 class ClientSocket(socket.socket):
-    """The socket of a client, whose request is read in the time that it has: gunicorn would wait for ever."""
+    """The socket of a client that has a time for its request, and for each part of the answer.
+
+    gunicorn would wait for ever.
+    """
 
     until = math.inf  # by the steady clock
 
@@ -43,6 +50,7 @@ class ClientSocket(socket.socket):
         self.setblocking(True)
         with suppress(OSError):  # macOS refuses it for a client that is gone
             self.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, _LOOK)
+            self.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, _TAKING)
 
     def recv(self, size: int, flags: int = 0) -> bytes:
         """The bytes that have come. Raises ConnectionResetError, as if the client were gone, for those that are late.
@@ -59,6 +67,14 @@ class ClientSocket(socket.socket):
                 if is_late:
                     late = "The request did not come in time."
                     raise ConnectionResetError(errno.ECONNRESET, late) from None
+
+    def sendall(self, data: "ReadableBuffer", flags: int = 0) -> None:
+        """Send all of it. Raises ConnectionResetError for a client that takes nothing any more."""
+        try:
+            super().sendall(data, flags)
+        except BlockingIOError:
+            reason = "The client takes nothing any more."
+            raise ConnectionResetError(errno.ECONNRESET, reason) from None
 
 
 class Connections:

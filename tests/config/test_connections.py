@@ -2,6 +2,7 @@
 
 import logging
 import socket
+import struct
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -422,3 +423,31 @@ def test_a_body_that_has_come_in_time_may_be_read_later():
         assert client.recv(100) == b"a body"
         with pytest.raises(ConnectionResetError, match="did not come in time"):
             client.recv(100)
+
+
+def test_a_client_that_takes_nothing_any_more_holds_a_thread_no_longer_than_it_may(monkeypatch):
+    monkeypatch.setattr(connections_module, "_TAKING", struct.pack("@ll", 0, 100_000))
+    ours, theirs = socket.socketpair()
+
+    with (
+        theirs,
+        ClientSocket(ours.detach()) as client,
+        pytest.raises(ConnectionResetError, match="takes nothing"),
+    ):
+        client.sendall(bytes(4_000_000))
+
+
+def test_a_client_that_takes_an_answer_slowly_gets_all_of_it(monkeypatch):
+    monkeypatch.setattr(connections_module, "_TAKING", struct.pack("@ll", 0, 400_000))
+    ours, theirs = socket.socketpair()
+    begun = time.monotonic()
+    with theirs, ClientSocket(ours.detach()) as client, ThreadPoolExecutor(1) as threads:
+        sending = threads.submit(client.sendall, bytes(1_500_000))
+
+        taken = 0
+        while taken < 1_500_000:
+            time.sleep(0.05)
+            taken += len(theirs.recv(100_000))
+
+        sending.result(SECONDS)
+    assert time.monotonic() - begun > 0.4
