@@ -52,9 +52,11 @@ _GRANT_ALONE: Final = """
 DECLARE found record; schema_name text := {schema}; login text := {login};
 BEGIN {grant} END
 """
+# Whether several processes should build an index is a plan of its own, for each of eighty that have no rows yet.
 _FUNCTION: Final = """
 CREATE OR REPLACE FUNCTION public.create_tenant_schema(schema_name text) RETURNS void
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS {body}
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET max_parallel_maintenance_workers = 0
+AS {body}
 """
 # Temporary tables, which are the caller's, come last: without a word they would come first, before the catalog.
 _BODY: Final = """
@@ -209,5 +211,5 @@ def _mark(login: str | None) -> str:
     """A digest of all that the function is made of."""
     names = sorted(".".join(name) for name in recordings.known())
     return hashlib.sha256(
-        "\n".join((login or "", _BEFORE, _AFTER, _BODY, *names)).encode()
+        "\n".join((login or "", _FUNCTION, _BEFORE, _AFTER, _BODY, *names)).encode()
     ).hexdigest()
