@@ -21,9 +21,8 @@ class Way:
 
     def __init__(self, folder: Path, to: str) -> None:
         self.folder = folder
-        self.last_words: bytes | None = (
-            None  # once set, the next COMMIT is the last that is answered
-        )
+        # Once set, the next COMMIT is the last that is answered.
+        self.last_words: bytes | None = None
         self._to = to
 
     def lead(self, client: socket.socket) -> None:
@@ -35,10 +34,12 @@ class Way:
             with suppress(OSError), closing(server.makefile("rb")) as said:
                 while head := said.read(_HEAD):
                     body = said.read(int.from_bytes(head[1:]) - _HEAD + 1)
-                    client.sendall(head + body)
-                    if self.last_words is not None and head[:1] == b"C" and body == b"COMMIT\0":
-                        client.sendall(self.last_words)
+                    words = self.last_words if head[:1] == b"C" and body == b"COMMIT\0" else None
+                    if words is not None:  # said once whoever waits for the answer goes on
                         self.last_words = None
+                    client.sendall(head + body)
+                    if words is not None:
+                        client.sendall(words)
                         break
             for each in (client, server):  # wakes the thread
                 with suppress(OSError):
