@@ -173,7 +173,7 @@ class Connections:
         return number
 
     def _taken(self) -> Turn | None:
-        """The turn that this thread gets; if the next one only takes time, another thread waits for that."""
+        """The turn that this thread gets; another thread is woken if it has to mind the time of the next one."""
         with self.lock:
             now = time.monotonic()
             turn = self._lanes.take(now)
@@ -182,7 +182,7 @@ class Connections:
         return turn
 
     def _come(self, number: int) -> Turn | None:
-        """The request that this thread is to answer, when something has come on a connection."""
+        """The turn that this thread gets, when something has come on the connection with that descriptor."""
         with self.lock:
             conn = self._idle.pop(number, None)
             parting = self._parting.pop(number, None) if conn is None else None

@@ -15,9 +15,8 @@ from tests.support.bench.progress import say
 from tests.support.bench.statistics import quantile
 
 _BATCHES: Final = 7
-_SAMPLED_BATCHES: Final = (
-    200  # a dozen seconds: Linux notes the processor's time 250 times a second
-)
+# A dozen seconds: Linux notes the processor's time 250 times a second.
+_SAMPLED_BATCHES: Final = 200
 _COUNTED: Final = 20  # requests
 _LEAST_SHARE: Final = 0.005  # of a line of its own
 

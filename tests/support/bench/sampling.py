@@ -16,9 +16,8 @@ from pathlib import Path
 from types import FrameType
 from typing import Final, TypeVar
 
-SECONDS: Final = (
-    0.000_47  # no divisor of anything that runs by the clock; Linux rings the second one seldomer
-)
+# No divisor of anything that runs by the clock; Linux rings the processor's clock less often.
+SECONDS: Final = 0.000_47
 _ELAPSED, _PROCESSOR = 0, 1
 _CLOCKS: Final = {  # by signal
     signal.SIGALRM: (signal.ITIMER_REAL, _ELAPSED),
