@@ -38,9 +38,7 @@ DEBUG = False
 
 # Tenancy: public holds the registry only, so nothing can fall through to it (docs/platform.md).
 SHARED_APPS = ["tenants", "django.contrib.contenttypes"]
-# The table of django.contrib.sessions is the release's before, which serves during an upgrade; of
-# commands with equal names the first counts.
-TENANT_APPS = ["accounts", "scim", "django.contrib.sessions"]
+TENANT_APPS = ["accounts", "scim", "accounts.former_sessions"]
 FEATURES = [  # scim.provider.features; pages and navigation show them in this order
     "scim.history",
     "scim.problems",

@@ -1,9 +1,9 @@
 """A recording of migrations in fewer statements, which make the same schema.
 
 Migrations add to tables that earlier ones made, and drop indexes that earlier ones made. A new schema gets a
-table with all its columns and foreign keys at once, and an index that is dropped again, that of a unique
-column included, not at all (decision 0153). Rows are not changed where there are none. Statements of another
-kind stay as they are, and so does each table from there on.
+table with all its columns and foreign keys at once, and a table or an index that is dropped again, the index
+of a unique column included, not at all (decision 0153). Rows are not changed where there are none. Statements
+of another kind stay as they are, and so does each table from there on.
 """
 
 import re
@@ -19,6 +19,7 @@ _ADDITION: Final = re.compile(
 _REFERENCE: Final = re.compile(r'\bREFERENCES "(\w+)"')
 # A column that is unique no more, under the name that PostgreSQL gave the constraint.
 _DROPPED_UNIQUE: Final = re.compile(r'ALTER TABLE "(\w+)" DROP CONSTRAINT "(\w+)_key"')
+_DROPPED_TABLE: Final = re.compile(r'DROP TABLE "(\w+)" CASCADE')
 _INDEX: Final = re.compile(r'CREATE INDEX (?!IF\b)"?(\w+)"? [^;]*')
 _DROPPED_INDEX: Final = re.compile(r'DROP INDEX (?:IF EXISTS )?"?(\w+)"?')
 _IF_EXISTS: Final = "DROP INDEX IF EXISTS "
@@ -28,7 +29,7 @@ _NEUTRAL: Final = ("CREATE INDEX ", "CREATE UNIQUE INDEX ", "GRANT ", "REVOKE ",
 
 
 def folded(statements: Iterable[str], *, in_empty_schema: bool) -> tuple[str, ...]:
-    """The statements in which tables are made with what is added to them, without indexes that go again."""
+    """The statements in which tables are made with what is added to them, without what goes again."""
     schema = _Schema(in_empty_schema=in_empty_schema)
     for statement in statements:
         schema.take(statement)
@@ -69,6 +70,8 @@ class _Schema:
             return self._drop_index(found[1], statement)
         if found := _DROPPED_UNIQUE.fullmatch(statement):
             return self._drop_unique(found[1], found[2].removeprefix(f"{found[1]}_"))
+        if found := _DROPPED_TABLE.fullmatch(statement):
+            return self._drop_table(found[1])
         is_of_rows = statement.startswith(_CHANGE_OF_ROWS) and ";" not in statement
         return self._is_without_rows and is_of_rows
 
@@ -92,6 +95,23 @@ class _Schema:
         self.statements[place], count = re.subn(column_alone, r"\1", self.statements[place])
         return count == 1
 
+    def _drop_table(self, table: str) -> bool:
+        """Do without the table and its indexes. False where anything else was done to it, or names it."""
+        if table not in self._open:
+            return False
+        on_table = f' ON "{table}" '
+        indexes = {name for name, at in self._indexes.items() if on_table in self.statements[at]}
+        made = {self._tables[table], *(self._indexes[name] for name in indexes)}
+        if any(_names(each, table) for at, each in enumerate(self.statements) if at not in made):
+            return False
+        for place in made:
+            self.statements[place] = ""
+        for name in indexes:
+            del self._indexes[name]
+        self._open.discard(table)
+        del self._tables[table]
+        return True
+
     def _drop_index(self, name: str, statement: str) -> bool:
         """Do without the index. False for one that may be there, not made here or in another way."""
         place = self._indexes.pop(name, None)
@@ -105,3 +125,7 @@ class _Schema:
         """Leave the tables alone that the statement names; it may add rows, too."""
         self._is_without_rows = False
         self._open.difference_update(re.findall(r"\w+", statement))
+
+
+def _names(statement: str, table: str) -> bool:
+    return table in re.findall(r"\w+", statement)

@@ -159,7 +159,9 @@ def unique_indexes(tenant):
 
 def test_a_file_of_an_older_program_is_migrated_when_it_is_restored(initrode, file):
     structure = database.structure(initrode)
-    migrate("sessions", "zero", schema="t_initrode", verbosity=0)
+    migrate("sessions", "0001_initial", schema="t_initrode", verbosity=0)
+    with in_tenant(initrode), connection.cursor() as cursor:
+        cursor.execute("INSERT INTO django_session VALUES ('a', 'b', now())")
     backups.archive_tenant(COMMAND, initrode, file)
 
     restored, _ = backups.restore_tenant(COMMAND, file)

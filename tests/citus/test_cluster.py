@@ -9,13 +9,13 @@ from django.db import connection
 from accounts.actions import backups
 from config.doctor import LOGS
 from tenants import numbers, placement, schemas
-from tenants.current import in_public
+from tenants.current import in_public, in_tenant
+from tenants.recordings import Lacking
 from tests.support import clients, database
 from tests.support.entra import Person, ProvisioningService
 from tests.support.payloads import user
 from tests.support.people import COMMAND
 from tests.tenants.test_numbers import set_back
-from tests.tenants.test_schemas import forget_migrations
 
 PEOPLE = [
     Person(
@@ -132,13 +132,12 @@ def test_rights_that_were_lost_come_back_when_the_tenant_is_moved_to_where_it_is
 
 
 def test_a_migration_that_adds_a_table_makes_it_a_shard(initech):
-    forget_migrations(initech)
+    migrations = frozenset({("sessions", "0001_initial")})
+    with in_tenant(initech), connection.cursor() as cursor:
+        cursor.execute("DELETE FROM django_migrations WHERE app = 'sessions'")
 
-    schemas.migrate(
-        initech.schema_name, schemas.lacking([initech.schema_name])[initech.schema_name]
-    )
+    schemas.migrate(initech.schema_name, Lacking(migrations))
 
-    assert schemas.lacking([initech.schema_name]) == {}
     name = f"{initech.schema_name}.django_session"
     assert ask("SELECT count(*) FROM citus_shards WHERE table_name = %s::regclass", name) == [(1,)]
 

@@ -40,9 +40,7 @@ _SCHEMA: Final = re.compile(r'"?\b(t_\w+|public|support)\b"?\s*\.')
 _SHARED: Final = re.compile(
     r'(?:FROM|JOIN|INTO|UPDATE)\s+"?(?:tenants_|django_content_type\b)', re.IGNORECASE
 )
-_OWN: Final = re.compile(
-    r'(?:FROM|JOIN|INTO|UPDATE)\s+"?(?:scim_|accounts_|django_session\b)', re.IGNORECASE
-)
+_OWN: Final = re.compile(r'(?:FROM|JOIN|INTO|UPDATE)\s+"?(?:scim_|accounts_)', re.IGNORECASE)
 
 
 def unfit(statement: str, parameters: Any) -> str:

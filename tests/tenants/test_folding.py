@@ -15,6 +15,7 @@ AUTHOR = (
 )
 BY_TITLE = 'CREATE INDEX "books_title" ON "books" ("title")'
 BY_TITLE_DOWN = 'CREATE INDEX "books_title" ON "books" ("title" DESC)'
+NO_BOOKS = 'DROP TABLE "books" CASCADE'
 NO_INDEX = 'DROP INDEX IF EXISTS "books_title"'
 
 
@@ -96,6 +97,41 @@ def test_an_index_that_was_made_in_another_way_is_dropped_as_the_migration_says(
     steps = (BOOKS, *made, NO_INDEX)
 
     assert folded(steps, in_empty_schema=True) == steps
+
+
+@pytest.mark.parametrize("in_empty_schema", [True, False])
+def test_a_table_that_is_dropped_again_is_not_made_and_neither_are_its_indexes(in_empty_schema):
+    steps = (AUTHORS, BOOKS, TITLE, BY_TITLE, NO_BOOKS)
+
+    assert folded(steps, in_empty_schema=in_empty_schema) == (AUTHORS,)
+
+
+def test_a_table_that_is_dropped_and_made_anew_is_made_once():
+    steps = (BOOKS, BY_TITLE, NO_BOOKS, BOOKS, TITLE, BY_TITLE_DOWN, NO_INDEX)
+
+    assert folded(steps, in_empty_schema=True) == (
+        f"{BOOKS[:-1]}, {TITLE.partition('COLUMN ')[2]})",
+    )
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        'CREATE TABLE "loans" ("id" uuid NOT NULL PRIMARY KEY, "book_id" uuid REFERENCES "books"("id"))',
+        'CREATE INDEX "loans_books" ON "loans" ("books")',
+        'CREATE UNIQUE INDEX "books_title" ON "books" ("title")',
+        "INSERT INTO authors SELECT id FROM books",
+        'ALTER TABLE "books" RENAME COLUMN "id" TO "key"',
+    ],
+)
+def test_a_table_that_another_statement_names_is_made_and_dropped_as_the_migrations_say(other):
+    steps = (AUTHORS, BOOKS, other, NO_BOOKS)
+
+    assert folded(steps, in_empty_schema=True) == steps
+
+
+def test_a_table_that_was_there_before_is_dropped():
+    assert folded([NO_BOOKS], in_empty_schema=False) == (NO_BOOKS,)
 
 
 def test_a_statement_of_several_leaves_the_tables_alone_that_it_names():
