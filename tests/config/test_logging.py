@@ -40,6 +40,13 @@ def test_no_text_begins_a_new_line_or_reaches_the_terminal(text):
     assert (found["message"], found["path"]) == (text, text)
 
 
+@pytest.mark.parametrize("text", ["\x9b2J", "Jürgen", "\u2028"])
+def test_a_line_is_ascii_so_that_no_terminal_obeys_what_a_client_made_up(text):
+    record = logging.makeLogRecord({"name": "a.b", "msg": text, "path": text})
+
+    assert JsonFormatter().format(record).isascii()
+
+
 def test_a_query_string_is_cut_off():
     found = line("Error handling request %s", "/scim/Users?filter=userName+eq+%22tara%22")
 
