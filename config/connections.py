@@ -125,14 +125,15 @@ class Connections:
         """
         now = time.monotonic()
         with self.lock:
-            for waiting, are_all in ((self._idle, idle), (self._parting, False)):
-                late = [conn for conn in waiting.values() if are_all or conn.timeout <= now]
-                for conn in late:
-                    if waiting is self._idle and not are_all and beginning(conn.sock):
-                        conn.timeout = now + STOP_KEEPALIVE_LINGER
-                    else:
-                        del waiting[conn.number]
-                        self._close(conn)
+            for conn in [each for each in self._parting.values() if each.timeout <= now]:
+                del self._parting[conn.number]
+                self._close(conn)
+            for conn in [each for each in self._idle.values() if idle or each.timeout <= now]:
+                if not idle and beginning(conn.sock):
+                    conn.timeout = now + STOP_KEEPALIVE_LINGER
+                else:
+                    del self._idle[conn.number]
+                    self._close(conn)
 
     def shorten(self, deadline: float) -> None:
         """Wait for requests no longer than until then."""

@@ -102,7 +102,8 @@ class _Schema:
         on_table = f' ON "{table}" '
         indexes = {name for name, at in self._indexes.items() if on_table in self.statements[at]}
         made = {self._tables[table], *(self._indexes[name] for name in indexes)}
-        if any(_names(each, table) for at, each in enumerate(self.statements) if at not in made):
+        others = [each for at, each in enumerate(self.statements) if at not in made]
+        if any(table in _words(each) for each in others):
             return False
         for place in made:
             self.statements[place] = ""
@@ -124,8 +125,8 @@ class _Schema:
     def _close(self, statement: str) -> None:
         """Leave the tables alone that the statement names; it may add rows, too."""
         self._is_without_rows = False
-        self._open.difference_update(re.findall(r"\w+", statement))
+        self._open.difference_update(_words(statement))
 
 
-def _names(statement: str, table: str) -> bool:
-    return table in re.findall(r"\w+", statement)
+def _words(statement: str) -> list[str]:
+    return re.findall(r"\w+", statement)
