@@ -8,14 +8,14 @@ from django.db import connection
 
 from accounts.actions import backups
 from config.doctor import LOGS
-from tenants import numbers, placement, schemas
-from tenants.current import in_public, in_tenant
-from tenants.recordings import Lacking
+from tenants import numbers, placement, recordings, schemas
+from tenants.current import in_public
 from tests.support import clients, database
 from tests.support.entra import Person, ProvisioningService
 from tests.support.payloads import user
 from tests.support.people import COMMAND
 from tests.tenants.test_numbers import set_back
+from tests.tenants.test_schemas import forget_migrations
 
 PEOPLE = [
     Person(
@@ -131,14 +131,18 @@ def test_rights_that_were_lost_come_back_when_the_tenant_is_moved_to_where_it_is
     assert placement.changeable(LOGS) == {}
 
 
-def test_a_migration_that_adds_a_table_makes_it_a_shard(initech):
-    migrations = frozenset({("sessions", "0001_initial")})
-    with in_tenant(initech), connection.cursor() as cursor:
-        cursor.execute("DELETE FROM django_migrations WHERE app = 'sessions'")
+def test_a_migration_that_adds_a_table_makes_it_a_shard(initech, monkeypatch):
+    schema = initech.schema_name
+    forget_migrations(initech)
+    lacking = schemas.lacking([schema])[schema]
+    statement = 'CREATE TABLE "books" ("id" uuid NOT NULL PRIMARY KEY)'
+    recording = recordings._Recording((statement,), tuple(lacking.migrations))
+    monkeypatch.setitem(recordings._recordings, lacking, recording)
 
-    schemas.migrate(initech.schema_name, Lacking(migrations))
+    schemas.migrate(schema, lacking)
 
-    name = f"{initech.schema_name}.django_session"
+    assert schemas.lacking([schema]) == {}
+    name = f"{schema}.books"
     assert ask("SELECT count(*) FROM citus_shards WHERE table_name = %s::regclass", name) == [(1,)]
 
 
